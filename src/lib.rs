@@ -1,0 +1,94 @@
+//! One command-line client for every service that speaks the OpenAI HTTP specification.
+//!
+//! The library is the program: `main` calls [`run`] and nothing else. It is no public interface.
+//!
+//! | module | duty |
+//! | --- | --- |
+//! | `cli` | what can be typed |
+//! | `config` | the profiles: the built-in list and the user's file |
+//! | `provider` | a profile resolved for a command: URLs, headers, request rules |
+//! | `input` | what the user gives a command to work on |
+//! | `api` | the specification's endpoints as pure functions |
+//! | `http` | requests as data, one client, the event stream, errors in words |
+//! | `output` | results on their way to terminal, pipe and file |
+//! | `command` | one file a command: resolve, read, open, send, write |
+//! | `demo` | a small server inside the program, for trying it out |
+//! | `interrupt` | signals, and a reader that goes away |
+//! | `io` | the only door to terminal, standard input and environment |
+//! | `error`, `secret`, `sanitize` | failures and exit codes; keys; hostile text |
+//!
+//! Dependencies point downwards only; `tests/house.rs` holds the table of allowed ones.
+#![doc(hidden)]
+
+mod api;
+mod cli;
+mod command;
+mod config;
+mod demo;
+mod error;
+pub mod http;
+mod input;
+mod interrupt;
+mod io;
+mod output;
+mod provider;
+mod sanitize;
+mod secret;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use cli::{Cli, Command};
+pub use io::Io;
+
+/// Runs the program with a command line (the program's name first) and gives its exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return of_command_line(&error, io),
+    };
+    io.quiet = cli.common.quiet;
+    io.color = cli.common.color;
+    match dispatch(&cli, io) {
+        Ok(()) => 0,
+        Err(error) => report(&error::classify(&error), io),
+    }
+}
+
+fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Chat(args) => command::chat::run(args, common, io),
+        Command::Models(args) => command::models::run(args, common, io),
+        Command::Providers(args) => command::providers::run(args, common, io),
+        Command::Config(args) => command::config::run(args, common, io),
+        Command::Completions(args) => command::generate::completions(args, io),
+        Command::Man(args) => command::generate::man(args, io),
+    }
+}
+
+/// Help and version go to standard output; a wrong command line is said in our own voice.
+fn of_command_line(error: &clap::Error, io: &mut Io) -> u8 {
+    if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return report(&cli::failure_of(error), io);
+    }
+    let text = error.render();
+    let text = if io.colors_stdout() { text.ansi().to_string() } else { text.to_string() };
+    match output::text::to_stdout(text.as_bytes(), io) {
+        Ok(()) => 0,
+        Err(failure) => report(&failure, io),
+    }
+}
+
+/// Says what went wrong, once, and gives the exit code.
+fn report(failure: &error::Failure, io: &mut Io) -> u8 {
+    if !failure.is_silent() {
+        io.say(&failure.message);
+        if let Some(hint) = &failure.hint {
+            io.hint(hint);
+        }
+    }
+    failure.kind.exit_code()
+}

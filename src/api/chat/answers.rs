@@ -1,0 +1,295 @@
+//! Collects a reply's events into answers: what can be shown now, and at the end a verdict.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{ChatEvent, Finish};
+use crate::api::think::{Piece, ThinkFilter};
+
+/// Text that can be shown. The reader takes it out and empties it.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    pub(crate) text: String,
+    pub(crate) thinking: String,
+}
+
+/// The answers of one reply. The first one is live, the others wait for its end.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    choices: BTreeMap<u64, Choice>,
+    live: u64,
+    expects_many: bool,
+    usage: Option<Value>,
+}
+
+#[derive(Debug, Default)]
+struct Choice {
+    filter: ThinkFilter,
+    /// Answer text that waits for its turn.
+    waiting: String,
+    has_text: bool,
+    has_thinking: bool,
+    refusal: String,
+    tool_calls: Vec<String>,
+    finish: Option<(Finish, String)>,
+    last: Option<char>,
+}
+
+/// What became of a reply that came to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Done,
+    /// Cut by a limit of tokens.
+    Length,
+    /// Stopped by a content filter.
+    Filter,
+    /// The service failed in mid-answer; its `finish_reason`.
+    Failed(String),
+    /// No text; what there was instead, in words.
+    NoText(String),
+}
+
+impl Answers {
+    /// For a reply of `number` answers.
+    pub(crate) fn new(number: u32) -> Self {
+        Self { choices: BTreeMap::new(), live: 0, expects_many: number > 1, usage: None }
+    }
+
+    /// Takes an event; what can be shown is added to `shown`.
+    pub(crate) fn take(&mut self, event: ChatEvent<'_>, shown: &mut Shown) {
+        match event {
+            ChatEvent::Usage(usage) => self.usage = Some(usage.clone()),
+            ChatEvent::Text { index, text, is_thought } => {
+                let is_live = self.is_live(index);
+                self.choice(index).text(text, is_thought, is_live, shown);
+            }
+            ChatEvent::Thinking { index, text } => {
+                let is_live = self.is_live(index);
+                self.choice(index).thinking(text, is_live, shown);
+            }
+            ChatEvent::Refusal { index, text } => self.choice(index).refusal.push_str(text),
+            ChatEvent::ToolCall { index, name } => {
+                let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
+                let choice = self.choice(index);
+                match name {
+                    Some(name) => choice.tool_calls.push(name),
+                    // Later pieces of a call repeat it without its name.
+                    None if choice.tool_calls.is_empty() => choice.tool_calls.push(String::new()),
+                    None => {}
+                }
+            }
+            ChatEvent::Finish { index, reason } => {
+                // OpenRouter repeats the reason with the usage; the first one counts.
+                let finish = || (Finish::of(reason), reason.to_owned());
+                self.choice(index).finish.get_or_insert_with(finish);
+            }
+        }
+    }
+
+    fn choice(&mut self, index: u64) -> &mut Choice {
+        self.choices.entry(index).or_default()
+    }
+
+    /// Whether the choice's text is shown as it comes.
+    fn is_live(&mut self, index: u64) -> bool {
+        // One answer may carry any index.
+        if !self.expects_many && self.choices.is_empty() {
+            self.live = index;
+        }
+        index == self.live
+    }
+
+    /// Gives out what was held back, and the answers that waited, in index order.
+    pub(crate) fn finish(&mut self, shown: &mut Shown) {
+        let live = self.live;
+        let mut last = None;
+        for (index, choice) in &mut self.choices {
+            let is_live = *index == live;
+            choice.end(is_live, shown);
+            if !is_live && !choice.waiting.is_empty() {
+                // A blank line between two answers.
+                match last {
+                    None => {}
+                    Some('\n') => shown.text.push('\n'),
+                    Some(_) => shown.text.push_str("\n\n"),
+                }
+                shown.text.push_str(&std::mem::take(&mut choice.waiting));
+            }
+            last = choice.last.or(last);
+        }
+    }
+
+    /// Whether every answer that began came to its own end.
+    pub(crate) fn is_finished(&self) -> bool {
+        !self.choices.is_empty() && self.choices.values().all(|choice| choice.finish.is_some())
+    }
+
+    /// How many answers have text.
+    pub(crate) fn count(&self) -> usize {
+        self.choices.values().filter(|choice| choice.has_text).count()
+    }
+
+    /// The token counts, if the provider gave any.
+    pub(crate) fn usage(&self) -> Option<&Value> {
+        self.usage.as_ref()
+    }
+
+    /// What became of the reply, the worst first.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let mut finishes = self.choices.values().filter_map(|choice| choice.finish.as_ref());
+        if let Some((_, reason)) = finishes.clone().find(|(finish, _)| *finish == Finish::Failed) {
+            return Verdict::Failed(reason.clone());
+        }
+        if finishes.clone().any(|(finish, _)| *finish == Finish::Filter) {
+            return Verdict::Filter;
+        }
+        if self.count() == 0 {
+            return Verdict::NoText(self.instead());
+        }
+        match finishes.any(|(finish, _)| *finish == Finish::Length) {
+            true => Verdict::Length,
+            false => Verdict::Done,
+        }
+    }
+
+    /// What a reply without text held instead.
+    fn instead(&self) -> String {
+        let choices = || self.choices.values();
+        if let Some(choice) = choices().find(|choice| !choice.refusal.is_empty()) {
+            return format!("it refuses: {}", choice.refusal.trim());
+        }
+        let calls: Vec<&str> =
+            choices().flat_map(|c| c.tool_calls.iter().map(String::as_str)).collect();
+        if !calls.is_empty() {
+            let names: Vec<String> =
+                calls.iter().filter(|n| !n.is_empty()).map(|n| format!("`{n}`")).collect();
+            return format!("it wants to call tools: {}", names.join(", "))
+                .trim_end_matches([':', ' '])
+                .to_owned();
+        }
+        let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
+        match (choices().any(|choice| choice.has_thinking), is_cut) {
+            (true, true) => "it only thought, until its limit of tokens".to_owned(),
+            (true, false) => "it only thought".to_owned(),
+            (false, true) => "nothing came before its limit of tokens".to_owned(),
+            (false, false) => "it holds nothing".to_owned(),
+        }
+    }
+}
+
+impl Choice {
+    fn text(&mut self, text: &str, is_thought: bool, is_live: bool, shown: &mut Shown) {
+        let mut filter = std::mem::take(&mut self.filter);
+        filter.push(text, is_thought, &mut |piece| self.piece(piece, is_live, shown));
+        self.filter = filter;
+    }
+
+    fn end(&mut self, is_live: bool, shown: &mut Shown) {
+        let mut filter = std::mem::take(&mut self.filter);
+        filter.finish(&mut |piece| self.piece(piece, is_live, shown));
+    }
+
+    fn piece(&mut self, piece: Piece<'_>, is_live: bool, shown: &mut Shown) {
+        match piece {
+            Piece::Thinking(text) => self.thinking(text, is_live, shown),
+            Piece::Answer(text) => {
+                self.has_text |= !text.is_empty();
+                self.last = text.chars().next_back().or(self.last);
+                let target = if is_live { &mut shown.text } else { &mut self.waiting };
+                target.push_str(text);
+            }
+        }
+    }
+
+    fn thinking(&mut self, text: &str, is_live: bool, shown: &mut Shown) {
+        self.has_thinking |= !text.is_empty();
+        // The thinking behind a later answer would stand among the words of the first.
+        if is_live {
+            shown.thinking.push_str(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(index: u64, text: &str) -> ChatEvent<'_> {
+        ChatEvent::Text { index, text, is_thought: false }
+    }
+
+    fn run(number: u32, events: Vec<ChatEvent<'_>>) -> (String, String, Answers) {
+        let (mut answers, mut shown) = (Answers::new(number), Shown::default());
+        for event in events {
+            answers.take(event, &mut shown);
+        }
+        answers.finish(&mut shown);
+        (shown.text, shown.thinking, answers)
+    }
+
+    #[test]
+    fn answers_come_in_index_order_with_a_blank_line_between() {
+        let events = vec![text(1, "二"), text(0, "一\n"), text(2, "三"), text(0, ""), text(1, "!")];
+        assert_eq!(run(3, events).0, "一\n\n二!\n\n三");
+    }
+
+    #[test]
+    fn the_first_answer_is_live() {
+        let (mut answers, mut shown) = (Answers::new(2), Shown::default());
+        answers.take(text(1, "b"), &mut shown);
+        assert_eq!(shown.text, "");
+        answers.take(text(0, "a"), &mut shown);
+        assert_eq!(shown.text, "a");
+    }
+
+    #[test]
+    fn one_answer_may_carry_any_index() {
+        assert_eq!(run(1, vec![text(7, "x")]).0, "x");
+    }
+
+    #[test]
+    fn thinking_is_told_apart() {
+        let (shown, thinking, _) = run(1, vec![text(0, "<thi"), text(0, "nk>嗯</think>\n\n好")]);
+        assert_eq!((shown.as_str(), thinking.as_str()), ("好", "嗯"));
+    }
+
+    #[test]
+    fn verdicts() {
+        let finish = |reason| ChatEvent::Finish { index: 0, reason };
+        let verdict = |events| run(1, events).2.verdict();
+        assert_eq!(verdict(vec![text(0, "a"), finish("stop")]), Verdict::Done);
+        assert_eq!(verdict(vec![text(0, "a"), finish("eos")]), Verdict::Done);
+        assert_eq!(verdict(vec![text(0, "a"), finish("length")]), Verdict::Length);
+        assert_eq!(verdict(vec![text(0, "a"), finish("sensitive")]), Verdict::Filter);
+        assert_eq!(verdict(vec![text(0, "a"), finish("error")]), Verdict::Failed("error".into()));
+        let no_text = |events| match verdict(events) {
+            Verdict::NoText(words) => words,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(no_text(vec![]), "it holds nothing");
+        let call = ChatEvent::ToolCall { index: 0, name: Some("查天气") };
+        assert_eq!(no_text(vec![call, finish("tool_calls")]), "it wants to call tools: `查天气`");
+        assert_eq!(
+            no_text(vec![ChatEvent::ToolCall { index: 0, name: None }]),
+            "it wants to call tools"
+        );
+        assert_eq!(
+            no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]),
+            "it refuses: 不行"
+        );
+        let thought = ChatEvent::Thinking { index: 0, text: "嗯" };
+        assert_eq!(
+            no_text(vec![thought, finish("length")]),
+            "it only thought, until its limit of tokens"
+        );
+    }
+
+    #[test]
+    fn a_reply_is_finished_when_each_of_its_answers_is() {
+        let finish = |index| ChatEvent::Finish { index, reason: "stop" };
+        assert!(!run(2, vec![]).2.is_finished());
+        assert!(!run(2, vec![text(0, "a"), text(1, "b"), finish(0)]).2.is_finished());
+        assert!(run(2, vec![text(0, "a"), text(1, "b"), finish(0), finish(1)]).2.is_finished());
+    }
+}

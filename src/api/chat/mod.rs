@@ -1,0 +1,10 @@
+//! `POST /chat/completions`: the request's fields, and the answer out of a stream or a whole reply.
+
+pub(crate) mod answers;
+mod event;
+pub(crate) mod reader;
+pub(crate) mod request;
+mod template;
+mod view;
+
+pub(crate) use event::{ChatEvent, Finish};

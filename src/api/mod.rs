@@ -1,0 +1,7 @@
+//! The specification's endpoints as pure functions: options in, request fields out; bytes in, what
+//! they say out. No I/O here.
+
+pub(crate) mod chat;
+pub(crate) mod models;
+mod repair;
+mod think;

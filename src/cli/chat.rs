@@ -1,0 +1,117 @@
+//! What can be typed after `llm chat`.
+
+use clap::{Args, ValueEnum};
+use serde_json::Number;
+use std::path::PathBuf;
+
+const MODEL: &str = "The model's behaviour";
+const ANSWER: &str = "The answer";
+
+/// Whether a model's thinking is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reasoning {
+    /// On stderr, dimmed on a terminal
+    Show,
+    /// Not at all
+    Hide,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  llm chat -p ollama \"你好\"
+  git diff | llm chat \"write a commit message\"
+  llm chat -f src/main.rs \"what does this do?\"
+  llm chat -x \"a bash one-liner that counts files\" | sh
+  llm chat --schema '{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}' \"我在上海\"
+  while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
+
+Standard input, if it is no terminal, is put before the prompt with a blank line between.")]
+pub(crate) struct ChatArgs {
+    /// The prompt: all words joined by a space
+    #[arg(value_name = "PROMPT")]
+    pub(crate) prompt: Vec<String>,
+
+    /// A text file to put before the prompt, with its name; `-` is stdin; repeatable
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub(crate) file: Vec<PathBuf>,
+
+    /// Leave standard input alone
+    #[arg(long)]
+    pub(crate) no_stdin: bool,
+
+    /// Instructions for the model
+    #[arg(short = 's', long, value_name = "TEXT", help_heading = MODEL)]
+    pub(crate) system: Option<String>,
+
+    /// Randomness, 0 to 2 with most services
+    #[arg(short = 't', long, value_name = "F", value_parser = number, allow_negative_numbers = true, help_heading = MODEL)]
+    pub(crate) temperature: Option<Number>,
+
+    /// Sample from the most likely tokens that make up this probability
+    #[arg(long, value_name = "F", value_parser = number, allow_negative_numbers = true, help_heading = MODEL)]
+    pub(crate) top_p: Option<Number>,
+
+    /// The answer's longest length in tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = MODEL)]
+    pub(crate) max_tokens: Option<u64>,
+
+    /// For answers that can be repeated, where the service can
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = MODEL)]
+    pub(crate) seed: Option<i64>,
+
+    /// Stop before this text; repeatable
+    #[arg(long, value_name = "TEXT", help_heading = MODEL)]
+    pub(crate) stop: Vec<String>,
+
+    /// How much a reasoning model thinks: none, minimal, low, medium, high …
+    #[arg(long, value_name = "LEVEL", help_heading = MODEL)]
+    pub(crate) reasoning_effort: Option<String>,
+
+    /// Ask for the whole answer at once
+    #[arg(short = 'S', long, help_heading = ANSWER)]
+    pub(crate) no_stream: bool,
+
+    /// Ask for JSON that fits this schema (JSON or a file), and check it
+    #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["extract", "number"], help_heading = ANSWER)]
+    pub(crate) schema: Option<String>,
+
+    /// Print only the first fenced code block (the whole answer if there is none)
+    #[arg(short = 'x', long, help_heading = ANSWER)]
+    pub(crate) extract: bool,
+
+    /// Ask for several answers; they are printed in order with a blank line between
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = ANSWER)]
+    pub(crate) number: Option<u32>,
+
+    /// Show or hide a model's thinking on stderr [default: shown on a terminal]
+    #[arg(long, value_enum, value_name = "WHEN", help_heading = ANSWER)]
+    pub(crate) reasoning: Option<Reasoning>,
+
+    /// Write the answer to a file, which appears only when it is whole; `-` is stdout
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// A JSON number as it was typed, so that `1` stays `1` on the wire.
+fn number(text: &str) -> Result<Number, String> {
+    let typed = serde_json::from_str::<Number>(text).ok();
+    // `.5` and `1.` are no JSON, but everybody knows what they mean.
+    let meant = || text.parse::<f64>().ok().and_then(Number::from_f64);
+    typed.or_else(meant).ok_or_else(|| "that is no number".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_stay_as_typed() {
+        for (typed, wire) in [("1", "1"), ("0.7", "0.7"), (".5", "0.5"), ("-1", "-1")] {
+            assert_eq!(number(typed).map(|number| number.to_string()), Ok(wire.to_owned()));
+        }
+        for text in ["hot", "", "NaN", "inf"] {
+            assert!(number(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
+
+pub(crate) mod chat;
+mod misuse;
+mod options;
+
+pub(crate) use misuse::failure_of;
+pub(crate) use options::{Common, Setting};
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+const AFTER_HELP: &str = "\
+Examples:
+  llm chat -p ollama \"你好\"                     talk to a model on this machine
+  git diff | llm chat \"write a commit message\"  put a pipe before the prompt
+  llm chat -p demo \"hello\"                      try it with no key and no network
+  llm providers                                  the services that work by name
+  llm models -p openai                           the models that a service offers
+
+Profiles live in a TOML file: `llm config path` tells where, `llm config init` writes one.";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 other error · 2 wrong usage or configuration · 3 credentials refused ·
+4 request refused or no answer · 5 rate limit or quota · 6 network, time-out, server error or broken
+stream · 7 cut by a token limit that you did not set · 130 interrupted · 141 reader went away";
+
+/// Talk to any model service that speaks the OpenAI HTTP specification.
+#[derive(Debug, Parser)]
+#[command(name = "llm", version, after_help = AFTER_HELP, after_long_help = format!("{AFTER_HELP}\n\n{EXIT_CODES}"))]
+#[command(disable_help_subcommand = true, subcommand_required = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask a model and print its answer as it is made
+    Chat(Box<chat::ChatArgs>),
+    /// List the models that a provider offers, one id a line
+    Models(ModelsArgs),
+    /// List the profiles, or show one with the source of each value
+    Providers(ProvidersArgs),
+    /// Tell, write or edit the user's profile file
+    Config(ConfigArgs),
+    /// Print a shell's completion script
+    Completions(CompletionsArgs),
+    /// Print the manual page of llm, or of one of its commands
+    Man(ManArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  llm models -p openai
+  llm models -p ollama qwen        only ids that contain `qwen`
+  llm models -p openrouter --json | jq '.data[0]'")]
+pub(crate) struct ModelsArgs {
+    /// Only ids that contain this word (letter case does not matter)
+    #[arg(value_name = "WORD")]
+    pub(crate) word: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  llm providers
+  llm providers show openai        every value and where it came from"
+)]
+pub(crate) struct ProvidersArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<ProvidersAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvidersAction {
+    /// List the profiles, the user's own first (the default action)
+    List,
+    /// Show a profile with the source of each value
+    Show {
+        /// The profile; without it the one that a command would use now
+        name: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  llm config                       the path of the profile file
+  llm config init                  write a first profile file
+  llm config edit                  open it in $VISUAL or $EDITOR"
+)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<ConfigAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Print the path of the profile file, whether it exists or not (the default action)
+    Path,
+    /// Write a first profile file, never over an existing one
+    Init,
+    /// Open the profile file in $VISUAL or $EDITOR, and check it afterwards
+    Edit,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  llm completions bash > ~/.local/share/bash-completion/completions/llm
+  llm completions zsh > \"${fpath[1]}/_llm\"
+  llm completions fish > ~/.config/fish/completions/llm.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  llm man | man -l -
+  llm man chat > ~/.local/share/man/man1/llm-chat.1")]
+pub(crate) struct ManArgs {
+    /// The command; without it the page of llm itself
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn common_options_stand_before_or_after_the_command() {
+        for line in [["llm", "-p", "x", "chat", "hi"], ["llm", "chat", "hi", "-p", "x"]] {
+            let cli = Cli::try_parse_from(line).expect("parses");
+            assert_eq!(cli.common.provider.as_deref(), Some("x"));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The options that every command which talks to a provider takes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+use serde_json::Value;
+
+use crate::io::Color;
+
+const PROVIDER: &str = "Choosing a service";
+const REQUEST: &str = "The request";
+const OUTPUT: &str = "What is shown";
+
+/// One `-O KEY=VALUE`: where the value goes in the request body, and the value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Setting {
+    /// `a.b` as `["a", "b"]`.
+    pub(crate) path: Vec<String>,
+    pub(crate) value: Value,
+}
+
+// `hide_env` and friends are not used: the environment is read through `Io`, in the resolver, so
+// that an empty variable counts as unset and a value's origin can be told.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// The profile to use [env: LLM_PROVIDER]
+    #[arg(short = 'p', long, visible_alias = "profile", value_name = "NAME", global = true, help_heading = PROVIDER)]
+    pub(crate) provider: Option<String>,
+
+    /// The model, instead of the profile's [env: LLM_MODEL]
+    #[arg(short = 'm', long, value_name = "MODEL", global = true, help_heading = PROVIDER)]
+    pub(crate) model: Option<String>,
+
+    /// The profile file, instead of the user's own [env: LLM_CONFIG]
+    #[arg(long, value_name = "FILE", global = true, help_heading = PROVIDER)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// A server without a profile, as http://host:8000/v1
+    #[arg(long, value_name = "URL", global = true, help_heading = PROVIDER)]
+    pub(crate) base_url: Option<String>,
+
+    /// The environment variable that holds the key
+    #[arg(long, value_name = "VAR", global = true, help_heading = PROVIDER)]
+    pub(crate) api_key_env: Option<String>,
+
+    /// Any further field of the request body; JSON if it parses as JSON, else text; `a.b=1` nests
+    #[arg(short = 'O', long, value_name = "KEY=VALUE", value_parser = setting, global = true, help_heading = REQUEST)]
+    pub(crate) option: Vec<Setting>,
+
+    /// A further request header
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header, global = true, help_heading = REQUEST)]
+    pub(crate) header: Vec<(String, String)>,
+
+    /// Longest silence on the wire, in seconds [default: 300]
+    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Tries after a failed one [default: 2]
+    #[arg(long, value_name = "N", global = true, help_heading = REQUEST)]
+    pub(crate) retries: Option<u32>,
+
+    /// Longest wait between two tries, in seconds [default: 60]
+    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
+    pub(crate) max_wait: Option<Duration>,
+
+    /// Print the request as a curl command, the key as $VAR, and send nothing
+    #[arg(long, global = true, help_heading = REQUEST)]
+    pub(crate) dry_run: bool,
+
+    /// Print the provider's JSON answer, whole and unchanged
+    #[arg(long, global = true, help_heading = OUTPUT)]
+    pub(crate) json: bool,
+
+    /// Token usage and timing on stderr when done
+    #[arg(short = 'u', long, global = true, help_heading = OUTPUT)]
+    pub(crate) usage: bool,
+
+    /// No progress and no warnings
+    #[arg(short = 'q', long, global = true, help_heading = OUTPUT)]
+    pub(crate) quiet: bool,
+
+    /// The HTTP exchange on stderr, secrets masked
+    #[arg(short = 'v', long, action = ArgAction::SetTrue, global = true, help_heading = OUTPUT)]
+    pub(crate) verbose: bool,
+
+    /// When to use colour
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true, help_heading = OUTPUT)]
+    pub(crate) color: Color,
+}
+
+fn setting(text: &str) -> Result<Setting, String> {
+    let (key, value) = text.split_once('=').ok_or("it has no `=`; write KEY=VALUE")?;
+    let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+    if path.iter().any(String::is_empty) {
+        return Err("the key is empty; write KEY=VALUE".to_owned());
+    }
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok(Setting { path, value })
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("it has no `:`; write 'Name: value'")?;
+    // RFC 9110, section 5.6.2: a field name is a token.
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(is_token) {
+        return Err("that is no header name".to_owned());
+    }
+    if value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err("a header value holds no line breaks or control characters".to_owned());
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "that is no number of seconds".to_owned())?;
+    // A year: beyond it the clock's arithmetic would overflow, and nobody waits that long.
+    if !(seconds > 0.0 && seconds <= 31_536_000.0) {
+        return Err("give a number of seconds above 0".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_setting_is_json_when_it_parses_as_json() {
+        let value = |text| setting(text).map(|setting| setting.value);
+        assert_eq!(value("a=1"), Ok(json!(1)));
+        assert_eq!(value("a=你好"), Ok(json!("你好")));
+        assert_eq!(value("a=\"1\""), Ok(json!("1")));
+        assert_eq!(value("a={\"b\":[true]}"), Ok(json!({"b": [true]})));
+        assert_eq!(value("a="), Ok(json!("")));
+        assert_eq!(value("a=b=c"), Ok(json!("b=c")));
+        assert_eq!(setting("a.b.c=1").map(|s| s.path.len()), Ok(3));
+        assert!(setting("a").is_err() && setting("=1").is_err() && setting("a..b=1").is_err());
+    }
+
+    #[test]
+    fn a_header_is_checked() {
+        assert_eq!(header("X-A: 值 "), Ok(("X-A".to_owned(), "值".to_owned())));
+        assert!(header("no colon").is_err());
+        assert!(header("X A: b").is_err());
+        assert!(header("X: a\nb").is_err());
+    }
+
+    #[test]
+    fn seconds_are_positive_and_finite() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["0", "-1", "nan", "inf", "1e300", "soon"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

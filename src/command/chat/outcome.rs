@@ -1,0 +1,112 @@
+//! What became of a chat, as an exit code and words.
+
+use serde_json::Value;
+
+use super::{Plan, Retry, Timing, Verdict};
+use crate::api::chat::reader::End;
+use crate::error::{Failure, Kind};
+use crate::io::Io;
+use crate::provider::Provider;
+
+/// Whether a reply that came to its end is whole: a stream is once it said so itself, or every
+/// answer that began was finished, even if the connection then broke.
+pub(super) fn of_end(
+    end: End,
+    broke: Option<Failure>,
+    is_finished: bool,
+    service: &str,
+) -> Result<(), Failure> {
+    let broke_off = || {
+        let message = format!("the answer of {service} broke off before its end");
+        Failure::new(Kind::Network, message).retry(Retry::default())
+    };
+    match (end, broke) {
+        (End::Stream { done: true }, _) => Ok(()),
+        (End::Stream { .. } | End::Whole, _) if is_finished => Ok(()),
+        (_, Some(broke)) => Err(broke),
+        (End::Stream { .. }, None) => Err(broke_off()),
+        (End::Whole, None) => Ok(()),
+        (End::Empty, None) => {
+            Err(Failure::new(Kind::Refused, format!("the reply of {service} is empty")))
+        }
+        (End::Broken(what), None) => Err(Failure::new(
+            Kind::Network,
+            format!("the answer of {service} can't be read: {what}"),
+        )),
+        (End::NoAnswer(words), None) => {
+            let message = format!("the reply of {service} is no answer: {words}");
+            Err(Failure::new(Kind::Refused, message)
+                .hint("is the base URL that of an API? `-v` shows the exchange"))
+        }
+    }
+}
+
+/// The verdict on a whole reply. A cut answer earns a warning, and a code of its own unless the
+/// user asked for the limit.
+pub(super) fn of_verdict(
+    verdict: Verdict,
+    plan: &Plan,
+    provider: &Provider,
+    io: &mut Io,
+) -> Result<(), Failure> {
+    let name = &provider.name;
+    match verdict {
+        Verdict::Done => Ok(()),
+        Verdict::Length if plan.is_limited => {
+            io.warn("the answer was cut by your limit of tokens");
+            Ok(())
+        }
+        Verdict::Length => {
+            Err(Failure::new(Kind::Cut, format!("the answer was cut by the token limit of {name}"))
+                .hint("--max-tokens N asks for a longer one, where the service allows it"))
+        }
+        Verdict::Filter => Err(Failure::new(
+            Kind::Refused,
+            format!("the content filter of {name} stopped the answer"),
+        )),
+        Verdict::Failed(reason) => Err(Failure::new(
+            Kind::Network,
+            format!("{name} failed in mid-answer (finish_reason `{reason}`)"),
+        )),
+        Verdict::NoText(_) if plan.json => Ok(()),
+        Verdict::NoText(words) => {
+            Err(Failure::new(Kind::Refused, format!("the reply of {name} has no text: {words}"))
+                .hint("--json prints the reply as it came"))
+        }
+    }
+}
+
+/// Token counts and timing, on one line.
+pub(super) fn say_usage(usage: Option<&Value>, timing: Timing, io: &mut Io) {
+    let mut parts = Vec::new();
+    let count = |path: &str| usage.and_then(|usage| usage.pointer(path)).and_then(Value::as_u64);
+    let output = count("/completion_tokens");
+    match (count("/prompt_tokens"), output) {
+        (None, None) => parts.push("no token counts given".to_owned()),
+        (input, output) => {
+            let number =
+                |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
+            parts.push(format!("{} tokens in, {} out", number(input), number(output)));
+        }
+    }
+    let cached =
+        count("/prompt_tokens_details/cached_tokens").or_else(|| count("/prompt_cache_hit_tokens"));
+    let thought =
+        count("/completion_tokens_details/reasoning_tokens").or_else(|| count("/reasoning_tokens"));
+    for (count, what) in [(cached, "cached"), (thought, "thinking")] {
+        if let Some(count) = count.filter(|count| *count > 0) {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    let total = timing.asked.elapsed();
+    if let Some(first) = timing.first {
+        let wait = first - timing.asked;
+        parts.push(format!("first token after {:.2} s", wait.as_secs_f64()));
+        let writing = total.saturating_sub(wait).as_secs_f64();
+        if let Some(output) = output.filter(|output| *output > 1 && writing > 0.01) {
+            parts.push(format!("{:.1} tokens/s", output as f64 / writing));
+        }
+    }
+    parts.push(format!("{:.2} s in all", total.as_secs_f64()));
+    io.say(&format!("usage: {}", parts.join(", ")));
+}

@@ -1,0 +1,111 @@
+//! `llm config`: tells, writes and opens the user's profile file.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::cli::{Common, ConfigAction, ConfigArgs};
+use crate::config::{self, location};
+use crate::error::{Failure, Kind, reason};
+use crate::io::{Env, Io};
+use crate::output::text::to_stdout;
+
+/// What a first profile file says.
+const FIRST: &str = r#"# Profiles of llm. Known services work by name without any of this; `llm providers` lists them,
+# `llm providers show NAME` shows one. What stands here overrides the built-in values, field by field.
+
+# The profile that is used when none is named:
+# default = "ollama"
+
+# [providers.ollama]
+# model = "qwen3"
+
+# A key can stand in a variable, in a password store, or in a file of its own:
+# [providers.openai]
+# api_key_env = "OPENAI_API_KEY"
+# api_key_cmd = "pass show openai"
+# api_key_file = "~/.keys/openai"
+# model = "gpt-5.6-luna"
+# options = { temperature = 0.7 }
+
+# A service of your own:
+# [providers.mine]
+# base_url = "http://localhost:8000/v1"
+# model = "my-model"
+"#;
+
+/// Runs the command.
+///
+/// # Errors
+/// A file that can't be written or opened, an editor that fails, a file that is wrong afterwards.
+pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    let path = location(common.config.as_deref(), &io.env)?.path;
+    match &args.action {
+        None | Some(ConfigAction::Path) => {
+            to_stdout(format!("{}\n", path.display()).as_bytes(), io)?;
+        }
+        Some(ConfigAction::Init) => {
+            init(&path)?;
+            to_stdout(format!("{}\n", path.display()).as_bytes(), io)?;
+            io.note("a first profile file is written; `llm config edit` opens it");
+        }
+        Some(ConfigAction::Edit) => edit(&path, common, io)?,
+    }
+    Ok(())
+}
+
+/// Writes the first file, never over an existing one.
+fn init(path: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Failure::new(
+            Kind::Other,
+            format!("{} exists already; it is left as it is", path.display()),
+        )
+        .hint("`llm config edit` opens it"),
+        _ => Failure::new(
+            Kind::Other,
+            format!("cannot write {}: {}", path.display(), reason(&error)),
+        ),
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    // A file that may come to hold keys is the user's alone from the start.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).and_then(|mut file| file.write_all(FIRST.as_bytes())).map_err(failed)
+}
+
+fn edit(path: &Path, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    if !path.exists() {
+        init(path)?;
+    }
+    let editor = editor(&io.env);
+    let mut words = editor.split_whitespace();
+    let Some(program) = words.next() else {
+        return Err(Failure::usage("no editor is set").hint("set VISUAL or EDITOR").into());
+    };
+    let status = Command::new(program).args(words).arg(path).status().map_err(|error| {
+        let message = format!("cannot start the editor `{program}`: {}", reason(&error));
+        Failure::new(Kind::Other, message).hint("set VISUAL or EDITOR to one that is installed")
+    })?;
+    if !status.success() {
+        return Err(Failure::new(
+            Kind::Other,
+            format!("the editor `{program}` ended with {status}"),
+        )
+        .into());
+    }
+    // A mistake is better said now than at the next question.
+    config::load(common.config.as_deref(), io)?;
+    Ok(())
+}
+
+fn editor(env: &Env) -> String {
+    env.get("VISUAL")
+        .or_else(|| env.get("EDITOR"))
+        .unwrap_or_else(|| if cfg!(windows) { "notepad".to_owned() } else { "vi".to_owned() })
+}

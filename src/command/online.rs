@@ -1,0 +1,99 @@
+//! What every command does to go to the network: a runtime, a client, tries; and the demo server
+//! where it is the service.
+
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::cli::Common;
+use crate::demo;
+use crate::error::{Failure, Kind};
+use crate::http::client::{Client, Limits};
+use crate::http::request::Url;
+use crate::http::tries::Tries;
+use crate::interrupt::Interrupt;
+use crate::io::Io;
+use crate::provider::Provider;
+
+const SILENCE: Duration = Duration::from_secs(300);
+const MAX_WAIT: Duration = Duration::from_secs(60);
+const RETRIES: u32 = 2;
+
+/// The pace of the demo's stream on a terminal, a piece each.
+const PACE: Duration = Duration::from_millis(40);
+
+/// A command's hold on the network.
+pub(super) struct Online {
+    pub(super) provider: Provider,
+    pub(super) client: Client,
+    pub(super) io: Io,
+    limits: (u32, Duration),
+}
+
+impl Online {
+    /// The tries of one request.
+    pub(super) fn tries(&self) -> Tries {
+        Tries::new(self.limits.0, self.limits.1)
+    }
+}
+
+/// Runs `work` with a client for the provider, on a current-thread runtime that ends with it.
+///
+/// # Errors
+/// Those of `work`, and of setting up.
+pub(super) fn run<T, W, F>(
+    mut provider: Provider,
+    common: &Common,
+    io: &mut Io,
+    work: W,
+) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    W: FnOnce(Online) -> F + Send + 'static,
+    F: Future<Output = (Io, anyhow::Result<T>)> + Send,
+{
+    let limits = Limits { silence: common.timeout.unwrap_or(SILENCE), verbose: common.verbose };
+    let tries = (common.retries.unwrap_or(RETRIES), common.max_wait.unwrap_or(MAX_WAIT));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot set up the runtime")?;
+    let lent = std::mem::replace(io, Io::nowhere());
+    // As a task of its own, the work is woken by the task that reads the socket without a detour
+    // over the system: with block_on alone each piece of a fast stream costs two system calls.
+    let task = runtime.spawn(async move {
+        let pace = if lent.stdout_is_terminal { PACE } else { Duration::ZERO };
+        match connect(&mut provider, limits, pace, &lent).await {
+            Ok(client) => work(Online { provider, client, io: lent, limits: tries }).await,
+            Err(error) => (lent, Err(error)),
+        }
+    });
+    let done = runtime.block_on(task);
+    // A name that is still being looked up must not hold the exit.
+    runtime.shutdown_background();
+    let (lent, result) = done.context("the work ended early")?;
+    *io = lent;
+    result
+}
+
+async fn connect(
+    provider: &mut Provider,
+    limits: Limits,
+    pace: Duration,
+    io: &Io,
+) -> anyhow::Result<Client> {
+    let interrupt = Interrupt::new(io)?;
+    if provider.base_url.scheme() == "demo" {
+        let address = demo::start(pace).await.context("cannot start the demo server")?;
+        provider.base_url = demo_url(&address.to_string())?;
+    }
+    Ok(Client::new(provider.service(), &provider.base_url, limits, &io.env, interrupt)?)
+}
+
+/// The demo server's base URL.
+pub(super) fn demo_url(address: &str) -> Result<Url, Failure> {
+    Url::parse(&format!("http://{address}/v1")).map_err(|error| {
+        Failure::new(Kind::Other, format!("the demo server has no address: {error}"))
+    })
+}

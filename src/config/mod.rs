@@ -1,0 +1,134 @@
+//! The profiles: the list inside the binary and the user's file, laid over each other. Knows where
+//! the file is and what it may hold; not what a profile's values do.
+
+mod json;
+pub(crate) mod profile;
+mod read;
+mod rule;
+pub(crate) mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Failure, reason};
+use crate::io::{Env, Io};
+use profile::{Field, Profile};
+use read::Document;
+
+/// The list of known services; the same file that users copy from.
+const CATALOGUE: &str = include_str!("../../providers.example.toml");
+
+/// All profiles that can be used by name.
+#[derive(Debug)]
+pub(crate) struct Config {
+    catalogue: Document,
+    user: Document,
+}
+
+/// The profile file that is in force, and whether the user named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Location {
+    pub(crate) path: PathBuf,
+    /// Named by `--config` or `LLM_CONFIG`: then it must exist.
+    pub(crate) named: bool,
+}
+
+/// Where the profile file is: `--config`, `LLM_CONFIG`, or the user's configuration folder.
+///
+/// # Errors
+/// No home directory to look in.
+pub(crate) fn location(flag: Option<&Path>, env: &Env) -> Result<Location, Failure> {
+    if let Some(path) = flag {
+        return Ok(Location { path: path.to_owned(), named: true });
+    }
+    if let Some(path) = env.get("LLM_CONFIG") {
+        return Ok(Location { path: path.into(), named: true });
+    }
+    // `directories` reads this variable on Linux only; people who set it elsewhere mean it too.
+    let xdg = env.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = match xdg {
+        Some(folder) => Some(folder.join("llm")),
+        None => directories::ProjectDirs::from("", "", "llm")
+            .map(|folders| folders.config_dir().to_owned()),
+    };
+    let folder = folder.ok_or_else(|| {
+        Failure::usage("there is no home directory to look for profiles in")
+            .hint("set HOME, or name the file with --config FILE")
+    })?;
+    Ok(Location { path: folder.join("providers.toml"), named: false })
+}
+
+/// Reads the built-in list and the user's file.
+///
+/// # Errors
+/// A named file that is missing, one that can't be read, and whatever is wrong in it.
+pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> {
+    let location = location(flag, &io.env)?;
+    let path = &location.path;
+    let user = match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let document = read::document(&text, Some(path))?;
+            warn_of_open_keys(path, &document, io);
+            document
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !location.named => {
+            Document::default()
+        }
+        Err(error) => {
+            let what =
+                format!("cannot read the profile file {}: {}", path.display(), reason(&error));
+            return Err(Failure::usage(what).hint("`llm config init` writes a first one"));
+        }
+    };
+    Ok(Config { catalogue: read::document(CATALOGUE, None)?, user })
+}
+
+#[cfg(unix)]
+fn warn_of_open_keys(path: &Path, document: &Document, io: &mut Io) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let holds_key = |profile: &Profile| profile.field("", "api_key").is_some();
+    let mode = std::fs::metadata(path).map_or(0, |facts| facts.permissions().mode());
+    if mode & 0o077 != 0 && document.profiles.iter().any(holds_key) {
+        let path = path.display();
+        io.warn(&format!("{path} holds a key and others can read it; run `chmod 600 {path}`"));
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_of_open_keys(_: &Path, _: &Document, _: &mut Io) {}
+
+impl Config {
+    /// The profile of that name: the user's fields over the built-in ones.
+    pub(crate) fn profile(&self, name: &str) -> Option<Profile> {
+        let find = |document: &Document| {
+            document.profiles.iter().find(|profile| profile.name == name).cloned()
+        };
+        match (find(&self.catalogue), find(&self.user)) {
+            (Some(mut below), Some(above)) => {
+                below.lay_over(above);
+                Some(below)
+            }
+            (below, above) => above.or(below),
+        }
+    }
+
+    /// The `default` of the user's file.
+    pub(crate) fn default(&self) -> Option<&Field> {
+        self.user.default.as_ref()
+    }
+
+    /// The names in the user's file, in its order.
+    pub(crate) fn user_names(&self) -> Vec<&str> {
+        self.user.profiles.iter().map(|profile| profile.name.as_str()).collect()
+    }
+
+    /// All names: the user's first, then the built-in ones.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let mut names = self.user_names();
+        let built_in = self.catalogue.profiles.iter().map(|profile| profile.name.as_str());
+        let more: Vec<&str> = built_in.filter(|name| !names.contains(name)).collect();
+        names.extend(more);
+        names
+    }
+}

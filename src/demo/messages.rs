@@ -1,0 +1,170 @@
+//! Reads the messages of a chat request into what the demo answers about. Knows nothing of streams
+//! and formats.
+
+use serde_json::Value;
+
+use super::fields::field;
+use super::pieces;
+use super::reply::Reply;
+
+/// What was said in a conversation.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Heard {
+    /// The text of the last message of the user's, its parts joined by a line end.
+    pub(crate) text: String,
+    /// Attachments of the same message.
+    pub(crate) pictures: usize,
+    pub(crate) sounds: usize,
+    pub(crate) files: usize,
+    /// Whether any message was from `system` or `developer`.
+    pub(crate) system: bool,
+    /// Whether the last message of all is from the user, so that it may ask for a tool.
+    pub(crate) user_is_last: bool,
+    pub(crate) messages: usize,
+    /// Pieces in all messages, for the usage.
+    pub(crate) tokens: u64,
+}
+
+/// Reads `messages` of a request body; a 400 in OpenAI's shape if they are missing, empty or of
+/// another shape.
+pub(crate) fn hear(body: &Value) -> Result<Heard, Reply> {
+    let Some(messages) = field(body, "messages") else {
+        return Err(Reply::missing("messages"));
+    };
+    let Some(messages) = messages.as_array() else {
+        return Err(Reply::refused("messages", "'messages' has to be an array"));
+    };
+    if messages.is_empty() {
+        return Err(Reply::refused(
+            "messages",
+            "'messages' is an empty array, it needs at least one message",
+        ));
+    }
+    let mut heard = Heard { messages: messages.len(), ..Heard::default() };
+    for (index, message) in messages.iter().enumerate() {
+        let role = message.get("role").and_then(Value::as_str).unwrap_or_default();
+        if !matches!(role, "system" | "developer" | "user" | "assistant" | "tool" | "function") {
+            let place = format!("messages[{index}].role");
+            let known = "system, developer, user, assistant, tool and function";
+            return Err(Reply::refused(
+                &place,
+                &format!("'{place}' is '{role}', the roles are {known}"),
+            ));
+        }
+        let content = content(message, role, &format!("messages[{index}].content"))?;
+        heard.tokens += pieces::count(&content.text);
+        heard.system |= matches!(role, "system" | "developer");
+        heard.user_is_last = role == "user";
+        if heard.user_is_last {
+            heard = Heard { text: content.text, ..heard };
+            (heard.pictures, heard.sounds, heard.files) =
+                (content.pictures, content.sounds, content.files);
+        }
+    }
+    Ok(heard)
+}
+
+/// One message's content; the fields about the conversation stay empty.
+fn content(message: &Value, role: &str, place: &str) -> Result<Heard, Reply> {
+    let mut heard = Heard::default();
+    let parts = match message.get("content") {
+        Some(Value::String(text)) => {
+            heard.text.clone_from(text);
+            return Ok(heard);
+        }
+        Some(Value::Array(parts)) if !parts.is_empty() => parts,
+        None | Some(Value::Null) if matches!(role, "assistant" | "function") => return Ok(heard),
+        _ => {
+            return Err(Reply::refused(
+                place,
+                &format!("'{place}' has to be a string or a non-empty array of parts"),
+            ));
+        }
+    };
+    for (index, part) in parts.iter().enumerate() {
+        let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+        let fits = match kind {
+            "text" | "refusal" => part[kind].as_str().map(|text| {
+                if !heard.text.is_empty() {
+                    heard.text.push('\n');
+                }
+                heard.text.push_str(text);
+            }),
+            "image_url" => part["image_url"]["url"].as_str().map(|_| heard.pictures += 1),
+            "input_audio" => part["input_audio"]["data"].as_str().map(|_| heard.sounds += 1),
+            "file" => part["file"].as_object().map(|_| heard.files += 1),
+            _ => None,
+        };
+        if fits.is_none() {
+            let place = format!("{place}[{index}]");
+            return Err(Reply::refused(
+                &place,
+                &format!("'{place}' is no text, image_url, input_audio or file part"),
+            ));
+        }
+    }
+    Ok(heard)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_last_user_message_is_heard() {
+        let body = json!({"messages": [
+            {"role": "system", "content": "简短"}, {"role": "user", "content": "一"},
+            {"role": "assistant", "content": null, "tool_calls": []}, {"role": "user", "content": "你好"},
+        ]});
+        let expected = Heard {
+            text: "你好".to_owned(),
+            system: true,
+            user_is_last: true,
+            messages: 4,
+            tokens: 3,
+            ..Heard::default()
+        };
+        assert_eq!(hear(&body).ok(), Some(expected));
+    }
+
+    #[test]
+    fn attachments_are_counted_and_texts_joined() {
+        let picture =
+            json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}});
+        let body = json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": "看"}, picture, picture,
+            {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
+            {"type": "file", "file": {"filename": "表.pdf", "file_data": "data:application/pdf;base64,AA=="}},
+            {"type": "text", "text": "图"},
+        ]}]});
+        let heard = hear(&body).ok().expect("fits");
+        assert_eq!(
+            (heard.text.as_str(), heard.pictures, heard.sounds, heard.files),
+            ("看\n图", 2, 1, 1)
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_by_its_place() {
+        let place = |body: Value| {
+            let reply = hear(&body).expect_err("refused");
+            assert_eq!(reply.status, 400);
+            reply.into_json()["error"]["param"].clone()
+        };
+        assert_eq!(place(json!({})), "messages");
+        assert_eq!(place(json!({"messages": []})), "messages");
+        assert_eq!(place(json!({"messages": "你好"})), "messages");
+        assert_eq!(
+            place(json!({"messages": [{"role": "bot", "content": ""}]})),
+            "messages[0].role"
+        );
+        assert_eq!(place(json!({"messages": [{"role": "user"}]})), "messages[0].content");
+        let part = json!({"type": "image_url", "image_url": "x"});
+        assert_eq!(
+            place(json!({"messages": [{"role": "user", "content": [part]}]})),
+            "messages[0].content[0]"
+        );
+    }
+}

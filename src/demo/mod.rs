@@ -1,0 +1,193 @@
+//! A small server inside the program, on the loopback only: every command can be tried with no
+//! network and no key, over the same HTTP as a real service. It is no model and says so. It knows
+//! no other part of the program.
+//!
+//! This file alone touches sockets and the clock; every other file here turns a request into a
+//! `Reply` as data.
+
+mod chat;
+mod checksum;
+mod embeddings;
+mod fields;
+mod images;
+mod messages;
+mod models;
+mod modem;
+mod multipart;
+mod picture;
+mod pieces;
+mod png;
+mod reply;
+mod route;
+mod schema;
+mod speech;
+mod spoken;
+mod transcript;
+mod transcriptions;
+mod wav;
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+use reply::{Body, Reply, Stamp};
+
+/// Largest request body, in bytes.
+const LARGEST_BODY: usize = 64 << 20;
+
+/// How much of a body that is too large is read before the connection is given up: a client that is
+/// still sending would see a broken connection instead of the answer.
+const LARGEST_DISCARD: usize = 1 << 30;
+
+/// Wait after a failed accept: the usual reason is that the process has no free descriptor, which
+/// takes a moment to pass.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+type Content = UnsyncBoxBody<Bytes, Infallible>;
+
+struct Server {
+    address: SocketAddr,
+    pace: Duration,
+    requests: AtomicU64,
+}
+
+/// Starts the demo on a free port of 127.0.0.1 and returns its address; the base URL is
+/// `http://ADDRESS/v1`.
+///
+/// `pace` is the delay between two pieces of a streamed answer; with zero they follow each other at
+/// once. The server lives on the current tokio runtime and ends with it. Errors are those of
+/// opening the port.
+pub(crate) async fn start(pace: Duration) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let server = Arc::new(Server { address, pace, requests: AtomicU64::new(0) });
+    tokio::spawn(accept(listener, server));
+    Ok(address)
+}
+
+async fn accept(listener: TcpListener, server: Arc<Server>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(serve(stream, Arc::clone(&server)));
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, server: Arc<Server>) {
+    // Without it a short piece may wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let server = Arc::clone(&server);
+        async move { Ok::<_, Infallible>(respond(request, &server).await) }
+    });
+    // An error here is a client that went away or does not speak HTTP; there is nobody to tell.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn respond(request: Request<Incoming>, server: &Server) -> Response<Content> {
+    let number = server.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    // A clock before 1970 is no reason to fail.
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let stamp = Stamp { number, created, base: format!("http://{}/v1", server.address) };
+    let (head, body) = request.into_parts();
+    let content_type =
+        head.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let reply = match read(body).await {
+        Ok(body) => {
+            let request = route::Request {
+                method: head.method.as_str(),
+                path: head.uri.path(),
+                content_type: content_type.as_deref().unwrap_or_default(),
+                body: &body,
+            };
+            route::answer(&request, &stamp)
+        }
+        Err(refusal) => refusal,
+    };
+    response(reply, &stamp, server.pace)
+}
+
+async fn read(mut body: Incoming) -> Result<Vec<u8>, Reply> {
+    let mut bytes = Vec::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else {
+            return Err(Reply::unreadable("the body of the request broke off"));
+        };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length <= LARGEST_BODY {
+            bytes.extend_from_slice(&data);
+        } else {
+            bytes = Vec::new();
+        }
+        if length > LARGEST_DISCARD {
+            break;
+        }
+    }
+    if length > LARGEST_BODY {
+        let message =
+            format!("the body is larger than the {LARGEST_BODY} bytes that the demo takes");
+        return Err(Reply::error(413, &message, None, Some("request_too_large")));
+    }
+    Ok(bytes)
+}
+
+fn response(reply: Reply, stamp: &Stamp, pace: Duration) -> Response<Content> {
+    let content = match reply.body {
+        Body::Whole(bytes) => Full::new(Bytes::from(bytes)).boxed_unsync(),
+        Body::Stream(pieces) => paced(pieces, pace),
+    };
+    let mut response = Response::new(content);
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        HeaderName::from_static("x-llm-demo"),
+        HeaderValue::from_static("demo inside llm, no model"),
+    );
+    if let Ok(id) = HeaderValue::from_str(&format!("req-demo-{}", stamp.number)) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if let Some(allow) = reply.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    response
+}
+
+/// A body that hands out `pieces` one by one, `pace` apart; it is dropped when the client goes
+/// away.
+fn paced(pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>, pace: Duration) -> Content {
+    let frames =
+        futures_util::stream::unfold((pieces, true), move |(mut pieces, first)| async move {
+            let piece = pieces.next()?;
+            if !first && !pace.is_zero() {
+                tokio::time::sleep(pace).await;
+            }
+            Some((Ok(Frame::data(Bytes::from(piece))), (pieces, false)))
+        });
+    StreamBody::new(frames).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests;

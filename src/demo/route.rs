@@ -1,0 +1,162 @@
+//! Finds the endpoint for a method and a path and gives it the request in the form that it wants.
+//! Knows nothing of sockets, and of the endpoints only their names.
+
+use serde_json::Value;
+
+use super::multipart::{self, Part};
+use super::reply::{Reply, Stamp};
+use super::transcriptions::{self, Task};
+use super::{chat, embeddings, images, models, speech};
+
+/// One request as it came: `path` without its query, `content_type` as the header had it or empty.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) content_type: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+/// Answers one request: an unknown path with a 404, a wrong method with a 405, a body that can't be
+/// read with a 400.
+pub(crate) fn answer(request: &Request<'_>, stamp: &Stamp) -> Reply {
+    find(request, stamp).unwrap_or_else(|refusal| refusal)
+}
+
+fn find(request: &Request<'_>, stamp: &Stamp) -> Result<Reply, Reply> {
+    let Some(endpoint) = request.path.strip_prefix("/v1/") else {
+        return Err(unknown(request));
+    };
+    if let Some(name) = endpoint.strip_prefix("demo/images/") {
+        request.only("GET")?;
+        return images::file(name);
+    }
+    if let Some(id) = endpoint.strip_prefix("models/") {
+        request.only("GET")?;
+        return Ok(models::one(id, stamp));
+    }
+    match endpoint {
+        "models" => request.only("GET").map(|()| models::list(stamp)),
+        "chat/completions" => chat::answer(&request.json()?, stamp),
+        "embeddings" => embeddings::answer(&request.json()?),
+        "images/generations" => images::generate(&request.json()?, stamp),
+        "images/edits" if multipart::boundary(request.content_type).is_none() => {
+            images::edit_json(&request.json()?, stamp)
+        }
+        "images/edits" => images::edit_form(&request.form()?, stamp),
+        "audio/speech" => speech::answer(&request.json()?),
+        "audio/transcriptions" => transcriptions::answer(Task::Transcribe, &request.form()?),
+        "audio/translations" => transcriptions::answer(Task::Translate, &request.form()?),
+        _ => Err(unknown(request)),
+    }
+}
+
+fn unknown(request: &Request<'_>) -> Reply {
+    let message = format!("unknown request URL: {} {}", request.method, request.path);
+    Reply::error(404, &message, None, Some("unknown_url"))
+}
+
+impl<'a> Request<'a> {
+    fn only(&self, allowed: &'static str) -> Result<(), Reply> {
+        if self.method == allowed {
+            return Ok(());
+        }
+        let message = format!("not allowed to {} on {}, only to {allowed}", self.method, self.path);
+        let reply = Reply::error(405, &message, None, Some("method_not_supported"));
+        Err(Reply { allow: Some(allowed), ..reply })
+    }
+
+    fn json(&self) -> Result<Value, Reply> {
+        self.only("POST")?;
+        match serde_json::from_slice(self.body) {
+            Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
+            Ok(_) => Err(Reply::unreadable("the body of the request has to be a JSON object")),
+            Err(error) => {
+                let message = format!("could not parse the JSON body of the request: {error}");
+                Err(Reply::unreadable(&message))
+            }
+        }
+    }
+
+    fn form(&self) -> Result<Vec<Part<'a>>, Reply> {
+        self.only("POST")?;
+        let boundary = multipart::boundary(self.content_type).ok_or_else(|| {
+            Reply::unreadable("the request has to be multipart/form-data with a boundary")
+        })?;
+        let broken = |reason| Reply::unreadable(&format!("could not read the form: {reason}"));
+        multipart::parse(self.body, &boundary).map_err(broken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(method: &str, path: &str, content_type: &str, body: &str) -> Reply {
+        let stamp = Stamp { number: 1, created: 1_700_000_000, base: String::new() };
+        answer(&Request { method, path, content_type, body: body.as_bytes() }, &stamp)
+    }
+
+    #[test]
+    fn every_endpoint_is_found() {
+        let posts = [
+            "chat/completions",
+            "embeddings",
+            "images/generations",
+            "images/edits",
+            "audio/speech",
+            "audio/transcriptions",
+            "audio/translations",
+        ];
+        for endpoint in posts {
+            let path = format!("/v1/{endpoint}");
+            let form = if endpoint.starts_with("audio/tran") {
+                "multipart/form-data; boundary=b"
+            } else {
+                ""
+            };
+            let body = if form.is_empty() { "{}" } else { "--b--" };
+            let reply = ask("POST", &path, form, body);
+            assert_eq!(reply.status, 400, "{endpoint}");
+            let error = reply.into_json();
+            assert_eq!(error["error"]["code"], "missing_required_parameter", "{endpoint}");
+            let reply = ask("GET", &path, form, "");
+            assert_eq!((reply.status, reply.allow), (405, Some("POST")), "{endpoint}");
+        }
+        assert_eq!(ask("GET", "/v1/models", "", "").status, 200);
+        assert_eq!(ask("GET", "/v1/models/demo", "", "").status, 200);
+        assert_eq!(ask("GET", "/v1/demo/images/16x16-0.png", "", "").status, 200);
+        assert_eq!(ask("POST", "/v1/models", "", "").status, 405);
+    }
+
+    #[test]
+    fn unknown_paths_are_a_404() {
+        for path in ["/", "/v1", "/v1/", "/v2/models", "/v1/responses", "/v1/模型"] {
+            let reply = ask("POST", path, "", "");
+            assert_eq!((reply.status, reply.content_type), (404, "application/json"), "{path}");
+        }
+    }
+
+    #[test]
+    fn bodies_that_cannot_be_read_are_a_400() {
+        let message = |reply: Reply| {
+            assert_eq!(reply.status, 400);
+            reply.into_json()["error"]["message"].as_str().expect("a message").to_owned()
+        };
+        assert!(
+            message(ask("POST", "/v1/embeddings", "", "{\"input\""))
+                .contains("could not parse the JSON body")
+        );
+        assert!(
+            message(ask("POST", "/v1/embeddings", "", "[]")).contains("has to be a JSON object")
+        );
+        let path = "/v1/audio/transcriptions";
+        assert!(
+            message(ask("POST", path, "application/json", "{}"))
+                .contains("multipart/form-data with a boundary")
+        );
+        let form = "multipart/form-data; boundary=b";
+        assert!(
+            message(ask("POST", path, form, "x")).contains("could not read the form: its boundary")
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! `POST /v1/audio/transcriptions` and `/v1/audio/translations`: reads back the tones that `speech`
+//! makes and says of any other sound that it can't. Knows nothing of sockets.
+
+use serde_json::{Value, json};
+
+use super::fields::{choice, flag, text};
+use super::modem;
+use super::multipart::{self, Part};
+use super::pieces::{self, has_cjk};
+use super::reply::Reply;
+use super::transcript::{self, Segment};
+use super::wav::Wav;
+
+/// What is done with the sound.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Task {
+    Transcribe,
+    Translate,
+}
+
+const FORMATS: [&str; 5] = ["json", "text", "srt", "vtt", "verbose_json"];
+
+/// Answers a form with a sound in its field `file`; wrong fields are a 400.
+pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
+    let file =
+        parts.iter().find(|part| part.name == "file").ok_or_else(|| Reply::missing("file"))?;
+    if file.file_name.is_none() || file.data.is_empty() {
+        return Err(Reply::refused("file", "'file' has to be a file with a name, and not empty"));
+    }
+    let body = multipart::fields(parts);
+    let format = choice(&body, "response_format", &FORMATS)?;
+    let streams =
+        flag(&body, "stream")? && task == Task::Transcribe && matches!(format, "json" | "text");
+    let language = text(&body, "language")?;
+    let (segments, duration) = listen(task, file, language);
+    let whole = transcript::joined(&segments);
+    let usage = json!({"type": "duration", "seconds": duration.unwrap_or(0.0).ceil()});
+    if streams {
+        return Ok(stream(whole, usage));
+    }
+    let sentences: Vec<Segment> = segments.iter().flat_map(transcript::sentences).collect();
+    Ok(match format {
+        "text" => Reply::content("text/plain; charset=utf-8", format!("{whole}\n").into_bytes()),
+        "srt" => Reply::content(
+            "application/x-subrip; charset=utf-8",
+            transcript::srt(&sentences).into_bytes(),
+        ),
+        "vtt" => {
+            Reply::content("text/vtt; charset=utf-8", transcript::vtt(&sentences).into_bytes())
+        }
+        "verbose_json" => {
+            let language = match (task, language) {
+                (Task::Transcribe, Some(language)) => language,
+                (Task::Transcribe, None) if has_cjk(&whole) => "chinese",
+                _ => "english",
+            };
+            let document = json!({
+                "task": if task == Task::Transcribe { "transcribe" } else { "translate" }, "language": language,
+                "duration": transcript::rounded(duration.unwrap_or(0.0)), "text": whole,
+                "segments": transcript::verbose(&sentences), "usage": usage,
+            });
+            Reply::json(&document)
+        }
+        _ => Reply::json(&json!({"text": whole, "usage": usage})),
+    })
+}
+
+/// What the sound says, and its length in seconds if it can be told.
+fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>, Option<f64>) {
+    let name = file.file_name.as_deref().unwrap_or_default();
+    let (samples, rate, duration) = match Wav::read(file.data) {
+        Some(wav) => (wav.samples(), wav.rate, Some(wav.duration())),
+        // Samples without a header say nothing of themselves but their name; they are taken for the
+        // demo's own.
+        None if name.ends_with(".pcm") => {
+            let pairs = file.data.as_chunks::<2>().0.iter();
+            let samples: Vec<f32> =
+                pairs.map(|pair| f32::from(i16::from_le_bytes(*pair)) / 32_768.0).collect();
+            let duration = samples.len() as f64 / f64::from(modem::RATE);
+            (samples, modem::RATE, Some(duration))
+        }
+        None => (Vec::new(), modem::RATE, None),
+    };
+    let spoken = |frame: modem::Frame| {
+        let text = String::from_utf8(frame.bytes).ok()?;
+        Some(Segment { begin: frame.begin, end: frame.end, text })
+    };
+    let mut segments: Vec<Segment> =
+        modem::decode(&samples, rate).into_iter().filter_map(spoken).collect();
+    if segments.is_empty() {
+        let in_chinese =
+            task == Task::Transcribe && language.is_some_and(|language| language.starts_with("zh"));
+        let text = apology(in_chinese, file.data.len(), duration);
+        segments.push(Segment { begin: 0.0, end: duration.unwrap_or(1.0), text });
+    } else if task == Task::Translate {
+        let notice = "This is the demo inside llm; it can't translate, it can only read back: ";
+        segments[0].text.insert_str(0, notice);
+    }
+    (segments, duration)
+}
+
+fn apology(in_chinese: bool, bytes: usize, duration: Option<f64>) -> String {
+    if in_chinese {
+        let length = match duration {
+            Some(seconds) => format!("这段音频长 {seconds:.1} 秒。"),
+            None => format!("这个文件有 {bytes} 字节，演示服务看不出它有多长。"),
+        };
+        return format!(
+            "这是 llm 自带的演示服务，背后没有模型，只能读回 llm speak -p demo 生成的声音。{length}"
+        );
+    }
+    let length = match duration {
+        Some(seconds) => format!("This audio is {seconds:.1} seconds long."),
+        None => format!("This file has {bytes} bytes; the demo can't tell how long it plays."),
+    };
+    format!(
+        "This is the demo inside llm; there is no model behind it. It can only read back what `llm speak -p demo` made. {length}"
+    )
+}
+
+/// The text in pieces, and as a whole at the end.
+fn stream(whole: String, usage: Value) -> Reply {
+    let done = json!({"type": "transcript.text.done", "text": whole, "usage": usage});
+    let mut at = 0;
+    let deltas = std::iter::from_fn(move || {
+        let piece = pieces::next_piece(&whole[at..])?;
+        at += piece.len();
+        Some(json!({"type": "transcript.text.delta", "delta": piece}))
+    });
+    Reply::events(deltas.chain(std::iter::once(done)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wav;
+    use super::*;
+
+    fn sound(texts: &[&str]) -> Vec<u8> {
+        let samples: Vec<i16> =
+            texts.iter().flat_map(|text| modem::encode(text.as_bytes())).collect();
+        let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        [wav::header(data.len() as u32, modem::RATE), data].concat()
+    }
+
+    fn ask(task: Task, name: &str, data: &[u8], fields: &[(&str, &'static str)]) -> Reply {
+        let part = |(name, value): &(&str, &'static str)| Part {
+            name: (*name).to_owned(),
+            file_name: None,
+            data: value.as_bytes(),
+        };
+        let mut parts: Vec<Part<'_>> = fields.iter().map(part).collect();
+        parts.push(Part { name: "file".to_owned(), file_name: Some(name.to_owned()), data });
+        answer(task, &parts).unwrap_or_else(|refusal| refusal)
+    }
+
+    fn heard(data: &[u8], fields: &[(&str, &'static str)]) -> Reply {
+        ask(Task::Transcribe, "录音.wav", data, fields)
+    }
+
+    #[test]
+    fn the_demo_reads_back_what_it_made() {
+        let file = sound(&["你好。世界！"]);
+        let document = heard(&file, &[("model", "demo")]).into_json();
+        assert_eq!(document["text"], "你好。世界！");
+        assert_eq!(document["usage"], json!({"type": "duration", "seconds": 1.0}));
+        let reply = heard(&file, &[("response_format", "text")]);
+        assert_eq!(reply.content_type, "text/plain; charset=utf-8");
+        assert_eq!(reply.into_bytes(), "你好。世界！\n".as_bytes());
+        let bare = ask(Task::Transcribe, "a.pcm", &file[44..], &[]).into_json();
+        assert_eq!(bare["text"], "你好。世界！");
+        let two = heard(&sound(&["First one.", "And two."]), &[]).into_json();
+        assert_eq!(two["text"], "First one. And two.");
+    }
+
+    #[test]
+    fn subtitles_show_the_times_of_the_tones() {
+        let file = sound(&["你好。世界！"]);
+        let srt = String::from_utf8(heard(&file, &[("response_format", "srt")]).into_bytes())
+            .expect("text");
+        let expected = "1\n00:00:00,190 --> 00:00:00,370\n你好。\n\n2\n00:00:00,370 --> 00:00:00,550\n世界！\n\n";
+        assert_eq!(srt, expected);
+        let vtt = String::from_utf8(heard(&file, &[("response_format", "vtt")]).into_bytes())
+            .expect("text");
+        assert!(vtt.starts_with("WEBVTT\n\n00:00:00.190 --> 00:00:00.370\n你好。\n"), "{vtt}");
+        let fields = [("response_format", "verbose_json"), ("timestamp_granularities[]", "word")];
+        let verbose = heard(&file, &fields).into_json();
+        assert_eq!(
+            (&verbose["task"], &verbose["language"]),
+            (&json!("transcribe"), &json!("chinese"))
+        );
+        assert_eq!(verbose["duration"], 0.68);
+        assert_eq!(verbose["segments"].as_array().map(Vec::len), Some(2));
+    }
+
+    #[test]
+    fn a_stream_ends_with_the_whole_text() {
+        let events = heard(&sound(&["你好，世界"]), &[("stream", "true")]).into_events();
+        let events: Vec<Value> =
+            events.iter().map(|event| serde_json::from_str(event).expect("JSON")).collect();
+        let (done, deltas) = events.split_last().expect("events");
+        assert!(deltas.len() > 1);
+        assert_eq!(
+            deltas.iter().filter_map(|event| event["delta"].as_str()).collect::<String>(),
+            "你好，世界"
+        );
+        assert!(deltas.iter().all(|event| event["type"] == "transcript.text.delta"));
+        assert_eq!(
+            (&done["type"], &done["text"]),
+            (&json!("transcript.text.done"), &json!("你好，世界"))
+        );
+    }
+
+    #[test]
+    fn of_other_sounds_it_says_what_it_is() {
+        let silence = [wav::header(48_000, 8_000), vec![0; 48_000]].concat();
+        let text = heard(&silence, &[]).into_json()["text"].as_str().expect("text").to_owned();
+        assert!(text.contains("no model") && text.contains("`llm speak -p demo`"), "{text}");
+        assert!(text.ends_with("This audio is 3.0 seconds long."), "{text}");
+        let chinese = heard(&silence, &[("language", "zh")]).into_json();
+        assert!(chinese["text"].as_str().is_some_and(|text| text.ends_with("这段音频长 3.0 秒。")));
+        let other = ask(Task::Transcribe, "a.mp3", b"ID3\x04", &[]).into_json();
+        assert!(other["text"].as_str().is_some_and(|text| text.contains("4 bytes")));
+    }
+
+    #[test]
+    fn it_says_that_it_cannot_translate() {
+        let fields = [("response_format", "verbose_json"), ("stream", "true")];
+        let document = ask(Task::Translate, "a.wav", &sound(&["你好"]), &fields).into_json();
+        assert_eq!(
+            document["text"],
+            "This is the demo inside llm; it can't translate, it can only read back: 你好"
+        );
+        assert_eq!(
+            (&document["task"], &document["language"]),
+            (&json!("translate"), &json!("english"))
+        );
+    }
+
+    #[test]
+    fn fields_of_the_wrong_kind_are_refused() {
+        let param = |reply: Reply| {
+            assert_eq!(reply.status, 400);
+            reply.into_json()["error"]["param"].clone()
+        };
+        assert_eq!(param(heard(b"", &[])), "file");
+        assert_eq!(param(heard(b"x", &[("response_format", "diarized_json")])), "response_format");
+        assert_eq!(param(heard(b"x", &[("stream", "maybe")])), "stream");
+        let no_file = answer(Task::Transcribe, &[]).unwrap_or_else(|refusal| refusal);
+        assert_eq!(param(no_file), "file");
+    }
+}

@@ -1,0 +1,173 @@
+//! What can go wrong, as a person and a script see it: one line of words, a hint, an exit code.
+//! Knows nothing of HTTP, profiles or commands; they raise a [`Failure`] where the cause is known.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The class of a failure. It decides the exit code and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Anything without a class of its own: a file that can't be written, say.
+    Other,
+    /// Wrong usage or configuration; nothing was sent.
+    Usage,
+    /// The provider refused the credentials.
+    Credentials,
+    /// The provider refused the request, or its reply holds no answer.
+    Refused,
+    /// Rate limit or quota, after the retries.
+    Quota,
+    /// Network, time-out, server error, or a stream that broke off.
+    Network,
+    /// The answer was cut by a token limit that the user did not set.
+    Cut,
+    /// SIGINT.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// The reader of standard output went away.
+    ReaderGone,
+}
+
+impl Kind {
+    /// The process's exit code: the table of the interface, and the only place that knows it.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Kind::Other => 1,
+            Kind::Usage => 2,
+            Kind::Credentials => 3,
+            Kind::Refused => 4,
+            Kind::Quota => 5,
+            Kind::Network => 6,
+            Kind::Cut => 7,
+            Kind::Interrupted => 130,
+            Kind::ReaderGone => 141,
+            Kind::Terminated => 143,
+        }
+    }
+
+    /// The class of an HTTP status that is no success (RFC 9110, section 15; 402 and 408 as the
+    /// interface has them: no money is a quota, 408 a time-out).
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            401 | 403 => Kind::Credentials,
+            402 | 429 => Kind::Quota,
+            408 => Kind::Network,
+            300..=499 => Kind::Refused,
+            _ => Kind::Network,
+        }
+    }
+}
+
+/// What a later try needs to know of a failed one. Present only where trying again can make sense.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Retry {
+    /// HTTP status of the reply; `None` when the connection failed or broke.
+    pub(crate) status: Option<u16>,
+    /// `x-should-retry`, as it came.
+    pub(crate) should_retry: Option<String>,
+    /// `retry-after-ms`, as it came.
+    pub(crate) retry_after_ms: Option<String>,
+    /// `Retry-After`, as it came.
+    pub(crate) retry_after: Option<String>,
+    /// A delay that the error's body names (Gemini's `retryDelay`).
+    pub(crate) body_delay: Option<Duration>,
+}
+
+/// A failure in words. `message` is one line, lower case, without a full stop and without secrets.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+    /// What the user can do about it, if anything.
+    pub(crate) hint: Option<String>,
+    /// Set when the same request may be tried again.
+    pub(crate) retry: Option<Box<Retry>>,
+}
+
+impl Failure {
+    /// A failure of `kind` with a message for the user.
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, retry: None }
+    }
+
+    /// Wrong usage or configuration: exit 2.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// Adds what the user can do.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Marks the failure as one after which the same request may be tried again.
+    pub(crate) fn retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(Box::new(retry));
+        self
+    }
+
+    /// A signal, or a reader that went away: nothing is said, nothing is tried again.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self.kind, Kind::Interrupted | Kind::Terminated | Kind::ReaderGone)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The finished error as a [`Failure`]: its own, a closed pipe, or anything else in plain words.
+pub(crate) fn classify(error: &anyhow::Error) -> Failure {
+    // `downcast_ref` sees through `.context(..)`; walking `chain()` for the type would not.
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.clone();
+    }
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    if io.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
+        return Failure::new(Kind::ReaderGone, "the reader of standard output went away");
+    }
+    Failure::new(Kind::Other, format!("{error:#}"))
+}
+
+/// An I/O error's cause as a person says it: no `(os error 2)`, no capital letter.
+pub(crate) fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_failure_is_found_under_context() {
+        let error: anyhow::Error = Failure::new(Kind::Quota, "slow down").into();
+        let error = Err::<(), _>(error).context("while asking").unwrap_err();
+        assert_eq!(classify(&error).kind, Kind::Quota);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error_of_ours() {
+        let pipe = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        let error = Err::<(), _>(pipe).context("cannot write").unwrap_err();
+        assert_eq!(classify(&error).kind.exit_code(), 141);
+        assert!(classify(&error).is_silent());
+    }
+
+    #[test]
+    fn statuses_map_to_classes() {
+        let codes = [(400, 4), (401, 3), (402, 5), (403, 3), (404, 4), (408, 6), (429, 5)];
+        for (status, code) in codes.into_iter().chain([(500, 6), (503, 6), (529, 6), (301, 4)]) {
+            assert_eq!(Kind::of_status(status).exit_code(), code, "{status}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The thin layer over the wire: sends a [`Request`], gives the reply's bytes as they come, and
+//! turns whatever goes wrong on the way into a [`Failure`]. Knows no endpoint and no profile.
+
+use std::future::Future as _;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::network::{self, Phase};
+use super::refusal;
+use super::request::{Method, Request, Url};
+use super::trace;
+use super::{Service, redirect};
+use crate::error::{Failure, Kind, Retry};
+use crate::interrupt::Interrupt;
+use crate::io::{Env, Io};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// An error's body is read to here.
+const ERROR_BODY: usize = 64 * 1024;
+
+/// A reply that is read whole (a JSON answer) may be this large.
+const WHOLE_BODY: usize = 512 * 1024 * 1024;
+
+/// What the user may set of an exchange.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// The longest silence on the wire.
+    pub(crate) silence: Duration,
+    pub(crate) verbose: bool,
+}
+
+/// A client for one service. It lives on a current-thread runtime.
+pub(crate) struct Client {
+    inner: reqwest::Client,
+    pub(crate) service: Service,
+    limits: Limits,
+    pub(crate) interrupt: Interrupt,
+}
+
+/// A reply whose status says success.
+#[derive(Debug)]
+pub(crate) struct Response {
+    inner: reqwest::Response,
+    /// The silence that is allowed now; shorter once an answer has come to its end.
+    pub(crate) silence: Duration,
+    url: Url,
+    any: bool,
+}
+
+impl Client {
+    /// A client for the host of `url`.
+    ///
+    /// # Errors
+    /// A proxy variable that is no URL, or a system without certificate roots.
+    pub(crate) fn new(
+        service: Service,
+        url: &Url,
+        limits: Limits,
+        env: &Env,
+        interrupt: Interrupt,
+    ) -> Result<Self, Failure> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("llm/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(1);
+        if is_this_machine(url) {
+            // A proxy could not reach the caller's own loopback.
+            builder = builder.no_proxy();
+        }
+        if url.scheme() == "http" && !has_tls_proxy(env) {
+            // Reading some 150 certificate files takes longer than a short answer.
+            builder = builder.tls_certs_only([]);
+        }
+        // An error here means that it is installed already, which is all that is wanted.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let inner = builder.build().map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            Failure::new(
+                Kind::Network,
+                format!(
+                    "cannot set up the connection: {}",
+                    cause.unwrap_or_else(|| error.to_string())
+                ),
+            )
+        })?;
+        Ok(Self { inner, service, limits, interrupt })
+    }
+
+    /// Sends a request and waits for the head of its reply.
+    ///
+    /// # Errors
+    /// The network's failure, silence beyond the limit, an interruption, a redirect that must not
+    /// be followed, or the provider's refusal in its own words.
+    pub(crate) async fn send(
+        &mut self,
+        request: &Request,
+        io: &mut Io,
+    ) -> Result<Response, Failure> {
+        let mut request = request.clone();
+        for _ in 0..redirect::MOST {
+            let response = self.exchange(&request, io).await?;
+            let status = response.inner.status().as_u16();
+            match status {
+                200..=299 => return Ok(response),
+                300..=399 => {
+                    request = redirect::follow(
+                        &request,
+                        status,
+                        response.header("location"),
+                        &self.service,
+                    )?
+                }
+                _ => return Err(self.refusal(response, &request).await?),
+            }
+        }
+        Err(Failure::new(Kind::Refused, format!("{} redirects without end", self.service.name)))
+    }
+
+    async fn exchange(&mut self, request: &Request, io: &mut Io) -> Result<Response, Failure> {
+        let body = request.body.bytes();
+        if self.limits.verbose {
+            trace::request(request, &body, io);
+        }
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let mut builder = self.inner.request(method, request.url.clone());
+        for header in &request.headers {
+            builder = builder.header(&header.name, header_value(header)?);
+        }
+        if request.method == Method::Post {
+            builder = builder.body(body);
+        }
+        let silence = self.limits.silence;
+        let sent = tokio::time::timeout(silence, builder.send());
+        let sent = self.interrupt.race(sent).await?;
+        let name = self.service.name.clone();
+        let inner =
+            sent.map_err(|_| silent(&name, silence, "no reply began"))?.map_err(|error| {
+                self.service.with_start_hint(
+                    network::failure(&error, Phase::Sending, &name, &request.url),
+                    &error,
+                )
+            })?;
+        if self.limits.verbose {
+            trace::reply(&inner, io);
+        }
+        Ok(Response { inner, silence, url: request.url.clone(), any: false })
+    }
+
+    /// The failure for a reply whose status is an error. `Err` if even its body can't be read for
+    /// an interruption.
+    async fn refusal(
+        &mut self,
+        mut response: Response,
+        request: &Request,
+    ) -> Result<Failure, Failure> {
+        let mut body = Vec::new();
+        while body.len() < ERROR_BODY {
+            match response.chunk(self).await {
+                Ok(Some(bytes)) => body.extend_from_slice(&bytes),
+                Ok(None) => break,
+                Err(failure) if failure.is_silent() => return Err(failure),
+                // The status is known; a body that breaks off changes nothing of it.
+                Err(_) => break,
+            }
+        }
+        body.truncate(ERROR_BODY);
+        Ok(refusal::failure(&response.head(), &body, request, &self.service))
+    }
+}
+
+impl Response {
+    /// A header's value, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.inner.headers().get(name)?.to_str().ok()
+    }
+
+    /// The parts of the head that a refusal is told from.
+    fn head(&self) -> refusal::Head {
+        let header = |name: &str| self.header(name).map(str::to_owned);
+        refusal::Head {
+            status: self.inner.status().as_u16(),
+            request_id: refusal::REQUEST_IDS.iter().find_map(|name| header(name)),
+            retry: Retry {
+                status: Some(self.inner.status().as_u16()),
+                should_retry: header("x-should-retry"),
+                retry_after_ms: header("retry-after-ms"),
+                retry_after: header("retry-after"),
+                body_delay: None,
+            },
+        }
+    }
+
+    /// The provider's id of this exchange, for support.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        refusal::REQUEST_IDS.iter().find_map(|name| self.header(name))
+    }
+
+    /// The next piece of the body, as it came off the wire; `None` at its end.
+    ///
+    /// # Errors
+    /// A connection that breaks, silence beyond the limit, an interruption.
+    pub(crate) async fn chunk(&mut self, client: &mut Client) -> Result<Option<Bytes>, Failure> {
+        let next = tokio::time::timeout(self.silence, self.inner.chunk());
+        let next = client.interrupt.race(next).await?;
+        let name = &client.service.name;
+        let phase = if self.any { "the answer fell silent" } else { "no answer began" };
+        let bytes = next
+            .map_err(|_| silent(name, self.silence, phase))?
+            .map_err(|error| network::failure(&error, Phase::Reading, name, &self.url))?;
+        self.any |= bytes.is_some();
+        Ok(bytes)
+    }
+
+    /// As [`Response::chunk`], but only what can be had without waiting; `None` if there is nothing
+    /// yet. A fast stream is written in few large pieces that way, a slow one as it comes.
+    pub(crate) async fn ready_chunk(
+        &mut self,
+        service: &str,
+    ) -> Option<Result<Option<Bytes>, Failure>> {
+        // The task that reads the socket must run once to hand over what it has.
+        tokio::task::yield_now().await;
+        let next = {
+            let next = std::pin::pin!(self.inner.chunk());
+            let mut context = Context::from_waker(Waker::noop());
+            match next.poll(&mut context) {
+                Poll::Ready(next) => next,
+                Poll::Pending => return None,
+            }
+        };
+        self.any |= matches!(next, Ok(Some(_)));
+        Some(next.map_err(|error| network::failure(&error, Phase::Reading, service, &self.url)))
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// As [`Response::chunk`], and a body beyond any sense.
+    pub(crate) async fn whole(mut self, client: &mut Client) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.chunk(client).await? {
+            if body.len() + bytes.len() > WHOLE_BODY {
+                let what = format!("the answer of {} is larger than 512 MiB", client.service.name);
+                return Err(Failure::new(Kind::Network, what));
+            }
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body)
+    }
+}
+
+fn silent(service: &str, silence: Duration, what: &str) -> Failure {
+    let seconds = silence.as_secs_f64();
+    Failure::new(Kind::Network, format!("time-out: {what} from {service} for {seconds} s"))
+        .hint("--timeout SECS allows a longer silence")
+}
+
+fn header_value(header: &super::request::Header) -> Result<reqwest::header::HeaderValue, Failure> {
+    let mut value = reqwest::header::HeaderValue::from_bytes(header.exposed().as_bytes())
+        .map_err(|_| Failure::usage(format!("the header {} holds a line break", header.name)))?;
+    value.set_sensitive(header.masked() != header.exposed());
+    Ok(value)
+}
+
+/// Whether a URL's host is the machine itself.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost")
+        || host.to_ascii_lowercase().ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether plain HTTP would go through a proxy that is itself reached by TLS.
+fn has_tls_proxy(env: &Env) -> bool {
+    let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+    names.iter().filter_map(|name| env.get(name)).any(|url| url.starts_with("https://"))
+}

@@ -1,0 +1,125 @@
+//! A request as a curl command that a person can read, change and run. Sends nothing.
+
+use super::request::{Body, Header, HeaderValue, Method, Request};
+use crate::secret::is_secret_name;
+
+/// The name that stands for a secret of unknown origin.
+const NAMELESS: &str = "LLM_API_KEY";
+
+/// The command, ending in a newline. Secrets appear as shell variables; the bytes of the body are
+/// the ones that would be sent.
+pub(crate) fn command(request: &Request) -> String {
+    let mut text = String::from("curl -sN");
+    if request.method != Method::Post {
+        text.push_str(&format!(" -X {}", request.method.name()));
+    }
+    text.push(' ');
+    text.push_str(&url(request));
+    for header in &request.headers {
+        text.push_str(" \\\n  -H ");
+        text.push_str(&quoted_header(header));
+    }
+    match &request.body {
+        Body::Empty => {}
+        Body::Json(_) => {
+            // `--data-raw`: with `-d` a body that begins with `@` would name a file.
+            let body = String::from_utf8_lossy(&request.body.bytes()).into_owned();
+            text.push_str(" \\\n  --data-raw ");
+            text.push_str(&quoted(&body));
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// The URL in quotes, with user information and secret query values as variables.
+fn url(request: &Request) -> String {
+    let url = &request.url;
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    let has_secret = url.query_pairs().any(|(name, _)| is_secret_name(&name));
+    if !has_user && !has_secret {
+        return quoted(url.as_str());
+    }
+    // `shown` writes secrets as `***`, percent-encoded or not.
+    let shown = super::request::shown(url).replace("%2A%2A%2A", "***");
+    let text = in_double_quotes(&shown).replace("***", &format!("${NAMELESS}"));
+    if has_user { format!("-u \"${NAMELESS}\" \"{text}\"") } else { format!("\"{text}\"") }
+}
+
+fn quoted_header(header: &Header) -> String {
+    match &header.value {
+        HeaderValue::Key { scheme, variable, .. } => {
+            format!("\"{}: {scheme}${variable}\"", header.name)
+        }
+        HeaderValue::Plain(text) if is_secret_name(&header.name) => {
+            let scheme = text.split_once(' ').map_or("", |(scheme, _)| scheme);
+            let space = if scheme.is_empty() { "" } else { " " };
+            format!("\"{}: {}{space}${NAMELESS}\"", header.name, in_double_quotes(scheme))
+        }
+        HeaderValue::Plain(text) => quoted(&format!("{}: {text}", header.name)),
+    }
+}
+
+/// A text in single quotes for a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn in_double_quotes(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\\' | '$' | '`') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::request::Url;
+    use crate::secret::Secret;
+    use serde_json::json;
+
+    fn request(url: &str, headers: Vec<Header>) -> Request {
+        Request {
+            method: Method::Post,
+            url: Url::parse(url).expect("a URL"),
+            headers,
+            body: Body::Json(json!({"q": "it's 你好 $HOME"})),
+        }
+    }
+
+    #[test]
+    fn the_command_quotes_for_a_shell_and_hides_the_key() {
+        let key = HeaderValue::Key {
+            scheme: "Bearer ",
+            secret: Some(Secret::new("sk-secret")),
+            variable: "OPENAI_API_KEY".into(),
+        };
+        let headers = vec![
+            Header { name: "Authorization".into(), value: key, is_private: true },
+            Header::private("X-Token", "abc"),
+            Header::private("X-Name", "它's"),
+        ];
+        let text = command(&request("https://h.example/v1/chat", headers));
+        assert_eq!(
+            text,
+            "curl -sN 'https://h.example/v1/chat' \\\n  -H \"Authorization: Bearer $OPENAI_API_KEY\" \\\n  \
+             -H \"X-Token: $LLM_API_KEY\" \\\n  -H 'X-Name: 它'\\''s' \\\n  \
+             --data-raw '{\"q\":\"it'\\''s 你好 $HOME\"}'\n"
+        );
+    }
+
+    #[test]
+    fn a_key_in_the_url_becomes_a_variable() {
+        let text = command(&request("https://h.example/v1?key=abc&v=1", Vec::new()));
+        assert!(
+            text.starts_with("curl -sN \"https://h.example/v1?key=$LLM_API_KEY&v=1\""),
+            "{text}"
+        );
+        assert!(!text.contains("abc"));
+    }
+}

@@ -1,0 +1,43 @@
+//! HTTP as this program uses it: requests as data, one client, the event stream, and errors in words.
+
+pub(crate) mod client;
+pub(crate) mod curl;
+pub(crate) mod fault;
+mod network;
+mod redirect;
+pub(crate) mod refusal;
+pub(crate) mod request;
+mod retry;
+pub mod sse;
+mod trace;
+pub(crate) mod tries;
+
+use crate::error::Failure;
+
+/// What errors and hints say about the service that is asked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Service {
+    /// The profile's name, or a one-off server's host.
+    pub(crate) name: String,
+    /// The variable that holds the key, if the profile has one.
+    pub(crate) key_variable: Option<String>,
+    /// The page where keys are made.
+    pub(crate) key_url: Option<String>,
+    /// The command that starts a local server.
+    pub(crate) start: Option<String>,
+    /// Error codes that say "no money" elsewhere, but only "slow down" here.
+    pub(crate) slow_down_codes: Vec<String>,
+}
+
+impl Service {
+    /// Adds how the server is started to a connection that failed.
+    fn with_start_hint(&self, failure: Failure, error: &reqwest::Error) -> Failure {
+        if !error.is_connect() {
+            return failure;
+        }
+        match &self.start {
+            Some(start) => failure.hint(format!("is it running? `{start}` starts it")),
+            None => failure.hint("is the address right, and the server running?"),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A request as data: it can be sent, sent again, shown as curl or compared in a test. Knows no
+//! sockets and no providers.
+
+use serde_json::Value;
+
+use crate::secret::{Secret, is_secret_name};
+
+pub(crate) use reqwest::Url;
+
+/// The methods that the specification's endpoints use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+}
+
+impl Method {
+    /// The name on the wire.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
+}
+
+/// A header's value, in a form that can be shown without its secret.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum HeaderValue {
+    Plain(String),
+    /// A key: `scheme` (`Bearer `, or nothing) and the secret. `variable` stands for the secret
+    /// wherever the request is shown. A dry run has no secret.
+    Key {
+        scheme: &'static str,
+        secret: Option<Secret>,
+        variable: String,
+    },
+}
+
+/// One request header.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) name: String,
+    pub(crate) value: HeaderValue,
+    /// Belongs to the profile or the user, and so must not reach another origin.
+    pub(crate) is_private: bool,
+}
+
+impl Header {
+    /// A header that says nothing about user or profile.
+    pub(crate) fn public(name: &str, value: &str) -> Self {
+        let value = HeaderValue::Plain(value.to_owned());
+        Self { name: name.to_owned(), value, is_private: false }
+    }
+
+    /// A header of the profile's or the user's.
+    pub(crate) fn private(name: &str, value: &str) -> Self {
+        Self { is_private: true, ..Self::public(name, value) }
+    }
+
+    /// The value as it goes over the wire. Empty where a dry run has no key.
+    pub(crate) fn exposed(&self) -> String {
+        match &self.value {
+            HeaderValue::Plain(text) => text.clone(),
+            HeaderValue::Key { scheme, secret, .. } => {
+                format!("{scheme}{}", secret.as_ref().map_or("", Secret::expose))
+            }
+        }
+    }
+
+    /// The value for logs: a secret is `***`.
+    pub(crate) fn masked(&self) -> String {
+        match &self.value {
+            HeaderValue::Key { scheme, .. } => format!("{scheme}***"),
+            HeaderValue::Plain(_) if is_secret_name(&self.name) => "***".to_owned(),
+            HeaderValue::Plain(text) => text.clone(),
+        }
+    }
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Body {
+    Empty,
+    Json(Value),
+}
+
+impl Body {
+    /// The bytes that go over the wire; what `--dry-run` shows is the same.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        match self {
+            Body::Empty => Vec::new(),
+            // A `Value` has only text keys and finite numbers, so it always serialises.
+            Body::Json(value) => serde_json::to_vec(value).unwrap_or_default(),
+        }
+    }
+}
+
+/// A whole request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Body,
+}
+
+impl Request {
+    /// The secrets that the request carries, for masking words that come back.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let secrets = self.headers.iter().filter_map(|header| match &header.value {
+            HeaderValue::Key { secret, .. } => secret.clone(),
+            HeaderValue::Plain(text) if is_secret_name(&header.name) => {
+                // `Authorization: Bearer abc`: what may be echoed is the last word.
+                text.split_whitespace().last().map(Secret::new)
+            }
+            HeaderValue::Plain(_) => None,
+        });
+        secrets.collect()
+    }
+}
+
+/// A URL that is safe to show: no user, no password, and `***` for query values that carry a key.
+pub(crate) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Both fail only for URLs without a host, which have no user either.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    if url.query().is_none() {
+        return url.to_string();
+    }
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let masked = pairs.iter().map(|(name, value)| {
+        (name.as_str(), if is_secret_name(name) { "***" } else { value.as_str() })
+    });
+    url.query_pairs_mut().clear().extend_pairs(masked);
+    url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_holds_no_secret() {
+        let url =
+            Url::parse("https://user:pw@h.example/v1?api-version=1&api-key=sk-1").expect("a URL");
+        assert_eq!(shown(&url), "https://h.example/v1?api-version=1&api-key=***");
+        let key = HeaderValue::Key {
+            scheme: "Bearer ",
+            secret: Some(Secret::new("sk-123456")),
+            variable: "K".into(),
+        };
+        let header = Header { name: "Authorization".into(), value: key, is_private: true };
+        assert_eq!(header.masked(), "Bearer ***");
+        assert_eq!(header.exposed(), "Bearer sk-123456");
+        assert_eq!(Header::private("X-Api-Key", "abcdef").masked(), "***");
+        assert!(!format!("{header:?}").contains("sk-123456"));
+    }
+}

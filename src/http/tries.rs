@@ -1,0 +1,116 @@
+//! Decides after a failed try whether there will be another one, says so, and waits.
+
+use std::time::{Duration, SystemTime};
+
+use super::client::Client;
+use super::retry::{self, Decision, Outcome, Policy};
+use crate::error::{Failure, Kind};
+use crate::io::Io;
+
+/// The tries of one request.
+#[derive(Debug)]
+pub(crate) struct Tries {
+    policy: Policy,
+    done: u32,
+}
+
+impl Tries {
+    /// `retries` after the first one; no single wait above `max_wait`.
+    pub(crate) fn new(retries: u32, max_wait: Duration) -> Self {
+        Self { policy: Policy { retries, max_wait }, done: 0 }
+    }
+
+    /// Waits before the next try. `nothing_shown` is false once the user has seen a part of the
+    /// answer: then there is no other try.
+    ///
+    /// # Errors
+    /// The failure itself when it is final, or the interruption of the wait.
+    pub(crate) async fn again(
+        &mut self,
+        failure: Failure,
+        nothing_shown: bool,
+        client: &mut Client,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let Some(facts) = failure.retry.as_deref().filter(|_| nothing_shown) else {
+            return Err(failure);
+        };
+        let outcome = Outcome {
+            status: facts.status,
+            should_retry: facts.should_retry.as_deref(),
+            retry_after_ms: facts.retry_after_ms.as_deref(),
+            retry_after: facts.retry_after.as_deref(),
+            body_delay: facts.body_delay,
+            final_refusal: failure.kind == Kind::Credentials,
+        };
+        match retry::decide(self.done, &outcome, &self.policy, jitter(), SystemTime::now()) {
+            Decision::Stop => Err(failure),
+            Decision::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
+            Decision::Wait(wait) => {
+                self.done += 1;
+                let (done, all) = (self.done, self.policy.retries);
+                io.note(&format!(
+                    "{}; trying again in {} ({done} of {all})",
+                    failure.message,
+                    seconds(wait)
+                ));
+                client.interrupt.race(tokio::time::sleep(wait)).await
+            }
+        }
+    }
+}
+
+/// The service names a wait that the user did not allow: a quota, whatever the status was.
+fn too_long(failure: Failure, wait: Duration, most: Duration) -> Failure {
+    let message = format!("{}; it says to come back in {}", failure.message, seconds(wait));
+    let hint = format!(
+        "--max-wait {} would wait for it (now {})",
+        wait.as_secs_f64().ceil(),
+        seconds(most)
+    );
+    Failure::new(Kind::Quota, message).hint(hint)
+}
+
+/// `0.5 s`, `12 s`, `5 min`.
+fn seconds(time: Duration) -> String {
+    match time.as_secs_f64() {
+        short if short < 10.0 => format!("{} s", (short * 10.0).round() / 10.0),
+        middle if middle < 120.0 => format!("{} s", middle.round()),
+        long if long < 7200.0 => format!("{} min", (long / 60.0).round()),
+        longer => format!("{} h", (longer / 3600.0).round()),
+    }
+}
+
+/// A number from 0 to 1 that differs between processes which were refused at the same moment. The
+/// clock's fine digits do; nothing here needs to be unguessable.
+fn jitter() -> f64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mixed = u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 16);
+    let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    mixed as f64 / f64::from(1_u32 << 24)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_said_shortly() {
+        for (millis, words) in [
+            (512, "0.5 s"),
+            (2000, "2 s"),
+            (61_000, "61 s"),
+            (300_000, "5 min"),
+            (90_000_000, "25 h"),
+        ] {
+            assert_eq!(seconds(Duration::from_millis(millis)), words);
+        }
+    }
+
+    #[test]
+    fn jitter_lies_between_0_and_1() {
+        for _ in 0..1000 {
+            assert!((0.0..=1.0).contains(&jitter()));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The only door to the terminal, standard input and the environment. Knows what the streams are,
+//! not what is written to them.
+#![expect(clippy::disallowed_methods, reason = "this module is the door that the rule points to")]
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+
+use crate::sanitize;
+
+/// Where environment variables come from: the process, or a table in tests.
+#[derive(Debug, Clone)]
+pub(crate) enum Env {
+    System,
+    /// Tests give their own.
+    Table(BTreeMap<String, String>),
+}
+
+impl Env {
+    /// The variable's value. Empty and non-Unicode values count as unset.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        let value = match self {
+            Env::System => std::env::var(name).ok(),
+            Env::Table(table) => table.get(name).cloned(),
+        };
+        value.filter(|value| !value.is_empty())
+    }
+}
+
+/// When colour is used, as `--color` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The program's streams and what is known of them. Everything printed goes through here.
+pub struct Io {
+    /// Taken by the one reader of standard input.
+    pub(crate) stdin: Option<Box<dyn Read + Send + Sync>>,
+    /// Unbuffered: who writes decides what one write is.
+    pub(crate) out: Box<dyn Write + Send + Sync>,
+    pub(crate) err: Box<dyn Write + Send + Sync>,
+    pub(crate) env: Env,
+    pub(crate) stdin_is_terminal: bool,
+    /// A regular file, whose end is certain to come.
+    pub(crate) stdin_is_file: bool,
+    pub(crate) stdout_is_terminal: bool,
+    pub(crate) stderr_is_terminal: bool,
+    /// `--quiet`: no warnings, no notes.
+    pub(crate) quiet: bool,
+    pub(crate) color: Color,
+    /// Standard output again, to notice that its reader went away while nothing is being written.
+    pub(crate) out_handle: Option<File>,
+}
+
+impl Io {
+    /// The process's own streams and environment.
+    pub fn system() -> Self {
+        let out_handle = duplicate_of_stdout();
+        // The duplicate spares standard output's line buffer: text goes out when we say so.
+        let out: Box<dyn Write + Send + Sync> =
+            match out_handle.as_ref().and_then(|file| file.try_clone().ok()) {
+                Some(file) => Box::new(file),
+                None => Box::new(std::io::stdout()),
+            };
+        Self {
+            stdin: Some(Box::new(std::io::stdin())),
+            out,
+            err: Box::new(std::io::stderr()),
+            env: Env::System,
+            stdin_is_terminal: std::io::stdin().is_terminal(),
+            stdin_is_file: stdin_is_file(),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            quiet: false,
+            color: Color::Auto,
+            out_handle,
+        }
+    }
+
+    /// Streams that lead nowhere: what stays behind while the real ones are lent to a task.
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            stdin: None,
+            out: Box::new(std::io::sink()),
+            err: Box::new(std::io::sink()),
+            env: Env::Table(BTreeMap::new()),
+            stdin_is_terminal: false,
+            stdin_is_file: false,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            quiet: false,
+            color: Color::Never,
+            out_handle: None,
+        }
+    }
+
+    /// Whether text on standard error may be coloured (<https://no-color.org>, `CLICOLOR_FORCE`).
+    pub(crate) fn colors_stderr(&self) -> bool {
+        self.colors(self.stderr_is_terminal)
+    }
+
+    /// Whether text on standard output may be coloured.
+    pub(crate) fn colors_stdout(&self) -> bool {
+        self.colors(self.stdout_is_terminal)
+    }
+
+    fn colors(&self, is_terminal: bool) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let forced = self.env.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+                self.env.get("NO_COLOR").is_none()
+                    && (forced || (is_terminal && self.env.get("TERM").as_deref() != Some("dumb")))
+            }
+        }
+    }
+
+    /// One line on standard error, `llm: ` first. What can't be written there is lost: there is no
+    /// better place to say so.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.line("llm: ", text);
+    }
+
+    /// A remark on the way; silent under `--quiet`.
+    pub(crate) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// A warning; silent under `--quiet`.
+    pub(crate) fn warn(&mut self, text: &str) {
+        if !self.quiet {
+            self.line("llm: warning: ", text);
+        }
+    }
+
+    /// What the user can do about the line before.
+    pub(crate) fn hint(&mut self, text: &str) {
+        self.line("hint: ", text);
+    }
+
+    fn line(&mut self, prefix: &str, text: &str) {
+        let mut line = String::from(prefix);
+        if self.stderr_is_terminal {
+            line.push_str(&sanitize::one_line(text));
+        } else {
+            line.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+        }
+        line.push('\n');
+        // One write for one line, so that parallel runs on one terminal don't tear each other.
+        let _ = self.err.write_all(line.as_bytes());
+    }
+}
+
+#[cfg(unix)]
+fn duplicate_of_stdout() -> Option<File> {
+    use std::os::fd::AsFd;
+    std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from)
+}
+
+#[cfg(unix)]
+fn stdin_is_file() -> bool {
+    use std::os::fd::AsFd;
+    let copy = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    copy.and_then(|file| file.metadata()).is_ok_and(|facts| facts.is_file())
+}
+
+#[cfg(not(unix))]
+fn stdin_is_file() -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn duplicate_of_stdout() -> Option<File> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn io(env: &[(&str, &str)]) -> Io {
+        let table = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let mut io = Io::nowhere();
+        io.env = Env::Table(table);
+        io.stdout_is_terminal = true;
+        io.color = Color::Auto;
+        io
+    }
+
+    #[test]
+    fn colour_follows_the_terminal_and_the_environment() {
+        assert!(io(&[]).colors_stdout());
+        assert!(!io(&[]).colors_stderr());
+        assert!(!io(&[("NO_COLOR", "1")]).colors_stdout());
+        assert!(io(&[("NO_COLOR", "")]).colors_stdout());
+        assert!(io(&[("CLICOLOR_FORCE", "1")]).colors_stderr());
+        assert!(!io(&[("TERM", "dumb")]).colors_stdout());
+        let mut forced = io(&[("NO_COLOR", "1")]);
+        forced.color = Color::Always;
+        assert!(forced.colors_stderr());
+    }
+
+    #[test]
+    fn empty_variables_count_as_unset() {
+        assert_eq!(io(&[("LLM_MODEL", "")]).env.get("LLM_MODEL"), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! `-o FILE`: a file that appears under its name only when it is whole.
+
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Failure, Kind, reason};
+
+/// A file that is being written. Dropped before [`OutputFile::commit`], it leaves what was there.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    file: File,
+    name: String,
+    part: Option<Part>,
+}
+
+/// The part file beside its target.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    target: PathBuf,
+    permissions: Permissions,
+}
+
+impl OutputFile {
+    /// Opens `path` for writing. A device or a FIFO is written into as it is; for anything else a
+    /// part file is made beside the target, which a symbolic link may name.
+    ///
+    /// # Errors
+    /// Exit 1, with the reason: a directory, a missing folder, no permission.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let failed = |error: &std::io::Error| cannot_write(&name, &reason(error));
+        let facts = std::fs::metadata(path).ok();
+        if facts.as_ref().is_some_and(Metadata::is_dir) || name.ends_with('/') {
+            return Err(cannot_write(&name, "it is a directory"));
+        }
+        if let Some(facts) = &facts {
+            // Opening tells whether it may be written; a rename would replace a read-only file.
+            let file = OpenOptions::new().write(true).open(path).map_err(|error| failed(&error))?;
+            if !facts.is_file() {
+                return Ok(Self { file, name, part: None });
+            }
+        }
+        let target = resolved(path);
+        let (file, part_path) = create_beside(&target).map_err(|error| failed(&error))?;
+        let created = file.metadata().map_err(|error| failed(&error))?.permissions();
+        make_private(&file);
+        let permissions = facts.map_or(created, |facts| facts.permissions());
+        Ok(Self { file, name, part: Some(Part { path: part_path, target, permissions }) })
+    }
+
+    /// Writes bytes.
+    ///
+    /// # Errors
+    /// Exit 1: a full disk, say.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(bytes).map_err(|error| cannot_write(&self.name, &reason(&error)))
+    }
+
+    /// Puts the file under its name: it is whole.
+    ///
+    /// # Errors
+    /// Exit 1 when it can't be renamed.
+    pub(crate) fn commit(mut self) -> Result<(), Failure> {
+        let Some(part) = self.part.take() else { return Ok(()) };
+        let done = std::fs::set_permissions(&part.path, part.permissions.clone())
+            .and_then(|()| std::fs::rename(&part.path, &part.target));
+        done.map_err(|error| {
+            let _ = std::fs::remove_file(&part.path);
+            cannot_write(&self.name, &reason(&error))
+        })
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if let Some(part) = &self.part {
+            let _ = std::fs::remove_file(&part.path);
+        }
+    }
+}
+
+fn cannot_write(name: &str, why: &str) -> Failure {
+    Failure::new(Kind::Other, format!("cannot write {name}: {why}"))
+}
+
+/// The path behind symbolic links, of which the last may lead to a file that does not exist yet.
+fn resolved(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // The bound is the kernel's own for a chain of links.
+    for _ in 0..40 {
+        match std::fs::read_link(&path) {
+            Ok(next) => path = path.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+fn create_beside(target: &Path) -> std::io::Result<(File, PathBuf)> {
+    let folder =
+        target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut number = 0;
+    loop {
+        // Not made of the target's name, which may be as long as a name can be.
+        let path = folder.join(format!(".llm-{}-{number}.part", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((file, path)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => {
+                number += 1
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Nobody else reads half an answer.
+#[cfg(unix)]
+fn make_private(file: &File) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let _ = file.set_permissions(Permissions::from_mode(0o600));
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &File) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("readable");
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("答.txt");
+        std::fs::write(&path, "old").expect("written");
+        let mut file = OutputFile::open(&path).expect("opens");
+        file.write(b"new").expect("written");
+        assert_eq!(std::fs::read(&path).expect("readable"), b"old");
+        drop(file);
+        assert_eq!(names(folder.path()), ["答.txt"]);
+        let mut file = OutputFile::open(&path).expect("opens");
+        file.write(b"new").expect("written");
+        file.commit().expect("commits");
+        assert_eq!(std::fs::read(&path).expect("readable"), b"new");
+        assert_eq!(names(folder.path()), ["答.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_permissions_kept() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        std::os::unix::fs::symlink("target", &link).expect("linked");
+        OutputFile::open(&link).expect("opens").commit().expect("commits");
+        std::fs::set_permissions(&target, Permissions::from_mode(0o640)).expect("changed");
+        OutputFile::open(&link).expect("opens").commit().expect("commits");
+        assert!(std::fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert_eq!(std::fs::metadata(&target).expect("there").permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let message = |path: &Path| OutputFile::open(path).expect_err("fails").message;
+        assert!(message(folder.path()).ends_with("it is a directory"));
+        assert!(message(&folder.path().join("no/where")).ends_with("no such file or directory"));
+    }
+}

@@ -1,0 +1,6 @@
+//! Results on their way out: text for terminal, pipe and file. Knows no endpoint.
+
+pub(crate) mod extract;
+pub(crate) mod file;
+pub(crate) mod text;
+pub(crate) mod thinking;

@@ -1,0 +1,94 @@
+//! Writes an answer's text: live to standard output, or to a file.
+
+use super::file::OutputFile;
+use crate::error::{Failure, Kind, reason};
+use crate::io::Io;
+use crate::sanitize;
+
+/// Where an answer's text goes.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Stdout,
+    File(OutputFile),
+}
+
+/// Writes text and keeps account of what was written.
+#[derive(Debug)]
+pub(crate) struct TextWriter {
+    target: Target,
+    /// A carriage return whose line feed may follow in the next piece.
+    held: bool,
+    last: Option<char>,
+}
+
+impl TextWriter {
+    /// A writer that has written nothing yet.
+    pub(crate) fn new(target: Target) -> Self {
+        Self { target, held: false, last: None }
+    }
+
+    /// Writes a piece in one go. On a terminal its control sequences are made harmless; anywhere
+    /// else it is passed on as it is.
+    ///
+    /// # Errors
+    /// A reader that went away, or a medium that takes no more.
+    pub(crate) fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
+        let Some(last) = text.chars().next_back() else { return Ok(()) };
+        self.last = Some(last);
+        match &mut self.target {
+            Target::File(file) => file.write(text.as_bytes()),
+            Target::Stdout if io.stdout_is_terminal => {
+                let mut whole = if self.held { format!("\r{text}") } else { text.to_owned() };
+                self.held = whole.ends_with('\r');
+                if self.held {
+                    whole.pop();
+                }
+                to_stdout(sanitize::for_terminal(&whole).as_bytes(), io)
+            }
+            Target::Stdout => to_stdout(text.as_bytes(), io),
+        }
+    }
+
+    /// Ends the text with a newline if it has none.
+    ///
+    /// # Errors
+    /// As [`TextWriter::write`].
+    pub(crate) fn end_line(&mut self, io: &mut Io) -> Result<(), Failure> {
+        match self.last {
+            None | Some('\n') => Ok(()),
+            Some(_) => self.write("\n", io),
+        }
+    }
+
+    /// Whether anything was written.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// The text is whole: a file gets its name.
+    ///
+    /// # Errors
+    /// A file that can't be renamed.
+    pub(crate) fn commit(self) -> Result<(), Failure> {
+        match self.target {
+            Target::Stdout => Ok(()),
+            Target::File(file) => file.commit(),
+        }
+    }
+}
+
+/// Writes bytes to standard output.
+///
+/// # Errors
+/// A reader that went away ([`Kind::ReaderGone`]), or a medium that takes no more.
+pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
+    io.out.write_all(bytes).and_then(|()| io.out.flush()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => {
+            Failure::new(Kind::ReaderGone, "the reader of standard output went away")
+        }
+        _ => Failure::new(
+            Kind::Other,
+            format!("cannot write to standard output: {}", reason(&error)),
+        ),
+    })
+}

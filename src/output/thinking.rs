@@ -1,0 +1,49 @@
+//! Shows a model's thinking on standard error, apart from the answer.
+
+use crate::io::Io;
+use crate::sanitize;
+
+/// Writes thinking, dimmed where colour is.
+#[derive(Debug)]
+pub(crate) struct ThinkingWriter {
+    is_shown: bool,
+    is_open: bool,
+    is_touched: bool,
+}
+
+impl ThinkingWriter {
+    /// A writer that shows thinking, or swallows it.
+    pub(crate) fn new(is_shown: bool) -> Self {
+        Self { is_shown, is_open: false, is_touched: false }
+    }
+
+    /// Shows a piece. What can't be written to standard error is lost; the answer is not.
+    pub(crate) fn write(&mut self, text: &str, io: &mut Io) {
+        if !self.is_shown || text.is_empty() {
+            return;
+        }
+        let mut piece = String::new();
+        if !self.is_open && io.colors_stderr() {
+            piece.push_str("\u{1b}[2m");
+        }
+        (self.is_open, self.is_touched) = (true, true);
+        match io.stderr_is_terminal {
+            true => piece.push_str(&sanitize::for_terminal(text)),
+            false => piece.push_str(text),
+        }
+        let _ = io.err.write_all(piece.as_bytes());
+    }
+
+    /// Ends the thinking before answer text or a message of ours follows.
+    pub(crate) fn close(&mut self, io: &mut Io) {
+        if std::mem::take(&mut self.is_open) {
+            let end = if io.colors_stderr() { "\u{1b}[0m\n\n" } else { "\n\n" };
+            let _ = io.err.write_all(end.as_bytes());
+        }
+    }
+
+    /// Whether the user has seen any of it.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.is_touched
+    }
+}

@@ -1,0 +1,66 @@
+//! Which profile a command uses when several could be meant.
+
+use crate::config::Config;
+use crate::config::profile::{Origin, Profile};
+use crate::config::schema::nearest;
+use crate::error::Failure;
+use crate::io::Env;
+
+/// The chosen profile and what chose it.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) profile: Profile,
+    pub(super) origin: Origin,
+}
+
+/// In this order: `-p`, `LLM_PROVIDER`, `default` in the user's file, the file's only profile,
+/// `openai` if `OPENAI_API_KEY` is set.
+///
+/// # Errors
+/// An unknown name (with the nearest known one), or none of these.
+pub(super) fn choose(flag: Option<&str>, config: &Config, env: &Env) -> Result<Choice, Failure> {
+    if let Some(name) = flag {
+        return named(name, Origin::Flag("--provider"), config);
+    }
+    if let Some(name) = env.get("LLM_PROVIDER") {
+        return named(&name, Origin::Environment("LLM_PROVIDER".to_owned()), config);
+    }
+    if let Some(field) = config.default() {
+        let name = field.value.as_str().unwrap_or_default();
+        return named(name, field.origin.clone(), config);
+    }
+    if let [name] = config.user_names()[..] {
+        return named(name, Origin::BuiltIn, config);
+    }
+    if env.get("OPENAI_API_KEY").is_some() {
+        return named("openai", Origin::Environment("OPENAI_API_KEY".to_owned()), config);
+    }
+    Err(none_chosen(config))
+}
+
+fn named(name: &str, origin: Origin, config: &Config) -> Result<Choice, Failure> {
+    if let Some(profile) = config.profile(name) {
+        return Ok(Choice { profile, origin });
+    }
+    let names = config.names();
+    let by = match &origin {
+        Origin::Flag(_) => String::new(),
+        origin => format!(" (from {origin})"),
+    };
+    let near = nearest(name, names.iter().copied());
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let failure = Failure::usage(format!("there is no profile `{name}`{by}"));
+    Err(failure.hint(format!("{near}known profiles: {}", names.join(", "))))
+}
+
+fn none_chosen(config: &Config) -> Failure {
+    let users = config.user_names();
+    let (what, could) = if users.is_empty() {
+        ("no service is chosen, and there is no profile of yours", config.names())
+    } else {
+        ("no service is chosen, and the profile file has no `default`", users)
+    };
+    let hint =
+        format!("choose one with -p NAME, LLM_PROVIDER or `llm config init`: {}", could.join(", "));
+    Failure::usage(what).hint(hint)
+}

@@ -1,0 +1,163 @@
+//! Finds a profile's key: in the file, a variable, a command's output or another file.
+
+use std::process::{Command, Stdio};
+
+use crate::config::profile::Profile;
+use crate::error::{Failure, reason};
+use crate::io::Env;
+use crate::secret::Secret;
+
+/// The variable that stands for a key which comes from nowhere else.
+const NAMELESS: &str = "LLM_API_KEY";
+
+/// A key, and the variable that stands for it where a request is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Key {
+    /// Absent only in a dry run.
+    pub(crate) secret: Option<Secret>,
+    pub(crate) variable: String,
+}
+
+/// Looks for the key in the documented order: `api_key`, `api_key_env`, `api_key_cmd`,
+/// `api_key_file`. `None` when the profile names no key at all.
+///
+/// # Errors
+/// A key that is named but can't be found, or that no header could carry.
+pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<Key>, Failure> {
+    let variables = profile.texts("api_key_env").unwrap_or_default();
+    let key = |text: &str, origin: &str| -> Result<Option<Key>, Failure> {
+        let secret = checked(text, origin)?;
+        Ok(Some(Key { secret: Some(secret), variable: variable(profile) }))
+    };
+    if let Some(text) = profile.text("api_key") {
+        return key(text, &format!("`api_key` of {}", profile.name));
+    }
+    for name in &variables {
+        if let Some(text) = env.get(name) {
+            let secret = checked(&text, name)?;
+            return Ok(Some(Key { secret: Some(secret), variable: (*name).to_owned() }));
+        }
+    }
+    if let Some(words) = profile.texts("api_key_cmd") {
+        return key(run(&words)?.trim(), &format!("`api_key_cmd` of {}", profile.name));
+    }
+    if let Some(path) = profile.text("api_key_file") {
+        return key(read(path, env)?.trim(), path);
+    }
+    if variables.is_empty() { Ok(None) } else { Err(missing(profile, &variables)) }
+}
+
+/// The key as a dry run shows it: only the variable. No command is run and no file is read.
+pub(super) fn unread(profile: &Profile) -> Option<Key> {
+    profile.names_a_key().then(|| Key { secret: None, variable: variable(profile) })
+}
+
+fn variable(profile: &Profile) -> String {
+    let names = profile.texts("api_key_env").unwrap_or_default();
+    names.first().map_or(NAMELESS, |name| name).to_owned()
+}
+
+fn missing(profile: &Profile, variables: &[&str]) -> Failure {
+    let name = variables.first().unwrap_or(&NAMELESS);
+    let failure = Failure::usage(format!(
+        "there is no key for {}: {} is not set",
+        profile.name,
+        variables.join(" or ")
+    ));
+    let page = profile.text("key_url");
+    let page = page.map(|page| format!("make a key at {page}, then ")).unwrap_or_default();
+    failure.hint(format!("{page}`export {name}=…`"))
+}
+
+/// A key that a header can carry: not empty, visible ASCII only (RFC 9110, section 5.5).
+fn checked(text: &str, origin: &str) -> Result<Secret, Failure> {
+    let wrong = |what: &str| Err(Failure::usage(format!("the key from {origin} {what}")));
+    if text.is_empty() {
+        return wrong("is empty");
+    }
+    if text.contains(['\n', '\r']) {
+        return wrong("holds a line break; a key is one line");
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return wrong("holds a space or a character that no key has");
+    }
+    Ok(Secret::new(text))
+}
+
+fn read(path: &str, env: &Env) -> Result<String, Failure> {
+    let home = path.strip_prefix("~/").zip(env.get("HOME"));
+    let file =
+        home.map_or_else(|| path.into(), |(rest, home)| std::path::Path::new(&home).join(rest));
+    std::fs::read_to_string(&file).map_err(|error| {
+        Failure::usage(format!("cannot read the key file {path}: {}", reason(&error)))
+    })
+}
+
+/// Runs a key command without a shell and gives its output. One text is split into words as a shell
+/// would; `["sh", "-c", "…"]` asks for a shell.
+fn run(words: &[&str]) -> Result<String, Failure> {
+    let words = match words {
+        [line] => split(line),
+        words => words.iter().map(|word| (*word).to_owned()).collect(),
+    };
+    let [program, arguments @ ..] = &words[..] else {
+        return Err(Failure::usage("`api_key_cmd` is empty"));
+    };
+    // The prompt on standard input is not the command's to read.
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| {
+        Failure::usage(format!("cannot run the key command `{program}`: {}", reason(&error)))
+    })?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = if words.is_empty() { output.status.to_string() } else { words };
+        return Err(Failure::usage(format!("the key command `{program}` failed: {words}")));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Splits a command line into words: white space parts them, quotes and backslashes protect it
+/// (POSIX shell, section 2.2; nothing is expanded).
+fn split(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote: Option<char> = None;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            (end, Some(open)) if end == open => quote = None,
+            ('\\', None | Some('"')) => word.get_or_insert_default().extend(letters.next()),
+            (inner, Some(_)) => word.get_or_insert_default().push(inner),
+            ('\'' | '"', None) => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (space, None) if space.is_whitespace() => words.extend(word.take()),
+            (plain, None) => word.get_or_insert_default().push(plain),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_split_as_a_shell_would() {
+        assert_eq!(split("pass show openai"), ["pass", "show", "openai"]);
+        assert_eq!(split(r#" a 'b c' "d \" e" f\ g '' "#), ["a", "b c", "d \" e", "f g", ""]);
+        assert!(split("  ").is_empty());
+    }
+
+    #[test]
+    fn a_key_must_fit_into_a_header() {
+        assert!(checked("sk-abc", "X").is_ok());
+        for text in ["", "sk\nabc", "sk-abc\n", "密钥", "a b"] {
+            let failure = checked(text, "X").expect_err(text);
+            assert!(!failure.message.contains("abc"), "{}", failure.message);
+        }
+    }
+}

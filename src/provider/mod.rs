@@ -1,0 +1,224 @@
+//! A service, ready to be asked: a resolved profile that gives URLs, headers and request bodies.
+//! Reads no files and opens no sockets.
+
+mod choose;
+pub(crate) mod key;
+mod resolve;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value};
+
+use crate::cli::Setting;
+use crate::config::profile::{Origin, Profile};
+use crate::http::Service;
+use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+use key::Key;
+
+pub(crate) use resolve::{Asked, profile_for, resolve};
+
+/// What a service can be asked for. The names are those of profiles and rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Job {
+    Chat,
+    Models,
+}
+
+impl Job {
+    /// The name in profiles and rules.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Job::Chat => "chat",
+            Job::Models => "models",
+        }
+    }
+
+    /// The name in a sentence.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Job::Chat => "chat",
+            Job::Models => "a list of its models",
+        }
+    }
+
+    /// The endpoint's path behind the base URL, as the specification has it.
+    fn path(self) -> &'static str {
+        match self {
+            Job::Chat => "/chat/completions",
+            Job::Models => "/models",
+        }
+    }
+
+    /// The table of a profile that holds request fields for the job.
+    fn section(self) -> &'static str {
+        match self {
+            Job::Chat => "options",
+            Job::Models => "",
+        }
+    }
+}
+
+/// A profile with everything resolved that a request needs.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    /// The profile's name; for a one-off server its host.
+    pub(crate) name: String,
+    pub(crate) base_url: Url,
+    /// Resolved for the job that was asked for.
+    pub(crate) model: Option<String>,
+    pub(crate) profile: Profile,
+    key: Option<Key>,
+    /// `-H`.
+    headers: Vec<(String, String)>,
+    /// `-O`.
+    settings: Vec<Setting>,
+}
+
+/// The fields of a request body, before profile and rules: what the job needs, and what the user
+/// said by flags.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) needed: Map<String, Value>,
+    pub(crate) flags: Map<String, Value>,
+}
+
+/// A composed request body.
+#[derive(Debug)]
+pub(crate) struct Composed {
+    pub(crate) body: Map<String, Value>,
+    /// What the user should know: fields of theirs that a rule dropped.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Names under which services take a limit of the answer's length.
+const LIMITS: [&str; 5] =
+    ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "num_predict"];
+
+impl Provider {
+    /// Lays the layers of a request body over each other: what the job needs, the profile's fields
+    /// for the job, the flags, then the rules, then `-O`, which wins over all.
+    pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
+        let Fields { needed: mut body, flags } = fields;
+        if !job.section().is_empty() {
+            for field in self.profile.section(job.section()) {
+                body.insert(field.key.clone(), field.value.clone());
+            }
+        }
+        body.extend(flags.clone());
+        let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut warnings = Vec::new();
+        for rule in
+            self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
+        {
+            for dropped in rules::apply(rule, &mut body) {
+                if flags.contains_key(&dropped) {
+                    warnings.push(self.dropped(&dropped, &model, rule.why.as_deref()));
+                }
+            }
+        }
+        for setting in &self.settings {
+            rules::set_path(&mut body, &setting.path, setting.value.clone());
+        }
+        Composed { body, warnings }
+    }
+
+    fn dropped(&self, field: &str, model: &str, why: Option<&str>) -> String {
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        format!(
+            "`{field}` is left out, {} does not take it for {model}{why}; `-O {field}=…` sends it all the same",
+            self.name
+        )
+    }
+
+    /// Whether the user limited the answer's length: by a flag, `-O`, or the profile file. What the
+    /// built-in list sets does not count.
+    pub(crate) fn is_limited_by_user(&self, flags: &Map<String, Value>) -> bool {
+        let is_limit = |name: &str| LIMITS.contains(&name);
+        let in_profile = self
+            .profile
+            .section("options")
+            .any(|field| field.origin != Origin::BuiltIn && is_limit(&field.key));
+        let last = |setting: &Setting| setting.path.last().is_some_and(|name| is_limit(name));
+        in_profile || flags.keys().any(|name| is_limit(name)) || self.settings.iter().any(last)
+    }
+
+    /// A POST request with a JSON body.
+    pub(crate) fn post(&self, job: Job, body: Map<String, Value>) -> Request {
+        let mut headers = self.request_headers();
+        headers.insert(0, Header::public("Content-Type", "application/json"));
+        let body = Body::Json(Value::Object(body));
+        Request { method: Method::Post, url: self.url(job), headers: unique(headers), body }
+    }
+
+    /// A GET request.
+    pub(crate) fn get(&self, job: Job) -> Request {
+        let headers = unique(self.request_headers());
+        Request { method: Method::Get, url: self.url(job), headers, body: Body::Empty }
+    }
+
+    /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept.
+    fn url(&self, job: Job) -> Url {
+        let field = self.profile.field("paths", job.name());
+        let path = field.and_then(|field| field.value.as_str()).unwrap_or(job.path());
+        let mut url = self.base_url.clone();
+        let joined =
+            format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
+        url.set_path(&joined);
+        url.set_fragment(None);
+        url
+    }
+
+    fn request_headers(&self) -> Vec<Header> {
+        let mut headers = Vec::new();
+        if let Some(key) = &self.key {
+            let (name, scheme) = match self.profile.text("key_header") {
+                Some(name) => (name, ""),
+                None => ("Authorization", "Bearer "),
+            };
+            let value = HeaderValue::Key {
+                scheme,
+                secret: key.secret.clone(),
+                variable: key.variable.clone(),
+            };
+            headers.push(Header { name: name.to_owned(), value, is_private: true });
+        }
+        for field in self.profile.section("headers") {
+            headers.push(Header::private(&field.key, field.value.as_str().unwrap_or_default()));
+        }
+        headers.extend(self.headers.iter().map(|(name, value)| Header::private(name, value)));
+        headers
+    }
+
+    /// What errors and hints say about the service.
+    pub(crate) fn service(&self) -> Service {
+        let text = |key: &str| self.profile.text(key).map(str::to_owned);
+        let codes = self.profile.texts("slow_down_codes").unwrap_or_default();
+        let variables = self.profile.texts("api_key_env").unwrap_or_default();
+        Service {
+            name: self.name.clone(),
+            key_variable: variables.first().map(|name| (*name).to_owned()),
+            key_url: text("key_url"),
+            start: text("start"),
+            slow_down_codes: codes.into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Whether token usage in a stream has to be asked for.
+    pub(crate) fn must_ask_for_usage(&self) -> bool {
+        self.profile.text("stream_usage").unwrap_or("ask") == "ask"
+    }
+}
+
+/// Of headers with the same name the last one stays, in the place of the first: `-H` wins over the
+/// profile, the profile over what we send by ourselves.
+fn unique(headers: Vec<Header>) -> Vec<Header> {
+    let mut kept: Vec<Header> = Vec::with_capacity(headers.len());
+    for header in headers {
+        match kept.iter_mut().find(|old| old.name.eq_ignore_ascii_case(&header.name)) {
+            Some(old) => *old = header,
+            None => kept.push(header),
+        }
+    }
+    kept
+}

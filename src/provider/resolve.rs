@@ -1,0 +1,180 @@
+//! From what was typed, set and written down to one [`Provider`]: the layers of the configuration,
+//! flag over environment over the user's file over the built-in list.
+
+use serde_json::Value;
+
+use super::choose::{self, Choice};
+use super::{Job, Provider, key};
+use crate::cli::Common;
+use crate::config::Config;
+use crate::config::profile::{Origin, Profile};
+use crate::error::Failure;
+use crate::http::request::Url;
+use crate::io::{Env, Io};
+
+/// What a command needs of the provider.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) common: &'a Common,
+    pub(crate) job: Job,
+}
+
+/// Resolves the provider of a command, with its key.
+///
+/// # Errors
+/// Whatever is missing or wrong in the configuration; nothing has been sent.
+pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
+    let profile = profile_for(asked.common, None, config, io)?;
+    refuse_missing_job(&profile, asked.job, config)?;
+    let base_url = base_url(&profile)?;
+    let key = match asked.common.dry_run {
+        true => key::unread(&profile),
+        false => key::find(&profile, &io.env)?,
+    };
+    Ok(Provider {
+        name: profile.name.clone(),
+        model: profile.text("model").map(str::to_owned),
+        base_url,
+        key,
+        headers: asked.common.header.clone(),
+        settings: asked.common.option.clone(),
+        profile,
+    })
+}
+
+/// The profile with flags and environment laid over it; every field says where it came from.
+/// `name` is taken instead of the rules of choice.
+///
+/// # Errors
+/// An unknown profile, or none that could be meant.
+pub(crate) fn profile_for(
+    common: &Common,
+    name: Option<&str>,
+    config: &Config,
+    io: &mut Io,
+) -> Result<Profile, Failure> {
+    let name = name.or(common.provider.as_deref());
+    let mut profile = match (&common.base_url, name) {
+        (Some(url), None) => Profile::new(host_of(url)?),
+        _ => {
+            let Choice { profile, .. } = choose::choose(name, config, &io.env)?;
+            profile
+        }
+    };
+    lay_environment_over(&mut profile, &io.env);
+    if let Some(url) = &common.base_url {
+        lay_base_url_over(&mut profile, url, common.api_key_env.is_some(), io)?;
+    }
+    if let Some(variable) = &common.api_key_env {
+        profile.forget_keys();
+        profile.set(
+            "",
+            "api_key_env",
+            Value::String(variable.clone()),
+            Origin::Flag("--api-key-env"),
+        );
+    }
+    if let Some(model) = &common.model {
+        profile.set("", "model", Value::String(model.clone()), Origin::Flag("--model"));
+    }
+    Ok(profile)
+}
+
+fn lay_environment_over(profile: &mut Profile, env: &Env) {
+    // The variable replaces the built-in address, as in OpenAI's own SDKs; not one that the user
+    // wrote into the file for this very profile.
+    let is_built_in =
+        profile.field("", "base_url").is_none_or(|field| field.origin == Origin::BuiltIn);
+    if let Some(name) = profile.text("base_url_env").filter(|_| is_built_in).map(str::to_owned)
+        && let Some(url) = env.get(&name)
+    {
+        profile.set("", "base_url", Value::String(url), Origin::Environment(name));
+    }
+    if let Some(model) = env.get("LLM_MODEL") {
+        let origin = Origin::Environment("LLM_MODEL".to_owned());
+        profile.set("", "model", Value::String(model), origin);
+    }
+}
+
+/// `--base-url` over a profile: at another origin than the profile's own, its key and headers stay
+/// behind, as they are meant for that origin alone.
+fn lay_base_url_over(
+    profile: &mut Profile,
+    url: &str,
+    has_own_key: bool,
+    io: &mut Io,
+) -> Result<(), Failure> {
+    let new = parse(url, "--base-url")?;
+    let old = profile.text("base_url").and_then(|old| Url::parse(old).ok());
+    if old.is_some_and(|old| old.origin() != new.origin()) {
+        if profile.names_a_key() && !has_own_key {
+            let (name, host) = (&profile.name, new.host_str().unwrap_or_default());
+            io.warn(&format!(
+                "the key of {name} is not sent to {host}; name one with --api-key-env"
+            ));
+        }
+        profile.forget_keys();
+        profile.fields.retain(|field| field.section != "headers");
+    }
+    profile.set("", "base_url", Value::String(url.to_owned()), Origin::Flag("--base-url"));
+    Ok(())
+}
+
+fn host_of(url: &str) -> Result<String, Failure> {
+    let url = parse(url, "--base-url")?;
+    let host = url.host_str().unwrap_or_default();
+    Ok(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+fn base_url(profile: &Profile) -> Result<Url, Failure> {
+    let name = &profile.name;
+    let Some(field) = profile.field("", "base_url") else {
+        return Err(Failure::usage(format!("the profile `{name}` has no base_url")).hint(format!(
+            "set `base_url` in [providers.{name}]; `llm config edit` opens the file"
+        )));
+    };
+    let text = field.value.as_str().unwrap_or_default();
+    if text.contains('{') {
+        return Err(Failure::usage(format!(
+            "the base_url of {name} has a part to fill in: {text}"
+        ))
+        .hint(format!("set `base_url` in [providers.{name}]; `llm config edit` opens the file")));
+    }
+    parse(text, &field.origin.to_string())
+}
+
+/// Parses a base URL. `origin` tells where it is written.
+fn parse(text: &str, origin: &str) -> Result<Url, Failure> {
+    let wrong = |what: &str| {
+        Failure::usage(format!("the base URL `{text}` {what} ({origin})"))
+            .hint("a base URL looks like http://localhost:8000/v1 or https://host.example/v1")
+    };
+    if !text.contains("://") && !text.starts_with("demo:") {
+        return Err(wrong("has no scheme"));
+    }
+    let url = Url::parse(text).map_err(|error| wrong(&format!("is not valid: {error}")))?;
+    match url.scheme() {
+        "http" | "https" | "demo" => Ok(url),
+        scheme => Err(wrong(&format!("has the scheme `{scheme}`, but http or https is needed"))),
+    }
+}
+
+/// A job that the service is known not to offer is refused before anything is sent. The built-in
+/// list speaks of the service's own address only; behind another one anything may answer.
+fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
+    let origin = |key: &str| profile.field("", key).map(|field| &field.origin);
+    let is_known = origin("jobs") != Some(&Origin::BuiltIn)
+        || origin("base_url").is_none_or(|origin| *origin == Origin::BuiltIn);
+    let offers =
+        |profile: &Profile| profile.texts("jobs").is_none_or(|jobs| jobs.contains(&job.name()));
+    if offers(profile) || !is_known {
+        return Ok(());
+    }
+    let names = config.names();
+    let others: Vec<&str> = names
+        .into_iter()
+        .filter(|name| config.profile(name).is_some_and(|other| offers(&other)))
+        .collect();
+    Err(Failure::usage(format!("{} does not offer {}", profile.name, job.words()))
+        .hint(format!("services that do: {}", others.join(", "))))
+}

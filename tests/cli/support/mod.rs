@@ -1,0 +1,31 @@
+//! What every test of the binary needs: a scripted server, a clean place to run the program in, and
+//! assertions that tell everything when they fail. It knows nothing of what the program should do.
+#![allow(dead_code, reason = "a set of tools: no single test module uses all of them")]
+
+mod capture;
+mod command;
+mod connection;
+mod multipart;
+mod outcome;
+mod pty;
+mod recorded;
+mod reply;
+mod running;
+mod server;
+mod sse;
+
+#[allow(
+    unused_imports,
+    reason = "the names are offered to all test modules, and some wait for their first user"
+)]
+pub(crate) use {
+    command::{Llm, llm, program},
+    multipart::Part,
+    outcome::Outcome,
+    pty::{in_terminal, spawn_in_terminal},
+    recorded::Recorded,
+    reply::{Reply, Step},
+    running::Running,
+    server::{Refusing, Script, Server},
+    sse::{chat_body, chat_events, chunk},
+};
