@@ -43,8 +43,17 @@ use clap::error::ErrorKind;
 use cli::{Cli, Command};
 pub use io::Io;
 
+/// What `--version` says. Scripts ask for it often, and it needs no description of the command line.
+const VERSION: &str = concat!("llm ", env!("CARGO_PKG_VERSION"), "\n");
+
 /// Runs the program with a command line (the program's name first) and gives its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let [_, word] = &args[..]
+        && (word == "--version" || word == "-V")
+    {
+        return show(VERSION, io);
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return of_command_line(&error, io),
@@ -76,6 +85,10 @@ fn of_command_line(error: &clap::Error, io: &mut Io) -> u8 {
     }
     let text = error.render();
     let text = if io.colors_stdout() { text.ansi().to_string() } else { text.to_string() };
+    show(&text, io)
+}
+
+fn show(text: &str, io: &mut Io) -> u8 {
     match output::text::to_stdout(text.as_bytes(), io) {
         Ok(()) => 0,
         Err(failure) => report(&failure, io),

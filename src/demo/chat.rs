@@ -43,9 +43,9 @@ pub(crate) fn answer(body: &Value, stamp: &Stamp) -> Result<Reply, Reply> {
         .map(|(index, choice)| whole_choice(index, choice))
         .collect();
     Ok(Reply::json(&json!({
-        "id": format!("chatcmpl-demo-{}", stamp.number), "object": "chat.completion", "created": stamp.created,
-        "model": MODEL, "choices": choices, "usage": usage, "service_tier": "default",
-        "system_fingerprint": "llm-demo-no-model",
+        "id": format!("chatcmpl-demo-{}", stamp.number), "object": "chat.completion",
+        "created": stamp.created, "model": MODEL, "choices": choices, "usage": usage,
+        "service_tier": "default", "system_fingerprint": "llm-demo-no-model",
     })))
 }
 
@@ -63,7 +63,7 @@ fn choices(body: &Value, heard: &Heard, stamp: &Stamp) -> Result<Vec<Choice>, Re
     }
     let choice = |index: usize| {
         let (mut text, mut finish) = match (tool, &document) {
-            (Some(tool), _) => (fill(&tool["parameters"]).to_string(), "tool_calls"),
+            (Some(tool), _) => (arguments(tool), "tool_calls"),
             (None, Some(document)) => (document.clone(), "stop"),
             (None, None) => (spoken::answer(heard, index, number), "stop"),
         };
@@ -149,6 +149,11 @@ fn wanted_tool<'a>(body: &'a Value, heard: &Heard) -> Result<Option<&'a Value>, 
     Ok(first.filter(|_| is_wanted))
 }
 
+/// A tool without parameters takes an empty object.
+fn arguments(tool: &Value) -> String {
+    field(tool, "parameters").map_or_else(|| json!({}), fill).to_string()
+}
+
 fn tool_call(call: &Call, arguments: &str) -> Value {
     let function = json!({"name": call.name, "arguments": arguments});
     json!({"id": call.id, "type": "function", "function": function})
@@ -167,7 +172,8 @@ fn whole_choice(index: usize, choice: Choice) -> Value {
 fn usage(heard: &Heard, choices: &[Choice]) -> Value {
     let answered: u64 = choices.iter().map(|choice| pieces::count(&choice.text)).sum();
     json!({
-        "prompt_tokens": heard.tokens, "completion_tokens": answered, "total_tokens": heard.tokens + answered,
+        "prompt_tokens": heard.tokens, "completion_tokens": answered,
+        "total_tokens": heard.tokens + answered,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0,
             "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
@@ -184,8 +190,9 @@ fn chunks(
     let (number, created, asked) = (stamp.number, stamp.created, usage.is_some());
     let frame = move |choices: Value, usage: Option<Value>| {
         let mut chunk = json!({
-            "id": format!("chatcmpl-demo-{number}"), "object": "chat.completion.chunk", "created": created,
-            "model": MODEL, "service_tier": "default", "system_fingerprint": "llm-demo-no-model", "choices": choices,
+            "id": format!("chatcmpl-demo-{number}"), "object": "chat.completion.chunk",
+            "created": created, "model": MODEL, "service_tier": "default",
+            "system_fingerprint": "llm-demo-no-model", "choices": choices,
         });
         if asked {
             chunk["usage"] = usage.unwrap_or_default();

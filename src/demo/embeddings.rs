@@ -29,7 +29,8 @@ pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
     };
     let tokens: u64 = inputs.iter().map(|input| pieces::count(input)).sum();
     Ok(Reply::json(&json!({
-        "object": "list", "data": inputs.iter().enumerate().map(entry).collect::<Vec<_>>(), "model": MODEL,
+        "object": "list", "model": MODEL,
+        "data": inputs.iter().enumerate().map(entry).collect::<Vec<_>>(),
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     })))
 }

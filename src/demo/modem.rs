@@ -143,15 +143,16 @@ impl Ear<'_> {
                 })
                 .sum()
         };
+        let enough = PURE * SYNC.len() as f32;
         // A tone that only goes on would otherwise cost the whole search at every step.
-        if purity(at) < PURE / 2.0 * SYNC.len() as f32 {
+        if purity(at) < enough {
             return None;
         }
         let (reach, step) = ((self.tone / 2.0) as usize, ((self.tone / 40.0) as usize).max(1));
         let places = (at.saturating_sub(reach)..=at + reach).step_by(step);
         let best =
             places.map(|at| (purity(at), at)).max_by(|one, other| one.0.total_cmp(&other.0))?;
-        (best.0 >= PURE * SYNC.len() as f32).then_some(best.1)
+        (best.0 >= enough).then_some(best.1)
     }
 
     /// The frame whose `SYNC` begins at the sample `at`, and the sample behind it.

@@ -8,10 +8,20 @@ use super::*;
 /// Sends one request and reads the whole answer: its head and its body with any chunked coding
 /// removed.
 async fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> (String, Vec<u8>) {
+    exchange_as(address, head, "application/json", body).await
+}
+
+async fn exchange_as(
+    address: SocketAddr,
+    head: &str,
+    content_type: &str,
+    body: &[u8],
+) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).await.expect("the demo listens");
     let length = body.len();
     let head = format!(
-        "{head} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        "{head} HTTP/1.1\r\nHost: demo\r\nConnection: close\r\nContent-Type: {content_type}\r\n\
+        Content-Length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.expect("writes");
     stream.write_all(body).await.expect("writes");
@@ -72,6 +82,39 @@ async fn a_stream_keeps_its_pace() {
     assert!(text.ends_with("data: [DONE]\n\n"));
     let events = u32::try_from(text.matches("data: ").count()).expect("a few events");
     assert!(begun.elapsed() >= Duration::from_millis(5) * (events - 1));
+}
+
+#[tokio::test]
+async fn what_is_spoken_can_be_transcribed() {
+    let address = start(Duration::ZERO).await.expect("starts");
+    let request = serde_json::json!({"input": "你好，世界"}).to_string();
+    let (head, sound) = exchange(address, "POST /v1/audio/speech", request.as_bytes()).await;
+    assert!(head.contains("content-type: audio/wav"), "{head}");
+    let mut form =
+        "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"录音.wav\"\r\n\r\n"
+            .as_bytes()
+            .to_vec();
+    form.extend_from_slice(&sound);
+    form.extend_from_slice(b"\r\n--b--\r\n");
+    let kind = "multipart/form-data; boundary=b";
+    let path = "POST /v1/audio/transcriptions";
+    let (_, body) = exchange_as(address, path, kind, &form).await;
+    let document: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(document["text"], "你好，世界");
+}
+
+#[tokio::test]
+async fn the_address_of_a_picture_is_this_server() {
+    let address = start(Duration::ZERO).await.expect("starts");
+    let request = serde_json::json!({"prompt": "猫", "size": "16x16", "response_format": "url"});
+    let request = request.to_string();
+    let (_, body) = exchange(address, "POST /v1/images/generations", request.as_bytes()).await;
+    let document: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    let url = document["data"][0]["url"].as_str().expect("a url");
+    let path = url.strip_prefix(&format!("http://{address}")).expect("this server");
+    let (head, picture) = exchange(address, &format!("GET {path}"), b"").await;
+    assert!(head.contains("content-type: image/png"), "{head}");
+    png::decode(&picture);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `POST /v1/audio/transcriptions` and `/v1/audio/translations`: reads back the tones that `speech`
 //! makes and says of any other sound that it can't. Knows nothing of sockets.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::fields::{choice, flag, text};
 use super::modem;
@@ -36,7 +36,7 @@ pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
     let whole = transcript::joined(&segments);
     let usage = json!({"type": "duration", "seconds": duration.unwrap_or(0.0).ceil()});
     if streams {
-        return Ok(stream(whole, usage));
+        return Ok(stream(whole, duration.unwrap_or(0.0)));
     }
     let sentences: Vec<Segment> = segments.iter().flat_map(transcript::sentences).collect();
     Ok(match format {
@@ -55,7 +55,8 @@ pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
                 _ => "english",
             };
             let document = json!({
-                "task": if task == Task::Transcribe { "transcribe" } else { "translate" }, "language": language,
+                "task": if task == Task::Transcribe { "transcribe" } else { "translate" },
+                "language": language,
                 "duration": transcript::rounded(duration.unwrap_or(0.0)), "text": whole,
                 "segments": transcript::verbose(&sentences), "usage": usage,
             });
@@ -114,12 +115,17 @@ fn apology(in_chinese: bool, bytes: usize, duration: Option<f64>) -> String {
         None => format!("This file has {bytes} bytes; the demo can't tell how long it plays."),
     };
     format!(
-        "This is the demo inside llm; there is no model behind it. It can only read back what `llm speak -p demo` made. {length}"
+        "This is the demo inside llm; there is no model behind it. \
+        It can only read back what `llm speak -p demo` made. {length}"
     )
 }
 
-/// The text in pieces, and as a whole at the end.
-fn stream(whole: String, usage: Value) -> Reply {
+/// The text in pieces, and as a whole at the end. The usage of a stream is in tokens; a tenth of a
+/// second of sound counts as one.
+fn stream(whole: String, duration: f64) -> Reply {
+    let (heard, said) = ((duration * 10.0).ceil() as u64, pieces::count(&whole));
+    let usage = json!({"type": "tokens", "input_tokens": heard, "output_tokens": said,
+        "total_tokens": heard + said, "input_token_details": {"text_tokens": 0, "audio_tokens": heard}});
     let done = json!({"type": "transcript.text.done", "text": whole, "usage": usage});
     let mut at = 0;
     let deltas = std::iter::from_fn(move || {
@@ -133,6 +139,8 @@ fn stream(whole: String, usage: Value) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::super::wav;
+    use serde_json::Value;
+
     use super::*;
 
     fn sound(texts: &[&str]) -> Vec<u8> {

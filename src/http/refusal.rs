@@ -83,7 +83,7 @@ fn says_bad_key(fault: &Fault) -> bool {
     let message = fault.message.to_lowercase();
     let about_key = message.contains("api key") || message.contains("authorization header");
     about_key
-        && ["incorrect", "invalid", "not valid", "missing"]
+        && ["incorrect", "not correct", "invalid", "not valid", "missing"]
             .iter()
             .any(|word| message.contains(word))
 }

@@ -1,4 +1,10 @@
 //! The one integration test binary: every module runs the built program, or tests what runs it.
+mod chat_input;
+mod chat_request;
+mod bad_config;
+mod keys;
+mod profiles;
 mod support;
 mod support_run_test;
 mod support_test;
+mod wire;

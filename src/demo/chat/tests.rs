@@ -163,6 +163,14 @@ fn a_tool_is_called_when_the_user_speaks_of_it() {
 }
 
 #[test]
+fn a_tool_without_parameters_gets_an_empty_object() {
+    let tools = json!([{"type": "function", "function": {"name": "now"}}]);
+    let body = asked("现在几点", json!({"tools": tools, "tool_choice": "required"}));
+    let call = &whole_answer(&body)["choices"][0]["message"]["tool_calls"][0]["function"];
+    assert_eq!(call, &json!({"name": "now", "arguments": "{}"}));
+}
+
+#[test]
 fn a_streamed_call_gives_its_arguments_in_pieces() {
     let chunks = streamed(&asked("tool please", json!({"tools": weather(), "stream": true})));
     let call = |chunk: &Value| chunk["choices"][0]["delta"]["tool_calls"][0].clone();

@@ -58,7 +58,14 @@ pub(super) fn fault(value: &Value, nesting: u8) -> Fault {
     let mut fault = codes(&layers(value));
     fault.message =
         words(value, nesting).or_else(|| fault.code.clone()).unwrap_or_else(|| value.to_string());
+    fault.status = fault.status.or_else(|| leading_status(&fault.message));
     fault
+}
+
+/// The HTTP code that DashScope puts before its words: `<400> InternalError.Algo: …`.
+fn leading_status(message: &str) -> Option<u16> {
+    let (code, _) = message.strip_prefix('<')?.split_once('>')?;
+    http_code(&Value::from(code))
 }
 
 /// Whether a value says nothing: null, false, zero, or empty through and through.
