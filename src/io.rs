@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 
 use crate::sanitize;
+use crate::secret::Secret;
 
 /// Where environment variables come from: the process, or a table in tests.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ pub struct Io {
     /// `--quiet`: no warnings, no notes.
     pub(crate) quiet: bool,
     pub(crate) color: Color,
+    /// What the requests carried and a server may echo; `***` in every line of ours.
+    pub(crate) secrets: Vec<Secret>,
     /// Standard output again, to notice that its reader went away while nothing is being written.
     pub(crate) out_handle: Option<File>,
 }
@@ -78,6 +81,7 @@ impl Io {
             stderr_is_terminal: std::io::stderr().is_terminal(),
             quiet: false,
             color: Color::Auto,
+            secrets: Vec::new(),
             out_handle,
         }
     }
@@ -95,6 +99,7 @@ impl Io {
             stderr_is_terminal: false,
             quiet: false,
             color: Color::Never,
+            secrets: Vec::new(),
             out_handle: None,
         }
     }
@@ -147,9 +152,10 @@ impl Io {
     }
 
     fn line(&mut self, prefix: &str, text: &str) {
+        let text = self.secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text));
         let mut line = String::from(prefix);
         if self.stderr_is_terminal {
-            line.push_str(&sanitize::one_line(text));
+            line.push_str(&sanitize::one_line(&text));
         } else {
             line.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
         }

@@ -54,9 +54,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
     {
         return show(VERSION, io);
     }
-    let cli = match Cli::try_parse_from(args) {
+    let line: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&line) {
         Ok(cli) => cli,
-        Err(error) => return of_command_line(&error, io),
+        Err(error) => return of_command_line(&error, &line, io),
     };
     io.quiet = cli.common.quiet;
     io.color = cli.common.color;
@@ -79,9 +80,9 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
 }
 
 /// Help and version go to standard output; a wrong command line is said in our own voice.
-fn of_command_line(error: &clap::Error, io: &mut Io) -> u8 {
+fn of_command_line(error: &clap::Error, line: &[OsString], io: &mut Io) -> u8 {
     if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return report(&cli::failure_of(error), io);
+        return report(&cli::failure_of(error, line), io);
     }
     let text = error.render();
     let text = if io.colors_stdout() { text.ansi().to_string() } else { text.to_string() };

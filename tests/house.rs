@@ -34,7 +34,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("http", &["error", "interrupt", "io", "secret"]),
     ("input", &["error", "io"]),
     ("interrupt", &["error", "io"]),
-    ("io", &["sanitize"]),
+    ("io", &["sanitize", "secret"]),
     ("output", &["error", "io", "sanitize"]),
     ("provider", &["cli", "config", "error", "http", "io", "secret"]),
     ("sanitize", &[]),

@@ -59,8 +59,10 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         io,
     )?;
     let (body, is_limited) = compose(args, common, &provider, prompt, schema.as_ref(), io)?;
+    // `-O` and the profile can ask for several answers too.
+    let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
     let plan = Plan {
-        number: args.number.unwrap_or(1),
+        number: args.number.max(number).unwrap_or(1),
         is_limited,
         shows_usage: common.usage,
         json: common.json,
@@ -69,10 +71,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         schema,
     };
     if common.dry_run {
-        if provider.base_url.scheme() == "demo" {
-            io.warn("the demo server runs only while llm does; no curl can reach it");
-            provider.base_url = online::demo_url("127.0.0.1")?;
-        }
+        online::name_demo(&mut provider, io)?;
         was_dry_run(common, &provider.post(Job::Chat, body), io)?;
         return Ok(());
     }
@@ -106,9 +105,9 @@ fn compose(
         io.warn(warning);
     }
     if !composed.body.contains_key("model") {
-        let name = &provider.name;
+        let (name, choice) = (&provider.name, &provider.choice);
         return Err(Failure::usage(format!("there is no model for {name}"))
-            .hint(format!("name one with -m MODEL; `llm models -p {name}` lists them")));
+            .hint(format!("name one with -m MODEL; `llm models {choice}` lists them")));
     }
     let streams = composed.body.get("stream") == Some(&Value::Bool(true));
     // Several services refuse `stream_options` without `stream`, and some at all.
@@ -183,6 +182,7 @@ impl Chat {
                     self.answers = Answers::new(self.plan.number);
                     self.shown = Shown::default();
                     self.extractor = self.plan.extract.then(BlockExtractor::default);
+                    self.collected = self.collected.take().map(|_| String::new());
                     self.timing = Timing { asked: Instant::now(), first: None };
                 }
                 Err(failure) => {
@@ -297,7 +297,8 @@ impl Chat {
     /// arrived is printed. Not when nobody reads any more.
     fn give_all(&mut self, kind: Kind, io: &mut Io) -> Result<(), Failure> {
         self.thinking.close(io);
-        if kind == Kind::ReaderGone {
+        // With `--json` the reply is all there is, to the byte.
+        if kind == Kind::ReaderGone || self.plan.json {
             return Ok(());
         }
         self.answers.finish(&mut self.shown);

@@ -40,7 +40,8 @@ const FIRST: &str = r#"# Profiles of llm. Known services work by name without an
 /// # Errors
 /// A file that can't be written or opened, an editor that fails, a file that is wrong afterwards.
 pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
-    let path = location(common.config.as_deref(), &io.env)?.path;
+    let location = location(common.config.as_deref(), &io.env)?;
+    let path = location.path;
     match &args.action {
         None | Some(ConfigAction::Path) => {
             to_stdout(format!("{}\n", path.display()).as_bytes(), io)?;
@@ -50,7 +51,13 @@ pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Re
             to_stdout(format!("{}\n", path.display()).as_bytes(), io)?;
             io.note("a first profile file is written; `llm config edit` opens it");
         }
-        Some(ConfigAction::Edit) => edit(&path, common, io)?,
+        Some(ConfigAction::Edit) => {
+            if location.named && !path.exists() {
+                let what = format!("the profile file {} does not exist", path.display());
+                return Err(Failure::usage(what).hint("`llm config init` writes a first one").into());
+            }
+            edit(&path, common, io)?;
+        }
     }
     Ok(())
 }

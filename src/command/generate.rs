@@ -38,10 +38,9 @@ pub(crate) fn man(args: &ManArgs, io: &mut Io) -> anyhow::Result<()> {
                 let names: Vec<&str> =
                     root.get_subcommands().map(clap::Command::get_name).collect();
                 let failure = Failure::usage(format!("there is no command `{name}`"));
-                let near = nearest(name, names.iter().copied()).unwrap_or("llm man");
-                return Err(failure
-                    .hint(format!("did you mean `{near}`? commands: {}", names.join(", ")))
-                    .into());
+                let near = nearest(name, names.iter().copied());
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                return Err(failure.hint(format!("{near}commands: {}", names.join(", "))).into());
             }
         },
     };

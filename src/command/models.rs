@@ -24,9 +24,7 @@ pub(crate) fn run(args: &ModelsArgs, common: &Common, io: &mut Io) -> anyhow::Re
     let config = config::load(common.config.as_deref(), io)?;
     let mut provider = resolve(Asked { common, job: Job::Models }, &config, io)?;
     if common.dry_run {
-        if provider.base_url.scheme() == "demo" {
-            provider.base_url = online::demo_url("127.0.0.1")?;
-        }
+        online::name_demo(&mut provider, io)?;
         was_dry_run(common, &provider.get(Job::Models), io)?;
         return Ok(());
     }

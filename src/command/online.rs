@@ -91,8 +91,17 @@ async fn connect(
     Ok(Client::new(provider.service(), &provider.base_url, limits, &io.env, interrupt)?)
 }
 
+/// Gives the demo an address that can be shown in a dry run, and says what it is worth.
+pub(super) fn name_demo(provider: &mut Provider, io: &mut Io) -> Result<(), Failure> {
+    if provider.base_url.scheme() == "demo" {
+        io.warn("the demo server runs only while llm does; no curl can reach it");
+        provider.base_url = demo_url("127.0.0.1")?;
+    }
+    Ok(())
+}
+
 /// The demo server's base URL.
-pub(super) fn demo_url(address: &str) -> Result<Url, Failure> {
+fn demo_url(address: &str) -> Result<Url, Failure> {
     Url::parse(&format!("http://{address}/v1")).map_err(|error| {
         Failure::new(Kind::Other, format!("the demo server has no address: {error}"))
     })

@@ -76,9 +76,20 @@ pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> 
             Document::default()
         }
         Err(error) => {
-            let what =
-                format!("cannot read the profile file {}: {}", path.display(), reason(&error));
-            return Err(Failure::usage(what).hint("`llm config init` writes a first one"));
+            let words = match error.kind() {
+                std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+                _ => reason(&error),
+            };
+            let failure = Failure::usage(format!(
+                "cannot read the profile file {}: {words}",
+                path.display()
+            ));
+            return Err(match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    failure.hint("`llm config init` writes a first one")
+                }
+                _ => failure,
+            });
         }
     };
     Ok(Config { catalogue: read::document(CATALOGUE, None)?, user })

@@ -1,1 +1,250 @@
+//! Reading profile files and laying them over each other: values with their lines, mistakes with
+//! their places.
 
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::read::{Document, document};
+use super::schema::{JOBS, PROFILE, Shape};
+use super::{CATALOGUE, Config, location};
+use crate::error::Failure;
+use crate::io::Env;
+
+fn read(text: &str) -> Result<Document, Failure> {
+    document(text, Some(Path::new("p.toml")))
+}
+
+fn config(catalogue: &str, user: &str) -> Config {
+    let catalogue = document(catalogue, None).expect("the catalogue is right");
+    Config { catalogue, user: read(user).expect("the file is right") }
+}
+
+/// The message and the hint for a file that is wrong.
+#[track_caller]
+fn wrong(text: &str) -> (String, String) {
+    let failure = read(text).expect_err(text);
+    assert_eq!(failure.kind.exit_code(), 2);
+    assert!(!failure.message.contains('\n'), "{}", failure.message);
+    (failure.message, failure.hint.unwrap_or_default())
+}
+
+#[test]
+fn every_value_knows_its_line() {
+    let text = "default = \"x\"\n\n[providers.x]\nmodel = \"模型\"\nmodels = { embed = \"e\",\n  speak = \"s\" }\n\
+                api_key_cmd = [\n  \"pass\",\n  \"show\",\n]\n[providers.x.headers]\n# 注\nX-Team = \"研究\"\n\
+                [[providers.x.rules]]\ndrop = [\"a\"]\n[[providers.x.rules]]\ndrop = [\"b\"]\n\
+                [providers.\"ein name\"]\nbase_url = \"u\"\n";
+    let found = read(text).expect("it is right");
+    let line = |origin: &dyn ToString| origin.to_string();
+    assert_eq!(found.default.map(|field| line(&field.origin)), Some("p.toml:1".into()));
+    let [x, named] = &found.profiles[..] else { panic!("two profiles: {:?}", found.profiles) };
+    for (section, key, place) in [
+        ("", "model", "p.toml:4"),
+        ("models", "embed", "p.toml:5"),
+        ("models", "speak", "p.toml:6"),
+        ("", "api_key_cmd", "p.toml:7"),
+        ("headers", "X-Team", "p.toml:13"),
+    ] {
+        let origin = x.field(section, key).map(|field| line(&field.origin));
+        assert_eq!(origin.as_deref(), Some(place), "{section} {key}");
+    }
+    let rules: Vec<_> = x.rules.iter().map(|rule| line(&rule.origin)).collect();
+    assert_eq!(rules, ["p.toml:14", "p.toml:16"]);
+    assert_eq!((named.name.as_str(), named.text("base_url")), ("ein name", Some("u")));
+    let built_in = document(text, None).expect("it is right");
+    assert!(built_in.profiles[0].fields.iter().all(|field| line(&field.origin) == "built in"));
+}
+
+#[test]
+fn the_user_lies_over_the_catalogue_field_by_field() {
+    let catalogue = "[providers.a]\nbase_url = \"ua\"\nmodel = \"ma\"\napi_key_env = \"A_KEY\"\n\
+                     models = { embed = \"e\", speak = \"s\" }\nrules = [{ drop = [\"eins\"] }]\n\
+                     [providers.b]\nbase_url = \"ub\"\n";
+    let user = "[providers.neu]\nmodel = \"n\"\n[providers.a]\nmodel = \"mein\"\nmodels = { speak = \"laut\" }\n\
+                rules = [{ drop = [\"zwei\"] }]\n";
+    let config = config(catalogue, user);
+    assert_eq!(config.names(), ["neu", "a", "b"]);
+    assert_eq!(config.user_names(), ["neu", "a"]);
+    let a = config.profile("a").expect("it is there");
+    assert_eq!((a.text("base_url"), a.text("model")), (Some("ua"), Some("mein")));
+    let model = |job: &str| a.field("models", job).and_then(|field| field.value.as_str());
+    assert_eq!((model("embed"), model("speak")), (Some("e"), Some("laut")));
+    assert_eq!(a.texts("api_key_env"), Some(vec!["A_KEY"]));
+    let dropped: Vec<_> = a.rules.iter().flat_map(|rule| &rule.drop).collect();
+    assert_eq!(dropped, ["eins", "zwei"], "the user's rules come last");
+    assert_eq!(
+        config.profile("b").and_then(|b| b.text("base_url").map(str::to_owned)),
+        Some("ub".into())
+    );
+    assert!(config.profile("neu").is_some() && config.profile("c").is_none());
+    assert!(config.default().is_none());
+}
+
+#[test]
+fn a_key_source_of_the_user_leaves_no_other() {
+    let catalogue = "[providers.a]\napi_key_env = \"A_KEY\"\n";
+    for line in ["api_key = \"k\"", "api_key_cmd = \"pass\"", "api_key_file = \"f\""] {
+        let config = config(catalogue, &format!("[providers.a]\n{line}\n"));
+        let a = config.profile("a").expect("it is there");
+        assert!(a.names_a_key() && a.texts("api_key_env").is_none(), "{line}");
+    }
+}
+
+/// One value of each type of TOML, and which of them a shape takes.
+#[test]
+fn every_shape_refuses_the_types_that_it_does_not_take() {
+    const VALUES: [(&str, &str); 8] = [
+        ("text", "\"wort\""),
+        ("texts", "[\"a\", \"b\"]"),
+        ("none", "[]"),
+        ("mixed", "[\"a\", 1]"),
+        ("number", "1"),
+        ("fraction", "1.5"),
+        ("truth", "true"),
+        ("table", "{ a = [1] }"),
+    ];
+    for (name, shape) in PROFILE {
+        let takes: &[&str] = match shape {
+            Shape::Text => &["text"],
+            Shape::Texts => &["text", "texts"],
+            Shape::Word(_) => &[],
+            Shape::Words(_) | Shape::Rules => &["none"],
+            Shape::TextTable | Shape::NumberTable => &[],
+            Shape::AnyTable => &["table"],
+        };
+        for (kind, value) in VALUES {
+            let text = format!("[providers.x]\n\n{name} = {value}\n");
+            match read(&text) {
+                Ok(_) => assert!(takes.contains(&kind), "{text}"),
+                Err(failure) => {
+                    assert!(!takes.contains(&kind), "{text}{failure}");
+                    let place = failure.message.starts_with("p.toml:3: `");
+                    assert!(place && failure.message.contains(name), "{failure}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_shape_takes_is_taken_as_it_is() {
+    let text = "[providers.x]\nstream_usage = \"sent\"\njobs = [\"chat\", \"speak\"]\nlimits = { upload_bytes = 26_214_400 }\n\
+                headers = { A = \"1\" }\n\
+                options = { n = -3, hex = 0xff, oct = 0o17, f = 1.50, e = 1e3, plus = +4, t = true, day = 2026-01-02, list = [1, { a = \"b\" }], text = '''\n多行''' }\n";
+    let x = read(text).expect("it is right").profiles.remove(0);
+    let value = |section: &str, key: &str| x.field(section, key).map(|field| field.value.clone());
+    assert_eq!(value("", "stream_usage"), Some(json!("sent")));
+    assert_eq!(value("", "jobs"), Some(json!(["chat", "speak"])));
+    assert_eq!(value("limits", "upload_bytes"), Some(json!(26_214_400)));
+    let options: Vec<(&str, &Value)> =
+        x.section("options").map(|field| (field.key.as_str(), &field.value)).collect();
+    let expected = [
+        ("n", json!(-3)),
+        ("hex", json!(255)),
+        ("oct", json!(15)),
+        ("f", json!(1.5)),
+        ("e", json!(1000.0)),
+        ("plus", json!(4)),
+        ("t", json!(true)),
+        ("day", json!("2026-01-02")),
+        ("list", json!([1, {"a": "b"}])),
+        ("text", json!("多行")),
+    ];
+    let expected: Vec<(&str, &Value)> = expected.iter().map(|(key, value)| (*key, value)).collect();
+    assert_eq!(options, expected, "in the order in which they were written");
+}
+
+#[test]
+fn a_rule_is_read_whole() {
+    let text = "[[providers.x.rules]]\njobs = [\"chat\"]\nmodels = [\"a*\"]\nmodels_except = [\"ab\"]\n\
+                rename = { b = \"c\" }\ndrop = [\"d\"]\nset = { e = { f = 1 } }\nmap = { g = { h = 2 } }\nwhy = \"原因\"\n";
+    let rule = read(text).expect("it is right").profiles.remove(0).rules.remove(0);
+    assert_eq!((rule.jobs, rule.models), (vec!["chat".to_owned()], vec!["a*".to_owned()]));
+    assert_eq!((rule.models_except, rule.drop), (vec!["ab".to_owned()], vec!["d".to_owned()]));
+    assert_eq!(rule.rename, [("b".to_owned(), "c".to_owned())]);
+    assert_eq!(Value::Object(rule.set), json!({"e": {"f": 1}}));
+    assert_eq!(rule.map, [("g".to_owned(), vec![("h".to_owned(), json!(2))])]);
+    assert_eq!(rule.why.as_deref(), Some("原因"));
+}
+
+#[test]
+fn unknown_names_find_the_nearest() {
+    for (text, words, hint) in [
+        (
+            "[providers.x]\nmodle = 1\n",
+            "p.toml:2: unknown field `modle` in [providers.x]",
+            "`model`",
+        ),
+        ("[providers.x]\na = 1\nb = 2\n", "p.toml:2: unknown field `a`", "known fields: title, "),
+        (
+            "[[providers.x.rules]]\nrenames = {}\n",
+            "p.toml:2: unknown field `renames` in a rule",
+            "`rename`",
+        ),
+        ("[profiles.x]\n", "p.toml:1: unknown field `profiles` in the profile file", "`providers`"),
+        ("x = 1\n", "p.toml:1: unknown field `x`", "known fields: default, providers"),
+    ] {
+        let (message, found) = wrong(text);
+        assert!(message.starts_with(words), "{message}");
+        assert!(found.contains(hint), "{found}");
+    }
+}
+
+#[test]
+fn values_that_json_cannot_hold_are_refused() {
+    for value in ["inf", "nan", "-inf", "99999999999999999999"] {
+        let (message, _) = wrong(&format!("[providers.x]\noptions = {{ a = {value} }}\n"));
+        assert!(message.starts_with("p.toml:2: "), "{message}");
+    }
+    assert!(wrong("a = \n").0.starts_with("p.toml:1: "));
+    assert!(wrong("# 注\n\n[providers.x\n").0.starts_with("p.toml:3: "));
+}
+
+#[test]
+fn the_built_in_list_is_sound() {
+    let catalogue = document(CATALOGUE, None).expect("it is right");
+    assert!(catalogue.default.is_none(), "the built-in list chooses nothing");
+    for profile in &catalogue.profiles {
+        let name = &profile.name;
+        assert!(profile.text("title").is_some(), "{name} has a title");
+        assert!(profile.text("base_url").is_some(), "{name} has a base_url");
+        let jobs = profile.texts("jobs").unwrap_or_default();
+        assert!(!jobs.is_empty(), "{name} has jobs");
+        for field in profile.section("models") {
+            assert!(JOBS.contains(&field.key.as_str()), "{name}: models.{}", field.key);
+        }
+        for job in profile.texts("other_shape").unwrap_or_default() {
+            assert!(jobs.contains(&job), "{name} does not offer {job}");
+        }
+        for job in profile.rules.iter().flat_map(|rule| &rule.jobs) {
+            assert!(
+                jobs.contains(&job.as_str()),
+                "{name} has a rule for {job}, which it does not offer"
+            );
+        }
+        let is_remote = profile.texts("api_key_env").is_some();
+        let tells = if is_remote { "key_url" } else { "start" };
+        assert!(profile.text(tells).is_some() || name == "demo", "{name} has no {tells}");
+        assert!(profile.text("api_key").is_none(), "{name} holds a key");
+    }
+}
+
+#[test]
+fn the_file_is_looked_for_in_the_documented_order() {
+    let env = |pairs: &[(&str, &str)]| {
+        Env::Table(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect())
+    };
+    let found = |flag: Option<&str>, pairs: &[(&str, &str)]| {
+        let place = location(flag.map(Path::new), &env(pairs)).expect("a place is found");
+        (place.path.display().to_string(), place.named)
+    };
+    let both = [("LLM_CONFIG", "b.toml"), ("XDG_CONFIG_HOME", "/x")];
+    assert_eq!(found(Some("a.toml"), &both), ("a.toml".into(), true));
+    assert_eq!(found(None, &both), ("b.toml".into(), true));
+    #[cfg(unix)]
+    assert_eq!(found(None, &both[1..]), ("/x/llm/providers.toml".into(), false));
+    // A relative folder is to be ignored (XDG base directory specification).
+    let (path, named) = found(None, &[("LLM_CONFIG", ""), ("XDG_CONFIG_HOME", "x")]);
+    assert!(!path.starts_with('x') && path.ends_with("providers.toml") && !named, "{path}");
+}

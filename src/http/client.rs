@@ -123,6 +123,8 @@ impl Client {
 
     async fn exchange(&mut self, request: &Request, io: &mut Io) -> Result<Response, Failure> {
         let body = request.body.bytes();
+        // Behind a redirect the request carries less, but what was sent before stays secret.
+        io.secrets.extend(request.secrets());
         if self.limits.verbose {
             trace::request(request, &body, io);
         }

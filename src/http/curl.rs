@@ -6,12 +6,20 @@ use crate::secret::is_secret_name;
 /// The name that stands for a secret of unknown origin.
 const NAMELESS: &str = "LLM_API_KEY";
 
+/// A body of so many bytes goes through standard input: Linux takes 128 KiB for one argument
+/// (execve(2), `MAX_ARG_STRLEN`).
+const LONGEST_ARGUMENT: usize = 100 * 1024;
+
 /// The command, ending in a newline. Secrets appear as shell variables; the bytes of the body are
 /// the ones that would be sent.
 pub(crate) fn command(request: &Request) -> String {
     let mut text = String::from("curl -sN");
     if request.method != Method::Post {
         text.push_str(&format!(" -X {}", request.method.name()));
+    }
+    if request.url.as_str().contains(['[', ']', '{', '}']) {
+        // Else curl takes them for a pattern of several addresses.
+        text.push_str(" -g");
     }
     text.push(' ');
     text.push_str(&url(request));
@@ -24,8 +32,13 @@ pub(crate) fn command(request: &Request) -> String {
         Body::Json(_) => {
             // `--data-raw`: with `-d` a body that begins with `@` would name a file.
             let body = String::from_utf8_lossy(&request.body.bytes()).into_owned();
-            text.push_str(" \\\n  --data-raw ");
-            text.push_str(&quoted(&body));
+            if body.len() < LONGEST_ARGUMENT {
+                text.push_str(" \\\n  --data-raw ");
+                text.push_str(&quoted(&body));
+            } else {
+                // `-d @-` leaves out line ends, of which the body, being compact JSON, has none.
+                text.push_str(&format!(" \\\n  -d @- <<'END_OF_BODY'\n{body}\nEND_OF_BODY"));
+            }
         }
     }
     text.push('\n');
@@ -56,6 +69,8 @@ fn quoted_header(header: &Header) -> String {
             let space = if scheme.is_empty() { "" } else { " " };
             format!("\"{}: {}{space}${NAMELESS}\"", header.name, in_double_quotes(scheme))
         }
+        // `Name:` would tell curl to leave the header out.
+        HeaderValue::Plain(text) if text.is_empty() => quoted(&format!("{};", header.name)),
         HeaderValue::Plain(text) => quoted(&format!("{}: {text}", header.name)),
     }
 }

@@ -19,6 +19,8 @@ use crate::error::Failure;
 pub(crate) struct Service {
     /// The profile's name, or a one-off server's host.
     pub(crate) name: String,
+    /// The options that choose it, as they are typed.
+    pub(crate) choice: String,
     /// The variable that holds the key, if the profile has one.
     pub(crate) key_variable: Option<String>,
     /// The page where keys are made.

@@ -153,7 +153,7 @@ fn hint(
             Some("the base URL may lack its `/v1`".to_owned())
         }
         Kind::Refused if says_unknown_model(status, fault) && !is_models => {
-            Some(format!("`llm models -p {name}` lists the models"))
+            Some(format!("`llm models {}` lists the models", service.choice))
         }
         Kind::Refused if fault.param.as_deref().is_some_and(|param| !param.is_empty()) => {
             let param = fault.param.as_deref().unwrap_or_default();

@@ -116,7 +116,10 @@ impl Request {
             }
             HeaderValue::Plain(_) => None,
         });
-        secrets.collect()
+        let pairs = self.url.query_pairs().filter(|(name, _)| is_secret_name(name));
+        let in_url = pairs.map(|(_, value)| value.into_owned());
+        let in_url = in_url.chain(self.url.password().map(str::to_owned));
+        secrets.chain(in_url.map(Secret::new)).collect()
     }
 }
 

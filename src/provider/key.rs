@@ -47,9 +47,13 @@ pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<Key>, Failure>
     if variables.is_empty() { Ok(None) } else { Err(missing(profile, &variables)) }
 }
 
-/// The key as a dry run shows it: only the variable. No command is run and no file is read.
-pub(super) fn unread(profile: &Profile) -> Option<Key> {
-    profile.names_a_key().then(|| Key { secret: None, variable: variable(profile) })
+/// The key as a dry run shows it: only the variable, the one that is set if one is. No command is
+/// run and no file is read.
+pub(super) fn unread(profile: &Profile, env: &Env) -> Option<Key> {
+    let names = profile.texts("api_key_env").unwrap_or_default();
+    let set = names.into_iter().find(|name| env.get(name).is_some()).map(str::to_owned);
+    let variable = set.unwrap_or_else(|| variable(profile));
+    profile.names_a_key().then_some(Key { secret: None, variable })
 }
 
 fn variable(profile: &Profile) -> String {

@@ -65,6 +65,8 @@ pub(crate) struct Provider {
     /// The profile's name; for a one-off server its host.
     pub(crate) name: String,
     pub(crate) base_url: Url,
+    /// The options that choose it, as they are typed: `-p openai`, `--base-url http://host/v1`.
+    pub(crate) choice: String,
     /// Resolved for the job that was asked for.
     pub(crate) model: Option<String>,
     pub(crate) profile: Profile,
@@ -197,6 +199,7 @@ impl Provider {
         let variables = self.profile.texts("api_key_env").unwrap_or_default();
         Service {
             name: self.name.clone(),
+            choice: self.choice.clone(),
             key_variable: variables.first().map(|name| (*name).to_owned()),
             key_url: text("key_url"),
             start: text("start"),

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use super::choose::{self, Choice};
+use super::choose;
 use super::{Job, Provider, key};
 use crate::cli::Common;
 use crate::config::Config;
 use crate::config::profile::{Origin, Profile};
 use crate::error::Failure;
-use crate::http::request::Url;
+use crate::http::request::{Url, shown};
 use crate::io::{Env, Io};
 
 /// What a command needs of the provider.
@@ -28,11 +28,15 @@ pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<
     refuse_missing_job(&profile, asked.job, config)?;
     let base_url = base_url(&profile)?;
     let key = match asked.common.dry_run {
-        true => key::unread(&profile),
+        true => key::unread(&profile, &io.env),
         false => key::find(&profile, &io.env)?,
     };
     Ok(Provider {
         name: profile.name.clone(),
+        choice: match (&asked.common.base_url, &asked.common.provider) {
+            (Some(_), None) => format!("--base-url {}", shown(&base_url)),
+            _ => format!("-p {}", profile.name),
+        },
         model: profile.text("model").map(str::to_owned),
         base_url,
         key,
@@ -56,10 +60,7 @@ pub(crate) fn profile_for(
     let name = name.or(common.provider.as_deref());
     let mut profile = match (&common.base_url, name) {
         (Some(url), None) => Profile::new(host_of(url)?),
-        _ => {
-            let Choice { profile, .. } = choose::choose(name, config, &io.env)?;
-            profile
-        }
+        _ => choose::choose(name, config, &io.env)?,
     };
     lay_environment_over(&mut profile, &io.env);
     if let Some(url) = &common.base_url {
@@ -146,6 +147,7 @@ fn base_url(profile: &Profile) -> Result<Url, Failure> {
 /// Parses a base URL. `origin` tells where it is written.
 fn parse(text: &str, origin: &str) -> Result<Url, Failure> {
     let wrong = |what: &str| {
+        let text = without_user(text);
         Failure::usage(format!("the base URL `{text}` {what} ({origin})"))
             .hint("a base URL looks like http://localhost:8000/v1 or https://host.example/v1")
     };
@@ -156,6 +158,16 @@ fn parse(text: &str, origin: &str) -> Result<Url, Failure> {
     match url.scheme() {
         "http" | "https" | "demo" => Ok(url),
         scheme => Err(wrong(&format!("has the scheme `{scheme}`, but http or https is needed"))),
+    }
+}
+
+/// An address that may be no URL, with `***` for a user and a password in it.
+fn without_user(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |parts| parts);
+    let host = rest.split('/').next().unwrap_or_default();
+    match host.rfind('@') {
+        Some(at) => format!("{scheme}://***{}", &rest[at..]),
+        None => text.to_owned(),
     }
 }
 

@@ -1,9 +1,20 @@
 //! The one integration test binary: every module runs the built program, or tests what runs it.
-mod chat_input;
-mod chat_request;
 mod bad_config;
+mod chat_ends;
+mod chat_input;
+mod chat_output;
+mod chat_request;
+mod chat_retry;
+mod chat_stream;
+mod config;
+mod dry_run;
+mod generate;
+mod help;
 mod keys;
+mod models;
 mod profiles;
+mod providers;
+mod readme;
 mod support;
 mod support_run_test;
 mod support_test;

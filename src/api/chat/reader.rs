@@ -18,12 +18,30 @@ pub(crate) struct Reader {
     events: Events,
 }
 
-/// What the body turned out to be. The first byte decides, as servers mislabel both forms.
+/// The byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What the body turned out to be. Its beginning decides, as servers mislabel both forms.
 #[derive(Debug)]
 enum Form {
-    Unknown,
+    /// Not known yet; what came so far.
+    Unknown(Vec<u8>),
     Stream(Decoder),
     Whole(Vec<u8>),
+}
+
+impl Form {
+    /// The form of a body that begins like this; `None` while more of it must be seen.
+    fn of(head: &[u8], says_stream: bool) -> Option<Self> {
+        const FIELDS: [&[u8]; 6] = [b"data:", b"event:", b"id:", b"retry:", b":", MARK];
+        let is_stream = || says_stream || FIELDS.iter().any(|field| head.starts_with(field));
+        match head.first()? {
+            b'{' | b'[' | b'<' => Some(Form::Whole(Vec::new())),
+            _ if is_stream() => Some(Form::Stream(Decoder::default())),
+            _ if FIELDS.iter().any(|field| field.starts_with(head)) => None,
+            _ => Some(Form::Whole(Vec::new())),
+        }
+    }
 }
 
 /// How a reply ended.
@@ -45,23 +63,24 @@ impl Reader {
     /// A reader for a reply with this `Content-Type`.
     pub(crate) fn new(content_type: &str) -> Self {
         let says_stream = content_type.to_ascii_lowercase().contains("event-stream");
-        Self { says_stream, form: Form::Unknown, events: Events::default() }
+        Self { says_stream, form: Form::Unknown(Vec::new()), events: Events::default() }
     }
 
     /// Reads the next bytes of the body.
-    pub(crate) fn push(&mut self, mut bytes: &[u8], each: &mut dyn FnMut(ChatEvent<'_>)) {
-        if matches!(self.form, Form::Unknown) {
-            // DeepSeek keeps a waiting connection alive with blank lines before the JSON.
-            bytes = bytes.trim_ascii_start();
-            let Some(first) = bytes.first() else { return };
-            self.form = match first {
-                b'{' | b'[' | b'<' => Form::Whole(Vec::new()),
-                _ if self.says_stream => Form::Stream(Decoder::default()),
-                // A field of an event stream, a comment, or a byte order mark.
-                b'd' | b'e' | b'i' | b'r' | b':' | 0xef => Form::Stream(Decoder::default()),
-                _ => Form::Whole(Vec::new()),
-            };
+    pub(crate) fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(ChatEvent<'_>)) {
+        let Form::Unknown(head) = &mut self.form else { return self.read(bytes, each) };
+        // DeepSeek keeps a waiting connection alive with blank lines before the JSON.
+        head.extend_from_slice(if head.is_empty() { bytes.trim_ascii_start() } else { bytes });
+        if head.starts_with(MARK) {
+            head.drain(..MARK.len());
         }
+        let Some(form) = Form::of(head, self.says_stream) else { return };
+        let head = std::mem::take(head);
+        self.form = form;
+        self.read(&head, each);
+    }
+
+    fn read(&mut self, bytes: &[u8], each: &mut dyn FnMut(ChatEvent<'_>)) {
         match &mut self.form {
             Form::Stream(decoder) => {
                 let events = &mut self.events;
@@ -69,17 +88,16 @@ impl Reader {
                     events.broken = Some("it holds an event beyond any sense of size".to_owned());
                 }
             }
-            Form::Whole(body) => body.extend_from_slice(bytes),
-            Form::Unknown => {}
+            Form::Unknown(body) | Form::Whole(body) => body.extend_from_slice(bytes),
         }
     }
 
     /// Reads what is left when the body has come to its end, or broke off.
     pub(crate) fn finish(&mut self, each: &mut dyn FnMut(ChatEvent<'_>)) -> End {
         let events = &mut self.events;
-        match std::mem::replace(&mut self.form, Form::Unknown) {
-            Form::Unknown if self.says_stream => End::Stream { done: false },
-            Form::Unknown => End::Empty,
+        match std::mem::replace(&mut self.form, Form::Unknown(Vec::new())) {
+            Form::Unknown(_) if self.says_stream => End::Stream { done: false },
+            Form::Unknown(head) if head.is_empty() => End::Empty,
             Form::Stream(mut decoder) => {
                 // An event that is cut in its middle is what "broke off" means; it's no news then.
                 let broken = events.broken.take();
@@ -90,7 +108,7 @@ impl Reader {
                     None => End::Stream { done: events.done },
                 }
             }
-            Form::Whole(body) => match events.value(&body) {
+            Form::Unknown(body) | Form::Whole(body) => match events.value(&body) {
                 Some(value) => {
                     events.take(&value, None, each);
                     End::Whole
@@ -237,6 +255,17 @@ mod tests {
             let (text, end, _) = read(label, &[&body[..1], &body[1..9], &body[9..]]);
             assert_eq!((text.as_str(), end), ("hi", End::Whole), "{label}");
         }
+    }
+
+    #[test]
+    fn plain_text_and_a_byte_order_mark_are_no_stream() {
+        for pieces in [&[&b"it works"[..]][..], &[b"i", b"t works"], &[b"dat", b"a base down"]] {
+            assert!(matches!(read("text/plain", pieces).1, End::NoAnswer(_)), "{pieces:?}");
+        }
+        assert_eq!(read("", &[b"id"]).1, End::NoAnswer("id".into()));
+        let marked = b"\xef\xbb\xbf{\"choices\":[{\"message\":{\"content\":\"hi\"}}]}";
+        let (text, end, _) = read("application/json", &[&marked[..2], &marked[2..]]);
+        assert_eq!((text.as_str(), end), ("hi", End::Whole));
     }
 
     #[test]

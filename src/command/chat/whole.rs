@@ -1,6 +1,6 @@
 //! `--json`: the provider's reply as it is, once it is known to be one.
 
-use super::{Chat, Online, outcome};
+use super::{Chat, Online, Shown, outcome};
 use crate::api::chat::reader::Reader;
 use crate::error::Failure;
 use crate::http::refusal;
@@ -19,7 +19,7 @@ pub(super) fn print(
 ) -> Result<(), Failure> {
     let mut reader = Reader::new("");
     // The answer's own text is not shown; reading it tells what became of the reply.
-    let (answers, mut unseen) = (&mut chat.answers, Default::default());
+    let (answers, mut unseen) = (&mut chat.answers, Shown::default());
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
     let end = reader.finish(&mut |event| answers.take(event, &mut unseen));
     answers.finish(&mut unseen);
@@ -28,6 +28,9 @@ pub(super) fn print(
         return Err(refusal::carried(fault, id, secrets, service));
     }
     outcome::of_end(end, None, chat.answers.is_finished(), &service.name)?;
+    if let Some(collected) = &mut chat.collected {
+        collected.push_str(&unseen.text);
+    }
     let text = String::from_utf8_lossy(body);
     chat.writer.write(&text, &mut online.io)?;
     if online.io.stdout_is_terminal { chat.writer.end_line(&mut online.io) } else { Ok(()) }
