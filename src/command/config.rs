@@ -9,7 +9,7 @@ use crate::cli::{Common, ConfigAction, ConfigArgs};
 use crate::config::{self, location};
 use crate::error::{Failure, Kind, reason};
 use crate::io::{Env, Io};
-use crate::output::text::to_stdout;
+use crate::output::sink::to_stdout;
 
 /// What a first profile file says.
 const FIRST: &str = r#"# Profiles of llm. Known services work by name without any of this; `llm providers` lists them,

@@ -6,19 +6,12 @@ use crate::config::schema::nearest;
 use crate::error::Failure;
 use crate::io::Env;
 
-/// The chosen profile and what chose it.
-#[derive(Debug)]
-pub(super) struct Choice {
-    pub(super) profile: Profile,
-    pub(super) origin: Origin,
-}
-
 /// In this order: `-p`, `LLM_PROVIDER`, `default` in the user's file, the file's only profile,
 /// `openai` if `OPENAI_API_KEY` is set.
 ///
 /// # Errors
 /// An unknown name (with the nearest known one), or none of these.
-pub(super) fn choose(flag: Option<&str>, config: &Config, env: &Env) -> Result<Choice, Failure> {
+pub(super) fn choose(flag: Option<&str>, config: &Config, env: &Env) -> Result<Profile, Failure> {
     if let Some(name) = flag {
         return named(name, Origin::Flag("--provider"), config);
     }
@@ -38,9 +31,9 @@ pub(super) fn choose(flag: Option<&str>, config: &Config, env: &Env) -> Result<C
     Err(none_chosen(config))
 }
 
-fn named(name: &str, origin: Origin, config: &Config) -> Result<Choice, Failure> {
+fn named(name: &str, origin: Origin, config: &Config) -> Result<Profile, Failure> {
     if let Some(profile) = config.profile(name) {
-        return Ok(Choice { profile, origin });
+        return Ok(profile);
     }
     let names = config.names();
     let by = match &origin {

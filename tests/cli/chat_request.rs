@@ -238,9 +238,8 @@ fn the_key_goes_into_its_header() {
         ("api_key_cmd = \"echo sk-command\"", "authorization", "Bearer sk-command"),
         ("api_key = \"k\"\nkey_header = \"api-key\"", "api-key", "k"),
     ] {
-        let command = |llm: Llm, server: &Server| {
-            with_lines(lines)(llm, server).env("MY_KEY", "sk-variable")
-        };
+        let command =
+            |llm: Llm, server: &Server| with_lines(lines)(llm, server).env("MY_KEY", "sk-variable");
         let request = sent_by(command, &["a"]);
         assert_eq!(request.header(name), Some(value), "{lines}");
         let count = request.headers.iter().filter(|header| header.1.contains(value)).count();

@@ -1,7 +1,7 @@
 //! The one integration test binary: every module runs the built program, or tests what runs it.
+mod bad_config;
 mod chat_input;
 mod chat_request;
-mod bad_config;
 mod keys;
 mod profiles;
 mod support;
