@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sanitize;
 use crate::secret::Secret;
@@ -38,26 +39,105 @@ pub(crate) enum Color {
     Never,
 }
 
+/// Standard error, for what the program says beside its result. Clones speak through the same
+/// stream, so that parallel work can.
+#[derive(Clone)]
+pub(crate) struct Voice {
+    shared: Arc<Mutex<Shared>>,
+    pub(crate) is_terminal: bool,
+    /// `--quiet`: no warnings, no notes.
+    pub(crate) is_quiet: bool,
+}
+
+/// What all clones of a [`Voice`] have in common.
+struct Shared {
+    err: Box<dyn Write + Send>,
+    /// What the requests carried and a server may echo; `***` in every line of ours.
+    secrets: Vec<Secret>,
+}
+
 /// The program's streams and what is known of them. Everything printed goes through here.
 pub struct Io {
     /// Taken by the one reader of standard input.
     pub(crate) stdin: Option<Box<dyn Read + Send + Sync>>,
     /// Unbuffered: who writes decides what one write is.
     pub(crate) out: Box<dyn Write + Send + Sync>,
-    pub(crate) err: Box<dyn Write + Send + Sync>,
+    pub(crate) voice: Voice,
     pub(crate) env: Env,
     pub(crate) stdin_is_terminal: bool,
     /// A regular file, whose end is certain to come.
     pub(crate) stdin_is_file: bool,
     pub(crate) stdout_is_terminal: bool,
-    pub(crate) stderr_is_terminal: bool,
-    /// `--quiet`: no warnings, no notes.
-    pub(crate) quiet: bool,
     pub(crate) color: Color,
-    /// What the requests carried and a server may echo; `***` in every line of ours.
-    pub(crate) secrets: Vec<Secret>,
     /// Standard output again, to notice that its reader went away while nothing is being written.
     pub(crate) out_handle: Option<File>,
+}
+
+impl Voice {
+    fn new(err: Box<dyn Write + Send>, is_terminal: bool) -> Self {
+        let shared = Shared { err, secrets: Vec::new() };
+        Self { shared: Arc::new(Mutex::new(shared)), is_terminal, is_quiet: false }
+    }
+
+    /// One line on standard error, `llm: ` first.
+    pub(crate) fn say(&self, text: &str) {
+        self.line("llm: ", text);
+    }
+
+    /// A remark on the way; silent under `--quiet`.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.is_quiet {
+            self.say(text);
+        }
+    }
+
+    /// A warning; silent under `--quiet`.
+    pub(crate) fn warn(&self, text: &str) {
+        if !self.is_quiet {
+            self.line("llm: warning: ", text);
+        }
+    }
+
+    /// What the user can do about the line before.
+    pub(crate) fn hint(&self, text: &str) {
+        self.line("hint: ", text);
+    }
+
+    /// Masks these from now on, in every line: a server may echo what it was sent.
+    pub(crate) fn conceal(&self, secrets: Vec<Secret>) {
+        let mut shared = self.shared();
+        for secret in secrets {
+            if !shared.secrets.contains(&secret) {
+                shared.secrets.push(secret);
+            }
+        }
+    }
+
+    fn line(&self, prefix: &str, text: &str) {
+        let mut shared = self.shared();
+        let secrets = &shared.secrets;
+        let text = secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text));
+        let mut line = String::from(prefix);
+        if self.is_terminal {
+            line.push_str(&sanitize::one_line(&text));
+        } else {
+            line.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
+        }
+        line.push('\n');
+        // One write for one line, so that parallel runs on one terminal don't tear each other. What
+        // can't be written is lost: there is no better place to say so.
+        let _ = shared.err.write_all(line.as_bytes());
+    }
+
+    /// Bytes as they are, where lines of ours don't fit.
+    pub(crate) fn raw(&self, bytes: &[u8]) {
+        let _ = self.shared().err.write_all(bytes);
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // A writer that panicked is no reason to fall silent.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Io {
@@ -73,15 +153,12 @@ impl Io {
         Self {
             stdin: Some(Box::new(std::io::stdin())),
             out,
-            err: Box::new(std::io::stderr()),
+            voice: Voice::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
             env: Env::System,
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdin_is_file: stdin_is_file(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
-            stderr_is_terminal: std::io::stderr().is_terminal(),
-            quiet: false,
             color: Color::Auto,
-            secrets: Vec::new(),
             out_handle,
         }
     }
@@ -91,22 +168,19 @@ impl Io {
         Self {
             stdin: None,
             out: Box::new(std::io::sink()),
-            err: Box::new(std::io::sink()),
+            voice: Voice::new(Box::new(std::io::sink()), false),
             env: Env::Table(BTreeMap::new()),
             stdin_is_terminal: false,
             stdin_is_file: false,
             stdout_is_terminal: false,
-            stderr_is_terminal: false,
-            quiet: false,
             color: Color::Never,
-            secrets: Vec::new(),
             out_handle: None,
         }
     }
 
     /// Whether text on standard error may be coloured (<https://no-color.org>, `CLICOLOR_FORCE`).
     pub(crate) fn colors_stderr(&self) -> bool {
-        self.colors(self.stderr_is_terminal)
+        self.colors(self.voice.is_terminal)
     }
 
     /// Whether text on standard output may be coloured.
@@ -126,42 +200,24 @@ impl Io {
         }
     }
 
-    /// One line on standard error, `llm: ` first. What can't be written there is lost: there is no
-    /// better place to say so.
-    pub(crate) fn say(&mut self, text: &str) {
-        self.line("llm: ", text);
+    /// [`Voice::say`].
+    pub(crate) fn say(&self, text: &str) {
+        self.voice.say(text);
     }
 
-    /// A remark on the way; silent under `--quiet`.
-    pub(crate) fn note(&mut self, text: &str) {
-        if !self.quiet {
-            self.say(text);
-        }
+    /// [`Voice::note`].
+    pub(crate) fn note(&self, text: &str) {
+        self.voice.note(text);
     }
 
-    /// A warning; silent under `--quiet`.
-    pub(crate) fn warn(&mut self, text: &str) {
-        if !self.quiet {
-            self.line("llm: warning: ", text);
-        }
+    /// [`Voice::warn`].
+    pub(crate) fn warn(&self, text: &str) {
+        self.voice.warn(text);
     }
 
-    /// What the user can do about the line before.
-    pub(crate) fn hint(&mut self, text: &str) {
-        self.line("hint: ", text);
-    }
-
-    fn line(&mut self, prefix: &str, text: &str) {
-        let text = self.secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text));
-        let mut line = String::from(prefix);
-        if self.stderr_is_terminal {
-            line.push_str(&sanitize::one_line(&text));
-        } else {
-            line.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
-        }
-        line.push('\n');
-        // One write for one line, so that parallel runs on one terminal don't tear each other.
-        let _ = self.err.write_all(line.as_bytes());
+    /// [`Voice::hint`].
+    pub(crate) fn hint(&self, text: &str) {
+        self.voice.hint(text);
     }
 }
 

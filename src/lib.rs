@@ -59,7 +59,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
         Ok(cli) => cli,
         Err(error) => return of_command_line(&error, &line, io),
     };
-    io.quiet = cli.common.quiet;
+    io.voice.is_quiet = cli.common.quiet;
     io.color = cli.common.color;
     match dispatch(&cli, io) {
         Ok(()) => 0,
@@ -90,7 +90,7 @@ fn of_command_line(error: &clap::Error, line: &[OsString], io: &mut Io) -> u8 {
 }
 
 fn show(text: &str, io: &mut Io) -> u8 {
-    match output::text::to_stdout(text.as_bytes(), io) {
+    match output::sink::to_stdout(text.as_bytes(), io) {
         Ok(()) => 0,
         Err(failure) => report(&failure, io),
     }

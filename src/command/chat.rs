@@ -1,6 +1,5 @@
 //! `llm chat`: one question, its answer written as it is made.
 
-use std::path::Path;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -20,8 +19,8 @@ use crate::http::request::Request;
 use crate::input::{self, Sources};
 use crate::io::Io;
 use crate::output::extract::BlockExtractor;
-use crate::output::file::OutputFile;
-use crate::output::text::{Target, TextWriter};
+use crate::output::sink::Sink;
+use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 use crate::provider::{Asked, Job, Provider, resolve};
 
@@ -75,10 +74,10 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         was_dry_run(common, &provider.post(Job::Chat, body), io)?;
         return Ok(());
     }
-    let target = target(args.output.as_deref())?;
+    let sink = Sink::open(args.output.as_deref())?;
     online::run(provider, common, io, move |mut online| async move {
         let request = online.provider.post(Job::Chat, body);
-        let mut chat = Chat::new(plan, TextWriter::new(target));
+        let mut chat = Chat::new(plan, TextWriter::new(sink));
         let result = chat
             .ask(&request, &mut online)
             .await
@@ -125,15 +124,7 @@ fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {
     match wanted {
         Some(Reasoning::Show) => true,
         Some(Reasoning::Hide) => false,
-        None => io.stderr_is_terminal && !io.quiet,
-    }
-}
-
-fn target(output: Option<&Path>) -> Result<Target, Failure> {
-    match output {
-        None => Ok(Target::Stdout),
-        Some(path) if path.as_os_str() == "-" => Ok(Target::Stdout),
-        Some(path) => OutputFile::open(path).map(Target::File),
+        None => io.voice.is_terminal && !io.voice.is_quiet,
     }
 }
 
@@ -177,7 +168,7 @@ impl Chat {
         loop {
             let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
             let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
-            match tries.again(failure, nothing_shown, &mut online.client, &mut online.io).await {
+            match tries.again(failure, nothing_shown, &mut online.client, &online.io.voice).await {
                 Ok(()) => {
                     self.answers = Answers::new(self.plan.number);
                     self.shown = Shown::default();
@@ -194,7 +185,7 @@ impl Chat {
     }
 
     async fn attempt(&mut self, request: &Request, online: &mut Online) -> Result<(), Failure> {
-        let mut reply = online.client.send(request, &mut online.io).await?;
+        let mut reply = online.client.send(request, &online.io.voice).await?;
         let id = reply.request_id().map(str::to_owned);
         let secrets = request.secrets();
         if self.plan.json {

@@ -9,7 +9,7 @@ use crate::cli::{Common, ConfigAction, ConfigArgs};
 use crate::config::{self, location};
 use crate::error::{Failure, Kind, reason};
 use crate::io::{Env, Io};
-use crate::output::text::to_stdout;
+use crate::output::sink::to_stdout;
 
 /// What a first profile file says.
 const FIRST: &str = r#"# Profiles of llm. Known services work by name without any of this; `llm providers` lists them,
@@ -54,7 +54,9 @@ pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Re
         Some(ConfigAction::Edit) => {
             if location.named && !path.exists() {
                 let what = format!("the profile file {} does not exist", path.display());
-                return Err(Failure::usage(what).hint("`llm config init` writes a first one").into());
+                return Err(Failure::usage(what)
+                    .hint("`llm config init` writes a first one")
+                    .into());
             }
             edit(&path, common, io)?;
         }

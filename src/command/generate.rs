@@ -6,7 +6,7 @@ use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::config::schema::nearest;
 use crate::error::Failure;
 use crate::io::Io;
-use crate::output::text::to_stdout;
+use crate::output::sink::to_stdout;
 
 /// Prints a shell's completion script.
 ///

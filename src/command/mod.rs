@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::http::curl;
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::output::text::to_stdout;
+use crate::output::sink::to_stdout;
 
 /// Prints the request as a curl command when `--dry-run` asks for it. True if that was all.
 fn was_dry_run(common: &Common, request: &Request, io: &mut Io) -> Result<bool, Failure> {

@@ -12,7 +12,7 @@ use crate::http::fault;
 use crate::http::refusal;
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::output::text::to_stdout;
+use crate::output::sink::to_stdout;
 use crate::provider::{Asked, Job, resolve};
 use crate::sanitize;
 
@@ -41,7 +41,9 @@ async fn list(word: Option<&str>, json: bool, online: &mut Online) -> Result<(),
     let (body, found) = loop {
         match ask(&request, online).await {
             Ok(found) => break found,
-            Err(failure) => tries.again(failure, true, &mut online.client, &mut online.io).await?,
+            Err(failure) => {
+                tries.again(failure, true, &mut online.client, &online.io.voice).await?
+            }
         }
     };
     if json {
@@ -67,7 +69,7 @@ async fn list(word: Option<&str>, json: bool, online: &mut Online) -> Result<(),
 
 /// The reply's bytes, and the ids in it.
 async fn ask(request: &Request, online: &mut Online) -> Result<(Vec<u8>, Vec<String>), Failure> {
-    let reply = online.client.send(request, &mut online.io).await?;
+    let reply = online.client.send(request, &online.io.voice).await?;
     let id = reply.request_id().map(str::to_owned);
     let body = reply.whole(&mut online.client).await?;
     let service = &online.client.service;

@@ -7,7 +7,7 @@ use crate::config::{self, Config};
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
 use crate::io::Io;
-use crate::output::text::to_stdout;
+use crate::output::sink::to_stdout;
 use crate::provider::profile_for;
 use crate::sanitize;
 use crate::secret::is_secret_name;

@@ -80,10 +80,8 @@ pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> 
                 std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
                 _ => reason(&error),
             };
-            let failure = Failure::usage(format!(
-                "cannot read the profile file {}: {words}",
-                path.display()
-            ));
+            let failure =
+                Failure::usage(format!("cannot read the profile file {}: {words}", path.display()));
             return Err(match error.kind() {
                 std::io::ErrorKind::NotFound => {
                     failure.hint("`llm config init` writes a first one")

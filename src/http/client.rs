@@ -2,22 +2,28 @@
 //! turns whatever goes wrong on the way into a [`Failure`]. Knows no endpoint and no profile.
 
 use std::future::Future as _;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::RequestBuilder;
 
+use super::form::{self, Form, Piece};
 use super::network::{self, Phase};
 use super::refusal;
-use super::request::{Method, Request, Url};
+use super::request::{Body, Method, Request, Url};
 use super::trace;
 use super::{Service, redirect};
 use crate::error::{Failure, Kind, Retry};
 use crate::interrupt::Interrupt;
-use crate::io::{Env, Io};
+use crate::io::{Env, Io, Voice};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// So many idle connections are kept for later requests of the same run.
+const CONNECTIONS: usize = 16;
 
 /// An error's body is read to here.
 const ERROR_BODY: usize = 64 * 1024;
@@ -38,6 +44,8 @@ pub(crate) struct Client {
     inner: reqwest::Client,
     pub(crate) service: Service,
     limits: Limits,
+    /// Told how many bytes of a form were handed to the network.
+    pub(crate) on_sent: Option<Arc<dyn Fn(u64) + Send + Sync>>,
     pub(crate) interrupt: Interrupt,
 }
 
@@ -67,7 +75,7 @@ impl Client {
             .user_agent(concat!("llm/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(1);
+            .pool_max_idle_per_host(CONNECTIONS);
         if is_this_machine(url) {
             // A proxy could not reach the caller's own loopback.
             builder = builder.no_proxy();
@@ -88,7 +96,7 @@ impl Client {
                 ),
             )
         })?;
-        Ok(Self { inner, service, limits, interrupt })
+        Ok(Self { inner, service, limits, on_sent: None, interrupt })
     }
 
     /// Sends a request and waits for the head of its reply.
@@ -99,11 +107,11 @@ impl Client {
     pub(crate) async fn send(
         &mut self,
         request: &Request,
-        io: &mut Io,
+        voice: &Voice,
     ) -> Result<Response, Failure> {
         let mut request = request.clone();
         for _ in 0..redirect::MOST {
-            let response = self.exchange(&request, io).await?;
+            let response = self.exchange(&request, voice).await?;
             let status = response.inner.status().as_u16();
             match status {
                 200..=299 => return Ok(response),
@@ -121,12 +129,12 @@ impl Client {
         Err(Failure::new(Kind::Refused, format!("{} redirects without end", self.service.name)))
     }
 
-    async fn exchange(&mut self, request: &Request, io: &mut Io) -> Result<Response, Failure> {
+    async fn exchange(&mut self, request: &Request, voice: &Voice) -> Result<Response, Failure> {
         let body = request.body.bytes();
         // Behind a redirect the request carries less, but what was sent before stays secret.
-        io.secrets.extend(request.secrets());
+        voice.conceal(request.secrets());
         if self.limits.verbose {
-            trace::request(request, &body, io);
+            trace::request(request, &body, voice);
         }
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -136,9 +144,11 @@ impl Client {
         for header in &request.headers {
             builder = builder.header(&header.name, header_value(header)?);
         }
-        if request.method == Method::Post {
-            builder = builder.body(body);
-        }
+        builder = match &request.body {
+            Body::Empty => builder,
+            Body::Json(_) => builder.body(body),
+            Body::Form(form) => self.with_form(builder, form),
+        };
         let silence = self.limits.silence;
         let sent = tokio::time::timeout(silence, builder.send());
         let sent = self.interrupt.race(sent).await?;
@@ -151,9 +161,39 @@ impl Client {
                 )
             })?;
         if self.limits.verbose {
-            trace::reply(&inner, io);
+            trace::reply(&inner, voice);
         }
         Ok(Response { inner, silence, url: request.url.clone(), any: false })
+    }
+
+    /// Streams a form from where its parts are, with its length said in advance.
+    fn with_form(&self, builder: RequestBuilder, form: &Form) -> RequestBuilder {
+        let pieces = form.pieces();
+        let length: u64 = pieces.iter().map(Piece::length).sum();
+        let sent = self.on_sent.clone();
+        let read = form::Reader::new(pieces).inspect(move |piece| {
+            if let (Some(sent), Ok(bytes)) = (&sent, piece) {
+                sent(bytes.len() as u64);
+            }
+        });
+        builder
+            .header(reqwest::header::CONTENT_TYPE, form.content_type())
+            .header(reqwest::header::CONTENT_LENGTH, length)
+            .body(reqwest::Body::wrap_stream(futures_util::stream::iter(read)))
+    }
+
+    /// Another client of the same connections, for work that runs beside this one's.
+    ///
+    /// # Errors
+    /// The system refuses a signal handler.
+    pub(crate) fn fork(&self, io: &Io) -> anyhow::Result<Self> {
+        Ok(Self {
+            inner: self.inner.clone(),
+            service: self.service.clone(),
+            limits: self.limits,
+            on_sent: self.on_sent.clone(),
+            interrupt: Interrupt::new(io)?,
+        })
     }
 
     /// The failure for a reply whose status is an error. `Err` if even its body can't be read for

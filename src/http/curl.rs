@@ -1,5 +1,6 @@
 //! A request as a curl command that a person can read, change and run. Sends nothing.
 
+use super::form::{Content, Part, Piece};
 use super::request::{Body, Header, HeaderValue, Method, Request};
 use crate::secret::is_secret_name;
 
@@ -29,6 +30,12 @@ pub(crate) fn command(request: &Request) -> String {
     }
     match &request.body {
         Body::Empty => {}
+        Body::Form(form) => {
+            for part in &form.parts {
+                text.push_str(" \\\n  ");
+                text.push_str(&form_flag(part));
+            }
+        }
         Body::Json(_) => {
             // `--data-raw`: with `-d` a body that begins with `@` would name a file.
             let body = String::from_utf8_lossy(&request.body.bytes()).into_owned();
@@ -72,6 +79,27 @@ fn quoted_header(header: &Header) -> String {
         // `Name:` would tell curl to leave the header out.
         HeaderValue::Plain(text) if text.is_empty() => quoted(&format!("{};", header.name)),
         HeaderValue::Plain(text) => quoted(&format!("{}: {text}", header.name)),
+    }
+}
+
+/// `--form-string` takes a value as it is; `-F` a file, whose name and type are said as we would.
+/// A part that is cut out of a file is shown as the whole file: curl can't cut.
+fn form_flag(part: &Part) -> String {
+    match &part.content {
+        Content::Text(text) => {
+            format!("--form-string {}", quoted(&format!("{}={text}", part.name)))
+        }
+        Content::File { filename, content_type, pieces } => {
+            let path = pieces.iter().find_map(|piece| match piece {
+                Piece::File { path, .. } => Some(path.display().to_string()),
+                Piece::Bytes(_) => None,
+            });
+            let escape = |text: &str| text.replace('\\', r"\\").replace('"', r#"\""#);
+            let path = escape(&path.unwrap_or_else(|| "-".to_owned()));
+            let (name, filename) = (&part.name, escape(filename));
+            let value = format!("{name}=@\"{path}\";filename=\"{filename}\";type={content_type}");
+            format!("-F {}", quoted(&value))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod curl;
 pub(crate) mod fault;
+pub(crate) mod form;
 mod network;
 mod redirect;
 pub(crate) mod refusal;

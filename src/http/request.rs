@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::form::Form;
 use crate::secret::{Secret, is_secret_name};
 
 pub(crate) use reqwest::Url;
@@ -83,13 +84,14 @@ impl Header {
 pub(crate) enum Body {
     Empty,
     Json(Value),
+    Form(Form),
 }
 
 impl Body {
-    /// The bytes that go over the wire; what `--dry-run` shows is the same.
+    /// The bytes of a JSON body; what `--dry-run` shows is the same. A form has none: it is streamed.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
-            Body::Empty => Vec::new(),
+            Body::Empty | Body::Form(_) => Vec::new(),
             // A `Value` has only text keys and finite numbers, so it always serialises.
             Body::Json(value) => serde_json::to_vec(value).unwrap_or_default(),
         }

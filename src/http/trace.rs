@@ -1,16 +1,16 @@
 //! The exchange in words for `--verbose`: secrets masked, every line with our prefix.
 
 use super::request::{Request, shown};
-use crate::io::Io;
+use crate::io::Voice;
 
 /// So much of a request's body is shown, in bytes.
 const BODY: usize = 4096;
 
 /// Shows a request that is about to be sent.
-pub(super) fn request(request: &Request, body: &[u8], io: &mut Io) {
-    io.say(&format!("> {} {}", request.method.name(), shown(&request.url)));
+pub(super) fn request(request: &Request, body: &[u8], voice: &Voice) {
+    voice.say(&format!("> {} {}", request.method.name(), shown(&request.url)));
     for header in &request.headers {
-        io.say(&format!("> {}: {}", header.name, header.masked()));
+        voice.say(&format!("> {}: {}", header.name, header.masked()));
     }
     if !body.is_empty() {
         let cut = &body[..body.len().min(BODY)];
@@ -20,16 +20,16 @@ pub(super) fn request(request: &Request, body: &[u8], io: &mut Io) {
         }
         let more = body.len() - cut.len();
         let more = if more > 0 { format!(" … and {more} bytes more") } else { String::new() };
-        io.say(&format!("> {text}{more}"));
+        voice.say(&format!("> {text}{more}"));
     }
 }
 
 /// Shows the head of a reply.
-pub(super) fn reply(reply: &reqwest::Response, io: &mut Io) {
-    io.say(&format!("< {:?} {}", reply.version(), reply.status()));
+pub(super) fn reply(reply: &reqwest::Response, voice: &Voice) {
+    voice.say(&format!("< {:?} {}", reply.version(), reply.status()));
     for (name, value) in reply.headers() {
         let is_secret = crate::secret::is_secret_name(name.as_str());
         let value = String::from_utf8_lossy(value.as_bytes());
-        io.say(&format!("< {name}: {}", if is_secret { "***" } else { &value }));
+        voice.say(&format!("< {name}: {}", if is_secret { "***" } else { &value }));
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::client::Client;
 use super::retry::{self, Decision, Outcome, Policy};
 use crate::error::{Failure, Kind};
-use crate::io::Io;
+use crate::io::Voice;
 
 /// The tries of one request.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Tries {
         failure: Failure,
         nothing_shown: bool,
         client: &mut Client,
-        io: &mut Io,
+        voice: &Voice,
     ) -> Result<(), Failure> {
         let Some(facts) = failure.retry.as_deref().filter(|_| nothing_shown) else {
             return Err(failure);
@@ -49,7 +49,7 @@ impl Tries {
             Decision::Wait(wait) => {
                 self.done += 1;
                 let (done, all) = (self.done, self.policy.retries);
-                io.note(&format!(
+                voice.note(&format!(
                     "{}; trying again in {} ({done} of {all})",
                     failure.message,
                     seconds(wait)

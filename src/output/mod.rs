@@ -2,5 +2,7 @@
 
 pub(crate) mod extract;
 pub(crate) mod file;
+pub(crate) mod progress;
+pub(crate) mod sink;
 pub(crate) mod text;
 pub(crate) mod thinking;

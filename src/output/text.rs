@@ -1,21 +1,14 @@
 //! Writes an answer's text: live to standard output, or to a file.
 
-use super::file::OutputFile;
-use crate::error::{Failure, Kind, reason};
+use super::sink::{Sink, to_stdout};
+use crate::error::Failure;
 use crate::io::Io;
 use crate::sanitize;
-
-/// Where an answer's text goes.
-#[derive(Debug)]
-pub(crate) enum Target {
-    Stdout,
-    File(OutputFile),
-}
 
 /// Writes text and keeps account of what was written.
 #[derive(Debug)]
 pub(crate) struct TextWriter {
-    target: Target,
+    sink: Sink,
     /// A carriage return whose line feed may follow in the next piece.
     held: bool,
     last: Option<char>,
@@ -23,8 +16,8 @@ pub(crate) struct TextWriter {
 
 impl TextWriter {
     /// A writer that has written nothing yet.
-    pub(crate) fn new(target: Target) -> Self {
-        Self { target, held: false, last: None }
+    pub(crate) fn new(sink: Sink) -> Self {
+        Self { sink, held: false, last: None }
     }
 
     /// Writes a piece in one go. On a terminal its control sequences are made harmless; anywhere
@@ -35,9 +28,8 @@ impl TextWriter {
     pub(crate) fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let Some(last) = text.chars().next_back() else { return Ok(()) };
         self.last = Some(last);
-        match &mut self.target {
-            Target::File(file) => file.write(text.as_bytes()),
-            Target::Stdout if io.stdout_is_terminal => {
+        match &mut self.sink {
+            Sink::Stdout if io.stdout_is_terminal => {
                 let mut whole = if self.held { format!("\r{text}") } else { text.to_owned() };
                 self.held = whole.ends_with('\r');
                 if self.held {
@@ -45,7 +37,7 @@ impl TextWriter {
                 }
                 to_stdout(sanitize::for_terminal(&whole).as_bytes(), io)
             }
-            Target::Stdout => to_stdout(text.as_bytes(), io),
+            sink => sink.write(text.as_bytes(), io),
         }
     }
 
@@ -70,25 +62,6 @@ impl TextWriter {
     /// # Errors
     /// A file that can't be renamed.
     pub(crate) fn commit(self) -> Result<(), Failure> {
-        match self.target {
-            Target::Stdout => Ok(()),
-            Target::File(file) => file.commit(),
-        }
+        self.sink.commit()
     }
-}
-
-/// Writes bytes to standard output.
-///
-/// # Errors
-/// A reader that went away ([`Kind::ReaderGone`]), or a medium that takes no more.
-pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
-    io.out.write_all(bytes).and_then(|()| io.out.flush()).map_err(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => {
-            Failure::new(Kind::ReaderGone, "the reader of standard output went away")
-        }
-        _ => Failure::new(
-            Kind::Other,
-            format!("cannot write to standard output: {}", reason(&error)),
-        ),
-    })
 }

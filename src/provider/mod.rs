@@ -2,6 +2,7 @@
 //! Reads no files and opens no sockets.
 
 mod choose;
+mod job;
 pub(crate) mod key;
 mod resolve;
 mod rules;
@@ -13,51 +14,12 @@ use serde_json::{Map, Value};
 use crate::cli::Setting;
 use crate::config::profile::{Origin, Profile};
 use crate::http::Service;
+use crate::http::form::{Form, Part};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
 use key::Key;
 
+pub(crate) use job::Job;
 pub(crate) use resolve::{Asked, profile_for, resolve};
-
-/// What a service can be asked for. The names are those of profiles and rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Job {
-    Chat,
-    Models,
-}
-
-impl Job {
-    /// The name in profiles and rules.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Job::Chat => "chat",
-            Job::Models => "models",
-        }
-    }
-
-    /// The name in a sentence.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Job::Chat => "chat",
-            Job::Models => "a list of its models",
-        }
-    }
-
-    /// The endpoint's path behind the base URL, as the specification has it.
-    fn path(self) -> &'static str {
-        match self {
-            Job::Chat => "/chat/completions",
-            Job::Models => "/models",
-        }
-    }
-
-    /// The table of a profile that holds request fields for the job.
-    fn section(self) -> &'static str {
-        match self {
-            Job::Chat => "options",
-            Job::Models => "",
-        }
-    }
-}
 
 /// A profile with everything resolved that a request needs.
 #[derive(Debug)]
@@ -151,6 +113,18 @@ impl Provider {
         headers.insert(0, Header::public("Content-Type", "application/json"));
         let body = Body::Json(Value::Object(body));
         Request { method: Method::Post, url: self.url(job), headers: unique(headers), body }
+    }
+
+    /// A POST request with a form (`multipart/form-data`).
+    pub(crate) fn post_form(&self, job: Job, parts: Vec<Part>) -> Request {
+        let headers = unique(self.request_headers());
+        let body = Body::Form(Form::new(parts));
+        Request { method: Method::Post, url: self.url(job), headers, body }
+    }
+
+    /// A number out of the profile's `limits`.
+    pub(crate) fn limit(&self, name: &str) -> Option<u64> {
+        self.profile.field("limits", name)?.value.as_u64()
     }
 
     /// A GET request.

@@ -37,7 +37,7 @@ pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<
             (Some(_), None) => format!("--base-url {}", shown(&base_url)),
             _ => format!("-p {}", profile.name),
         },
-        model: profile.text("model").map(str::to_owned),
+        model: model(&profile, asked.job),
         base_url,
         key,
         headers: asked.common.header.clone(),
@@ -171,14 +171,29 @@ fn without_user(text: &str) -> String {
     }
 }
 
+/// The model for a job: a flag or the environment names it for any job, a profile for each.
+fn model(profile: &Profile, job: Job) -> Option<String> {
+    let general = profile.field("", "model");
+    let is_asked = general
+        .is_some_and(|field| matches!(field.origin, Origin::Flag(_) | Origin::Environment(_)));
+    let of_job = || job.model_keys().iter().find_map(|key| profile.field("models", key));
+    let field = if is_asked || job.takes_chat_model() { general.or_else(of_job) } else { of_job() };
+    field.and_then(|field| field.value.as_str()).map(str::to_owned)
+}
+
 /// A job that the service is known not to offer is refused before anything is sent. The built-in
 /// list speaks of the service's own address only; behind another one anything may answer.
 fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
     let origin = |key: &str| profile.field("", key).map(|field| &field.origin);
     let is_known = origin("jobs") != Some(&Origin::BuiltIn)
         || origin("base_url").is_none_or(|origin| *origin == Origin::BuiltIn);
-    let offers =
-        |profile: &Profile| profile.texts("jobs").is_none_or(|jobs| jobs.contains(&job.name()));
+    let lists =
+        |profile: &Profile, key: &str| profile.texts(key).map(|jobs| jobs.contains(&job.name()));
+    // A list of models is worth a try in any shape.
+    let is_elsewhere =
+        |profile: &Profile| job != Job::Models && lists(profile, "other_shape") == Some(true);
+    let has = |profile: &Profile| lists(profile, "jobs") != Some(false);
+    let offers = |profile: &Profile| has(profile) && !is_elsewhere(profile);
     if offers(profile) || !is_known {
         return Ok(());
     }
@@ -187,6 +202,9 @@ fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<()
         .into_iter()
         .filter(|name| config.profile(name).is_some_and(|other| offers(&other)))
         .collect();
-    Err(Failure::usage(format!("{} does not offer {}", profile.name, job.words()))
-        .hint(format!("services that do: {}", others.join(", "))))
+    let what = match has(profile) {
+        true => format!("{} offers {} only in a form of its own", profile.name, job.words()),
+        false => format!("{} does not offer {}", profile.name, job.words()),
+    };
+    Err(Failure::usage(what).hint(format!("services that do: {}", others.join(", "))))
 }

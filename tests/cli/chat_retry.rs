@@ -1,5 +1,6 @@
 //! When `llm chat` tries again, how long it waits before that, and when it must not; and redirects.
 
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -111,9 +112,6 @@ fn the_wait_is_the_one_that_the_service_names() {
     let exact = refusal(429).header("Retry-After", "50").header("retry-after-ms", "150.5");
     let waited = wait([exact, good()]);
     assert!(waited >= millis(150) && waited < millis(10_000), "{waited:?}");
-    // Without a word of the service it is about half a second.
-    let waited = wait([refusal(503), good()]);
-    assert!(waited >= millis(300), "{waited:?}");
 }
 
 #[test]
@@ -155,17 +153,23 @@ fn a_refused_connection_is_tried_again_and_told() {
 #[test]
 fn a_connection_that_breaks_before_any_output_is_tried_again() {
     let thinks = chunk(json!({"reasoning_content": "想"}), None);
-    for broken in [
+    let broken = [
         Reply::raw([Step::Close]),
         Reply::raw([Step::Reset]),
         Reply::raw([Step::Write(b"HTTP/1.1 200 OK\r\ncontent-ty".to_vec()), Step::Close]),
         Reply::chunks("text/event-stream", [": wait\n\n"]).then([Step::Close]),
         Reply::sse(&[thinks]).then([Step::Reset]),
         Reply::sse(&[json!({"error": {"message": "满了", "code": 503}}).to_string()]),
-    ] {
-        let (end, _) = run([broken, good()], &[]);
-        end.code(0).stdout("好\n").stderr_has("trying again");
-    }
+    ];
+    // At once, since each waits half a second.
+    thread::scope(|scope| {
+        for reply in broken {
+            scope.spawn(|| {
+                let (end, _) = run([reply, good()], &[]);
+                end.code(0).stdout("好\n").stderr_has("trying again");
+            });
+        }
+    });
 }
 
 #[test]
@@ -195,6 +199,18 @@ fn what_a_failed_try_said_is_not_mixed_into_the_next() {
     let half = Reply::sse(&[chunk(json!({"content": "文字 ```"}), None)]);
     let (end, _) = run([half, Reply::chat(&["```\n码\n```"])], &["-x", "-q"]);
     end.code(0).stdout("码\n").stderr_empty();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_wait_for_another_try() {
+    let server = Server::start([refusal(429).header("Retry-After", "50")]);
+    let mut run = asking(&server).spawn();
+    run.read_stderr_until("trying again", Duration::from_secs(10));
+    run.signal("INT");
+    let run = run.wait();
+    run.code(130).stdout_empty();
+    assert!(run.elapsed < Duration::from_secs(10), "{run}");
 }
 
 /// A server that redirects, with a key in the profile; the other server may be asked or not.

@@ -54,7 +54,9 @@ fn the_pages_are_roff_that_man_reads() {
     }
     for page in [vec!["man"], vec!["man", "chat"]] {
         let roff = llm().args(page).run();
-        let run = program("groff").args(["-man", "-Tutf8", "-Kutf8", "-ww", "-P-cbu"]).stdin(&roff.stdout);
+        let run = program("groff")
+            .args(["-man", "-Tutf8", "-Kutf8", "-ww", "-P-cbu"])
+            .stdin(&roff.stdout);
         run.run().code(0).stderr_empty().stdout_has("SYNOPSIS");
     }
 }

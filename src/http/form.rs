@@ -1,0 +1,215 @@
+//! `multipart/form-data` (RFC 7578) as data: parts whose files are read only while they are sent.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+/// So much of a file is read at once.
+const READ: usize = 256 * 1024;
+
+/// One part of a form.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) content: Content,
+}
+
+/// What a part holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    Text(String),
+    File { filename: String, content_type: String, pieces: Vec<Piece> },
+}
+
+/// A stretch of bytes: at hand, or in a file on the disk. A file that is sent in part, or with
+/// another header in front, is made of several.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Piece {
+    Bytes(Bytes),
+    File { path: PathBuf, offset: u64, length: u64 },
+}
+
+impl Piece {
+    /// The piece's length in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Piece::Bytes(bytes) => bytes.len() as u64,
+            Piece::File { length, .. } => *length,
+        }
+    }
+}
+
+/// A form with its boundary.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Form {
+    pub(crate) parts: Vec<Part>,
+    boundary: String,
+}
+
+impl Part {
+    /// A part that is a field's value.
+    pub(crate) fn text(name: &str, value: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), content: Content::Text(value.into()) }
+    }
+}
+
+impl Form {
+    /// A form of these parts, in this order.
+    pub(crate) fn new(parts: Vec<Part>) -> Self {
+        Self { parts, boundary: boundary() }
+    }
+
+    /// The value of the `Content-Type` header.
+    pub(crate) fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    /// The whole body, in the order in which it is sent.
+    pub(crate) fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for part in &self.parts {
+            let name = quoted(&part.name);
+            let mut head =
+                format!("--{}\r\nContent-Disposition: form-data; name=\"{name}\"", self.boundary);
+            match &part.content {
+                Content::Text(text) => {
+                    head.push_str(&format!("\r\n\r\n{text}\r\n"));
+                    pieces.push(Piece::Bytes(head.into()));
+                }
+                Content::File { filename, content_type, pieces: inner } => {
+                    let filename = quoted(filename);
+                    head.push_str(&format!("; filename=\"{filename}\"\r\n"));
+                    head.push_str(&format!("Content-Type: {content_type}\r\n\r\n"));
+                    pieces.push(Piece::Bytes(head.into()));
+                    pieces.extend(inner.iter().cloned());
+                    pieces.push(Piece::Bytes(Bytes::from_static(b"\r\n")));
+                }
+            }
+        }
+        pieces.push(Piece::Bytes(format!("--{}--\r\n", self.boundary).into()));
+        pieces
+    }
+}
+
+/// A name in the quotes of a `Content-Disposition`, as browsers write it (WHATWG HTML, "multipart
+/// form data": only these three are escaped; the rest is UTF-8, RFC 7578 section 5.1).
+fn quoted(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A boundary that no content holds: it differs from run to run, so no file could be made for it.
+fn boundary() -> String {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    // The hasher's keys are the standard library's own random numbers.
+    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    format!("llm-{:016x}{:016x}", random(), random())
+}
+
+/// Reads pieces one after the other, in stretches of at most 256 KiB.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pieces: std::vec::IntoIter<Piece>,
+    open: Option<(File, u64)>,
+}
+
+impl Reader {
+    /// A reader of these pieces.
+    pub(super) fn new(pieces: Vec<Piece>) -> Self {
+        Self { pieces: pieces.into_iter(), open: None }
+    }
+
+    /// The next stretch of the open file; `None` when there is none, or no more of it.
+    fn next_of_file(&mut self) -> Option<std::io::Result<Bytes>> {
+        let (file, left) = self.open.as_mut()?;
+        if *left == 0 {
+            self.open = None;
+            return None;
+        }
+        let mut buffer = vec![0; READ.min(usize::try_from(*left).unwrap_or(READ))];
+        Some(match file.read(&mut buffer) {
+            // Shorter than it was when its length was promised.
+            Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                buffer.truncate(count);
+                *left -= count as u64;
+                Ok(buffer.into())
+            }
+            Err(error) => Err(error),
+        })
+    }
+}
+
+impl Iterator for Reader {
+    type Item = std::io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(read) = self.next_of_file() {
+                return Some(read);
+            }
+            match self.pieces.next()? {
+                Piece::Bytes(bytes) if bytes.is_empty() => {}
+                Piece::Bytes(bytes) => return Some(Ok(bytes)),
+                Piece::File { path, offset, length } => {
+                    let opened = File::open(path).and_then(|mut file| {
+                        file.seek(SeekFrom::Start(offset))?;
+                        Ok(file)
+                    });
+                    match opened {
+                        Ok(file) => self.open = Some((file, length)),
+                        Err(error) => return Some(Err(error)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(form: &Form) -> String {
+        let reads = Reader::new(form.pieces());
+        let bytes: Vec<u8> = reads.flat_map(|read| read.expect("readable").to_vec()).collect();
+        let length: u64 = form.pieces().iter().map(Piece::length).sum();
+        assert_eq!(length, bytes.len() as u64);
+        String::from_utf8(bytes).expect("text").replace(&form.boundary, "B")
+    }
+
+    #[test]
+    fn parts_are_framed_and_names_quoted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("音.wav");
+        std::fs::write(&path, "0123456789").expect("written");
+        let file = Content::File {
+            filename: "会\"议\n.wav".into(),
+            content_type: "audio/wav".into(),
+            pieces: vec![
+                Piece::Bytes(Bytes::from_static(b"head:")),
+                Piece::File { path, offset: 2, length: 3 },
+            ],
+        };
+        let file = Part { name: "file".into(), content: file };
+        let form = Form::new(vec![Part::text("model", "听"), file]);
+        assert_eq!(
+            body(&form),
+            "--B\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n听\r\n\
+             --B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"会%22议%0A.wav\"\r\n\
+             Content-Type: audio/wav\r\n\r\nhead:234\r\n--B--\r\n"
+        );
+        assert_ne!(Form::new(Vec::new()).boundary, form.boundary);
+    }
+
+    #[test]
+    fn a_file_that_shrank_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        std::fs::write(&path, "ab").expect("written");
+        let mut reader = Reader::new(vec![Piece::File { path, offset: 0, length: 5 }]);
+        assert_eq!(reader.next().expect("read").expect("readable").as_ref(), b"ab");
+        assert!(reader.next().expect("read").is_err());
+    }
+}

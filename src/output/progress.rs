@@ -1,0 +1,61 @@
+//! Progress on standard error while something large moves; only on a terminal, gone when done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::io::Io;
+
+/// A bar that may be invisible.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar over bytes. `total` is absent where nobody knows it.
+    pub(crate) fn bytes(what: &str, total: Option<u64>, io: &Io) -> Self {
+        let known = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        Self::new(what, total, io, known, "{msg} {spinner} {bytes} {bytes_per_sec}")
+    }
+
+    /// A bar over things that are counted.
+    pub(crate) fn items(what: &str, total: Option<u64>, io: &Io) -> Self {
+        let known = "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}";
+        Self::new(what, total, io, known, "{msg} {spinner} {pos} {per_sec}")
+    }
+
+    fn new(what: &str, total: Option<u64>, io: &Io, known: &str, unknown: &str) -> Self {
+        if !io.voice.is_terminal || io.voice.is_quiet {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
+        let template = if total.is_some() { known } else { unknown };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Adds to what is done.
+    pub(crate) fn add(&self, count: u64) {
+        self.0.inc(count);
+    }
+
+    /// The bar as what a client tells of bytes that it sent.
+    pub(crate) fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
+        let bar = self.0.clone();
+        Arc::new(move |count| bar.inc(count))
+    }
+
+    /// Hides the bar while a line of text is written.
+    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn done(&self) {
+        self.0.finish_and_clear();
+    }
+}

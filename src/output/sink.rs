@@ -1,0 +1,81 @@
+//! Where a result goes: standard output, or a file.
+
+use std::path::Path;
+
+use super::file::OutputFile;
+use crate::error::{Failure, Kind, reason};
+use crate::io::Io;
+
+/// A place for bytes.
+#[derive(Debug)]
+pub(crate) enum Sink {
+    Stdout,
+    File(OutputFile),
+}
+
+impl Sink {
+    /// The place that `-o` names; standard output without it, and for `-o -`.
+    ///
+    /// # Errors
+    /// Exit 1 for a file that can't be written.
+    pub(crate) fn open(output: Option<&Path>) -> Result<Self, Failure> {
+        match output {
+            None => Ok(Sink::Stdout),
+            Some(path) if path.as_os_str() == "-" => Ok(Sink::Stdout),
+            Some(path) => OutputFile::open(path).map(Sink::File),
+        }
+    }
+
+    /// As [`Sink::open`], for bytes that are no text: a terminal takes them only by `-o -`. `what`
+    /// names them in the refusal (`audio`).
+    ///
+    /// # Errors
+    /// Exit 2 for a terminal, exit 1 for a file that can't be written.
+    pub(crate) fn open_binary(output: Option<&Path>, what: &str, io: &Io) -> Result<Self, Failure> {
+        if output.is_none() && io.stdout_is_terminal {
+            let failure = Failure::usage(format!("{what} is not written to a terminal"));
+            let hint = "name a file with -o FILE, or use a pipe; `-o -` writes it all the same";
+            return Err(failure.hint(hint));
+        }
+        Self::open(output)
+    }
+
+    /// Writes bytes in one go.
+    ///
+    /// # Errors
+    /// A reader that went away, or a medium that takes no more.
+    pub(crate) fn write(&mut self, bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
+        match self {
+            Sink::Stdout => to_stdout(bytes, io),
+            Sink::File(file) => file.write(bytes),
+        }
+    }
+
+    /// The result is whole: a file gets its name.
+    ///
+    /// # Errors
+    /// A file that can't be renamed.
+    pub(crate) fn commit(self) -> Result<(), Failure> {
+        match self {
+            Sink::Stdout => Ok(()),
+            Sink::File(file) => file.commit(),
+        }
+    }
+}
+
+/// Writes bytes to standard output.
+///
+/// # Errors
+/// A reader that went away ([`Kind::ReaderGone`]), or a medium that takes no more.
+pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
+    let written = io.out.write_all(bytes).and_then(|()| io.out.flush());
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => {
+            Failure::new(Kind::ReaderGone, "the reader of standard output went away")
+        }
+        _ => Failure::new(
+            Kind::Other,
+            format!("cannot write to standard output: {}", reason(&error)),
+        ),
+    })
+}
