@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Interrupted,
     /// SIGTERM.
     Terminated,
+    /// SIGHUP: the terminal went away.
+    HungUp,
     /// The reader of standard output went away.
     ReaderGone,
 }
@@ -40,6 +42,7 @@ impl Kind {
             Kind::Quota => 5,
             Kind::Network => 6,
             Kind::Cut => 7,
+            Kind::HungUp => 129,
             Kind::Interrupted => 130,
             Kind::ReaderGone => 141,
             Kind::Terminated => 143,
@@ -72,6 +75,8 @@ pub(crate) struct Retry {
     pub(crate) retry_after: Option<String>,
     /// A delay that the error's body names (Gemini's `retryDelay`).
     pub(crate) body_delay: Option<Duration>,
+    /// The server is still loading its model: it is worth waiting for.
+    pub(crate) is_loading: bool,
 }
 
 /// A failure in words. `message` is one line, lower case, without a full stop and without secrets.
@@ -110,7 +115,7 @@ impl Failure {
 
     /// A signal, or a reader that went away: nothing is said, nothing is tried again.
     pub(crate) fn is_silent(&self) -> bool {
-        matches!(self.kind, Kind::Interrupted | Kind::Terminated | Kind::ReaderGone)
+        matches!(self.kind, Kind::Interrupted | Kind::Terminated | Kind::HungUp | Kind::ReaderGone)
     }
 }
 

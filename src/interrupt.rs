@@ -1,11 +1,14 @@
-//! What can end a run from outside: SIGINT, SIGTERM, and a reader of standard output that goes away.
+//! What can end a run from outside: SIGINT, SIGTERM, SIGHUP, and a reader of standard output that goes away.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use crate::error::{Failure, Kind};
 use crate::io::Io;
+#[cfg(unix)]
+use crate::stop::{SIGHUP, SIGTERM, watched};
 
 /// How often a busy stream is checked for an interruption: each so many polls that have data ready.
 const BUSY_POLLS: u32 = 32;
@@ -13,13 +16,14 @@ const BUSY_POLLS: u32 = 32;
 /// Listens from its creation on. Must live inside the runtime.
 pub(crate) struct Interrupt {
     sources: Sources,
+    /// When the whole run must be over, and the time that it was given.
+    deadline: Option<(Pin<Box<tokio::time::Sleep>>, Duration)>,
     busy: u32,
 }
 
 #[cfg(unix)]
 struct Sources {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    signals: Vec<(tokio::signal::unix::Signal, Kind)>,
     /// Ready once nobody reads standard output any more; only where it is a pipe or a socket.
     reader_gone: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -33,7 +37,24 @@ impl Interrupt {
     /// # Errors
     /// The system refuses a signal handler.
     pub(crate) fn new(io: &Io) -> anyhow::Result<Self> {
-        Ok(Self { sources: Sources::new(io)?, busy: 0 })
+        Ok(Self { sources: Sources::new(io)?, deadline: None, busy: 0 })
+    }
+
+    /// Ends the run at a moment, if one is given; with it the time that the run was given.
+    pub(crate) fn limit(&mut self, until: Option<(Instant, Duration)>) {
+        self.deadline =
+            until.map(|(moment, time)| (Box::pin(tokio::time::sleep_until(moment.into())), time));
+    }
+
+    fn poll(&mut self, context: &mut std::task::Context<'_>) -> Poll<Failure> {
+        if let Some((sleep, time)) = &mut self.deadline
+            && sleep.as_mut().poll(context).is_ready()
+        {
+            let message = format!("time-out: not done within {} s", time.as_secs_f64());
+            let failure = Failure::new(Kind::Network, message);
+            return Poll::Ready(failure.hint("--max-time SECS allows more"));
+        }
+        self.sources.poll(context)
     }
 
     /// Waits for `work`, or for an interruption, whichever comes first.
@@ -48,7 +69,7 @@ impl Interrupt {
             self.busy += 1;
             if self.busy >= BUSY_POLLS {
                 self.busy = 0;
-                if let Poll::Ready(failure) = self.sources.poll(context) {
+                if let Poll::Ready(failure) = self.poll(context) {
                     return Poll::Ready(Err(failure));
                 }
             }
@@ -56,7 +77,7 @@ impl Interrupt {
                 return Poll::Ready(Ok(done));
             }
             self.busy = 0;
-            self.sources.poll(context).map(Err)
+            self.poll(context).map(Err)
         })
         .await
     }
@@ -68,6 +89,15 @@ impl Sources {
         use std::os::unix::fs::FileTypeExt as _;
         use tokio::io::{Interest, unix::AsyncFd};
         use tokio::signal::unix::{SignalKind, signal};
+        let mut signals = Vec::new();
+        for number in watched() {
+            let (kind, asked) = match number {
+                SIGTERM => (SignalKind::terminate(), Kind::Terminated),
+                SIGHUP => (SignalKind::hangup(), Kind::HungUp),
+                _ => (SignalKind::interrupt(), Kind::Interrupted),
+            };
+            signals.push((signal(kind)?, asked));
+        }
         let is_watchable = |file: &std::fs::File| {
             file.metadata()
                 .is_ok_and(|facts| facts.file_type().is_fifo() || facts.file_type().is_socket())
@@ -81,8 +111,7 @@ impl Sources {
         )]
         let watch = |file| AsyncFd::with_interest(file, Interest::ERROR).ok();
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            signals,
             reader_gone: output.and_then(watch).map(|file| {
                 let gone = async move {
                     if file.ready(Interest::ERROR).await.is_err() {
@@ -95,11 +124,10 @@ impl Sources {
     }
 
     fn poll(&mut self, context: &mut std::task::Context<'_>) -> Poll<Failure> {
-        if self.interrupt.poll_recv(context).is_ready() {
-            return Poll::Ready(Failure::new(Kind::Interrupted, "interrupted"));
-        }
-        if self.terminate.poll_recv(context).is_ready() {
-            return Poll::Ready(Failure::new(Kind::Terminated, "terminated"));
+        for (signal, kind) in &mut self.signals {
+            if signal.poll_recv(context).is_ready() {
+                return Poll::Ready(Failure::new(*kind, "interrupted"));
+            }
         }
         match self.reader_gone.as_mut().map(|gone| gone.as_mut().poll(context)) {
             Some(Poll::Ready(())) => {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sanitize;
 use crate::secret::Secret;
+use crate::stop::Stop;
 
 /// Where environment variables come from: the process, or a table in tests.
 #[derive(Debug, Clone)]
@@ -68,7 +69,11 @@ pub struct Io {
     /// A regular file, whose end is certain to come.
     pub(crate) stdin_is_file: bool,
     pub(crate) stdout_is_terminal: bool,
+    /// A regular file, which never keeps a writer waiting for a reader.
+    pub(crate) stdout_is_file: bool,
     pub(crate) color: Color,
+    /// What a signal asked for, once signals are watched.
+    pub(crate) stop: Option<Stop>,
     /// Standard output again, to notice that its reader went away while nothing is being written.
     pub(crate) out_handle: Option<File>,
 }
@@ -158,7 +163,9 @@ impl Io {
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdin_is_file: stdin_is_file(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
+            stdout_is_file: is_file(out_handle.as_ref()),
             color: Color::Auto,
+            stop: None,
             out_handle,
         }
     }
@@ -173,7 +180,9 @@ impl Io {
             stdin_is_terminal: false,
             stdin_is_file: false,
             stdout_is_terminal: false,
+            stdout_is_file: false,
             color: Color::Never,
+            stop: None,
             out_handle: None,
         }
     }
@@ -227,11 +236,14 @@ fn duplicate_of_stdout() -> Option<File> {
     std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from)
 }
 
+fn is_file(file: Option<&File>) -> bool {
+    file.is_some_and(|file| file.metadata().is_ok_and(|facts| facts.is_file()))
+}
+
 #[cfg(unix)]
 fn stdin_is_file() -> bool {
     use std::os::fd::AsFd;
-    let copy = std::io::stdin().as_fd().try_clone_to_owned().map(File::from);
-    copy.and_then(|file| file.metadata()).is_ok_and(|facts| facts.is_file())
+    is_file(std::io::stdin().as_fd().try_clone_to_owned().map(File::from).ok().as_ref())
 }
 
 #[cfg(not(unix))]

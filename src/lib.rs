@@ -15,7 +15,7 @@
 //! | `demo` | a small server inside the program, for trying it out |
 //! | `interrupt` | signals, and a reader that goes away |
 //! | `io` | the only door to terminal, standard input and environment |
-//! | `error`, `secret`, `sanitize` | failures and exit codes; keys; hostile text |
+//! | `error`, `secret`, `sanitize`, `stop` | failures and exit codes; keys; hostile text; signals |
 //!
 //! Dependencies point downwards only; `tests/house.rs` holds the table of allowed ones.
 #![doc(hidden)]
@@ -34,6 +34,7 @@ mod output;
 mod provider;
 mod sanitize;
 mod secret;
+mod stop;
 
 use std::ffi::OsString;
 

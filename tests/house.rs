@@ -26,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "provider",
             "sanitize",
             "secret",
+            "stop",
         ],
     ),
     ("config", &["error", "io"]),
@@ -33,12 +34,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("http", &["error", "interrupt", "io", "secret"]),
     ("input", &["error", "io"]),
-    ("interrupt", &["error", "io"]),
-    ("io", &["sanitize", "secret"]),
-    ("output", &["error", "io", "sanitize"]),
+    ("interrupt", &["error", "io", "stop"]),
+    ("io", &["sanitize", "secret", "stop"]),
+    ("output", &["error", "io", "sanitize", "stop"]),
     ("provider", &["cli", "config", "error", "http", "io", "secret"]),
     ("sanitize", &[]),
     ("secret", &[]),
+    ("stop", &["error"]),
 ];
 
 /// The longest file under `src` and the longest function, in lines.

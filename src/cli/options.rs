@@ -56,6 +56,10 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
     pub(crate) timeout: Option<Duration>,
 
+    /// Longest time for the whole run, in seconds [default: none]
+    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
+    pub(crate) max_time: Option<Duration>,
+
     /// Tries after a failed one [default: 2]
     #[arg(long, value_name = "N", global = true, help_heading = REQUEST)]
     pub(crate) retries: Option<u32>,

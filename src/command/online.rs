@@ -2,7 +2,7 @@
 //! where it is the service.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
@@ -15,6 +15,7 @@ use crate::http::tries::Tries;
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
+use crate::stop::Stop;
 
 const SILENCE: Duration = Duration::from_secs(300);
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -29,12 +30,13 @@ pub(super) struct Online {
     pub(super) client: Client,
     pub(super) io: Io,
     limits: (u32, Duration),
+    silence: Duration,
 }
 
 impl Online {
     /// The tries of one request.
     pub(super) fn tries(&self) -> Tries {
-        Tries::new(self.limits.0, self.limits.1)
+        Tries::new(self.limits.0, self.limits.1, self.silence)
     }
 }
 
@@ -53,19 +55,28 @@ where
     W: FnOnce(Online) -> F + Send + 'static,
     F: Future<Output = (Io, anyhow::Result<T>)> + Send,
 {
-    let limits = Limits { silence: common.timeout.unwrap_or(SILENCE), verbose: common.verbose };
+    let limits = Limits {
+        silence: common.timeout.unwrap_or(SILENCE),
+        until: common.max_time.map(|time| (Instant::now() + time, time)),
+        verbose: common.verbose,
+    };
     let tries = (common.retries.unwrap_or(RETRIES), common.max_wait.unwrap_or(MAX_WAIT));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot set up the runtime")?;
+    let stop = Stop::watch().context("cannot listen to signals")?;
+    io.stop = (!io.stdout_is_file).then_some(stop);
     let lent = std::mem::replace(io, Io::nowhere());
     // As a task of its own, the work is woken by the task that reads the socket without a detour
     // over the system: with block_on alone each piece of a fast stream costs two system calls.
     let task = runtime.spawn(async move {
         let pace = if lent.stdout_is_terminal { PACE } else { Duration::ZERO };
         match connect(&mut provider, limits, pace, &lent).await {
-            Ok(client) => work(Online { provider, client, io: lent, limits: tries }).await,
+            Ok(client) => {
+                let silence = limits.silence;
+                work(Online { provider, client, io: lent, limits: tries, silence }).await
+            }
             Err(error) => (lent, Err(error)),
         }
     });

@@ -36,6 +36,8 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("key_url", Shape::Text),
     ("key_header", Shape::Text),
     ("start", Shape::Text),
+    ("proxy", Shape::Text),
+    ("ca_file", Shape::Text),
     ("slow_down_codes", Shape::Texts),
     ("model", Shape::Text),
     ("models", Shape::TextTable),

@@ -4,7 +4,7 @@
 use std::future::Future as _;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::RequestBuilder;
@@ -14,6 +14,7 @@ use super::network::{self, Phase};
 use super::refusal;
 use super::request::{Body, Method, Request, Url};
 use super::trace;
+use super::transport;
 use super::{Service, redirect};
 use crate::error::{Failure, Kind, Retry};
 use crate::interrupt::Interrupt;
@@ -36,6 +37,8 @@ const WHOLE_BODY: usize = 512 * 1024 * 1024;
 pub(crate) struct Limits {
     /// The longest silence on the wire.
     pub(crate) silence: Duration,
+    /// When the whole run must be over, and the time that it was given.
+    pub(crate) until: Option<(Instant, Duration)>,
     pub(crate) verbose: bool,
 }
 
@@ -69,21 +72,16 @@ impl Client {
         url: &Url,
         limits: Limits,
         env: &Env,
-        interrupt: Interrupt,
+        mut interrupt: Interrupt,
     ) -> Result<Self, Failure> {
-        let mut builder = reqwest::Client::builder()
+        interrupt.limit(limits.until);
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("llm/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(CONNECTIONS);
-        if is_this_machine(url) {
-            // A proxy could not reach the caller's own loopback.
-            builder = builder.no_proxy();
-        }
-        if url.scheme() == "http" && !has_tls_proxy(env) {
-            // Reading some 150 certificate files takes longer than a short answer.
-            builder = builder.tls_certs_only([]);
-        }
+        let builder = transport::with_proxy(builder, &service, url)?;
+        let builder = transport::with_roots(builder, &service, url, env)?;
         // An error here means that it is installed already, which is all that is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let inner = builder.build().map_err(|error| {
@@ -187,12 +185,14 @@ impl Client {
     /// # Errors
     /// The system refuses a signal handler.
     pub(crate) fn fork(&self, io: &Io) -> anyhow::Result<Self> {
+        let mut interrupt = Interrupt::new(io)?;
+        interrupt.limit(self.limits.until);
         Ok(Self {
             inner: self.inner.clone(),
             service: self.service.clone(),
             limits: self.limits,
             on_sent: self.on_sent.clone(),
-            interrupt: Interrupt::new(io)?,
+            interrupt,
         })
     }
 
@@ -235,7 +235,7 @@ impl Response {
                 should_retry: header("x-should-retry"),
                 retry_after_ms: header("retry-after-ms"),
                 retry_after: header("retry-after"),
-                body_delay: None,
+                ..Retry::default()
             },
         }
     }
@@ -309,18 +309,4 @@ fn header_value(header: &super::request::Header) -> Result<reqwest::header::Head
         .map_err(|_| Failure::usage(format!("the header {} holds a line break", header.name)))?;
     value.set_sensitive(header.masked() != header.exposed());
     Ok(value)
-}
-
-/// Whether a URL's host is the machine itself.
-pub(crate) fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host.eq_ignore_ascii_case("localhost")
-        || host.to_ascii_lowercase().ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// Whether plain HTTP would go through a proxy that is itself reached by TLS.
-fn has_tls_proxy(env: &Env) -> bool {
-    let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
-    names.iter().filter_map(|name| env.get(name)).any(|url| url.starts_with("https://"))
 }

@@ -11,6 +11,7 @@ pub(crate) mod request;
 mod retry;
 pub mod sse;
 mod trace;
+pub(crate) mod transport;
 pub(crate) mod tries;
 
 use crate::error::Failure;
@@ -28,6 +29,10 @@ pub(crate) struct Service {
     pub(crate) key_url: Option<String>,
     /// The command that starts a local server.
     pub(crate) start: Option<String>,
+    /// The proxy to go through, instead of what the environment says.
+    pub(crate) proxy: Option<String>,
+    /// A file with certificates (PEM) that are trusted beside the system's.
+    pub(crate) ca_file: Option<String>,
     /// Error codes that say "no money" elsewhere, but only "slow down" here.
     pub(crate) slow_down_codes: Vec<String>,
 }

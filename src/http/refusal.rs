@@ -39,7 +39,8 @@ pub(super) fn failure(head: &Head, body: &[u8], request: &Request, service: &Ser
     let message = sentence(kind, Some(head.status), &fault, id, service);
     let mut failure = Failure::new(kind, message);
     failure.hint = hint(kind, head.status, &fault, request, service);
-    let retry = Retry { body_delay: fault.retry_after, ..head.retry.clone() };
+    let is_loading = head.status == 503 && says_loading(&fault);
+    let retry = Retry { body_delay: fault.retry_after, is_loading, ..head.retry.clone() };
     let is_final = kind == Kind::Credentials
         || (kind == Kind::Quota && says_no_money(head.status, &fault, service));
     if is_final { failure } else { failure.retry(retry) }
@@ -76,6 +77,12 @@ fn class(status: u16, fault: &Fault, service: &Service) -> Kind {
         return Kind::Quota;
     }
     Kind::of_status(status)
+}
+
+/// llama-server says `Loading model`, LocalAI gives the code `model_loading` (PROVIDERS-local).
+fn says_loading(fault: &Fault) -> bool {
+    fault.code.as_deref() == Some("model_loading")
+        || fault.message.to_lowercase().contains("loading model")
 }
 
 /// xAI and Gemini answer 400 to a bad key (PROVIDERS-cloud, section 0.6).
@@ -144,6 +151,9 @@ fn hint(
                 .unwrap_or_default();
             Some(match &service.key_variable {
                 Some(variable) => format!("check the key in {variable}{page}"),
+                None if service.choice.starts_with("--base-url") => {
+                    "name the variable that holds its key with --api-key-env VAR".to_owned()
+                }
                 None => format!(
                     "check the key in the profile `{name}`, or name one with --api-key-env VAR{page}"
                 ),

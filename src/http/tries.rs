@@ -1,6 +1,6 @@
 //! Decides after a failed try whether there will be another one, says so, and waits.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::client::Client;
 use super::retry::{self, Decision, Outcome, Policy};
@@ -12,12 +12,19 @@ use crate::io::Voice;
 pub(crate) struct Tries {
     policy: Policy,
     done: u32,
+    /// How long a server may load its model, and when it was first seen doing so.
+    patience: Duration,
+    loading_since: Option<Instant>,
 }
 
+/// A server that loads its model is asked again so often.
+const LOADING: Duration = Duration::from_secs(1);
+
 impl Tries {
-    /// `retries` after the first one; no single wait above `max_wait`.
-    pub(crate) fn new(retries: u32, max_wait: Duration) -> Self {
-        Self { policy: Policy { retries, max_wait }, done: 0 }
+    /// `retries` after the first one; no single wait above `max_wait`; `patience` for a server that
+    /// is still loading its model.
+    pub(crate) fn new(retries: u32, max_wait: Duration, patience: Duration) -> Self {
+        Self { policy: Policy { retries, max_wait }, done: 0, patience, loading_since: None }
     }
 
     /// Waits before the next try. `nothing_shown` is false once the user has seen a part of the
@@ -35,6 +42,9 @@ impl Tries {
         let Some(facts) = failure.retry.as_deref().filter(|_| nothing_shown) else {
             return Err(failure);
         };
+        if facts.is_loading && self.policy.retries > 0 {
+            return self.await_model(failure, client, voice).await;
+        }
         let outcome = Outcome {
             status: facts.status,
             should_retry: facts.should_retry.as_deref(),
@@ -57,6 +67,26 @@ impl Tries {
                 client.interrupt.race(tokio::time::sleep(wait)).await
             }
         }
+    }
+}
+
+impl Tries {
+    /// A server that is loading its model is no failure: it is asked again until it is ready, as
+    /// long as silence on the wire is borne.
+    async fn await_model(
+        &mut self,
+        failure: Failure,
+        client: &mut Client,
+        voice: &Voice,
+    ) -> Result<(), Failure> {
+        if self.loading_since.is_none() {
+            voice.note(&format!("{} is loading its model; waiting", client.service.name));
+        }
+        let since = *self.loading_since.get_or_insert_with(Instant::now);
+        if since.elapsed() + LOADING > self.patience {
+            return Err(failure.hint("--timeout SECS waits longer for a model to load"));
+        }
+        client.interrupt.race(tokio::time::sleep(LOADING)).await
     }
 }
 

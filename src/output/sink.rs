@@ -68,8 +68,11 @@ impl Sink {
 /// # Errors
 /// A reader that went away ([`Kind::ReaderGone`]), or a medium that takes no more.
 pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
-    let written = io.out.write_all(bytes).and_then(|()| io.out.flush());
-    written.map_err(|error| match error.kind() {
+    let written = match (&io.stop, &io.out_handle) {
+        (Some(_), Some(_)) => write_patiently(bytes, io)?,
+        _ => io.out.write_all(bytes),
+    };
+    written.and_then(|()| io.out.flush()).map_err(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => {
             Failure::new(Kind::ReaderGone, "the reader of standard output went away")
         }
@@ -78,4 +81,42 @@ pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
             format!("cannot write to standard output: {}", reason(&error)),
         ),
     })
+}
+
+/// So much a pipe that takes anything takes without blocking (POSIX, `PIPE_BUF` on Linux).
+#[cfg(unix)]
+const PIPE_TAKES: usize = 4096;
+
+/// Writes without ever waiting in `write` itself: a reader that does not read must not keep a
+/// Ctrl-C from being heard.
+///
+/// # Errors
+/// The interruption, outside; the failed write, inside.
+#[cfg(unix)]
+fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    for piece in bytes.chunks(PIPE_TAKES) {
+        loop {
+            let Some(handle) = &io.out_handle else { break };
+            let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
+            // An interrupted or failed wait changes nothing: the write will tell.
+            let ready = poll(&mut wanted, Some(&patience));
+            if !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR)) {
+                break;
+            }
+            if let Some(failure) = io.stop.as_ref().and_then(crate::stop::Stop::failure) {
+                return Err(failure);
+            }
+        }
+        if let Err(error) = io.out.write_all(piece) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
+
+#[cfg(not(unix))]
+fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
+    Ok(io.out.write_all(bytes))
 }

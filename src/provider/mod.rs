@@ -70,7 +70,11 @@ impl Provider {
             }
         }
         body.extend(flags.clone());
-        let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
+        // The model that is sent in the end decides which rules apply.
+        let is_model = |setting: &&Setting| setting.path == ["model"];
+        let model = self.settings.iter().rev().find(is_model).map(|setting| &setting.value);
+        let model = model.or(body.get("model")).and_then(Value::as_str).unwrap_or_default();
+        let model = model.to_owned();
         let mut warnings = Vec::new();
         for rule in
             self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
@@ -177,6 +181,8 @@ impl Provider {
             key_variable: variables.first().map(|name| (*name).to_owned()),
             key_url: text("key_url"),
             start: text("start"),
+            proxy: text("proxy"),
+            ca_file: text("ca_file"),
             slow_down_codes: codes.into_iter().map(str::to_owned).collect(),
         }
     }

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::config::profile::{Origin, Profile};
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
+use crate::http::transport::is_this_machine;
 use crate::io::{Env, Io};
 
 /// What a command needs of the provider.
@@ -31,6 +32,13 @@ pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<
         true => key::unread(&profile, &io.env),
         false => key::find(&profile, &io.env)?,
     };
+    if key.is_some() && base_url.scheme() == "http" && !is_this_machine(&base_url) {
+        let host = base_url.host_str().unwrap_or_default();
+        io.warn(&format!(
+            "the key of {} travels unencrypted to {host}; https:// would hide it",
+            profile.name
+        ));
+    }
     Ok(Provider {
         name: profile.name.clone(),
         choice: match (&asked.common.base_url, &asked.common.provider) {

@@ -124,7 +124,7 @@ fn an_answer_cut_by_the_token_limit_is_written() {
 fn the_file_is_not_there_before_the_answer_is_whole() {
     let mut events = chat_events(&["新", "的"]);
     let rest = events.split_off(2);
-    let pause = Duration::from_millis(300);
+    let pause = Duration::from_millis(500);
     let tail: String = rest.iter().map(|event| format!("data: {event}\n\n")).collect();
     let framed = format!("{:x}\r\n{tail}\r\n0\r\n\r\n", tail.len());
     let steps = [Step::Wait(pause), Step::Write(framed.into_bytes())];
@@ -133,7 +133,9 @@ fn the_file_is_not_there_before_the_answer_is_whole() {
     let run = command.spawn();
     server.wait_requests(1, LONG);
     std::thread::sleep(pause / 3);
-    assert_eq!(fs::read_to_string(command.dir().join("答.txt")).expect("it is there"), "旧");
+    let seen = fs::read_to_string(command.dir().join("答.txt")).expect("it is there");
+    // A machine so busy that the rest had been sent by now has shown nothing.
+    assert!(seen == "旧" || server.request().at.elapsed() >= pause, "{seen}");
     let run = run.wait();
     run.code(0).stdout_empty().stderr_empty();
     assert_eq!(run.read("答.txt"), "新的\n".as_bytes());

@@ -6,6 +6,7 @@ mod chat_output;
 mod chat_request;
 mod chat_retry;
 mod chat_stream;
+mod citizen;
 mod config;
 mod dry_run;
 mod generate;

@@ -195,6 +195,25 @@ fn the_table_of_services_is_the_list_of_profiles() {
 }
 
 #[test]
+fn the_layout_names_every_module_and_no_file_that_is_gone() {
+    let layout = section("How the code is laid out");
+    let in_backticks: Vec<&str> = layout.split('`').skip(1).step_by(2).collect();
+    let entries = fs::read_dir(root().join("src")).expect("the folder can be read");
+    for entry in entries {
+        let name = entry.expect("the entry can be read").file_name().into_string();
+        let name = name.expect("file names are text");
+        let module = name.trim_end_matches(".rs");
+        let is_named = in_backticks.contains(&module) || ["lib", "main"].contains(&module);
+        assert!(is_named, "README.md lacks the module `{module}`");
+    }
+    let is_path = |word: &&&str| word.ends_with(".rs") || word.contains('/');
+    for path in in_backticks.iter().filter(is_path) {
+        let exists = root().join(path).exists() || root().join("src").join(path).exists();
+        assert!(exists, "README.md names `{path}`, which is not there");
+    }
+}
+
+#[test]
 fn links_lead_to_files_that_exist() {
     let readme = text("README.md");
     let targets = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());

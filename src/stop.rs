@@ -1,0 +1,68 @@
+//! Signals as a flag that any code can look at. Knows nothing of what is interrupted.
+
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Failure, Kind};
+
+/// What a signal asked for, as plain data: for code that can't wait in the runtime because it waits
+/// for a reader of standard output.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop(Arc<AtomicUsize>);
+
+impl Stop {
+    /// The failure that ends the run, if a signal asked for it.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            SIGTERM => Some(Failure::new(Kind::Terminated, "terminated")),
+            SIGHUP => Some(Failure::new(Kind::HungUp, "hung up")),
+            _ => Some(Failure::new(Kind::Interrupted, "interrupted")),
+        }
+    }
+
+    /// Starts to watch. The first signal is answered in order; a second one ends the process at
+    /// once, whatever it is doing.
+    ///
+    /// # Errors
+    /// The system refuses a signal handler.
+    #[cfg(unix)]
+    pub(crate) fn watch() -> std::io::Result<Self> {
+        let stop = Self::default();
+        for signal in watched() {
+            let asked_before = Arc::new(AtomicBool::new(false));
+            let number = i32::try_from(signal).unwrap_or_default();
+            // In this order: at the first signal the flag is still down.
+            signal_hook::flag::register_conditional_default(number, Arc::clone(&asked_before))?;
+            signal_hook::flag::register(number, asked_before)?;
+            signal_hook::flag::register_usize(number, Arc::clone(&stop.0), signal)?;
+        }
+        Ok(stop)
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn watch() -> std::io::Result<Self> {
+        Ok(Self::default())
+    }
+}
+
+/// The numbers of signals (POSIX, `kill`).
+pub(crate) const SIGHUP: usize = 1;
+const SIGINT: usize = 2;
+pub(crate) const SIGTERM: usize = 15;
+
+/// The signals that are answered. A SIGHUP that the parent had ignored (`nohup`) stays ignored.
+#[cfg(unix)]
+pub(crate) fn watched() -> Vec<usize> {
+    let mut signals = vec![SIGINT, SIGTERM];
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Where the system doesn't tell, the default action is left in place.
+    if mask.is_some_and(|mask| mask & 1 == 0) {
+        signals.push(SIGHUP);
+    }
+    signals
+}
