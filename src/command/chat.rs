@@ -8,7 +8,7 @@ use super::online::{self, Online};
 use super::was_dry_run;
 use crate::api::chat::answers::{Answers, Shown, Verdict};
 use crate::api::chat::reader::Reader;
-use crate::api::chat::request::{Ask, fields};
+use crate::api::chat::request::{Ask, fields, message};
 use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, Reasoning};
 use crate::config;
@@ -57,7 +57,8 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         &Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin },
         io,
     )?;
-    let (body, is_limited) = compose(args, common, &provider, prompt, schema.as_ref(), io)?;
+    let messages = messages(args, prompt);
+    let (body, is_limited) = compose(args, common, &provider, messages, schema.as_ref(), io)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
     let plan = Plan {
@@ -86,17 +87,23 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     })
 }
 
+/// The conversation that is sent.
+fn messages(args: &ChatArgs, prompt: String) -> Vec<Value> {
+    let system = args.system.as_ref().map(|system| message("system", system.as_str()));
+    system.into_iter().chain([message("user", prompt)]).collect()
+}
+
 /// The request's body, and whether the user limited the answer's length.
 fn compose(
     args: &ChatArgs,
     common: &Common,
     provider: &Provider,
-    prompt: String,
+    messages: Vec<Value>,
     schema: Option<&Value>,
     io: &mut Io,
 ) -> Result<(serde_json::Map<String, Value>, bool), Failure> {
     let stream = !args.no_stream && !common.json;
-    let ask = Ask { model: provider.model.as_deref(), prompt, schema, stream };
+    let ask = Ask { model: provider.model.as_deref(), messages, schema, stream };
     let fields = fields(args, ask);
     let is_limited = provider.is_limited_by_user(&fields.flags);
     let mut composed = provider.compose(Job::Chat, fields);

@@ -9,8 +9,8 @@ use crate::provider::Fields;
 #[derive(Debug)]
 pub(crate) struct Ask<'a> {
     pub(crate) model: Option<&'a str>,
-    /// The user's message.
-    pub(crate) prompt: String,
+    /// The conversation, the user's message last.
+    pub(crate) messages: Vec<Value>,
     /// A JSON Schema that the answer must fit.
     pub(crate) schema: Option<&'a Value>,
     /// Whether the answer is to come as a stream.
@@ -23,12 +23,7 @@ pub(crate) fn fields(args: &ChatArgs, ask: Ask<'_>) -> Fields {
     if let Some(model) = ask.model {
         needed.insert("model".into(), model.into());
     }
-    let mut messages = Vec::new();
-    if let Some(system) = &args.system {
-        messages.push(json!({"role": "system", "content": system}));
-    }
-    messages.push(json!({"role": "user", "content": ask.prompt}));
-    needed.insert("messages".into(), messages.into());
+    needed.insert("messages".into(), ask.messages.into());
     if ask.stream {
         needed.insert("stream".into(), true.into());
     }
@@ -48,6 +43,11 @@ pub(crate) fn fields(args: &ChatArgs, ask: Ask<'_>) -> Fields {
     set("n", args.number.filter(|number| *number > 1).map(Value::from));
     set("response_format", ask.schema.map(response_format));
     Fields { needed, flags }
+}
+
+/// One message of a conversation. `content` is a text, or a list of typed parts.
+pub(crate) fn message(role: &str, content: impl Into<Value>) -> Value {
+    json!({"role": role, "content": content.into()})
 }
 
 /// `response_format` for a schema. `strict` only where the schema meets its conditions, as OpenAI
