@@ -267,8 +267,17 @@ impl Response {
         &mut self,
         service: &str,
     ) -> Option<Result<Option<Bytes>, Failure>> {
-        // The task that reads the socket must run once to hand over what it has.
-        tokio::task::yield_now().await;
+        // The task that reads the socket must run once to hand over what it has. Waking oneself is
+        // enough for that; tokio's own `yield_now` asks the system for news each time as well.
+        let mut has_waited = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
         let next = {
             let next = std::pin::pin!(self.inner.chunk());
             let mut context = Context::from_waker(Waker::noop());
