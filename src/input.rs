@@ -85,13 +85,18 @@ fn text_of_file(path: &Path) -> Result<String, Failure> {
 }
 
 fn text_of_stdin(io: &mut Io) -> Result<String, Failure> {
-    let Some(stdin) = io.stdin.take() else { return Ok(String::new()) };
+    text(bytes_of_stdin(io)?, "standard input")
+}
+
+/// Standard input to its end; nothing if it was read before.
+///
+/// # Errors
+/// Exit 2: it can't be read.
+pub(crate) fn bytes_of_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
+    let Some(stdin) = io.stdin.take() else { return Ok(Vec::new()) };
     let bytes =
         if io.stdin_is_file || io.stdin_is_terminal { whole(stdin) } else { patiently(stdin, io) };
-    let bytes = bytes.map_err(|error| {
-        Failure::usage(format!("cannot read standard input: {}", reason(&error)))
-    })?;
-    text(bytes, "standard input")
+    bytes.map_err(|error| Failure::usage(format!("cannot read standard input: {}", reason(&error))))
 }
 
 /// Bytes as text.

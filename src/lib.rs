@@ -11,6 +11,7 @@
 //! | `api` | the specification's endpoints as pure functions |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `output` | results on their way to terminal, pipe and file |
+//! | `picture` | pictures as bytes: what they are, and how a terminal shows them |
 //! | `command` | one file a command: resolve, read, open, send, write |
 //! | `demo` | a small server inside the program, for trying it out |
 //! | `interrupt` | signals, and a reader that goes away |
@@ -31,6 +32,7 @@ mod input;
 mod interrupt;
 mod io;
 mod output;
+mod picture;
 mod provider;
 mod sanitize;
 mod secret;
@@ -72,6 +74,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
     let common = &cli.common;
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, common, io),
+        Command::Image(args) => command::image::run(args, common, io),
         Command::Models(args) => command::models::run(args, common, io),
         Command::Providers(args) => command::providers::run(args, common, io),
         Command::Config(args) => command::config::run(args, common, io),
