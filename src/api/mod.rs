@@ -4,4 +4,5 @@
 pub(crate) mod chat;
 pub(crate) mod models;
 mod repair;
+pub(crate) mod speech;
 mod think;
