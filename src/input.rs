@@ -27,6 +27,31 @@ pub(crate) struct Sources<'a> {
 /// # Errors
 /// No prompt at all, a file that can't be read, or one that is no text.
 pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<String, Failure> {
+    gathered(sources, fenced, io)?.ok_or_else(|| {
+        Failure::usage("there is no prompt and no input")
+            .hint("give it as an argument or through a pipe: llm chat \"hello\"")
+    })
+}
+
+/// A text to be spoken: as [`prompt`], but the files without their names.
+///
+/// # Errors
+/// No text at all, a file that can't be read, or one that is no text.
+pub(crate) fn speech(sources: &Sources<'_>, io: &mut Io) -> Result<String, Failure> {
+    let text = gathered(sources, |_, text| text.to_owned(), io)?;
+    text.filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+        Failure::usage("there is no text to speak")
+            .hint("give it as an argument or through a pipe: llm speak -o hello.mp3 \"hello\"")
+    })
+}
+
+/// All that the sources hold, with a blank line between; `None` if that is nothing. `file` makes what
+/// is put in for a file out of its name and its text.
+fn gathered(
+    sources: &Sources<'_>,
+    file: impl Fn(&str, &str) -> String,
+    io: &mut Io,
+) -> Result<Option<String>, Failure> {
     let mut parts = Vec::new();
     let mut stdin_is_named = false;
     for path in sources.files {
@@ -36,7 +61,7 @@ pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<String, Failu
             true => ("stdin".to_owned(), text_of_stdin(io)?),
             false => (path.display().to_string(), text_of_file(path)?),
         };
-        parts.push(fenced(&name, &text));
+        parts.push(file(&name, &text));
     }
     if !(sources.no_stdin || stdin_is_named || io.stdin_is_terminal) {
         let text = text_of_stdin(io)?;
@@ -49,11 +74,7 @@ pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<String, Failu
     if !words.trim().is_empty() {
         parts.push(words);
     }
-    if parts.is_empty() {
-        return Err(Failure::usage("there is no prompt and no input")
-            .hint("give it as an argument or through a pipe: llm chat \"hello\""));
-    }
-    Ok(joined(parts))
+    Ok((!parts.is_empty()).then(|| joined(parts)))
 }
 
 /// The parts with a blank line between two of them.

@@ -5,4 +5,5 @@ pub(crate) mod chat;
 pub(crate) mod image;
 pub(crate) mod models;
 mod repair;
+pub(crate) mod speech;
 mod think;

@@ -4,6 +4,7 @@ pub(crate) mod chat;
 pub(crate) mod image;
 mod misuse;
 mod options;
+pub(crate) mod speak;
 
 pub(crate) use misuse::failure_of;
 pub(crate) use options::{Common, Setting};
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Chat(Box<chat::ChatArgs>),
     /// Make pictures from a prompt, or edit pictures
     Image(Box<image::ImageArgs>),
+    /// Turn text into speech
+    Speak(Box<speak::SpeakArgs>),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
     /// List the profiles, or show one with the source of each value

@@ -7,6 +7,7 @@ pub(crate) mod image;
 pub(crate) mod models;
 mod online;
 pub(crate) mod providers;
+pub(crate) mod speak;
 
 use crate::cli::Common;
 use crate::error::Failure;

@@ -1,7 +1,7 @@
 //! `-o FILE`: a file that appears under its name only when it is whole.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Kind, reason};
@@ -106,6 +106,24 @@ impl OutputFile {
     /// Exit 1: a full disk, say.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.file.write_all(bytes).map_err(|error| cannot_write(&self.name, &reason(&error)))
+    }
+
+    /// Whether bytes that were written can be changed by [`OutputFile::patch`].
+    pub(crate) fn can_patch(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// Writes bytes over those at an offset from the beginning; what follows goes behind the end
+    /// again.
+    ///
+    /// # Errors
+    /// Exit 1, as for [`OutputFile::write`]; or it is no regular file.
+    pub(crate) fn patch(&mut self, at: u64, bytes: &[u8]) -> Result<(), Failure> {
+        let done = self.file.seek(SeekFrom::Start(at)).and_then(|_| {
+            self.file.write_all(bytes)?;
+            self.file.seek(SeekFrom::End(0))
+        });
+        done.map(drop).map_err(|error| cannot_write(&self.name, &reason(&error)))
     }
 
     /// Puts the file under its name: it is whole.

@@ -51,6 +51,22 @@ impl Sink {
         }
     }
 
+    /// Whether bytes that were written can be changed: only those of a regular file by its name.
+    pub(crate) fn can_patch(&self) -> bool {
+        matches!(self, Sink::File(file) if file.can_patch())
+    }
+
+    /// Writes bytes over those at an offset, where [`Sink::can_patch`] says so; else nothing.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    pub(crate) fn patch(&mut self, at: u64, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Sink::File(file) if file.can_patch() => file.patch(at, bytes),
+            _ => Ok(()),
+        }
+    }
+
     /// The result is whole: a file gets its name.
     ///
     /// # Errors
