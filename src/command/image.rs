@@ -13,7 +13,8 @@ use crate::cli::Common;
 use crate::cli::image::{Format, ImageArgs};
 use crate::config;
 use crate::error::{Failure, Kind};
-use crate::http::request::Request;
+use crate::http::form::Piece;
+use crate::http::request::{Body, Request};
 use crate::input;
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -234,13 +235,13 @@ fn waiting(request: &Request, verbose: bool, online: &mut Online) -> Option<Prog
         return None;
     }
     let bar = match &request.body {
-        crate::http::request::Body::Form(form) => {
-            let length = form.pieces().iter().map(crate::http::form::Piece::length).sum();
+        Body::Form(form) => {
+            let length = form.pieces().iter().map(Piece::length).sum();
             let bar = Progress::bytes("sending", Some(length), &online.io);
             online.client.on_sent = Some(bar.counter());
             bar
         }
-        _ => Progress::bytes("drawing", None, &online.io),
+        _ => Progress::waiting("drawing", &online.io),
     };
     Some(bar)
 }

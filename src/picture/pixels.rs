@@ -167,6 +167,8 @@ pub(super) mod samples {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const RED: [u8; 4] = [255, 0, 0, 255];
@@ -180,6 +182,38 @@ mod tests {
         assert_eq!(Pixels::read(&samples::png(3, 2, &rgba)), Ok(expected.clone()));
         let webp = Pixels::read(&samples::webp(3, 2, &rgba)).expect("readable");
         assert_eq!((webp.width, webp.height, webp.rgba[1]), (3, 2, BLUE));
+    }
+
+    /// 8 by 8 pixels in one colour, by ffmpeg: red, and grey in a file without colours.
+    const JPEGS: [(&str, [u8; 3]); 2] = [
+        (
+            "/9j/4AAQSkZJRgABAgAAAQABAAD//gAQTGF2YzU5LjM3LjEwMAD/2wBDAAgEBAQEBAUFBQUFBQYGBgYG\
+         BgYGBgYGBgYHBwcICAgHBwcGBgcHCAgICAkJCQgICAgJCQoKCgwMCwsODg4RERT/xABMAAEBAAAAAAAA\
+         AAAAAAAAAAAABgEBAQAAAAAAAAAAAAAAAAAABgcQAQAAAAAAAAAAAAAAAAAAAAARAQAAAAAAAAAAAAAA\
+         AAAAAAD/wAARCAAIAAgDASIAAhEAAxEA/9oADAMBAAIRAxEAPwCLAFF/f//Z",
+            [254, 0, 0],
+        ),
+        (
+            "/9j/4AAQSkZJRgABAgAAAQABAAD//gAQTGF2YzU5LjM3LjEwMAD/2wBDAAgEBAQEBAUFBQUFBQYGBgYG\
+         BgYGBgYGBgYHBwcICAgHBwcGBgcHCAgICAkJCQgICAgJCQoKCgwMCwsODg4RERT/xABKAAEAAAAAAAAA\
+         AAAAAAAAAAAAAQEAAAAAAAAAAAAAAAAAAAAAEAEAAAAAAAAAAAAAAAAAAAAAEQEAAAAAAAAAAAAAAAAA\
+         AAAA/8AAEQgACAAIAwESAAISAAMSAP/aAAwDAQACEQMRAD8AAA//2Q==",
+            [128, 128, 128],
+        ),
+    ];
+
+    #[test]
+    fn jpegs_are_read_with_and_without_colours() {
+        use base64::Engine as _;
+        for (encoded, rgb) in JPEGS {
+            let file = base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64");
+            let pixels = Pixels::read(&file).expect("readable");
+            assert_eq!((pixels.width, pixels.height), (8, 8));
+            for [red, green, blue, alpha] in pixels.rgba {
+                let far = [red, green, blue].into_iter().zip(rgb).map(|(is, was)| is.abs_diff(was));
+                assert!(far.max() < Some(4) && alpha == 255, "{red} {green} {blue}");
+            }
+        }
     }
 
     #[test]
@@ -208,5 +242,31 @@ mod tests {
         assert_eq!(small.rgba, [[127, 0, 127, 255], [255, 0, 0, 127]]);
         assert_eq!(picture.smaller(3, 1).rgba.len(), 3);
         assert_eq!(picture.smaller(4, 1), picture);
+    }
+
+    proptest! {
+        #[test]
+        fn a_spoilt_file_is_an_error_and_no_more(
+            which in 0..3_usize,
+            spoilt in proptest::collection::vec(any::<(prop::sample::Index, u8)>(), 1..6),
+            length in any::<prop::sample::Index>(),
+        ) {
+            use base64::Engine as _;
+            let rgba = [RED, BLUE, CLEAR, RED].repeat(16);
+            let mut file = match which {
+                0 => samples::png(8, 8, &rgba),
+                1 => samples::webp(8, 8, &rgba),
+                _ => base64::engine::general_purpose::STANDARD.decode(JPEGS[0].0).expect("base64"),
+            };
+            for (at, byte) in spoilt {
+                let at = at.index(file.len());
+                file[at] = byte;
+            }
+            file.truncate(file.len() - length.index(file.len()) / 4);
+            if let Ok(pixels) = Pixels::read(&file) {
+                prop_assert_eq!(pixels.rgba.len(), pixels.width * pixels.height);
+                prop_assert_eq!(pixels.smaller(1, 1).rgba.len(), 1);
+            }
+        }
     }
 }
