@@ -4,6 +4,8 @@ mod chat_input;
 mod chat_request;
 mod keys;
 mod profiles;
+mod speak;
+mod speak_parts;
 mod support;
 mod support_run_test;
 mod support_test;

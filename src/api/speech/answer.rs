@@ -37,7 +37,7 @@ const PLACES: [&str; 8] = [
 #[derive(Debug)]
 pub(crate) enum Wrong {
     /// It carries an error.
-    Fault(Fault),
+    Fault(Box<Fault>),
     /// It is something else; in its own words.
     NoSound(String),
     /// It can't be read.
@@ -53,7 +53,10 @@ enum Kind {
     Open(Vec<u8>),
     Sound,
     /// JSON so far. `is_sure` is false where only its first bytes look so.
-    Json { text: Vec<u8>, is_sure: bool },
+    Json {
+        text: Vec<u8>,
+        is_sure: bool,
+    },
     Events(Box<Events>),
     /// Words, such as the page of a gateway.
     Words(Vec<u8>),
@@ -229,11 +232,7 @@ impl Events {
         pushed.map_err(|error| Wrong::Broken(error.to_string()))
     }
 
-    fn finish(
-        &mut self,
-        sound: &mut Vec<Bytes>,
-        usage: &mut Option<Value>,
-    ) -> Result<(), Wrong> {
+    fn finish(&mut self, sound: &mut Vec<Bytes>, usage: &mut Option<Value>) -> Result<(), Wrong> {
         let mut found = Ok(());
         let (is_done, any) = (&mut self.is_done, &mut self.any);
         std::mem::take(&mut self.decoder).finish(|event| {
@@ -280,7 +279,7 @@ fn of_event(
 /// The sound in a JSON value; `None` if there is none.
 fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
     if let Some(fault) = fault::in_reply(value) {
-        return Err(Wrong::Fault(fault));
+        return Err(Wrong::Fault(Box::new(fault)));
     }
     let text = PLACES.iter().find_map(|place| value.pointer(place)?.as_str());
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };

@@ -10,9 +10,8 @@ const CLAUSE: &[char] = &['，', '、', '：', '—', '､'];
 /// Behind these there is a pause where white space follows.
 const CLAUSE_BEFORE_SPACE: &[char] = &[',', ';', ':'];
 /// What closes a quotation or a bracket belongs to the sentence before.
-const CLOSING: &[char] = &[
-    '”', '’', '"', '\'', '」', '』', '）', ')', '】', ']', '》', '〉', '»', '›', '］', '｝', '}',
-];
+const CLOSING: &[char] =
+    &['”', '’', '"', '\'', '」', '』', '）', ')', '】', ']', '》', '〉', '»', '›', '］', '｝', '}'];
 
 /// How good a place for a cut is; the later the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +52,9 @@ fn end_of_part(text: &str, limit: usize) -> usize {
     // A line that ends early in the part would leave a part much shorter than it could be.
     let middle = text.char_indices().nth(limit / 2).map_or(0, |(at, _)| at);
     let mut cuts = Cuts::default();
-    let letters = text[..most].char_indices().chain(text[most..].char_indices().next().map(|(_, next)| (most, next)));
+    let letters = text[..most]
+        .char_indices()
+        .chain(text[most..].char_indices().next().map(|(_, next)| (most, next)));
     for (at, next) in letters {
         if let Some(place) = cuts.before(next) {
             let found = Some((place, at));
@@ -129,10 +130,8 @@ impl Cuts {
             places.into_iter().find(|(marks, _)| marks.contains(&next)).map(|(_, place)| place)
         };
         self.ended = any([(SENTENCE, Place::Sentence), (CLAUSE, Place::Clause)]);
-        self.ended_if_space = any([
-            (SENTENCE_BEFORE_SPACE, Place::Sentence),
-            (CLAUSE_BEFORE_SPACE, Place::Clause),
-        ]);
+        self.ended_if_space =
+            any([(SENTENCE_BEFORE_SPACE, Place::Sentence), (CLAUSE_BEFORE_SPACE, Place::Clause)]);
     }
 }
 

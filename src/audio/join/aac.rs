@@ -58,8 +58,7 @@ fn read_head(bytes: &[u8]) -> Option<Head> {
     }
     let rate = *RATES.get(usize::from(third >> 2 & 0x0F))?;
     let channels = (third & 1) << 2 | fourth >> 6;
-    let length =
-        usize::from(fourth & 3) << 11 | usize::from(*fifth) << 3 | usize::from(sixth >> 5);
+    let length = usize::from(fourth & 3) << 11 | usize::from(*fifth) << 3 | usize::from(sixth >> 5);
     let shape = Shape { version: second & 0x08 | third >> 6, rate, is_mono: channels == 1 };
     (length >= 7).then_some(Head { length, shape })
 }

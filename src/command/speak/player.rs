@@ -47,12 +47,7 @@ const PLAYERS: [Known; 5] = [
         formats: &[Format::Wav, Format::Flac, Format::Pcm],
         takes_all: false,
     },
-    Known {
-        name: "aplay",
-        args: &["-q"],
-        formats: &[Format::Wav, Format::Pcm],
-        takes_all: false,
-    },
+    Known { name: "aplay", args: &["-q"], formats: &[Format::Wav, Format::Pcm], takes_all: false },
 ];
 
 /// How often it is looked whether the player is done.

@@ -162,8 +162,10 @@ impl Account {
 
     fn words(&self, began: Option<Instant>) -> Vec<String> {
         let tokens = self.tokens.filter(|(input, output)| input + output > 0);
-        let mut words: Vec<String> =
-            tokens.iter().map(|(input, output)| format!("{input} tokens in, {output} out")).collect();
+        let mut words: Vec<String> = tokens
+            .iter()
+            .map(|(input, output)| format!("{input} tokens in, {output} out"))
+            .collect();
         if let Some(began) = began {
             let wait = began.saturating_duration_since(self.asked).as_secs_f64();
             words.push(format!("first audio after {wait:.2} s"));
@@ -182,11 +184,7 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
 }
 
 /// `--json`: the replies as they are, one after the other.
-pub(super) async fn json(
-    plan: Plan,
-    mut sink: Sink,
-    online: &mut Online,
-) -> Result<(), Failure> {
+pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
     let is_several = plan.bodies.len() > 1;
     for body in plan.bodies {
         let request = online.provider.post(Job::Speak, body);
@@ -223,7 +221,8 @@ async fn json_reply(
     let client = &online.client;
     read.map_err(|wrong| fetch::failure(wrong, id.as_deref(), request, client))?;
     if reader.is_bare() {
-        let message = format!("{} answers with the audio itself, not with JSON", client.service.name);
+        let message =
+            format!("{} answers with the audio itself, not with JSON", client.service.name);
         return Err(Failure::new(Kind::Refused, message).hint("leave --json out"));
     }
     Ok(body)

@@ -206,7 +206,9 @@ fn warning(wish: Option<Format>, real: Option<Format>) -> Option<String> {
         (Format::Pcm, _) | (_, Some(_)) => None,
         (wish, None) => {
             let wish = wish.name();
-            Some(format!("what the service sent does not look like {wish}; it is written as it came"))
+            Some(format!(
+                "what the service sent does not look like {wish}; it is written as it came"
+            ))
         }
     }
 }
