@@ -58,6 +58,7 @@ pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let config = config::load(common.config.as_deref(), io)?;
     let mut provider = resolve(Asked { common, job: Job::Speak }, &config, io)?;
     let mut wish = target::wish(args, common)?;
+    let named = target::named(args.output.as_deref());
     let player = match args.play && !common.dry_run {
         true => Some(target::player(args, common, wish, io)?),
         false => None,
@@ -65,7 +66,8 @@ pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Res
     wish = wish.or(player.as_ref().and_then(Player::only_format));
     let sources = Sources { words: &args.text, files: &args.file, no_stdin: args.no_stdin };
     let text = input::speech(&sources, io)?;
-    let plan = plan(args, &text, wish, &provider, io)?;
+    let mut plan = plan(args, &text, wish, &provider, io)?;
+    plan.wish = wish.or(named);
     if common.dry_run {
         online::name_demo(&mut provider, io)?;
         say_parts(&plan, io);

@@ -22,6 +22,8 @@ mod picture_samples;
 mod profiles;
 mod providers;
 mod readme;
+mod speak;
+mod speak_parts;
 mod support;
 mod support_run_test;
 mod support_test;

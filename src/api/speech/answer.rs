@@ -37,7 +37,7 @@ const PLACES: [&str; 8] = [
 #[derive(Debug)]
 pub(crate) enum Wrong {
     /// It carries an error.
-    Fault(Fault),
+    Fault(Box<Fault>),
     /// It is something else; in its own words.
     NoSound(String),
     /// It can't be read.
@@ -279,7 +279,7 @@ fn of_event(
 /// The sound in a JSON value; `None` if there is none.
 fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
     if let Some(fault) = fault::in_reply(value) {
-        return Err(Wrong::Fault(fault));
+        return Err(Wrong::Fault(Box::new(fault)));
     }
     let text = PLACES.iter().find_map(|place| value.pointer(place)?.as_str());
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };

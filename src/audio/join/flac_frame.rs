@@ -77,7 +77,7 @@ fn push_number(number: u64, out: &mut Vec<u8>) {
 }
 
 /// The sum of a head: 0 over a head that ends in its own (RFC 9639, section 9.1.8: x^8+x^2+x+1).
-fn sum8(bytes: &[u8]) -> u8 {
+pub(super) fn sum8(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| {
         (0..8).fold(sum ^ byte, |sum, _| if sum & 0x80 != 0 { sum << 1 ^ 0x07 } else { sum << 1 })
     })

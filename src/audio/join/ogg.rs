@@ -98,7 +98,7 @@ impl Join {
         self.position += samples;
         // Between the parts the few samples that a position cuts off stay: only the last page of a
         // stream may end before its packets do.
-        let cut = self.in_part - page.position();
+        let cut = self.in_part.saturating_sub(page.position());
         self.trimmed = if (0..=samples).contains(&cut) { cut } else { 0 };
         let position = if page.ends_a_packet() { self.position } else { -1 };
         self.release(false, out);

@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn the_sum_is_that_of_the_standard() {
-        // The first page of a file that ffmpeg wrote, its sum set to 0.
+        // The check value of CRC-32 with these parameters (CRC-32/CKSUM without its last inversion and
+        // length is the same generator).
         assert_eq!(sum(b"123456789"), 0x89A1_897F);
     }
 }

@@ -25,8 +25,7 @@ pub(super) fn wish(args: &SpeakArgs, common: &Common) -> Result<Option<Format>, 
     if common.json {
         return Ok(args.format);
     }
-    let ending = path.extension().map(|ending| ending.to_string_lossy()).unwrap_or_default();
-    match (Format::of_ending(&ending), args.format) {
+    match (named(Some(path)), args.format) {
         // `-O` wins over all; the ending then says nothing.
         (_, None) if is_by_option => Ok(None),
         (Some(by_name), Some(format)) if by_name != format => Err(Failure::usage(format!(
@@ -43,6 +42,12 @@ pub(super) fn wish(args: &SpeakArgs, common: &Common) -> Result<Option<Format>, 
                 .hint("mp3, opus, ogg, aac, flac, wav and pcm do; or name one with --format"))
         }
     }
+}
+
+/// The format that the ending of the file means.
+pub(super) fn named(output: Option<&Path>) -> Option<Format> {
+    let ending = output.filter(|path| is_named(path))?.extension()?;
+    Format::of_ending(&ending.to_string_lossy())
 }
 
 /// Whether a path names a file by its ending: not standard output, no device and no folder.
