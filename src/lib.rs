@@ -9,6 +9,7 @@
 //! | `provider` | a profile resolved for a command: URLs, headers, request rules |
 //! | `input` | what the user gives a command to work on |
 //! | `api` | the specification's endpoints as pure functions |
+//! | `audio` | audio files: what they are, where their samples lie, where they are quiet |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `output` | results on their way to terminal, pipe and file |
 //! | `command` | one file a command: resolve, read, open, send, write |
@@ -21,6 +22,7 @@
 #![doc(hidden)]
 
 mod api;
+mod audio;
 mod cli;
 mod command;
 mod config;
@@ -70,6 +72,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
     let common = &cli.common;
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, common, io),
+        Command::Transcribe(args) => command::transcribe::run(args, common, io),
         Command::Models(args) => command::models::run(args, common, io),
         Command::Providers(args) => command::providers::run(args, common, io),
         Command::Config(args) => command::config::run(args, common, io),

@@ -5,3 +5,4 @@ pub(crate) mod chat;
 pub(crate) mod models;
 mod repair;
 mod think;
+pub(crate) mod transcribe;

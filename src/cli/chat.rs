@@ -94,7 +94,7 @@ pub(crate) struct ChatArgs {
 }
 
 /// A JSON number as it was typed, so that `1` stays `1` on the wire.
-fn number(text: &str) -> Result<Number, String> {
+pub(super) fn number(text: &str) -> Result<Number, String> {
     let typed = serde_json::from_str::<Number>(text).ok();
     // `.5` and `1.` are no JSON, but everybody knows what they mean.
     let meant = || text.parse::<f64>().ok().and_then(Number::from_f64);

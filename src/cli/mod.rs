@@ -3,6 +3,7 @@
 pub(crate) mod chat;
 mod misuse;
 mod options;
+pub(crate) mod transcribe;
 
 pub(crate) use misuse::failure_of;
 pub(crate) use options::{Common, Setting};
@@ -40,6 +41,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Ask a model and print its answer as it is made
     Chat(Box<chat::ChatArgs>),
+    /// Turn speech into text or subtitles
+    Transcribe(Box<transcribe::TranscribeArgs>),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
     /// List the profiles, or show one with the source of each value

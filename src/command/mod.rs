@@ -6,6 +6,7 @@ pub(crate) mod generate;
 pub(crate) mod models;
 mod online;
 pub(crate) mod providers;
+pub(crate) mod transcribe;
 
 use crate::cli::Common;
 use crate::error::Failure;

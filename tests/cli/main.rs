@@ -7,4 +7,8 @@ mod profiles;
 mod support;
 mod support_run_test;
 mod support_test;
+mod transcribe;
+mod transcribe_files;
+#[cfg(unix)]
+mod transcribe_parts;
 mod wire;
