@@ -8,7 +8,7 @@
 //! | `config` | the profiles: the built-in list and the user's file |
 //! | `provider` | a profile resolved for a command: URLs, headers, request rules |
 //! | `input` | what the user gives a command to work on |
-//! | `audio` | audio files as bytes: formats, joining |
+//! | `audio` | audio files as bytes: formats, joining, where they are quiet |
 //! | `api` | the specification's endpoints as pure functions |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `output` | results on their way to terminal, pipe and file |
@@ -78,6 +78,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
         Command::Chat(args) => command::chat::run(args, common, io),
         Command::Image(args) => command::image::run(args, common, io),
         Command::Speak(args) => command::speak::run(args, common, io),
+        Command::Transcribe(args) => command::transcribe::run(args, common, io),
         Command::Models(args) => command::models::run(args, common, io),
         Command::Providers(args) => command::providers::run(args, common, io),
         Command::Config(args) => command::config::run(args, common, io),

@@ -7,3 +7,4 @@ pub(crate) mod models;
 mod repair;
 pub(crate) mod speech;
 mod think;
+pub(crate) mod transcribe;

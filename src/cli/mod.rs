@@ -5,6 +5,7 @@ pub(crate) mod image;
 mod misuse;
 mod options;
 pub(crate) mod speak;
+pub(crate) mod transcribe;
 
 pub(crate) use misuse::failure_of;
 pub(crate) use options::{Common, Setting};
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Image(Box<image::ImageArgs>),
     /// Turn text into speech
     Speak(Box<speak::SpeakArgs>),
+    /// Turn speech into text or subtitles
+    Transcribe(Box<transcribe::TranscribeArgs>),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
     /// List the profiles, or show one with the source of each value

@@ -8,6 +8,7 @@ pub(crate) mod models;
 mod online;
 pub(crate) mod providers;
 pub(crate) mod speak;
+pub(crate) mod transcribe;
 
 use crate::cli::Common;
 use crate::error::Failure;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use reqwest::RequestBuilder;
 
+use super::activity::Activity;
 use super::form::{self, Form, Piece};
 use super::network::{self, Phase};
 use super::refusal;
@@ -138,6 +139,7 @@ impl Client {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
+        let activity = Activity::default();
         let mut builder = self.inner.request(method, request.url.clone());
         for header in &request.headers {
             builder = builder.header(&header.name, header_value(header)?);
@@ -145,14 +147,14 @@ impl Client {
         builder = match &request.body {
             Body::Empty => builder,
             Body::Json(_) => builder.body(body),
-            Body::Form(form) => self.with_form(builder, form),
+            Body::Form(form) => self.with_form(builder, form, activity.clone()),
         };
         let silence = self.limits.silence;
-        let sent = tokio::time::timeout(silence, builder.send());
+        let sent = activity.while_active(silence, builder.send());
         let sent = self.interrupt.race(sent).await?;
         let name = self.service.name.clone();
         let inner =
-            sent.map_err(|_| silent(&name, silence, "no reply began"))?.map_err(|error| {
+            sent.ok_or_else(|| silent(&name, silence, "no reply began"))?.map_err(|error| {
                 self.service.with_start_hint(
                     network::failure(&error, Phase::Sending, &name, &request.url),
                     &error,
@@ -165,11 +167,17 @@ impl Client {
     }
 
     /// Streams a form from where its parts are, with its length said in advance.
-    fn with_form(&self, builder: RequestBuilder, form: &Form) -> RequestBuilder {
+    fn with_form(
+        &self,
+        builder: RequestBuilder,
+        form: &Form,
+        activity: Activity,
+    ) -> RequestBuilder {
         let pieces = form.pieces();
         let length: u64 = pieces.iter().map(Piece::length).sum();
         let sent = self.on_sent.clone();
         let read = form::Reader::new(pieces).inspect(move |piece| {
+            activity.happened();
             if let (Some(sent), Ok(bytes)) = (&sent, piece) {
                 sent(bytes.len() as u64);
             }

@@ -1,5 +1,6 @@
 //! HTTP as this program uses it: requests as data, one client, the event stream, and errors in words.
 
+mod activity;
 pub(crate) mod client;
 pub(crate) mod curl;
 pub(crate) mod fault;

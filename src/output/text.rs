@@ -41,6 +41,23 @@ impl TextWriter {
         }
     }
 
+    /// Writes bytes in one go, whatever they are; on a terminal as text, what is no UTF-8 replaced.
+    ///
+    /// # Errors
+    /// As [`TextWriter::write`].
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
+        match (std::str::from_utf8(bytes), &mut self.sink) {
+            (Ok(text), _) => self.write(text, io),
+            (Err(_), Sink::Stdout) if io.stdout_is_terminal => {
+                self.write(&String::from_utf8_lossy(bytes), io)
+            }
+            (Err(_), sink) => {
+                self.last = bytes.last().map(|last| char::from(*last));
+                sink.write(bytes, io)
+            }
+        }
+    }
+
     /// Ends the text with a newline if it has none.
     ///
     /// # Errors

@@ -27,4 +27,8 @@ mod speak_parts;
 mod support;
 mod support_run_test;
 mod support_test;
+mod transcribe;
+mod transcribe_files;
+mod transcribe_parts;
 mod wire;
+#[cfg(unix)]
