@@ -70,6 +70,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
     let common = &cli.common;
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, common, io),
+        Command::Embed(args) => command::embed::run(args, common, io),
         Command::Models(args) => command::models::run(args, common, io),
         Command::Providers(args) => command::providers::run(args, common, io),
         Command::Config(args) => command::config::run(args, common, io),

@@ -1,6 +1,7 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
 pub(crate) mod chat;
+pub(crate) mod embed;
 mod misuse;
 mod options;
 
@@ -40,6 +41,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Ask a model and print its answer as it is made
     Chat(Box<chat::ChatArgs>),
+    /// Turn texts into vectors
+    Embed(embed::EmbedArgs),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
     /// List the profiles, or show one with the source of each value

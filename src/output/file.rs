@@ -1,7 +1,7 @@
 //! `-o FILE`: a file that appears under its name only when it is whole.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Kind, reason};
@@ -56,6 +56,23 @@ impl OutputFile {
     /// Exit 1: a full disk, say.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.file.write_all(bytes).map_err(|error| cannot_write(&self.name, &reason(&error)))
+    }
+
+    /// Whether [`OutputFile::rewrite_start`] is possible: not in a device or a FIFO.
+    pub(crate) fn can_rewrite(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// Writes over the first bytes of the file; further bytes go behind the last one again.
+    ///
+    /// # Errors
+    /// Exit 1.
+    pub(crate) fn rewrite_start(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let file = &mut self.file;
+        let done = (file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(bytes))
+            .and_then(|()| file.seek(SeekFrom::End(0)));
+        done.map(|_| ()).map_err(|error| cannot_write(&self.name, &reason(&error)))
     }
 
     /// Puts the file under its name: it is whole.

@@ -4,5 +4,6 @@ pub(crate) mod extract;
 pub(crate) mod file;
 pub(crate) mod progress;
 pub(crate) mod sink;
+pub(crate) mod spool;
 pub(crate) mod text;
 pub(crate) mod thinking;
