@@ -88,12 +88,14 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// Set when the same request may be tried again.
     pub(crate) retry: Option<Box<Retry>>,
+    /// The field of the request that the provider gives as the cause.
+    pub(crate) field: Option<String>,
 }
 
 impl Failure {
     /// A failure of `kind` with a message for the user.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, retry: None }
+        Self { kind, message: message.into(), hint: None, retry: None, field: None }
     }
 
     /// Wrong usage or configuration: exit 2.

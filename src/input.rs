@@ -1,6 +1,8 @@
 //! What the user gives a command to work on: words, standard input and files, as one text. Knows no
 //! endpoint.
 
+pub(crate) mod texts;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -115,8 +117,11 @@ fn text_of_stdin(io: &mut Io) -> Result<String, Failure> {
 /// Exit 2: it can't be read.
 pub(crate) fn bytes_of_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
     let Some(stdin) = io.stdin.take() else { return Ok(Vec::new()) };
-    let bytes =
-        if io.stdin_is_file || io.stdin_is_terminal { whole(stdin) } else { patiently(stdin, io) };
+    let bytes = if io.stdin_is_file || io.stdin_is_terminal {
+        whole(stdin)
+    } else {
+        patiently(stdin, "; --no-stdin leaves it alone", io)
+    };
     bytes.map_err(|error| Failure::usage(format!("cannot read standard input: {}", reason(&error))))
 }
 
@@ -139,9 +144,13 @@ fn whole(mut stdin: Box<dyn Read + Send + Sync>) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads to the end, and says after a silence what is waited for. A thread reads, as a blocking read
-/// can't be left after a while.
-fn patiently(stdin: Box<dyn Read + Send + Sync>, io: &mut Io) -> std::io::Result<Vec<u8>> {
+/// Reads to the end, and says after a silence what is waited for, with `remedy` behind it. A thread
+/// reads, as a blocking read can't be left after a while.
+fn patiently(
+    stdin: Box<dyn Read + Send + Sync>,
+    remedy: &str,
+    io: &mut Io,
+) -> std::io::Result<Vec<u8>> {
     let pieces = in_thread(stdin);
     let mut bytes = Vec::new();
     let mut has_told = false;
@@ -155,7 +164,7 @@ fn patiently(stdin: Box<dyn Read + Send + Sync>, io: &mut Io) -> std::io::Result
             Err(RecvTimeoutError::Disconnected) => return Ok(bytes),
             Err(RecvTimeoutError::Timeout) => {
                 has_told = true;
-                io.note("waiting for standard input to end; --no-stdin leaves it alone");
+                io.note(&format!("waiting for standard input to end{remedy}"));
             }
         }
     }

@@ -187,6 +187,14 @@ impl Io {
         }
     }
 
+    /// The folder for files that live no longer than the run.
+    pub(crate) fn temporary_folder(&self) -> std::path::PathBuf {
+        match &self.env {
+            Env::System => std::env::temp_dir(),
+            Env::Table(_) => self.env.get("TMPDIR").unwrap_or_else(|| ".".to_owned()).into(),
+        }
+    }
+
     /// Whether text on standard error may be coloured (<https://no-color.org>, `CLICOLOR_FORCE`).
     pub(crate) fn colors_stderr(&self) -> bool {
         self.colors(self.voice.is_terminal)

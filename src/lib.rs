@@ -79,6 +79,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
         Command::Image(args) => command::image::run(args, common, io),
         Command::Speak(args) => command::speak::run(args, common, io),
         Command::Transcribe(args) => command::transcribe::run(args, common, io),
+        Command::Embed(args) => command::embed::run(args, common, io),
         Command::Models(args) => command::models::run(args, common, io),
         Command::Providers(args) => command::providers::run(args, common, io),
         Command::Config(args) => command::config::run(args, common, io),

@@ -2,6 +2,7 @@
 //! they say out. No I/O here.
 
 pub(crate) mod chat;
+pub(crate) mod embed;
 pub(crate) mod image;
 pub(crate) mod models;
 mod repair;

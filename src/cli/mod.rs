@@ -1,6 +1,7 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
 pub(crate) mod chat;
+pub(crate) mod embed;
 pub(crate) mod image;
 mod misuse;
 mod options;
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Speak(Box<speak::SpeakArgs>),
     /// Turn speech into text or subtitles
     Transcribe(Box<transcribe::TranscribeArgs>),
+    /// Turn texts into vectors
+    Embed(embed::EmbedArgs),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
     /// List the profiles, or show one with the source of each value

@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod config;
+pub(crate) mod embed;
 pub(crate) mod generate;
 pub(crate) mod image;
 pub(crate) mod models;

@@ -29,6 +29,6 @@ mod support_run_test;
 mod support_test;
 mod transcribe;
 mod transcribe_files;
+#[cfg(unix)]
 mod transcribe_parts;
 mod wire;
-#[cfg(unix)]

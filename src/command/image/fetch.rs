@@ -101,7 +101,7 @@ fn in_words(failure: Failure, what: &str, url: &Url) -> Failure {
     let hint = failure.hint.filter(|hint| hint.contains("--"));
     let address = cut(&shown(url));
     let message = format!("{what} can't be fetched from {address}: {}", failure.message);
-    Failure { kind, message, hint, retry: None }
+    Failure { hint, ..Failure::new(kind, message) }
 }
 
 /// A signed address can be very long.
