@@ -29,6 +29,9 @@ pub(super) struct Fetched {
     pub(super) usage: Option<Value>,
 }
 
+/// Takes a piece of the sound, and how many bytes of the reply came with it.
+pub(super) type Take<'a> = dyn FnMut(&[u8], usize) -> Result<(), Failure> + Send + 'a;
+
 /// Reads a reply to its end and hands out its sound as it comes. Gives the token counts, if there are
 /// any.
 ///
@@ -39,7 +42,7 @@ pub(super) async fn receive(
     request: &Request,
     asked: Option<Format>,
     client: &mut Client,
-    take: &mut (dyn FnMut(&[u8], usize) -> Result<(), Failure> + Send),
+    take: &mut Take<'_>,
 ) -> Result<Option<Value>, Failure> {
     let id = reply.request_id().map(str::to_owned);
     let mut reader = Reader::new(reply.header("content-type").unwrap_or_default(), asked);
