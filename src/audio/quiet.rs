@@ -66,10 +66,14 @@ fn loudness(
     range: &Range<u64>,
     block: u64,
 ) -> Result<Vec<f64>> {
+    let count = (range.end - range.start) / block;
+    if count == 0 {
+        // A header may claim a rate by which a block would not fit into memory.
+        return Ok(Vec::new());
+    }
     source.seek(SeekFrom::Start(samples.start + range.start))?;
     let mut bytes = vec![0; block as usize];
     let size = samples.sample.size() as usize;
-    let count = (range.end - range.start) / block;
     let mut loudness = Vec::with_capacity(count as usize);
     for _ in 0..count {
         source.read_exact(&mut bytes)?;
@@ -127,6 +131,23 @@ mod tests {
             }
             assert_eq!(at, bytes.len() as u64);
         }
+    }
+
+    #[test]
+    fn a_header_that_lies_costs_no_memory() {
+        let mut wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0".to_vec();
+        wav.extend_from_slice(&16_000_u16.to_le_bytes());
+        wav.extend_from_slice(&u32::MAX.to_le_bytes());
+        wav.extend_from_slice(&[0; 4]);
+        wav.extend_from_slice(&64_000_u16.to_le_bytes());
+        wav.extend_from_slice(b"\x20\0data\0\0\0\0");
+        wav.extend_from_slice(&[1; 64_000 * 4]);
+        let mut source = Cursor::new(&wav);
+        let samples = Samples::find(&mut source, wav.len() as u64).expect("readable");
+        let samples = samples.expect("a WAV file");
+        assert_eq!(samples.rate, u32::MAX);
+        let found = parts(&samples, &mut source, 64_000 * 3).expect("bytes can be read");
+        assert_eq!(found.len(), 2);
     }
 
     #[test]

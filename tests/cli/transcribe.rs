@@ -159,9 +159,14 @@ fn other_formats_are_written_byte_for_byte() {
     let (run, _) = answered(Reply::bytes(200, "application/json", json), &["--json"]);
     run.code(0).stdout(json);
     let broken = [b"1\n00:00:00,000 --> 00:00:01,000\n".as_slice(), b"\xc4\xe3\xba\xc3\n"].concat();
-    let (run, _) = answered(Reply::bytes(200, "text/plain", broken), &["--format", "srt"]);
-    // It is not UTF-8, so nobody can tell whether these are subtitles.
-    run.code(4).stdout_empty();
+    let (run, _) = answered(Reply::bytes(200, "text/plain", broken.clone()), &["--format", "srt"]);
+    run.code(0).stdout_bytes(&broken);
+    // With `--json` the reply is printed whatever it holds.
+    let (run, _) = answered(Reply::json(200, json!({"task_id": "1"})), &["--json"]);
+    run.code(0).stdout("{\"task_id\":\"1\"}");
+    let stream = "data: {\"type\":\"transcript.text.done\",\"text\":\"好\"}\n\n";
+    let (run, _) = answered(Reply::bytes(200, "text/event-stream", stream), &["--json"]);
+    run.code(0).stdout(stream);
 }
 
 #[test]

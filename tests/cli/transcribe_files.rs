@@ -106,6 +106,19 @@ fn an_interrupted_wait_for_standard_input_leaves_nothing() {
 }
 
 #[test]
+fn an_interrupted_request_leaves_the_old_file() {
+    let server = Server::silent();
+    let base = place(&server, "").file("旧.txt", "old").args(["会议.mp3", "-o", "旧.txt"]);
+    let run = base.spawn();
+    server.wait_requests(1, Duration::from_secs(10));
+    run.signal("INT");
+    let run = run.wait();
+    run.code(130).stdout_empty().stderr("");
+    assert_eq!(run.read("旧.txt"), b"old");
+    assert_eq!(std::fs::read_dir(run.dir()).expect("readable").count(), 2);
+}
+
+#[test]
 fn a_silent_pipe_is_named() {
     let server = Server::start([heard("好")]);
     let mut run = place(&server, "").arg("-").stdin_pipe_open().spawn();

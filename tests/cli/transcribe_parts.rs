@@ -149,6 +149,18 @@ fn streamed_parts_are_joined_live() {
 }
 
 #[test]
+fn raw_samples_are_cut_without_a_header() {
+    let raw: Vec<u8> = (0..150_000_u32).map(|at| (at % 251) as u8).collect();
+    let server = Server::start(["一", "二"].map(|text| Reply::json(200, json!({"text": text}))));
+    let run = place(&server, "limits = { upload_bytes = 100000 }").file("a.pcm", &raw);
+    run.args(["a.pcm", "-q"]).run().code(0).stdout("一二\n");
+    let sent: Vec<_> = server.requests().iter().map(|request| fields(request).1).collect();
+    assert_eq!(sent[0].content_type.as_deref(), Some("audio/pcm"));
+    assert_eq!(sent[0].bytes.len() % 2, 0);
+    assert_eq!([&sent[0].bytes[..], &sent[1].bytes[..]].concat(), raw);
+}
+
+#[test]
 fn a_limit_without_room_is_told() {
     let server = Server::start([]);
     let base = place(&server, "limits = { upload_bytes = 100 }").file("a.wav", wav(1, &[]));

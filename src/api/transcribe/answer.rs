@@ -1,6 +1,8 @@
 //! What a service answers to speech, whatever was asked: JSON in every shape, subtitles, plain text.
 //! Knows no sockets.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::stream::Stream;
@@ -31,16 +33,16 @@ impl Answer {
     /// answer JSON to everything (vLLM, llama-server), or plain text under another type (whisper.cpp).
     ///
     /// # Errors
-    /// The reply is no answer.
+    /// The reply is no answer. JSON of any form is one.
     pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<Self, NoAnswer> {
         if body.is_empty() {
             return Err(NoAnswer::Empty);
         }
         let begin = body.trim_ascii_start();
-        if content_type.starts_with("text/event-stream")
-            || begin.starts_with(b"data:")
-            || begin.starts_with(b"event:")
-        {
+        // A plain text may begin with such a word.
+        let may_be_events = !content_type.starts_with("text/");
+        let looks_like_events = begin.starts_with(b"data:") || begin.starts_with(b"event:");
+        if content_type.starts_with("text/event-stream") || (may_be_events && looks_like_events) {
             let mut stream = Stream::default();
             let mut unseen = String::new();
             stream.push(&body, &mut unseen);
@@ -57,14 +59,25 @@ impl Answer {
             let begin = begin[..begin.len().min(9)].to_ascii_lowercase();
             begin == b"<!doctype" || begin.starts_with(b"<html")
         };
-        let is_other = match &answer.value {
-            Some(_) => answer.text().is_none() && answer.segments().is_none(),
-            None => is_page(&answer.body),
-        };
-        if is_other {
-            return Err(NoAnswer::Other(fault::read(&answer.body).message));
+        if answer.value.is_none() && is_page(&answer.body) {
+            return Err(answer.other());
         }
         Ok(answer)
+    }
+
+    /// The answer if there is something of a transcript in it.
+    ///
+    /// # Errors
+    /// It is JSON with neither text nor times.
+    pub(crate) fn with_words(self) -> Result<Self, NoAnswer> {
+        if self.text().is_none() && self.segments().is_none() {
+            return Err(self.other());
+        }
+        Ok(self)
+    }
+
+    fn other(&self) -> NoAnswer {
+        NoAnswer::Other(fault::read(&self.body).message)
     }
 
     /// The answer that is this JSON.
@@ -86,10 +99,10 @@ impl Answer {
         segments(self.value.as_ref()?)
     }
 
-    /// The subtitles, if that is what came.
-    pub(crate) fn subtitles(&self) -> Option<&str> {
-        let text = std::str::from_utf8(&self.body).ok()?;
-        (self.value.is_none() && is_finished(text)).then_some(text)
+    /// The subtitles, if that is what came. Bytes that are no UTF-8 are replaced.
+    pub(crate) fn subtitles(&self) -> Option<Cow<'_, str>> {
+        let text = String::from_utf8_lossy(&self.body);
+        (self.value.is_none() && is_finished(&text)).then_some(text)
     }
 
     /// The JSON of the answer; plain text is put into it.
@@ -138,7 +151,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str, content_type: &str) -> Result<Answer, NoAnswer> {
-        Answer::read(body.as_bytes().to_vec(), content_type)
+        Answer::read(body.as_bytes().to_vec(), content_type)?.with_words()
     }
 
     fn text(body: &str, content_type: &str) -> Option<String> {
@@ -157,7 +170,8 @@ mod tests {
             ("\"你好\"", "application/json", "你好"),
             ("\"你好\"", "text/plain", "\"你好\""),
             ("{not json", "text/plain", "{not json"),
-            ("data: {\"text\":\"好\"}\n\ndata: [DONE]\n\n", "text/plain", "好"),
+            ("data: {\"text\":\"好\"}\n\ndata: [DONE]\n\n", "application/json", "好"),
+            ("data: 好", "text/plain", "data: 好"),
         ] {
             assert_eq!(text(body, content_type).as_deref(), Some(expected), "{body}");
         }

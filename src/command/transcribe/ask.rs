@@ -146,6 +146,15 @@ impl Asking {
         failure
     }
 
+    /// The answer in a whole reply; with `--json` it keeps its bytes, whatever they say.
+    fn read(&self, body: Vec<u8>, content_type: &str) -> Result<Answer, NoAnswer> {
+        if !self.plan.json {
+            return Answer::read(body, content_type)?.with_words();
+        }
+        let answer = Answer::read(body.clone(), content_type)?;
+        Ok(Answer { body, ..answer })
+    }
+
     /// One request and its answer.
     async fn attempt(
         &mut self,
@@ -170,7 +179,7 @@ impl Asking {
             (live(&mut reply, script, online).await?, true)
         } else {
             let body = reply.whole(&mut online.client).await?;
-            (Answer::read(body, &content_type), false)
+            (self.read(body, &content_type), false)
         };
         match end {
             // Of silence some services make subtitles without a byte.

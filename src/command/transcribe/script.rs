@@ -122,7 +122,7 @@ impl Script {
         }
         match (answer.subtitles(), answer.segments()) {
             (Some(_), _) if self.facts.is_single => return self.paper.write(&answer.body, io),
-            (Some(finished), _) => self.subtitles.add_finished(finished, offset),
+            (Some(finished), _) => self.subtitles.add_finished(&finished, offset),
             (None, Some(segments)) => self.subtitles.add(&segments, offset),
             (None, None) => return Err(self.lacks("times", &answer)),
         }
