@@ -9,6 +9,7 @@
 //! | `provider` | a profile resolved for a command: URLs, headers, request rules |
 //! | `input` | what the user gives a command to work on |
 //! | `api` | the specification's endpoints as pure functions |
+//! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `output` | results on their way to terminal, pipe and file |
 //! | `command` | one file a command: resolve, read, open, send, write |
@@ -26,6 +27,7 @@ mod command;
 mod config;
 mod demo;
 mod error;
+mod history;
 pub mod http;
 mod input;
 mod interrupt;
@@ -72,6 +74,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
     let common = &cli.common;
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, common, io),
+        Command::History(args) => command::history::run(args, common, io),
         Command::Models(args) => command::models::run(args, common, io),
         Command::Providers(args) => command::providers::run(args, common, io),
         Command::Config(args) => command::config::run(args, common, io),

@@ -1,6 +1,7 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
 pub(crate) mod chat;
+pub(crate) mod history;
 mod misuse;
 mod options;
 
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Chat(Box<chat::ChatArgs>),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
+    /// List, show, search and remove earlier conversations
+    History(history::HistoryArgs),
     /// List the profiles, or show one with the source of each value
     Providers(ProvidersArgs),
     /// Tell, write or edit the user's profile file

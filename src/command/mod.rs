@@ -3,6 +3,7 @@
 pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod generate;
+pub(crate) mod history;
 pub(crate) mod models;
 mod online;
 pub(crate) mod providers;
