@@ -134,6 +134,12 @@ impl Voice {
         let _ = shared.err.write_all(line.as_bytes());
     }
 
+    /// A text with every secret masked that a line of ours must not show.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        let shared = self.shared();
+        shared.secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text))
+    }
+
     /// Bytes as they are, where lines of ours don't fit.
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let _ = self.shared().err.write_all(bytes);

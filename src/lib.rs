@@ -10,6 +10,7 @@
 //! | `input` | what the user gives a command to work on |
 //! | `audio` | audio files as bytes: formats, joining, where they are quiet |
 //! | `api` | the specification's endpoints as pure functions |
+//! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `output` | results on their way to terminal, pipe and file |
 //! | `picture` | pictures as bytes: what they are, and how a terminal shows them |
@@ -29,6 +30,7 @@ mod command;
 mod config;
 mod demo;
 mod error;
+mod history;
 pub mod http;
 mod input;
 mod interrupt;
@@ -80,6 +82,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
         Command::Speak(args) => command::speak::run(args, common, io),
         Command::Transcribe(args) => command::transcribe::run(args, common, io),
         Command::Embed(args) => command::embed::run(args, common, io),
+        Command::History(args) => command::history::run(args, common, io),
         Command::Models(args) => command::models::run(args, common, io),
         Command::Providers(args) => command::providers::run(args, common, io),
         Command::Config(args) => command::config::run(args, common, io),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 const MODEL: &str = "The model's behaviour";
 const ANSWER: &str = "The answer";
+const CONVERSATION: &str = "The conversation";
 
 /// Whether a model's thinking is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,6 +23,8 @@ Examples:
   llm chat -p ollama \"你好\"
   git diff | llm chat \"write a commit message\"
   llm chat -f src/main.rs \"what does this do?\"
+  llm chat -c \"and in one sentence?\"              go on with the last conversation
+  llm chat --session 周报 \"第一段\"                one that has a name
   llm chat -x \"a bash one-liner that counts files\" | sh
   llm chat --schema '{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}' \"我在上海\"
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
@@ -91,6 +94,18 @@ pub(crate) struct ChatArgs {
     /// Write the answer to a file, which appears only when it is whole; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Go on with the last conversation of this terminal, else the last one
+    #[arg(short = 'c', long = "continue", help_heading = CONVERSATION)]
+    pub(crate) go_on: bool,
+
+    /// Go on with the conversation of this name, or start it
+    #[arg(long, value_name = "NAME", conflicts_with = "go_on", help_heading = CONVERSATION)]
+    pub(crate) session: Option<String>,
+
+    /// Keep nothing of this conversation [env: LLM_NO_LOG]
+    #[arg(long, help_heading = CONVERSATION)]
+    pub(crate) no_log: bool,
 }
 
 /// A JSON number as it was typed, so that `1` stays `1` on the wire.

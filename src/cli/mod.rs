@@ -2,6 +2,7 @@
 
 pub(crate) mod chat;
 pub(crate) mod embed;
+pub(crate) mod history;
 pub(crate) mod image;
 mod misuse;
 mod options;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Embed(embed::EmbedArgs),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
+    /// List, show, search and remove earlier conversations
+    History(history::HistoryArgs),
     /// List the profiles, or show one with the source of each value
     Providers(ProvidersArgs),
     /// Tell, write or edit the user's profile file

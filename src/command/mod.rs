@@ -4,6 +4,7 @@ pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod embed;
 pub(crate) mod generate;
+pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod models;
 mod online;

@@ -124,6 +124,11 @@ impl Config {
         self.user.default.as_ref()
     }
 
+    /// Whether conversations are kept: `log` in the user's file, else yes.
+    pub(crate) fn keeps_log(&self) -> bool {
+        self.user.log.unwrap_or(true)
+    }
+
     /// The names in the user's file, in its order.
     pub(crate) fn user_names(&self) -> Vec<&str> {
         self.user.profiles.iter().map(|profile| profile.name.as_str()).collect()

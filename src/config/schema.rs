@@ -44,6 +44,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("jobs", Shape::Words(JOBS)),
     ("other_shape", Shape::Words(JOBS)),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
+    ("echo_reasoning", Shape::Text),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),
     ("options", Shape::AnyTable),

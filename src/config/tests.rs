@@ -183,7 +183,7 @@ fn unknown_names_find_the_nearest() {
             "`rename`",
         ),
         ("[profiles.x]\n", "p.toml:1: unknown field `profiles` in the profile file", "`providers`"),
-        ("x = 1\n", "p.toml:1: unknown field `x`", "known fields: default, providers"),
+        ("x = 1\n", "p.toml:1: unknown field `x`", "known fields: default, log, providers"),
     ] {
         let (message, found) = wrong(text);
         assert!(message.starts_with(words), "{message}");

@@ -187,6 +187,11 @@ impl Provider {
         }
     }
 
+    /// The field in which the service wants the thinking of its earlier answers back.
+    pub(crate) fn echoes_reasoning(&self) -> Option<&str> {
+        self.profile.text("echo_reasoning")
+    }
+
     /// Whether token usage in a stream has to be asked for.
     pub(crate) fn must_ask_for_usage(&self) -> bool {
         self.profile.text("stream_usage").unwrap_or("ask") == "ask"

@@ -2,7 +2,8 @@
 
 use super::support::{Outcome, llm, program};
 
-const COMMANDS: [&str; 6] = ["chat", "models", "providers", "config", "completions", "man"];
+const COMMANDS: [&str; 7] =
+    ["chat", "history", "models", "providers", "config", "completions", "man"];
 
 /// Asserts what every help text has.
 #[track_caller]

@@ -11,6 +11,7 @@ mod config;
 mod dry_run;
 mod generate;
 mod help;
+mod history;
 mod image_edit;
 mod image_fail;
 mod image_files;

@@ -28,8 +28,9 @@ struct Choice {
     filter: ThinkFilter,
     /// Answer text that waits for its turn.
     waiting: String,
-    has_text: bool,
-    has_thinking: bool,
+    /// All answer text, and all thinking, for who keeps them.
+    text: String,
+    thoughts: String,
     refusal: String,
     tool_calls: Vec<String>,
     finish: Option<(Finish, String)>,
@@ -127,7 +128,12 @@ impl Answers {
 
     /// How many answers have text.
     pub(crate) fn count(&self) -> usize {
-        self.choices.values().filter(|choice| choice.has_text).count()
+        self.choices.values().filter(|choice| !choice.text.is_empty()).count()
+    }
+
+    /// Text and thinking of every answer so far, in index order.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.choices.values().map(|choice| (choice.text.as_str(), choice.thoughts.as_str()))
     }
 
     /// The token counts, if the provider gave any.
@@ -169,7 +175,7 @@ impl Answers {
                 .to_owned();
         }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
-        match (choices().any(|choice| choice.has_thinking), is_cut) {
+        match (choices().any(|choice| !choice.thoughts.is_empty()), is_cut) {
             (true, true) => "it only thought, until its limit of tokens".to_owned(),
             (true, false) => "it only thought".to_owned(),
             (false, true) => "nothing came before its limit of tokens".to_owned(),
@@ -194,7 +200,7 @@ impl Choice {
         match piece {
             Piece::Thinking(text) => self.thinking(text, is_live, shown),
             Piece::Answer(text) => {
-                self.has_text |= !text.is_empty();
+                self.text.push_str(text);
                 self.last = text.chars().next_back().or(self.last);
                 let target = if is_live { &mut shown.text } else { &mut self.waiting };
                 target.push_str(text);
@@ -203,7 +209,7 @@ impl Choice {
     }
 
     fn thinking(&mut self, text: &str, is_live: bool, shown: &mut Shown) {
-        self.has_thinking |= !text.is_empty();
+        self.thoughts.push_str(text);
         // The thinking behind a later answer would stand among the words of the first.
         if is_live {
             shown.thinking.push_str(text);

@@ -239,7 +239,7 @@ impl Paper {
     ///
     /// # Errors
     /// A file that can't be renamed.
-    pub(super) fn commit(self) -> Result<(), Failure> {
+    pub(super) fn commit(mut self) -> Result<(), Failure> {
         self.writer.commit()
     }
 }
