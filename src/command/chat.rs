@@ -24,6 +24,7 @@ use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 use crate::provider::{Asked, Job, Provider, resolve};
 
+mod attach;
 mod outcome;
 mod schema;
 mod whole;
@@ -53,12 +54,13 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let config = config::load(common.config.as_deref(), io)?;
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
     let schema = args.schema.as_deref().map(schema::read).transpose()?;
-    let prompt = input::prompt(
+    let given = input::prompt(
         &Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin },
         io,
     )?;
-    let messages = messages(args, prompt);
+    let messages = messages(args, attach::content(&provider, &given));
     let (body, is_limited) = compose(args, common, &provider, messages, schema.as_ref(), io)?;
+    attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
     let plan = Plan {
@@ -72,23 +74,25 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     };
     if common.dry_run {
         online::name_demo(&mut provider, io)?;
-        was_dry_run(common, &provider.post(Job::Chat, body), io)?;
+        was_dry_run(common, &attach::dry(&provider, body, &given)?, io)?;
         return Ok(());
     }
     let sink = Sink::open(args.output.as_deref())?;
     online::run(provider, common, io, move |mut online| async move {
-        let request = online.provider.post(Job::Chat, body);
-        let mut chat = Chat::new(plan, TextWriter::new(sink));
-        let result = chat
-            .ask(&request, &mut online)
-            .await
-            .and_then(|()| chat.end(&online.provider, &mut online.io));
+        let result = match attach::request(body, given, &mut online).await {
+            Ok(request) => {
+                let mut chat = Chat::new(plan, TextWriter::new(sink));
+                let asked = chat.ask(&request, &mut online).await;
+                asked.and_then(|()| chat.end(&online.provider, &mut online.io))
+            }
+            Err(failure) => Err(failure),
+        };
         (online.io, result.map_err(Into::into))
     })
 }
 
 /// The conversation that is sent.
-fn messages(args: &ChatArgs, prompt: String) -> Vec<Value> {
+fn messages(args: &ChatArgs, prompt: Value) -> Vec<Value> {
     let system = args.system.as_ref().map(|system| message("system", system.as_str()));
     system.into_iter().chain([message("user", prompt)]).collect()
 }
