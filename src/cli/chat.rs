@@ -25,6 +25,7 @@ Examples:
   llm chat -f src/main.rs \"what does this do?\"
   llm chat -c \"and in one sentence?\"              go on with the last conversation
   llm chat --session 周报 \"第一段\"                one that has a name
+  llm chat -f photo.jpg -f https://example.com/chart.png \"哪里不一样？\"
   llm chat -x \"a bash one-liner that counts files\" | sh
   llm chat --schema '{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}' \"我在上海\"
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
@@ -35,7 +36,7 @@ pub(crate) struct ChatArgs {
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
 
-    /// A text file to put before the prompt, with its name; `-` is stdin; repeatable
+    /// A file to go along: text, a picture, audio, a PDF, a folder's texts, a URL; `-` is stdin; repeatable
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 

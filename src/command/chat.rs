@@ -17,6 +17,7 @@ use crate::provider::{Asked, Job, Provider, resolve};
 use log::Log;
 use turn::Chat;
 
+mod attach;
 mod log;
 mod outcome;
 mod schema;
@@ -47,13 +48,14 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let common = &log.common(common, &config);
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
     let schema = args.schema.as_deref().map(schema::read).transpose()?;
-    let prompt = input::prompt(
+    let given = input::prompt(
         &Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin },
         io,
     )?;
-    let user = Value::String(prompt);
-    let messages = messages(args, &log, &provider, &user);
+    let content = attach::content(&provider, &given);
+    let messages = messages(args, &log, &provider, &content);
     let (body, is_limited) = compose(args, common, &provider, messages, schema.as_ref(), io)?;
+    attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
     let plan = Plan {
@@ -67,15 +69,19 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     };
     if common.dry_run {
         online::name_demo(&mut provider, io)?;
-        was_dry_run(common, &provider.post(Job::Chat, body), io)?;
+        was_dry_run(common, &attach::dry(&provider, body, &given)?, io)?;
         return Ok(());
     }
     let sink = Sink::open(args.output.as_deref())?;
+    // What was attached is not kept: a conversation would grow by megabytes.
+    let user = Value::String(given.text());
     let asked = log.asked(args, common, &provider, &body, user);
     let (said, result) = online::run(provider, common, io, move |mut online| async move {
-        let request = online.provider.post(Job::Chat, body);
         let mut chat = Chat::new(plan, TextWriter::new(sink));
-        let result = chat.run(&request, &mut online).await;
+        let result = match attach::request(body, given, &mut online).await {
+            Ok(request) => chat.run(&request, &mut online).await,
+            Err(failure) => Err(failure),
+        };
         (online.io, Ok((chat.said(), result)))
     })?;
     log.keep(asked, said, result.as_ref().err(), io);

@@ -122,7 +122,7 @@ fn prompt(args: &ImageArgs, took_stdin: bool, io: &mut Io) -> Result<String, Fai
         None => failure,
     })?;
     // The line end of a pipe is no part of what to draw.
-    Ok(prompt.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(prompt.text().trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn compose(

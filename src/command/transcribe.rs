@@ -135,7 +135,7 @@ fn show(
 fn length(request: &Request) -> u64 {
     match &request.body {
         Body::Form(form) => form_length(form),
-        Body::Empty | Body::Json(_) => 0,
+        Body::Empty | Body::Json(_) | Body::Spliced(_) => 0,
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use reqwest::RequestBuilder;
 
 use super::activity::Activity;
-use super::form::{self, Form, Piece};
+use super::form::{self, Piece};
 use super::network::{self, Phase};
 use super::refusal;
 use super::request::{Body, Method, Request, Url};
@@ -48,7 +48,7 @@ pub(crate) struct Client {
     inner: reqwest::Client,
     pub(crate) service: Service,
     limits: Limits,
-    /// Told how many bytes of a form were handed to the network.
+    /// Told how many bytes of a streamed body were handed to the network.
     pub(crate) on_sent: Option<Arc<dyn Fn(u64) + Send + Sync>>,
     pub(crate) interrupt: Interrupt,
 }
@@ -133,7 +133,12 @@ impl Client {
         // Behind a redirect the request carries less, but what was sent before stays secret.
         voice.conceal(request.secrets());
         if self.limits.verbose {
-            trace::request(request, &body, voice);
+            match &request.body {
+                Body::Spliced(spliced) => {
+                    trace::request(request, spliced.abridged().as_bytes(), voice);
+                }
+                _ => trace::request(request, &body, voice),
+            }
         }
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -147,7 +152,15 @@ impl Client {
         builder = match &request.body {
             Body::Empty => builder,
             Body::Json(_) => builder.body(body),
-            Body::Form(form) => self.with_form(builder, form, activity.clone()),
+            Body::Spliced(spliced) => {
+                self.streamed(builder, activity.clone(), spliced.length(), spliced.reader())
+            }
+            Body::Form(form) => {
+                let pieces = form.pieces();
+                let length = pieces.iter().map(Piece::length).sum();
+                let builder = builder.header(reqwest::header::CONTENT_TYPE, form.content_type());
+                self.streamed(builder, activity.clone(), length, form::Reader::new(pieces))
+            }
         };
         let silence = self.limits.silence;
         let sent = activity.while_active(silence, builder.send());
@@ -166,24 +179,22 @@ impl Client {
         Ok(Response { inner, silence, url: request.url.clone(), any: false })
     }
 
-    /// Streams a form from where its parts are, with its length said in advance.
-    fn with_form(
+    /// Streams a body from where its parts are, with its length said in advance.
+    fn streamed(
         &self,
         builder: RequestBuilder,
-        form: &Form,
         activity: Activity,
+        length: u64,
+        reads: impl Iterator<Item = std::io::Result<Bytes>> + Send + 'static,
     ) -> RequestBuilder {
-        let pieces = form.pieces();
-        let length: u64 = pieces.iter().map(Piece::length).sum();
         let sent = self.on_sent.clone();
-        let read = form::Reader::new(pieces).inspect(move |piece| {
+        let read = reads.inspect(move |piece| {
             activity.happened();
             if let (Some(sent), Ok(bytes)) = (&sent, piece) {
                 sent(bytes.len() as u64);
             }
         });
         builder
-            .header(reqwest::header::CONTENT_TYPE, form.content_type())
             .header(reqwest::header::CONTENT_LENGTH, length)
             .body(reqwest::Body::wrap_stream(futures_util::stream::iter(read)))
     }
@@ -202,6 +213,21 @@ impl Client {
             on_sent: self.on_sent.clone(),
             interrupt,
         })
+    }
+
+    /// A client for another place than the service's, with the limits of this one and nothing else
+    /// of it.
+    ///
+    /// # Errors
+    /// As [`Client::new`], and the system refuses a signal handler.
+    pub(crate) fn elsewhere(&self, service: Service, url: &Url, io: &Io) -> anyhow::Result<Self> {
+        let mut reach = url.clone();
+        if !transport::is_this_machine(url) {
+            // A redirect may lead from plain HTTP to TLS, which needs the certificate roots. The
+            // scheme of an http address can always be set to https.
+            let _ = reach.set_scheme("https");
+        }
+        Ok(Self::new(service, &reach, self.limits, &io.env, Interrupt::new(io)?)?)
     }
 
     /// The failure for a reply whose status is an error. `Err` if even its body can't be read for
@@ -302,16 +328,33 @@ impl Response {
     ///
     /// # Errors
     /// As [`Response::chunk`], and a body beyond any sense.
-    pub(crate) async fn whole(mut self, client: &mut Client) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn whole(self, client: &mut Client) -> Result<Vec<u8>, Failure> {
+        match self.at_most(WHOLE_BODY, client).await? {
+            Some(body) => Ok(body),
+            None => {
+                let what = format!("the answer of {} is larger than 512 MiB", client.service.name);
+                Err(Failure::new(Kind::Network, what))
+            }
+        }
+    }
+
+    /// The whole body; `None` if it is longer than `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Response::chunk`].
+    pub(crate) async fn at_most(
+        mut self,
+        limit: usize,
+        client: &mut Client,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let mut body = Vec::new();
         while let Some(bytes) = self.chunk(client).await? {
-            if body.len() + bytes.len() > WHOLE_BODY {
-                let what = format!("the answer of {} is larger than 512 MiB", client.service.name);
-                return Err(Failure::new(Kind::Network, what));
+            if body.len() + bytes.len() > limit {
+                return Ok(None);
             }
             body.extend_from_slice(&bytes);
         }
-        Ok(body)
+        Ok(Some(body))
     }
 }
 

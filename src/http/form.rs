@@ -101,10 +101,15 @@ fn quoted(name: &str) -> String {
 
 /// A boundary that no content holds: it differs from run to run, so no file could be made for it.
 fn boundary() -> String {
+    format!("llm-{}", nonce())
+}
+
+/// 32 hexadecimal digits that differ from call to call.
+pub(super) fn nonce() -> String {
     use std::hash::{BuildHasher as _, Hasher as _};
     // The hasher's keys are the standard library's own random numbers.
     let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
-    format!("llm-{:016x}{:016x}", random(), random())
+    format!("{:016x}{:016x}", random(), random())
 }
 
 /// Reads pieces one after the other, in stretches of at most 256 KiB.

@@ -10,6 +10,7 @@ mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
 mod retry;
+pub(crate) mod splice;
 pub mod sse;
 mod trace;
 pub(crate) mod transport;

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::patiently;
+use super::stdin::patiently;
 use crate::error::{Failure, reason};
 use crate::io::Io;
 

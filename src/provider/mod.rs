@@ -6,6 +6,7 @@ mod job;
 pub(crate) mod key;
 mod resolve;
 mod rules;
+mod takes;
 #[cfg(test)]
 mod tests;
 

@@ -1,4 +1,6 @@
 //! The one integration test binary: every module runs the built program, or tests what runs it.
+mod attach;
+mod attach_url;
 mod bad_config;
 mod chat_ends;
 mod chat_input;

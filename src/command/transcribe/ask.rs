@@ -165,7 +165,7 @@ impl Asking {
     ) -> Result<Heard, Failure> {
         let total = match &request.body {
             Body::Form(form) => form_length(form),
-            Body::Empty | Body::Json(_) => 0,
+            Body::Empty | Body::Json(_) | Body::Spliced(_) => 0,
         };
         let progress = Progress::bytes(&part.kind.filename, Some(total), &online.io);
         online.client.on_sent = Some(progress.counter());
