@@ -2,6 +2,8 @@
 mod bad_config;
 mod chat_input;
 mod chat_request;
+mod embed;
+mod embed_refused;
 mod keys;
 mod profiles;
 mod support;

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 type Finished = (Client, Batch, Result<Answer, Failure>);
 
 /// What came of reading a batch.
-type Read = (Batches, Result<Option<Batch>, Failure>);
+type Read = (Box<Batches>, Result<Option<Batch>, Failure>);
 
 /// A run on its way.
 pub(super) struct Flow {
@@ -47,7 +47,7 @@ pub(super) struct Flow {
 
 /// Where the texts come from.
 enum Source {
-    Idle(Batches),
+    Idle(Box<Batches>),
     Reading(JoinHandle<Read>),
     Over,
 }
@@ -114,7 +114,7 @@ impl Flow {
         client: &mut Client,
         io: &mut Io,
     ) -> anyhow::Result<()> {
-        let mut source = Source::Idle(batches);
+        let mut source = Source::Idle(Box::new(batches));
         let mut ready: Option<Batch> = None;
         let mut has_begun = false;
         let mut is_patient = true;
@@ -158,7 +158,7 @@ impl Flow {
     }
 
     /// Reads the next batch where waiting for a file or a pipe holds nothing up.
-    fn read(&self, mut batches: Batches) -> Source {
+    fn read(&self, mut batches: Box<Batches>) -> Source {
         let most = self.asker.most();
         Source::Reading(spawn_blocking(move || {
             let batch = batches.next(most);
@@ -203,6 +203,7 @@ impl Flow {
         while let Some((batch, answer)) = self.done.remove(&self.next) {
             self.writer.write(&batch, &answer, &self.progress, io)?;
             self.held -= answer.bytes();
+            self.asker.reuse(answer);
             self.next += 1;
         }
         Ok(())
