@@ -22,7 +22,7 @@ const HELD: usize = 32 << 20;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A batch, its answer, and the client that is free again.
-type Finished = (Client, Batch, Result<Answer, Failure>);
+type Finished = Box<(Client, Batch, Result<Answer, Failure>)>;
 
 /// What came of reading a batch.
 type Read = (Box<Batches>, Result<Option<Batch>, Failure>);
@@ -140,7 +140,7 @@ impl Flow {
                     io.note("waiting for standard input");
                 }
                 Event::Finished(finished) => {
-                    let (client, batch, answer) = finished?;
+                    let (client, batch, answer) = *finished?;
                     self.idle.push(client);
                     self.take(batch, answer?, io)?;
                 }
@@ -174,7 +174,7 @@ impl Flow {
         let (asker, voice) = (Arc::clone(&self.asker), io.voice.clone());
         self.running.spawn(async move {
             let answer = asker.ask(&batch, &mut client, &voice).await;
-            (client, batch, answer)
+            Box::new((client, batch, answer))
         });
         Ok(())
     }
