@@ -70,7 +70,7 @@ pub(crate) struct EmbedArgs {
     pub(crate) file: Vec<PathBuf>,
 
     /// Every line of stdin, or of the files, is a text of its own
-    #[arg(short = 'l', long, conflicts_with = "texts")]
+    #[arg(long, conflicts_with = "texts")]
     pub(crate) lines: bool,
 
     /// Shorter vectors, where the model can make them

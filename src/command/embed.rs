@@ -131,7 +131,8 @@ fn show(
         first = Some(compose(provider, inputs, wish.dimensions, !wish.json).body);
     }
     let Some(body) = first else {
-        return Ok(io.note("nothing would be sent: all lines are empty"));
+        io.note("nothing would be sent: all lines are empty");
+        return Ok(());
     };
     was_dry_run(common, &provider.post(Job::Embed, body), io)?;
     match more {

@@ -11,6 +11,8 @@ mod chat_stream;
 mod citizen;
 mod config;
 mod dry_run;
+mod embed;
+mod embed_refused;
 mod generate;
 mod help;
 mod history;

@@ -18,13 +18,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// How much base64 is decoded at once, in characters.
+const BLOCK: usize = 4096;
+
 /// The vectors of a reply, in the order of the inputs.
 #[derive(Debug, Default)]
 pub(crate) struct Vectors {
-    /// Decoded base64, row behind row.
-    floats: Vec<u8>,
-    /// The reply, if a row's numbers stand in it.
-    text: Vec<u8>,
+    /// The reply, in which floats have taken the place of their base64: several replies are in
+    /// memory at a time, and this way each is there but once.
+    bytes: Vec<u8>,
     rows: Vec<Row>,
     /// The tokens that the inputs took, if the service counted them.
     pub(crate) tokens: Option<u64>,
@@ -42,7 +44,7 @@ enum Row {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Problem {
     /// It carries an error.
-    Fault(Fault),
+    Fault(Box<Fault>),
     /// It has no list of vectors; the words are those of the reply.
     NoList(String),
     /// An entry holds several vectors, one for each token.
@@ -63,15 +65,20 @@ impl Vectors {
 
     /// How many bytes they take.
     pub(crate) fn bytes(&self) -> usize {
-        self.floats.len() + self.text.len()
+        self.bytes.len()
+    }
+
+    /// The memory, to be used again.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// The vector of an input, counted from 0; `None` if it holds something that is no number (NaN,
     /// an infinity, `null`), as some services send when their arithmetic overflows.
     pub(crate) fn get(&self, index: usize) -> Option<Vector<'_>> {
         match self.rows.get(index)? {
-            Row::Floats(range) => Some(Vector::Floats(&self.floats[range.clone()])),
-            Row::Digits(range) => Some(Vector::Digits(&self.text[range.clone()])),
+            Row::Floats(range) => Some(Vector::Floats(&self.bytes[range.clone()])),
+            Row::Digits(range) => Some(Vector::Digits(&self.bytes[range.clone()])),
             Row::NoNumber => None,
         }
     }
@@ -113,42 +120,51 @@ fn tokens_of(usage: &Value) -> Option<u64> {
     ["prompt_tokens", "total_tokens"].iter().find_map(|name| usage.get(*name)?.as_u64())
 }
 
-/// Puts the entries into the order of the inputs and decodes what is base64.
+/// Decodes what is base64, in its place, and puts the vectors into the order of the inputs. The
+/// entries stand in `bytes` one behind the other.
 fn vectors(
-    body: Vec<u8>,
-    mut entries: Vec<Entry>,
+    mut bytes: Vec<u8>,
+    entries: Vec<Entry>,
     asked: usize,
     tokens: Option<u64>,
 ) -> Result<Vectors, Problem> {
     if entries.len() != asked {
         return Err(Problem::Count(entries.len()));
     }
-    sort(&mut entries)?;
-    let encoded = entries.iter().map(|entry| match &entry.place {
-        Place::Text(range) => range.len(),
-        Place::Numbers(_) => 0,
-    });
-    let mut floats = Vec::with_capacity(encoded.sum::<usize>() / 4 * 3 + 3);
-    let mut rows = Vec::with_capacity(asked);
-    for (index, entry) in entries.into_iter().enumerate() {
-        rows.push(match entry.place {
-            Place::Numbers(range) => Row::Digits(range),
-            Place::Text(range) => {
-                decode(&body[range], &mut floats).map_err(|words| Problem::Vector(index, words))?
+    let order = order(&entries)?;
+    let mut rows = vec![Row::NoNumber; asked];
+    // What stands before is taken by vectors; decoded ones are shorter than their base64.
+    let mut taken = 0;
+    for (entry, index) in entries.into_iter().zip(order) {
+        rows[index] = match entry.place {
+            Place::Numbers(range) => {
+                taken = range.end;
+                Row::Digits(range)
             }
-        });
+            Place::Text(range) => {
+                let start = taken;
+                taken = decode(&mut bytes, range, start)
+                    .map_err(|words| Problem::Vector(index, words))?;
+                match are_finite(&bytes[start..taken]) {
+                    true => Row::Floats(start..taken),
+                    false => Row::NoNumber,
+                }
+            }
+        };
     }
-    let has_digits = rows.iter().any(|row| matches!(row, Row::Digits(_)));
-    Ok(Vectors { floats, text: if has_digits { body } else { Vec::new() }, rows, tokens })
+    bytes.truncate(taken);
+    Ok(Vectors { bytes, rows, tokens })
 }
 
-fn sort(entries: &mut [Entry]) -> Result<(), Problem> {
+/// The input of each entry.
+fn order(entries: &[Entry]) -> Result<Vec<usize>, Problem> {
     // Some services number nothing; then the order is that of the inputs.
     if entries.iter().all(|entry| entry.index.is_none()) {
-        return Ok(());
+        return Ok((0..entries.len()).collect());
     }
     let mut seen = vec![false; entries.len()];
-    for entry in entries.iter() {
+    let mut order = Vec::with_capacity(entries.len());
+    for entry in entries {
         let Some(index) = entry.index else {
             return Err(Problem::Index("some vectors have no index".to_owned()));
         };
@@ -157,35 +173,44 @@ fn sort(entries: &mut [Entry]) -> Result<(), Problem> {
             Some(seen) => *seen = true,
             None => return Err(Problem::Index(format!("there is an index {index}"))),
         }
+        order.push(index);
     }
-    entries.sort_unstable_by_key(|entry| entry.index);
-    Ok(())
+    Ok(order)
 }
 
-fn decode(text: &[u8], floats: &mut Vec<u8>) -> Result<Row, String> {
-    let start = floats.len();
-    BASE64.decode_vec(text, floats).map_err(|_| "it is no base64".to_owned())?;
-    let row = &floats[start..];
-    let (numbers, rest) = row.as_chunks::<4>();
-    if row.is_empty() || !rest.is_empty() {
-        return Err(format!("{} bytes are no 32-bit floats", row.len()));
+/// Decodes the base64 at `text` to `start`, which is not behind it. Gives the end of what was
+/// decoded.
+fn decode(bytes: &mut [u8], text: Range<usize>, start: usize) -> Result<usize, String> {
+    let mut block = [0; BLOCK / 4 * 3];
+    let mut end = start;
+    for from in text.clone().step_by(BLOCK) {
+        let to = text.end.min(from + BLOCK);
+        let length = BASE64.decode_slice(&bytes[from..to], &mut block).ok();
+        // The signs that fill base64 up stand at its end alone.
+        let is_whole = |length: &usize| to == text.end || *length == block.len();
+        let length = length.filter(is_whole).ok_or("it is no base64")?;
+        bytes[end..end + length].copy_from_slice(&block[..length]);
+        end += length;
     }
-    // All bits of the exponent are set in NaN and the infinities alone (IEEE 754). No early end, so
-    // that the compiler can look at several numbers at once.
+    match end - start {
+        0 => Err("it is empty".to_owned()),
+        length if length % 4 != 0 => Err(format!("{length} bytes are no 32-bit floats")),
+        _ => Ok(end),
+    }
+}
+
+/// Whether no float is NaN or an infinity: those alone have all bits of the exponent set (IEEE 754).
+fn are_finite(floats: &[u8]) -> bool {
     let is_finite = |four: &[u8; 4]| u32::from_le_bytes(*four) & 0x7f80_0000 != 0x7f80_0000;
-    if numbers.iter().fold(true, |all, four| all & is_finite(four)) {
-        Ok(Row::Floats(start..floats.len()))
-    } else {
-        floats.truncate(start);
-        Ok(Row::NoNumber)
-    }
+    // No early end, so that the compiler can look at several numbers at once.
+    floats.as_chunks::<4>().0.iter().fold(true, |all, four| all & is_finite(four))
 }
 
 /// Reads a reply of an unusual shape through a tree of its values.
 fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, Problem> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
-        return Err(Problem::Fault(fault));
+        return Err(Problem::Fault(Box::new(fault)));
     }
     let list = value.as_ref().and_then(|value| value.get("data")?.as_array());
     let Some(list) = list else { return Err(Problem::NoList(fault::read(body).message)) };

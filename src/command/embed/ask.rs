@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -26,6 +27,12 @@ const MOST_REFUSED: usize = 8;
 /// A reply that is larger makes the next batches smaller, in bytes: several are held at a time.
 const LARGE_REPLY: usize = 32 << 20;
 
+/// How many pieces of memory are kept to be used again.
+const KEPT: usize = 4;
+
+/// The largest reply that is read.
+const LARGEST_REPLY: usize = 512 << 20;
+
 /// What all batches of a run share.
 pub(super) struct Asker {
     provider: Provider,
@@ -42,6 +49,9 @@ pub(super) struct Asker {
     most: AtomicUsize,
     has_vectors: AtomicBool,
     refused: AtomicUsize,
+    /// What replies were read into. To ask the system for new memory each time costs as much as
+    /// reading does.
+    memory: Mutex<Vec<Vec<u8>>>,
 }
 
 /// What the user asked for.
@@ -121,6 +131,7 @@ impl Asker {
             most: AtomicUsize::new(wish.most),
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
+            memory: Mutex::default(),
             provider,
         }
     }
@@ -128,6 +139,26 @@ impl Asker {
     /// The most texts of a request, as it is known by now.
     pub(super) fn most(&self) -> usize {
         self.most.load(Relaxed)
+    }
+
+    /// Takes back the memory of an answer that was written.
+    pub(super) fn reuse(&self, answer: Answer) {
+        let mut memory = self.memory();
+        for part in answer.parts {
+            let mut bytes = match part {
+                Part::Vectors(vectors) => vectors.into_bytes(),
+                Part::Reply(body) => body,
+                Part::Refused(_) => continue,
+            };
+            if memory.len() < KEPT && bytes.capacity() <= 2 * LARGE_REPLY {
+                bytes.clear();
+                memory.push(bytes);
+            }
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for the vectors of a batch.
@@ -195,7 +226,9 @@ impl Asker {
     fn is_about_text(&self, failure: &Failure) -> bool {
         let names_another = failure.field.as_ref().is_some_and(|field| self.fields.contains(field));
         match status(failure) {
-            Some(400 | 413 | 422) => failure.kind == Kind::Refused && !names_another,
+            Some(400 | 413 | 422) => {
+                failure.kind == Kind::Refused && !names_another && !names_encoding(failure)
+            }
             _ => says_too_large(failure),
         }
     }
@@ -244,16 +277,30 @@ impl Asker {
         client: &mut Client,
         voice: &Voice,
     ) -> Result<Part, Failure> {
-        let reply = client.send(request, voice).await?;
+        let mut reply = client.send(request, voice).await?;
         let id = reply.request_id().map(str::to_owned);
-        let body = reply.whole(client).await?;
-        let size = body.len();
-        let result = match self.json {
+        let mut body = self.memory().pop().unwrap_or_default();
+        while let Some(bytes) = reply.chunk(client).await? {
+            if body.len() + bytes.len() > LARGEST_REPLY {
+                let name = &client.service.name;
+                let message = format!("the answer of {name} is larger than 512 MiB");
+                return Err(
+                    Failure::new(Kind::Network, message).hint("--batch-size N asks for less")
+                );
+            }
+            body.extend_from_slice(&bytes);
+        }
+        let (size, asked, json) = (body.len(), texts.len(), self.json);
+        // Beside the network, not between its pieces.
+        let read = tokio::task::spawn_blocking(move || match json {
             true => as_it_came(body).map(Part::Reply),
-            false => reply::read(body, texts.len()).map(Part::Vectors),
-        };
+            false => reply::read(body, asked).map(Part::Vectors),
+        });
+        let result = client.interrupt.race(read).await?;
+        let result =
+            result.map_err(|_| Failure::new(Kind::Other, "reading the reply ended early"))?;
         if size > LARGE_REPLY {
-            self.learn(texts.len() * (LARGE_REPLY / 1024) / (size / 1024));
+            self.learn(asked * (LARGE_REPLY / 1024) / (size / 1024));
         }
         let name = &client.service.name;
         result.map_err(|problem| match problem {
@@ -270,7 +317,7 @@ fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, Problem> {
     if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
         return Err(Problem::NoList(fault::read(&body).message));
     }
-    reply::fault_in(&body).map_or(Ok(body), |fault| Err(Problem::Fault(fault)))
+    reply::fault_in(&body).map_or(Ok(body), |fault| Err(Problem::Fault(Box::new(fault))))
 }
 
 /// What is wrong with a reply, with the texts that it is for.
@@ -297,7 +344,11 @@ fn failure(problem: &Problem, texts: &[&Text], service: &str) -> Failure {
             )
         }
         Problem::Count(count) => {
-            refused(format!("{service} sent {count} vectors for {} texts ({which})", texts.len()))
+            let plural = if *count == 1 { "" } else { "s" };
+            let asked = texts.len();
+            refused(format!(
+                "{service} sent {count} vector{plural}, {asked} were asked for ({which})"
+            ))
         }
         Problem::Index(words) => {
             refused(format!("the vectors of {service} for {which} are in no order: {words}"))

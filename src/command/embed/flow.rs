@@ -22,10 +22,10 @@ const HELD: usize = 32 << 20;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A batch, its answer, and the client that is free again.
-type Finished = (Client, Batch, Result<Answer, Failure>);
+type Finished = Box<(Client, Batch, Result<Answer, Failure>)>;
 
 /// What came of reading a batch.
-type Read = (Batches, Result<Option<Batch>, Failure>);
+type Read = (Box<Batches>, Result<Option<Batch>, Failure>);
 
 /// A run on its way.
 pub(super) struct Flow {
@@ -47,7 +47,7 @@ pub(super) struct Flow {
 
 /// Where the texts come from.
 enum Source {
-    Idle(Batches),
+    Idle(Box<Batches>),
     Reading(JoinHandle<Read>),
     Over,
 }
@@ -114,7 +114,7 @@ impl Flow {
         client: &mut Client,
         io: &mut Io,
     ) -> anyhow::Result<()> {
-        let mut source = Source::Idle(batches);
+        let mut source = Source::Idle(Box::new(batches));
         let mut ready: Option<Batch> = None;
         let mut has_begun = false;
         let mut is_patient = true;
@@ -140,7 +140,7 @@ impl Flow {
                     io.note("waiting for standard input");
                 }
                 Event::Finished(finished) => {
-                    let (client, batch, answer) = finished?;
+                    let (client, batch, answer) = *finished?;
                     self.idle.push(client);
                     self.take(batch, answer?, io)?;
                 }
@@ -158,7 +158,7 @@ impl Flow {
     }
 
     /// Reads the next batch where waiting for a file or a pipe holds nothing up.
-    fn read(&self, mut batches: Batches) -> Source {
+    fn read(&self, mut batches: Box<Batches>) -> Source {
         let most = self.asker.most();
         Source::Reading(spawn_blocking(move || {
             let batch = batches.next(most);
@@ -174,7 +174,7 @@ impl Flow {
         let (asker, voice) = (Arc::clone(&self.asker), io.voice.clone());
         self.running.spawn(async move {
             let answer = asker.ask(&batch, &mut client, &voice).await;
-            (client, batch, answer)
+            Box::new((client, batch, answer))
         });
         Ok(())
     }
@@ -203,6 +203,7 @@ impl Flow {
         while let Some((batch, answer)) = self.done.remove(&self.next) {
             self.writer.write(&batch, &answer, &self.progress, io)?;
             self.held -= answer.bytes();
+            self.asker.reuse(answer);
             self.next += 1;
         }
         Ok(())

@@ -49,6 +49,24 @@ fn base64_may_lack_its_padding_and_have_escapes() {
 }
 
 #[test]
+fn base64_of_any_length_is_decoded_in_its_place() {
+    for count in [1, 2, 767, 768, 769, 1536, 3073] {
+        let numbers: Vec<f32> = (0..count).map(|number| number as f32 / 7.0).collect();
+        let body = json!({"data": [
+            {"index": 1, "embedding": encoded(&numbers)},
+            {"index": 2, "embedding": [0.5]},
+            {"index": 0, "embedding": encoded(&numbers[..1])},
+        ]});
+        let vectors = read(body.to_string().into_bytes(), 3).expect("is read");
+        let expected = [Some(vec![0.0]), Some(numbers), Some(vec![0.5])];
+        assert_eq!(floats(&vectors), expected, "{count}");
+    }
+    let filled = format!("{}=={}", "A".repeat(BLOCK - 2), "A".repeat(8));
+    let body = json!({"data": [{"embedding": filled}]});
+    assert_eq!(problem(body, 1), Problem::Vector(0, "it is no base64".to_owned()));
+}
+
+#[test]
 fn what_is_no_number_leaves_its_place_empty() {
     let body = json!({"data": [
         {"index": 1, "embedding": [1, null]},
@@ -71,7 +89,7 @@ fn a_reply_that_cannot_be_used_says_why() {
     assert_eq!(problem(one(json!({"Float": [1]})), 1), vector("it is neither numbers nor base64"));
     assert_eq!(problem(one(json!("中文")), 1), vector("it is no base64"));
     assert_eq!(problem(one(json!("AAA=")), 1), vector("2 bytes are no 32-bit floats"));
-    assert_eq!(problem(one(json!("")), 1), vector("0 bytes are no 32-bit floats"));
+    assert_eq!(problem(one(json!("")), 1), vector("it is empty"));
     let indexes = |first: Value, second: Value| {
         let entry = |index: Value| json!({"index": index, "embedding": [1]});
         problem(json!({"data": [entry(first), entry(second)]}), 2)
