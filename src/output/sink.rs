@@ -113,8 +113,7 @@ fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Fai
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
     for piece in bytes.chunks(PIPE_TAKES) {
-        loop {
-            let Some(handle) = &io.out_handle else { break };
+        while let Some(handle) = &io.out_handle {
             let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
             // An interrupted or failed wait changes nothing: the write will tell.
             let ready = poll(&mut wanted, Some(&patience));
