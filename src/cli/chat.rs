@@ -17,7 +17,7 @@ pub(crate) enum Reasoning {
     Hide,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   llm chat -p ollama \"你好\"
@@ -30,7 +30,8 @@ Examples:
   llm chat --schema '{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}' \"我在上海\"
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
-Standard input, if it is no terminal, is put before the prompt with a blank line between.")]
+Standard input, if it is no terminal, is put before the prompt with a blank line between.
+On a terminal and without a prompt a conversation begins; /help in it lists its commands.")]
 pub(crate) struct ChatArgs {
     /// The prompt: all words joined by a space
     #[arg(value_name = "PROMPT")]

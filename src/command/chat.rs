@@ -15,12 +15,15 @@ use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::provider::{Asked, Job, Provider, resolve};
 use log::Log;
+use repl::Session;
 use turn::Chat;
 
 mod attach;
 mod log;
 mod outcome;
+mod repl;
 mod schema;
+mod slash;
 mod turn;
 mod whole;
 
@@ -46,6 +49,9 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let config = config::load(common.config.as_deref(), io)?;
     let mut log = Log::open(args, &config, io)?;
     let common = &log.common(common, &config);
+    if repl::is_meant(args, common, io) {
+        return Ok(Session::new(args, common, &config, log).run(io)?);
+    }
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
     let schema = args.schema.as_deref().map(schema::read).transpose()?;
     let given = input::prompt(

@@ -225,7 +225,7 @@ fn show(store: &Store, id: Option<&str>, is_json: bool, io: &mut Io) -> Result<(
 }
 
 /// A conversation as text for a reader: who spoke and when, a blank line between.
-fn readable(conversation: &Conversation, zone: &TimeZone) -> String {
+pub(super) fn readable(conversation: &Conversation, zone: &TimeZone) -> String {
     let mut parts = Vec::new();
     let mut system = None;
     for turn in &conversation.turns {

@@ -84,8 +84,14 @@ where
         .enable_all()
         .build()
         .context("cannot set up the runtime")?;
-    let stop = Stop::watch().context("cannot listen to signals")?;
-    io.stop = (!io.stdout_is_file).then_some(stop);
+    match &io.stop {
+        // A conversation comes here again and again; handlers stay for the life of the process.
+        Some(stop) => stop.renew(),
+        None => {
+            let stop = Stop::watch().context("cannot listen to signals")?;
+            io.stop = (!io.stdout_is_file).then_some(stop);
+        }
+    }
     let lent = std::mem::replace(io, Io::nowhere());
     // As a task of its own, the work is woken by the task that reads the socket without a detour
     // over the system: with block_on alone each piece of a fast stream costs two system calls.

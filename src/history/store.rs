@@ -34,6 +34,9 @@ const RECENT: u64 = 1024 * 1024;
 
 const ENDING: &str = "jsonl";
 
+/// What was typed in conversations.
+const INPUTS: &str = "inputs.jsonl";
+
 impl Store {
     /// The data folder: that of `XDG_DATA_HOME`, or of the system's own habit. Looks at no file.
     pub(crate) fn find(env: &Env) -> Option<Self> {
@@ -97,6 +100,24 @@ impl Store {
     /// A file that can't be written.
     pub(crate) fn undo(&self, key: &Key, turn: &str) -> std::io::Result<()> {
         self.append(&self.path(key), &Line::undo(turn))
+    }
+
+    /// Keeps what was typed in a conversation, for the line editor.
+    ///
+    /// # Errors
+    /// A file that can't be written.
+    pub(crate) fn add_input(&self, text: &str) -> std::io::Result<()> {
+        self.append(&self.file(INPUTS), &Value::from(text))
+    }
+
+    /// The last inputs, oldest first, at most `count`.
+    pub(crate) fn inputs(&self, count: usize) -> Vec<String> {
+        let text = std::fs::read(self.file(INPUTS)).unwrap_or_default();
+        let lines = text.split(|byte| *byte == b'\n').rev();
+        let inputs = lines.filter_map(|line| serde_json::from_slice(line).ok());
+        let mut inputs: Vec<String> = inputs.take(count).collect();
+        inputs.reverse();
+        inputs
     }
 
     /// Appends a line in one write, which the system does not mix with those of others.

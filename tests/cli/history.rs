@@ -340,7 +340,9 @@ fn a_broken_line_is_named_and_left_alone() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_question_lists_no_folder() {
-    let is_there = std::process::Command::new("strace").arg("-V").output().is_ok();
+    // It may be missing, and a container may forbid it.
+    let strace = || std::process::Command::new("strace").args(["-o", "/dev/null", "true"]).status();
+    let is_there = strace().is_ok_and(|status| status.success());
     if !is_there {
         return;
     }

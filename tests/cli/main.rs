@@ -5,6 +5,7 @@ mod bad_config;
 mod chat_ends;
 mod chat_input;
 mod chat_output;
+mod chat_repl;
 mod chat_request;
 mod chat_retry;
 mod chat_stream;

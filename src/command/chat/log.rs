@@ -59,7 +59,8 @@ impl Log {
         Ok(log)
     }
 
-    fn turns(&self) -> &[Turn] {
+    /// What was said before, oldest first.
+    pub(super) fn turns(&self) -> &[Turn] {
         self.before.as_ref().map_or(&[], |conversation| &conversation.turns)
     }
 
@@ -99,7 +100,6 @@ impl Log {
         body: &Map<String, Value>,
         user: Value,
     ) -> Asked {
-        let before = self.before.as_ref().and_then(Conversation::system);
         // What stands beside a host may be a secret.
         let is_public = |url: &&String| !url.contains(['@', '?']);
         Asked {
@@ -109,27 +109,26 @@ impl Log {
                 base_url: common.base_url.as_ref().filter(is_public).cloned(),
                 api_key_env: common.api_key_env.clone(),
             },
-            system: args.system.as_deref().or(before).map(str::to_owned),
+            system: args.system.as_deref().or(self.system()).map(str::to_owned),
             user,
         }
     }
 
-    /// Keeps a question and what was answered, whole or not. What can't be kept earns a warning: the
-    /// answer itself was given.
+    /// Keeps a question and what was answered, whole or not; false if nothing was. What can't be
+    /// written earns a warning: the answer itself was given.
     pub(super) fn keep(
         &mut self,
         asked: Asked,
         said: Said,
         failure: Option<&Failure>,
         io: &mut Io,
-    ) {
+    ) -> bool {
         let (end, why) = end(said.is_cut, failure, io);
         let mut answers = said.answers.into_iter();
         let answer = answers.next().unwrap_or_default();
-        if !self.keeps || (answer.content.is_empty() && answer.reasoning.is_empty()) {
-            return;
+        if answer.content.is_empty() && answer.reasoning.is_empty() {
+            return false;
         }
-        let Some(store) = Store::find(&io.env) else { return };
         let turn = Turn {
             turn: history::new_id(),
             time: history::now(),
@@ -144,17 +143,56 @@ impl Log {
             usage: said.usage,
         };
         let conversation = self.before.get_or_insert_with(|| Conversation::new(Key::new()));
-        let terminal = history::here();
-        if let Err(error) = store.add(&conversation.key, &turn, terminal.as_deref()) {
-            let path = store.path(&conversation.key);
-            io.warn(&format!(
-                "the conversation is not kept: cannot write {}: {}",
-                path.display(),
-                reason(&error)
-            ));
+        if let Some(store) = Store::find(&io.env).filter(|_| self.keeps) {
+            let terminal = history::here();
+            if let Err(error) = store.add(&conversation.key, &turn, terminal.as_deref()) {
+                let words = cannot_write(&store, &conversation.key, &error);
+                io.warn(&format!("the conversation is not kept: {words}"));
+            }
         }
         conversation.turns.push(turn);
+        true
     }
+
+    /// Takes the last turn back and gives it.
+    ///
+    /// # Errors
+    /// Exit 1: a file that can't be written.
+    pub(super) fn undo(&mut self, io: &Io) -> Result<Option<Turn>, Failure> {
+        let Some(conversation) = &mut self.before else { return Ok(None) };
+        let Some(turn) = conversation.turns.last() else { return Ok(None) };
+        if let Some(store) = Store::find(&io.env).filter(|_| self.keeps) {
+            let key = &conversation.key;
+            store
+                .undo(key, &turn.turn)
+                .map_err(|error| Failure::new(Kind::Other, cannot_write(&store, key, &error)))?;
+        }
+        Ok(conversation.turns.pop())
+    }
+
+    /// Begins a new conversation without a name.
+    pub(super) fn clear(&mut self) {
+        (self.session, self.before) = (None, None);
+    }
+
+    /// The conversation so far, if anything was said.
+    pub(super) fn conversation(&self) -> Option<&Conversation> {
+        self.before.as_ref().filter(|conversation| !conversation.turns.is_empty())
+    }
+
+    /// The conversation's own instructions.
+    pub(super) fn system(&self) -> Option<&str> {
+        self.before.as_ref().and_then(Conversation::system)
+    }
+
+    /// Where inputs are kept, if anything is.
+    pub(super) fn store(&self, io: &Io) -> Option<Store> {
+        Store::find(&io.env).filter(|_| self.keeps)
+    }
+}
+
+fn cannot_write(store: &Store, key: &Key, error: &std::io::Error) -> String {
+    format!("cannot write {}: {}", store.path(key).display(), reason(error))
 }
 
 /// How an answer ended, as it is kept.
