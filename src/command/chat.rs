@@ -79,8 +79,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         return Ok(());
     }
     let sink = Sink::open(args.output.as_deref())?;
-    // What was attached is not kept: a conversation would grow by megabytes.
-    let user = Value::String(given.text());
+    let user = attach::kept(&given);
     let asked = log.asked(args, common, &provider, &body, user);
     let (said, result) = online::run(provider, common, io, move |mut online| async move {
         let mut chat = Chat::new(plan, TextWriter::new(sink));

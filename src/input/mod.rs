@@ -47,6 +47,11 @@ pub(crate) struct Given {
 }
 
 impl Given {
+    /// A text and nothing else.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self { items: vec![Item::Text(text.to_owned())] }
+    }
+
     /// The texts with a blank line between two of them; empty if there is none.
     pub(crate) fn text(&self) -> String {
         text::joined(self.items.iter().filter_map(|item| match item {

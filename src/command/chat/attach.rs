@@ -21,6 +21,25 @@ pub(super) fn content(provider: &Provider, given: &Given) -> Value {
     content::content(given.text(), given.attachments(), provider.takes_audio_as_url())
 }
 
+/// The user's message as the history keeps it: attachments by their names, as a conversation would
+/// grow by megabytes with them.
+pub(super) fn kept(given: &Given) -> Value {
+    let names: Vec<String> = given
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Text(_) => None,
+            Item::Attachment(attachment) => Some(attachment.given.clone()),
+            Item::Address(url) => Some(shown(url)),
+        })
+        .collect();
+    let text = given.text();
+    if names.is_empty() {
+        return Value::String(text);
+    }
+    Value::String(format!("{text}\n\n[attached: {}]", names.join(", ")).trim_start().to_owned())
+}
+
 /// Refuses an attachment that the service or the model is known not to take.
 pub(super) fn check(
     provider: &Provider,

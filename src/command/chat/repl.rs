@@ -11,19 +11,18 @@ use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Editor, Helper};
-use serde_json::Value;
 
 use super::super::history::readable;
 use super::super::online;
 use super::log::Log;
 use super::slash::{self, Line};
 use super::turn::Chat;
-use super::{Plan, compose, messages, shows_thinking};
+use super::{Plan, attach, compose, messages, shows_thinking};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
 use crate::error::{Failure, Kind};
-use crate::input::{self, Sources};
+use crate::input::{self, Given, Sources};
 use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
@@ -47,7 +46,7 @@ pub(super) struct Session<'a> {
     /// Files for the next question.
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
-    unanswered: Option<Value>,
+    unanswered: Option<Given>,
 }
 
 /// Whether the user means a conversation: a terminal, and nothing said that would be one question.
@@ -186,20 +185,22 @@ impl<'a> Session<'a> {
     fn say(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let words = [text.to_owned()];
         let sources = Sources { words: &words, files: &self.files, no_stdin: true };
-        let user = Value::String(input::prompt(&sources, io)?);
+        let given = input::prompt(&sources, io)?;
         self.files.clear();
-        self.ask(user, io)
+        self.ask(given, io)
     }
 
     /// Asks, shows the answer, keeps both.
-    fn ask(&mut self, user: Value, io: &mut Io) -> Result<(), Failure> {
-        self.unanswered = Some(user.clone());
+    fn ask(&mut self, given: Given, io: &mut Io) -> Result<(), Failure> {
+        self.unanswered = Some(given.clone());
         let provider = match self.provider.take() {
             Some(provider) => provider,
             None => resolve(self.asked(), self.config, io)?,
         };
-        let messages = messages(&self.args, &self.log, &provider, &user);
-        let composed = compose(&self.args, &self.common, &provider, messages, None, io);
+        let content = attach::content(&provider, &given);
+        let messages = messages(&self.args, &self.log, &provider, &content);
+        let composed = compose(&self.args, &self.common, &provider, messages, None, io)
+            .and_then(|composed| attach::check(&provider, &composed.0, &given).map(|()| composed));
         let (body, is_limited) = match composed {
             Ok(composed) => composed,
             Err(failure) => {
@@ -216,12 +217,15 @@ impl<'a> Session<'a> {
             shows_thinking: shows_thinking(self.args.reasoning, io),
             schema: None,
         };
+        let user = attach::kept(&given);
         let asked = self.log.asked(&self.args, &self.common, &provider, &body, user);
         let address = provider.base_url.clone();
         let done = online::run(provider, &self.common, io, move |mut online| async move {
-            let request = online.provider.post(Job::Chat, body);
             let mut chat = Chat::new(plan, TextWriter::new(Sink::Stdout));
-            let result = chat.run(&request, &mut online).await;
+            let result = match attach::request(body, given, &mut online).await {
+                Ok(request) => chat.run(&request, &mut online).await,
+                Err(failure) => Err(failure),
+            };
             (online.io, Ok((online.provider, chat.said(), result)))
         });
         let (mut provider, said, result) = done.map_err(|error| crate::error::classify(&error))?;
@@ -235,17 +239,17 @@ impl<'a> Session<'a> {
     }
 
     fn retry(&mut self, io: &mut Io) -> Result<(), Failure> {
-        let user = match self.unanswered.take() {
-            Some(user) => user,
+        let given = match self.unanswered.take() {
+            Some(given) => given,
             None => match self.log.undo(io)? {
-                Some(turn) => turn.user,
+                Some(turn) => Given::of_text(turn.user.as_str().unwrap_or_default()),
                 None => {
                     io.note("there is nothing to ask again");
                     return Ok(());
                 }
             },
         };
-        self.ask(user, io)
+        self.ask(given, io)
     }
 
     fn choose_model(&mut self, name: &str, io: &mut Io) -> Result<(), Failure> {
