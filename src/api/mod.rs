@@ -3,5 +3,6 @@
 
 pub(crate) mod chat;
 pub(crate) mod models;
+pub(crate) mod probe;
 mod repair;
 mod think;

@@ -15,6 +15,7 @@ mod keys;
 mod models;
 mod profiles;
 mod providers;
+mod providers_check;
 mod readme;
 mod support;
 mod support_run_test;
