@@ -79,6 +79,19 @@ pub(crate) struct Retry {
     pub(crate) is_loading: bool,
 }
 
+/// What a provider said when it refused a request: the parts that a program can act on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Refused {
+    /// The HTTP status of the reply, or the one that an error inside a reply carries.
+    pub(crate) status: Option<u16>,
+    /// The provider's code for it.
+    pub(crate) code: Option<String>,
+    /// The request field that it names.
+    pub(crate) param: Option<String>,
+    /// The provider's words alone, without secrets.
+    pub(crate) words: String,
+}
+
 /// A failure in words. `message` is one line, lower case, without a full stop and without secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
@@ -90,12 +103,14 @@ pub(crate) struct Failure {
     pub(crate) retry: Option<Box<Retry>>,
     /// The field of the request that the provider gives as the cause.
     pub(crate) field: Option<String>,
+    /// Set when the words are a provider's.
+    pub(crate) refused: Option<Box<Refused>>,
 }
 
 impl Failure {
     /// A failure of `kind` with a message for the user.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, retry: None, field: None }
+        Self { kind, message: message.into(), hint: None, retry: None, field: None, refused: None }
     }
 
     /// Wrong usage or configuration: exit 2.
@@ -112,6 +127,12 @@ impl Failure {
     /// Marks the failure as one after which the same request may be tried again.
     pub(crate) fn retry(mut self, retry: Retry) -> Self {
         self.retry = Some(Box::new(retry));
+        self
+    }
+
+    /// Adds what the provider said.
+    pub(crate) fn refused(mut self, refused: Refused) -> Self {
+        self.refused = Some(Box::new(refused));
         self
     }
 

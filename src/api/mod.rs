@@ -5,6 +5,7 @@ pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod image;
 pub(crate) mod models;
+pub(crate) mod probe;
 mod repair;
 pub(crate) mod speech;
 mod think;

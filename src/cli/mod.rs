@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// List, show, search and remove earlier conversations
     History(history::HistoryArgs),
-    /// List the profiles, or show one with the source of each value
+    /// List the profiles, show one with the source of each value, or check whether they work
     Providers(ProvidersArgs),
     /// Tell, write or edit the user's profile file
     Config(ConfigArgs),
@@ -85,7 +85,9 @@ pub(crate) struct ModelsArgs {
     after_help = "\
 Examples:
   llm providers
-  llm providers show openai        every value and where it came from"
+  llm providers show openai        every value and where it came from
+  llm providers check openai       whether it works: key, model, answer, stream, endpoints
+  llm providers check              all of yours, and what runs on this machine"
 )]
 pub(crate) struct ProvidersArgs {
     #[command(subcommand)]
@@ -101,7 +103,25 @@ pub(crate) enum ProvidersAction {
         /// The profile; without it the one that a command would use now
         name: Option<String>,
     },
+    /// Ask services whether they work: host, key, model, a one-token answer, a stream, endpoints
+    #[command(after_help = CHECK_HELP)]
+    Check {
+        /// The profiles; without any, yours, those whose key is found, and servers on this machine
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
+
+const CHECK_HELP: &str = "\
+Examples:
+  llm providers check
+  llm providers check openai deepseek
+  llm providers check ollama -m qwen3:8b
+  llm providers check --json | jq '.providers[] | select(.ok | not)'
+
+A model is asked for one token, twice. Other jobs are asked with a request that can't be carried
+out, so that nothing is made or paid. Each service gets 10 s (--max-time SECS for another limit).
+Exit code 0 if all that were asked for work, else that of the first one that does not.";
 
 #[derive(Debug, Args)]
 #[command(

@@ -80,6 +80,27 @@ where
         verbose: common.verbose,
     };
     let tries = (common.retries.unwrap_or(RETRIES), common.max_wait.unwrap_or(MAX_WAIT));
+    on_runtime(io, move |lent| async move {
+        let pace = if lent.stdout_is_terminal { PACE } else { Duration::ZERO };
+        match connect(&mut provider, limits, pace, &lent).await {
+            Ok(client) => {
+                work(Online { provider, client, io: lent, limits: tries, exchange: limits }).await
+            }
+            Err(error) => (lent, Err(error)),
+        }
+    })
+}
+
+/// Runs `work` with the program's streams lent to it, on a current-thread runtime that ends with it.
+///
+/// # Errors
+/// Those of `work`, and of setting up.
+pub(super) fn on_runtime<T, W, F>(io: &mut Io, work: W) -> anyhow::Result<T>
+where
+    T: Send + 'static,
+    W: FnOnce(Io) -> F + Send + 'static,
+    F: Future<Output = (Io, anyhow::Result<T>)> + Send,
+{
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -95,15 +116,7 @@ where
     let lent = std::mem::replace(io, Io::nowhere());
     // As a task of its own, the work is woken by the task that reads the socket without a detour
     // over the system: with block_on alone each piece of a fast stream costs two system calls.
-    let task = runtime.spawn(async move {
-        let pace = if lent.stdout_is_terminal { PACE } else { Duration::ZERO };
-        match connect(&mut provider, limits, pace, &lent).await {
-            Ok(client) => {
-                work(Online { provider, client, io: lent, limits: tries, exchange: limits }).await
-            }
-            Err(error) => (lent, Err(error)),
-        }
-    });
+    let task = runtime.spawn(async move { work(lent).await });
     let done = runtime.block_on(task);
     // A name that is still being looked up must not hold the exit.
     runtime.shutdown_background();
@@ -112,7 +125,11 @@ where
     result
 }
 
-async fn connect(
+/// A client for the provider; the demo server is started if it is the one.
+///
+/// # Errors
+/// A proxy or certificates that can't be used, a system that refuses a signal handler.
+pub(super) async fn connect(
     provider: &mut Provider,
     limits: Limits,
     pace: Duration,

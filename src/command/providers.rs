@@ -1,4 +1,5 @@
-//! `llm providers`: the profiles, and what each value of one is and where it came from.
+//! `llm providers`: the profiles, what each value of one is and where it came from, and whether they
+//! work.
 
 use crate::cli::{Common, ProvidersAction, ProvidersArgs};
 use crate::config::profile::{Field, Origin, Profile};
@@ -12,14 +13,17 @@ use crate::provider::profile_for;
 use crate::sanitize;
 use crate::secret::is_secret_name;
 
+mod check;
+
 /// Runs the command.
 ///
 /// # Errors
-/// A profile file that is wrong, or a name that nobody knows.
+/// A profile file that is wrong, a name that nobody knows, a service that fails its check.
 pub(crate) fn run(args: &ProvidersArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
     let config = config::load(common.config.as_deref(), io)?;
     let text = match &args.action {
         None | Some(ProvidersAction::List) => list(&config, io),
+        Some(ProvidersAction::Check { names }) => return check::run(names, common, &config, io),
         Some(ProvidersAction::Show { name }) => {
             if let Some(name) = name {
                 known(name, &config)?;

@@ -119,6 +119,11 @@ impl Config {
         }
     }
 
+    /// The profile of that name in the built-in list, without anything of the user's.
+    pub(crate) fn built_in(&self, name: &str) -> Option<&Profile> {
+        self.catalogue.profiles.iter().find(|profile| profile.name == name)
+    }
+
     /// The `default` of the user's file.
     pub(crate) fn default(&self) -> Option<&Field> {
         self.user.default.as_ref()

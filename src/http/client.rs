@@ -128,6 +128,27 @@ impl Client {
         Err(Failure::new(Kind::Refused, format!("{} redirects without end", self.service.name)))
     }
 
+    /// Sends a request and reads whatever comes, whatever its status: for asking what a server
+    /// has. Redirects are not followed.
+    ///
+    /// # Errors
+    /// The network's failure, silence beyond the limit, an interruption.
+    pub(crate) async fn ask(
+        &mut self,
+        request: &Request,
+        voice: &Voice,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let mut response = self.exchange(request, voice).await?;
+        let mut body = Vec::new();
+        while body.len() < ERROR_BODY {
+            match response.chunk(self).await? {
+                Some(bytes) => body.extend_from_slice(&bytes),
+                None => break,
+            }
+        }
+        Ok((response.inner.status().as_u16(), body))
+    }
+
     async fn exchange(&mut self, request: &Request, voice: &Voice) -> Result<Response, Failure> {
         let body = request.body.bytes();
         // Behind a redirect the request carries less, but what was sent before stays secret.

@@ -3,7 +3,7 @@
 use super::Service;
 use super::fault::{self, Fault};
 use super::request::{Method, Request};
-use crate::error::{Failure, Kind, Retry};
+use crate::error::{Failure, Kind, Refused, Retry};
 
 /// Headers in which services give an exchange's id.
 pub(super) const REQUEST_IDS: [&str; 5] =
@@ -37,7 +37,7 @@ pub(super) fn failure(head: &Head, body: &[u8], request: &Request, service: &Ser
     let id = head.request_id.as_deref().or(fault.request_id.as_deref());
     let kind = class(head.status, &fault, service);
     let message = sentence(kind, Some(head.status), &fault, id, service);
-    let mut failure = Failure::new(kind, message);
+    let mut failure = Failure::new(kind, message).refused(said(Some(head.status), &fault));
     failure.hint = hint(kind, head.status, &fault, request, service);
     failure.field = field(head.status, &fault);
     let is_loading = head.status == 503 && says_loading(&fault);
@@ -61,13 +61,24 @@ pub(crate) fn carried(
     // Without a code of its own the stream simply failed: the same class as one that broke off.
     let kind = fault.status.map_or(Kind::Network, |status| class(status, &fault, service));
     let id = id.or(fault.request_id.as_deref());
-    let mut failure = Failure::new(kind, sentence(kind, fault.status, &fault, id, service));
+    let mut failure = Failure::new(kind, sentence(kind, fault.status, &fault, id, service))
+        .refused(said(fault.status, &fault));
     let Some(status) = fault.status else { return failure };
     failure.field = field(status, &fault);
     if kind == Kind::Credentials || says_no_money(status, &fault, service) {
         return failure;
     }
     failure.retry(Retry { status: Some(status), body_delay: fault.retry_after, ..Retry::default() })
+}
+
+/// The parts of a fault that a program can act on.
+fn said(status: Option<u16>, fault: &Fault) -> Refused {
+    Refused {
+        status,
+        code: fault.code.clone().or_else(|| fault.kind.clone()),
+        param: fault.param.clone(),
+        words: fault.message.clone(),
+    }
 }
 
 /// The class of a refusal. The status decides, save where it is known to lie.

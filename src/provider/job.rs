@@ -26,6 +26,18 @@ struct Facts {
 }
 
 impl Job {
+    /// Every job.
+    pub(crate) const ALL: [Self; 8] = [
+        Job::Chat,
+        Job::Embed,
+        Job::Image,
+        Job::ImageEdit,
+        Job::Transcribe,
+        Job::Translate,
+        Job::Speak,
+        Job::Models,
+    ];
+
     fn facts(self) -> Facts {
         let facts =
             |name, words, path, section, models| Facts { name, words, path, section, models };

@@ -20,7 +20,7 @@ use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
 use key::Key;
 
 pub(crate) use job::Job;
-pub(crate) use resolve::{Asked, profile_for, resolve};
+pub(crate) use resolve::{Asked, profile_for, provider_of, resolve};
 
 /// A profile with everything resolved that a request needs.
 #[derive(Debug)]
@@ -191,6 +191,21 @@ impl Provider {
     /// The field in which the service wants the thinking of its earlier answers back.
     pub(crate) fn echoes_reasoning(&self) -> Option<&str> {
         self.profile.text("echo_reasoning")
+    }
+
+    /// The jobs that the profile offers in the specification's form; all of them if it doesn't say.
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        let is_named =
+            |key: &str, job: Job| self.profile.texts(key).map(|jobs| jobs.contains(&job.name()));
+        let offers = |job: &Job| {
+            is_named("jobs", *job) != Some(false) && is_named("other_shape", *job) != Some(true)
+        };
+        Job::ALL.into_iter().filter(offers).collect()
+    }
+
+    /// Whether requests carry a key.
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
     }
 
     /// Whether token usage in a stream has to be asked for.

@@ -27,6 +27,18 @@ pub(crate) struct Asked<'a> {
 pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
     let profile = profile_for(asked.common, None, config, io)?;
     refuse_missing_job(&profile, asked.job, config)?;
+    provider_of(profile, asked, io)
+}
+
+/// A profile resolved for a job, with its key; whether it offers the job is not asked.
+///
+/// # Errors
+/// A base URL that is missing or wrong, a key that can't be found.
+pub(crate) fn provider_of(
+    profile: Profile,
+    asked: Asked<'_>,
+    io: &mut Io,
+) -> Result<Provider, Failure> {
     let base_url = base_url(&profile)?;
     let key = match asked.common.dry_run {
         true => key::unread(&profile, &io.env),

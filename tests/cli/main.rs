@@ -27,6 +27,7 @@ mod models;
 mod picture_samples;
 mod profiles;
 mod providers;
+mod providers_check;
 mod readme;
 mod speak;
 mod speak_parts;

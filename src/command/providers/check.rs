@@ -1,0 +1,254 @@
+//! `llm providers check`: asks services whether they work, several at a time, and tells what it found.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::task::JoinSet;
+
+use super::known;
+use crate::cli::Common;
+use crate::command::online;
+use crate::config::Config;
+use crate::config::profile::Profile;
+use crate::error::{Failure, classify};
+use crate::http::client::Limits;
+use crate::http::curl;
+use crate::http::request::{Url, shown};
+use crate::io::Io;
+use crate::output::sink::to_stdout;
+use crate::provider::{Asked, Job, Provider, profile_for, provider_of};
+use ask::Asking;
+use report::{Check, Local, Report};
+
+mod ask;
+mod local;
+mod report;
+
+/// What one service gets, unless `--max-time` says otherwise.
+const TIME: Duration = Duration::from_secs(10);
+
+/// So many services are asked at a time.
+const AT_ONCE: usize = 8;
+
+/// A service to be asked, or the report on one that can't be.
+type Subject = Result<Provider, Report>;
+
+/// What is to be done.
+struct Plan {
+    subjects: Vec<Subject>,
+    /// Servers to look for.
+    candidates: Vec<local::Candidate>,
+    /// Those of the subjects that need not run: nobody named them.
+    may_be_off: Vec<String>,
+    time: Duration,
+    /// The longest silence on the wire.
+    silence: Duration,
+    verbose: bool,
+}
+
+/// Runs the check.
+///
+/// # Errors
+/// An unknown name; the class of the first service that does not work; an interruption.
+pub(super) fn run(
+    names: &[String],
+    common: &Common,
+    config: &Config,
+    io: &mut Io,
+) -> anyhow::Result<()> {
+    let plan = plan(names, common, config, io)?;
+    if common.dry_run {
+        return Ok(show(plan, io)?);
+    }
+    let (reports, locals) = online::on_runtime(io, |io| async move {
+        let result = look(plan, &io).await;
+        (io, result)
+    })?;
+    if common.json {
+        to_stdout(report::json(&reports, &locals).as_bytes(), io)?;
+    } else {
+        let text = report::table(&reports, &locals, io.colors_stdout());
+        to_stdout(text.as_bytes(), io)?;
+        if text.is_empty() {
+            io.note(
+                "nothing to check: no profile of yours, no key, no server on this machine; \
+                 `llm providers check NAME` asks a service",
+            );
+        }
+    }
+    verdict(&reports)
+}
+
+/// The first service that does not work decides the exit code.
+fn verdict(reports: &[Report]) -> anyhow::Result<()> {
+    let failed: Vec<&Report> = reports.iter().filter(|report| report.failed.is_some()).collect();
+    let Some(kind) = failed.first().and_then(|report| report.failed) else { return Ok(()) };
+    let names: Vec<&str> = failed.iter().map(|report| report.name.as_str()).collect();
+    let what = match (&names[..], reports.len()) {
+        ([name], 1) => format!("{name} does not work"),
+        (names, all) => {
+            format!("{} of {all} services do not work: {}", names.len(), names.join(", "))
+        }
+    };
+    Err(Failure::new(kind, what).into())
+}
+
+/// Whom to ask: those named; else the user's own, those whose key is found, and what runs here.
+fn plan(names: &[String], common: &Common, config: &Config, io: &mut Io) -> Result<Plan, Failure> {
+    let time = common.max_time.unwrap_or(TIME);
+    let mut plan = Plan {
+        subjects: Vec::new(),
+        candidates: Vec::new(),
+        may_be_off: Vec::new(),
+        time,
+        // The end of the time is to be what ends the wait.
+        silence: common.timeout.unwrap_or(time * 2),
+        verbose: common.verbose,
+    };
+    if names.is_empty() && (common.provider.is_some() || common.base_url.is_some()) {
+        let profile = profile_for(common, None, config, io)?;
+        plan.subjects.push(subject(profile, common, io));
+        return Ok(plan);
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    for name in names {
+        known(name, config)?;
+        if !seen.contains(&name.as_str()) {
+            seen.push(name);
+            let profile = profile_for(common, Some(name), config, io)?;
+            plan.subjects.push(subject(profile, common, io));
+        }
+    }
+    if names.is_empty() {
+        of_themselves(&mut plan, common, config, io)?;
+    }
+    Ok(plan)
+}
+
+/// Adds what is checked when nothing is named.
+fn of_themselves(
+    plan: &mut Plan,
+    common: &Common,
+    config: &Config,
+    io: &mut Io,
+) -> Result<(), Failure> {
+    let users = config.user_names();
+    let default = config.default().and_then(|field| field.value.as_str());
+    let mut usual = Vec::new();
+    for name in config.names() {
+        let profile = profile_for(common, Some(name), config, io)?;
+        let is_usual = local::is_usual(&profile, config);
+        let is_users = users.contains(&name) || default == Some(name);
+        let variables = profile.texts("api_key_env").unwrap_or_default();
+        let has_key = variables.iter().any(|variable| io.env.get(variable).is_some());
+        if is_usual && let Ok(provider) = resolved(profile.clone(), common, io) {
+            usual.push(provider);
+        }
+        if is_users || has_key {
+            if is_usual {
+                plan.may_be_off.push(name.to_owned());
+            }
+            plan.subjects.push(subject(profile, common, io));
+        }
+    }
+    plan.candidates = local::candidates(usual);
+    Ok(())
+}
+
+fn resolved(profile: Profile, common: &Common, io: &mut Io) -> Result<Provider, Failure> {
+    provider_of(profile, Asked { common, job: Job::Chat }, io)
+}
+
+fn subject(profile: Profile, common: &Common, io: &mut Io) -> Subject {
+    let url = profile.text("base_url").unwrap_or_default().to_owned();
+    let name = profile.name.clone();
+    resolved(profile, common, io).map_err(|failure| {
+        let parsed = Url::parse(&url).ok().filter(|_| !url.contains('{'));
+        let what = if parsed.is_some() { "key" } else { "host" };
+        let base_url = parsed.map_or(url, |url| shown(&url));
+        unasked(name, base_url, what, &failure)
+    })
+}
+
+/// The report on a service that could not even be asked.
+fn unasked(name: String, base_url: String, what: &'static str, failure: &Failure) -> Report {
+    let checks = vec![Check::failed(what, failure)];
+    Report { name, base_url, model: None, checks, failed: Some(failure.kind) }
+}
+
+/// `--dry-run`: all requests as commands, and what can't be asked.
+fn show(plan: Plan, io: &mut Io) -> Result<(), Failure> {
+    let mut text = String::new();
+    for subject in plan.subjects {
+        match subject {
+            Ok(mut provider) => {
+                online::name_demo(&mut provider, io)?;
+                let commands = ask::requests(&provider);
+                text.extend(commands.iter().map(curl::command));
+            }
+            Err(report) => {
+                for check in &report.checks {
+                    io.warn(&check.words);
+                }
+            }
+        }
+    }
+    let looks = plan.candidates.iter().map(|candidate| candidate.provider.get(Job::Models));
+    text.extend(looks.map(|request| curl::command(&request)));
+    to_stdout(text.as_bytes(), io)
+}
+
+/// Looks for local servers, then asks all that are to be asked.
+async fn look(mut plan: Plan, io: &Io) -> anyhow::Result<(Vec<Report>, Vec<Local>)> {
+    let limits = Limits { silence: plan.silence, until: None, verbose: plan.verbose };
+    let locals = local::look(std::mem::take(&mut plan.candidates), limits, io).await?;
+    let is_off = |name: &String| {
+        plan.may_be_off.contains(name) && !locals.iter().any(|local| local.names.contains(name))
+    };
+    plan.subjects.retain(|subject| match subject {
+        Ok(provider) => !is_off(&provider.name),
+        Err(_) => true,
+    });
+    let reports = ask_all(plan.subjects, limits, plan.time, io).await?;
+    Ok((reports, locals))
+}
+
+/// The reports on all subjects, in their order.
+async fn ask_all(
+    subjects: Vec<Subject>,
+    limits: Limits,
+    time: Duration,
+    io: &Io,
+) -> anyhow::Result<Vec<Report>> {
+    let mut reports: Vec<Option<Report>> = subjects.iter().map(|_| None).collect();
+    let mut waiting = subjects.into_iter().enumerate();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < AT_ONCE
+            && let Some((at, subject)) = waiting.next()
+        {
+            let mut provider = match subject {
+                Ok(provider) => provider,
+                Err(report) => {
+                    reports[at] = Some(report);
+                    continue;
+                }
+            };
+            let limits = Limits { until: Some((Instant::now() + time, time)), ..limits };
+            match online::connect(&mut provider, limits, Duration::ZERO, io).await {
+                Ok(client) => {
+                    let asking = Asking::new(provider, client, io.voice.clone());
+                    running.spawn(async move { (at, asking.run().await) });
+                }
+                Err(error) => {
+                    let (name, url) = (provider.name.clone(), shown(&provider.base_url));
+                    reports[at] = Some(unasked(name, url, "host", &classify(&error)));
+                }
+            }
+        }
+        let Some(done) = running.join_next().await else { break };
+        let (at, report) = done.context("a check ended early")?;
+        reports[at] = Some(report?);
+    }
+    Ok(reports.into_iter().flatten().collect())
+}

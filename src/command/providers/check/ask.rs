@@ -1,0 +1,347 @@
+//! Asks one service everything that a check wants to know, one request after the other.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::report::{Check, Report, State};
+use crate::api::chat::ChatEvent;
+use crate::api::chat::reader::{End, Reader};
+use crate::api::chat::request::message;
+use crate::api::models::ids;
+use crate::api::probe::{self, Endpoint};
+use crate::error::{Failure, Kind};
+use crate::http::client::Client;
+use crate::http::form::Part;
+use crate::http::request::{Request, shown};
+use crate::http::{fault, refusal};
+use crate::io::Voice;
+use crate::provider::{Fields, Job, Provider};
+
+/// A service that is being asked.
+pub(super) struct Asking {
+    provider: Provider,
+    client: Client,
+    voice: Voice,
+    report: Report,
+    /// What the service said of the key, as far as it is known.
+    key: Option<Result<(), Failure>>,
+}
+
+/// An answer of the model's.
+struct Answer {
+    latency: Duration,
+    first: Option<Duration>,
+    is_stream: bool,
+}
+
+/// The jobs that are checked by whether their endpoint is there.
+fn others(provider: &Provider) -> Vec<Job> {
+    let is_other = |job: &Job| !matches!(job, Job::Chat | Job::Models);
+    provider.jobs().into_iter().filter(is_other).collect()
+}
+
+/// Every request that a check of this service sends, as far as it is known beforehand.
+pub(super) fn requests(provider: &Provider) -> Vec<Request> {
+    let jobs = provider.jobs();
+    let mut requests = Vec::new();
+    if jobs.contains(&Job::Models) {
+        requests.push(provider.get(Job::Models));
+    }
+    requests.extend(others(provider).into_iter().map(|job| endpoint(provider, job)));
+    if jobs.contains(&Job::Chat) {
+        let model = provider.model.as_deref();
+        let chats = [false, true].map(|stream| chat(provider, model, stream));
+        requests.extend(chats);
+    }
+    requests
+}
+
+/// A request that the endpoint of a job can only refuse.
+fn endpoint(provider: &Provider, job: Job) -> Request {
+    match job {
+        Job::ImageEdit | Job::Transcribe | Job::Translate => {
+            provider.post_form(job, vec![Part::text("model", "")])
+        }
+        _ => provider.post(job, probe::fields()),
+    }
+}
+
+/// The smallest question: one token is enough.
+fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Request {
+    let mut needed = Map::new();
+    if let Some(model) = model {
+        needed.insert("model".into(), model.into());
+    }
+    needed.insert("messages".into(), json!([message("user", "hi")]));
+    if stream {
+        needed.insert("stream".into(), true.into());
+    }
+    let mut flags = Map::new();
+    flags.insert("max_tokens".into(), 1.into());
+    provider.post(Job::Chat, provider.compose(Job::Chat, Fields { needed, flags }).body)
+}
+
+impl Asking {
+    /// A service with the client for it.
+    pub(super) fn new(provider: Provider, client: Client, voice: Voice) -> Self {
+        let report = Report {
+            name: provider.name.clone(),
+            base_url: shown(&provider.base_url),
+            model: provider.model.clone(),
+            checks: Vec::new(),
+            failed: None,
+        };
+        Self { provider, client, voice, report, key: None }
+    }
+
+    /// Asks, and tells what was found.
+    ///
+    /// # Errors
+    /// An interruption; whatever else goes wrong is a finding.
+    pub(super) async fn run(mut self) -> Result<Report, Failure> {
+        let jobs = self.provider.jobs();
+        let listed = match jobs.contains(&Job::Models) {
+            true => self.list().await?,
+            false => None,
+        };
+        if self.host().is_some_and(|host| host.state == State::Fails) {
+            return Ok(self.end(jobs.contains(&Job::Chat)));
+        }
+        if self.report.model.is_none() {
+            self.report.model = listed.as_deref().and_then(first_for_chat);
+        }
+        let mut endpoints = Vec::new();
+        for job in others(&self.provider) {
+            endpoints.push(self.endpoint(job).await?);
+        }
+        if jobs.contains(&Job::Chat) {
+            self.chats(listed.as_deref()).await?;
+        } else if !endpoints.is_empty() && endpoints.iter().all(|one| one.state != State::Works) {
+            for one in &mut endpoints {
+                one.state = State::Fails;
+            }
+            self.report.failed.get_or_insert(Kind::Refused);
+        }
+        self.report.checks.extend(endpoints);
+        Ok(self.end(false))
+    }
+
+    fn host(&self) -> Option<&Check> {
+        self.report.checks.iter().find(|check| check.name == "host")
+    }
+
+    /// What every reply tells, and every failure: whether the host is there, and what of the key.
+    ///
+    /// # Errors
+    /// An interruption.
+    fn hear(&mut self, failure: Option<&Failure>, latency: Duration) -> Result<(), Failure> {
+        if let Some(failure) = failure.filter(|failure| failure.is_silent()) {
+            return Err(failure.clone());
+        }
+        let unreachable =
+            failure.filter(|failure| failure.kind == Kind::Network && failure.refused.is_none());
+        if self.host().is_none() {
+            let check = match unreachable {
+                Some(failure) => Check::failed("host", failure),
+                None => Check { latency: Some(latency), ..Check::new("host", State::Works, "") },
+            };
+            self.report.checks.push(check);
+            self.report.failed = unreachable.map(|failure| failure.kind);
+        }
+        Ok(())
+    }
+
+    /// The ids of the models, if the service has a list of them.
+    async fn list(&mut self) -> Result<Option<Vec<String>>, Failure> {
+        let started = Instant::now();
+        let request = self.provider.get(Job::Models);
+        let found = self.body(&request).await.and_then(|body| {
+            let value: Option<Value> = serde_json::from_slice(&body).ok();
+            let service = &self.client.service;
+            if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
+                return Err(refusal::carried(&fault, None, &request.secrets(), service));
+            }
+            let words = || format!("the reply of {} is no list of models", service.name);
+            value.as_ref().and_then(ids).ok_or_else(|| Failure::new(Kind::Refused, words()))
+        });
+        self.hear(found.as_ref().err(), started.elapsed())?;
+        match found {
+            Ok(ids) => {
+                self.key = Some(Ok(()));
+                Ok(Some(ids))
+            }
+            Err(failure) => {
+                if failure.kind == Kind::Credentials {
+                    self.key = Some(Err(failure));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn body(&mut self, request: &Request) -> Result<Vec<u8>, Failure> {
+        let reply = self.client.send(request, &self.voice).await?;
+        reply.whole(&mut self.client).await
+    }
+
+    /// Whether a job's endpoint is there.
+    async fn endpoint(&mut self, job: Job) -> Result<Check, Failure> {
+        let started = Instant::now();
+        let request = endpoint(&self.provider, job);
+        let reply = self.client.ask(&request, &self.voice).await;
+        self.hear(reply.as_ref().err(), started.elapsed())?;
+        let check = |state, words| Check::new(job.name(), state, words);
+        Ok(match reply.map(|(status, body)| probe::read(status, &body)) {
+            Ok(Endpoint::There) => check(State::Works, String::new()),
+            Ok(Endpoint::Absent(words)) => check(State::Absent, words),
+            Ok(Endpoint::Unclear(words)) => check(State::Open, words),
+            Err(failure) => check(State::Open, failure.message),
+        })
+    }
+
+    /// One token at once, then one in a stream.
+    async fn chats(&mut self, listed: Option<&[String]>) -> Result<(), Failure> {
+        if self.report.model.is_none() {
+            let failure = Failure::usage("no model is set, and none is listed")
+                .hint("name one with -m MODEL, or `model` in the profile");
+            self.report.checks.push(Check::failed("model", &failure));
+            self.report.failed.get_or_insert(failure.kind);
+            return Ok(());
+        }
+        let whole = self.chat(false).await?;
+        let is_known = |model: &str| {
+            let tagged = format!("{model}:latest");
+            listed.map(|ids| ids.iter().any(|id| *id == model || *id == tagged))
+        };
+        let model = self.report.model.clone().unwrap_or_default();
+        let check = match (is_known(&model), &whole) {
+            (Some(true), _) => Check::new("model", State::Works, ""),
+            // Aliases and routes (`default`, `name:fastest`) stand in no list.
+            (_, Ok(_)) => Check::new("model", State::Works, ""),
+            (Some(false), Err(_)) => {
+                let words = format!("`{model}` is not in the service's list");
+                let hint = format!("`llm models {}` prints the list", self.provider.choice);
+                Check { hint: Some(hint), ..Check::new("model", State::Fails, words) }
+            }
+            (None, Err(_)) => Check::new("model", State::Open, ""),
+        };
+        self.report.checks.push(check);
+        let goes_on = whole.as_ref().err().is_none_or(|failure| failure.kind == Kind::Refused);
+        self.tell("chat", &whole);
+        if !goes_on {
+            self.report.checks.push(Check::new("stream", State::Open, ""));
+            return Ok(());
+        }
+        let streamed = self.chat(true).await?.and_then(|answer| match answer.is_stream {
+            true => Ok(answer),
+            false => {
+                let words = "the answer came whole although a stream was asked for";
+                Err(Failure::new(Kind::Refused, words))
+            }
+        });
+        self.tell("stream", &streamed);
+        Ok(())
+    }
+
+    fn tell(&mut self, name: &'static str, outcome: &Result<Answer, Failure>) {
+        let check = match outcome {
+            Ok(answer) => Check {
+                latency: Some(answer.latency),
+                first: answer.first.filter(|_| answer.is_stream),
+                ..Check::new(name, State::Works, "")
+            },
+            Err(failure) => {
+                self.report.failed.get_or_insert(failure.kind);
+                match failure.kind {
+                    // Said once, by the key's own check.
+                    Kind::Credentials => Check::new(name, State::Open, ""),
+                    _ => Check::failed(name, failure),
+                }
+            }
+        };
+        self.report.checks.push(check);
+    }
+
+    async fn chat(&mut self, stream: bool) -> Result<Result<Answer, Failure>, Failure> {
+        let started = Instant::now();
+        let request = chat(&self.provider, self.report.model.as_deref(), stream);
+        let outcome = self.answer(&request, started).await;
+        self.hear(outcome.as_ref().err(), started.elapsed())?;
+        match &outcome {
+            Err(failure) if failure.kind == Kind::Credentials => {
+                self.key = Some(Err(failure.clone()));
+            }
+            Err(failure) if failure.refused.is_none() && failure.kind == Kind::Network => {}
+            // Whatever else it said, it did not mind the key.
+            _ => self.key = Some(Ok(())),
+        }
+        Ok(outcome)
+    }
+
+    async fn answer(&mut self, request: &Request, started: Instant) -> Result<Answer, Failure> {
+        let mut reply = self.client.send(request, &self.voice).await?;
+        let mut reader = Reader::new(reply.header("content-type").unwrap_or_default());
+        let (mut first, mut any, mut is_finished) = (None, false, false);
+        let mut each = |event: ChatEvent<'_>| {
+            any = true;
+            is_finished |= matches!(event, ChatEvent::Finish { .. });
+            if matches!(event, ChatEvent::Text { .. } | ChatEvent::Thinking { .. }) {
+                first.get_or_insert_with(|| started.elapsed());
+            }
+        };
+        while let Some(bytes) = reply.chunk(&mut self.client).await? {
+            reader.push(&bytes, &mut each);
+            if reader.is_done() {
+                break;
+            }
+        }
+        let end = reader.finish(&mut each);
+        let service = &self.client.service;
+        if let Some(fault) = reader.fault() {
+            return Err(refusal::carried(fault, None, &request.secrets(), service));
+        }
+        let is_stream = matches!(end, End::Stream { .. });
+        match end {
+            End::Stream { done } if done || is_finished => {}
+            End::Whole if any => {}
+            End::Stream { .. } | End::Broken(_) => {
+                let words = format!("the answer of {} broke off before its end", service.name);
+                return Err(Failure::new(Kind::Network, words));
+            }
+            End::Whole | End::Empty | End::NoAnswer(_) => {
+                let words = format!("the reply of {} is no answer", service.name);
+                return Err(Failure::new(Kind::Refused, words)
+                    .hint("is the base URL that of an API? `-v` shows the exchange"));
+            }
+        }
+        Ok(Answer { latency: started.elapsed(), first, is_stream })
+    }
+
+    /// The report, with what is known of the key. `misses_chat`: it never came to a chat.
+    fn end(mut self, misses_chat: bool) -> Report {
+        let key = match &self.key {
+            _ if !self.provider.has_key() && !matches!(self.key, Some(Err(_))) => {
+                Check::new("key", State::Open, "")
+            }
+            Some(Ok(())) => Check::new("key", State::Works, ""),
+            Some(Err(failure)) => {
+                self.report.failed.get_or_insert(failure.kind);
+                Check::failed("key", failure)
+            }
+            None => Check::new("key", State::Open, ""),
+        };
+        let at = usize::from(self.host().is_some());
+        self.report.checks.insert(at, key);
+        if misses_chat {
+            let open = |name| Check::new(name, State::Open, "");
+            self.report.checks.extend(["model", "chat", "stream"].map(open));
+        }
+        self.report
+    }
+}
+
+/// The model to ask where none is set: the first that is not one for vectors.
+pub(super) fn first_for_chat(ids: &[String]) -> Option<String> {
+    ids.iter().find(|id| !id.to_lowercase().contains("embed")).cloned()
+}
