@@ -120,8 +120,8 @@ impl Config {
     }
 
     /// The profile of that name in the built-in list, without anything of the user's.
-    pub(crate) fn built_in(&self, name: &str) -> Option<&Profile> {
-        self.catalogue.profiles.iter().find(|profile| profile.name == name)
+    pub(crate) fn built_in(&self, name: &str) -> Option<Profile> {
+        catalogue::profile(self.catalogue, name)
     }
 
     /// The `default` of the user's file.
