@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::online;
-use super::was_dry_run;
+use super::{settle_output, was_dry_run, with_model};
 use crate::api::chat::request::{Ask, fields, message};
 use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, Reasoning};
@@ -46,6 +46,7 @@ struct Plan {
 /// # Errors
 /// As the table of exit codes has them.
 pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
     let mut log = Log::open(args, &config, io)?;
     let common = &log.common(common, &config);
@@ -117,11 +118,7 @@ fn compose(
     for warning in &composed.warnings {
         io.warn(warning);
     }
-    if !composed.body.contains_key("model") {
-        let (name, choice) = (&provider.name, &provider.choice);
-        return Err(Failure::usage(format!("there is no model for {name}"))
-            .hint(format!("name one with -m MODEL; `llm models {choice}` lists them")));
-    }
+    with_model(&composed.body, "chat", provider)?;
     let streams = composed.body.get("stream") == Some(&Value::Bool(true));
     // Several services refuse `stream_options` without `stream`, and some at all.
     if common.usage

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::online::{self, Online};
-use super::was_dry_run;
+use super::{settle_output, was_dry_run, with_model};
 use crate::api::embed::request::MOST_INPUTS;
 use crate::cli::Common;
 use crate::cli::embed::{EmbedArgs, Format};
@@ -33,6 +33,7 @@ const CONCURRENCY: u32 = 4;
 /// # Errors
 /// As the table of exit codes has them.
 pub(crate) fn run(args: &EmbedArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
     let mut provider = resolve(Asked { common, job: Job::Embed }, &config, io)?;
     let style = style(args, common.json)?;
@@ -95,12 +96,7 @@ fn warn_and_check(args: &EmbedArgs, provider: &Provider, io: &mut Io) -> Result<
     for warning in &composed.warnings {
         io.warn(warning);
     }
-    if composed.body.contains_key("model") {
-        return Ok(());
-    }
-    let name = &provider.name;
-    Err(Failure::usage(format!("there is no embedding model for {name}"))
-        .hint(format!("name one with -m MODEL; `llm models -p {name}` lists them")))
+    with_model(&composed.body, "embeddings", provider)
 }
 
 fn most_inputs(args: &EmbedArgs, provider: &Provider) -> usize {

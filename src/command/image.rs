@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::{Map, Value};
 
 use super::online::{self, Online};
-use super::was_dry_run;
+use super::{settle_output, was_dry_run, with_model};
 use crate::api::image::reply;
 use crate::api::image::request::{self, Ask, fields, own_fields};
 use crate::cli::Common;
@@ -52,6 +52,7 @@ struct Work {
 /// # Errors
 /// As the table of exit codes has them.
 pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
     let ending = ending(args, common)?;
     let job = if args.file.is_empty() { Job::Image } else { Job::ImageEdit };
@@ -136,11 +137,7 @@ fn compose(
     for warning in &composed.warnings {
         io.warn(warning);
     }
-    if !composed.body.contains_key("model") {
-        let (name, choice) = (&provider.name, &provider.choice);
-        return Err(Failure::usage(format!("there is no model for pictures at {name}"))
-            .hint(format!("name one with -m MODEL; `llm models {choice}` lists them")));
-    }
+    with_model(&composed.body, "pictures", provider)?;
     Ok(composed.body)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::online::{self, Online};
-use super::was_dry_run;
+use super::{settle_output, was_dry_run, with_model};
 use crate::api::speech::request::fields;
 use crate::api::speech::split;
 use crate::audio::format::Format;
@@ -55,6 +55,7 @@ struct Output {
 /// # Errors
 /// As the table of exit codes has them.
 pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
     let mut provider = resolve(Asked { common, job: Job::Speak }, &config, io)?;
     let mut wish = target::wish(args, common)?;
@@ -114,11 +115,7 @@ fn plan(
         if plan.bodies.is_empty() {
             composed.warnings.iter().for_each(|warning| io.warn(warning));
         }
-        if !composed.body.contains_key("model") {
-            let name = &provider.name;
-            return Err(Failure::usage(format!("there is no speech model for {name}"))
-                .hint(format!("name one with -m MODEL; `llm models -p {name}` lists them")));
-        }
+        with_model(&composed.body, "speech", provider)?;
         plan.characters += part.chars().count();
         plan.bodies.push(composed.body);
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::online::{self, Online};
-use super::was_dry_run;
+use super::{settle_output, was_dry_run, with_model};
 use crate::api::transcribe::request::{self, Ask};
 use crate::cli::Common;
 use crate::cli::transcribe::{Format, TranscribeArgs};
@@ -43,6 +43,7 @@ struct Plan {
 /// # Errors
 /// As the table of exit codes has them.
 pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
     let job = if args.translate { Job::Translate } else { Job::Transcribe };
     let mut provider = resolve(Asked { common, job }, &config, io)?;
@@ -65,12 +66,7 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
     for warning in composed.warnings.iter().filter(|warning| !is_of_format(warning)) {
         io.warn(warning);
     }
-    if !composed.body.contains_key("model") {
-        let name = &provider.name;
-        return Err(Failure::usage(format!("there is no model for {name}"))
-            .hint(format!("name one with -m MODEL; `llm models -p {name}` lists them"))
-            .into());
-    }
+    with_model(&composed.body, "transcription", &provider)?;
     if common.dry_run {
         show(&plan, &inputs, &mut provider, common, io)?;
         return Ok(tally.end()?);

@@ -154,7 +154,7 @@ fn without_a_model_nothing_is_sent() {
     let server = Server::start([]);
     let run = llm().profile(&server).args(["speak", "a"]).run();
     run.code(2)
-        .stderr_has("there is no speech model for test")
+        .stderr_has("there is no model for speech at test")
         .stderr_has("hint: name one with -m");
 }
 

@@ -44,7 +44,7 @@ fn what_is_no_sound_is_refused_before_anything_is_sent() {
 fn without_a_model_nothing_is_sent() {
     let server = Server::start([]);
     let base = place(&server, "").profile_at(&server.url());
-    base.arg("会议.mp3").run().code(2).stderr_has("there is no model for test");
+    base.arg("会议.mp3").run().code(2).stderr_has("there is no model for transcription at test");
 }
 
 #[test]
