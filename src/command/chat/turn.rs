@@ -27,7 +27,7 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Said {
     pub(super) answers: Vec<Answer>,
-    /// Cut by a limit of tokens.
+    /// Cut by a limit of tokens, or too long to be kept whole.
     pub(super) is_cut: bool,
     pub(super) usage: Option<Value>,
 }
@@ -88,7 +88,7 @@ impl Chat {
         };
         Said {
             answers: self.answers.kept().map(answer).collect(),
-            is_cut: self.answers.verdict() == Verdict::Length,
+            is_cut: self.answers.verdict() == Verdict::Length || !self.answers.is_kept_whole(),
             usage: self.answers.usage().cloned(),
         }
     }
