@@ -22,7 +22,8 @@ use crate::output::extract::BlockExtractor;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::net::Net;
+use crate::provider::{Asked, Composed, Job, Provider, resolve};
 
 mod outcome;
 mod schema;
@@ -58,7 +59,8 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         io,
     )?;
     let messages = messages(args, prompt);
-    let (body, is_limited) = compose(args, common, &provider, messages, schema.as_ref(), io)?;
+    let (Composed { body, own, .. }, is_limited) =
+        compose(args, common, &provider, messages, schema.as_ref(), io)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
     let plan = Plan {
@@ -78,9 +80,10 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let sink = Sink::open(args.output.as_deref())?;
     online::run(provider, common, io, move |mut online| async move {
         let request = online.provider.post(Job::Chat, body);
+        let net = Net::new(Job::Chat, own);
         let mut chat = Chat::new(plan, TextWriter::new(sink));
         let result = chat
-            .ask(&request, &mut online)
+            .ask(request, net, &mut online)
             .await
             .and_then(|()| chat.end(&online.provider, &mut online.io));
         (online.io, result.map_err(Into::into))
@@ -101,7 +104,7 @@ fn compose(
     messages: Vec<Value>,
     schema: Option<&Value>,
     io: &mut Io,
-) -> Result<(serde_json::Map<String, Value>, bool), Failure> {
+) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
     let ask = Ask { model: provider.model.as_deref(), messages, schema, stream };
     let fields = fields(args, ask);
@@ -124,7 +127,7 @@ fn compose(
     {
         composed.body.insert("stream_options".into(), serde_json::json!({"include_usage": true}));
     }
-    Ok((composed.body, is_limited))
+    Ok((composed, is_limited))
 }
 
 fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {
@@ -170,12 +173,24 @@ impl Chat {
     }
 
     /// Asks until an answer came or no further try makes sense.
-    async fn ask(&mut self, request: &Request, online: &mut Online) -> Result<(), Failure> {
+    async fn ask(
+        &mut self,
+        mut request: Request,
+        mut net: Net,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
         let mut tries = online.tries();
         loop {
-            let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
+            let Err(failure) = self.attempt(&request, online).await else { return Ok(()) };
             let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
-            match tries.again(failure, nothing_shown, &mut online.client, &online.io.voice).await {
+            let (provider, voice) = (&online.provider, &online.io.voice);
+            let again = match net.catch(failure, nothing_shown, &mut request, provider, voice) {
+                Ok(()) => Ok(()),
+                Err(failure) => {
+                    tries.again(failure, nothing_shown, &mut online.client, voice).await
+                }
+            };
+            match again {
                 Ok(()) => {
                     self.answers = Answers::new(self.plan.number);
                     self.shown = Shown::default();

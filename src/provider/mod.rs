@@ -4,6 +4,8 @@
 mod choose;
 mod job;
 pub(crate) mod key;
+pub(crate) mod net;
+pub(crate) mod own;
 mod resolve;
 mod rules;
 #[cfg(test)]
@@ -53,6 +55,8 @@ pub(crate) struct Composed {
     pub(crate) body: Map<String, Value>,
     /// What the user should know: fields of theirs that a rule dropped.
     pub(crate) warnings: Vec<String>,
+    /// Which fields are the user's: for [`net::Net`].
+    pub(crate) own: own::Own,
 }
 
 /// Names under which services take a limit of the answer's length.
@@ -64,11 +68,14 @@ impl Provider {
     /// for the job, the flags, then the rules, then `-O`, which wins over all.
     pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
         let Fields { needed: mut body, flags } = fields;
+        let mut own = own::Own::default();
         if !job.section().is_empty() {
             for field in self.profile.section(job.section()) {
                 body.insert(field.key.clone(), field.value.clone());
+                own.add_field(job.section(), &field.key, &field.origin);
             }
         }
+        own.add_flags(job, &flags);
         body.extend(flags.clone());
         // The model that is sent in the end decides which rules apply.
         let is_model = |setting: &&Setting| setting.path == ["model"];
@@ -79,6 +86,7 @@ impl Provider {
         for rule in
             self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
         {
+            own.follow(rule, &body);
             for dropped in rules::apply(rule, &mut body) {
                 if flags.contains_key(&dropped) {
                     warnings.push(self.dropped(&dropped, &model, rule.why.as_deref()));
@@ -87,8 +95,9 @@ impl Provider {
         }
         for setting in &self.settings {
             rules::set_path(&mut body, &setting.path, setting.value.clone());
+            own.add(&setting.path[0], own::By::Setting);
         }
-        Composed { body, warnings }
+        Composed { body, warnings, own }
     }
 
     fn dropped(&self, field: &str, model: &str, why: Option<&str>) -> String {

@@ -2,6 +2,7 @@
 mod bad_config;
 mod chat_ends;
 mod chat_input;
+mod chat_net;
 mod chat_output;
 mod chat_request;
 mod chat_retry;
