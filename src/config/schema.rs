@@ -46,6 +46,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),
+    ("models_headers", Shape::TextTable),
     ("options", Shape::AnyTable),
     ("embed", Shape::AnyTable),
     ("image", Shape::AnyTable),

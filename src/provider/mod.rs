@@ -2,6 +2,7 @@
 //! Reads no files and opens no sockets.
 
 mod choose;
+mod endpoint;
 mod job;
 pub(crate) mod key;
 pub(crate) mod net;
@@ -14,10 +15,11 @@ mod tests;
 use serde_json::{Map, Value};
 
 use crate::cli::Setting;
-use crate::config::profile::{Origin, Profile};
+use crate::config::profile::{Field, Origin, Profile};
 use crate::http::Service;
 use crate::http::form::{Form, Part};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+use endpoint::Endpoint;
 use key::Key;
 
 pub(crate) use job::Job;
@@ -58,6 +60,9 @@ pub(crate) struct Composed {
     /// Which fields are the user's: for [`net::Net`].
     pub(crate) own: own::Own,
 }
+
+/// What stands for the key in a profile's `models_headers`.
+pub(crate) const KEY: &str = "$KEY";
 
 /// Names under which services take a limit of the answer's length.
 const LIMITS: [&str; 5] =
@@ -122,7 +127,7 @@ impl Provider {
 
     /// A POST request with a JSON body.
     pub(crate) fn post(&self, job: Job, body: Map<String, Value>) -> Request {
-        let mut headers = self.request_headers();
+        let mut headers = self.request_headers(job);
         headers.insert(0, Header::public("Content-Type", "application/json"));
         let body = Body::Json(Value::Object(body));
         Request { method: Method::Post, url: self.url(job), headers: unique(headers), body }
@@ -130,7 +135,7 @@ impl Provider {
 
     /// A POST request with a form (`multipart/form-data`).
     pub(crate) fn post_form(&self, job: Job, parts: Vec<Part>) -> Request {
-        let headers = unique(self.request_headers());
+        let headers = unique(self.request_headers(job));
         let body = Body::Form(Form::new(parts));
         Request { method: Method::Post, url: self.url(job), headers, body }
     }
@@ -142,35 +147,52 @@ impl Provider {
 
     /// A GET request.
     pub(crate) fn get(&self, job: Job) -> Request {
-        let headers = unique(self.request_headers());
+        let headers = unique(self.request_headers(job));
         Request { method: Method::Get, url: self.url(job), headers, body: Body::Empty }
     }
 
     /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept.
     fn url(&self, job: Job) -> Url {
-        let field = self.profile.field("paths", job.name());
-        let path = field.and_then(|field| field.value.as_str()).unwrap_or(job.path());
+        let path = match endpoint::of(&self.profile, job, &self.base_url) {
+            Endpoint::Elsewhere(url) => return url,
+            Endpoint::Path(path) => path.unwrap_or_else(|| job.path().to_owned()),
+        };
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let mut url = self.base_url.clone();
         let joined =
             format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
         url.set_path(&joined);
+        if !query.is_empty() {
+            let all = url.query().map_or(query.to_owned(), |own| format!("{own}&{query}"));
+            url.set_query(Some(&all));
+        }
         url.set_fragment(None);
         url
     }
 
-    fn request_headers(&self) -> Vec<Header> {
+    fn request_headers(&self, job: Job) -> Vec<Header> {
         let mut headers = Vec::new();
-        if let Some(key) = &self.key {
-            let (name, scheme) = match self.profile.text("key_header") {
-                Some(name) => (name, ""),
-                None => ("Authorization", "Bearer "),
-            };
-            let value = HeaderValue::Key {
-                scheme,
-                secret: key.secret.clone(),
-                variable: key.variable.clone(),
-            };
-            headers.push(Header { name: name.to_owned(), value, is_private: true });
+        let key = |name: &str, scheme: &'static str| {
+            let key = self.key.as_ref()?;
+            let (secret, variable) = (key.secret.clone(), key.variable.clone());
+            let value = HeaderValue::Key { scheme, secret, variable };
+            Some(Header { name: name.to_owned(), value, is_private: true })
+        };
+        let of_list = self.profile.section("models_headers").filter(|_| job == Job::Models);
+        let of_list: Vec<&Field> = of_list.collect();
+        let is_key = |field: &Field| field.value.as_str() == Some(KEY);
+        if !of_list.iter().any(|field| is_key(field)) {
+            headers.extend(match self.profile.text("key_header") {
+                Some(name) => key(name, ""),
+                None => key("Authorization", "Bearer "),
+            });
+        }
+        for field in of_list {
+            let value = field.value.as_str().unwrap_or_default();
+            headers.extend(match is_key(field) {
+                true => key(&field.key, ""),
+                false => Some(Header::private(&field.key, value)),
+            });
         }
         for field in self.profile.section("headers") {
             headers.push(Header::private(&field.key, field.value.as_str().unwrap_or_default()));
