@@ -13,7 +13,8 @@ use crate::input::{self, Sources};
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::net::Net;
+use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
 use repl::Session;
 use turn::Chat;
@@ -61,7 +62,8 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     )?;
     let content = attach::content(&provider, &given);
     let messages = messages(args, &log, &provider, &content);
-    let (body, is_limited) = compose(args, common, &provider, messages, schema.as_ref(), io)?;
+    let (Composed { body, own, .. }, is_limited) =
+        compose(args, common, &provider, messages, schema.as_ref(), io)?;
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
@@ -83,9 +85,10 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let user = attach::kept(&given);
     let asked = log.asked(args, common, &provider, &body, user);
     let (said, result) = online::run(provider, common, io, move |mut online| async move {
+        let net = Net::new(Job::Chat, own);
         let mut chat = Chat::new(plan, TextWriter::new(sink));
         let result = match attach::request(body, given, &mut online).await {
-            Ok(request) => chat.run(&request, &mut online).await,
+            Ok(request) => chat.run(request, net, &mut online).await,
             Err(failure) => Err(failure),
         };
         (online.io, Ok((chat.said(), result)))
@@ -109,7 +112,7 @@ fn compose(
     messages: Vec<Value>,
     schema: Option<&Value>,
     io: &mut Io,
-) -> Result<(serde_json::Map<String, Value>, bool), Failure> {
+) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
     let ask = Ask { model: provider.model.as_deref(), messages, schema, stream };
     let fields = fields(args, ask);
@@ -128,7 +131,7 @@ fn compose(
     {
         composed.body.insert("stream_options".into(), serde_json::json!({"include_usage": true}));
     }
-    Ok((composed.body, is_limited))
+    Ok((composed, is_limited))
 }
 
 fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {

@@ -9,7 +9,7 @@ use crate::error::Failure;
 use crate::http::request::{Url, shown};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
-use crate::provider::profile_for;
+use crate::provider::{KEY, profile_for};
 use crate::sanitize;
 use crate::secret::is_secret_name;
 
@@ -129,7 +129,8 @@ fn show(profile: &Profile, io: &Io) -> String {
 
 /// A field's value as it may be shown.
 fn value(field: &Field) -> String {
-    let is_header = field.section == "headers";
+    let is_header = ["headers", "models_headers"].contains(&field.section.as_str())
+        && field.value.as_str() != Some(KEY);
     if (field.section.is_empty() && field.key == "api_key")
         || (is_header && is_secret_name(&field.key))
     {

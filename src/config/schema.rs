@@ -53,6 +53,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("echo_reasoning", Shape::Text),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),
+    ("models_headers", Shape::TextTable),
     ("options", Shape::AnyTable),
     ("embed", Shape::AnyTable),
     ("image", Shape::AnyTable),

@@ -2,8 +2,11 @@
 //! Reads no files and opens no sockets.
 
 mod choose;
+mod endpoint;
 mod job;
 pub(crate) mod key;
+pub(crate) mod net;
+pub(crate) mod own;
 mod resolve;
 mod rules;
 mod takes;
@@ -13,10 +16,11 @@ mod tests;
 use serde_json::{Map, Value};
 
 use crate::cli::Setting;
-use crate::config::profile::{Origin, Profile};
+use crate::config::profile::{Field, Origin, Profile};
 use crate::http::Service;
 use crate::http::form::{Form, Part};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+use endpoint::Endpoint;
 use key::Key;
 
 pub(crate) use job::Job;
@@ -54,7 +58,12 @@ pub(crate) struct Composed {
     pub(crate) body: Map<String, Value>,
     /// What the user should know: fields of theirs that a rule dropped.
     pub(crate) warnings: Vec<String>,
+    /// Which fields are the user's: for [`net::Net`].
+    pub(crate) own: own::Own,
 }
+
+/// What stands for the key in a profile's `models_headers`.
+pub(crate) const KEY: &str = "$KEY";
 
 /// Names under which services take a limit of the answer's length.
 const LIMITS: [&str; 5] =
@@ -65,11 +74,14 @@ impl Provider {
     /// for the job, the flags, then the rules, then `-O`, which wins over all.
     pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
         let Fields { needed: mut body, flags } = fields;
+        let mut own = own::Own::default();
         if !job.section().is_empty() {
             for field in self.profile.section(job.section()) {
                 body.insert(field.key.clone(), field.value.clone());
+                own.add_field(job.section(), &field.key, &field.origin);
             }
         }
+        own.add_flags(job, &flags);
         body.extend(flags.clone());
         // The model that is sent in the end decides which rules apply.
         let is_model = |setting: &&Setting| setting.path == ["model"];
@@ -80,6 +92,7 @@ impl Provider {
         for rule in
             self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
         {
+            own.follow(rule, &body);
             for dropped in rules::apply(rule, &mut body) {
                 if flags.contains_key(&dropped) {
                     warnings.push(self.dropped(&dropped, &model, rule.why.as_deref()));
@@ -88,8 +101,9 @@ impl Provider {
         }
         for setting in &self.settings {
             rules::set_path(&mut body, &setting.path, setting.value.clone());
+            own.add(&setting.path[0], own::By::Setting);
         }
-        Composed { body, warnings }
+        Composed { body, warnings, own }
     }
 
     fn dropped(&self, field: &str, model: &str, why: Option<&str>) -> String {
@@ -114,7 +128,7 @@ impl Provider {
 
     /// A POST request with a JSON body.
     pub(crate) fn post(&self, job: Job, body: Map<String, Value>) -> Request {
-        let mut headers = self.request_headers();
+        let mut headers = self.request_headers(job);
         headers.insert(0, Header::public("Content-Type", "application/json"));
         let body = Body::Json(Value::Object(body));
         Request { method: Method::Post, url: self.url(job), headers: unique(headers), body }
@@ -122,7 +136,7 @@ impl Provider {
 
     /// A POST request with a form (`multipart/form-data`).
     pub(crate) fn post_form(&self, job: Job, parts: Vec<Part>) -> Request {
-        let headers = unique(self.request_headers());
+        let headers = unique(self.request_headers(job));
         let body = Body::Form(Form::new(parts));
         Request { method: Method::Post, url: self.url(job), headers, body }
     }
@@ -134,35 +148,52 @@ impl Provider {
 
     /// A GET request.
     pub(crate) fn get(&self, job: Job) -> Request {
-        let headers = unique(self.request_headers());
+        let headers = unique(self.request_headers(job));
         Request { method: Method::Get, url: self.url(job), headers, body: Body::Empty }
     }
 
     /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept.
     fn url(&self, job: Job) -> Url {
-        let field = self.profile.field("paths", job.name());
-        let path = field.and_then(|field| field.value.as_str()).unwrap_or(job.path());
+        let path = match endpoint::of(&self.profile, job, &self.base_url) {
+            Endpoint::Elsewhere(url) => return url,
+            Endpoint::Path(path) => path.unwrap_or_else(|| job.path().to_owned()),
+        };
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let mut url = self.base_url.clone();
         let joined =
             format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
         url.set_path(&joined);
+        if !query.is_empty() {
+            let all = url.query().map_or(query.to_owned(), |own| format!("{own}&{query}"));
+            url.set_query(Some(&all));
+        }
         url.set_fragment(None);
         url
     }
 
-    fn request_headers(&self) -> Vec<Header> {
+    fn request_headers(&self, job: Job) -> Vec<Header> {
         let mut headers = Vec::new();
-        if let Some(key) = &self.key {
-            let (name, scheme) = match self.profile.text("key_header") {
-                Some(name) => (name, ""),
-                None => ("Authorization", "Bearer "),
-            };
-            let value = HeaderValue::Key {
-                scheme,
-                secret: key.secret.clone(),
-                variable: key.variable.clone(),
-            };
-            headers.push(Header { name: name.to_owned(), value, is_private: true });
+        let key = |name: &str, scheme: &'static str| {
+            let key = self.key.as_ref()?;
+            let (secret, variable) = (key.secret.clone(), key.variable.clone());
+            let value = HeaderValue::Key { scheme, secret, variable };
+            Some(Header { name: name.to_owned(), value, is_private: true })
+        };
+        let of_list = self.profile.section("models_headers").filter(|_| job == Job::Models);
+        let of_list: Vec<&Field> = of_list.collect();
+        let is_key = |field: &Field| field.value.as_str() == Some(KEY);
+        if !of_list.iter().any(|field| is_key(field)) {
+            headers.extend(match self.profile.text("key_header") {
+                Some(name) => key(name, ""),
+                None => key("Authorization", "Bearer "),
+            });
+        }
+        for field in of_list {
+            let value = field.value.as_str().unwrap_or_default();
+            headers.extend(match is_key(field) {
+                true => key(&field.key, ""),
+                false => Some(Header::private(&field.key, value)),
+            });
         }
         for field in self.profile.section("headers") {
             headers.push(Header::private(&field.key, field.value.as_str().unwrap_or_default()));

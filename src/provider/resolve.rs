@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::choose;
 use super::{Job, Provider, key};
+use super::{choose, endpoint};
 use crate::cli::Common;
 use crate::config::Config;
 use crate::config::profile::{Origin, Profile};
@@ -12,6 +12,9 @@ use crate::error::Failure;
 use crate::http::request::{Url, shown};
 use crate::http::transport::is_this_machine;
 use crate::io::{Env, Io};
+
+/// The sections of a profile that are meant for its own origin alone.
+const HEADERS: [&str; 2] = ["headers", "models_headers"];
 
 /// What a command needs of the provider.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +43,7 @@ pub(crate) fn provider_of(
     io: &mut Io,
 ) -> Result<Provider, Failure> {
     let base_url = base_url(&profile)?;
+    endpoint::check(&profile, &base_url)?;
     let key = match asked.common.dry_run {
         true => key::unread(&profile, &io.env),
         false => key::find(&profile, &io.env)?,
@@ -135,7 +139,7 @@ fn lay_base_url_over(
             ));
         }
         profile.forget_keys();
-        profile.fields.retain(|field| field.section != "headers");
+        profile.fields.retain(|field| !HEADERS.contains(&field.section.as_str()));
     }
     profile.set("", "base_url", Value::String(url.to_owned()), Origin::Flag("--base-url"));
     Ok(())

@@ -146,3 +146,62 @@ fn the_demo_lists_itself() {
     outcome.code(0).stdout_has("demo").stderr_empty();
     llm().args(["models", "-p", "demo", "--json"]).run().stdout_json();
 }
+
+#[test]
+fn anthropic_gets_the_key_in_its_own_header() {
+    let server =
+        Server::start([Reply::json(200, json!({"data": [{"id": "claude", "type": "model"}]}))]);
+    let config = format!(
+        "[providers.anthropic]\nbase_url = \"{}\"\napi_key = \"sk-eigen-0001\"\n",
+        server.url()
+    );
+    let run = llm().watch(&server).config(&config).args(["models", "-p", "anthropic"]);
+    run.run().code(0).stdout("claude\n").stderr_empty();
+    let request = server.request();
+    assert_eq!(request.path, "/v1/models?limit=1000");
+    assert_eq!(request.header("x-api-key"), Some("sk-eigen-0001"));
+    assert_eq!(request.header("anthropic-version"), Some("2023-06-01"));
+    assert_eq!(request.header("authorization"), None);
+    let dry = run.clone().arg("--dry-run").run();
+    dry.code(0).stdout_has("x-api-key: $LLM_API_KEY");
+    // A chat has its usual header, and so has the list at another address.
+    let show = llm().args(["providers", "show", "anthropic"]).run();
+    show.code(0).stdout_has("models_headers.x-api-key          $KEY");
+    let chat = llm().config(&config).args(["chat", "-p", "anthropic", "--dry-run", "hi"]).run();
+    chat.code(0).stdout_has("Authorization: Bearer $LLM_API_KEY");
+    assert!(!chat.stdout_text().contains("anthropic-version"), "{chat}");
+    let elsewhere = run.args(["--base-url", "http://127.0.0.1:9/v1", "--dry-run"]).run();
+    elsewhere.code(0).stderr_has("is not sent to");
+    assert!(!elsewhere.stdout_text().contains("-H"), "{elsewhere}");
+}
+
+#[test]
+fn a_list_at_another_address_is_for_the_built_in_services_alone() {
+    let cohere =
+        llm().env("COHERE_API_KEY", "sk-kohle-0001").args(["models", "-p", "cohere", "--dry-run"]);
+    let outcome = cohere.run();
+    outcome.code(0).stdout_has("'https://api.cohere.com/v1/models?page_size=1000'");
+    outcome.stdout_has("Authorization: Bearer $COHERE_API_KEY");
+    // Behind a gateway of the user's the built-in address says nothing.
+    let moved = "[providers.cohere]\nbase_url = \"https://gateway.example/v1\"\n";
+    cohere.clone().config(moved).run().code(0).stdout_has("'https://gateway.example/v1/models'");
+    let away = |base: &str, path: &str| {
+        let config = format!(
+            "[providers.x]\nbase_url = \"{base}\"\napi_key = \"sk-bleibt-01\"\npaths = {{ models = \"{path}\" }}\n"
+        );
+        llm().config(&config).args(["models", "--dry-run"]).run()
+    };
+    let same = away("https://h.example/compatible/v1", "https://h.example/native/models");
+    same.code(0).stdout_has("'https://h.example/native/models'");
+    for path in
+        ["https://other.example/v1/models", "http://h.example/models", "https://h.example:8443/m"]
+    {
+        let outcome = away("https://h.example/v1", path);
+        outcome.code(2).stdout_empty().stderr_has("`paths.models` leads away").stderr_has(":4)");
+    }
+    let query = away("https://h.example/v1?api-version=1", "/models?limit=9");
+    query.code(0).stdout_has("'https://h.example/v1/models?api-version=1&limit=9'");
+    // The user's path at a built-in service is the user's.
+    let stolen = "[providers.cohere]\npaths = { models = \"https://other.example/models\" }\n";
+    cohere.config(stolen).run().code(2).stderr_has("leads away");
+}

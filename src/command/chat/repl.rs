@@ -27,7 +27,8 @@ use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
 use crate::output::text::TextWriter;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::net::Net;
+use crate::provider::{Asked, Composed, Job, Provider, resolve};
 
 /// What stands before every question.
 const PROMPT: &str = "> ";
@@ -199,9 +200,11 @@ impl<'a> Session<'a> {
         };
         let content = attach::content(&provider, &given);
         let messages = messages(&self.args, &self.log, &provider, &content);
-        let composed = compose(&self.args, &self.common, &provider, messages, None, io)
-            .and_then(|composed| attach::check(&provider, &composed.0, &given).map(|()| composed));
-        let (body, is_limited) = match composed {
+        let composed =
+            compose(&self.args, &self.common, &provider, messages, None, io).and_then(|composed| {
+                attach::check(&provider, &composed.0.body, &given).map(|()| composed)
+            });
+        let (Composed { body, own, .. }, is_limited) = match composed {
             Ok(composed) => composed,
             Err(failure) => {
                 self.provider = Some(provider);
@@ -221,9 +224,10 @@ impl<'a> Session<'a> {
         let asked = self.log.asked(&self.args, &self.common, &provider, &body, user);
         let address = provider.base_url.clone();
         let done = online::run(provider, &self.common, io, move |mut online| async move {
+            let net = Net::new(Job::Chat, own);
             let mut chat = Chat::new(plan, TextWriter::new(Sink::Stdout));
             let result = match attach::request(body, given, &mut online).await {
-                Ok(request) => chat.run(&request, &mut online).await,
+                Ok(request) => chat.run(request, net, &mut online).await,
                 Err(failure) => Err(failure),
             };
             (online.io, Ok((online.provider, chat.said(), result)))

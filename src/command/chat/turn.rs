@@ -19,6 +19,7 @@ use crate::output::extract::BlockExtractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 use crate::provider::Provider;
+use crate::provider::net::Net;
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -73,10 +74,11 @@ impl Chat {
     /// As the table of exit codes has them; what arrived is shown.
     pub(super) async fn run(
         &mut self,
-        request: &Request,
+        request: Request,
+        net: Net,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.ask(request, online).await?;
+        self.ask(request, net, online).await?;
         self.end(&online.provider, &mut online.io)
     }
 
@@ -94,12 +96,24 @@ impl Chat {
     }
 
     /// Asks until an answer came or no further try makes sense.
-    async fn ask(&mut self, request: &Request, online: &mut Online) -> Result<(), Failure> {
+    async fn ask(
+        &mut self,
+        mut request: Request,
+        mut net: Net,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
         let mut tries = online.tries();
         loop {
-            let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
+            let Err(failure) = self.attempt(&request, online).await else { return Ok(()) };
             let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
-            match tries.again(failure, nothing_shown, &mut online.client, &online.io.voice).await {
+            let (provider, voice) = (&online.provider, &online.io.voice);
+            let again = match net.catch(failure, nothing_shown, &mut request, provider, voice) {
+                Ok(()) => Ok(()),
+                Err(failure) => {
+                    tries.again(failure, nothing_shown, &mut online.client, voice).await
+                }
+            };
+            match again {
                 Ok(()) => {
                     self.answers = Answers::new(self.plan.number);
                     self.shown = Shown::default();

@@ -16,6 +16,7 @@ use crate::http::form::Part;
 use crate::http::request::{Request, shown};
 use crate::http::{fault, refusal};
 use crate::io::Voice;
+use crate::provider::net::Net;
 use crate::provider::{Fields, Job, Provider};
 
 /// A service that is being asked.
@@ -51,7 +52,7 @@ pub(super) fn requests(provider: &Provider) -> Vec<Request> {
     requests.extend(others(provider).into_iter().map(|job| endpoint(provider, job)));
     if jobs.contains(&Job::Chat) {
         let model = provider.model.as_deref();
-        let chats = [false, true].map(|stream| chat(provider, model, stream));
+        let chats = [false, true].map(|stream| chat(provider, model, stream).0);
         requests.extend(chats);
     }
     requests
@@ -67,8 +68,8 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
     }
 }
 
-/// The smallest question: one token is enough.
-fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Request {
+/// The smallest question: one token is enough. With it the net for what the service may refuse of it.
+fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> (Request, Net) {
     let mut needed = Map::new();
     if let Some(model) = model {
         needed.insert("model".into(), model.into());
@@ -79,7 +80,9 @@ fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Request {
     }
     let mut flags = Map::new();
     flags.insert("max_tokens".into(), 1.into());
-    provider.post(Job::Chat, provider.compose(Job::Chat, Fields { needed, flags }).body)
+    let composed = provider.compose(Job::Chat, Fields { needed, flags });
+    let net = Net::new(Job::Chat, composed.own.without_flags());
+    (provider.post(Job::Chat, composed.body), net)
 }
 
 impl Asking {
@@ -264,9 +267,20 @@ impl Asking {
     }
 
     async fn chat(&mut self, stream: bool) -> Result<Result<Answer, Failure>, Failure> {
-        let started = Instant::now();
-        let request = chat(&self.provider, self.report.model.as_deref(), stream);
-        let outcome = self.answer(&request, started).await;
+        let model = self.report.model.as_deref();
+        let (mut request, mut net) = chat(&self.provider, model, stream);
+        let mut started = Instant::now();
+        let mut outcome = self.answer(&request, started).await;
+        if let Err(failure) = outcome {
+            let (provider, voice) = (&self.provider, &self.voice);
+            outcome = match net.catch(failure, true, &mut request, provider, voice) {
+                Ok(()) => {
+                    started = Instant::now();
+                    self.answer(&request, started).await
+                }
+                Err(failure) => Err(failure),
+            };
+        }
         self.hear(outcome.as_ref().err(), started.elapsed())?;
         match &outcome {
             Err(failure) if failure.kind == Kind::Credentials => {

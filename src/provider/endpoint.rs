@@ -1,0 +1,56 @@
+//! Where a job's endpoint is: behind the base URL, or at an address of its own. A key is meant for
+//! the origin of its profile's base URL, and this is where that is held.
+
+use super::Job;
+use crate::config::profile::{Origin, Profile};
+use crate::error::Failure;
+use crate::http::request::Url;
+
+/// A job's endpoint.
+#[derive(Debug, PartialEq)]
+pub(super) enum Endpoint {
+    /// A path behind the base URL; the specification's if the profile has none.
+    Path(Option<String>),
+    /// An address of its own.
+    Elsewhere(Url),
+}
+
+/// The endpoint as the profile's `paths` have it. An address of its own holds at the origin of the
+/// base URL, or where the built-in list gives both; behind another base URL it says nothing.
+pub(super) fn of(profile: &Profile, job: Job, base_url: &Url) -> Endpoint {
+    let Some(field) = profile.field("paths", job.name()) else { return Endpoint::Path(None) };
+    let path = field.value.as_str().unwrap_or_default();
+    match address(path) {
+        None => Endpoint::Path(Some(path.to_owned())),
+        Some(url) if may_lead(profile, &field.origin, &url, base_url) => Endpoint::Elsewhere(url),
+        Some(_) => Endpoint::Path(None),
+    }
+}
+
+/// Refuses an address of the user's that would take the key to another origin.
+///
+/// # Errors
+/// Such an address.
+pub(super) fn check(profile: &Profile, base_url: &Url) -> Result<(), Failure> {
+    for field in profile.section("paths").filter(|field| field.origin != Origin::BuiltIn) {
+        let url = address(field.value.as_str().unwrap_or_default());
+        if url.is_some_and(|url| url.origin() != base_url.origin()) {
+            let (job, origin) = (&field.key, &field.origin);
+            let what = format!("`paths.{job}` leads away from the base_url ({origin})");
+            let hint = "a profile's key is for one host; give the other a profile of its own";
+            return Err(Failure::usage(what).hint(hint));
+        }
+    }
+    Ok(())
+}
+
+fn address(path: &str) -> Option<Url> {
+    let is_address = path.starts_with("http://") || path.starts_with("https://");
+    Url::parse(path).ok().filter(|_| is_address)
+}
+
+fn may_lead(profile: &Profile, origin: &Origin, url: &Url, base_url: &Url) -> bool {
+    let base = profile.field("", "base_url").map(|field| &field.origin);
+    url.origin() == base_url.origin()
+        || (*origin == Origin::BuiltIn && base == Some(&Origin::BuiltIn))
+}

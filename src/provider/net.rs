@@ -1,0 +1,218 @@
+//! The safety net for what no rule knows: a request that is refused for one field which the user
+//! did not ask for, or which has another name there, is made once more with that changed.
+
+mod decide;
+
+use serde_json::{Map, Value, json};
+
+use super::own::{By, Own};
+use super::{Job, Provider};
+use crate::error::Failure;
+use crate::http::form::Content;
+use crate::http::request::{Body, Request};
+use crate::io::Voice;
+use decide::{Change, Verdict, decide};
+
+/// The net under one request. It catches once.
+#[derive(Debug)]
+pub(crate) struct Net {
+    job: Job,
+    own: Own,
+    is_used: bool,
+}
+
+impl Net {
+    /// A net for a request of this job; `own` is the user's part of it, as
+    /// [`Provider::compose`] tells.
+    pub(crate) fn new(job: Job, own: Own) -> Self {
+        Self { job, own, is_used: false }
+    }
+
+    /// After a failure: changes the request if that may help, and warns, with the rule that spares
+    /// the second request. `nothing_shown` is false once the user has seen a part of the answer.
+    ///
+    /// # Errors
+    /// The failure, if nothing can be changed; with a hint where it is a field of the user's.
+    pub(crate) fn catch(
+        &mut self,
+        failure: Failure,
+        nothing_shown: bool,
+        request: &mut Request,
+        provider: &Provider,
+        voice: &Voice,
+    ) -> Result<(), Failure> {
+        let Some(refused) = failure.refused.as_deref().filter(|_| nothing_shown) else {
+            return Err(failure);
+        };
+        match decide(refused, &fields(&request.body), &self.own) {
+            Verdict::Change(change) if !self.is_used => {
+                self.is_used = true;
+                let model = model(&request.body);
+                apply(&change, &mut request.body);
+                voice.warn(&self.warning(&change, model.as_deref(), provider));
+                Ok(())
+            }
+            Verdict::Theirs { field, by } => {
+                let by = match by {
+                    By::Flag(flag) => format!("`{flag}` sets `{field}`"),
+                    By::Setting => format!("`-O {field}=…` sets it"),
+                    By::Profile(place) => format!("{place} sets `{field}`"),
+                };
+                Err(failure.hint(format!("{by}, which is not taken here; leave it out")))
+            }
+            _ => Err(failure),
+        }
+    }
+
+    fn warning(&self, change: &Change, model: Option<&str>, provider: &Provider) -> String {
+        let name = &provider.name;
+        let did = match change {
+            Change::Drop(field) => format!("{name} refuses `{field}`; asked again without it"),
+            Change::Rename { from, to } => {
+                format!("{name} wants `{from}` as `{to}`; asked again that way")
+            }
+        };
+        if let Change::Rename { from, to } = change
+            && self.own.by(from) == Some(&By::Setting)
+        {
+            return format!("{did}; `-O {to}=…` spares the first try");
+        }
+        if provider.choice.starts_with("--base-url") {
+            return did;
+        }
+        let (table, line) = (table(name), self.line(change, model));
+        format!("{did}; this line in {table} spares the first try: {line}")
+    }
+
+    /// The line for the profile that makes the change for good.
+    fn line(&self, change: &Change, model: Option<&str>) -> String {
+        let what = match change {
+            // The profile has a field of its own for it, as it is sent only for `--usage`.
+            Change::Drop(field) if field == "stream_options" => {
+                return "stream_usage = \"never\"".to_owned();
+            }
+            Change::Drop(field) => format!("drop = [{}]", json!(field)),
+            Change::Rename { from, to } => format!("rename = {{ {} = {} }}", key(from), json!(to)),
+        };
+        let job = json!(self.job.name());
+        let model = model.map(|model| format!("models = [{}], ", json!(model)));
+        format!("rules = [{{ jobs = [{job}], {}{what} }}]", model.unwrap_or_default())
+    }
+}
+
+/// `[providers.NAME]`, the name quoted where TOML wants it.
+fn table(name: &str) -> String {
+    format!("[providers.{}]", key(name))
+}
+
+/// A name as a TOML key.
+fn key(name: &str) -> String {
+    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+    // A JSON text is a TOML basic string too.
+    if name.chars().all(is_bare) { name.to_owned() } else { json!(name).to_string() }
+}
+
+/// The name of the field that a part of a form belongs to: `a[]` and `a[b]` belong to `a`.
+fn field_of(part: &str) -> &str {
+    part.split('[').next().unwrap_or(part)
+}
+
+/// The fields of a body: name, and value where it is a text.
+fn fields(body: &Body) -> Vec<(String, Option<String>)> {
+    match body {
+        Body::Json(Value::Object(object)) => {
+            let text = |value: &Value| value.as_str().map(str::to_owned);
+            object.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+        }
+        Body::Form(form) => {
+            let mut found: Vec<(String, Option<String>)> = Vec::new();
+            for part in &form.parts {
+                let name = field_of(&part.name);
+                if found.iter().all(|(known, _)| known != name) {
+                    let text = match &part.content {
+                        Content::Text(text) => Some(text.clone()),
+                        Content::File { .. } => None,
+                    };
+                    found.push((name.to_owned(), text));
+                }
+            }
+            found
+        }
+        // What is laid into a body while it is sent would have to be laid in anew.
+        Body::Json(_) | Body::Spliced(_) | Body::Empty => Vec::new(),
+    }
+}
+
+fn model(body: &Body) -> Option<String> {
+    fields(body).into_iter().find(|(name, _)| name == "model")?.1
+}
+
+fn apply(change: &Change, body: &mut Body) {
+    let new_name = |name: &str| match change {
+        // Several services refuse `stream_options` where no stream is asked for.
+        Change::Drop(field) if field == "stream" && name == "stream_options" => None,
+        Change::Drop(field) => (field != name).then(|| name.to_owned()),
+        Change::Rename { from, to } => {
+            Some(if from == name { to.clone() } else { name.to_owned() })
+        }
+    };
+    match body {
+        Body::Json(Value::Object(object)) => {
+            let fields = std::mem::take(object).into_iter();
+            let kept = fields.filter_map(|(name, value)| Some((new_name(&name)?, value)));
+            *object = kept.collect::<Map<String, Value>>();
+        }
+        Body::Form(form) => {
+            let parts = std::mem::take(&mut form.parts).into_iter();
+            let kept = parts.filter_map(|mut part| {
+                let field = field_of(&part.name);
+                let rest = part.name[field.len()..].to_owned();
+                part.name = new_name(field)? + &rest;
+                Some(part)
+            });
+            form.parts = kept.collect();
+        }
+        Body::Json(_) | Body::Spliced(_) | Body::Empty => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::form::{Form, Part};
+
+    #[test]
+    fn a_change_is_made_in_place() {
+        let mut body =
+            Body::Json(json!({"model": "m", "seed": 1, "stream": true, "stream_options": {}}));
+        let rename = Change::Rename { from: "seed".into(), to: "random_seed".into() };
+        apply(&rename, &mut body);
+        apply(&Change::Drop("stream".into()), &mut body);
+        assert_eq!(body.bytes(), br#"{"model":"m","random_seed":1}"#);
+        let names = ["model", "granularities[]", "granularities[]", "file"];
+        let parts = names.map(|name| Part::text(name, "x")).to_vec();
+        let mut body = Body::Form(Form::new(parts));
+        assert_eq!(fields(&body).len(), 3);
+        let rename = Change::Rename { from: "granularities".into(), to: "g".into() };
+        apply(&rename, &mut body);
+        apply(&Change::Drop("model".into()), &mut body);
+        let Body::Form(form) = body else { panic!("it stays a form") };
+        let names: Vec<String> = form.parts.into_iter().map(|part| part.name).collect();
+        assert_eq!(names, ["g[]", "g[]", "file"]);
+    }
+
+    #[test]
+    fn the_line_is_valid_toml() {
+        let net = Net::new(Job::Chat, Own::default());
+        let drop = |field: &str| Change::Drop(field.to_owned());
+        let rename = Change::Rename { from: "a[]".into(), to: "b".into() };
+        for change in [drop("stop"), drop("stream_options"), rename] {
+            let text = format!("{}\n{}", table("a.b"), net.line(&change, Some("通义\"\\")));
+            text.parse::<toml::Table>().expect("it is TOML");
+        }
+        assert_eq!(
+            net.line(&drop("stop"), Some("m")),
+            r#"rules = [{ jobs = ["chat"], models = ["m"], drop = ["stop"] }]"#
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! Finds out of a refusal's words which one field of the request it is about, and whether that
+//! field has another name there. Pure: words and fields in, a decision out.
+
+use super::super::own::{By, Own};
+use crate::error::Refused;
+
+/// A change to a request that may make it acceptable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Leave the field out.
+    Drop(String),
+    /// Send it under another name.
+    Rename { from: String, to: String },
+}
+
+/// What to make of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Ask once more, with this change.
+    Change(Change),
+    /// The user set the field that is refused, by this.
+    Theirs { field: String, by: By },
+    /// It is about nothing that could be changed.
+    Nothing,
+}
+
+/// Fields without which a request asks for nothing.
+const ESSENTIAL: [&str; 6] = ["model", "messages", "input", "prompt", "file", "image"];
+
+/// Words of which a refusal has some when it is a field that it minds.
+const REFUSING: [&str; 19] = [
+    "unsupported",
+    "not supported",
+    "not support",
+    "unknown",
+    "unrecognized",
+    "unrecognised",
+    "unexpected",
+    "not permitted",
+    "not allowed",
+    "extra inputs",
+    "cannot find field",
+    "not available",
+    "can only be",
+    "invalid",
+    "deprecated",
+    "renamed",
+    "replaced",
+    "did you mean",
+    "不支持",
+];
+
+/// What to make of a refusal (400 or 422) of a request with these fields: name, and value where it
+/// is a text. `own` tells which of them are the user's.
+///
+/// A new name that the service gives holds for a field of the user's too, as the value is kept.
+/// Else a field of theirs is never taken away.
+pub(crate) fn decide(refused: &Refused, fields: &[(String, Option<String>)], own: &Own) -> Verdict {
+    if !matches!(refused.status, Some(400 | 422)) {
+        return Verdict::Nothing;
+    }
+    let Some((field, value)) = named(refused, fields) else { return Verdict::Nothing };
+    if let Some(to) = other_name(refused, field, value.as_deref())
+        && !fields.iter().any(|(name, _)| *name == to)
+    {
+        return Verdict::Change(Change::Rename { from: field.clone(), to });
+    }
+    match own.by(field) {
+        Some(by) => Verdict::Theirs { field: field.clone(), by: by.clone() },
+        None => Verdict::Change(Change::Drop(field.clone())),
+    }
+}
+
+/// The one field that the refusal names, if it is one that could be changed.
+fn named<'f>(
+    refused: &Refused,
+    fields: &'f [(String, Option<String>)],
+) -> Option<&'f (String, Option<String>)> {
+    let by_name = |name: &str| {
+        let name = plain(name);
+        fields.iter().find(|(field, _)| plain(field) == name)
+    };
+    let is_changeable = |field: &&(String, Option<String>)| !ESSENTIAL.contains(&field.0.as_str());
+    // vLLM writes the name behind its words, and there alone if `param` is empty.
+    let behind = refused.words.split_once("(parameter=").map(|(_, rest)| rest);
+    let behind = behind.and_then(|rest| rest.split(')').next());
+    if let Some(param) = refused.param.as_deref().filter(|param| !param.is_empty()).or(behind) {
+        let field = by_name(param).or_else(|| by_name(param.split(['.', '[']).next()?));
+        return field.filter(is_changeable);
+    }
+    let lower = refused.words.to_lowercase();
+    if !REFUSING.iter().any(|words| lower.contains(words)) {
+        return None;
+    }
+    let mut found: Vec<&(String, Option<String>)> = Vec::new();
+    for word in words(&refused.words).into_iter().filter(Word::is_a_name) {
+        if let Some(field) = by_name(word.text).filter(is_changeable)
+            && !found.iter().any(|(name, _)| *name == field.0)
+        {
+            found.push(field);
+        }
+    }
+    match found[..] {
+        [field] => Some(field),
+        _ => None,
+    }
+}
+
+/// A field's name without what services write differently: `presencePenalty`, `stop[]`.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// The name under which the service wants the field: `Use 'max_completion_tokens' instead`.
+fn other_name(refused: &Refused, field: &str, value: Option<&str>) -> Option<String> {
+    let words = words(&refused.words);
+    // `response_format 'text' is not supported, use 'json' instead` is about a value.
+    if value.is_some_and(|value| words.iter().any(|word| word.is_quoted && word.text == value)) {
+        return None;
+    }
+    let is_name = |word: &&Word<'_>| {
+        word.text.starts_with(|first: char| first.is_ascii_lowercase())
+            && plain(word.text) != plain(field)
+            && are_related(field, word.text)
+    };
+    let at = |index: usize| words.get(index).map_or("", |word| word.text).to_ascii_lowercase();
+    let asks = |index: usize| {
+        let (before, last) = (at(index.wrapping_sub(2)), at(index.wrapping_sub(1)));
+        let is_use = last == "use" || (before == "use" && matches!(&*last, "the" | "parameter"));
+        let then = (index + 1..index + 4).any(|index| at(index) == "instead");
+        let is_mean = matches!((&*before, &*last), ("you", "mean") | ("renamed" | "replaced", _));
+        (is_use && (then || words[index].is_quoted || words[index].text.contains('_'))) || is_mean
+    };
+    let found = (0..words.len()).find(|index| asks(*index) && is_name(&&words[*index]))?;
+    Some(words[found].text.to_owned())
+}
+
+/// Whether two names share a part, as all known pairs do: `max_tokens` and `max_completion_tokens`,
+/// `seed` and `random_seed`, `dimensions` and `output_dimension`.
+fn are_related(one: &str, other: &str) -> bool {
+    one.split('_').any(|a| {
+        let fits = |b: &str| a.len().min(b.len()) >= 3 && (a.starts_with(b) || b.starts_with(a));
+        other.split('_').any(fits)
+    })
+}
+
+/// A word out of a refusal, and how it stands there.
+struct Word<'w> {
+    text: &'w str,
+    is_quoted: bool,
+    /// The text in front of it and behind it.
+    before: &'w str,
+    behind: &'w str,
+}
+
+impl Word<'_> {
+    /// Whether the word stands for a field. `stop` and `user` are common words too; they must be
+    /// quoted, or stand where a name does.
+    fn is_a_name(&self) -> bool {
+        let is_special = self.text.contains('_')
+            || self.text.chars().skip(1).any(|letter| letter.is_ascii_uppercase())
+                && self.text.starts_with(|first: char| first.is_ascii_lowercase());
+        let before = self.before.trim_end().to_lowercase();
+        let introduced = ["parameter", "parameter:", "field", "field:", "argument", "argument:"]
+            .iter()
+            .any(|word| before.ends_with(word));
+        let is_last = self.behind.trim_matches(['.', ' ']).is_empty() && before.ends_with(':');
+        let refused =
+            [" is not supported", " is not permitted", " is not allowed", ": extra inputs"]
+                .iter()
+                .any(|words| self.behind.to_lowercase().starts_with(words));
+        self.is_quoted || is_special || introduced || is_last || refused
+    }
+}
+
+/// The words that a name could be: letters, digits, `_`, `[]`. `body.store` is two of them.
+fn words(text: &str) -> Vec<Word<'_>> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_[]".contains(letter);
+    let mut found = Vec::new();
+    let mut start = None;
+    for (at, letter) in text.char_indices().chain([(text.len(), ' ')]) {
+        match (is_part(letter), start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                let (before, behind) = (&text[..from], &text[at..]);
+                let quote = ['\'', '"', '`', '“', '‘'];
+                let is_quoted =
+                    before.ends_with(quote) && behind.starts_with(['\'', '"', '`', '”', '’']);
+                found.push(Word { text: &text[from..at], is_quoted, before, behind });
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

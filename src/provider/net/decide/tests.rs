@@ -1,0 +1,139 @@
+//! Refusals as services word them, and what is made of them.
+
+use super::*;
+
+/// The verdict on a refusal of a request with these fields, of which `own` are the user's.
+fn verdict(param: &str, words: &str, fields: &[&str], own: &[&str]) -> Verdict {
+    let refused = Refused {
+        status: Some(400),
+        code: None,
+        param: (!param.is_empty()).then(|| param.to_owned()),
+        words: words.to_owned(),
+    };
+    let mut owned = Own::default();
+    for field in own {
+        owned.add(field, By::Setting);
+    }
+    let all = ["model", "messages"].iter().chain(fields);
+    let fields: Vec<_> = all.map(|name| ((*name).to_owned(), Some("text".to_owned()))).collect();
+    decide(&refused, &fields, &owned)
+}
+
+fn drop(field: &str) -> Verdict {
+    Verdict::Change(Change::Drop(field.to_owned()))
+}
+
+fn rename(from: &str, to: &str) -> Verdict {
+    Verdict::Change(Change::Rename { from: from.to_owned(), to: to.to_owned() })
+}
+
+#[test]
+fn a_field_of_ours_is_left_out() {
+    for (param, words, field) in [
+        ("stop", "Unsupported parameter: 'stop' is not supported with this model.", "stop"),
+        ("stream", "Your organization must be verified to stream this model.", "stream"),
+        ("store", "body.store: Extra inputs are not permitted", "store"),
+        ("", "body.store: Extra inputs are not permitted", "store"),
+        ("stream_options.include_usage", "no", "stream_options"),
+        ("", "unprocessable entity: n is not supported", "n"),
+        ("", "Invalid JSON payload received. Unknown name \"top_k\": Cannot find field.", "top_k"),
+        ("", "Argument not supported on this model: presencePenalty", "presence_penalty"),
+        ("", "Argument not supported on this model: stop", "stop"),
+        ("", "Unexpected fields in the request: {'top_k'}", "top_k"),
+        (
+            "",
+            "Stream options can only be defined when `stream=True`. (parameter=stream_options)",
+            "stream_options",
+        ),
+        (
+            "",
+            "[{'type': 'extra_forbidden', 'loc': ('body', 'stream_options'), 'msg': 'Extra inputs are not permitted'}]",
+            "stream_options",
+        ),
+        ("", "参数 `encoding_format` 不支持", "encoding_format"),
+    ] {
+        let fields = [field, "temperature"];
+        assert_eq!(verdict(param, words, &fields, &["temperature"]), drop(field), "{words}");
+    }
+}
+
+#[test]
+fn a_field_of_theirs_is_their_matter() {
+    let words = "Unsupported parameter: 'stop' is not supported with this model.";
+    let theirs = Verdict::Theirs { field: "stop".into(), by: By::Setting };
+    assert_eq!(verdict("stop", words, &["stop"], &["stop"]), theirs);
+    assert_eq!(verdict("", words, &["stop"], &["stop"]), theirs);
+}
+
+#[test]
+fn another_name_is_taken_whoever_set_the_field() {
+    let tokens = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+    for own in [&[][..], &["max_tokens"]] {
+        let expected = rename("max_tokens", "max_completion_tokens");
+        assert_eq!(verdict("max_tokens", tokens, &["max_tokens"], own), expected);
+        assert_eq!(verdict("", tokens, &["max_tokens"], own), expected);
+    }
+    for (words, from, to) in [
+        ("`seed` is not allowed, did you mean `random_seed`?", "seed", "random_seed"),
+        (
+            "unknown field dimensions: please use output_dimension instead",
+            "dimensions",
+            "output_dimension",
+        ),
+        ("field `size` was renamed to `image_size`", "size", "image_size"),
+        (
+            "Parameter 'voice' is deprecated. Please use the 'voice_id' parameter.",
+            "voice",
+            "voice_id",
+        ),
+    ] {
+        assert_eq!(verdict("", words, &[from], &[from]), rename(from, to), "{words}");
+    }
+}
+
+#[test]
+fn a_value_is_no_name() {
+    let words = "response_format 'text' is not compatible with this model. Use 'json' or 'verbose_json' instead.";
+    assert_eq!(
+        verdict("response_format", words, &["response_format"], &[]),
+        drop("response_format")
+    );
+    let words =
+        "Function tools with reasoning_effort are not supported. Please use /v1/responses instead.";
+    let theirs = Verdict::Theirs { field: "reasoning_effort".into(), by: By::Setting };
+    let found = verdict("reasoning_effort", words, &["reasoning_effort"], &["reasoning_effort"]);
+    assert_eq!(found, theirs);
+    // Both names are there: one of them must go, and only if it is ours.
+    let words = "'max_tokens' is not supported. Use 'max_completion_tokens' instead.";
+    let both = ["max_tokens", "max_completion_tokens"];
+    assert_eq!(verdict("max_tokens", words, &both, &["max_completion_tokens"]), drop("max_tokens"));
+}
+
+#[test]
+fn what_names_no_field_or_several_changes_nothing() {
+    for (param, words) in [
+        ("model", "The model 'gpt' is not supported"),
+        ("messages", "Invalid type for 'messages'"),
+        ("tools", "unknown"),
+        ("", "stop is what you should do"),
+        ("", "the seed `seed` and the stop `stop` are not supported together"),
+        ("", "this is not supported"),
+        ("", ""),
+    ] {
+        let found = verdict(param, words, &["stop", "seed"], &[]);
+        assert_eq!(found, Verdict::Nothing, "{words}");
+    }
+    let refused = |status| Refused { status, param: Some("stop".into()), ..Refused::default() };
+    let fields = [("stop".to_owned(), None)];
+    for status in [None, Some(401), Some(404), Some(429), Some(500)] {
+        assert_eq!(decide(&refused(status), &fields, &Own::default()), Verdict::Nothing);
+    }
+    assert_eq!(decide(&refused(Some(422)), &fields, &Own::default()), drop("stop"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_words_are_borne(param in ".{0,20}", words in "(\\PC|['\"`_ ]|use|instead|stop){0,60}") {
+        let _ = verdict(&param, &words, &["stop", "max_tokens"], &["stop"]);
+    }
+}

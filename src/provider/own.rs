@@ -1,0 +1,76 @@
+//! Which fields of a request are the user's, and by what they were set. Knows no values.
+
+use serde_json::{Map, Value};
+
+use super::Job;
+use crate::config::profile::{Origin, Rule};
+
+/// How a field came into a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A flag, as it is typed: `--max-tokens`.
+    Flag(String),
+    /// `-O`, which rules leave alone.
+    Setting,
+    /// The user's profile file, with the place.
+    Profile(String),
+}
+
+/// The fields of one request that the user set, under the names that they have on the wire.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Own(Vec<(String, By)>);
+
+impl Own {
+    /// By what the user set a field; `None` for one that is ours or the built-in list's.
+    pub(crate) fn by(&self, field: &str) -> Option<&By> {
+        self.0.iter().rev().find(|(name, _)| name == field).map(|(_, by)| by)
+    }
+
+    pub(super) fn add(&mut self, field: &str, by: By) {
+        self.0.push((field.to_owned(), by));
+    }
+
+    /// The user's part of a profile's section.
+    pub(super) fn add_field(&mut self, section: &str, key: &str, origin: &Origin) {
+        if *origin != Origin::BuiltIn {
+            self.add(key, By::Profile(format!("`{section}.{key}` ({origin})")));
+        }
+    }
+
+    pub(super) fn add_flags(&mut self, job: Job, flags: &Map<String, Value>) {
+        for name in flags.keys() {
+            self.add(name, By::Flag(flag(job, name)));
+        }
+    }
+
+    /// Follows a rule that is about to be applied: fields under their new names, and those that a
+    /// rule of the user's will set.
+    pub(super) fn follow(&mut self, rule: &Rule, body: &Map<String, Value>) {
+        for (from, to) in &rule.rename {
+            for (name, _) in self.0.iter_mut().filter(|(name, _)| name == from) {
+                name.clone_from(to);
+            }
+        }
+        for name in rule.set.keys().filter(|name| !body.contains_key(*name)) {
+            if rule.origin != Origin::BuiltIn {
+                self.add(name, By::Profile(format!("a rule ({})", rule.origin)));
+            }
+        }
+    }
+
+    /// The same without what flags set: for a command that makes its flags up itself.
+    pub(crate) fn without_flags(mut self) -> Self {
+        self.0.retain(|(_, by)| !matches!(by, By::Flag(_)));
+        self
+    }
+}
+
+/// The flag that sets a field, as it is typed.
+fn flag(job: Job, field: &str) -> String {
+    match (job, field) {
+        (_, "n") => "-n".to_owned(),
+        (Job::Chat, "response_format") => "--schema".to_owned(),
+        (_, "response_format" | "output_format") => "--format".to_owned(),
+        _ => format!("--{}", field.trim_end_matches("[]").replace('_', "-")),
+    }
+}
