@@ -44,6 +44,15 @@ struct Plan {
     extract: bool,
     shows_thinking: bool,
     schema: Option<Value>,
+    /// The model's answers begin with thinking that no tag opens.
+    thinks_untagged: bool,
+}
+
+impl Plan {
+    /// What takes the reply.
+    fn answers(&self) -> Answers {
+        Answers::new(self.number).thinking_untagged(self.thinks_untagged)
+    }
 }
 
 /// Runs the command.
@@ -63,7 +72,9 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         compose(args, common, &provider, messages, schema.as_ref(), io)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
     let plan = Plan {
+        thinks_untagged: provider.thinks_untagged(model),
         number: args.number.max(number).unwrap_or(1),
         is_limited,
         shows_usage: common.usage,
@@ -161,7 +172,7 @@ struct Timing {
 impl Chat {
     fn new(plan: Plan, writer: TextWriter) -> Self {
         Self {
-            answers: Answers::new(plan.number),
+            answers: plan.answers(),
             shown: Shown::default(),
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
@@ -192,7 +203,7 @@ impl Chat {
             };
             match again {
                 Ok(()) => {
-                    self.answers = Answers::new(self.plan.number);
+                    self.answers = self.plan.answers();
                     self.shown = Shown::default();
                     self.extractor = self.plan.extract.then(BlockExtractor::default);
                     self.collected = self.collected.take().map(|_| String::new());

@@ -44,6 +44,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("jobs", Shape::Words(JOBS)),
     ("other_shape", Shape::Words(JOBS)),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
+    ("thinks_untagged", Shape::Texts),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),
     ("models_headers", Shape::TextTable),
