@@ -3,6 +3,9 @@
 //! Models without a field of their own for thinking begin their answer with it, in tags: `<think>`,
 //! `<thinking>` or `<thought>`. Gemini marks the text (`extra_content.google.thought`) and writes
 //! tags as well; the closing one then begins the first text without the mark.
+//!
+//! Templates that end in the opening tag leave it out of the answer, which then begins with thinking
+//! and holds the closing tag alone. That can't be seen while it streams; the caller must know it.
 
 /// The opening tags with what closes them.
 const TAGS: [(&str, &str); 3] =
@@ -47,6 +50,10 @@ pub(crate) struct ThinkFilter {
     space: String,
     /// The beginning of what could be a tag.
     held: String,
+    /// Text without an opening tag begins with thinking.
+    is_untagged: bool,
+    /// The thinking that no tag opened, until a tag closes it: without one it was the answer.
+    unclosed: Option<String>,
 }
 
 /// What stands at the beginning of a text, behind white space.
@@ -59,6 +66,21 @@ enum Lead {
 }
 
 impl ThinkFilter {
+    /// A filter for an answer that begins with thinking even if no tag opens it.
+    pub(crate) fn untagged() -> Self {
+        Self { is_untagged: true, ..Self::default() }
+    }
+
+    /// The thinking came elsewhere: text without an opening tag is the answer.
+    pub(crate) fn expect_tag(&mut self) {
+        self.is_untagged = false;
+    }
+
+    /// The text that was handed out as thinking although no tag opened or closed it.
+    pub(crate) fn unclosed(&self) -> Option<String> {
+        self.unclosed.as_ref().map(|text| format!("{text}{}", self.held))
+    }
+
     /// Takes the next text of the answer and hands out what is known of it.
     ///
     /// `marked` says that the provider marked this text as thinking. Text that may be a part of a
@@ -134,6 +156,12 @@ impl ThinkFilter {
                 let held = std::mem::take(&mut self.held);
                 self.take_plain(&held[length..], each);
             }
+            Lead::Other if self.state == State::Start && self.is_untagged => {
+                self.state = State::Inside(TAGS[0].1);
+                self.unclosed = Some(String::new());
+                let text = std::mem::take(&mut self.space) + &std::mem::take(&mut self.held);
+                self.take_plain(&text, each);
+            }
             Lead::Other => {
                 self.may_close = false;
                 self.release(each);
@@ -178,10 +206,14 @@ impl ThinkFilter {
         let end = text.find(closing).unwrap_or_else(|| text.len() - overlap(text, closing));
         if end > 0 {
             each(Piece::Thinking(&text[..end]));
+            if let Some(unclosed) = &mut self.unclosed {
+                unclosed.push_str(&text[..end]);
+            }
         }
         match text[end..].strip_prefix(closing) {
             Some(rest) => {
                 self.state = State::Closed;
+                self.unclosed = None;
                 self.answer(rest, each);
             }
             None => self.held.push_str(&text[end..]),

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::online;
 use super::{settle_output, was_dry_run, with_model};
+use crate::api::chat::answers::Answers;
 use crate::api::chat::request::{Ask, fields, message};
 use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, Reasoning};
@@ -40,6 +41,15 @@ struct Plan {
     extract: bool,
     shows_thinking: bool,
     schema: Option<Value>,
+    /// The model's answers begin with thinking that no tag opens.
+    thinks_untagged: bool,
+}
+
+impl Plan {
+    /// What takes the reply.
+    fn answers(&self) -> Answers {
+        Answers::new(self.number).thinking_untagged(self.thinks_untagged)
+    }
 }
 
 /// Runs the command.
@@ -67,7 +77,9 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
     let plan = Plan {
+        thinks_untagged: provider.thinks_untagged(model),
         number: args.number.max(number).unwrap_or(1),
         is_limited,
         shows_usage: common.usage,

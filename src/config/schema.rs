@@ -51,6 +51,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("audio_data", Shape::Word(&["base64", "url"])),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
     ("echo_reasoning", Shape::Text),
+    ("thinks_untagged", Shape::Texts),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),
     ("models_headers", Shape::TextTable),

@@ -239,6 +239,12 @@ impl Provider {
         self.key.is_some()
     }
 
+    /// Whether the model's answers begin with thinking that no tag opens, as the profile has it.
+    pub(crate) fn thinks_untagged(&self, model: &str) -> bool {
+        let patterns = self.profile.texts("thinks_untagged").unwrap_or_default();
+        patterns.iter().any(|pattern| rules::glob(pattern, model))
+    }
+
     /// Whether token usage in a stream has to be asked for.
     pub(crate) fn must_ask_for_usage(&self) -> bool {
         self.profile.text("stream_usage").unwrap_or("ask") == "ask"

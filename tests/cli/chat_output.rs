@@ -233,3 +233,20 @@ fn a_full_disk_exits_1() {
     run.code(1).stdout_empty().stderr_has("llm: cannot write /dev/full");
     assert_eq!(server.requests().len(), 1);
 }
+
+#[test]
+fn thinking_that_no_tag_opens_is_known_by_the_profile() {
+    let texts = ["嗯，", "想一想</thi", "nk>\n\n好"];
+    let run = |lines: &str, model: &str| {
+        let server = Server::start([Reply::chat(&texts)]);
+        let url = server.url();
+        let config = format!("[providers.x]\nbase_url = \"{url}\"\nmodel = \"{model}\"\n{lines}");
+        llm().watch(&server).config(&config).args(["chat", "--reasoning", "show", "hi"]).run()
+    };
+    let known = "thinks_untagged = [\"deepseek-r1*\"]\n";
+    run(known, "DeepSeek-R1:8b").code(0).stdout("好\n").stderr_has("嗯，想一想\n");
+    // Nobody can know it while the text streams.
+    for (lines, model) in [(known, "qwen3"), ("", "deepseek-r1")] {
+        run(lines, model).code(0).stdout("嗯，想一想</think>\n\n好\n").stderr_empty();
+    }
+}

@@ -21,6 +21,8 @@ pub(crate) struct Answers {
     live: u64,
     expects_many: bool,
     usage: Option<Value>,
+    /// Answers begin with thinking that no tag opens.
+    thinks_untagged: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +81,13 @@ pub(crate) enum Verdict {
 impl Answers {
     /// For a reply of `number` answers.
     pub(crate) fn new(number: u32) -> Self {
-        Self { choices: BTreeMap::new(), live: 0, expects_many: number > 1, usage: None }
+        let choices = BTreeMap::new();
+        Self { choices, live: 0, expects_many: number > 1, usage: None, thinks_untagged: false }
+    }
+
+    /// The same for a model whose answers begin with thinking that no tag opens, if `untagged`.
+    pub(crate) fn thinking_untagged(self, untagged: bool) -> Self {
+        Self { thinks_untagged: untagged, ..self }
     }
 
     /// Takes an event; what can be shown is added to `shown`.
@@ -92,7 +100,9 @@ impl Answers {
             }
             ChatEvent::Thinking { index, text } => {
                 let is_live = self.is_live(index);
-                self.choice(index).thinking(text, is_live, shown);
+                let choice = self.choice(index);
+                choice.filter.expect_tag();
+                choice.thinking(text, is_live, shown);
             }
             ChatEvent::Refusal { index, text } => self.choice(index).refusal.push_str(text),
             ChatEvent::ToolCall { index, name } => {
@@ -114,7 +124,10 @@ impl Answers {
     }
 
     fn choice(&mut self, index: u64) -> &mut Choice {
-        self.choices.entry(index).or_default()
+        let filter =
+            if self.thinks_untagged { ThinkFilter::untagged } else { ThinkFilter::default };
+        let new = || Choice { filter: filter(), ..Choice::default() };
+        self.choices.entry(index).or_insert_with(new)
     }
 
     /// Whether the choice's text is shown as it comes.
@@ -223,7 +236,14 @@ impl Choice {
 
     fn end(&mut self, is_live: bool, shown: &mut Shown) {
         let mut filter = std::mem::take(&mut self.filter);
+        let unclosed = filter.unclosed();
         filter.finish(&mut |piece| self.piece(piece, is_live, shown));
+        // A whole text without the closing tag was no thinking; one that was cut may have been.
+        if let (Some(text), Some((Finish::Done, _))) = (unclosed, &self.finish)
+            && !text.is_empty()
+        {
+            self.piece(Piece::Answer(&text), is_live, shown);
+        }
     }
 
     fn piece(&mut self, piece: Piece<'_>, is_live: bool, shown: &mut Shown) {
@@ -262,6 +282,32 @@ mod tests {
         }
         answers.finish(&mut shown);
         (shown.text, shown.thinking, answers)
+    }
+
+    #[test]
+    fn thinking_without_its_opening_tag_is_told_apart_where_it_is_known() {
+        let run = |events: Vec<ChatEvent<'_>>| {
+            let (mut answers, mut shown) = (Answers::new(1), Shown::default());
+            answers = answers.thinking_untagged(true);
+            for event in events {
+                answers.take(event, &mut shown);
+            }
+            answers.finish(&mut shown);
+            (shown.text, shown.thinking)
+        };
+        let pair = |text: &str, thinking: &str| (text.to_owned(), thinking.to_owned());
+        let end = |reason| ChatEvent::Finish { index: 0, reason };
+        let thought = vec![text(0, "嗯</th"), text(0, "ink>\n\n好"), end("stop")];
+        assert_eq!(run(thought), pair("好", "嗯"));
+        assert_eq!(run(vec![text(0, "<think>嗯</think>好"), end("stop")]), pair("好", "嗯"));
+        assert_eq!(run(vec![text(0, "</think>好"), end("stop")]), pair("好", ""));
+        // A text without any tag was the answer; one that was cut may be thinking.
+        assert_eq!(run(vec![text(0, "好<"), end("stop")]), pair("好<", "好<"));
+        assert_eq!(run(vec![text(0, "嗯"), end("length")]), pair("", "嗯"));
+        assert_eq!(run(vec![text(0, "嗯")]), pair("", "嗯"));
+        // A field of its own for thinking leaves the text to the answer.
+        let own = ChatEvent::Thinking { index: 0, text: "嗯" };
+        assert_eq!(run(vec![own, text(0, "好"), end("stop")]), pair("好", "嗯"));
     }
 
     #[test]

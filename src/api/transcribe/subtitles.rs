@@ -39,7 +39,7 @@ impl Subtitles {
                 Format::Srt => {
                     let (start, end) = (clock(start, ','), clock(end, ','));
                     // SubRip has no escapes, and an arrow would be read as a time.
-                    format!("{start} --> {end}\n{}\n", text.replace("-->", "->"))
+                    format!("{start} --> {end}\n{}\n", text.replace("-->", "→"))
                 }
                 _ => {
                     let (start, end) = (clock(start, '.'), clock(end, '.'));

@@ -11,6 +11,7 @@ use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Editor, Helper};
+use serde_json::Value;
 
 use super::super::history::readable;
 use super::super::online;
@@ -211,7 +212,9 @@ impl<'a> Session<'a> {
                 return Err(failure);
             }
         };
+        let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
         let plan = Plan {
+            thinks_untagged: provider.thinks_untagged(model),
             number: 1,
             is_limited,
             shows_usage: self.common.usage,

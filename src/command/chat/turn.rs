@@ -57,7 +57,7 @@ impl Chat {
     /// A question that is not asked yet; its answer goes to `writer`.
     pub(super) fn new(plan: Plan, writer: TextWriter) -> Self {
         Self {
-            answers: Answers::new(plan.number),
+            answers: plan.answers(),
             shown: Shown::default(),
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
@@ -115,7 +115,7 @@ impl Chat {
             };
             match again {
                 Ok(()) => {
-                    self.answers = Answers::new(self.plan.number);
+                    self.answers = self.plan.answers();
                     self.shown = Shown::default();
                     self.extractor = self.plan.extract.then(BlockExtractor::default);
                     self.collected = self.collected.take().map(|_| String::new());
