@@ -101,6 +101,8 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// Set when the same request may be tried again.
     pub(crate) retry: Option<Box<Retry>>,
+    /// The field of the request that the provider gives as the cause.
+    pub(crate) field: Option<String>,
     /// Set when the words are a provider's.
     pub(crate) refused: Option<Box<Refused>>,
 }
@@ -108,7 +110,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure of `kind` with a message for the user.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, retry: None, refused: None }
+        Self { kind, message: message.into(), hint: None, retry: None, field: None, refused: None }
     }
 
     /// Wrong usage or configuration: exit 2.

@@ -134,6 +134,12 @@ impl Voice {
         let _ = shared.err.write_all(line.as_bytes());
     }
 
+    /// A text with every secret masked that a line of ours must not show.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        let shared = self.shared();
+        shared.secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text))
+    }
+
     /// Bytes as they are, where lines of ours don't fit.
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let _ = self.shared().err.write_all(bytes);
@@ -184,6 +190,14 @@ impl Io {
             color: Color::Never,
             stop: None,
             out_handle: None,
+        }
+    }
+
+    /// The folder for files that live no longer than the run.
+    pub(crate) fn temporary_folder(&self) -> std::path::PathBuf {
+        match &self.env {
+            Env::System => std::env::temp_dir(),
+            Env::Table(_) => self.env.get("TMPDIR").unwrap_or_else(|| ".".to_owned()).into(),
         }
     }
 

@@ -8,9 +8,12 @@
 //! | `config` | the profiles: the built-in list and the user's file |
 //! | `provider` | a profile resolved for a command: URLs, headers, request rules |
 //! | `input` | what the user gives a command to work on |
+//! | `audio` | audio files as bytes: formats, joining, where they are quiet |
 //! | `api` | the specification's endpoints as pure functions |
+//! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `output` | results on their way to terminal, pipe and file |
+//! | `picture` | pictures as bytes: what they are, and how a terminal shows them |
 //! | `command` | one file a command: resolve, read, open, send, write |
 //! | `demo` | a small server inside the program, for trying it out |
 //! | `interrupt` | signals, and a reader that goes away |
@@ -21,16 +24,19 @@
 #![doc(hidden)]
 
 mod api;
+mod audio;
 mod cli;
 mod command;
 mod config;
 mod demo;
 mod error;
+mod history;
 pub mod http;
 mod input;
 mod interrupt;
 mod io;
 mod output;
+mod picture;
 mod provider;
 mod sanitize;
 mod secret;
@@ -72,6 +78,11 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
     let common = &cli.common;
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, common, io),
+        Command::Image(args) => command::image::run(args, common, io),
+        Command::Speak(args) => command::speak::run(args, common, io),
+        Command::Transcribe(args) => command::transcribe::run(args, common, io),
+        Command::Embed(args) => command::embed::run(args, common, io),
+        Command::History(args) => command::history::run(args, common, io),
         Command::Models(args) => command::models::run(args, common, io),
         Command::Providers(args) => command::providers::run(args, common, io),
         Command::Config(args) => command::config::run(args, common, io),

@@ -10,12 +10,18 @@ use crate::error::{Failure, Kind};
 /// What a signal asked for, as plain data: for code that can't wait in the runtime because it waits
 /// for a reader of standard output.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stop(Arc<AtomicUsize>);
+pub(crate) struct Stop {
+    /// The signal that came, 0 for none.
+    asked: Arc<AtomicUsize>,
+    /// For each signal, whether the next one ends the process at once.
+    #[cfg(unix)]
+    final_ones: Vec<(usize, Arc<AtomicBool>)>,
+}
 
 impl Stop {
     /// The failure that ends the run, if a signal asked for it.
     pub(crate) fn failure(&self) -> Option<Failure> {
-        match self.0.load(Ordering::Relaxed) {
+        match self.asked.load(Ordering::Relaxed) {
             0 => None,
             SIGTERM => Some(Failure::new(Kind::Terminated, "terminated")),
             SIGHUP => Some(Failure::new(Kind::HungUp, "hung up")),
@@ -30,16 +36,35 @@ impl Stop {
     /// The system refuses a signal handler.
     #[cfg(unix)]
     pub(crate) fn watch() -> std::io::Result<Self> {
-        let stop = Self::default();
+        let mut stop = Self::default();
         for signal in watched() {
             let asked_before = Arc::new(AtomicBool::new(false));
             let number = i32::try_from(signal).unwrap_or_default();
             // In this order: at the first signal the flag is still down.
             signal_hook::flag::register_conditional_default(number, Arc::clone(&asked_before))?;
-            signal_hook::flag::register(number, asked_before)?;
-            signal_hook::flag::register_usize(number, Arc::clone(&stop.0), signal)?;
+            signal_hook::flag::register(number, Arc::clone(&asked_before))?;
+            signal_hook::flag::register_usize(number, Arc::clone(&stop.asked), signal)?;
+            stop.final_ones.push((signal, asked_before));
         }
         Ok(stop)
+    }
+
+    /// Forgets what was asked for: new work begins, for which no signal came yet.
+    pub(crate) fn renew(&self) {
+        self.asked.store(0, Ordering::Relaxed);
+        #[cfg(unix)]
+        for (_, is_final) in &self.final_ones {
+            is_final.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Between two pieces of work nobody listens: a signal that means the end is obeyed at once. Not
+    /// a SIGINT, which may have been meant for the work that just ended.
+    pub(crate) fn rest(&self) {
+        #[cfg(unix)]
+        for (signal, is_final) in &self.final_ones {
+            is_final.store(*signal != SIGINT, Ordering::Relaxed);
+        }
     }
 
     #[cfg(not(unix))]

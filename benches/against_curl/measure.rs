@@ -27,22 +27,29 @@ pub(crate) struct Peak {
 
 /// Runs a program.
 pub(crate) fn run(program: &str, arguments: &[String], home: &Path) -> Ran {
-    finish(command(program, home).args(arguments), |_| ()).0
+    let start = Instant::now();
+    let child = start_piped(command(program, home).args(arguments));
+    finish(child, start)
 }
 
 /// Runs a program and watches its memory: by GNU `time` where it is there, else by asking the system
 /// again and again while the program runs, which may miss the last moment.
 pub(crate) fn peak(program: &str, arguments: &[String], home: &Path) -> (Ran, Option<Peak>) {
-    let report = home.join("time.txt");
-    let mut timed = command(TIME, home);
-    timed.args(["-f", "%M %U %S", "-o"]).arg(&report).arg(program).args(arguments);
     if Path::new(TIME).exists() {
-        let (ran, ()) = finish(&mut timed, |_| ());
+        let report = home.join("time.txt");
+        let mut timed = command(TIME, home);
+        timed.args(["-f", "%M %U %S", "-o"]).arg(&report).arg(program).args(arguments);
+        let ran = finish(start_piped(&mut timed), Instant::now());
         if let Some(peak) = std::fs::read_to_string(&report).ok().and_then(|text| read(&text)) {
             return (ran, Some(peak));
         }
     }
-    let (ran, kibibytes) = finish(command(program, home).args(arguments), watch);
+    let child = start_piped(command(program, home).args(arguments));
+    let id = child.id();
+    let (ran, kibibytes) = std::thread::scope(|scope| {
+        let watcher = scope.spawn(move || watch(id));
+        (finish(child, Instant::now()), watcher.join().ok().flatten())
+    });
     (ran, kibibytes.map(|kibibytes| Peak { kibibytes, cpu: None }))
 }
 
@@ -63,31 +70,24 @@ fn command(program: &str, home: &Path) -> Command {
     command
 }
 
-/// Starts the command, reads its output to the end beside `watch`, and waits for it.
-fn finish<T>(command: &mut Command, watch: impl FnOnce(&Child) -> T) -> (Ran, T) {
-    let start = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program can be started");
+fn start_piped(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).spawn().expect("the program can be started")
+}
+
+/// Reads the program's output to the end and waits for it.
+fn finish(mut child: Child, start: Instant) -> Ran {
     let mut stdout = child.stdout.take().expect("it was made a pipe");
-    let (bytes, watched) = std::thread::scope(|scope| {
-        let reader = scope.spawn(move || {
-            let (mut bytes, mut buffer) = (0, vec![0; 64 * 1024]);
-            loop {
-                match stdout.read(&mut buffer) {
-                    Ok(0) | Err(_) => return bytes,
-                    Ok(length) => bytes += length as u64,
-                }
-            }
-        });
-        let watched = watch(&child);
-        (reader.join().unwrap_or_default(), watched)
-    });
+    let (mut bytes, mut buffer) = (0, vec![0; 64 * 1024]);
+    while let Ok(length @ 1..) = stdout.read(&mut buffer) {
+        bytes += length as u64;
+    }
     let success = child.wait().is_ok_and(|status| status.success());
-    (Ran { success, time: start.elapsed(), bytes }, watched)
+    Ran { success, time: start.elapsed(), bytes }
 }
 
 /// The highest `VmHWM` that was seen, in KiB, until the process ends; none where there is no `/proc`.
-fn watch(child: &Child) -> Option<u64> {
-    let file = format!("/proc/{}/status", child.id());
+fn watch(id: u32) -> Option<u64> {
+    let file = format!("/proc/{id}/status");
     let mut highest = None;
     while let Ok(status) = std::fs::read_to_string(&file) {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 const MODEL: &str = "The model's behaviour";
 const ANSWER: &str = "The answer";
+const CONVERSATION: &str = "The conversation";
 
 /// Whether a model's thinking is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,23 +17,27 @@ pub(crate) enum Reasoning {
     Hide,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   llm chat -p ollama \"你好\"
   git diff | llm chat \"write a commit message\"
   llm chat -f src/main.rs \"what does this do?\"
+  llm chat -c \"and in one sentence?\"              go on with the last conversation
+  llm chat --session 周报 \"第一段\"                one that has a name
+  llm chat -f photo.jpg -f https://example.com/chart.png \"哪里不一样？\"
   llm chat -x \"a bash one-liner that counts files\" | sh
   llm chat --schema '{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}' \"我在上海\"
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
-Standard input, if it is no terminal, is put before the prompt with a blank line between.")]
+Standard input, if it is no terminal, is put before the prompt with a blank line between.
+On a terminal and without a prompt a conversation begins; /help in it lists its commands.")]
 pub(crate) struct ChatArgs {
     /// The prompt: all words joined by a space
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
 
-    /// A text file to put before the prompt, with its name; `-` is stdin; repeatable
+    /// A file to go along: text, a picture, audio, a PDF, a folder's texts, a URL; `-` is stdin; repeatable
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 
@@ -91,10 +96,22 @@ pub(crate) struct ChatArgs {
     /// Write the answer to a file, which appears only when it is whole; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Go on with the last conversation of this terminal, else the last one
+    #[arg(short = 'c', long = "continue", help_heading = CONVERSATION)]
+    pub(crate) go_on: bool,
+
+    /// Go on with the conversation of this name, or start it
+    #[arg(long, value_name = "NAME", conflicts_with = "go_on", help_heading = CONVERSATION)]
+    pub(crate) session: Option<String>,
+
+    /// Keep nothing of this conversation [env: LLM_NO_LOG]
+    #[arg(long, help_heading = CONVERSATION)]
+    pub(crate) no_log: bool,
 }
 
 /// A JSON number as it was typed, so that `1` stays `1` on the wire.
-fn number(text: &str) -> Result<Number, String> {
+pub(super) fn number(text: &str) -> Result<Number, String> {
     let typed = serde_json::from_str::<Number>(text).ok();
     // `.5` and `1.` are no JSON, but everybody knows what they mean.
     let meant = || text.parse::<f64>().ok().and_then(Number::from_f64);

@@ -1,8 +1,13 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
 pub(crate) mod chat;
+pub(crate) mod embed;
+pub(crate) mod history;
+pub(crate) mod image;
 mod misuse;
 mod options;
+pub(crate) mod speak;
+pub(crate) mod transcribe;
 
 pub(crate) use misuse::failure_of;
 pub(crate) use options::{Common, Setting};
@@ -40,8 +45,18 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Ask a model and print its answer as it is made
     Chat(Box<chat::ChatArgs>),
+    /// Make pictures from a prompt, or edit pictures
+    Image(Box<image::ImageArgs>),
+    /// Turn text into speech
+    Speak(Box<speak::SpeakArgs>),
+    /// Turn speech into text or subtitles
+    Transcribe(Box<transcribe::TranscribeArgs>),
+    /// Turn texts into vectors
+    Embed(embed::EmbedArgs),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
+    /// List, show, search and remove earlier conversations
+    History(history::HistoryArgs),
     /// List the profiles, show one with the source of each value, or check whether they work
     Providers(ProvidersArgs),
     /// Tell, write or edit the user's profile file

@@ -2,10 +2,19 @@
 
 pub(crate) mod chat;
 pub(crate) mod config;
+pub(crate) mod embed;
 pub(crate) mod generate;
+pub(crate) mod history;
+pub(crate) mod image;
 pub(crate) mod models;
 mod online;
 pub(crate) mod providers;
+pub(crate) mod speak;
+pub(crate) mod transcribe;
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
 
 use crate::cli::Common;
 use crate::error::Failure;
@@ -13,6 +22,25 @@ use crate::http::curl;
 use crate::http::request::Request;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
+use crate::provider::Provider;
+
+/// Fails for a request without a model; `what` is what it would have been for.
+fn with_model(body: &Map<String, Value>, what: &str, provider: &Provider) -> Result<(), Failure> {
+    if body.contains_key("model") {
+        return Ok(());
+    }
+    let (name, choice) = (&provider.name, &provider.choice);
+    Err(Failure::usage(format!("there is no model for {what} at {name}"))
+        .hint(format!("name one with -m MODEL; `llm models {choice}` lists them")))
+}
+
+/// With `-o FILE` the result does not go to standard output: whether anybody reads that is no reason
+/// to give up then.
+fn settle_output(output: Option<&Path>, io: &mut Io) {
+    if output.is_some_and(|path| path.as_os_str() != "-") {
+        io.out_handle = None;
+    }
+}
 
 /// Prints the request as a curl command when `--dry-run` asks for it. True if that was all.
 fn was_dry_run(common: &Common, request: &Request, io: &mut Io) -> Result<bool, Failure> {

@@ -9,8 +9,10 @@ use anyhow::Context as _;
 use crate::cli::Common;
 use crate::demo;
 use crate::error::{Failure, Kind};
+use crate::http::Service;
 use crate::http::client::{Client, Limits};
 use crate::http::request::Url;
+use crate::http::transport::is_this_machine;
 use crate::http::tries::Tries;
 use crate::interrupt::Interrupt;
 use crate::io::Io;
@@ -30,13 +32,30 @@ pub(super) struct Online {
     pub(super) client: Client,
     pub(super) io: Io,
     limits: (u32, Duration),
-    silence: Duration,
+    exchange: Limits,
 }
 
 impl Online {
     /// The tries of one request.
     pub(super) fn tries(&self) -> Tries {
-        Tries::new(self.limits.0, self.limits.1, self.silence)
+        Tries::new(self.limits.0, self.limits.1, self.exchange.silence)
+    }
+
+    /// A client for an address that the service named: nothing of the provider goes with it, and
+    /// errors speak of its host.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub(super) fn client_for(&self, url: &Url) -> anyhow::Result<Client> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let service = Service { name: host, ..Service::default() };
+        let mut way = url.clone();
+        if !is_this_machine(url) {
+            // A plain address may lead on to one that needs certificates.
+            let _ = way.set_scheme("https");
+        }
+        let interrupt = Interrupt::new(&self.io)?;
+        Ok(Client::new(service, &way, self.exchange, &self.io.env, interrupt)?)
     }
 }
 
@@ -65,8 +84,7 @@ where
         let pace = if lent.stdout_is_terminal { PACE } else { Duration::ZERO };
         match connect(&mut provider, limits, pace, &lent).await {
             Ok(client) => {
-                let silence = limits.silence;
-                work(Online { provider, client, io: lent, limits: tries, silence }).await
+                work(Online { provider, client, io: lent, limits: tries, exchange: limits }).await
             }
             Err(error) => (lent, Err(error)),
         }
@@ -87,8 +105,14 @@ where
         .enable_all()
         .build()
         .context("cannot set up the runtime")?;
-    let stop = Stop::watch().context("cannot listen to signals")?;
-    io.stop = (!io.stdout_is_file).then_some(stop);
+    match &io.stop {
+        // A conversation comes here again and again; handlers stay for the life of the process.
+        Some(stop) => stop.renew(),
+        None => {
+            let stop = Stop::watch().context("cannot listen to signals")?;
+            io.stop = (!io.stdout_is_file).then_some(stop);
+        }
+    }
     let lent = std::mem::replace(io, Io::nowhere());
     // As a task of its own, the work is woken by the task that reads the socket without a detour
     // over the system: with block_on alone each piece of a fast stream costs two system calls.

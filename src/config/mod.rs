@@ -1,6 +1,7 @@
 //! The profiles: the list inside the binary and the user's file, laid over each other. Knows where
 //! the file is and what it may hold; not what a profile's values do.
 
+mod catalogue;
 mod json;
 pub(crate) mod profile;
 mod read;
@@ -16,13 +17,11 @@ use crate::io::{Env, Io};
 use profile::{Field, Profile};
 use read::Document;
 
-/// The list of known services; the same file that users copy from.
-const CATALOGUE: &str = include_str!("../../providers.example.toml");
-
 /// All profiles that can be used by name.
 #[derive(Debug)]
 pub(crate) struct Config {
-    catalogue: Document,
+    /// The text of the built-in list, of which only what is asked for is read.
+    catalogue: &'static str,
     user: Document,
 }
 
@@ -90,7 +89,7 @@ pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> 
             });
         }
     };
-    Ok(Config { catalogue: read::document(CATALOGUE, None)?, user })
+    Ok(Config { catalogue: catalogue::TEXT, user })
 }
 
 #[cfg(unix)]
@@ -110,10 +109,8 @@ fn warn_of_open_keys(_: &Path, _: &Document, _: &mut Io) {}
 impl Config {
     /// The profile of that name: the user's fields over the built-in ones.
     pub(crate) fn profile(&self, name: &str) -> Option<Profile> {
-        let find = |document: &Document| {
-            document.profiles.iter().find(|profile| profile.name == name).cloned()
-        };
-        match (find(&self.catalogue), find(&self.user)) {
+        let of_user = self.user.profiles.iter().find(|profile| profile.name == name).cloned();
+        match (catalogue::profile(self.catalogue, name), of_user) {
             (Some(mut below), Some(above)) => {
                 below.lay_over(above);
                 Some(below)
@@ -123,13 +120,18 @@ impl Config {
     }
 
     /// The profile of that name in the built-in list, without anything of the user's.
-    pub(crate) fn built_in(&self, name: &str) -> Option<&Profile> {
-        self.catalogue.profiles.iter().find(|profile| profile.name == name)
+    pub(crate) fn built_in(&self, name: &str) -> Option<Profile> {
+        catalogue::profile(self.catalogue, name)
     }
 
     /// The `default` of the user's file.
     pub(crate) fn default(&self) -> Option<&Field> {
         self.user.default.as_ref()
+    }
+
+    /// Whether conversations are kept: `log` in the user's file, else yes.
+    pub(crate) fn keeps_log(&self) -> bool {
+        self.user.log.unwrap_or(true)
     }
 
     /// The names in the user's file, in its order.
@@ -140,8 +142,8 @@ impl Config {
     /// All names: the user's first, then the built-in ones.
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names = self.user_names();
-        let built_in = self.catalogue.profiles.iter().map(|profile| profile.name.as_str());
-        let more: Vec<&str> = built_in.filter(|name| !names.contains(name)).collect();
+        let more: Vec<&str> =
+            catalogue::names(self.catalogue).filter(|name| !names.contains(name)).collect();
         names.extend(more);
         names
     }

@@ -55,6 +55,8 @@ pub(crate) struct Rule {
     pub(crate) set: Map<String, Value>,
     /// Field, then old value (as text) to new value.
     pub(crate) map: Vec<(String, Vec<(String, Value)>)>,
+    /// Kinds of attachments that the model is known not to take.
+    pub(crate) takes_no: Vec<String>,
     /// One short reason, for warnings.
     pub(crate) why: Option<String>,
     pub(crate) origin: Origin,
@@ -71,6 +73,9 @@ impl fmt::Display for Rule {
         parts.extend(self.set.iter().map(|(name, value)| format!("set {name} = {value}")));
         for (field, changes) in &self.map {
             parts.extend(changes.iter().map(|(old, new)| format!("{field} {old} becomes {new}")));
+        }
+        if !self.takes_no.is_empty() {
+            parts.push(format!("takes no {}", self.takes_no.join(", ")));
         }
         for (word, list) in
             [("for", &self.jobs), ("of", &self.models), ("not of", &self.models_except)]

@@ -17,6 +17,8 @@ pub(crate) struct Document {
     /// The profile that is used when none is named.
     pub(crate) default: Option<Field>,
     pub(crate) profiles: Vec<Profile>,
+    /// Whether conversations are kept, if the file says so.
+    pub(crate) log: Option<bool>,
 }
 
 type Key<'a, 'i> = &'a Spanned<std::borrow::Cow<'i, str>>;
@@ -105,13 +107,18 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
             ("default", _) => {
                 return Err(source.mistyped("default", value, "the name of a profile"));
             }
+            ("log", DeValue::Boolean(log)) => document.log = Some(*log),
+            ("log", _) => return Err(source.mistyped("log", value, "true or false")),
             ("providers", DeValue::Table(profiles)) => {
                 for (name, profile) in profiles {
                     document.profiles.push(one_profile(&source, name, profile)?);
                 }
             }
             ("providers", _) => return Err(source.mistyped("providers", value, "a table")),
-            _ => return Err(source.unknown(key, "the profile file", ["default", "providers"])),
+            _ => {
+                let known = ["default", "log", "providers"];
+                return Err(source.unknown(key, "the profile file", known));
+            }
         }
     }
     Ok(document)

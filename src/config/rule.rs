@@ -36,24 +36,20 @@ fn one(source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Rule, Failur
         drop: Vec::new(),
         set: Map::new(),
         map: Vec::new(),
+        takes_no: Vec::new(),
         why: None,
         origin: source.origin(value.span().start),
     };
     for (key, value) in table {
         match &**key.get_ref() {
-            "jobs" => {
-                rule.jobs = texts(source, "jobs", value)?;
-                if let Some(job) =
-                    rule.jobs.iter().find(|job| !schema::JOBS.contains(&job.as_str()))
-                {
-                    let what = format!("`{job}` is no job; jobs are {}", schema::JOBS.join(", "));
-                    return Err(source.wrong(value.span().start, &what));
-                }
-            }
+            "jobs" => rule.jobs = words(source, "jobs", value, schema::JOBS, "job")?,
             "models" => rule.models = texts(source, "models", value)?,
             "models_except" => rule.models_except = texts(source, "models_except", value)?,
             "drop" => rule.drop = texts(source, "drop", value)?,
             "set" => rule.set = object(source, "set", value)?,
+            "takes_no" => {
+                rule.takes_no = words(source, "takes_no", value, schema::KINDS, "attachment")?;
+            }
             "why" => rule.why = Some(text(source, "why", value)?),
             "rename" => {
                 for (from, to) in object(source, "rename", value)? {
@@ -93,4 +89,22 @@ fn texts(
         return Err(source.mistyped(name, value, "a list of texts"));
     };
     items.iter().map(|item| text(source, name, item)).collect()
+}
+
+/// A list of texts, each of them one of the known words. `what` is what a word names.
+fn words(
+    source: &Source<'_>,
+    name: &str,
+    value: &Spanned<DeValue<'_>>,
+    known: &[&str],
+    what: &str,
+) -> Result<Vec<String>, Failure> {
+    let words = texts(source, name, value)?;
+    match words.iter().find(|word| !known.contains(&word.as_str())) {
+        None => Ok(words),
+        Some(word) => {
+            let what = format!("`{word}` is no {what}; {what}s are {}", known.join(", "));
+            Err(source.wrong(value.span().start, &what))
+        }
+    }
 }

@@ -24,6 +24,10 @@ pub(crate) enum Shape {
 pub(crate) const JOBS: &[&str] =
     &["chat", "embed", "image", "image_edit", "transcribe", "translate", "speak", "models"];
 
+/// What a service may be known not to take as an attachment: all of a kind, or one format.
+pub(crate) const KINDS: &[&str] =
+    &["image", "audio", "pdf", "png", "jpeg", "gif", "webp", "wav", "mp3"];
+
 /// Every field of `[providers.NAME]`.
 pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("title", Shape::Text),
@@ -43,8 +47,11 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("models", Shape::TextTable),
     ("jobs", Shape::Words(JOBS)),
     ("other_shape", Shape::Words(JOBS)),
+    ("takes_no", Shape::Words(KINDS)),
+    ("audio_data", Shape::Word(&["base64", "url"])),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
     ("thinks_untagged", Shape::Texts),
+    ("echo_reasoning", Shape::Text),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),
     ("models_headers", Shape::TextTable),
@@ -59,7 +66,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
 
 /// Every field of a rule.
 pub(crate) const RULE: &[&str] =
-    &["jobs", "models", "models_except", "rename", "drop", "set", "map", "why"];
+    &["jobs", "models", "models_except", "rename", "drop", "set", "map", "takes_no", "why"];
 
 /// The known name nearest to a mistyped one, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(

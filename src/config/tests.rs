@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::catalogue::TEXT;
 use super::read::{Document, document};
 use super::schema::{JOBS, PROFILE, Shape};
-use super::{CATALOGUE, Config, location};
+use super::{Config, location};
 use crate::error::Failure;
 use crate::io::Env;
 
@@ -15,8 +16,7 @@ fn read(text: &str) -> Result<Document, Failure> {
     document(text, Some(Path::new("p.toml")))
 }
 
-fn config(catalogue: &str, user: &str) -> Config {
-    let catalogue = document(catalogue, None).expect("the catalogue is right");
+fn config(catalogue: &'static str, user: &str) -> Config {
     Config { catalogue, user: read(user).expect("the file is right") }
 }
 
@@ -183,7 +183,7 @@ fn unknown_names_find_the_nearest() {
             "`rename`",
         ),
         ("[profiles.x]\n", "p.toml:1: unknown field `profiles` in the profile file", "`providers`"),
-        ("x = 1\n", "p.toml:1: unknown field `x`", "known fields: default, providers"),
+        ("x = 1\n", "p.toml:1: unknown field `x`", "known fields: default, log, providers"),
     ] {
         let (message, found) = wrong(text);
         assert!(message.starts_with(words), "{message}");
@@ -203,7 +203,7 @@ fn values_that_json_cannot_hold_are_refused() {
 
 #[test]
 fn the_built_in_list_is_sound() {
-    let catalogue = document(CATALOGUE, None).expect("it is right");
+    let catalogue = document(TEXT, None).expect("it is right");
     assert!(catalogue.default.is_none(), "the built-in list chooses nothing");
     for profile in &catalogue.profiles {
         let name = &profile.name;

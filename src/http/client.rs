@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use reqwest::RequestBuilder;
 
-use super::form::{self, Form, Piece};
+use super::activity::Activity;
+use super::form::{self, Piece};
 use super::network::{self, Phase};
 use super::refusal;
 use super::request::{Body, Method, Request, Url};
@@ -47,7 +48,7 @@ pub(crate) struct Client {
     inner: reqwest::Client,
     pub(crate) service: Service,
     limits: Limits,
-    /// Told how many bytes of a form were handed to the network.
+    /// Told how many bytes of a streamed body were handed to the network.
     pub(crate) on_sent: Option<Arc<dyn Fn(u64) + Send + Sync>>,
     pub(crate) interrupt: Interrupt,
 }
@@ -153,12 +154,18 @@ impl Client {
         // Behind a redirect the request carries less, but what was sent before stays secret.
         voice.conceal(request.secrets());
         if self.limits.verbose {
-            trace::request(request, &body, voice);
+            match &request.body {
+                Body::Spliced(spliced) => {
+                    trace::request(request, spliced.abridged().as_bytes(), voice);
+                }
+                _ => trace::request(request, &body, voice),
+            }
         }
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
+        let activity = Activity::default();
         let mut builder = self.inner.request(method, request.url.clone());
         for header in &request.headers {
             builder = builder.header(&header.name, header_value(header)?);
@@ -166,14 +173,22 @@ impl Client {
         builder = match &request.body {
             Body::Empty => builder,
             Body::Json(_) => builder.body(body),
-            Body::Form(form) => self.with_form(builder, form),
+            Body::Spliced(spliced) => {
+                self.streamed(builder, activity.clone(), spliced.length(), spliced.reader())
+            }
+            Body::Form(form) => {
+                let pieces = form.pieces();
+                let length = pieces.iter().map(Piece::length).sum();
+                let builder = builder.header(reqwest::header::CONTENT_TYPE, form.content_type());
+                self.streamed(builder, activity.clone(), length, form::Reader::new(pieces))
+            }
         };
         let silence = self.limits.silence;
-        let sent = tokio::time::timeout(silence, builder.send());
+        let sent = activity.while_active(silence, builder.send());
         let sent = self.interrupt.race(sent).await?;
         let name = self.service.name.clone();
         let inner =
-            sent.map_err(|_| silent(&name, silence, "no reply began"))?.map_err(|error| {
+            sent.ok_or_else(|| silent(&name, silence, "no reply began"))?.map_err(|error| {
                 self.service.with_start_hint(
                     network::failure(&error, Phase::Sending, &name, &request.url),
                     &error,
@@ -185,18 +200,22 @@ impl Client {
         Ok(Response { inner, silence, url: request.url.clone(), any: false })
     }
 
-    /// Streams a form from where its parts are, with its length said in advance.
-    fn with_form(&self, builder: RequestBuilder, form: &Form) -> RequestBuilder {
-        let pieces = form.pieces();
-        let length: u64 = pieces.iter().map(Piece::length).sum();
+    /// Streams a body from where its parts are, with its length said in advance.
+    fn streamed(
+        &self,
+        builder: RequestBuilder,
+        activity: Activity,
+        length: u64,
+        reads: impl Iterator<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> RequestBuilder {
         let sent = self.on_sent.clone();
-        let read = form::Reader::new(pieces).inspect(move |piece| {
+        let read = reads.inspect(move |piece| {
+            activity.happened();
             if let (Some(sent), Ok(bytes)) = (&sent, piece) {
                 sent(bytes.len() as u64);
             }
         });
         builder
-            .header(reqwest::header::CONTENT_TYPE, form.content_type())
             .header(reqwest::header::CONTENT_LENGTH, length)
             .body(reqwest::Body::wrap_stream(futures_util::stream::iter(read)))
     }
@@ -215,6 +234,21 @@ impl Client {
             on_sent: self.on_sent.clone(),
             interrupt,
         })
+    }
+
+    /// A client for another place than the service's, with the limits of this one and nothing else
+    /// of it.
+    ///
+    /// # Errors
+    /// As [`Client::new`], and the system refuses a signal handler.
+    pub(crate) fn elsewhere(&self, service: Service, url: &Url, io: &Io) -> anyhow::Result<Self> {
+        let mut reach = url.clone();
+        if !transport::is_this_machine(url) {
+            // A redirect may lead from plain HTTP to TLS, which needs the certificate roots. The
+            // scheme of an http address can always be set to https.
+            let _ = reach.set_scheme("https");
+        }
+        Ok(Self::new(service, &reach, self.limits, &io.env, Interrupt::new(io)?)?)
     }
 
     /// The failure for a reply whose status is an error. `Err` if even its body can't be read for
@@ -288,8 +322,17 @@ impl Response {
         &mut self,
         service: &str,
     ) -> Option<Result<Option<Bytes>, Failure>> {
-        // The task that reads the socket must run once to hand over what it has.
-        tokio::task::yield_now().await;
+        // The task that reads the socket must run once to hand over what it has. Waking oneself is
+        // enough for that; tokio's own `yield_now` asks the system for news each time as well.
+        let mut has_waited = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
         let next = {
             let next = std::pin::pin!(self.inner.chunk());
             let mut context = Context::from_waker(Waker::noop());
@@ -306,16 +349,33 @@ impl Response {
     ///
     /// # Errors
     /// As [`Response::chunk`], and a body beyond any sense.
-    pub(crate) async fn whole(mut self, client: &mut Client) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn whole(self, client: &mut Client) -> Result<Vec<u8>, Failure> {
+        match self.at_most(WHOLE_BODY, client).await? {
+            Some(body) => Ok(body),
+            None => {
+                let what = format!("the answer of {} is larger than 512 MiB", client.service.name);
+                Err(Failure::new(Kind::Network, what))
+            }
+        }
+    }
+
+    /// The whole body; `None` if it is longer than `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Response::chunk`].
+    pub(crate) async fn at_most(
+        mut self,
+        limit: usize,
+        client: &mut Client,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let mut body = Vec::new();
         while let Some(bytes) = self.chunk(client).await? {
-            if body.len() + bytes.len() > WHOLE_BODY {
-                let what = format!("the answer of {} is larger than 512 MiB", client.service.name);
-                return Err(Failure::new(Kind::Network, what));
+            if body.len() + bytes.len() > limit {
+                return Ok(None);
             }
             body.extend_from_slice(&bytes);
         }
-        Ok(body)
+        Ok(Some(body))
     }
 }
 

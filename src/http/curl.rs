@@ -1,7 +1,11 @@
 //! A request as a curl command that a person can read, change and run. Sends nothing.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::form::{Content, Part, Piece};
 use super::request::{Body, Header, HeaderValue, Method, Request};
+use super::splice::{Spliced, Stretch};
 use crate::secret::is_secret_name;
 
 /// The name that stands for a secret of unknown origin.
@@ -36,6 +40,10 @@ pub(crate) fn command(request: &Request) -> String {
                 text.push_str(&form_flag(part));
             }
         }
+        Body::Spliced(spliced) => match short_body(spliced) {
+            Some(body) => text.push_str(&format!(" \\\n  --data-raw {}", quoted(&body))),
+            None => text = format!("{} |\n{text} \\\n  --data-binary @-", pieces(spliced)),
+        },
         Body::Json(_) => {
             // `--data-raw`: with `-d` a body that begins with `@` would name a file.
             let body = String::from_utf8_lossy(&request.body.bytes()).into_owned();
@@ -50,6 +58,35 @@ pub(crate) fn command(request: &Request) -> String {
     }
     text.push('\n');
     text
+}
+
+/// The whole of a body that fits into one argument and whose files can be read now.
+fn short_body(spliced: &Spliced) -> Option<String> {
+    if spliced.length() >= LONGEST_ARGUMENT as u64 {
+        return None;
+    }
+    let parts: Result<Vec<_>, _> = spliced.reader().collect();
+    String::from_utf8(parts.ok()?.concat()).ok()
+}
+
+/// Shell commands that print a body piece by piece, files by `base64`. `printf` is a builtin, which
+/// has no limit for its arguments.
+fn pieces(spliced: &Spliced) -> String {
+    let mut text = String::from("{");
+    for stretch in spliced.stretches() {
+        let command = match stretch {
+            Stretch::Json(json) => {
+                format!("printf %s {}", quoted(&String::from_utf8_lossy(&json)))
+            }
+            Stretch::Base64(Piece::Bytes(bytes)) => format!("printf %s {}", STANDARD.encode(bytes)),
+            // Some write line ends into their base64, and some don't.
+            Stretch::Base64(Piece::File { path, .. }) => {
+                format!("base64 < {} | tr -d '\\n'", quoted(&path.display().to_string()))
+            }
+        };
+        text.push_str(&format!(" {command};\n "));
+    }
+    format!("{}\n}}", text.trim_end())
 }
 
 /// The URL in quotes, with user information and secret query values as variables.

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use super::buffers::Buffers;
+
 /// So much of a file is read at once.
-const READ: usize = 256 * 1024;
+const READ: usize = 64 * 1024;
 
 /// One part of a form.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,23 +103,29 @@ fn quoted(name: &str) -> String {
 
 /// A boundary that no content holds: it differs from run to run, so no file could be made for it.
 fn boundary() -> String {
+    format!("llm-{}", nonce())
+}
+
+/// 32 hexadecimal digits that differ from call to call.
+pub(super) fn nonce() -> String {
     use std::hash::{BuildHasher as _, Hasher as _};
     // The hasher's keys are the standard library's own random numbers.
     let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
-    format!("llm-{:016x}{:016x}", random(), random())
+    format!("{:016x}{:016x}", random(), random())
 }
 
-/// Reads pieces one after the other, in stretches of at most 256 KiB.
+/// Reads pieces one after the other, in stretches of at most 64 KiB.
 #[derive(Debug)]
 pub(super) struct Reader {
     pieces: std::vec::IntoIter<Piece>,
     open: Option<(File, u64)>,
+    buffers: Buffers,
 }
 
 impl Reader {
     /// A reader of these pieces.
     pub(super) fn new(pieces: Vec<Piece>) -> Self {
-        Self { pieces: pieces.into_iter(), open: None }
+        Self { pieces: pieces.into_iter(), open: None, buffers: Buffers::new(READ) }
     }
 
     /// The next stretch of the open file; `None` when there is none, or no more of it.
@@ -127,14 +135,14 @@ impl Reader {
             self.open = None;
             return None;
         }
-        let mut buffer = vec![0; READ.min(usize::try_from(*left).unwrap_or(READ))];
-        Some(match file.read(&mut buffer) {
+        let mut buffer = self.buffers.take();
+        let most = READ.min(usize::try_from(*left).unwrap_or(READ));
+        Some(match file.read(&mut buffer.space()[..most]) {
             // Shorter than it was when its length was promised.
             Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
             Ok(count) => {
-                buffer.truncate(count);
                 *left -= count as u64;
-                Ok(buffer.into())
+                Ok(buffer.into_bytes(count))
             }
             Err(error) => Err(error),
         })

@@ -1,5 +1,7 @@
 //! HTTP as this program uses it: requests as data, one client, the event stream, and errors in words.
 
+mod activity;
+mod buffers;
 pub(crate) mod client;
 pub(crate) mod curl;
 pub(crate) mod fault;
@@ -9,6 +11,7 @@ mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
 mod retry;
+pub(crate) mod splice;
 pub mod sse;
 mod trace;
 pub(crate) mod transport;

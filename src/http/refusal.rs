@@ -39,6 +39,7 @@ pub(super) fn failure(head: &Head, body: &[u8], request: &Request, service: &Ser
     let message = sentence(kind, Some(head.status), &fault, id, service);
     let mut failure = Failure::new(kind, message).refused(said(Some(head.status), &fault));
     failure.hint = hint(kind, head.status, &fault, request, service);
+    failure.field = field(head.status, &fault);
     let is_loading = head.status == 503 && says_loading(&fault);
     let retry = Retry { body_delay: fault.retry_after, is_loading, ..head.retry.clone() };
     let is_final = kind == Kind::Credentials
@@ -60,9 +61,10 @@ pub(crate) fn carried(
     // Without a code of its own the stream simply failed: the same class as one that broke off.
     let kind = fault.status.map_or(Kind::Network, |status| class(status, &fault, service));
     let id = id.or(fault.request_id.as_deref());
-    let failure = Failure::new(kind, sentence(kind, fault.status, &fault, id, service))
+    let mut failure = Failure::new(kind, sentence(kind, fault.status, &fault, id, service))
         .refused(said(fault.status, &fault));
     let Some(status) = fault.status else { return failure };
+    failure.field = field(status, &fault);
     if kind == Kind::Credentials || says_no_money(status, &fault, service) {
         return failure;
     }
@@ -185,6 +187,15 @@ fn hint(
         }
         _ => None,
     }
+}
+
+/// The field of the request that the refusal is about. Many services name none where the model is
+/// unknown.
+fn field(status: u16, fault: &Fault) -> Option<String> {
+    if says_unknown_model(status, fault) {
+        return Some("model".to_owned());
+    }
+    fault.param.clone().filter(|param| !param.is_empty())
 }
 
 fn says_unknown_model(status: u16, fault: &Fault) -> bool {

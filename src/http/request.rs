@@ -1,9 +1,10 @@
 //! A request as data: it can be sent, sent again, shown as curl or compared in a test. Knows no
 //! sockets and no providers.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::form::Form;
+use super::splice::{Insert, Spliced};
 use crate::secret::{Secret, is_secret_name};
 
 pub(crate) use reqwest::Url;
@@ -84,16 +85,39 @@ impl Header {
 pub(crate) enum Body {
     Empty,
     Json(Value),
+    /// JSON with the bytes of files in it.
+    Spliced(Spliced),
     Form(Form),
 }
 
 impl Body {
-    /// The bytes of a JSON body; what `--dry-run` shows is the same. A form has none: it is streamed.
+    /// The bytes of a JSON body; what `--dry-run` shows is the same. What is streamed
+    /// has none.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
-            Body::Empty | Body::Form(_) => Vec::new(),
+            Body::Empty | Body::Form(_) | Body::Spliced(_) => Vec::new(),
             // A `Value` has only text keys and finite numbers, so it always serialises.
             Body::Json(value) => serde_json::to_vec(value).unwrap_or_default(),
+        }
+    }
+}
+
+impl Body {
+    /// The fields of a JSON body; none for other bodies.
+    pub(crate) fn fields(&self) -> Option<&Map<String, Value>> {
+        match self {
+            Body::Json(value) => value.as_object(),
+            Body::Spliced(spliced) => spliced.value().as_object(),
+            Body::Empty | Body::Form(_) => None,
+        }
+    }
+
+    /// The fields of a JSON body, to be changed.
+    pub(crate) fn fields_mut(&mut self) -> Option<&mut Map<String, Value>> {
+        match self {
+            Body::Json(value) => value.as_object_mut(),
+            Body::Spliced(spliced) => spliced.value_mut().as_object_mut(),
+            Body::Empty | Body::Form(_) => None,
         }
     }
 }
@@ -108,6 +132,15 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// The request with the base64 of these inserts in the place of their marks.
+    pub(crate) fn with_inserts(mut self, inserts: Vec<Insert>) -> Self {
+        self.body = match self.body {
+            Body::Json(value) if !inserts.is_empty() => Body::Spliced(Spliced::new(value, inserts)),
+            body => body,
+        };
+        self
+    }
+
     /// The secrets that the request carries, for masking words that come back.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let secrets = self.headers.iter().filter_map(|header| match &header.value {

@@ -8,7 +8,7 @@ use crate::error::{Failure, Kind};
 use crate::io::Voice;
 
 /// The tries of one request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tries {
     policy: Policy,
     done: u32,

@@ -1,7 +1,7 @@
 //! `-o FILE`: a file that appears under its name only when it is whole.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, Kind, reason};
@@ -50,12 +50,80 @@ impl OutputFile {
         Ok(Self { file, name, part: Some(Part { path: part_path, target, permissions }) })
     }
 
+    /// A part file in a folder, whose name is chosen at its end by [`OutputFile::commit_new`].
+    ///
+    /// # Errors
+    /// Exit 1, with the reason.
+    pub(crate) fn open_in(folder: &Path) -> Result<Self, Failure> {
+        let name = format!("a file in {}", folder.display());
+        let target = folder.join("unnamed");
+        let made = create_beside(&target)
+            .and_then(|(file, path)| file.metadata().map(|facts| (file, path, facts)));
+        let (file, path, facts) = made.map_err(|error| cannot_write(&name, &reason(&error)))?;
+        make_private(&file);
+        let part = Part { path, target, permissions: facts.permissions() };
+        Ok(Self { file, name, part: Some(part) })
+    }
+
+    /// Puts the file under the first of these names that is still free, and gives that name. No file
+    /// is ever replaced.
+    ///
+    /// # Errors
+    /// Exit 1 when there is none, or it can't be renamed.
+    pub(crate) fn commit_new(
+        mut self,
+        names: impl IntoIterator<Item = PathBuf>,
+    ) -> Result<PathBuf, Failure> {
+        for path in names {
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(_) => {
+                    if let Some(part) = &mut self.part {
+                        part.target.clone_from(&path);
+                    }
+                    let committed = self.commit();
+                    if committed.is_err() {
+                        let _ = std::fs::remove_file(&path);
+                    }
+                    return committed.map(|()| path);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(cannot_write(&path.display().to_string(), &reason(&error)));
+                }
+            }
+        }
+        Err(cannot_write(&self.name, "every name for it is taken"))
+    }
+
+    /// Whether bytes go to the target at once: it is a device or a FIFO.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.part.is_none()
+    }
+
     /// Writes bytes.
     ///
     /// # Errors
     /// Exit 1: a full disk, say.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.file.write_all(bytes).map_err(|error| cannot_write(&self.name, &reason(&error)))
+    }
+
+    /// Whether bytes that were written can be changed by [`OutputFile::patch`].
+    pub(crate) fn can_patch(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// Writes bytes over those at an offset from the beginning; what follows goes behind the end
+    /// again.
+    ///
+    /// # Errors
+    /// Exit 1, as for [`OutputFile::write`]; or it is no regular file.
+    pub(crate) fn patch(&mut self, at: u64, bytes: &[u8]) -> Result<(), Failure> {
+        let done = self.file.seek(SeekFrom::Start(at)).and_then(|_| {
+            self.file.write_all(bytes)?;
+            self.file.seek(SeekFrom::End(0))
+        });
+        done.map(drop).map_err(|error| cannot_write(&self.name, &reason(&error)))
     }
 
     /// Puts the file under its name: it is whole.
@@ -167,6 +235,25 @@ mod tests {
         OutputFile::open(&link).expect("opens").commit().expect("commits");
         assert!(std::fs::symlink_metadata(&link).expect("there").is_symlink());
         assert_eq!(std::fs::metadata(&target).expect("there").permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_new_name_is_never_one_that_is_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let named = |name: &str| folder.path().join(name);
+        std::fs::write(named("猫.png"), "old").expect("written");
+        drop(OutputFile::open_in(folder.path()).expect("opens"));
+        let mut file = OutputFile::open_in(folder.path()).expect("opens");
+        file.write(b"new").expect("written");
+        let path = file.commit_new([named("猫.png"), named("猫-2.png")]).expect("commits");
+        assert_eq!(path, named("猫-2.png"));
+        assert_eq!(std::fs::read(&path).expect("readable"), b"new");
+        assert_eq!(std::fs::read(named("猫.png")).expect("readable"), b"old");
+        assert_eq!(names(folder.path()), ["猫-2.png", "猫.png"]);
+        let file = OutputFile::open_in(folder.path()).expect("opens");
+        assert!(file.commit_new([named("猫.png")]).is_err());
+        assert_eq!(names(folder.path()).len(), 2);
+        assert!(OutputFile::open_in(&named("no")).is_err());
     }
 
     #[test]

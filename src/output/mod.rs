@@ -2,7 +2,9 @@
 
 pub(crate) mod extract;
 pub(crate) mod file;
+pub(crate) mod naming;
 pub(crate) mod progress;
 pub(crate) mod sink;
+pub(crate) mod spool;
 pub(crate) mod text;
 pub(crate) mod thinking;

@@ -24,6 +24,11 @@ impl Progress {
         Self::new(what, total, io, known, "{msg} {spinner} {pos} {per_sec}")
     }
 
+    /// A sign that something is being waited for, and for how long.
+    pub(crate) fn waiting(what: &str, io: &Io) -> Self {
+        Self::new(what, None, io, "", "{msg} {spinner} {elapsed}")
+    }
+
     fn new(what: &str, total: Option<u64>, io: &Io, known: &str, unknown: &str) -> Self {
         if !io.voice.is_terminal || io.voice.is_quiet {
             return Self(ProgressBar::hidden());

@@ -51,6 +51,22 @@ impl Sink {
         }
     }
 
+    /// Whether bytes that were written can be changed: only those of a regular file by its name.
+    pub(crate) fn can_patch(&self) -> bool {
+        matches!(self, Sink::File(file) if file.can_patch())
+    }
+
+    /// Writes bytes over those at an offset, where [`Sink::can_patch`] says so; else nothing.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    pub(crate) fn patch(&mut self, at: u64, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Sink::File(file) if file.can_patch() => file.patch(at, bytes),
+            _ => Ok(()),
+        }
+    }
+
     /// The result is whole: a file gets its name.
     ///
     /// # Errors
@@ -97,8 +113,7 @@ fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Fai
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
     for piece in bytes.chunks(PIPE_TAKES) {
-        loop {
-            let Some(handle) = &io.out_handle else { break };
+        while let Some(handle) = &io.out_handle {
             let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
             // An interrupted or failed wait changes nothing: the write will tell.
             let ready = poll(&mut wanted, Some(&patience));

@@ -8,7 +8,7 @@ use crate::sanitize;
 /// Writes text and keeps account of what was written.
 #[derive(Debug)]
 pub(crate) struct TextWriter {
-    sink: Sink,
+    sink: Option<Sink>,
     /// A carriage return whose line feed may follow in the next piece.
     held: bool,
     last: Option<char>,
@@ -17,7 +17,7 @@ pub(crate) struct TextWriter {
 impl TextWriter {
     /// A writer that has written nothing yet.
     pub(crate) fn new(sink: Sink) -> Self {
-        Self { sink, held: false, last: None }
+        Self { sink: Some(sink), held: false, last: None }
     }
 
     /// Writes a piece in one go. On a terminal its control sequences are made harmless; anywhere
@@ -29,7 +29,7 @@ impl TextWriter {
         let Some(last) = text.chars().next_back() else { return Ok(()) };
         self.last = Some(last);
         match &mut self.sink {
-            Sink::Stdout if io.stdout_is_terminal => {
+            Some(Sink::Stdout) if io.stdout_is_terminal => {
                 let mut whole = if self.held { format!("\r{text}") } else { text.to_owned() };
                 self.held = whole.ends_with('\r');
                 if self.held {
@@ -37,7 +37,26 @@ impl TextWriter {
                 }
                 to_stdout(sanitize::for_terminal(&whole).as_bytes(), io)
             }
-            sink => sink.write(text.as_bytes(), io),
+            Some(sink) => sink.write(text.as_bytes(), io),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes bytes in one go, whatever they are; on a terminal as text, what is no UTF-8 replaced.
+    ///
+    /// # Errors
+    /// As [`TextWriter::write`].
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
+        match (std::str::from_utf8(bytes), &mut self.sink) {
+            (Ok(text), _) => self.write(text, io),
+            (Err(_), None) => Ok(()),
+            (Err(_), Some(Sink::Stdout)) if io.stdout_is_terminal => {
+                self.write(&String::from_utf8_lossy(bytes), io)
+            }
+            (Err(_), Some(sink)) => {
+                self.last = bytes.last().map(|last| char::from(*last));
+                sink.write(bytes, io)
+            }
         }
     }
 
@@ -57,11 +76,11 @@ impl TextWriter {
         self.last.is_some()
     }
 
-    /// The text is whole: a file gets its name.
+    /// The text is whole: a file gets its name. Nothing is written after that.
     ///
     /// # Errors
     /// A file that can't be renamed.
-    pub(crate) fn commit(self) -> Result<(), Failure> {
-        self.sink.commit()
+    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+        self.sink.take().map_or(Ok(()), Sink::commit)
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod net;
 pub(crate) mod own;
 mod resolve;
 mod rules;
+mod takes;
 #[cfg(test)]
 mod tests;
 
@@ -216,6 +217,11 @@ impl Provider {
             ca_file: text("ca_file"),
             slow_down_codes: codes.into_iter().map(str::to_owned).collect(),
         }
+    }
+
+    /// The field in which the service wants the thinking of its earlier answers back.
+    pub(crate) fn echoes_reasoning(&self) -> Option<&str> {
+        self.profile.text("echo_reasoning")
     }
 
     /// The jobs that the profile offers in the specification's form; all of them if it doesn't say.

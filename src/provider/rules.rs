@@ -91,6 +91,7 @@ mod tests {
             drop: vec!["stop".into()],
             set: json!({"store": false}).as_object().cloned().unwrap_or_default(),
             map: vec![("reasoning_effort".into(), vec![("minimal".into(), json!("low"))])],
+            takes_no: Vec::new(),
             why: None,
             origin: Origin::BuiltIn,
         }

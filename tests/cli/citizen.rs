@@ -88,3 +88,14 @@ fn a_profile_can_name_a_proxy_and_certificates() {
     let llm = llm().config(config).file("no.pem", b"nothing");
     llm.args(["chat", "-p", "far", "hi"]).run().code(2).stderr_has("holds no certificate");
 }
+
+#[cfg(unix)]
+#[test]
+fn with_a_file_to_write_nobody_needs_to_read_standard_output() {
+    let server = Server::start(vec![Reply::chat(&["好", "的"]).pace(Duration::from_millis(150))]);
+    let llm = llm().profile(&server).args(["chat", "-o", "a.txt", "hi"]);
+    let mut running = llm.spawn();
+    running.close_stdout();
+    running.wait().code(0).stderr_empty();
+    assert_eq!(std::fs::read(llm.dir().join("a.txt")).expect("written"), "好的\n".as_bytes());
+}

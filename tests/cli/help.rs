@@ -2,7 +2,8 @@
 
 use super::support::{Outcome, llm, program};
 
-const COMMANDS: [&str; 6] = ["chat", "models", "providers", "config", "completions", "man"];
+const COMMANDS: [&str; 7] =
+    ["chat", "history", "models", "providers", "config", "completions", "man"];
 
 /// Asserts what every help text has.
 #[track_caller]
@@ -73,6 +74,9 @@ fn help_tells_of_the_options_that_the_interface_promises() {
         "-q, --quiet",
         "-v, --verbose",
         "--color",
+        "-c, --continue",
+        "--session",
+        "--no-log",
         "-s, --system",
         "-t, --temperature",
         "--top-p",

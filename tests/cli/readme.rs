@@ -76,6 +76,7 @@ fn shell(has_git: bool) -> Llm {
     fs::set_permissions(bin.join("llm"), executable).expect("the mode of an own file can be set");
     fs::create_dir(shell.dir().join("src")).expect("a fresh folder takes folders");
     let shell = shell.file("src/main.rs", "fn main() {}\n");
+    let shell = shell.file("logo.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     if has_git {
         shell.clone().args(["-c", "git init -q && git add src"]).run().code(0);
     }

@@ -30,13 +30,39 @@ struct Choice {
     filter: ThinkFilter,
     /// Answer text that waits for its turn.
     waiting: String,
-    has_text: bool,
-    has_thinking: bool,
+    /// All answer text, and all thinking, for who keeps them.
+    text: Kept,
+    thoughts: Kept,
     refusal: String,
     tool_calls: Vec<String>,
     finish: Option<(Finish, String)>,
     last: Option<char>,
 }
+
+/// The most that is kept of a text, in bytes: a stream without end must not fill the memory.
+const MOST: usize = 256 * 1024;
+
+/// The beginning of a text: all of it, unless it is longer than anybody reads.
+#[derive(Debug, Default)]
+struct Kept(String);
+
+impl Kept {
+    fn add(&mut self, text: &str) {
+        let room = MOST.saturating_sub(self.0.len());
+        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        // What comes now has a gap before it, so nothing more is kept.
+        if room > 0 && text.len() > room {
+            self.0.push_str(GAP);
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.0.len() <= MOST
+    }
+}
+
+/// Stands for the rest of a text that is kept in part.
+const GAP: &str = " […] ";
 
 /// What became of a reply that came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -140,7 +166,17 @@ impl Answers {
 
     /// How many answers have text.
     pub(crate) fn count(&self) -> usize {
-        self.choices.values().filter(|choice| choice.has_text).count()
+        self.choices.values().filter(|choice| !choice.text.0.is_empty()).count()
+    }
+
+    /// Text and thinking of every answer so far, in index order.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.choices.values().map(|choice| (choice.text.0.as_str(), choice.thoughts.0.as_str()))
+    }
+
+    /// Whether [`Answers::kept`] gives all that was said.
+    pub(crate) fn is_kept_whole(&self) -> bool {
+        self.choices.values().all(|choice| choice.text.is_whole() && choice.thoughts.is_whole())
     }
 
     /// The token counts, if the provider gave any.
@@ -182,7 +218,7 @@ impl Answers {
                 .to_owned();
         }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
-        match (choices().any(|choice| choice.has_thinking), is_cut) {
+        match (choices().any(|choice| !choice.thoughts.0.is_empty()), is_cut) {
             (true, true) => "it only thought, until its limit of tokens".to_owned(),
             (true, false) => "it only thought".to_owned(),
             (false, true) => "nothing came before its limit of tokens".to_owned(),
@@ -214,7 +250,7 @@ impl Choice {
         match piece {
             Piece::Thinking(text) => self.thinking(text, is_live, shown),
             Piece::Answer(text) => {
-                self.has_text |= !text.is_empty();
+                self.text.add(text);
                 self.last = text.chars().next_back().or(self.last);
                 let target = if is_live { &mut shown.text } else { &mut self.waiting };
                 target.push_str(text);
@@ -223,7 +259,7 @@ impl Choice {
     }
 
     fn thinking(&mut self, text: &str, is_live: bool, shown: &mut Shown) {
-        self.has_thinking |= !text.is_empty();
+        self.thoughts.add(text);
         // The thinking behind a later answer would stand among the words of the first.
         if is_live {
             shown.thinking.push_str(text);
@@ -292,6 +328,18 @@ mod tests {
     #[test]
     fn one_answer_may_carry_any_index() {
         assert_eq!(run(1, vec![text(7, "x")]).0, "x");
+    }
+
+    #[test]
+    fn a_stream_without_end_does_not_fill_the_memory() {
+        let piece = "很长".repeat(10_000);
+        let events: Vec<_> = (0..8).map(|_| text(0, &piece)).collect();
+        let (shown, _, answers) = run(1, events);
+        assert_eq!(shown.len(), 8 * piece.len());
+        let (kept, _) = answers.kept().next().expect("one");
+        assert!(kept.len() <= MOST + GAP.len() && kept.ends_with(GAP), "{}", kept.len());
+        assert!(shown.starts_with(kept.trim_end_matches(GAP)));
+        assert!(!answers.is_kept_whole());
     }
 
     #[test]

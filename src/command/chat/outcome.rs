@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Plan, Retry, Timing, Verdict};
+use super::Plan;
+use super::turn::Timing;
+use crate::api::chat::answers::Verdict;
 use crate::api::chat::reader::End;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, Retry};
 use crate::io::Io;
 use crate::provider::Provider;
 

@@ -1,6 +1,9 @@
 //! `--json`: the provider's reply as it is, once it is known to be one.
 
-use super::{Chat, Online, Shown, outcome};
+use super::super::online::Online;
+use super::outcome;
+use super::turn::Chat;
+use crate::api::chat::answers::Shown;
 use crate::api::chat::reader::Reader;
 use crate::error::Failure;
 use crate::http::refusal;

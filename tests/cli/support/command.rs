@@ -83,6 +83,12 @@ impl Llm {
         self
     }
 
+    /// These arguments instead of those so far.
+    pub(crate) fn bare_args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.clear();
+        self.args(args)
+    }
+
     /// An environment variable; it wins over those that are set for every run.
     pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let pair = (name.as_ref().to_owned(), value.as_ref().to_owned());

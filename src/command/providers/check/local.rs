@@ -35,7 +35,7 @@ pub(super) fn is_usual(profile: &Profile, config: &Config) -> bool {
         url.is_some_and(|url| url.scheme() != "demo" && is_this_machine(&url))
     };
     let lists = profile.texts("jobs").is_none_or(|jobs| jobs.contains(&Job::Models.name()));
-    config.built_in(&profile.name).is_some_and(is_local) && is_local(profile) && lists
+    config.built_in(&profile.name).is_some_and(|own| is_local(&own)) && is_local(profile) && lists
 }
 
 /// One candidate for each address; profiles with the same one share it.

@@ -1,0 +1,7 @@
+//! `POST /embeddings` as pure functions: its request, its reply, and the ways to write a vector.
+
+pub(crate) mod npy;
+pub(crate) mod reply;
+pub(crate) mod request;
+mod scan;
+pub(crate) mod vector;

@@ -1,0 +1,178 @@
+use base64::engine::general_purpose::{STANDARD as ENCODER, STANDARD_NO_PAD};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn encoded(numbers: &[f32]) -> String {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    ENCODER.encode(bytes)
+}
+
+fn floats(vectors: &Vectors) -> Vec<Option<Vec<f32>>> {
+    let numbers = |index| {
+        let mut bytes = Vec::new();
+        vectors.get(index)?.push_floats(&mut bytes);
+        Some(bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect())
+    };
+    (0..vectors.len()).map(numbers).collect()
+}
+
+fn problem(body: Value, asked: usize) -> Problem {
+    read(body.to_string().into_bytes(), asked).expect_err("is a problem")
+}
+
+#[test]
+fn vectors_come_in_the_order_of_the_inputs() {
+    let body = json!({
+        "data": [
+            {"index": 2, "embedding": [0.25, -1]},
+            {"index": 0, "embedding": encoded(&[1.5, 2.5])},
+            {"index": 1, "embedding": encoded(&[0.1])},
+        ],
+        "usage": {"prompt_tokens": 9, "total_tokens": 10},
+    });
+    let vectors = read(body.to_string().into_bytes(), 3).expect("is read");
+    let expected = [Some(vec![1.5, 2.5]), Some(vec![0.1]), Some(vec![0.25, -1.0])];
+    assert_eq!(floats(&vectors), expected);
+    assert_eq!(vectors.tokens, Some(9));
+}
+
+#[test]
+fn base64_may_lack_its_padding_and_have_escapes() {
+    let bytes = [0.1f32, -7.5].map(f32::to_le_bytes).concat();
+    let bare = STANDARD_NO_PAD.encode(bytes);
+    let escaped = encoded(&[-1.0e30, 0.1]).replace('/', "\\/");
+    let body = format!(r#"{{"data":[{{"embedding":"{bare}"}},{{"embedding":"{escaped}"}}]}}"#);
+    let vectors = read(body.into_bytes(), 2).expect("is read");
+    assert_eq!(floats(&vectors), [Some(vec![0.1, -7.5]), Some(vec![-1.0e30, 0.1])]);
+}
+
+#[test]
+fn base64_of_any_length_is_decoded_in_its_place() {
+    for count in [1, 2, 767, 768, 769, 1536, 3073] {
+        let numbers: Vec<f32> = (0..count).map(|number| number as f32 / 7.0).collect();
+        let body = json!({"data": [
+            {"index": 1, "embedding": encoded(&numbers)},
+            {"index": 2, "embedding": [0.5]},
+            {"index": 0, "embedding": encoded(&numbers[..1])},
+        ]});
+        let vectors = read(body.to_string().into_bytes(), 3).expect("is read");
+        let expected = [Some(vec![0.0]), Some(numbers), Some(vec![0.5])];
+        assert_eq!(floats(&vectors), expected, "{count}");
+    }
+    let filled = format!("{}=={}", "A".repeat(BLOCK - 2), "A".repeat(8));
+    let body = json!({"data": [{"embedding": filled}]});
+    assert_eq!(problem(body, 1), Problem::Vector(0, "it is no base64".to_owned()));
+}
+
+#[test]
+fn what_is_no_number_leaves_its_place_empty() {
+    let body = json!({"data": [
+        {"index": 1, "embedding": [1, null]},
+        {"index": 0, "embedding": [2]},
+        {"index": 2, "embedding": encoded(&[1.0, f32::NAN])},
+        {"index": 3, "embedding": encoded(&[3.0])},
+    ]});
+    let vectors = read(body.to_string().into_bytes(), 4).expect("is read");
+    assert_eq!(floats(&vectors), [Some(vec![2.0]), None, None, Some(vec![3.0])]);
+}
+
+#[test]
+fn a_reply_that_cannot_be_used_says_why() {
+    let one = |embedding: Value| json!({"data": [{"index": 0, "embedding": embedding}]});
+    assert_eq!(problem(one(json!([[1, 2], [3, 4]])), 1), Problem::Nested);
+    assert_eq!(problem(one(json!([1])), 2), Problem::Count(1));
+    let vector = |words: &str| Problem::Vector(0, words.to_owned());
+    assert_eq!(problem(one(json!([])), 1), vector("it is empty"));
+    assert_eq!(problem(one(json!(["a"])), 1), vector("it holds more than numbers"));
+    assert_eq!(problem(one(json!({"Float": [1]})), 1), vector("it is neither numbers nor base64"));
+    assert_eq!(problem(one(json!("中文")), 1), vector("it is no base64"));
+    assert_eq!(problem(one(json!("AAA=")), 1), vector("2 bytes are no 32-bit floats"));
+    assert_eq!(problem(one(json!("")), 1), vector("it is empty"));
+    let indexes = |first: Value, second: Value| {
+        let entry = |index: Value| json!({"index": index, "embedding": [1]});
+        problem(json!({"data": [entry(first), entry(second)]}), 2)
+    };
+    let index = |words: &str| Problem::Index(words.to_owned());
+    assert_eq!(indexes(json!(1), json!(1)), index("index 1 comes twice"));
+    assert_eq!(indexes(json!(0), json!(2)), index("there is an index 2"));
+    assert_eq!(indexes(json!(0), json!(-1)), index("there is an index -1"));
+    assert_eq!(indexes(json!(0), json!(null)), index("some vectors have no index"));
+    assert!(matches!(problem(json!({"error": {"message": "坏"}}), 1), Problem::Fault(_)));
+    assert_eq!(problem(json!({"models": []}), 1), Problem::NoList("{\"models\":[]}".to_owned()));
+}
+
+/// A reply with vectors of every form, usual and not.
+fn reply() -> impl Strategy<Value = (Value, usize)> {
+    let number = prop_oneof![
+        (-1.0e6f32..1.0e6).prop_map(|number| json!(number)),
+        (-1000i64..1000).prop_map(|number| json!(number)),
+    ];
+    let numbers = prop::collection::vec(number, 1..6).prop_map(Value::Array);
+    let base64 =
+        prop::collection::vec(any::<f32>(), 1..6).prop_map(|numbers| json!(encoded(&numbers)));
+    let odd = prop_oneof![Just(json!([])), Just(json!(null)), Just(json!([[1]])), Just(json!("é"))];
+    let vector = prop_oneof![5 => numbers, 5 => base64, 1 => odd];
+    (prop::collection::vec(vector, 0..5), any::<bool>(), any::<bool>()).prop_map(
+        |(vectors, has_index, is_reversed)| {
+            let count = vectors.len();
+            let entry = |(index, vector)| match has_index {
+                true => json!({"object": "embedding", "index": index, "embedding": vector}),
+                false => json!({"embedding": vector}),
+            };
+            let mut data: Vec<Value> = vectors.into_iter().enumerate().map(entry).collect();
+            if is_reversed {
+                data.reverse();
+            }
+            (json!({"object": "list", "data": data, "usage": {"prompt_tokens": 3}}), count)
+        },
+    )
+}
+
+/// The outcome of a reading, to be compared.
+fn outcome(result: Result<Vectors, Problem>) -> (Vec<Option<Vec<f32>>>, String) {
+    match result {
+        Ok(vectors) => (floats(&vectors), format!("{:?}", vectors.tokens)),
+        Err(problem) => (Vec::new(), format!("{problem:?}")),
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_ways_of_reading_agree((body, count) in reply(), is_pretty in any::<bool>()) {
+        let body = match is_pretty {
+            true => serde_json::to_vec_pretty(&body).expect("serialises"),
+            false => body.to_string().into_bytes(),
+        };
+        prop_assert_eq!(outcome(read(body.clone(), count)), outcome(read_slowly(&body, count)));
+    }
+
+    #[test]
+    fn a_damaged_reply_is_read_the_same_way_or_not_at_all(
+        (body, count) in reply(),
+        at in any::<prop::sample::Index>(),
+        with in r#"[\[\]{}",:0-9eE.\-+ nA=\\é]{0,3}"#,
+        cut in 0usize..3,
+    ) {
+        let text = body.to_string();
+        let start = at.index(text.len());
+        let is_end = |at: &usize| text.is_char_boundary(*at);
+        let start = (0..=start).rev().find(is_end).expect("0 is one");
+        let end = (start + cut..=text.len()).find(is_end).unwrap_or(text.len());
+        let body = format!("{}{with}{}", &text[..start], &text[end..]).into_bytes();
+        let (quick, slow) = (read(body.clone(), count), read_slowly(&body, count));
+        // A number too large for a double is none for the tree of values alone.
+        let is_number_problem = matches!(&slow, Err(Problem::NoList(_)))
+            && serde_json::from_slice::<Value>(&body)
+                .is_err_and(|error| error.to_string().contains("out of range"));
+        if !is_number_problem {
+            prop_assert_eq!(outcome(quick), outcome(slow));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read(body, 1);
+    }
+}

@@ -1,0 +1,6 @@
+//! `POST /images/generations` and `/images/edits`: the request's fields, and the pictures in a reply.
+
+pub(crate) mod base64text;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod scan;

@@ -1,0 +1,153 @@
+//! The pictures in a reply, whatever service gave it. Fetches and decodes nothing.
+
+use serde_json::Value;
+
+use super::scan;
+
+/// One entry of a reply.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Entry {
+    /// The picture with this number among those that were taken out while the reply arrived.
+    Taken(usize),
+    /// A picture as base64 that was not taken out on the way.
+    Base64(String),
+    /// A picture to be fetched: a URL of any kind, relative ones too.
+    Address(String),
+    /// No picture, and why, in words.
+    Nothing(String),
+}
+
+/// Lists that hold the pictures: the specification's `data`, and `images` (SiliconFlow).
+const LISTS: [&str; 2] = ["data", "images"];
+
+/// Members that say why there is no picture.
+const REASONS: [&str; 5] =
+    ["error", "message", "finish_reason", "moderation_reason", "filtered_reason"];
+
+/// The entries of a reply; `None` if it is no list of pictures.
+pub(crate) fn entries(reply: &Value) -> Option<Vec<Entry>> {
+    if let Value::Array(items) = reply {
+        return Some(items.iter().map(entry).collect());
+    }
+    let list = |name: &&str| reply.get(name).and_then(Value::as_array);
+    // SiliconFlow gives both in newer versions, of which one may be empty.
+    let found = LISTS.iter().filter_map(list).max_by_key(|items| !items.is_empty());
+    match found {
+        Some(items) => Some(items.iter().map(entry).collect()),
+        None if ["b64_json", "url"].iter().any(|name| reply[name].is_string()) => {
+            Some(vec![entry(reply)])
+        }
+        None => None,
+    }
+}
+
+fn entry(item: &Value) -> Entry {
+    // xAI: HTTP 200 with an entry that says so.
+    if item["respect_moderation"] == Value::Bool(false) {
+        return Entry::Nothing("its moderation held the picture back".to_owned());
+    }
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    if let Some(text) = text(item) {
+        let is_address = ["http:", "https:", "/", "data:"].iter().any(|it| text.starts_with(it));
+        // A picture's base64 may begin with a slash: that of a JPEG does.
+        let is_base64 = text.starts_with("/9j/");
+        return if is_address && !is_base64 { Entry::Address(text) } else { Entry::Base64(text) };
+    }
+    if let Some(encoded) = item["b64_json"].as_str() {
+        return match scan::marked(encoded) {
+            Some(number) => Entry::Taken(number),
+            None => Entry::Base64(encoded.to_owned()),
+        };
+    }
+    let addresses = [&item["url"], &item["image_url"], &item["image_url"]["url"]];
+    if let Some(address) = addresses.into_iter().find_map(text) {
+        return Entry::Address(address);
+    }
+    let words = |value: &Value| text(value).or_else(|| text(&value["message"]));
+    let reason = REASONS.iter().find_map(|name| words(&item[name]));
+    Entry::Nothing(reason.unwrap_or_else(|| "the entry holds no picture".to_owned()))
+}
+
+/// Token counts in words, if the reply has any.
+pub(crate) fn usage(reply: &Value) -> Option<String> {
+    let count = |names: [&str; 2]| names.iter().find_map(|name| reply["usage"].get(name)?.as_u64());
+    let input = count(["input_tokens", "prompt_tokens"]);
+    let output = count(["output_tokens", "completion_tokens"]);
+    if input.is_none() && output.is_none() {
+        return None;
+    }
+    let number = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
+    Some(format!("{} tokens in, {} out", number(input), number(output)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn address(text: &str) -> Entry {
+        Entry::Address(text.to_owned())
+    }
+
+    #[test]
+    fn every_shape_of_reply_is_read() {
+        for (reply, expected) in [
+            (
+                json!({"created": 1, "data": [{"b64_json": "*0"}, {"b64_json": "*1"}]}),
+                vec![Entry::Taken(0), Entry::Taken(1)],
+            ),
+            (
+                json!({"data": [{"url": "https://a.example/x.png", "b64_json": null}]}),
+                vec![address("https://a.example/x.png")],
+            ),
+            (
+                json!({"images": [{"url": "https://a.example/图"}], "seed": 1}),
+                vec![address("https://a.example/图")],
+            ),
+            (json!({"images": [{"url": "u"}], "data": []}), vec![address("u")]),
+            (json!({"data": [{"image_url": {"url": "u"}}]}), vec![address("u")]),
+            (
+                json!({"data": [{"embedding": null, "url": "/generated-images/b.png"}]}),
+                vec![address("/generated-images/b.png")],
+            ),
+            (
+                json!({"images": ["iVBORw0KGgo=", "/9j/4AAQ", "/x.png"]}),
+                vec![
+                    Entry::Base64("iVBORw0KGgo=".to_owned()),
+                    Entry::Base64("/9j/4AAQ".to_owned()),
+                    address("/x.png"),
+                ],
+            ),
+            (json!([{"url": "u"}]), vec![address("u")]),
+            (json!({"url": "u"}), vec![address("u")]),
+            (json!({"data": []}), vec![]),
+        ] {
+            assert_eq!(entries(&reply), Some(expected), "{reply}");
+        }
+        for reply in [json!({}), json!({"data": null}), json!("x"), json!({"choices": []})] {
+            assert_eq!(entries(&reply), None, "{reply}");
+        }
+    }
+
+    #[test]
+    fn an_entry_without_a_picture_says_why() {
+        let words = |item: Value| match entries(&json!({"data": [item]})).as_deref() {
+            Some([Entry::Nothing(words)]) => words.clone(),
+            other => panic!("{other:?}"),
+        };
+        let moderated = json!({"url": "https://a.example/x", "respect_moderation": false});
+        assert!(words(moderated).contains("moderation"));
+        assert_eq!(words(json!({"error": {"message": "违规"}})), "违规");
+        assert_eq!(words(json!({"finish_reason": "CONTENT_FILTERED"})), "CONTENT_FILTERED");
+        assert_eq!(words(json!({"url": ""})), "the entry holds no picture");
+    }
+
+    #[test]
+    fn tokens_are_told() {
+        let reply = json!({"usage": {"input_tokens": 12, "output_tokens": 196}});
+        assert_eq!(usage(&reply).as_deref(), Some("12 tokens in, 196 out"));
+        let reply = json!({"usage": {"prompt_tokens": 0, "completion_tokens": 4175}});
+        assert_eq!(usage(&reply).as_deref(), Some("0 tokens in, 4175 out"));
+        assert_eq!(usage(&json!({"usage": {"cost": 1}})), None);
+    }
+}

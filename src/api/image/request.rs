@@ -1,0 +1,95 @@
+//! The fields of a request for pictures, as JSON and as the parts of a form. Reads nothing.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::image::{Format, ImageArgs};
+use crate::http::form::Part;
+use crate::provider::Fields;
+
+/// What a request is made of beside the flags.
+#[derive(Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) model: Option<&'a str>,
+    pub(crate) prompt: String,
+    /// The format that the ending of the output file stands for.
+    pub(crate) ending: Option<Format>,
+}
+
+/// The request's fields. `response_format` asks for the picture itself, as many services give an
+/// address otherwise; the rules of those that don't take it drop it.
+pub(crate) fn fields(args: &ImageArgs, ask: Ask<'_>) -> Fields {
+    let mut needed = Map::new();
+    if let Some(model) = ask.model {
+        needed.insert("model".into(), json!(model));
+    }
+    needed.insert("prompt".into(), json!(ask.prompt));
+    needed.insert("response_format".into(), json!("b64_json"));
+    if let Some(format) = ask.ending.filter(|_| args.format.is_none()) {
+        needed.insert("output_format".into(), json!(format.name()));
+    }
+    let mut flags = Map::new();
+    let mut flag = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            flags.insert(name.to_owned(), value);
+        }
+    };
+    flag("n", args.number.map(|number| json!(number)));
+    flag("size", args.size.as_ref().map(|size| json!(size)));
+    flag("quality", args.quality.as_ref().map(|quality| json!(quality)));
+    flag("background", args.background.as_ref().map(|background| json!(background)));
+    flag("output_format", args.format.map(|format| json!(format.name())));
+    Fields { needed, flags }
+}
+
+/// The fields of a composed body that are of our own making: a service that refuses one of them by
+/// its name is asked again without.
+pub(crate) fn own_fields(args: &ImageArgs, set: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let format = args.format.is_none().then_some("output_format");
+    let own = ["response_format"].into_iter().chain(format);
+    own.filter(|name| !set(name)).collect()
+}
+
+/// The fields as parts of a form: a list as repeated `name[]`, an object as `name[key]`, numbers and
+/// booleans as text, nothing for null.
+pub(crate) fn parts(fields: &Map<String, Value>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (name, value) in fields {
+        add(&mut parts, name, value);
+    }
+    parts
+}
+
+fn add(parts: &mut Vec<Part>, name: &str, value: &Value) {
+    match value {
+        Value::Null => {}
+        Value::String(text) => parts.push(Part::text(name, text)),
+        Value::Array(items) => {
+            items.iter().for_each(|item| add(parts, &format!("{name}[]"), item));
+        }
+        Value::Object(object) => {
+            object.iter().for_each(|(key, value)| add(parts, &format!("{name}[{key}]"), value));
+        }
+        Value::Bool(_) | Value::Number(_) => parts.push(Part::text(name, value.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::form::Content;
+
+    #[test]
+    fn fields_become_parts() {
+        let fields = json!({"model": "画", "n": 2, "a": [1, "二"], "o": {"k": true}, "x": null});
+        let parts = parts(fields.as_object().expect("an object"));
+        let told: Vec<(String, String)> = parts
+            .into_iter()
+            .map(|part| match part.content {
+                Content::Text(text) => (part.name, text),
+                Content::File { .. } => unreachable!("no file was given"),
+            })
+            .collect();
+        let expected = [("model", "画"), ("n", "2"), ("a[]", "1"), ("a[]", "二"), ("o[k]", "true")];
+        assert_eq!(told, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    }
+}

@@ -1,0 +1,319 @@
+//! The sound out of a speech reply: bare bytes, base64 in JSON, or an event stream, whatever was asked
+//! for and whatever the content type says. Takes the reply as it comes; bare bytes are not copied.
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::audio::format::{Format, HEAD};
+use crate::http::fault::{self, Fault};
+use crate::http::sse::Decoder;
+
+/// A JSON reply may be this large: base64 of some 24 hours of MP3.
+const LARGEST_JSON: usize = 512 << 20;
+
+/// Services are loose about the `=` at the end.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Where JSON replies and events keep the sound: Mistral, OpenAI's events, Together's, and what is
+/// near at hand.
+const PLACES: [&str; 8] = [
+    "/audio_data",
+    "/audio",
+    "/audio/data",
+    "/b64",
+    "/b64_json",
+    "/data",
+    "/delta",
+    "/output/audio/data",
+];
+
+/// What is wrong with a reply.
+#[derive(Debug)]
+pub(crate) enum Wrong {
+    /// It carries an error.
+    Fault(Box<Fault>),
+    /// It is something else; in its own words.
+    NoSound(String),
+    /// It can't be read.
+    Broken(String),
+    /// An event stream without its end.
+    Unfinished,
+}
+
+/// What kind of reply it is.
+#[derive(Debug)]
+enum Kind {
+    /// Not known until enough bytes are there.
+    Open(Vec<u8>),
+    Sound,
+    /// JSON so far. `is_sure` is false where only its first bytes look so.
+    Json {
+        text: Vec<u8>,
+        is_sure: bool,
+    },
+    Events(Box<Events>),
+    /// Words, such as the page of a gateway.
+    Words(Vec<u8>),
+}
+
+#[derive(Debug, Default)]
+struct Events {
+    decoder: Decoder,
+    is_done: bool,
+    /// The bytes so far, for a reply that turns out to have no event at all.
+    words: Vec<u8>,
+    any: bool,
+}
+
+/// Reads one reply.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    content_type: String,
+    wanted: Option<Format>,
+    kind: Kind,
+    usage: Option<Value>,
+}
+
+impl Reader {
+    /// A reader for a reply of this content type, to a request for this format.
+    pub(crate) fn new(content_type: &str, wanted: Option<Format>) -> Self {
+        let content_type = content_type.split(';').next().unwrap_or_default();
+        Self {
+            content_type: content_type.trim().to_ascii_lowercase(),
+            wanted,
+            kind: Kind::Open(Vec::new()),
+            usage: None,
+        }
+    }
+
+    /// Token counts, where the reply has them.
+    pub(crate) fn usage(&self) -> Option<&Value> {
+        self.usage.as_ref()
+    }
+
+    /// Whether the reply is the sound itself, and not JSON or events around it.
+    pub(crate) fn is_bare(&self) -> bool {
+        matches!(self.kind, Kind::Open(_) | Kind::Sound)
+    }
+
+    /// Takes the next bytes, and adds to `sound` what they hold of it.
+    ///
+    /// # Errors
+    /// The reply carries an error, or can't be read.
+    pub(crate) fn push(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), Wrong> {
+        let bytes = match &mut self.kind {
+            Kind::Open(head) if head.is_empty() && bytes.len() >= HEAD => bytes,
+            Kind::Open(head) => {
+                head.extend_from_slice(&bytes);
+                if head.len() < HEAD {
+                    return Ok(());
+                }
+                std::mem::take(head).into()
+            }
+            _ => bytes,
+        };
+        if matches!(self.kind, Kind::Open(_)) {
+            self.kind = self.decide(&bytes);
+        }
+        self.take(bytes, sound)
+    }
+
+    fn take(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), Wrong> {
+        match &mut self.kind {
+            Kind::Open(_) => Ok(()),
+            Kind::Sound => {
+                sound.push(bytes);
+                Ok(())
+            }
+            Kind::Words(words) => {
+                // An error's first words are enough.
+                if words.len() < 64 * 1024 {
+                    words.extend_from_slice(&bytes);
+                }
+                Ok(())
+            }
+            Kind::Json { text, .. } => {
+                text.extend_from_slice(&bytes);
+                match text.len() > LARGEST_JSON {
+                    true => Err(Wrong::Broken("it is larger than 512 MiB".to_owned())),
+                    false => Ok(()),
+                }
+            }
+            Kind::Events(events) => events.push(&bytes, sound, &mut self.usage),
+        }
+    }
+
+    /// What the first bytes and the content type say. A format's own mark wins over both: several
+    /// servers send bare sound whatever was asked for, and label it freely.
+    fn decide(&self, head: &[u8]) -> Kind {
+        let kind = self.content_type.as_str();
+        if Format::of_bytes(head, self.wanted).is_some() {
+            return Kind::Sound;
+        }
+        let json = |is_sure| Kind::Json { text: Vec::new(), is_sure };
+        let is_audio = kind.starts_with("audio/");
+        let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+        if kind == "application/json" || kind.ends_with("+json") {
+            return json(true);
+        }
+        if kind == "text/event-stream"
+            || (!is_audio && (text.starts_with(b"data:") || text.starts_with(b"event:")))
+        {
+            return Kind::Events(Box::default());
+        }
+        if looks_like_json(text) {
+            return json(false);
+        }
+        if kind.starts_with("text/") { Kind::Words(Vec::new()) } else { Kind::Sound }
+    }
+
+    /// The reply is over.
+    ///
+    /// # Errors
+    /// It holds no sound, or has no end.
+    pub(crate) fn finish(&mut self, sound: &mut Vec<Bytes>) -> Result<(), Wrong> {
+        if let Kind::Open(head) = &mut self.kind {
+            let head: Bytes = std::mem::take(head).into();
+            if head.is_empty() {
+                return Ok(());
+            }
+            self.kind = self.decide(&head);
+            self.take(head, sound)?;
+        }
+        match &mut self.kind {
+            Kind::Open(_) | Kind::Sound => Ok(()),
+            Kind::Words(words) => Err(Wrong::NoSound(fault::read(words).message)),
+            Kind::Events(events) => events.finish(sound, &mut self.usage),
+            Kind::Json { text, is_sure } => match serde_json::from_slice::<Value>(text) {
+                Ok(value) => {
+                    self.usage = usage(&value);
+                    let found = of_json(&value)?;
+                    let found = found.ok_or_else(|| Wrong::NoSound(fault::read(text).message))?;
+                    sound.push(found);
+                    Ok(())
+                }
+                Err(error) if *is_sure => Err(Wrong::Broken(format!("it is no JSON: {error}"))),
+                // Bare samples may begin as JSON does, if rarely.
+                Err(_) => {
+                    sound.push(std::mem::take(text).into());
+                    self.kind = Kind::Sound;
+                    Ok(())
+                }
+            },
+        }
+    }
+}
+
+impl Events {
+    fn push(
+        &mut self,
+        bytes: &[u8],
+        sound: &mut Vec<Bytes>,
+        usage: &mut Option<Value>,
+    ) -> Result<(), Wrong> {
+        if !self.any && self.words.len() < 4096 {
+            self.words.extend_from_slice(bytes);
+        }
+        let mut found = Ok(());
+        let (is_done, any) = (&mut self.is_done, &mut self.any);
+        let pushed = self.decoder.push(bytes, |event| {
+            *any = true;
+            if found.is_ok() {
+                found = of_event(event.data, sound, is_done, usage);
+            }
+        });
+        found?;
+        pushed.map_err(|error| Wrong::Broken(error.to_string()))
+    }
+
+    fn finish(&mut self, sound: &mut Vec<Bytes>, usage: &mut Option<Value>) -> Result<(), Wrong> {
+        let mut found = Ok(());
+        let (is_done, any) = (&mut self.is_done, &mut self.any);
+        std::mem::take(&mut self.decoder).finish(|event| {
+            *any = true;
+            if found.is_ok() {
+                found = of_event(event.data, sound, is_done, usage);
+            }
+        });
+        found?;
+        if !self.any {
+            return Err(Wrong::NoSound(fault::read(&self.words).message));
+        }
+        if self.is_done { Ok(()) } else { Err(Wrong::Unfinished) }
+    }
+}
+
+/// Reads one event: a piece of the sound, the end, or an error.
+fn of_event(
+    data: &[u8],
+    sound: &mut Vec<Bytes>,
+    is_done: &mut bool,
+    counts: &mut Option<Value>,
+) -> Result<(), Wrong> {
+    if data.trim_ascii() == b"[DONE]" {
+        *is_done = true;
+        return Ok(());
+    }
+    let value: Value = match serde_json::from_slice(data) {
+        Ok(value) => value,
+        Err(_) if data.trim_ascii().is_empty() => return Ok(()),
+        Err(error) => return Err(Wrong::Broken(format!("an event is no JSON: {error}"))),
+    };
+    if let Some(found) = of_json(&value)? {
+        sound.push(found);
+    }
+    let name = value.get("type").and_then(Value::as_str).unwrap_or_default();
+    *is_done |= name.ends_with(".done") || name.ends_with(".completed");
+    if let Some(found) = usage(&value) {
+        *counts = Some(found);
+    }
+    Ok(())
+}
+
+/// The sound in a JSON value; `None` if there is none.
+fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
+    if let Some(fault) = fault::in_reply(value) {
+        return Err(Wrong::Fault(Box::new(fault)));
+    }
+    let text = PLACES.iter().find_map(|place| value.pointer(place)?.as_str());
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    // `data:audio/wav;base64,…`
+    let text = match text.split_once(',') {
+        Some((head, rest)) if head.starts_with("data:") => rest,
+        _ => text,
+    };
+    let plain: String;
+    let text = match text.contains(char::is_whitespace) {
+        true => {
+            plain = text.split_whitespace().collect();
+            &plain
+        }
+        false => text,
+    };
+    let bytes = BASE64.decode(text);
+    let bytes = bytes.map_err(|error| Wrong::Broken(format!("its base64 is wrong: {error}")))?;
+    Ok(Some(bytes.into()))
+}
+
+fn usage(value: &Value) -> Option<Value> {
+    let found = value.get("usage").or_else(|| value.get("token_usage"))?;
+    found.is_object().then(|| found.clone())
+}
+
+/// Whether bytes begin as a JSON object with a member, or a list of one. A sample may be `{` too.
+fn looks_like_json(text: &[u8]) -> bool {
+    let Some(rest) = text.strip_prefix(b"[").unwrap_or(text).trim_ascii_start().strip_prefix(b"{")
+    else {
+        return false;
+    };
+    matches!(rest.trim_ascii_start(), [b'"', ..] | [b'}', ..])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! `POST /audio/speech`: the request's fields, a long text in parts, and the sound out of any reply.
+
+pub(crate) mod answer;
+pub(crate) mod request;
+pub(crate) mod split;

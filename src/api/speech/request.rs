@@ -1,0 +1,33 @@
+//! The fields of a speech request, out of what the user asked for.
+
+use serde_json::{Map, Value};
+
+use crate::audio::format::Format;
+use crate::cli::speak::SpeakArgs;
+use crate::provider::Fields;
+
+/// The request's fields for one part of the text: only what the job needs, and what the user set.
+/// `format` is the user's wish, by flag or by a file's ending.
+pub(crate) fn fields(
+    args: &SpeakArgs,
+    model: Option<&str>,
+    text: &str,
+    format: Option<Format>,
+) -> Fields {
+    let mut needed = Map::new();
+    if let Some(model) = model {
+        needed.insert("model".into(), model.into());
+    }
+    needed.insert("input".into(), text.into());
+    let mut flags = Map::new();
+    let mut set = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            flags.insert(name.to_owned(), value);
+        }
+    };
+    set("voice", args.voice.clone().map(Value::from));
+    set("instructions", args.instructions.clone().map(Value::from));
+    set("response_format", format.map(|format| format.name().into()));
+    set("speed", args.speed.clone().map(Value::Number));
+    Fields { needed, flags }
+}

@@ -1,0 +1,226 @@
+//! What a service answers to speech, whatever was asked: JSON in every shape, subtitles, plain text.
+//! Knows no sockets.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
+use super::stream::Stream;
+use super::subtitles::{Segment, is_finished};
+use crate::http::fault::{self, Fault};
+
+/// A whole answer: its bytes as they came, and the JSON if it is JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) body: Vec<u8>,
+    pub(crate) value: Option<Value>,
+}
+
+/// Why a reply is no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum NoAnswer {
+    /// It carries an error.
+    Fault(Box<Fault>),
+    Empty,
+    /// A stream that ended before its end.
+    BrokeOff,
+    /// It is something else, in these words: an HTML page, JSON without text.
+    Other(String),
+}
+
+impl Answer {
+    /// The answer in a whole reply. What it is decides, not what was asked for: several services
+    /// answer JSON to everything (vLLM, llama-server), or plain text under another type (whisper.cpp).
+    ///
+    /// # Errors
+    /// The reply is no answer. JSON of any form is one.
+    pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<Self, NoAnswer> {
+        if body.is_empty() {
+            return Err(NoAnswer::Empty);
+        }
+        let begin = body.trim_ascii_start();
+        // A plain text may begin with such a word.
+        let may_be_events = !content_type.starts_with("text/");
+        let looks_like_events = begin.starts_with(b"data:") || begin.starts_with(b"event:");
+        if content_type.starts_with("text/event-stream") || (may_be_events && looks_like_events) {
+            let mut stream = Stream::default();
+            let mut unseen = String::new();
+            stream.push(&body, &mut unseen);
+            return stream.finish(&mut unseen);
+        }
+        let is_json = content_type.contains("json") || begin.starts_with(b"{");
+        let value: Option<Value> = is_json.then(|| serde_json::from_slice(&body).ok()).flatten();
+        if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
+            return Err(NoAnswer::Fault(Box::new(fault)));
+        }
+        let answer = Self { body, value };
+        let is_page = |body: &[u8]| {
+            let begin = body.trim_ascii_start();
+            let begin = begin[..begin.len().min(9)].to_ascii_lowercase();
+            begin == b"<!doctype" || begin.starts_with(b"<html")
+        };
+        if answer.value.is_none() && is_page(&answer.body) {
+            return Err(answer.other());
+        }
+        Ok(answer)
+    }
+
+    /// The answer if there is something of a transcript in it.
+    ///
+    /// # Errors
+    /// It is JSON with neither text nor times.
+    pub(crate) fn with_words(self) -> Result<Self, NoAnswer> {
+        if self.text().is_none() && self.segments().is_none() {
+            return Err(self.other());
+        }
+        Ok(self)
+    }
+
+    fn other(&self) -> NoAnswer {
+        NoAnswer::Other(fault::read(&self.body).message)
+    }
+
+    /// The answer that is this JSON.
+    pub(crate) fn of_json(value: Value) -> Self {
+        Self { body: value.to_string().into_bytes(), value: Some(value) }
+    }
+
+    /// The text: of JSON its `text`, else the whole. Bytes that are no UTF-8 are replaced.
+    pub(crate) fn text(&self) -> Option<String> {
+        match &self.value {
+            None => Some(String::from_utf8_lossy(&self.body).into_owned()),
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(value) => value.get("text").and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+
+    /// The segments, if times were given.
+    pub(crate) fn segments(&self) -> Option<Vec<Segment>> {
+        segments(self.value.as_ref()?)
+    }
+
+    /// The subtitles, if that is what came. Bytes that are no UTF-8 are replaced.
+    pub(crate) fn subtitles(&self) -> Option<Cow<'_, str>> {
+        let text = String::from_utf8_lossy(&self.body);
+        (self.value.is_none() && is_finished(&text)).then_some(text)
+    }
+
+    /// The JSON of the answer; plain text is put into it.
+    pub(crate) fn into_json(self) -> Value {
+        match self.value {
+            Some(value @ Value::Object(_)) => value,
+            _ => json!({"text": self.text().unwrap_or_default().trim()}),
+        }
+    }
+}
+
+/// The segments of a JSON answer. A segment without an end lasts until the next one begins.
+pub(crate) fn segments(value: &Value) -> Option<Vec<Segment>> {
+    let items = value.get("segments")?.as_array()?;
+    let time = |item: &Value, name: &str| {
+        let time = item.get(name)?;
+        time.as_f64().or_else(|| time.as_str()?.trim().parse().ok())
+    };
+    let mut segments = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let start = time(item, "start")?;
+        let next = items.get(index + 1).and_then(|next| time(next, "start"));
+        let end = time(item, "end").or(next).unwrap_or(start);
+        let text = item.get("text").and_then(Value::as_str)?.to_owned();
+        segments.push(Segment { start, end, text });
+    }
+    // No segments of some text: the times were not given. Of silence there are none.
+    let is_silent = value.get("text").and_then(Value::as_str).is_some_and(|t| t.trim().is_empty());
+    (!segments.is_empty() || is_silent).then_some(segments)
+}
+
+/// Whether a refusal is about the format that was asked for, so that another one may be taken.
+/// `status` is the reply's (FastAPI answers 422, LocalAI 500), `words` the service's.
+pub(crate) fn refuses_format(status: u16, words: &str) -> bool {
+    let words = words.to_lowercase();
+    // Words about the file's own format name neither field nor transcript formats.
+    let names_ours = ["srt", "vtt", "json"].iter().any(|name| words.contains(name));
+    matches!(status, 400 | 415 | 422 | 500 | 501)
+        && (words.contains("response_format")
+            || words.contains("response format")
+            || (words.contains("format") && names_ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str, content_type: &str) -> Result<Answer, NoAnswer> {
+        Answer::read(body.as_bytes().to_vec(), content_type)?.with_words()
+    }
+
+    fn text(body: &str, content_type: &str) -> Option<String> {
+        read(body, content_type).ok().and_then(|answer| answer.text())
+    }
+
+    #[test]
+    fn the_answer_decides_what_it_is() {
+        let vllm = r#"{"text":" 你好。","usage":{"type":"duration","seconds":3}}"#;
+        let llama = r#"{"type":"transcript.text.done","text":"好","usage":{"type":"tokens"}}"#;
+        for (body, content_type, expected) in [
+            (vllm, "application/json", " 你好。"),
+            (vllm, "text/plain", " 你好。"),
+            (llama, "application/json; charset=utf-8", "好"),
+            ("\n 你好\n", "text/html", "\n 你好\n"),
+            ("\"你好\"", "application/json", "你好"),
+            ("\"你好\"", "text/plain", "\"你好\""),
+            ("{not json", "text/plain", "{not json"),
+            ("data: {\"text\":\"好\"}\n\ndata: [DONE]\n\n", "application/json", "好"),
+            ("data: 好", "text/plain", "data: 好"),
+        ] {
+            assert_eq!(text(body, content_type).as_deref(), Some(expected), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_told() {
+        assert_eq!(read("", "text/plain"), Err(NoAnswer::Empty));
+        let words = |result: Result<Answer, NoAnswer>| match result {
+            Err(NoAnswer::Other(words)) => words,
+            Err(NoAnswer::Fault(fault)) => fault.message,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(words(read("<!DOCTYPE html><title>首页</title>", "text/html")), "首页");
+        assert_eq!(words(read(r#"{"error":{"message":"坏了"}}"#, "application/json")), "坏了");
+        assert!(words(read(r#"{"task_id":"1"}"#, "application/json")).contains("task_id"));
+        assert!(read("[]", "application/json").is_err());
+    }
+
+    #[test]
+    fn segments_of_every_service_are_read() {
+        let of = |body: &str| read(body, "application/json").ok().and_then(|a| a.segments());
+        let whisper = r#"{"text":"好","segments":[{"start":0,"end":"1.5","text":"好"}]}"#;
+        assert_eq!(of(whisper), Some(vec![Segment { start: 0.0, end: 1.5, text: "好".into() }]));
+        let open = r#"{"segments":[{"start":0.5,"text":"a"},{"start":2,"text":"b"}]}"#;
+        let ends: Vec<f64> = of(open).expect("segments").iter().map(|s| s.end).collect();
+        assert_eq!(ends, [2.0, 2.0]);
+        assert_eq!(of(r#"{"text":"好","segments":[]}"#), None);
+        assert_eq!(of(r#"{"text":"","segments":[]}"#), Some(Vec::new()));
+        assert_eq!(of(r#"{"text":"好"}"#), None);
+    }
+
+    #[test]
+    fn a_refusal_of_the_format_is_told_from_others() {
+        for words in [
+            "Only 'json' response_format is supported for transcription",
+            "Only 'json', 'text', and 'verbose_json' formats supported",
+            "invalid response_format",
+            "response_format 'srt' is not compatible with model 'gpt-4o-transcribe'",
+        ] {
+            assert!(refuses_format(400, words) && refuses_format(500, words), "{words}");
+            assert!(!refuses_format(404, words) && !refuses_format(429, words));
+        }
+        for words in [
+            "Invalid file format. Supported formats: ['flac', 'mp3', 'wav']",
+            "The model 'srt' does not exist",
+            "backend crashed",
+        ] {
+            assert!(!refuses_format(400, words), "{words}");
+        }
+    }
+}

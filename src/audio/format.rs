@@ -1,0 +1,107 @@
+//! The audio formats of speech: their names, the endings of their files, and how their first bytes
+//! tell them. Does not look behind those.
+
+/// A format that speech can be asked for in (specification, `response_format` of speech).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Mp3,
+    /// Opus in an Ogg file
+    #[value(alias = "ogg")]
+    Opus,
+    Aac,
+    Flac,
+    Wav,
+    /// Samples without a header: 16 bits, 24 kHz, one channel with most services
+    Pcm,
+}
+
+/// So many bytes are enough for [`Format::of_bytes`].
+pub(crate) const HEAD: usize = 16;
+
+impl Format {
+    /// The name on the wire.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Format::Mp3 => "mp3",
+            Format::Opus => "opus",
+            Format::Aac => "aac",
+            Format::Flac => "flac",
+            Format::Wav => "wav",
+            Format::Pcm => "pcm",
+        }
+    }
+
+    /// The format that a file's ending means (without the dot, letter case does not matter).
+    pub(crate) fn of_ending(ending: &str) -> Option<Self> {
+        Some(match ending.to_ascii_lowercase().as_str() {
+            "mp3" => Format::Mp3,
+            "opus" | "ogg" | "oga" => Format::Opus,
+            "aac" => Format::Aac,
+            "flac" => Format::Flac,
+            "wav" | "wave" => Format::Wav,
+            "pcm" | "raw" => Format::Pcm,
+            _ => return None,
+        })
+    }
+
+    /// The format that the first bytes tell; samples without a header tell nothing. `wanted` is what
+    /// was asked for: samples can look like the twelve bits that begin an MP3 or AAC frame, and both
+    /// of those may stand behind an ID3 tag.
+    pub(crate) fn of_bytes(head: &[u8], wanted: Option<Self>) -> Option<Self> {
+        match head {
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Format::Wav),
+            [b'O', b'g', b'g', b'S', ..] => Some(Format::Opus),
+            [b'f', b'L', b'a', b'C', ..] => Some(Format::Flac),
+            [b'I', b'D', b'3', ..] if wanted == Some(Format::Aac) => Some(Format::Aac),
+            [b'I', b'D', b'3', ..] => Some(Format::Mp3),
+            _ if wanted == Some(Format::Pcm) => None,
+            // ISO 13818-7, 6.2.1: the layer of an ADTS header is 0.
+            [0xFF, second, ..] if second & 0xF6 == 0xF0 => Some(Format::Aac),
+            // ISO 11172-3, 2.4.2.3: neither version, layer, bit rate nor sample rate is a reserved one.
+            [0xFF, second, third, ..]
+                if second & 0xE0 == 0xE0
+                    && second & 0x18 != 0x08
+                    && second & 0x06 != 0
+                    && third & 0xF0 != 0xF0
+                    && third & 0x0C != 0x0C =>
+            {
+                Some(Format::Mp3)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_bytes_tell_the_format() {
+        let real = |head: &[u8]| Format::of_bytes(head, None);
+        assert_eq!(real(b"RIFF\xFF\xFF\xFF\xFFWAVEfmt "), Some(Format::Wav));
+        assert_eq!(real(b"RIFF\0\0\0\0AVI LIST"), None);
+        assert_eq!(real(b"OggS\0\x02"), Some(Format::Opus));
+        assert_eq!(real(b"fLaC\0"), Some(Format::Flac));
+        assert_eq!(real(b"ID3\x04"), Some(Format::Mp3));
+        assert_eq!(real(b"\xFF\xFB\x90\x64"), Some(Format::Mp3));
+        assert_eq!(real(b"\xFF\xF3\x84\xC4"), Some(Format::Mp3));
+        assert_eq!(real(b"\xFF\xF1\x50\x80"), Some(Format::Aac));
+        assert_eq!(real(b"\xFF\xFF\xFF\xFF"), None);
+        assert_eq!(real(b"\0\0\x01\0"), None);
+        assert_eq!(real(b""), None);
+        assert_eq!(Format::of_bytes(b"\xFF\xFB\x90\x64", Some(Format::Pcm)), None);
+        assert_eq!(Format::of_bytes(b"RIFF\0\0\0\0WAVE", Some(Format::Pcm)), Some(Format::Wav));
+        assert_eq!(Format::of_bytes(b"ID3\x04", Some(Format::Aac)), Some(Format::Aac));
+    }
+
+    #[test]
+    fn endings_and_names_agree() {
+        for ending in ["mp3", "opus", "aac", "flac", "wav", "pcm"] {
+            assert_eq!(Format::of_ending(ending).map(Format::name), Some(ending));
+        }
+        assert_eq!(Format::of_ending("OGG"), Some(Format::Opus));
+        assert_eq!(Format::of_ending("m4a"), None);
+        assert_eq!(Format::of_ending(""), None);
+    }
+}

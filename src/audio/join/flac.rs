@@ -1,0 +1,176 @@
+//! FLAC (RFC 9639): the frames of the parts in one stream, numbered by their samples, behind one
+//! STREAMINFO. Frames do not say how long they are: one ends where its sum is right and another one
+//! begins, or the part ends.
+
+use super::flac_frame::{Head, LONGEST_HEAD, sum16};
+use super::{Patch, Unjoinable};
+
+/// The length of the block that describes the stream (RFC 9639, section 8.2).
+const INFO: usize = 34;
+
+/// No frame is longer: 65,535 samples of eight channels with 32 bits, and some.
+const LONGEST_FRAME: usize = 3 << 20;
+
+/// Joins FLAC files.
+#[derive(Debug, Default)]
+pub(super) struct Join {
+    rest: Vec<u8>,
+    stage: Stage,
+    /// Of the first part.
+    info: Option<[u8; INFO]>,
+    most_samples: u16,
+    /// Samples of each channel in the whole.
+    written: u64,
+    /// Of the frame that begins `rest`: how many bytes of it were looked at, and their sum.
+    seen: usize,
+    sum: u16,
+}
+
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Start,
+    /// Among the blocks in front of the sound; so many bytes are to be passed over.
+    Blocks(usize),
+    Sound,
+}
+
+impl Join {
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        self.rest.extend_from_slice(bytes);
+        let mut at = 0;
+        while let Some(length) = self.step(at, out)? {
+            at += length;
+        }
+        self.rest.drain(..at);
+        Ok(())
+    }
+
+    /// Takes what is complete at this offset and gives its length; `None` if more bytes are needed.
+    fn step(&mut self, at: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Unjoinable> {
+        let bytes = &self.rest[at..];
+        match self.stage {
+            Stage::Start if bytes.len() < 4 => Ok(None),
+            Stage::Start if bytes.starts_with(b"fLaC") => {
+                self.stage = Stage::Blocks(0);
+                Ok(Some(4))
+            }
+            Stage::Start => Err(Unjoinable::new("is no FLAC file")),
+            Stage::Blocks(0) => self.block(at, out),
+            Stage::Blocks(left) => {
+                let length = left.min(bytes.len());
+                self.stage = Stage::Blocks(left - length);
+                Ok((length > 0).then_some(length))
+            }
+            Stage::Sound => match self.frame_end(at, false)? {
+                Some(length) => self.frame(at, length, out).map(Some),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// A block in front of the sound: one that describes the stream, one that nobody hears, or, by
+    /// what a head of a frame begins with, the end of them.
+    fn block(&mut self, at: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Unjoinable> {
+        let bytes = &self.rest[at..];
+        let [first, a, b, c, ..] = *bytes else { return Ok(None) };
+        if first == 0xFF {
+            self.stage = Stage::Sound;
+            return Ok(Some(0));
+        }
+        let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        if first & 0x7F != 0 {
+            self.stage = Stage::Blocks(length);
+            return Ok(Some(4));
+        }
+        let Some(info) = bytes.get(4..4 + INFO) else { return Ok(None) };
+        let info: [u8; INFO] = std::array::from_fn(|index| info[index]);
+        self.describe(info, out)?;
+        Ok(Some(4 + INFO))
+    }
+
+    fn describe(&mut self, info: [u8; INFO], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        self.most_samples = self.most_samples.max(u16::from_be_bytes([info[2], info[3]]));
+        // Sample rate, channels, bits: 20, 3 and 5 bits behind the lengths of blocks and frames.
+        let kind = |info: &[u8; INFO]| [info[10], info[11], info[12], info[13] & 0xF0];
+        match &self.info {
+            None => {
+                self.info = Some(info);
+                out.extend_from_slice(&self.head());
+                Ok(())
+            }
+            Some(first) if kind(first) == kind(&info) => Ok(()),
+            Some(_) => Err(Unjoinable::new("has another sample rate, channels or bits")),
+        }
+    }
+
+    /// The marker and the one block in front of the sound. The lengths of frames and the sum of the
+    /// samples are "not known", which is 0; the shortest block is the shortest allowed.
+    fn head(&self) -> Vec<u8> {
+        let mut head = b"fLaC\x80\0\0".to_vec();
+        head.push(INFO as u8);
+        let mut info = self.info.unwrap_or([0; INFO]);
+        info[..2].copy_from_slice(&16_u16.to_be_bytes());
+        info[2..4].copy_from_slice(&self.most_samples.to_be_bytes());
+        info[4..10].fill(0);
+        let total = if self.written < 1 << 36 { self.written } else { 0 };
+        info[13] = info[13] & 0xF0 | (total >> 32) as u8;
+        info[14..18].copy_from_slice(&(total as u32).to_be_bytes());
+        info[18..].fill(0);
+        head.extend_from_slice(&info);
+        head
+    }
+
+    /// The length of the frame at this offset, once its end is certain.
+    fn frame_end(&mut self, at: usize, is_end: bool) -> Result<Option<usize>, Unjoinable> {
+        let bytes = &self.rest[at..];
+        while self.seen < bytes.len() {
+            // Behind the frame there is a head to be seen whole, or the end of the part.
+            let behind = &bytes[self.seen..];
+            if self.seen > 0 && self.sum == 0 && behind[0] == 0xFF {
+                if behind.len() < LONGEST_HEAD && !is_end {
+                    return Ok(None);
+                }
+                if Head::read(behind).is_some() {
+                    return Ok(Some(self.seen));
+                }
+            }
+            self.sum = sum16(self.sum, bytes[self.seen]);
+            self.seen += 1;
+        }
+        match bytes.len() > LONGEST_FRAME {
+            true => Err(Unjoinable::new("is broken in a FLAC frame")),
+            false => Ok((is_end && self.seen > 0 && self.sum == 0).then_some(self.seen)),
+        }
+    }
+
+    fn frame(&mut self, at: usize, length: usize, out: &mut Vec<u8>) -> Result<usize, Unjoinable> {
+        let frame = &self.rest[at..at + length];
+        let head = Head::read(frame).filter(|head| head.length + 2 < length);
+        let head = head.ok_or_else(|| Unjoinable::new("is broken in a FLAC frame"))?;
+        head.write(frame, self.written, out);
+        self.written += head.samples;
+        self.most_samples = self.most_samples.max(u16::try_from(head.samples).unwrap_or(u16::MAX));
+        (self.seen, self.sum) = (0, 0);
+        Ok(length)
+    }
+
+    pub(super) fn end_part(&mut self, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        let before = self.written;
+        while let Some(length) = self.frame_end(0, true)? {
+            self.frame(0, length, out)?;
+            self.rest.drain(..length);
+        }
+        (self.seen, self.sum) = (0, 0);
+        let was_in_sound = matches!(std::mem::take(&mut self.stage), Stage::Sound);
+        if !std::mem::take(&mut self.rest).is_empty() || !was_in_sound || self.written == before {
+            return Err(Unjoinable::new("is cut off in a FLAC frame"));
+        }
+        Ok(())
+    }
+
+    /// The head with the number of samples.
+    pub(super) fn patches(&self) -> Vec<Patch> {
+        vec![Patch { at: 0, bytes: self.head() }]
+    }
+}

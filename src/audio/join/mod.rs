@@ -1,0 +1,109 @@
+//! Several audio files of one format, made into one that plays through. Takes the bytes of the parts
+//! as they come and gives out those of the whole; knows no files.
+
+mod aac;
+mod flac;
+mod flac_frame;
+mod frames;
+mod mp3;
+mod ogg;
+mod ogg_page;
+pub(crate) mod wav;
+
+use super::format::Format;
+
+/// Why parts can't be joined, as a sentence's end: `is cut off`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unjoinable(pub(crate) String);
+
+impl Unjoinable {
+    fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+/// Bytes to be written over those at an offset of the whole, once its length is known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Patch {
+    pub(crate) at: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Joins parts of one format.
+#[derive(Debug)]
+pub(crate) struct Joiner(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Plain,
+    Mp3(mp3::Join),
+    Ogg(Box<ogg::Join>),
+    Aac(aac::Join),
+    Flac(flac::Join),
+    Wav(wav::Join),
+}
+
+impl Joiner {
+    /// A joiner of parts in this format. `can_patch` says whether lengths can be put into the head of
+    /// the whole at its end; else it gets the head of a stream.
+    pub(crate) fn new(format: Format, can_patch: bool) -> Self {
+        Self(match format {
+            Format::Pcm => Inner::Plain,
+            Format::Mp3 => Inner::Mp3(mp3::Join::new(can_patch)),
+            Format::Opus => Inner::Ogg(Box::default()),
+            Format::Aac => Inner::Aac(aac::Join::default()),
+            Format::Flac => Inner::Flac(flac::Join::default()),
+            Format::Wav => Inner::Wav(wav::Join::default()),
+        })
+    }
+
+    /// Takes the next bytes of the running part, and appends to `out` what they complete.
+    ///
+    /// # Errors
+    /// The bytes are not of the format, or of another kind than the parts before.
+    pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        match &mut self.0 {
+            Inner::Plain => {
+                out.extend_from_slice(bytes);
+                Ok(())
+            }
+            Inner::Mp3(join) => join.push(bytes, out),
+            Inner::Ogg(join) => join.push(bytes, out),
+            Inner::Aac(join) => join.push(bytes, out),
+            Inner::Flac(join) => join.push(bytes, out),
+            Inner::Wav(join) => join.push(bytes, out),
+        }
+    }
+
+    /// The running part is over; the next bytes begin another one.
+    ///
+    /// # Errors
+    /// The part is cut off, or holds no sound.
+    pub(crate) fn end_part(&mut self, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        match &mut self.0 {
+            Inner::Plain => Ok(()),
+            Inner::Mp3(join) => join.end_part(out),
+            Inner::Ogg(join) => join.end_part(),
+            Inner::Aac(join) => join.end_part(out),
+            Inner::Flac(join) => join.end_part(out),
+            Inner::Wav(join) => join.end_part(),
+        }
+    }
+
+    /// The last part is over. Gives what is to be written over the head of the whole, if it can be.
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Vec<Patch> {
+        match &mut self.0 {
+            Inner::Plain | Inner::Aac(_) => Vec::new(),
+            Inner::Mp3(join) => join.patches(),
+            Inner::Ogg(join) => {
+                join.finish(out);
+                Vec::new()
+            }
+            Inner::Flac(join) => join.patches(),
+            Inner::Wav(join) => join.patches(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

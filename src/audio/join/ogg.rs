@@ -1,0 +1,139 @@
+//! Opus in Ogg (RFC 7845): the packets of the parts as one logical stream, with the first part's head,
+//! pages numbered through and positions that count all samples.
+
+use super::Unjoinable;
+use super::ogg_page::{BEGINS, Page};
+
+/// Joins Ogg files.
+#[derive(Debug, Default)]
+pub(super) struct Join {
+    rest: Vec<u8>,
+    stage: Stage,
+    /// Of the first part: channels and mapping family (RFC 7845, section 5.1).
+    head: Option<[u8; 2]>,
+    has_tags: bool,
+    serial: u32,
+    number: u32,
+    /// Samples in the whole.
+    position: i64,
+    /// The length of a packet that is not over.
+    open: Option<i64>,
+    /// Samples of the running part.
+    in_part: i64,
+    /// The last page, not written as it may be the last of all, and its position.
+    held: Option<(Page, i64)>,
+    /// So many samples of the last page are not meant to be heard (RFC 7845, section 4.4).
+    trimmed: i64,
+}
+
+#[derive(Debug, Default, PartialEq)]
+enum Stage {
+    #[default]
+    Head,
+    Tags,
+    Sound,
+}
+
+impl Join {
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        self.rest.extend_from_slice(bytes);
+        let mut at = 0;
+        while let Some(page) = Page::read(&self.rest[at..])? {
+            at += page.length();
+            self.page(page, out)?;
+        }
+        self.rest.drain(..at);
+        Ok(())
+    }
+
+    fn page(&mut self, page: Page, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        if page.flags() & BEGINS != 0 {
+            return self.begin(page, out);
+        }
+        match self.stage {
+            Stage::Head => Err(Unjoinable::new("has no Opus head")),
+            Stage::Tags => {
+                if page.ends_a_packet() {
+                    self.stage = Stage::Sound;
+                }
+                if !self.has_tags {
+                    self.has_tags = page.ends_a_packet();
+                    let position = if self.has_tags { 0 } else { -1 };
+                    self.write(page, position, out);
+                }
+                Ok(())
+            }
+            Stage::Sound => {
+                self.sound(page, out);
+                Ok(())
+            }
+        }
+    }
+
+    fn begin(&mut self, page: Page, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        let head = match page.content() {
+            [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', _, channels, rest @ ..] => {
+                [*channels, rest.get(8).copied().unwrap_or_default()]
+            }
+            _ => return Err(Unjoinable::new("is an Ogg file without Opus")),
+        };
+        self.stage = Stage::Tags;
+        self.in_part = 0;
+        self.open = None;
+        match self.head {
+            None => {
+                self.head = Some(head);
+                self.serial = page.serial();
+                self.write(page, 0, out);
+                Ok(())
+            }
+            Some(first) if first == head => Ok(()),
+            Some(_) => Err(Unjoinable::new("has another number of channels")),
+        }
+    }
+
+    fn sound(&mut self, page: Page, out: &mut Vec<u8>) {
+        let samples = page.samples(&mut self.open);
+        self.in_part += samples;
+        self.position += samples;
+        // Between the parts the few samples that a position cuts off stay: only the last page of a
+        // stream may end before its packets do.
+        let cut = self.in_part.saturating_sub(page.position());
+        self.trimmed = if (0..=samples).contains(&cut) { cut } else { 0 };
+        let position = if page.ends_a_packet() { self.position } else { -1 };
+        self.release(false, out);
+        self.held = Some((page, position));
+    }
+
+    fn write(&mut self, mut page: Page, position: i64, out: &mut Vec<u8>) {
+        page.place(self.serial, self.number, position, false);
+        self.number += 1;
+        out.extend_from_slice(page.bytes());
+    }
+
+    /// Writes the page that was held back.
+    fn release(&mut self, is_last: bool, out: &mut Vec<u8>) {
+        if let Some((mut page, position)) = self.held.take() {
+            page.place(self.serial, self.number, position, is_last);
+            self.number += 1;
+            out.extend_from_slice(page.bytes());
+        }
+    }
+
+    pub(super) fn end_part(&mut self) -> Result<(), Unjoinable> {
+        self.stage = Stage::Head;
+        if !std::mem::take(&mut self.rest).is_empty() {
+            return Err(Unjoinable::new("is cut off in an Ogg page"));
+        }
+        if self.in_part == 0 { Err(Unjoinable::new("holds no Opus sound")) } else { Ok(()) }
+    }
+
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        if let Some((_, position)) = &mut self.held
+            && *position >= 0
+        {
+            *position -= self.trimmed;
+        }
+        self.release(true, out);
+    }
+}

@@ -1,0 +1,167 @@
+//! One page of an Ogg stream (RFC 3533, section 6), and what the Opus packets on it last (RFC 6716,
+//! section 3.1). Knows nothing of the pages around it.
+
+use super::Unjoinable;
+
+/// A page begins a logical stream.
+pub(super) const BEGINS: u8 = 2;
+/// A page ends a logical stream.
+const ENDS: u8 = 4;
+
+/// The fixed part of a page's head.
+const HEAD: usize = 27;
+
+/// A page, to be changed and written again.
+#[derive(Debug)]
+pub(super) struct Page(Vec<u8>);
+
+impl Page {
+    /// The page that begins the bytes; `None` if it has not come whole.
+    ///
+    /// # Errors
+    /// There is no page.
+    pub(super) fn read(bytes: &[u8]) -> Result<Option<Self>, Unjoinable> {
+        let Some(head) = bytes.get(..HEAD) else {
+            return match b"OggS".starts_with(&bytes[..bytes.len().min(4)]) {
+                true => Ok(None),
+                false => Err(Unjoinable::new("is no Ogg file")),
+            };
+        };
+        if !head.starts_with(b"OggS\0") {
+            return Err(Unjoinable::new("is broken in an Ogg page"));
+        }
+        let behind_table = HEAD + usize::from(head[26]);
+        let Some(table) = bytes.get(HEAD..behind_table) else { return Ok(None) };
+        let length = behind_table + table.iter().map(|size| usize::from(*size)).sum::<usize>();
+        Ok(bytes.get(..length).map(|page| Self(page.to_vec())))
+    }
+
+    pub(super) fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn flags(&self) -> u8 {
+        self.0[5]
+    }
+
+    /// The position that the page's last complete packet ends at; negative if none does.
+    pub(super) fn position(&self) -> i64 {
+        i64::from_le_bytes(self.eight(6))
+    }
+
+    fn eight(&self, at: usize) -> [u8; 8] {
+        std::array::from_fn(|index| self.0[at + index])
+    }
+
+    pub(super) fn serial(&self) -> u32 {
+        u32::from_le_bytes(std::array::from_fn(|index| self.0[14 + index]))
+    }
+
+    fn table(&self) -> &[u8] {
+        &self.0[HEAD..HEAD + usize::from(self.0[26])]
+    }
+
+    /// What the packets hold.
+    pub(super) fn content(&self) -> &[u8] {
+        &self.0[HEAD + usize::from(self.0[26])..]
+    }
+
+    /// Whether a packet ends on the page.
+    pub(super) fn ends_a_packet(&self) -> bool {
+        self.table().iter().any(|size| *size < 255)
+    }
+
+    /// The samples (at 48 kHz) of the packets that end on the page. `open` is the length of the
+    /// packet that goes over from the page before and to the page behind.
+    pub(super) fn samples(&self, open: &mut Option<i64>) -> i64 {
+        let mut rest = self.content();
+        let mut samples = 0;
+        let mut running = open.take();
+        for size in self.table() {
+            let (piece, behind) = rest.split_at(usize::from(*size));
+            rest = behind;
+            let length = *running.get_or_insert_with(|| packet_samples(piece));
+            if *size < 255 {
+                samples += length;
+                running = None;
+            }
+        }
+        *open = running;
+        samples
+    }
+
+    /// Puts the page at its place in the stream, and its sum right.
+    pub(super) fn place(&mut self, serial: u32, number: u32, position: i64, is_last: bool) {
+        self.0[5] = self.0[5] & !ENDS | if is_last { ENDS } else { 0 };
+        self.0[6..14].copy_from_slice(&position.to_le_bytes());
+        self.0[14..18].copy_from_slice(&serial.to_le_bytes());
+        self.0[18..22].copy_from_slice(&number.to_le_bytes());
+        self.0[22..26].fill(0);
+        let sum = sum(&self.0);
+        self.0[22..26].copy_from_slice(&sum.to_le_bytes());
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A packet's samples at 48 kHz, out of its first bytes (RFC 6716, section 3.1, table 2; section 3.2).
+fn packet_samples(packet: &[u8]) -> i64 {
+    let Some(first) = packet.first() else { return 0 };
+    let config = first >> 3;
+    let frame = match config {
+        0..=11 => [480, 960, 1920, 2880][usize::from(config % 4)],
+        12..=15 => [480, 960][usize::from(config % 2)],
+        _ => [120, 240, 480, 960][usize::from(config % 4)],
+    };
+    let frames = match first & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => packet.get(1).map_or(0, |second| i64::from(second & 0x3F)),
+    };
+    frame * frames
+}
+
+/// The sum of a page (RFC 3533, section 6: CRC-32 with the generator 0x04C11DB7, nothing reflected).
+fn sum(bytes: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = table();
+    bytes.iter().fold(0, |sum, byte| TABLE[usize::from((sum >> 24) as u8 ^ byte)] ^ (sum << 8))
+}
+
+const fn table() -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut index = 0;
+    while index < 256 {
+        let mut value = (index as u32) << 24;
+        let mut bit = 0;
+        while bit < 8 {
+            value = if value >> 31 == 1 { (value << 1) ^ 0x04C1_1DB7 } else { value << 1 };
+            bit += 1;
+        }
+        table[index] = value;
+        index += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_tells_how_long_it_is() {
+        // 20 ms of CELT; two frames of 60 ms of SILK; three of 2.5 ms; nothing.
+        assert_eq!(packet_samples(&[31 << 3]), 960);
+        assert_eq!(packet_samples(&[11 << 3 | 1]), 5760);
+        assert_eq!(packet_samples(&[16 << 3 | 3, 3]), 360);
+        assert_eq!(packet_samples(&[]), 0);
+    }
+
+    #[test]
+    fn the_sum_is_that_of_the_standard() {
+        // The check value of CRC-32 with these parameters (CRC-32/CKSUM without its last inversion and
+        // length is the same generator).
+        assert_eq!(sum(b"123456789"), 0x89A1_897F);
+    }
+}

@@ -1,0 +1,210 @@
+//! WAV files (RIFF, Microsoft and IBM 1991): the samples of the parts behind one head with the true
+//! lengths. Knows nothing of what the samples mean.
+
+use super::{Patch, Unjoinable};
+
+/// A head is at most so long: what some programs put in front of the samples (a picture, say) is
+/// longer than any speech service sends.
+const LONGEST_HEAD: usize = 1 << 20;
+
+/// The length that stands for "not known yet" in a stream.
+const OPEN: u32 = u32::MAX;
+
+/// Joins WAV files.
+#[derive(Debug, Default)]
+pub(crate) struct Join {
+    /// The `fmt ` chunk's content, of the first part.
+    format: Option<Vec<u8>>,
+    stage: Stage,
+    /// Bytes of samples in the whole.
+    written: u64,
+    /// Bytes of the last sample frame that is not complete.
+    rest: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// In the head of a part, of which so much has come.
+    Head(Vec<u8>),
+    /// In the samples; so many bytes are still to come, `None` if only the end tells.
+    Samples(Option<u64>),
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Stage::Head(Vec::new())
+    }
+}
+
+impl Join {
+    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        match &mut self.stage {
+            Stage::Samples(_) => {
+                self.samples(bytes, out);
+                Ok(())
+            }
+            Stage::Head(head) => {
+                head.extend_from_slice(bytes);
+                let Some(found) = Found::read(head)? else {
+                    return match head.len() > LONGEST_HEAD {
+                        true => Err(Unjoinable::new("has no samples in its first MiB")),
+                        false => Ok(()),
+                    };
+                };
+                let samples = head[found.at..].to_vec();
+                self.begin(found, out)?;
+                self.samples(&samples, out);
+                Ok(())
+            }
+        }
+    }
+
+    /// The head of a part is known: the first one's becomes the head of the whole.
+    fn begin(&mut self, found: Found, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        self.stage = Stage::Samples(found.length);
+        match &self.format {
+            Some(format) if format[..16] == found.format[..16] => Ok(()),
+            Some(format) => Err(Unjoinable::new(format!(
+                "has {}, but the first one {}",
+                words(&found.format),
+                words(format)
+            ))),
+            None => {
+                out.extend_from_slice(&head(&found.format, OPEN));
+                self.format = Some(found.format);
+                Ok(())
+            }
+        }
+    }
+
+    fn samples(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let Stage::Samples(left) = &mut self.stage else { return };
+        let mut bytes = bytes;
+        if let Some(left) = left {
+            // What is behind the samples is a chunk that nobody hears.
+            bytes = &bytes[..bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX))];
+            *left -= bytes.len() as u64;
+        }
+        let frame = self.format.as_deref().map_or(1, frame_length);
+        self.rest.extend_from_slice(bytes);
+        let whole = self.rest.len() - self.rest.len() % frame;
+        out.extend(self.rest.drain(..whole));
+        self.written += whole as u64;
+    }
+
+    pub(super) fn end_part(&mut self) -> Result<(), Unjoinable> {
+        // A sample that is cut in two would shift all that follow.
+        self.rest.clear();
+        match std::mem::take(&mut self.stage) {
+            Stage::Samples(_) => Ok(()),
+            Stage::Head(_) => Err(Unjoinable::new("is cut off in its head")),
+        }
+    }
+
+    /// The head with the true lengths. A sound of 4 GiB or more keeps the one of a stream.
+    pub(super) fn patches(&self) -> Vec<Patch> {
+        match (&self.format, u32::try_from(self.written)) {
+            (Some(format), Ok(length)) if length < OPEN - 64 => {
+                vec![Patch { at: 0, bytes: head(format, length) }]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Where the samples of a WAV file are.
+#[derive(Debug, PartialEq)]
+struct Found {
+    format: Vec<u8>,
+    /// The offset of the first sample.
+    at: usize,
+    /// The samples' length in bytes; `None` where the head does not know it.
+    length: Option<u64>,
+}
+
+impl Found {
+    /// Reads the chunks up to the samples; `None` if those have not come yet.
+    fn read(head: &[u8]) -> Result<Option<Self>, Unjoinable> {
+        let Some(start) = head.get(..12) else { return Ok(None) };
+        if &start[..4] != b"RIFF" || &start[8..] != b"WAVE" {
+            return Err(Unjoinable::new("is no WAV file"));
+        }
+        let mut at = 12;
+        let mut format: Option<Vec<u8>> = None;
+        loop {
+            let Some(chunk) = head.get(at..at + 8) else { return Ok(None) };
+            let length = u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]);
+            let (name, begin) = (&chunk[..4], at + 8);
+            if name == b"data" {
+                let is_open = length == 0 || length >= 0x7FFF_FFFF;
+                let length = (!is_open).then_some(u64::from(length));
+                let format = format.filter(|format| format.len() >= 16);
+                let format = format.ok_or_else(|| Unjoinable::new("does not say its format"))?;
+                return Ok(Some(Self { format, at: begin, length }));
+            }
+            let end = begin.saturating_add(length as usize);
+            if name == b"fmt " && length < 1024 {
+                let Some(content) = head.get(begin..end) else { return Ok(None) };
+                format = Some(content.to_vec());
+            }
+            // Chunks begin at even offsets.
+            at = end.saturating_add((length % 2) as usize);
+            if at > LONGEST_HEAD {
+                return Err(Unjoinable::new("has no samples in its first MiB"));
+            }
+        }
+    }
+}
+
+/// The head of a file whose samples are `length` bytes.
+fn head(format: &[u8], length: u32) -> Vec<u8> {
+    let fixed = 4 + 8 + format.len() as u32 + 8;
+    let mut head = b"RIFF".to_vec();
+    head.extend_from_slice(&length.saturating_add(fixed).to_le_bytes());
+    head.extend_from_slice(b"WAVEfmt ");
+    head.extend_from_slice(&(format.len() as u32).to_le_bytes());
+    head.extend_from_slice(format);
+    head.extend_from_slice(b"data");
+    head.extend_from_slice(&length.to_le_bytes());
+    head
+}
+
+/// The head that makes samples without one playable as what OpenAI's `pcm` is (its guide "Text to
+/// speech": 24 kHz, 16 bits, signed, little-endian; one channel), `length` bytes of them.
+pub(crate) fn head_of_bare_samples(length: Option<u32>) -> Vec<u8> {
+    const RATE: u32 = 24_000;
+    let mut format = vec![1, 0, 1, 0];
+    format.extend_from_slice(&RATE.to_le_bytes());
+    format.extend_from_slice(&(RATE * 2).to_le_bytes());
+    format.extend_from_slice(&[2, 0, 16, 0]);
+    head(&format, length.unwrap_or(OPEN))
+}
+
+/// What puts true lengths into the head of one file that came as a stream: `start` is its beginning,
+/// `length` its whole length. Nothing where the head is right, or no WAV head.
+pub(crate) fn true_lengths(start: &[u8], length: u64) -> Vec<Patch> {
+    let Ok(Some(found)) = Found::read(start) else { return Vec::new() };
+    let samples = length.saturating_sub(found.at as u64);
+    let is_right = found.length.is_some_and(|said| said <= samples);
+    match (u32::try_from(length), u32::try_from(samples)) {
+        (Ok(length), Ok(samples)) if !is_right && samples > 0 => {
+            let patch = |at, value: u32| Patch { at, bytes: value.to_le_bytes().to_vec() };
+            vec![patch(4, length.saturating_sub(8)), patch(found.at as u64 - 4, samples)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Bytes of one sample of all channels.
+fn frame_length(format: &[u8]) -> usize {
+    usize::from(u16::from_le_bytes([format[12], format[13]])).max(1)
+}
+
+/// `24000 Hz, 1 channel, 16 bits`.
+fn words(format: &[u8]) -> String {
+    let short = |at: usize| u16::from_le_bytes([format[at], format[at + 1]]);
+    let rate = u32::from(short(4)) | u32::from(short(6)) << 16;
+    let channels = short(2);
+    let plural = if channels == 1 { "" } else { "s" };
+    format!("{rate} Hz, {channels} channel{plural}, {} bits", short(14))
+}

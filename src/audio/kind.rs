@@ -1,0 +1,158 @@
+//! What an audio file is, told by its name and its first bytes. Reads no file and decodes nothing.
+
+use std::path::Path;
+
+/// So many bytes at a file's beginning are enough for [`of`].
+pub(crate) const HEAD: usize = 4096;
+
+/// An audio file on its way to a service: services tell the format by the name's ending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// The name to send, without folders.
+    pub(crate) filename: String,
+    pub(crate) content_type: &'static str,
+}
+
+/// Endings with their media types (IANA; `audio/wav` and the like as services and browsers write them).
+const ENDINGS: &[(&str, &str)] = &[
+    ("mp3", "audio/mpeg"),
+    ("mpga", "audio/mpeg"),
+    ("mpeg", "audio/mpeg"),
+    ("mp4", "audio/mp4"),
+    ("m4a", "audio/mp4"),
+    ("m4b", "audio/mp4"),
+    ("mov", "video/quicktime"),
+    ("mkv", "video/x-matroska"),
+    ("wav", "audio/wav"),
+    ("webm", "audio/webm"),
+    ("ogg", "audio/ogg"),
+    ("oga", "audio/ogg"),
+    ("opus", "audio/ogg"),
+    ("flac", "audio/flac"),
+    ("aac", "audio/aac"),
+    ("amr", "audio/amr"),
+    ("wma", "audio/x-ms-wma"),
+    ("aif", "audio/aiff"),
+    ("aiff", "audio/aiff"),
+    ("caf", "audio/x-caf"),
+    ("pcm", "audio/pcm"),
+];
+
+/// Bytes at a place by which sound files are known, with the ending of their format.
+const SOUNDS: &[(usize, &[u8], &str)] = &[
+    (8, b"WAVE", "wav"),
+    (0, b"RF64", "wav"),
+    (0, b"ID3", "mp3"),
+    (0, b"fLaC", "flac"),
+    (0, b"OggS", "ogg"),
+    (4, b"ftyp", "m4a"),
+    (0, b"\x1a\x45\xdf\xa3", "webm"),
+    (0, b"\xff\xf1", "aac"),
+    (0, b"\xff\xf9", "aac"),
+    (0, b"\xff\xfb", "mp3"),
+    (0, b"\xff\xf3", "mp3"),
+    (0, b"\xff\xf2", "mp3"),
+    (0, b"\xff\xfa", "mp3"),
+    (0, b"#!AMR", "amr"),
+    (0, b"FORM", "aiff"),
+    (0, b"caff", "caf"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma"),
+];
+
+/// Bytes at the beginning of what is certainly no sound, with its name.
+const OTHERS: &[(&[u8], &str)] = &[
+    (b"%PDF-", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or an office document"),
+    (b"\x1f\x8b\x08", "a gzip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"\xfd7zXZ\0", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x89PNG\r\n", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"\x7fELF", "a program"),
+    (b"SQLite format 3\0", "a database"),
+];
+
+/// The kind of a file by its name, else by its first bytes (`head`, at most [`HEAD`] of them). A
+/// known ending is believed; a name without one gets the ending of what the bytes are.
+///
+/// # Errors
+/// What the file is, where it is certainly no sound: the words fit behind "it is".
+pub(crate) fn of(path: &Path, head: &[u8]) -> Result<Kind, &'static str> {
+    let name = path.file_name().map_or("audio".into(), |name| name.to_string_lossy());
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let known = ENDINGS.iter().find(|(known, _)| ending.as_deref() == Some(*known));
+    let sound = SOUNDS
+        .iter()
+        .find(|(at, magic, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+    // Raw samples have no form of their own: they can look like anything.
+    let is_raw = known.is_some_and(|(ending, _)| *ending == "pcm");
+    if sound.is_none() && !is_raw {
+        let other = OTHERS.iter().find(|(magic, _)| head.starts_with(magic));
+        if let Some((_, what)) = other {
+            return Err(what);
+        }
+        if is_text(head) {
+            return Err("text");
+        }
+    }
+    let found = sound.and_then(|(_, _, ending)| ENDINGS.iter().find(|(known, _)| known == ending));
+    Ok(match (known, found) {
+        (Some((_, content_type)), _) => Kind { filename: name.into_owned(), content_type },
+        (None, Some((ending, content_type))) => {
+            Kind { filename: format!("{name}.{ending}"), content_type }
+        }
+        (None, None) => {
+            Kind { filename: name.into_owned(), content_type: "application/octet-stream" }
+        }
+    })
+}
+
+/// Whether bytes are certainly text: UTF-8 (cut at the end, perhaps) without control characters.
+fn is_text(head: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(head) {
+        Ok(_) => head.len(),
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Err(_) => return false,
+    };
+    let is_control = |byte: &u8| *byte < 0x20 && !b"\t\n\r\x0c\x1b".contains(byte);
+    valid > 0 && !head[..valid].iter().any(is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &str, head: &[u8]) -> Result<(String, &'static str), &'static str> {
+        of(Path::new(name), head).map(|kind| (kind.filename, kind.content_type))
+    }
+
+    #[test]
+    fn a_known_ending_is_believed() {
+        assert_eq!(kind("目录/会议.MP3", b"\0\x01"), Ok(("会议.MP3".into(), "audio/mpeg")));
+        assert_eq!(kind("a.mp3", b"RIFF....WAVE"), Ok(("a.mp3".into(), "audio/mpeg")));
+        assert_eq!(kind("a.pcm", b"abcd"), Ok(("a.pcm".into(), "audio/pcm")));
+    }
+
+    #[test]
+    fn other_names_get_the_ending_of_their_bytes() {
+        assert_eq!(kind("录音", b"RIFF\0\0\0\0WAVEfmt "), Ok(("录音.wav".into(), "audio/wav")));
+        assert_eq!(kind("-", b"ID3\x04"), Ok(("-.mp3".into(), "audio/mpeg")));
+        assert_eq!(kind("a.dat", b"\0\0\0\x20ftypM4A "), Ok(("a.dat.m4a".into(), "audio/mp4")));
+        let unknown = Ok(("a.dat".into(), "application/octet-stream"));
+        assert_eq!(kind("a.dat", b"\0\x01\x02\xff"), unknown);
+    }
+
+    #[test]
+    fn what_is_certainly_no_sound_is_told() {
+        assert_eq!(kind("a.mp3", "你好，世界\n".as_bytes()), Err("text"));
+        assert_eq!(kind("a.mp3", &"你好".as_bytes()[..5]), Err("text"));
+        assert_eq!(kind("a.wav", b"%PDF-1.7\x01"), Err("a PDF document"));
+        assert_eq!(kind("a.docx", b"PK\x03\x04\0\0"), Err("a ZIP archive or an office document"));
+        assert_eq!(kind("a.jpg", b"\xff\xd8\xff\xe0"), Err("a picture"));
+        assert!(kind("a.mp3", b"text\0with a zero").is_ok());
+        assert!(kind("a.mp3", b"\xff\xfe\x90").is_ok());
+    }
+}

@@ -1,0 +1,307 @@
+//! Finds the samples of a WAV file and writes headers for stretches of them (RIFF, Microsoft and IBM
+//! 1991; `WAVE_FORMAT_EXTENSIBLE`, Microsoft 2001; RF64, EBU Tech 3306). Knows nothing of services.
+
+use std::io::{Read, Result, Seek, SeekFrom};
+
+/// How one sample is written; all are little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sample {
+    /// Unsigned, 128 is silence.
+    U8,
+    I16,
+    I24,
+    I32,
+    F32,
+}
+
+/// Where samples lie in a file, and what they are.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Samples {
+    pub(crate) sample: Sample,
+    /// Bytes of one frame, which holds a sample of every channel.
+    pub(crate) frame: u64,
+    /// Frames a second.
+    pub(crate) rate: u32,
+    /// The first byte of the first frame.
+    pub(crate) start: u64,
+    /// Bytes of all whole frames.
+    pub(crate) length: u64,
+    /// The description out of the file's header; absent for raw samples.
+    format: Option<Vec<u8>>,
+}
+
+/// A description longer than this is none.
+const LONGEST_FORMAT: u64 = 4096;
+
+/// `WAVE_FORMAT_PCM`, `WAVE_FORMAT_IEEE_FLOAT`, `WAVE_FORMAT_EXTENSIBLE`.
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+const EXTENSIBLE: u16 = 0xfffe;
+
+impl Sample {
+    /// Bytes of one sample.
+    pub(crate) fn size(self) -> u64 {
+        match self {
+            Sample::U8 => 1,
+            Sample::I16 => 2,
+            Sample::I24 => 3,
+            Sample::I32 | Sample::F32 => 4,
+        }
+    }
+
+    /// The sample at the beginning of `bytes`, from -1 to 1; `bytes` holds at least
+    /// [`Sample::size`] of them.
+    pub(crate) fn value(self, bytes: &[u8]) -> f32 {
+        match self {
+            Sample::U8 => (f32::from(bytes[0]) - 128.0) / 128.0,
+            Sample::I16 => f32::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0,
+            Sample::I24 => {
+                i32::from_le_bytes([0, bytes[0], bytes[1], bytes[2]]) as f32 / 2_147_483_648.0
+            }
+            Sample::I32 => {
+                i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as f32
+                    / 2_147_483_648.0
+            }
+            Sample::F32 => f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+        }
+    }
+}
+
+impl Samples {
+    /// The samples of the WAV file in `source`, which has `size` bytes; `None` if it is no WAV file,
+    /// or one whose samples are packed in a way that can't be cut anywhere.
+    ///
+    /// A data length of 0 or 0xffffffff, as programs write it that don't know the end, and one
+    /// beyond the file's end mean the rest of the file.
+    ///
+    /// # Errors
+    /// Whatever reading fails with, save for an end that comes too early.
+    pub(crate) fn find(source: &mut (impl Read + Seek), size: u64) -> Result<Option<Self>> {
+        match walk(source, size) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+            found => found,
+        }
+    }
+
+    /// `size` bytes of raw samples: 16 bits, one channel, 16,000 a second, which is what the service
+    /// that takes them expects (speaches).
+    pub(crate) fn raw(size: u64) -> Self {
+        let length = size - size % 2;
+        Self { sample: Sample::I16, frame: 2, rate: 16_000, start: 0, length, format: None }
+    }
+
+    /// The time of `bytes` bytes of samples, in seconds.
+    pub(crate) fn seconds(&self, bytes: u64) -> f64 {
+        (bytes / self.frame) as f64 / f64::from(self.rate)
+    }
+
+    /// The header for a file with `length` bytes of these samples; empty for raw ones.
+    pub(crate) fn header(&self, length: u64) -> Vec<u8> {
+        let Some(format) = &self.format else { return Vec::new() };
+        let number = |length: u64| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        let mut header = b"RIFF".to_vec();
+        let odd = format.len() as u64 % 2;
+        header.extend_from_slice(&number(4 + 8 + format.len() as u64 + odd + 8 + length));
+        header.extend_from_slice(b"WAVEfmt ");
+        header.extend_from_slice(&number(format.len() as u64));
+        header.extend_from_slice(format);
+        header.extend(std::iter::repeat_n(0, odd as usize));
+        header.extend_from_slice(b"data");
+        header.extend_from_slice(&number(length));
+        header
+    }
+
+    fn described(format: Vec<u8>, start: u64, length: u64) -> Option<Self> {
+        let short = |at: usize| Some(u16::from_le_bytes([*format.get(at)?, *format.get(at + 1)?]));
+        let tag = match short(0)? {
+            // The first two bytes of the sub-format's GUID are the tag that is meant.
+            EXTENSIBLE => short(24)?,
+            tag => tag,
+        };
+        let (channels, frame) = (u64::from(short(2)?), u64::from(short(12)?));
+        let rate = u32::from(short(4)?) | u32::from(short(6)?) << 16;
+        let size = frame.checked_div(channels)?;
+        let sample = match (tag, size) {
+            (PCM, 1) => Sample::U8,
+            (PCM, 2) => Sample::I16,
+            (PCM, 3) => Sample::I24,
+            (PCM, 4) => Sample::I32,
+            (FLOAT, 4) => Sample::F32,
+            _ => return None,
+        };
+        let is_whole = size * channels == frame && rate > 0;
+        let length = length - length % frame;
+        is_whole.then_some(Self { sample, frame, rate, start, length, format: Some(format) })
+    }
+}
+
+/// Goes from chunk to chunk until the samples.
+fn walk(source: &mut (impl Read + Seek), size: u64) -> Result<Option<Samples>> {
+    let mut head = [0; 12];
+    source.seek(SeekFrom::Start(0))?;
+    source.read_exact(&mut head)?;
+    if !matches!(&head[..4], b"RIFF" | b"RF64") || &head[8..] != b"WAVE" {
+        return Ok(None);
+    }
+    let (mut at, mut format, mut long_length) = (12_u64, Vec::new(), None);
+    loop {
+        let mut chunk = [0; 8];
+        source.seek(SeekFrom::Start(at))?;
+        source.read_exact(&mut chunk)?;
+        let length = u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]);
+        let inner = u64::from(length);
+        at += 8;
+        match &chunk[..4] {
+            b"data" => {
+                let rest = size.saturating_sub(at);
+                let told = if length == u32::MAX { long_length.unwrap_or(0) } else { inner };
+                let length = if told == 0 || told > rest { rest } else { told };
+                return Ok(Samples::described(format, at, length));
+            }
+            b"fmt " if inner <= LONGEST_FORMAT => {
+                format = vec![0; inner as usize];
+                source.read_exact(&mut format)?;
+            }
+            // The true lengths of a file beyond 4 GiB: that of the whole, then that of the samples.
+            b"ds64" => {
+                let mut lengths = [0; 16];
+                source.read_exact(&mut lengths)?;
+                long_length = lengths[8..].try_into().ok().map(u64::from_le_bytes);
+            }
+            _ => {}
+        }
+        at += inner + inner % 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn find(bytes: &[u8]) -> Option<Samples> {
+        Samples::find(&mut Cursor::new(bytes), bytes.len() as u64).expect("bytes can be read")
+    }
+
+    fn format(tag: u16, channels: u16, size: u16) -> Vec<u8> {
+        let rate = 8000_u32;
+        let mut format = [tag.to_le_bytes(), channels.to_le_bytes()].concat();
+        format.extend_from_slice(&rate.to_le_bytes());
+        format.extend_from_slice(&(rate * u32::from(channels * size)).to_le_bytes());
+        format.extend_from_slice(&(channels * size).to_le_bytes());
+        format.extend_from_slice(&(size * 8).to_le_bytes());
+        format
+    }
+
+    fn chunk(name: &[u8], length: u32, bytes: &[u8]) -> Vec<u8> {
+        [name, &length.to_le_bytes(), bytes].concat()
+    }
+
+    fn file(chunks: &[Vec<u8>]) -> Vec<u8> {
+        [b"RIFF\xff\xff\xff\xffWAVE".to_vec(), chunks.concat()].concat()
+    }
+
+    #[test]
+    fn every_width_is_found_and_its_header_reads_back() {
+        for (tag, size, sample) in [
+            (1, 1, Sample::U8),
+            (1, 2, Sample::I16),
+            (1, 3, Sample::I24),
+            (1, 4, Sample::I32),
+            (3, 4, Sample::F32),
+        ] {
+            let data = [7; 24];
+            let wav = file(&[chunk(b"fmt ", 16, &format(tag, 2, size)), chunk(b"data", 24, &data)]);
+            let found = find(&wav).expect("a WAV file");
+            assert_eq!((found.sample, found.frame), (sample, u64::from(size) * 2));
+            assert_eq!((found.start, found.length), (44, 24));
+            let frames = 24.0 / (f64::from(size) * 2.0);
+            assert!((found.seconds(24) - frames / 8000.0).abs() < 1e-9);
+            let again = [found.header(24), data.to_vec()].concat();
+            assert_eq!(find(&again).expect("a WAV file"), found);
+            assert_eq!(&again[4..8], &(again.len() as u32 - 8).to_le_bytes());
+        }
+    }
+
+    #[test]
+    fn an_extensible_header_says_what_it_means() {
+        let mut long = format(EXTENSIBLE, 1, 2);
+        long.extend_from_slice(
+            b"\x16\0\x10\0\x04\0\0\0\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71",
+        );
+        let wav = file(&[
+            chunk(b"LIST", 3, b"abc\0"),
+            chunk(b"fmt ", 40, &long),
+            chunk(b"data", 4, &[1, 2, 3, 4]),
+        ]);
+        let found = find(&wav).expect("a WAV file");
+        assert_eq!((found.sample, found.length), (Sample::I16, 4));
+        assert_eq!(found.header(4).len(), 68);
+    }
+
+    #[test]
+    fn a_streams_lengths_mean_the_rest_of_the_file() {
+        for length in [0, u32::MAX, 1000] {
+            let wav =
+                file(&[chunk(b"fmt ", 16, &format(1, 1, 2)), chunk(b"data", length, &[0; 7])]);
+            assert_eq!(find(&wav).map(|found| found.length), Some(6), "{length}");
+        }
+        let wav = file(&[
+            chunk(b"fmt ", 16, &format(1, 1, 2)),
+            chunk(b"data", 2, &[0; 2]),
+            chunk(b"LIST", 4, b"abcd"),
+        ]);
+        assert_eq!(find(&wav).map(|found| found.length), Some(2));
+        let long = [0_u64.to_le_bytes(), 6_u64.to_le_bytes(), 0_u64.to_le_bytes()].concat();
+        let mut wav = file(&[
+            chunk(b"ds64", 24, &long),
+            chunk(b"fmt ", 16, &format(1, 1, 2)),
+            chunk(b"data", u32::MAX, &[0; 9]),
+        ]);
+        wav[..4].copy_from_slice(b"RF64");
+        assert_eq!(find(&wav).map(|found| found.length), Some(6));
+    }
+
+    #[test]
+    fn what_cannot_be_cut_is_none() {
+        assert_eq!(find(b""), None);
+        assert_eq!(find(b"ID3\x04 an mp3 that is long enough"), None);
+        let whole = file(&[chunk(b"fmt ", 16, &format(1, 1, 2)), chunk(b"data", 2, &[0; 2])]);
+        for end in 0..44 {
+            assert_eq!(find(&whole[..end]), None, "cut at {end}");
+        }
+        for odd in [format(2, 1, 2), format(1, 0, 2), format(1, 1, 5), format(3, 1, 8)] {
+            let wav = file(&[chunk(b"fmt ", 16, &odd), chunk(b"data", 2, &[0; 2])]);
+            assert_eq!(find(&wav), None);
+        }
+    }
+
+    #[test]
+    fn samples_lie_between_minus_one_and_one() {
+        assert_eq!(Sample::U8.value(&[128]), 0.0);
+        assert_eq!(Sample::I16.value(&[0, 0x40]), 0.5);
+        assert_eq!(Sample::I24.value(&[0, 0, 0xc0]), -0.5);
+        assert_eq!(Sample::I32.value(&[0, 0, 0, 0x80]), -1.0);
+        assert_eq!(Sample::F32.value(&0.25_f32.to_le_bytes()), 0.25);
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_headers_never_lead_outside_the_file(
+            head in proptest::collection::vec(any::<u8>(), 0..80),
+            at in 12..60_usize,
+        ) {
+            let mut wav =
+                file(&[chunk(b"fmt ", 16, &format(1, 2, 2)), chunk(b"data", 40, &[0; 40])]);
+            let end = (at + head.len()).min(wav.len());
+            wav[at..end].copy_from_slice(&head[..end - at]);
+            if let Some(found) = find(&wav) {
+                prop_assert!(found.start + found.length <= wav.len() as u64);
+                prop_assert!(found.frame > 0 && found.length % found.frame == 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What can be typed after `llm transcribe`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::Number;
+
+use super::chat::number;
+
+const MODEL: &str = "The model's behaviour";
+const ANSWER: &str = "The answer";
+
+/// The form of a transcript; the names are the specification's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// The words alone
+    Text,
+    /// JSON with the text
+    Json,
+    /// Subtitles, as most players take them
+    Srt,
+    /// Subtitles, as browsers take them
+    Vtt,
+    /// JSON with the time of each segment
+    #[value(name = "verbose_json")]
+    VerboseJson,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  llm transcribe -p openai 会议.mp3
+  llm transcribe talk.m4a -o talk.srt -m whisper-1    the format is told by the ending
+  llm transcribe *.mp3 -o subtitles/ --format vtt     a file each, in a folder that exists
+  llm transcribe --translate 采访.wav                  into English
+  ffmpeg -i film.mkv -vn -f mp3 - | llm transcribe -
+  llm transcribe -O stream=true talk.wav              text as it is heard, where the service can
+
+Several files are printed under lines like `==> talk.m4a <==`, JSON without them. A file that fails
+does not stop the others. A file above the service's limit is sent in parts and joined again: WAV and
+raw samples as they are, others by way of ffmpeg.")]
+pub(crate) struct TranscribeArgs {
+    /// Audio files; `-` is stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The language that is spoken, as `zh` or `en`, where the service should not guess
+    #[arg(long, value_name = "LANG", help_heading = MODEL)]
+    pub(crate) language: Option<String>,
+
+    /// Words that the recording may hold: names, terms, or what was said before
+    #[arg(long, value_name = "TEXT", help_heading = MODEL)]
+    pub(crate) prompt: Option<String>,
+
+    /// Randomness, 0 to 1 with most services
+    #[arg(long, value_name = "F", value_parser = number, allow_negative_numbers = true, help_heading = MODEL)]
+    pub(crate) temperature: Option<Number>,
+
+    /// Translate what is said into English
+    #[arg(long, help_heading = MODEL)]
+    pub(crate) translate: bool,
+
+    /// The form of the transcript [default: text, or what the ending of -o says]
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = ANSWER)]
+    pub(crate) format: Option<Format>,
+
+    /// Write to a file, which appears only when it is whole, or to files in a folder; `-` is stdout
+    #[arg(short = 'o', long, value_name = "FILE|FOLDER", help_heading = ANSWER)]
+    pub(crate) output: Option<PathBuf>,
+}

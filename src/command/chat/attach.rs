@@ -1,0 +1,160 @@
+//! What goes along with a prompt: laid into the message, checked against what the service takes,
+//! and fetched where it is an address.
+
+use serde_json::{Map, Value};
+
+use super::{Failure, Job, Provider};
+use crate::api::chat::content;
+use crate::command::online::Online;
+use crate::error;
+use crate::error::Kind;
+use crate::http::Service;
+use crate::http::request::Request;
+use crate::http::request::{Body, Method, Url, shown};
+use crate::input::{self, Attachment, Given, Group, Item};
+
+/// The most that an address may give, in bytes: it is kept in memory.
+const MOST: usize = 64 * 1024 * 1024;
+
+/// The content of the user's message; what is still to be fetched is not in it.
+pub(super) fn content(provider: &Provider, given: &Given) -> Value {
+    content::content(given.text(), given.attachments(), provider.takes_audio_as_url())
+}
+
+/// The user's message as the history keeps it: attachments by their names, as a conversation would
+/// grow by megabytes with them.
+pub(super) fn kept(given: &Given) -> Value {
+    let names: Vec<String> = given
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Text(_) => None,
+            Item::Attachment(attachment) => Some(attachment.given.clone()),
+            Item::Address(url) => Some(shown(url)),
+        })
+        .collect();
+    let text = given.text();
+    if names.is_empty() {
+        return Value::String(text);
+    }
+    Value::String(format!("{text}\n\n[attached: {}]", names.join(", ")).trim_start().to_owned())
+}
+
+/// Refuses an attachment that the service or the model is known not to take.
+pub(super) fn check(
+    provider: &Provider,
+    body: &Map<String, Value>,
+    given: &Given,
+) -> Result<(), Failure> {
+    let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
+    let is_refused = |attachment: &&Attachment| {
+        let format = attachment.format;
+        provider.takes_no(model, &[format.name(), format.group().name()])
+    };
+    let Some(attachment) = given.attachments().find(is_refused) else { return Ok(()) };
+    let (name, file, format) = (&provider.name, &attachment.given, attachment.format);
+    let what = format!("{file} is {}, which {name} does not take for {model}", format.words());
+    let other = match format.group() {
+        Group::Audio => "`llm transcribe` makes text of it; ",
+        Group::Pdf => "`pdftotext` makes text of it; ",
+        Group::Picture => "",
+    };
+    Err(Failure::usage(what).hint(format!(
+        "{other}if it takes it by now, `takes_no = []` in [providers.{name}] lets it through"
+    )))
+}
+
+/// The request as a dry run shows it.
+///
+/// # Errors
+/// An address among the attachments: what it holds is known only when it is fetched.
+pub(super) fn dry(
+    provider: &Provider,
+    body: Map<String, Value>,
+    given: &Given,
+) -> Result<Request, Failure> {
+    if let Some(url) = given.address() {
+        let what = format!("a dry run fetches nothing, so what {} holds is not known", shown(url));
+        return Err(Failure::usage(what).hint("save it to a file and attach that"));
+    }
+    Ok(provider.post(Job::Chat, body).with_inserts(inserts(given)))
+}
+
+/// The request, once the addresses among the attachments are fetched.
+///
+/// # Errors
+/// Those of fetching, and content that can't go into a request to this service.
+pub(super) async fn request(
+    mut body: Map<String, Value>,
+    mut given: Given,
+    online: &mut Online,
+) -> Result<Request, Failure> {
+    if given.address().is_some() {
+        let before = content(&online.provider, &given);
+        for item in &mut given.items {
+            if let Item::Address(url) = item {
+                let bytes = fetch(url, online).await?;
+                *item = input::fetched(url, bytes)?;
+            }
+        }
+        check(&online.provider, &body, &given)?;
+        let messages = body.get_mut("messages").and_then(Value::as_array_mut);
+        let mut contents =
+            messages.into_iter().flatten().filter_map(|message| message.get_mut("content"));
+        // `-O messages=…` may have put others in their place; then those are meant.
+        if let Some(place) = contents.rfind(|content| **content == before) {
+            *place = content(&online.provider, &given);
+        }
+    }
+    Ok(online.provider.post(Job::Chat, body).with_inserts(inserts(&given)))
+}
+
+fn inserts(given: &Given) -> Vec<crate::http::splice::Insert> {
+    given.attachments().map(|attachment| attachment.insert.clone()).collect()
+}
+
+/// What an address holds. Nothing of the profile goes there: no key, no header, no proxy.
+async fn fetch(url: &Url, online: &mut Online) -> Result<Vec<u8>, Failure> {
+    let host = url.host_str().unwrap_or_default();
+    let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let service = Service { name, ..Service::default() };
+    let client = online.client.elsewhere(service, url, &online.io);
+    let mut client = client.map_err(|error| error::classify(&error))?;
+    let request =
+        Request { method: Method::Get, url: url.clone(), headers: Vec::new(), body: Body::Empty };
+    let mut tries = online.tries();
+    loop {
+        let fetched = match client.send(&request, &online.io.voice).await {
+            Ok(reply) => reply.at_most(MOST, &mut client).await,
+            Err(failure) => Err(failure),
+        };
+        match fetched {
+            Ok(Some(bytes)) => return Ok(bytes),
+            Ok(None) => {
+                let what = format!("{} is larger than {} MiB", shown(url), MOST >> 20);
+                return Err(Failure::usage(what).hint("save it to a file and attach that"));
+            }
+            Err(failure) => {
+                let failure = of_fetching(failure, url);
+                tries.again(failure, true, &mut client, &online.io.voice).await?;
+            }
+        }
+    }
+}
+
+/// A failure in words that tell it from one of the service that is asked. No key was sent, so none
+/// was refused.
+fn of_fetching(mut failure: Failure, url: &Url) -> Failure {
+    if failure.is_silent() {
+        return failure;
+    }
+    failure.message = format!("cannot fetch {}: {}", shown(url), failure.message);
+    if failure.kind == Kind::Credentials {
+        failure.kind = Kind::Refused;
+        failure.retry = None;
+    }
+    if failure.kind == Kind::Refused {
+        failure.hint = None;
+    }
+    failure
+}

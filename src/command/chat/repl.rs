@@ -1,0 +1,377 @@
+//! A conversation on a terminal: lines are read and edited, each is a question with its answer, and
+//! whatever goes wrong with one of them, the conversation goes on.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::{History as _, MemHistory};
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Editor, Helper};
+
+use super::super::history::readable;
+use super::super::online;
+use super::log::Log;
+use super::slash::{self, Line};
+use super::turn::Chat;
+use super::{Plan, attach, compose, messages, shows_thinking, thinks_untagged};
+use crate::cli::Common;
+use crate::cli::chat::ChatArgs;
+use crate::config::Config;
+use crate::error::{Failure, Kind};
+use crate::input::{self, Given, Sources};
+use crate::io::Io;
+use crate::output::file::OutputFile;
+use crate::output::sink::{Sink, to_stdout};
+use crate::output::text::TextWriter;
+use crate::provider::{Asked, Composed, Job, Provider, resolve};
+
+/// What stands before every question.
+const PROMPT: &str = "> ";
+
+/// So many inputs are kept for the arrow keys.
+const INPUTS: usize = 1000;
+
+/// A conversation and what it is held with.
+pub(super) struct Session<'a> {
+    args: ChatArgs,
+    common: Common,
+    config: &'a Config,
+    log: Log,
+    /// Kept between questions, so that a command that gives the key runs once.
+    provider: Option<Provider>,
+    /// Files for the next question.
+    files: Vec<PathBuf>,
+    /// A question without an answer, for `/retry`.
+    unanswered: Option<Given>,
+}
+
+/// Whether the user means a conversation: a terminal, and nothing said that would be one question.
+pub(super) fn is_meant(args: &ChatArgs, common: &Common, io: &Io) -> bool {
+    let is_plain = args.prompt.is_empty() && args.file.is_empty() && !args.no_stdin;
+    let is_for_one = args.output.is_some()
+        || args.schema.is_some()
+        || args.extract
+        || args.number.is_some()
+        || common.json
+        || common.dry_run;
+    is_plain && !is_for_one && io.stdin_is_terminal && io.stdout_is_terminal
+}
+
+impl<'a> Session<'a> {
+    /// A conversation that goes on with what `log` holds.
+    pub(super) fn new(args: &ChatArgs, common: &Common, config: &'a Config, log: Log) -> Self {
+        Self {
+            args: args.clone(),
+            common: common.clone(),
+            config,
+            log,
+            provider: None,
+            files: Vec::new(),
+            unanswered: None,
+        }
+    }
+
+    /// Holds the conversation until the user leaves it.
+    ///
+    /// # Errors
+    /// A service that can't be resolved at the beginning, a terminal that can't be read, a signal
+    /// that ends the program.
+    pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
+        let provider = resolve(self.asked(), self.config, io)?;
+        self.greet(&provider, io);
+        self.provider = Some(provider);
+        let mut editor = editor().map_err(|error| unreadable(&error))?;
+        let store = self.log.store(io);
+        for input in store.iter().flat_map(|store| store.inputs(INPUTS)) {
+            let _ = editor.history_mut().add_owned(input);
+        }
+        loop {
+            if let Some(stop) = &io.stop {
+                stop.rest();
+            }
+            let typed = match editor.readline(PROMPT) {
+                Ok(typed) => typed,
+                Err(ReadlineError::Interrupted) => {
+                    if let Some(lines) = editor.helper_mut() {
+                        lines.ends.take();
+                    }
+                    continue;
+                }
+                Err(ReadlineError::Eof) => return Ok(()),
+                Err(error) => return Err(unreadable(&error)),
+            };
+            if typed.trim().is_empty() {
+                continue;
+            }
+            let _ = editor.history_mut().add(&typed);
+            if let Some(store) = &store {
+                // The arrow keys alone miss it.
+                let _ = store.add_input(&typed);
+            }
+            let ends = editor.helper_mut().map(|lines| lines.ends.take()).unwrap_or_default();
+            let typed = slash::joined(&typed, &ends);
+            match self.take(&slash::read(&typed), io) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(failure) if ends_all(failure.kind) => return Err(failure),
+                Err(failure) => tell(&failure, io),
+            }
+        }
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked { common: &self.common, job: Job::Chat }
+    }
+
+    fn greet(&self, provider: &Provider, io: &mut Io) {
+        if let Some(last) = self.log.turns().last() {
+            let words: String = last.user_text().chars().take(60).collect();
+            let count = self.log.turns().len();
+            let questions = if count == 1 { "question" } else { "questions" };
+            io.note(&format!("going on after {count} {questions}, the last one: {words}"));
+        }
+        let model = provider.model.as_deref().unwrap_or("no model");
+        io.note(&format!("{}, {model}; /help lists the commands, Ctrl-D leaves", provider.name));
+    }
+
+    /// Does what a line asks for. False if that is to leave.
+    fn take(&mut self, line: &Line<'_>, io: &mut Io) -> Result<bool, Failure> {
+        match line {
+            Line::Nothing => {}
+            Line::Exit => return Ok(false),
+            Line::Say(text) => self.say(text, io)?,
+            Line::Help => help(io)?,
+            Line::Model(name) => self.choose_model(name, io)?,
+            Line::Provider(name) => self.choose_provider(name, io)?,
+            Line::System("") => match self.args.system.as_deref().or(self.log.system()) {
+                Some(text) => to_stdout(format!("{text}\n").as_bytes(), io)?,
+                None => io.note("there are no instructions"),
+            },
+            Line::System(text) => self.args.system = Some((*text).to_owned()),
+            Line::File(path) => self.add_file(path, io)?,
+            Line::Retry => self.retry(io)?,
+            Line::Undo => match self.log.undo(io)? {
+                Some(turn) => {
+                    let words: String = turn.user_text().chars().take(60).collect();
+                    io.note(&format!("taken back: {words}"));
+                }
+                None => io.note("there is nothing to take back"),
+            },
+            Line::Save(path) => self.save(Path::new(path), io)?,
+            Line::Usage => {
+                self.common.usage = !self.common.usage;
+                let how = if self.common.usage { "shown after each answer" } else { "hidden" };
+                io.note(&format!("usage is {how}"));
+            }
+            Line::Clear => {
+                self.log.clear();
+                (self.files, self.unanswered) = (Vec::new(), None);
+                io.note("a new conversation begins");
+            }
+            Line::Unknown(word) => {
+                io.say(&format!("there is no command /{word}"));
+                io.hint("/help lists the commands; a space before it sends the line to the model");
+            }
+            Line::Lacking(usage) => io.say(&format!("something is missing: {usage}")),
+        }
+        Ok(true)
+    }
+
+    /// Asks what the user typed, with the files that were named for it.
+    fn say(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
+        let words = [text.to_owned()];
+        let sources = Sources { words: &words, files: &self.files, no_stdin: true };
+        let given = input::prompt(&sources, io)?;
+        self.files.clear();
+        self.ask(given, io)
+    }
+
+    /// Asks, shows the answer, keeps both.
+    fn ask(&mut self, given: Given, io: &mut Io) -> Result<(), Failure> {
+        self.unanswered = Some(given.clone());
+        let provider = match self.provider.take() {
+            Some(provider) => provider,
+            None => resolve(self.asked(), self.config, io)?,
+        };
+        let content = attach::content(&provider, &given);
+        let messages = messages(&self.args, &self.log, &provider, &content);
+        let composed =
+            compose(&self.args, &self.common, &provider, messages, None, io).and_then(|composed| {
+                attach::check(&provider, &composed.0.body, &given).map(|()| composed)
+            });
+        let (Composed { body, own, .. }, is_limited) = match composed {
+            Ok(composed) => composed,
+            Err(failure) => {
+                self.provider = Some(provider);
+                return Err(failure);
+            }
+        };
+        let plan = Plan {
+            number: 1,
+            is_limited,
+            shows_usage: self.common.usage,
+            json: false,
+            extract: false,
+            shows_thinking: shows_thinking(self.args.reasoning, io),
+            schema: None,
+            thinks_untagged: thinks_untagged(&provider, &body),
+            own,
+        };
+        let user = attach::kept(&given);
+        let asked = self.log.asked(&self.args, &self.common, &provider, &body, user);
+        let address = provider.base_url.clone();
+        let done = online::run(provider, &self.common, io, move |mut online| async move {
+            let mut chat = Chat::new(plan, TextWriter::new(Sink::Stdout));
+            let result = match attach::request(body, given, &mut online).await {
+                Ok(request) => chat.run(request, &mut online).await,
+                Err(failure) => Err(failure),
+            };
+            (online.io, Ok((online.provider, chat.said(), result)))
+        });
+        let (mut provider, said, result) = done.map_err(|error| crate::error::classify(&error))?;
+        // The demo server had an address of its own for this question.
+        provider.base_url = address;
+        self.provider = Some(provider);
+        if self.log.keep(asked, said, result.as_ref().err(), io) {
+            self.unanswered = None;
+        }
+        result
+    }
+
+    fn retry(&mut self, io: &mut Io) -> Result<(), Failure> {
+        let given = match self.unanswered.take() {
+            Some(given) => given,
+            None => match self.log.undo(io)? {
+                Some(turn) => Given::of_text(turn.user.as_str().unwrap_or_default()),
+                None => {
+                    io.note("there is nothing to ask again");
+                    return Ok(());
+                }
+            },
+        };
+        self.ask(given, io)
+    }
+
+    fn choose_model(&mut self, name: &str, io: &mut Io) -> Result<(), Failure> {
+        if !name.is_empty() {
+            self.common.model = Some(name.to_owned());
+        }
+        self.choose(self.common.clone(), io)
+    }
+
+    fn choose_provider(&mut self, name: &str, io: &mut Io) -> Result<(), Failure> {
+        let mut common = self.common.clone();
+        if !name.is_empty() {
+            common.provider = Some(name.to_owned());
+            (common.model, common.base_url, common.api_key_env) = (None, None, None);
+        }
+        self.choose(common, io)
+    }
+
+    /// Takes these options from now on, if they name a service that can be asked.
+    fn choose(&mut self, common: Common, io: &mut Io) -> Result<(), Failure> {
+        let provider = resolve(Asked { common: &common, job: Job::Chat }, self.config, io)?;
+        let model = provider.model.as_deref().unwrap_or("no model");
+        io.note(&format!("{}, {model}", provider.name));
+        self.common = common;
+        self.provider = Some(provider);
+        Ok(())
+    }
+
+    /// Puts a file before the next question; one that can't be read is refused now.
+    fn add_file(&mut self, path: &str, io: &mut Io) -> Result<(), Failure> {
+        let path = PathBuf::from(path);
+        let files = std::slice::from_ref(&path);
+        input::prompt(&Sources { words: &[], files, no_stdin: true }, io)?;
+        io.note(&format!("{} goes before the next message", path.display()));
+        self.files.push(path);
+        Ok(())
+    }
+
+    fn save(&self, path: &Path, io: &mut Io) -> Result<(), Failure> {
+        let Some(conversation) = self.log.conversation() else {
+            io.note("there is nothing to save yet");
+            return Ok(());
+        };
+        let mut file = OutputFile::open(path)?;
+        file.write(readable(conversation, &jiff::tz::TimeZone::system()).as_bytes())?;
+        file.commit()?;
+        io.note(&format!("{} is written", path.display()));
+        Ok(())
+    }
+}
+
+/// What ends the program even in a conversation.
+fn ends_all(kind: Kind) -> bool {
+    matches!(kind, Kind::Terminated | Kind::HungUp | Kind::ReaderGone)
+}
+
+/// Says what went wrong with one question.
+fn tell(failure: &Failure, io: &mut Io) {
+    match failure.kind {
+        Kind::Interrupted => io.note("the answer was stopped"),
+        Kind::Cut => io.warn(&failure.message),
+        _ => {
+            io.say(&failure.message);
+            if let Some(hint) = &failure.hint {
+                io.hint(hint);
+            }
+        }
+    }
+}
+
+fn help(io: &mut Io) -> Result<(), Failure> {
+    let mut text = String::new();
+    for (usage, what) in slash::HELP {
+        text.push_str(&format!("{usage:<16}{what}\n"));
+    }
+    text.push_str("\nA line that ends with \\ goes on in the next one. Ctrl-C clears the line, and stops an answer.\n");
+    to_stdout(text.as_bytes(), io)
+}
+
+fn unreadable(error: &ReadlineError) -> Failure {
+    Failure::new(Kind::Other, format!("cannot read from the terminal: {error}"))
+}
+
+fn editor() -> rustyline::Result<Editor<Lines, MemHistory>> {
+    let config = rustyline::Config::builder().max_history_size(INPUTS)?.build();
+    let inputs = MemHistory::with_config(&config);
+    let mut editor = Editor::with_history(config, inputs)?;
+    editor.set_helper(Some(Lines::default()));
+    Ok(editor)
+}
+
+/// Tells the line editor when an input is whole.
+#[derive(Default)]
+struct Lines {
+    /// The inputs that went on in a next line.
+    ends: RefCell<Vec<String>>,
+}
+
+impl Validator for Lines {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        Ok(match slash::goes_on(context.input()) {
+            true => {
+                self.ends.borrow_mut().push(context.input().to_owned());
+                ValidationResult::Incomplete
+            }
+            false => ValidationResult::Valid(None),
+        })
+    }
+}
+
+impl Completer for Lines {
+    type Candidate = String;
+}
+
+impl Hinter for Lines {
+    type Hint = String;
+}
+
+impl Highlighter for Lines {}
+
+impl Helper for Lines {}

@@ -1,0 +1,131 @@
+//! The commands of a conversation: a line that begins with `/` and a word. Does nothing by itself.
+
+/// What a line of a conversation asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    Nothing,
+    /// For the model.
+    Say(&'a str),
+    Help,
+    Model(&'a str),
+    Provider(&'a str),
+    System(&'a str),
+    File(&'a str),
+    Retry,
+    Undo,
+    Save(&'a str),
+    Usage,
+    Clear,
+    Exit,
+    /// No command; its name.
+    Unknown(&'a str),
+    /// A command without the word that it needs; how it is written.
+    Lacking(&'static str),
+}
+
+/// How commands are written, and what they do.
+pub(super) const HELP: &[(&str, &str)] = &[
+    ("/model NAME", "ask another model; without NAME tell which one is asked"),
+    ("/provider NAME", "ask another service; without NAME tell which one is asked"),
+    ("/system TEXT", "set the instructions; without TEXT show them"),
+    ("/file PATH", "put a file before the next message"),
+    ("/retry", "ask the last question again, in place of its answer"),
+    ("/undo", "take the last question and its answer back"),
+    ("/save FILE", "write the conversation to a file"),
+    ("/usage", "show tokens and timing after each answer, or no longer"),
+    ("/clear", "begin a new conversation"),
+    ("/help", "this list"),
+    ("/exit", "leave, as Ctrl-D does"),
+];
+
+/// Reads a line. A `/` with anything but small letters behind it begins a path or a remark, not a
+/// command; so does one behind a space.
+pub(super) fn read(line: &str) -> Line<'_> {
+    if line.trim().is_empty() {
+        return Line::Nothing;
+    }
+    let Some(rest) = line.strip_prefix('/') else { return Line::Say(line) };
+    let (word, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    if word.is_empty() || !word.chars().all(|letter| letter.is_ascii_lowercase()) {
+        return Line::Say(line);
+    }
+    let text = text.trim();
+    match word {
+        "help" => Line::Help,
+        "model" => Line::Model(text),
+        "provider" => Line::Provider(text),
+        "system" => Line::System(text),
+        "file" if text.is_empty() => Line::Lacking("/file PATH"),
+        "file" => Line::File(text),
+        "retry" => Line::Retry,
+        "undo" => Line::Undo,
+        "save" if text.is_empty() => Line::Lacking("/save FILE"),
+        "save" => Line::Save(text),
+        "usage" => Line::Usage,
+        "clear" => Line::Clear,
+        "exit" | "quit" => Line::Exit,
+        _ => Line::Unknown(word),
+    }
+}
+
+/// Whether the input goes on in the next line: it ends with a `\` that no other one takes back.
+pub(super) fn goes_on(input: &str) -> bool {
+    let slashes = input.len() - input.trim_end_matches('\\').len();
+    slashes % 2 == 1
+}
+
+/// What was typed, without the `\` by which it went on. `ends` are the inputs as they were when the
+/// user did so: a `\` at the end of a pasted line is part of the text.
+pub(super) fn joined(input: &str, ends: &[String]) -> String {
+    let is_typed =
+        |end: &&String| input.strip_prefix(end.as_str()).is_some_and(|rest| rest.starts_with('\n'));
+    let mut text = String::with_capacity(input.len());
+    let mut from = 0;
+    for end in ends.iter().filter(is_typed) {
+        let slash = end.len() - 1;
+        if slash >= from {
+            text.push_str(&input[from..slash]);
+            from = end.len();
+        }
+    }
+    text.push_str(&input[from..]);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_told_from_text() {
+        assert_eq!(read("  \t"), Line::Nothing);
+        assert_eq!(read("你好"), Line::Say("你好"));
+        assert_eq!(read("/etc/passwd 是什么"), Line::Say("/etc/passwd 是什么"));
+        assert_eq!(read(" /help"), Line::Say(" /help"));
+        assert_eq!(read("/ 是什么"), Line::Say("/ 是什么"));
+        assert_eq!(read("/help"), Line::Help);
+        assert_eq!(read("/system  用 诗 "), Line::System("用 诗"));
+        assert_eq!(read("/model"), Line::Model(""));
+        assert_eq!(read("/file"), Line::Lacking("/file PATH"));
+        assert_eq!(read("/save 诗 集.md"), Line::Save("诗 集.md"));
+        assert_eq!(read("/quit"), Line::Exit);
+        assert_eq!(read("/modle x"), Line::Unknown("modle"));
+    }
+
+    #[test]
+    fn the_list_names_real_commands() {
+        for (usage, _) in HELP {
+            let line = usage.replace("NAME", "x").replace("PATH", "x").replace("FILE", "x");
+            assert!(!matches!(read(&line), Line::Unknown(_) | Line::Say(_)), "{usage}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_at_the_end_goes_on() {
+        assert!(goes_on("一\\") && !goes_on("一\\\\") && !goes_on("一"));
+        let ends = ["一\\".to_owned(), "一\\\n二\\".to_owned()];
+        assert_eq!(joined("一\\\n二\\\n三", &ends), "一\n二\n三");
+        assert_eq!(joined("一\\\n二\\\n三", &[]), "一\\\n二\\\n三");
+        assert_eq!(joined("别的", &ends), "别的");
+    }
+}

@@ -1,0 +1,281 @@
+//! One question on its way to its answer: tries, the stream, what is shown of it. Knows neither where
+//! the question came from nor what is kept of the answer.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::super::online::Online;
+use super::{Plan, outcome, schema, whole};
+use crate::api::chat::answers::{Answers, Shown, Verdict};
+use crate::api::chat::reader::Reader;
+use crate::error::{Failure, Kind};
+use crate::history::Answer;
+use crate::http::client::Response;
+use crate::http::refusal;
+use crate::http::request::Request;
+use crate::io::Io;
+use crate::output::extract::BlockExtractor;
+use crate::output::text::TextWriter;
+use crate::output::thinking::ThinkingWriter;
+use crate::provider::net::Net;
+use crate::provider::{Job, Provider};
+
+/// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
+const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// What a model said, whole or not.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) answers: Vec<Answer>,
+    /// Cut by a limit of tokens, or too long to be kept whole.
+    pub(super) is_cut: bool,
+    pub(super) usage: Option<Value>,
+}
+
+/// One question on its way to its answer.
+pub(super) struct Chat {
+    pub(super) plan: Plan,
+    pub(super) answers: Answers,
+    shown: Shown,
+    pub(super) writer: TextWriter,
+    thinking: ThinkingWriter,
+    extractor: Option<BlockExtractor>,
+    /// The whole text, where it must be checked before it is printed.
+    pub(super) collected: Option<String>,
+    timing: Timing,
+}
+
+/// When things happened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    pub(super) asked: Instant,
+    pub(super) first: Option<Instant>,
+}
+
+impl Chat {
+    /// A question that is not asked yet; its answer goes to `writer`.
+    pub(super) fn new(plan: Plan, writer: TextWriter) -> Self {
+        Self {
+            answers: plan.answers(),
+            shown: Shown::default(),
+            writer,
+            thinking: ThinkingWriter::new(plan.shows_thinking),
+            extractor: plan.extract.then(BlockExtractor::default),
+            collected: plan.schema.is_some().then(String::new),
+            timing: Timing { asked: Instant::now(), first: None },
+            plan,
+        }
+    }
+
+    /// Asks, and shows the answer to its end.
+    ///
+    /// # Errors
+    /// As the table of exit codes has them; what arrived is shown.
+    pub(super) async fn run(
+        &mut self,
+        request: Request,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        self.ask(request, online).await?;
+        self.end(&online.provider, &mut online.io)
+    }
+
+    /// What came of it so far, for who keeps it.
+    pub(super) fn said(&self) -> Said {
+        let answer = |(text, thoughts): (&str, &str)| Answer {
+            content: text.into(),
+            reasoning: thoughts.into(),
+        };
+        Said {
+            answers: self.answers.kept().map(answer).collect(),
+            is_cut: self.answers.verdict() == Verdict::Length || !self.answers.is_kept_whole(),
+            usage: self.answers.usage().cloned(),
+        }
+    }
+
+    /// Asks until an answer came or no further try makes sense.
+    async fn ask(&mut self, mut request: Request, online: &mut Online) -> Result<(), Failure> {
+        let mut net = Net::new(Job::Chat, std::mem::take(&mut self.plan.own));
+        let mut tries = online.tries();
+        loop {
+            let Err(failure) = self.attempt(&request, online).await else { return Ok(()) };
+            let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
+            let (provider, voice) = (&online.provider, &online.io.voice);
+            let again = match net.catch(failure, nothing_shown, &mut request, provider, voice) {
+                Ok(()) => Ok(()),
+                Err(failure) => {
+                    tries.again(failure, nothing_shown, &mut online.client, voice).await
+                }
+            };
+            match again {
+                Ok(()) => {
+                    self.answers = self.plan.answers();
+                    self.shown = Shown::default();
+                    self.extractor = self.plan.extract.then(BlockExtractor::default);
+                    self.collected = self.collected.take().map(|_| String::new());
+                    self.timing = Timing { asked: Instant::now(), first: None };
+                }
+                Err(failure) => {
+                    self.give_all(failure.kind, &mut online.io)?;
+                    return Err(failure);
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, request: &Request, online: &mut Online) -> Result<(), Failure> {
+        let mut reply = online.client.send(request, &online.io.voice).await?;
+        let id = reply.request_id().map(str::to_owned);
+        let secrets = request.secrets();
+        if self.plan.json {
+            let body = reply.whole(&mut online.client).await?;
+            return whole::print(self, &body, id.as_deref(), &secrets, online);
+        }
+        let mut reader = Reader::new(reply.header("content-type").unwrap_or_default());
+        let broke = self.read(&mut reader, &mut reply, online).await.err();
+        if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
+            return Err(failure.clone());
+        }
+        let (answers, shown) = (&mut self.answers, &mut self.shown);
+        let end = reader.finish(&mut |event| answers.take(event, shown));
+        self.show(&mut online.io)?;
+        let service = &online.client.service;
+        if let Some(fault) = reader.fault() {
+            return Err(refusal::carried(fault, id.as_deref(), &secrets, service));
+        }
+        outcome::of_end(end, broke, self.answers.is_finished(), &service.name)
+    }
+
+    /// Reads the reply to its end, showing its text at each read from the network.
+    async fn read(
+        &mut self,
+        reader: &mut Reader,
+        reply: &mut Response,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        loop {
+            let mut next = reply.chunk(&mut online.client).await;
+            let mut is_over = false;
+            // All that the network has given goes out in one write.
+            loop {
+                match next {
+                    Ok(Some(bytes)) => {
+                        let (answers, shown) = (&mut self.answers, &mut self.shown);
+                        reader.push(&bytes, &mut |event| answers.take(event, shown));
+                    }
+                    Ok(None) => is_over = true,
+                    Err(failure) => {
+                        self.show(&mut online.io)?;
+                        return Err(failure);
+                    }
+                }
+                is_over |= reader.is_done();
+                if is_over || self.shown.text.len() > WRITE {
+                    break;
+                }
+                match reply.ready_chunk(&online.client.service.name).await {
+                    Some(more) => next = more,
+                    None => break,
+                }
+            }
+            self.show(&mut online.io)?;
+            if is_over {
+                return Ok(());
+            }
+            if reader.fault().is_some() || self.answers.is_finished() {
+                reply.silence = reply.silence.min(GRACE);
+            }
+        }
+    }
+
+    /// Shows what can be shown now.
+    fn show(&mut self, io: &mut Io) -> Result<(), Failure> {
+        if !self.shown.thinking.is_empty() {
+            self.timing.first.get_or_insert_with(Instant::now);
+            self.thinking.write(&self.shown.thinking, io);
+            self.shown.thinking.clear();
+        }
+        if self.shown.text.is_empty() {
+            return Ok(());
+        }
+        self.timing.first.get_or_insert_with(Instant::now);
+        let text = std::mem::take(&mut self.shown.text);
+        let result = self.write(&text, io);
+        // The buffer is used again.
+        self.shown.text = text;
+        self.shown.text.clear();
+        result
+    }
+
+    /// Sends answer text on its way: checked, cut to a code block, or as it is.
+    fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
+        if let Some(collected) = &mut self.collected {
+            collected.push_str(text);
+            return Ok(());
+        }
+        let Some(extractor) = &mut self.extractor else {
+            self.thinking.close(io);
+            return self.writer.write(text, io);
+        };
+        let mut block = String::new();
+        extractor.push(text, &mut block);
+        self.thinking.close(io);
+        self.writer.write(&block, io)
+    }
+
+    /// Gives out everything that was held back, and ends the line. After a failure too: what
+    /// arrived is printed. Not when nobody reads any more.
+    fn give_all(&mut self, kind: Kind, io: &mut Io) -> Result<(), Failure> {
+        self.thinking.close(io);
+        // With `--json` the reply is all there is, to the byte.
+        if kind == Kind::ReaderGone || self.plan.json {
+            return Ok(());
+        }
+        self.answers.finish(&mut self.shown);
+        self.show(io)?;
+        self.thinking.close(io);
+        let mut rest = self.collected.take().unwrap_or_default();
+        if let Some(mut extractor) = self.extractor.take() {
+            extractor.finish(&mut rest);
+        }
+        self.writer.write(&rest, io)?;
+        self.writer.end_line(io)
+    }
+
+    /// The reply came to its end: the last text, usage, and what became of it.
+    fn end(&mut self, provider: &Provider, io: &mut Io) -> Result<(), Failure> {
+        let checked = match (self.plan.schema.take(), &mut self.collected) {
+            (Some(schema), Some(collected)) => {
+                self.answers.finish(&mut self.shown);
+                collected.push_str(&std::mem::take(&mut self.shown.text));
+                schema::check(&schema, collected, &provider.name)
+            }
+            _ => Ok(()),
+        };
+        self.give_all(Kind::Other, io)?;
+        if self.plan.shows_usage {
+            outcome::say_usage(self.answers.usage(), self.timing, io);
+        }
+        let verdict = self.answers.verdict();
+        if verdict == Verdict::Done {
+            checked?;
+        }
+        let result = outcome::of_verdict(verdict, &self.plan, provider, io);
+        if result
+            .as_ref()
+            .is_ok_and(|()| (self.answers.count() as u32) < self.plan.number && !self.plan.json)
+        {
+            let (count, number) = (self.answers.count(), self.plan.number);
+            io.warn(&format!("{} gave {count} of {number} answers", provider.name));
+        }
+        match &result {
+            Err(failure) if failure.kind != Kind::Cut => result,
+            _ => self.writer.commit().and(result),
+        }
+    }
+}
+
+/// Text is written when so much of it has come, even if more could be had at once: 64 KiB is what
+/// a pipe takes.
+const WRITE: usize = 64 * 1024;

@@ -1,0 +1,381 @@
+//! One batch on its way to its vectors: asked, asked again where that helps, and halved where a part
+//! of it is refused. What one batch teaches holds for all that follow.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::batch::Batch;
+use crate::api::embed::reply::{self, Problem, Vectors};
+use crate::api::embed::request::{ENCODING, fields};
+use crate::error::{Failure, Kind};
+use crate::http::client::Client;
+use crate::http::fault;
+use crate::http::refusal;
+use crate::http::request::Request;
+use crate::http::tries::Tries;
+use crate::input::texts::Text;
+use crate::io::Voice;
+use crate::provider::{Composed, Job, Provider};
+
+/// So many refused texts in a run that has had no vector yet tell that it is not about the texts.
+const MOST_REFUSED: usize = 8;
+
+/// A reply that is larger makes the next batches smaller, in bytes: several are held at a time.
+const LARGE_REPLY: usize = 32 << 20;
+
+/// How many pieces of memory are kept to be used again.
+const KEPT: usize = 4;
+
+/// The largest reply that is read.
+const LARGEST_REPLY: usize = 512 << 20;
+
+/// What all batches of a run share.
+pub(super) struct Asker {
+    provider: Provider,
+    tries: Tries,
+    dimensions: Option<u32>,
+    json: bool,
+    /// There is one text in all: its refusal is that of the run.
+    is_alone: bool,
+    /// The request's fields beside the texts: a refusal that names one is not about a text.
+    fields: Vec<String>,
+    /// Base64 is asked for by us, not by the user.
+    may_drop_base64: bool,
+    base64: AtomicBool,
+    most: AtomicUsize,
+    has_vectors: AtomicBool,
+    refused: AtomicUsize,
+    /// What replies were read into. To ask the system for new memory each time costs as much as
+    /// reading does.
+    memory: Mutex<Vec<Vec<u8>>>,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish {
+    pub(super) dimensions: Option<u32>,
+    /// Most texts of a request.
+    pub(super) most: usize,
+    /// The provider's replies are printed as they are.
+    pub(super) json: bool,
+    pub(super) is_alone: bool,
+}
+
+/// The answer for a part of a batch; the parts follow each other.
+#[derive(Debug)]
+pub(super) enum Part {
+    Vectors(Vectors),
+    /// The provider's reply as it came.
+    Reply(Vec<u8>),
+    /// The one text of this part was refused, in these words.
+    Refused(String),
+}
+
+/// The answer for a batch.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) parts: Vec<Part>,
+    pub(super) tokens: Option<u64>,
+    pub(super) requests: u64,
+}
+
+impl Answer {
+    /// How much memory it takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let bytes = |part: &Part| match part {
+            Part::Vectors(vectors) => vectors.bytes(),
+            Part::Reply(body) => body.len(),
+            Part::Refused(_) => 0,
+        };
+        self.parts.iter().map(bytes).sum()
+    }
+
+    fn add(&mut self, part: Part) {
+        let tokens = match &part {
+            Part::Vectors(vectors) => vectors.tokens,
+            Part::Reply(body) => reply::tokens_in(body),
+            Part::Refused(_) => None,
+        };
+        self.tokens = self.tokens.into_iter().chain(tokens).reduce(|sum, more| sum + more);
+        self.parts.push(part);
+    }
+}
+
+/// The body of a request for these texts.
+pub(super) fn compose(
+    provider: &Provider,
+    inputs: Vec<Value>,
+    dimensions: Option<u32>,
+    base64: bool,
+) -> Composed {
+    let fields = fields(provider.model.as_deref(), inputs, dimensions, base64);
+    provider.compose(Job::Embed, fields)
+}
+
+impl Asker {
+    pub(super) fn new(provider: Provider, tries: Tries, wish: Wish) -> Self {
+        let plain = compose(&provider, Vec::new(), wish.dimensions, false).body;
+        Self {
+            tries,
+            dimensions: wish.dimensions,
+            json: wish.json,
+            is_alone: wish.is_alone,
+            may_drop_base64: !plain.contains_key(ENCODING),
+            fields: plain.keys().filter(|name| *name != "input").cloned().collect(),
+            // Who reads the reply itself is better served with numbers.
+            base64: AtomicBool::new(!wish.json),
+            most: AtomicUsize::new(wish.most),
+            has_vectors: AtomicBool::new(false),
+            refused: AtomicUsize::new(0),
+            memory: Mutex::default(),
+            provider,
+        }
+    }
+
+    /// The most texts of a request, as it is known by now.
+    pub(super) fn most(&self) -> usize {
+        self.most.load(Relaxed)
+    }
+
+    /// Takes back the memory of an answer that was written.
+    pub(super) fn reuse(&self, answer: Answer) {
+        let mut memory = self.memory();
+        for part in answer.parts {
+            let mut bytes = match part {
+                Part::Vectors(vectors) => vectors.into_bytes(),
+                Part::Reply(body) => body,
+                Part::Refused(_) => continue,
+            };
+            if memory.len() < KEPT && bytes.capacity() <= 2 * LARGE_REPLY {
+                bytes.clear();
+                memory.push(bytes);
+            }
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for the vectors of a batch.
+    ///
+    /// # Errors
+    /// Whatever is not the fault of a text: it ends the run.
+    pub(super) async fn ask(
+        &self,
+        batch: &Batch,
+        client: &mut Client,
+        voice: &Voice,
+    ) -> Result<Answer, Failure> {
+        let texts = batch.sent();
+        let mut answer = Answer::default();
+        // The next part on top.
+        let mut waiting = Vec::from_iter((!texts.is_empty()).then_some(0..texts.len()));
+        // Refused parts, each within the one before, of which no text was found to be the cause.
+        let mut refused: Vec<Range<usize>> = Vec::new();
+        while let Some(part) = waiting.pop() {
+            if part.len() > self.most() {
+                let middle = part.start + self.most();
+                waiting.extend([middle..part.end, part.start..middle]);
+                continue;
+            }
+            answer.requests += 1;
+            match self.ask_for(&texts[part.clone()], client, voice).await {
+                Ok(found) => {
+                    self.has_vectors.store(true, Relaxed);
+                    answer.add(found);
+                    while let Some(whole) = refused.pop_if(|whole| whole.end == part.end) {
+                        self.learn(whole.len().div_ceil(2));
+                    }
+                }
+                Err(failure) if !self.is_about_text(&failure) => return Err(failure),
+                Err(failure) if part.len() == 1 => {
+                    answer.add(Part::Refused(self.refused(failure)?));
+                    refused.clear();
+                }
+                Err(_) => {
+                    let middle = part.start + part.len().div_ceil(2);
+                    waiting.extend([middle..part.end, part.start..middle]);
+                    refused.push(part);
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    /// The halves of a refused batch were taken: it was too large, and others need not be.
+    fn learn(&self, most: usize) {
+        self.most.fetch_min(most.max(1), Relaxed);
+    }
+
+    /// The words for a refused text, unless they are those of the whole run.
+    fn refused(&self, failure: Failure) -> Result<String, Failure> {
+        let count = self.refused.fetch_add(1, Relaxed) + 1;
+        let has_vectors = self.has_vectors.load(Relaxed);
+        if self.is_alone || (!has_vectors && count > MOST_REFUSED) {
+            return Err(failure);
+        }
+        Ok(failure.message)
+    }
+
+    /// Whether a refusal may be the fault of a single text: then others can still get vectors.
+    fn is_about_text(&self, failure: &Failure) -> bool {
+        let names_another = failure.field.as_ref().is_some_and(|field| self.fields.contains(field));
+        match status(failure) {
+            Some(400 | 413 | 422) => {
+                failure.kind == Kind::Refused && !names_another && !names_encoding(failure)
+            }
+            _ => says_too_large(failure),
+        }
+    }
+
+    /// Asks for the vectors of a part, with numbers instead of base64 if the service wants that.
+    async fn ask_for(
+        &self,
+        texts: &[&Text],
+        client: &mut Client,
+        voice: &Voice,
+    ) -> Result<Part, Failure> {
+        let base64 = self.base64.load(Relaxed);
+        match self.try_for(texts, base64, client, voice).await {
+            Err(failure) if base64 && self.may_drop_base64 && names_encoding(&failure) => {
+                self.base64.store(false, Relaxed);
+                self.try_for(texts, false, client, voice).await
+            }
+            result => result,
+        }
+    }
+
+    async fn try_for(
+        &self,
+        texts: &[&Text],
+        base64: bool,
+        client: &mut Client,
+        voice: &Voice,
+    ) -> Result<Part, Failure> {
+        let inputs = texts.iter().map(|text| Value::String(text.text.clone())).collect();
+        let body = compose(&self.provider, inputs, self.dimensions, base64).body;
+        let request = self.provider.post(Job::Embed, body);
+        let mut tries = self.tries.clone();
+        loop {
+            match self.exchange(&request, texts, client, voice).await {
+                Ok(part) => return Ok(part),
+                Err(failure) if says_too_large(&failure) => return Err(failure),
+                Err(failure) => tries.again(failure, true, client, voice).await?,
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        texts: &[&Text],
+        client: &mut Client,
+        voice: &Voice,
+    ) -> Result<Part, Failure> {
+        let mut reply = client.send(request, voice).await?;
+        let id = reply.request_id().map(str::to_owned);
+        let mut body = self.memory().pop().unwrap_or_default();
+        while let Some(bytes) = reply.chunk(client).await? {
+            if body.len() + bytes.len() > LARGEST_REPLY {
+                let name = &client.service.name;
+                let message = format!("the answer of {name} is larger than 512 MiB");
+                return Err(
+                    Failure::new(Kind::Network, message).hint("--batch-size N asks for less")
+                );
+            }
+            body.extend_from_slice(&bytes);
+        }
+        let (size, asked, json) = (body.len(), texts.len(), self.json);
+        // Beside the network, not between its pieces.
+        let read = tokio::task::spawn_blocking(move || match json {
+            true => as_it_came(body).map(Part::Reply),
+            false => reply::read(body, asked).map(Part::Vectors),
+        });
+        let result = client.interrupt.race(read).await?;
+        let result =
+            result.map_err(|_| Failure::new(Kind::Other, "reading the reply ended early"))?;
+        if size > LARGE_REPLY {
+            self.learn(asked * (LARGE_REPLY / 1024) / (size / 1024));
+        }
+        let name = &client.service.name;
+        result.map_err(|problem| match problem {
+            Problem::Fault(fault) => {
+                refusal::carried(&fault, id.as_deref(), &request.secrets(), &client.service)
+            }
+            problem => failure(&problem, texts, name),
+        })
+    }
+}
+
+/// The reply itself, once it is known to be JSON without an error.
+fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+        return Err(Problem::NoList(fault::read(&body).message));
+    }
+    reply::fault_in(&body).map_or(Ok(body), |fault| Err(Problem::Fault(Box::new(fault))))
+}
+
+/// What is wrong with a reply, with the texts that it is for.
+fn failure(problem: &Problem, texts: &[&Text], service: &str) -> Failure {
+    let refused = |message: String| Failure::new(Kind::Refused, message);
+    let which = match texts {
+        [one] => one.place.to_string(),
+        [first, .., last] => format!("{} to {}", first.place, last.place),
+        [] => String::new(),
+    };
+    match problem {
+        Problem::Fault(fault) => refused(fault.message.clone()),
+        Problem::NoList(words) => {
+            let words: String = words.chars().take(200).collect();
+            refused(format!("the reply of {service} for {which} has no list of vectors: {words}"))
+                .hint("is the base URL that of an API? `-v` shows the exchange")
+        }
+        Problem::Nested => {
+            let message = format!(
+                "{service} sent a vector for every token of a text, not one for the text ({which})"
+            );
+            refused(message).hint(
+                "the server has to pool them, as llama-server does with `--pooling mean`; --json prints them",
+            )
+        }
+        Problem::Count(count) => {
+            let plural = if *count == 1 { "" } else { "s" };
+            let asked = texts.len();
+            refused(format!(
+                "{service} sent {count} vector{plural}, {asked} were asked for ({which})"
+            ))
+        }
+        Problem::Index(words) => {
+            refused(format!("the vectors of {service} for {which} are in no order: {words}"))
+        }
+        Problem::Vector(index, words) => {
+            let place = texts.get(*index).map(|text| text.place.to_string()).unwrap_or(which);
+            refused(format!("the vector of {service} for {place} can't be read: {words}"))
+        }
+    }
+}
+
+/// The HTTP status of a failure that the service itself told.
+fn status(failure: &Failure) -> Option<u16> {
+    failure.retry.as_ref().and_then(|retry| retry.status)
+}
+
+/// llama.cpp answers 500, not 400, to a text that is longer than its batch of tokens.
+fn says_too_large(failure: &Failure) -> bool {
+    let message = failure.message.to_lowercase();
+    status(failure) == Some(500)
+        && message.contains("tokens")
+        && ["too large", "too long", "not fit", "exceed"]
+            .iter()
+            .any(|words| message.contains(words))
+}
+
+fn names_encoding(failure: &Failure) -> bool {
+    let is_named = failure.field.as_deref() == Some(ENCODING) || failure.message.contains(ENCODING);
+    status(failure).is_some() && failure.kind != Kind::Quota && is_named
+}

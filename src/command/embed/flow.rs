@@ -1,0 +1,219 @@
+//! The run: texts are read, several batches are asked for at a time, and their answers are written
+//! in the order of the texts. What is held in memory is bounded by what is in flight.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
+
+use super::ask::{Answer, Asker};
+use super::batch::{Batch, Batches};
+use super::writer::Writer;
+use crate::error::{Failure, Kind};
+use crate::http::client::Client;
+use crate::io::Io;
+use crate::output::progress::Progress;
+
+/// No further request begins while so many bytes of answers wait for one before them.
+const HELD: usize = 32 << 20;
+
+/// After so long a silence of the input the user is told what is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A batch, its answer, and the client that is free again.
+type Finished = Box<(Client, Batch, Result<Answer, Failure>)>;
+
+/// What came of reading a batch.
+type Read = (Box<Batches>, Result<Option<Batch>, Failure>);
+
+/// A run on its way.
+pub(super) struct Flow {
+    asker: Arc<Asker>,
+    idle: Vec<Client>,
+    concurrency: usize,
+    running: JoinSet<Finished>,
+    /// Answers that wait for one before them.
+    done: BTreeMap<u64, (Batch, Answer)>,
+    held: usize,
+    /// The batch whose answer is written next.
+    next: u64,
+    writer: Writer,
+    progress: Progress,
+    tokens: Option<u64>,
+    requests: u64,
+    began: Instant,
+}
+
+/// Where the texts come from.
+enum Source {
+    Idle(Box<Batches>),
+    Reading(JoinHandle<Read>),
+    Over,
+}
+
+enum Event {
+    Read(Result<Read, tokio::task::JoinError>),
+    Finished(Result<Finished, tokio::task::JoinError>),
+    Silence,
+}
+
+impl Flow {
+    pub(super) fn new(
+        asker: Asker,
+        concurrency: usize,
+        writer: Writer,
+        progress: Progress,
+    ) -> Self {
+        Self {
+            asker: Arc::new(asker),
+            idle: Vec::new(),
+            concurrency,
+            running: JoinSet::new(),
+            done: BTreeMap::new(),
+            held: 0,
+            next: 0,
+            writer,
+            progress,
+            tokens: None,
+            requests: 0,
+            began: Instant::now(),
+        }
+    }
+
+    /// Runs to the end of the texts.
+    ///
+    /// # Errors
+    /// Whatever ends the run; requests that are out are dropped.
+    pub(super) async fn run(
+        mut self,
+        batches: Batches,
+        shows_usage: bool,
+        client: &mut Client,
+        io: &mut Io,
+    ) -> anyhow::Result<()> {
+        let result = self.work(batches, client, io).await;
+        self.progress.done();
+        result?;
+        let ended = self.writer.end(io);
+        if shows_usage {
+            let tokens = match self.tokens {
+                Some(tokens) => format!("{tokens} tokens in"),
+                None => "no token counts given".to_owned(),
+            };
+            let (requests, seconds) = (self.requests, self.began.elapsed().as_secs_f64());
+            let plural = if requests == 1 { "" } else { "s" };
+            io.say(&format!("usage: {tokens}, {requests} request{plural}, {seconds:.2} s in all"));
+        }
+        Ok(ended?)
+    }
+
+    async fn work(
+        &mut self,
+        batches: Batches,
+        client: &mut Client,
+        io: &mut Io,
+    ) -> anyhow::Result<()> {
+        let mut source = Source::Idle(Box::new(batches));
+        let mut ready: Option<Batch> = None;
+        let mut has_begun = false;
+        let mut is_patient = true;
+        loop {
+            if self.has_room()
+                && let Some(batch) = ready.take()
+            {
+                self.start(batch, client, io)?;
+                has_begun = true;
+            }
+            source = match source {
+                Source::Idle(batches) if ready.is_none() => self.read(batches),
+                other => other,
+            };
+            if matches!(source, Source::Over) && ready.is_none() && self.running.is_empty() {
+                return Ok(());
+            }
+            let is_waiting = is_patient && self.running.is_empty();
+            let event = client.interrupt.race(self.event(&mut source, is_waiting)).await?;
+            match event {
+                Event::Silence => {
+                    is_patient = false;
+                    io.note("waiting for standard input");
+                }
+                Event::Finished(finished) => {
+                    let (client, batch, answer) = *finished?;
+                    self.idle.push(client);
+                    self.take(batch, answer?, io)?;
+                }
+                Event::Read(read) => {
+                    let (batches, result) = read?;
+                    ready = result.map_err(|failure| told_late(failure, has_begun))?;
+                    source = if ready.is_some() { Source::Idle(batches) } else { Source::Over };
+                }
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.running.len() < self.concurrency && self.held < HELD
+    }
+
+    /// Reads the next batch where waiting for a file or a pipe holds nothing up.
+    fn read(&self, mut batches: Box<Batches>) -> Source {
+        let most = self.asker.most();
+        Source::Reading(spawn_blocking(move || {
+            let batch = batches.next(most);
+            (batches, batch)
+        }))
+    }
+
+    fn start(&mut self, batch: Batch, client: &Client, io: &Io) -> anyhow::Result<()> {
+        let mut client = match self.idle.pop() {
+            Some(client) => client,
+            None => client.fork(io)?,
+        };
+        let (asker, voice) = (Arc::clone(&self.asker), io.voice.clone());
+        self.running.spawn(async move {
+            let answer = asker.ask(&batch, &mut client, &voice).await;
+            Box::new((client, batch, answer))
+        });
+        Ok(())
+    }
+
+    /// What happens next.
+    async fn event(&mut self, source: &mut Source, is_waiting: bool) -> Event {
+        let read = async {
+            match source {
+                Source::Reading(reading) => reading.await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            read = read => Event::Read(read),
+            Some(finished) = self.running.join_next() => Event::Finished(finished),
+            () = tokio::time::sleep(PATIENCE), if is_waiting => Event::Silence,
+        }
+    }
+
+    /// Writes an answer and all that have waited for it, or lets it wait.
+    fn take(&mut self, batch: Batch, answer: Answer, io: &mut Io) -> Result<(), Failure> {
+        self.requests += answer.requests;
+        self.tokens = self.tokens.into_iter().chain(answer.tokens).reduce(|sum, more| sum + more);
+        self.held += answer.bytes();
+        self.done.insert(batch.number, (batch, answer));
+        while let Some((batch, answer)) = self.done.remove(&self.next) {
+            self.writer.write(&batch, &answer, &self.progress, io)?;
+            self.held -= answer.bytes();
+            self.asker.reuse(answer);
+            self.next += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Bad input is no wrong usage any more once something was sent.
+fn told_late(mut failure: Failure, has_begun: bool) -> Failure {
+    if has_begun && failure.kind == Kind::Usage {
+        failure.kind = Kind::Other;
+    }
+    failure
+}

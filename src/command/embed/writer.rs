@@ -1,0 +1,236 @@
+//! Puts the answers for batches, which come in the order of the texts, on their way out.
+
+use std::path::Path;
+
+use super::ask::{Answer, Part};
+use super::batch::Batch;
+use crate::api::embed::npy;
+use crate::api::embed::vector::{Vector, push_line};
+use crate::cli::embed::Format;
+use crate::error::{Failure, Kind};
+use crate::input::texts::{Place, Text};
+use crate::io::Io;
+use crate::output::progress::Progress;
+use crate::output::sink::Sink;
+use crate::output::spool::Spool;
+use crate::sanitize;
+
+/// So much is written at once.
+const WRITE: usize = 256 * 1024;
+
+const NO_NUMBER: &str = "its vector holds something that is no number, NaN say";
+
+/// How vectors are to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    /// `None`: the provider's replies as they came.
+    pub(super) format: Option<Format>,
+    pub(super) skip_errors: bool,
+}
+
+/// Writes answers, and keeps account of them.
+pub(super) struct Writer {
+    sink: Sink,
+    /// Where a NumPy file grows whose head can't be written later.
+    spool: Option<Spool>,
+    style: Style,
+    buffer: Vec<u8>,
+    rows: u64,
+    /// The dimensions of all vectors, for a format that is a table.
+    columns: Option<usize>,
+    texts: u64,
+    refused: u64,
+    empty: Option<(u64, Place)>,
+    /// The last reply that was printed ended with a line end.
+    is_line_ended: bool,
+}
+
+impl Writer {
+    /// Opens the place that `output` names.
+    ///
+    /// # Errors
+    /// Exit 1 for a file that can't be written, exit 2 for bytes on a terminal.
+    pub(super) fn open(output: Option<&Path>, style: Style, io: &Io) -> Result<Self, Failure> {
+        let is_npy = style.format == Some(Format::Npy);
+        let sink = match is_npy {
+            true => Sink::open_binary(output, "a NumPy file", io)?,
+            false => Sink::open(output)?,
+        };
+        let can_patch = matches!(&sink, Sink::File(file) if file.can_patch());
+        let spool = if is_npy && !can_patch { Some(Spool::open(io)?) } else { None };
+        Ok(Self {
+            sink,
+            spool,
+            style,
+            // The head's numbers are known at the end.
+            buffer: if is_npy { npy::head(0, 0).to_vec() } else { Vec::new() },
+            rows: 0,
+            columns: None,
+            texts: 0,
+            refused: 0,
+            empty: None,
+            is_line_ended: true,
+        })
+    }
+
+    /// Writes the answer for a batch.
+    ///
+    /// # Errors
+    /// A medium that takes no more, a missing vector where the format has no place for that.
+    pub(super) fn write(
+        &mut self,
+        batch: &Batch,
+        answer: &Answer,
+        progress: &Progress,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let mut results = answer.parts.iter().flat_map(results);
+        for (text, index) in batch.texts.iter().zip(batch.first..) {
+            if text.text.is_empty() {
+                self.empty.get_or_insert_with(|| (0, text.place.clone())).0 += 1;
+                self.row(text, index, None)?;
+            } else {
+                match results.next() {
+                    Some(Row::Vector(vector)) => self.row(text, index, Some(vector))?,
+                    Some(Row::Refused(words)) => {
+                        let message = format!("{}: {words}", text.place);
+                        if !self.has_place() {
+                            return Err(Failure::new(Kind::Refused, message)
+                                .hint("--skip-errors leaves such texts out"));
+                        }
+                        progress.aside(|| io.say(&message));
+                        self.refused += 1;
+                        self.row(text, index, None)?;
+                    }
+                    // Its reply is printed as it came.
+                    None => {}
+                }
+            }
+            self.flush(WRITE, io)?;
+        }
+        self.texts += batch.texts.len() as u64;
+        for part in &answer.parts {
+            if let Part::Reply(body) = part {
+                self.reply(body, io)?;
+            }
+        }
+        progress.add(batch.texts.len() as u64);
+        match &self.sink {
+            Sink::Stdout => self.flush(1, io),
+            Sink::File(_) => Ok(()),
+        }
+    }
+
+    /// Whether a text without a vector stops nothing.
+    fn has_place(&self) -> bool {
+        self.style.skip_errors || self.style.format.is_none_or(Format::has_null)
+    }
+
+    fn row(&mut self, text: &Text, index: u64, vector: Option<Vector<'_>>) -> Result<(), Failure> {
+        let Some(format) = self.style.format else { return Ok(()) };
+        if vector.is_none() && self.style.skip_errors {
+            return Ok(());
+        }
+        self.rows += 1;
+        match vector {
+            Some(vector) if format == Format::Npy => {
+                let columns = vector.dimensions();
+                let expected = *self.columns.get_or_insert(columns);
+                if expected != columns {
+                    let message = format!(
+                        "the vector of {} has {columns} numbers, those before it had {expected}; npy needs them alike",
+                        text.place
+                    );
+                    return Err(Failure::new(Kind::Refused, message));
+                }
+                vector.push_floats(&mut self.buffer);
+            }
+            vector => push_line(format, index, &text.text, vector, &mut self.buffer),
+        }
+        Ok(())
+    }
+
+    /// One reply as it came; further ones begin on a line of their own.
+    fn reply(&mut self, body: &[u8], io: &mut Io) -> Result<(), Failure> {
+        if !self.is_line_ended {
+            self.buffer.push(b'\n');
+        }
+        self.is_line_ended = body.ends_with(b"\n");
+        if matches!(self.sink, Sink::Stdout) && io.stdout_is_terminal {
+            let text = String::from_utf8_lossy(body);
+            self.buffer.extend_from_slice(sanitize::for_terminal(&text).as_bytes());
+        } else {
+            self.buffer.extend_from_slice(body);
+        }
+        self.flush(WRITE, io)
+    }
+
+    /// Passes on what has gathered, once it is so much.
+    fn flush(&mut self, least: usize, io: &mut Io) -> Result<(), Failure> {
+        if self.buffer.len() < least {
+            return Ok(());
+        }
+        match &mut self.spool {
+            Some(spool) => spool.write(&self.buffer)?,
+            None => self.sink.write(&self.buffer, io)?,
+        }
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// All answers were written: the file gets its head and its name. Says which texts have no
+    /// vector.
+    ///
+    /// # Errors
+    /// A medium that takes no more; exit 4 if a text was refused, and then all others are written.
+    pub(super) fn end(mut self, io: &mut Io) -> Result<(), Failure> {
+        if !self.is_line_ended && matches!(self.sink, Sink::Stdout) && io.stdout_is_terminal {
+            self.buffer.push(b'\n');
+        }
+        self.flush(1, io)?;
+        if self.style.format == Some(Format::Npy) {
+            let head = npy::head(self.rows, self.columns.unwrap_or(0));
+            match (self.spool.take(), &mut self.sink) {
+                (Some(spool), sink) => spool.pass_on(&head, sink, io)?,
+                (None, Sink::File(file)) => file.patch(0, &head)?,
+                // Without a spool it is a file.
+                (None, Sink::Stdout) => {}
+            }
+        }
+        self.sink.commit()?;
+        if let Some((count, first)) = &self.empty {
+            let what = match count {
+                1 => format!("{first} is empty and has no vector"),
+                count => {
+                    format!("{count} lines are empty and have no vector, {first} is the first")
+                }
+            };
+            io.warn(&what);
+        }
+        match self.refused {
+            0 => Ok(()),
+            refused => {
+                let message = format!("{refused} of {} texts have no vector", self.texts);
+                Err(Failure::new(Kind::Refused, message))
+            }
+        }
+    }
+}
+
+/// The result for one text.
+enum Row<'a> {
+    Vector(Vector<'a>),
+    Refused(&'a str),
+}
+
+/// The results of a part, one for each of its texts; none for a reply that is printed as it came.
+fn results(part: &Part) -> Box<dyn Iterator<Item = Row<'_>> + '_> {
+    match part {
+        Part::Vectors(vectors) => Box::new(
+            (0..vectors.len())
+                .map(|index| vectors.get(index).map_or(Row::Refused(NO_NUMBER), Row::Vector)),
+        ),
+        Part::Refused(words) => Box::new(std::iter::once(Row::Refused(words))),
+        Part::Reply(_) => Box::new(std::iter::empty()),
+    }
+}

@@ -1,0 +1,279 @@
+//! `llm history`: lists, shows, searches, exports and removes conversations. Goes to no network.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthChar as _;
+
+use crate::cli::Common;
+use crate::cli::history::{HistoryAction, HistoryArgs, LISTED};
+use crate::error::{Failure, Kind, reason};
+use crate::history::{self, Conversation, Key, Store, Turn};
+use crate::io::Io;
+use crate::output::sink::to_stdout;
+use crate::sanitize;
+
+/// The first words of a conversation take so many columns of a line.
+const TITLE: usize = 48;
+
+/// Runs the command.
+///
+/// # Errors
+/// Exit 2 for a conversation that is not there, exit 1 for one that can't be read or removed.
+pub(crate) fn run(args: &HistoryArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    let store = Store::find(&io.env).ok_or_else(|| {
+        Failure::usage("there is no home directory to look for conversations in").hint("set HOME")
+    })?;
+    match args.action.as_ref().unwrap_or(&HistoryAction::List { number: LISTED }) {
+        HistoryAction::List { number } => list(&store, &[], *number, common.json, io)?,
+        HistoryAction::Search { words, number } => list(&store, words, *number, common.json, io)?,
+        HistoryAction::Show { id } => show(&store, id.as_deref(), common.json, io)?,
+        HistoryAction::Export { id } => {
+            let conversation = read(&store, &store.find_key(id)?, io)?;
+            let messages = history::messages(&conversation.turns, None, None);
+            print_json(&messages.into(), io)?;
+        }
+        HistoryAction::Rm { ids } => {
+            // All of them are looked for before the first one goes.
+            let keys: Vec<Key> =
+                ids.iter().map(|id| store.find_key(id)).collect::<Result<_, _>>()?;
+            for key in &keys {
+                store.remove(key)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lists the conversations that have all words, in lines or as one JSON document.
+fn list(
+    store: &Store,
+    words: &[String],
+    number: usize,
+    is_json: bool,
+    io: &mut Io,
+) -> Result<(), Failure> {
+    let keys = store
+        .keys()
+        .map_err(|error| failed(format!("cannot read the history: {}", reason(&error))))?;
+    let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+    let zone = TimeZone::system();
+    let (mut found, mut all) = (0, Vec::new());
+    for key in &keys {
+        if number != 0 && found >= number {
+            if words.is_empty() {
+                io.note(&format!("{found} of {} are listed; -n 0 lists all", keys.len()));
+            }
+            break;
+        }
+        let Ok(conversation) = read(store, key, io) else { continue };
+        if conversation.turns.is_empty() || !has_all(&conversation, &words) {
+            continue;
+        }
+        found += 1;
+        match is_json {
+            true => all.push(summary(&conversation)),
+            false => to_stdout(line(&conversation, &zone, io).as_bytes(), io)?,
+        }
+    }
+    if is_json {
+        return print_json(&all.into(), io);
+    }
+    match (found, words.is_empty()) {
+        (0, true) => io.note("no conversation is kept yet"),
+        (0, false) => io.note("no conversation has all these words"),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The conversation of a key; of lines that can't be read the user is told.
+fn read(store: &Store, key: &Key, io: &mut Io) -> Result<Conversation, Failure> {
+    let conversation = store.read(key).map_err(|error| {
+        failed(format!("cannot read {}: {}", store.path(key).display(), reason(&error)))
+    })?;
+    if let Some(complaint) = conversation.complaint(store) {
+        io.warn(&complaint);
+    }
+    Ok(conversation)
+}
+
+/// Whether every word (in small letters) occurs somewhere in the conversation.
+fn has_all(conversation: &Conversation, words: &[String]) -> bool {
+    let mut left: Vec<&String> = words.iter().collect();
+    if let Some(name) = conversation.session().map(str::to_lowercase) {
+        left.retain(|word| !name.contains(word.as_str()));
+    }
+    for turn in &conversation.turns {
+        if left.is_empty() {
+            break;
+        }
+        let texts = [&turn.user_text(), &turn.answer.content];
+        let more = turn.others.iter().chain(turn.system.as_ref());
+        for text in texts.into_iter().chain(more).map(|text| text.to_lowercase()) {
+            left.retain(|word| !text.contains(word.as_str()));
+        }
+    }
+    left.is_empty()
+}
+
+/// One conversation on one line: id, time, model, first words.
+fn line(conversation: &Conversation, zone: &TimeZone, io: &Io) -> String {
+    let Some(last) = conversation.turns.last() else { return String::new() };
+    let id = one_line(conversation.id(), io);
+    let model = one_line(&model(last), io);
+    let title = title(conversation);
+    format!(
+        "{}  {}  {}  {}\n",
+        padded(&id, 12),
+        local(&last.time, zone, false),
+        padded(&model, 16),
+        one_line(&cut(&title, TITLE), io)
+    )
+}
+
+/// A text in one line; on a terminal with nothing in it that could do harm.
+fn one_line(text: &str, io: &Io) -> String {
+    match io.stdout_is_terminal {
+        true => sanitize::one_line(text),
+        false => text.replace(['\n', '\r', '\t'], " "),
+    }
+}
+
+fn model(turn: &Turn) -> String {
+    let service = &turn.service;
+    match service.model == service.provider {
+        true => service.model.clone(),
+        false => format!("{}/{}", service.provider, service.model),
+    }
+}
+
+/// The first words of the first question, white space folded.
+fn title(conversation: &Conversation) -> String {
+    let text = conversation.turns.first().map(Turn::user_text).unwrap_or_default();
+    let start: String = text.chars().take(4 * TITLE).collect();
+    start.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A moment where the user is: `2026-11-22 20:51`, with its zone if `is_full`; UTC where the system
+/// tells no zone, and then so marked.
+fn local(time: &str, zone: &TimeZone, is_full: bool) -> String {
+    let Ok(time) = time.parse::<Timestamp>() else { return "?".to_owned() };
+    let zoned = time.to_zoned(zone.clone());
+    match is_full {
+        true => zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        false if zone.is_unknown() => zoned.strftime("%Y-%m-%d %H:%MZ").to_string(),
+        false => zoned.strftime("%Y-%m-%d %H:%M").to_string(),
+    }
+}
+
+/// A text filled up with spaces to so many columns.
+fn padded(text: &str, columns: usize) -> String {
+    let used: usize = text.chars().map(|letter| letter.width().unwrap_or(0)).sum();
+    format!("{text}{}", " ".repeat(columns.saturating_sub(used)))
+}
+
+/// A text cut to so many columns, with `…` where something is missing.
+fn cut(text: &str, columns: usize) -> String {
+    let mut used = 0;
+    let mut kept = String::new();
+    for letter in text.chars() {
+        used += letter.width().unwrap_or(0);
+        if used > columns {
+            return kept + "…";
+        }
+        kept.push(letter);
+    }
+    kept
+}
+
+/// A conversation in the list, as JSON.
+fn summary(conversation: &Conversation) -> Value {
+    let (first, last) = (conversation.turns.first(), conversation.turns.last());
+    json!({
+        "id": conversation.key.as_str(),
+        "session": conversation.session(),
+        "began": first.map(|turn| &turn.time),
+        "time": last.map(|turn| &turn.time),
+        "provider": last.map(|turn| &turn.service.provider),
+        "model": last.map(|turn| &turn.service.model),
+        "turns": conversation.turns.len(),
+        "title": title(conversation),
+    })
+}
+
+fn show(store: &Store, id: Option<&str>, is_json: bool, io: &mut Io) -> Result<(), Failure> {
+    let key = match id {
+        Some(id) => store.find_key(id)?,
+        None => store
+            .last(history::here().as_deref())
+            .ok_or_else(|| Failure::usage("no conversation is kept yet"))?,
+    };
+    let conversation = read(store, &key, io)?;
+    if is_json {
+        let mut whole = summary(&conversation);
+        whole["turns"] = serde_json::to_value(&conversation.turns)
+            .map_err(|error| failed(format!("cannot write JSON: {error}")))?;
+        return print_json(&whole, io);
+    }
+    let text = readable(&conversation, &TimeZone::system());
+    let text = match io.stdout_is_terminal {
+        true => sanitize::for_terminal(&text).into_owned(),
+        false => text,
+    };
+    to_stdout(text.as_bytes(), io)
+}
+
+/// A conversation as text for a reader: who spoke and when, a blank line between.
+pub(super) fn readable(conversation: &Conversation, zone: &TimeZone) -> String {
+    let mut parts = Vec::new();
+    let mut system = None;
+    for turn in &conversation.turns {
+        if turn.system.as_deref() != system {
+            system = turn.system.as_deref();
+            parts.push(format!("# system\n\n{}", system.unwrap_or("(none any more)").trim_end()));
+        }
+        let time = local(&turn.time, zone, true);
+        parts.push(format!("# you · {time}\n\n{}", turn.user_text().trim_end()));
+        for content in [&turn.answer.content].into_iter().chain(&turn.others) {
+            parts.push(format!("# {}\n\n{}", model(turn), content.trim_end()));
+        }
+        if let Some(words) = turn.end.words() {
+            let why = turn.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            parts.push(format!("({words}{why})"));
+        }
+    }
+    parts.join("\n\n") + "\n"
+}
+
+/// One JSON document, in lines that a person can read.
+fn print_json(value: &Value, io: &mut Io) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| failed(format!("cannot write JSON: {error}")))?;
+    to_stdout(format!("{text}\n").as_bytes(), io)
+}
+
+fn failed(message: String) -> Failure {
+    Failure::new(Kind::Other, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_place() {
+        let zone = TimeZone::posix("CST-8").expect("a zone");
+        assert_eq!(local("2026-11-22T20:51:44Z", &zone, false), "2026-11-23 04:51");
+        assert_eq!(local("2026-11-22T20:51:44Z", &zone, true), "2026-11-23 04:51:44 CST");
+        assert_eq!(local("2026-11-22T20:51:44Z", &TimeZone::unknown(), false), "2026-11-22 20:51Z");
+        assert_eq!(local("gestern", &zone, false), "?");
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns() {
+        assert_eq!(cut("写一首关于秋天的诗", 6), "写一首…");
+        assert_eq!(cut("写一首", 6), "写一首");
+        assert_eq!(padded("诗", 4), "诗  ");
+    }
+}

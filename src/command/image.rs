@@ -1,0 +1,254 @@
+//! `llm image`: pictures from a prompt, or an edit of pictures, into files that are whole.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+
+use super::online::{self, Online};
+use super::{settle_output, was_dry_run, with_model};
+use crate::api::image::reply;
+use crate::api::image::request::{self, Ask, fields, own_fields};
+use crate::cli::Common;
+use crate::cli::image::{Format, ImageArgs};
+use crate::config;
+use crate::error::{Failure, Kind};
+use crate::http::form::Piece;
+use crate::http::request::{Body, Request};
+use crate::input;
+use crate::io::Io;
+use crate::output::progress::Progress;
+use crate::output::sink::Sink;
+use crate::provider::{Asked, Job, Provider, resolve};
+
+mod deliver;
+mod fetch;
+mod places;
+mod receive;
+mod show;
+mod sources;
+
+use places::Places;
+use sources::Sources;
+
+/// The most bytes of a downloaded picture, unless `--max-bytes` says otherwise: 100 MiB.
+const MOST: u64 = 100 * 1024 * 1024;
+
+/// What the run needs to know once the request is out.
+struct Work {
+    job: Job,
+    body: Map<String, Value>,
+    /// Fields of our own making, left out once the service refuses them.
+    own: Vec<&'static str>,
+    sources: Sources,
+    number: usize,
+    most: u64,
+    verbose: bool,
+    usage: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As the table of exit codes has them.
+pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    settle_output(args.output.as_deref(), io);
+    let config = config::load(common.config.as_deref(), io)?;
+    let ending = ending(args, common)?;
+    let job = if args.file.is_empty() { Job::Image } else { Job::ImageEdit };
+    let mut provider = resolve(Asked { common, job }, &config, io)?;
+    let sources = Sources::read(&args.file, args.mask.as_deref(), io)?;
+    let prompt = prompt(args, sources.took_stdin, io)?;
+    let ask = Ask { model: provider.model.as_deref(), prompt: prompt.clone(), ending };
+    let body = compose(args, job, ask, &provider, io)?;
+    let is_set = |name: &str| common.option.iter().any(|setting| setting.path == [name]);
+    let work = Work {
+        number: number(&body),
+        own: own_fields(args, is_set),
+        job,
+        body,
+        sources,
+        most: args.max_bytes.unwrap_or(MOST),
+        verbose: common.verbose,
+        usage: common.usage,
+    };
+    if common.dry_run {
+        online::name_demo(&mut provider, io)?;
+        was_dry_run(common, &work.request(&provider), io)?;
+        return Ok(());
+    }
+    if common.json {
+        let sink = Sink::open(args.output.as_deref())?;
+        return online::run(provider, common, io, move |mut online| async move {
+            let result = work.print(sink, &mut online).await;
+            (online.io, result.map_err(Into::into))
+        });
+    }
+    let places = Places::open(args.output.as_deref(), &prompt, work.number, io)?;
+    let canvas = if args.show { show::canvas(places.is_stdout(), io) } else { None };
+    online::run(provider, common, io, move |mut online| async move {
+        let result = work.run(places, canvas, &mut online).await;
+        (online.io, result.map_err(Into::into))
+    })
+}
+
+/// The format that the output file's ending stands for.
+fn ending(args: &ImageArgs, common: &Common) -> Result<Option<Format>, Failure> {
+    let Some(output) = &args.output else { return Ok(None) };
+    let name = output.display();
+    let ending = output.extension().and_then(|ending| ending.to_str());
+    let format = ending.and_then(Format::of_ending);
+    if common.json && format.is_some() {
+        let failure =
+            Failure::usage(format!("--json writes no picture, but {name} is named as one"));
+        return Err(failure.hint("name the file .json, or leave --json away"));
+    }
+    match (format, args.format) {
+        (Some(of_name), Some(asked)) if of_name != asked => {
+            let asked = asked.name();
+            Err(Failure::usage(format!("--format {asked} contradicts the ending of {name}")))
+        }
+        _ => Ok(format),
+    }
+}
+
+fn prompt(args: &ImageArgs, took_stdin: bool, io: &mut Io) -> Result<String, Failure> {
+    let sources =
+        input::Sources { words: &args.prompt, files: &[], no_stdin: args.no_stdin || took_stdin };
+    let prompt = input::prompt(&sources, io).map_err(|failure| match failure.hint {
+        Some(hint) => Failure {
+            hint: Some(hint.replace("llm chat \"hello\"", "llm image \"a red kite\"")),
+            ..failure
+        },
+        None => failure,
+    })?;
+    // The line end of a pipe is no part of what to draw.
+    Ok(prompt.text().trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn compose(
+    args: &ImageArgs,
+    job: Job,
+    ask: Ask<'_>,
+    provider: &Provider,
+    io: &Io,
+) -> Result<Map<String, Value>, Failure> {
+    let composed = provider.compose(job, fields(args, ask));
+    for warning in &composed.warnings {
+        io.warn(warning);
+    }
+    with_model(&composed.body, "pictures", provider)?;
+    Ok(composed.body)
+}
+
+/// How many pictures the request asks for.
+fn number(body: &Map<String, Value>) -> usize {
+    // SiliconFlow's name, to which its rules change the specification's.
+    let number = ["n", "batch_size"].iter().find_map(|name| body.get(*name)?.as_u64());
+    number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1)
+}
+
+impl Work {
+    fn request(&self, provider: &Provider) -> Request {
+        if self.sources.is_empty() {
+            return provider.post(self.job, self.body.clone());
+        }
+        let mut parts = request::parts(&self.body);
+        parts.extend(self.sources.parts());
+        provider.post_form(self.job, parts)
+    }
+
+    /// Asks until a reply came or no further try makes sense, then gives out its pictures.
+    async fn run(
+        mut self,
+        mut places: Places,
+        canvas: Option<show::Canvas>,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        let asked = Instant::now();
+        let mut tries = online.tries();
+        let received = loop {
+            let request = self.request(&online.provider);
+            match receive::receive(&request, &mut places, self.verbose, online).await {
+                Ok(received) => break received,
+                Err(failure) if self.leaves_out(&failure, &online.io) => {}
+                Err(failure) => {
+                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
+                }
+            }
+        };
+        let usage = reply::usage(&received.reply);
+        let delivery = deliver::Delivery { asked: self.number, most: self.most, places, canvas };
+        let result = delivery.run(received, online).await;
+        if self.usage {
+            let tokens = usage.unwrap_or_else(|| "no token counts given".to_owned());
+            let seconds = asked.elapsed().as_secs_f64();
+            online.io.say(&format!("usage: {tokens}, {seconds:.2} s in all"));
+        }
+        result
+    }
+
+    /// `--json`: the reply's bytes as they are, once they are known to be no error.
+    async fn print(mut self, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
+        let mut tries = online.tries();
+        let body = loop {
+            let request = self.request(&online.provider);
+            match receive::whole(&request, self.verbose, online).await {
+                Ok(body) => break body,
+                Err(failure) if self.leaves_out(&failure, &online.io) => {}
+                Err(failure) => {
+                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
+                }
+            }
+        };
+        sink.write(&body, &mut online.io)?;
+        if matches!(sink, Sink::Stdout) && online.io.stdout_is_terminal && !body.ends_with(b"\n") {
+            sink.write(b"\n", &mut online.io)?;
+        }
+        sink.commit()
+    }
+
+    /// Whether the service refused a field that the user did not ask for by its name; it is left
+    /// out then.
+    fn leaves_out(&mut self, failure: &Failure, io: &Io) -> bool {
+        if failure.kind != Kind::Refused {
+            return false;
+        }
+        let words = format!("{} {}", failure.message, failure.hint.as_deref().unwrap_or_default());
+        let is_named = |name: &&str| words.contains(*name) && self.body.contains_key(*name);
+        let Some(name) = self.own.iter().copied().find(|name| is_named(name)) else {
+            return false;
+        };
+        self.body.shift_remove(name);
+        io.note(&format!("{}; asking again without `{name}`", failure.message));
+        true
+    }
+}
+
+/// A bar for what goes out: the bytes of a form, else only that something is being waited for.
+fn waiting(request: &Request, verbose: bool, online: &mut Online) -> Option<Progress> {
+    // The exchange in words and a bar would tear each other.
+    if verbose {
+        return None;
+    }
+    let bar = match &request.body {
+        Body::Form(form) => {
+            let length = form.pieces().iter().map(Piece::length).sum();
+            let bar = Progress::bytes("sending", Some(length), &online.io);
+            online.client.on_sent = Some(bar.counter());
+            bar
+        }
+        _ => Progress::waiting("drawing", &online.io),
+    };
+    Some(bar)
+}
+
+/// The picture's name in messages.
+fn what(index: usize, count: usize) -> String {
+    if count > 1 { format!("picture {} of {count}", index + 1) } else { "the picture".to_owned() }
+}
+
+/// The ending of a path, if it has one that is text.
+fn ending_of(path: &Path) -> Option<&str> {
+    path.extension().and_then(|ending| ending.to_str())
+}

@@ -1,0 +1,158 @@
+//! Gives out the pictures of a reply: each is checked, put into its place, told, and drawn.
+
+use std::path::Path;
+
+use super::places::{Kept, Picture, Places};
+use super::receive::Received;
+use super::show::Canvas;
+use super::{ending_of, fetch, what};
+use crate::api::image::base64text;
+use crate::api::image::reply::Entry;
+use crate::command::online::Online;
+use crate::error::{Failure, Kind, reason};
+use crate::io::Io;
+use crate::output::sink::to_stdout;
+use crate::sanitize;
+
+/// The last part of a run.
+pub(super) struct Delivery {
+    /// How many pictures were asked for.
+    pub(super) asked: usize,
+    /// The most bytes of one that is downloaded.
+    pub(super) most: u64,
+    pub(super) places: Places,
+    pub(super) canvas: Option<Canvas>,
+}
+
+impl Delivery {
+    /// Gives out all that can be given out; one that fails does not stop the others.
+    ///
+    /// # Errors
+    /// The class of the first failure, in the words of the last; the others are said on the way.
+    pub(super) async fn run(
+        mut self,
+        received: Received,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        let Received { entries, mut taken, .. } = received;
+        let count = entries.len();
+        if count < self.asked {
+            let name = &online.provider.name;
+            online.io.warn(&format!("{name} gave {count} of {} pictures", self.asked));
+        }
+        let mut failures: Vec<Failure> = Vec::new();
+        let mut next = taken.len();
+        for (index, entry) in entries.into_iter().enumerate() {
+            if self.places.is_stdout() && index > 0 {
+                let name = &online.provider.name;
+                online.io.warn(&format!(
+                    "{name} gave {count} pictures, of which only the first is written; -o FILE takes all"
+                ));
+                break;
+            }
+            let what = what(index, count);
+            let done = match self.picture(entry, &what, &mut taken, &mut next, online).await {
+                Ok(picture) => self.keep(picture, &what, &mut online.io),
+                Err(failure) => Err(failure),
+            };
+            match done {
+                Ok(()) => {}
+                Err(failure) if failure.is_silent() => return Err(failure),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        self.end(failures, &online.io)
+    }
+
+    fn end(&self, mut failures: Vec<Failure>, io: &Io) -> Result<(), Failure> {
+        let Some(last) = failures.pop() else { return Ok(()) };
+        for failure in &failures {
+            io.say(&failure.message);
+        }
+        let kind = failures.first().map_or(last.kind, |first| first.kind);
+        Err(Failure { kind, ..last })
+    }
+
+    /// The bytes of an entry, wherever they are.
+    async fn picture(
+        &mut self,
+        entry: Entry,
+        what: &str,
+        taken: &mut [Option<Picture>],
+        next: &mut usize,
+        online: &mut Online,
+    ) -> Result<Picture, Failure> {
+        let name = online.provider.name.clone();
+        let nothing =
+            |why: &str| Failure::new(Kind::Refused, format!("{name} gave no picture: {why}"));
+        match entry {
+            Entry::Taken(number) => {
+                let picture = taken.get_mut(number).and_then(Option::take);
+                picture.ok_or_else(|| nothing("an entry stands for another one"))
+            }
+            Entry::Nothing(why) => Err(nothing(&why)),
+            Entry::Address(address) if !is_data(&address) => {
+                *next += 1;
+                fetch::fetch(&address, *next - 1, self.most, what, &mut self.places, online).await
+            }
+            Entry::Base64(text) | Entry::Address(text) => {
+                *next += 1;
+                let mut picture = self.places.picture(*next - 1)?;
+                match base64text::decode(&text) {
+                    Some(bytes) => picture.write(&bytes)?,
+                    None => picture.is_decoded = false,
+                }
+                Ok(picture)
+            }
+        }
+    }
+
+    fn keep(&mut self, picture: Picture, what: &str, io: &mut Io) -> Result<(), Failure> {
+        let kind = picture
+            .kind()
+            .map_err(|why| Failure::new(Kind::Refused, format!("{what} that came {why}")))?;
+        if let Some(path) = self.places.named(&picture)
+            && let Some(ending) = ending_of(&path)
+            && !kind.has_ending(ending)
+        {
+            let (path, real) = (path.display(), kind.ending());
+            io.warn(&format!("{path} holds a {real} picture, whatever its ending says"));
+        }
+        let kept = self.places.keep(picture, kind, io)?;
+        if let Some(path) = &kept.path {
+            tell(path, io)?;
+        }
+        if let Some(canvas) = &self.canvas {
+            canvas.show(&bytes(kept)?, what, io)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_data(address: &str) -> bool {
+    address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+}
+
+/// Prints the path of a file that is there.
+fn tell(path: &Path, io: &mut Io) -> Result<(), Failure> {
+    let mut line = match io.stdout_is_terminal {
+        true => sanitize::one_line(&path.to_string_lossy()).into_bytes(),
+        false => path.as_os_str().as_encoded_bytes().to_vec(),
+    };
+    line.push(b'\n');
+    to_stdout(&line, io)
+}
+
+fn bytes(kept: Kept) -> Result<Vec<u8>, Failure> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| {
+            let name = path.display();
+            Failure::new(Kind::Other, format!("cannot read {name}: {}", reason(&error)))
+        })
+    };
+    match (kept.bytes, kept.path) {
+        (Some(bytes), _) => Ok(bytes),
+        (None, Some(path)) => read(&path),
+        (None, None) => Ok(Vec::new()),
+    }
+}

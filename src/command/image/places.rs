@@ -1,0 +1,261 @@
+//! Where pictures go: standard output, the file that the user named, or one named after the prompt.
+//! A picture is written beside its place and takes it only once it is known to be one.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use crate::error::Failure;
+use crate::io::Io;
+use crate::output::file::OutputFile;
+use crate::output::naming::{numbered, stem};
+use crate::output::sink::to_stdout;
+use crate::picture::kind::{HEAD, Kind};
+
+/// So many files are opened before anything is sent; a process may not open any number of them.
+const AHEAD: usize = 64;
+
+/// The name where the prompt has no letter.
+const NAMELESS: &str = "image";
+
+/// The places of a run's pictures.
+pub(super) struct Places {
+    place: Place,
+    /// How many pictures were asked for.
+    number: usize,
+    /// Files that are open already: the ones of the first pictures.
+    ready: VecDeque<(usize, OutputFile)>,
+    /// A device or a FIFO, which is written only once.
+    direct: Option<OutputFile>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Stdout,
+    Named(PathBuf),
+    Prompt(String),
+}
+
+/// A picture that is being written.
+pub(super) struct Picture {
+    index: usize,
+    body: Body,
+    /// Its first bytes.
+    head: Vec<u8>,
+    /// How many bytes it has so far.
+    pub(super) length: u64,
+    /// Its text was base64.
+    pub(super) is_decoded: bool,
+}
+
+enum Body {
+    Memory(Vec<u8>),
+    File(OutputFile),
+}
+
+/// A picture in its place.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The file, if it has a name.
+    pub(super) path: Option<PathBuf>,
+    /// The bytes, where they were in memory.
+    pub(super) bytes: Option<Vec<u8>>,
+}
+
+impl Places {
+    /// Opens what can be opened before anything is sent.
+    ///
+    /// # Errors
+    /// Exit 2: several pictures for a pipe. Exit 1: a file that can't be written.
+    pub(super) fn open(
+        output: Option<&Path>,
+        prompt: &str,
+        number: usize,
+        io: &Io,
+    ) -> Result<Self, Failure> {
+        let place = match output {
+            Some(path) if path.as_os_str() == "-" => Place::Stdout,
+            Some(path) => Place::Named(path.to_owned()),
+            None if io.stdout_is_terminal => Place::Prompt(stem(prompt, NAMELESS)),
+            None => Place::Stdout,
+        };
+        let mut places = Self { place, number, ready: VecDeque::new(), direct: None };
+        if matches!(places.place, Place::Stdout) {
+            if number > 1 {
+                let words = format!("{number} pictures can't go to standard output");
+                return Err(Failure::usage(words).hint("name the files with -o FILE"));
+            }
+            return Ok(places);
+        }
+        for index in 0..number.min(AHEAD) {
+            let file = places.file(index)?;
+            if file.is_direct() && index == 0 {
+                places.direct = Some(file);
+            } else {
+                places.ready.push_back((index, file));
+            }
+        }
+        Ok(places)
+    }
+
+    /// Whether standard output takes the bytes of a picture.
+    pub(super) fn is_stdout(&self) -> bool {
+        matches!(self.place, Place::Stdout)
+    }
+
+    /// The picture with this number, from 0, with nothing in it.
+    ///
+    /// # Errors
+    /// Exit 1: its file can't be written.
+    pub(super) fn picture(&mut self, index: usize) -> Result<Picture, Failure> {
+        let body = if self.is_stdout() || (index == 0 && self.direct.is_some()) {
+            Body::Memory(Vec::new())
+        } else {
+            let at = self.ready.iter().position(|(ready, _)| *ready == index);
+            match at.and_then(|at| self.ready.remove(at)) {
+                Some((_, file)) => Body::File(file),
+                None => Body::File(self.file(index)?),
+            }
+        };
+        Ok(Picture { index, body, head: Vec::new(), length: 0, is_decoded: true })
+    }
+
+    fn file(&self, index: usize) -> Result<OutputFile, Failure> {
+        match &self.place {
+            Place::Named(path) => OutputFile::open(&self.path(path, index)),
+            Place::Prompt(_) | Place::Stdout => OutputFile::open_in(Path::new(".")),
+        }
+    }
+
+    /// The name of the picture with this number: a single one has the user's own.
+    fn path(&self, path: &Path, index: usize) -> PathBuf {
+        if self.number == 1 && index == 0 { path.to_owned() } else { numbered(path, index + 1) }
+    }
+
+    /// The name that the user gave for a picture, if they gave one for a regular file.
+    pub(super) fn named(&self, picture: &Picture) -> Option<PathBuf> {
+        match (&self.place, &picture.body) {
+            (Place::Named(path), Body::File(_)) => Some(self.path(path, picture.index)),
+            _ => None,
+        }
+    }
+
+    /// Puts a picture of this kind into its place.
+    ///
+    /// # Errors
+    /// Exit 1: it can't be written. A reader that went away.
+    pub(super) fn keep(
+        &mut self,
+        picture: Picture,
+        kind: Kind,
+        io: &mut Io,
+    ) -> Result<Kept, Failure> {
+        let named = self.named(&picture);
+        let file = match picture.body {
+            Body::Memory(bytes) => {
+                match self.direct.take() {
+                    Some(mut device) => device.write(&bytes)?,
+                    None => to_stdout(&bytes, io)?,
+                }
+                return Ok(Kept { path: None, bytes: Some(bytes) });
+            }
+            Body::File(file) => file,
+        };
+        let path = match (&self.place, named) {
+            (Place::Prompt(stem), _) => file.commit_new(self.names(stem, kind.ending()))?,
+            (_, Some(path)) => {
+                file.commit()?;
+                path
+            }
+            // Memory is all that standard output is written from.
+            (_, None) => return Ok(Kept { path: None, bytes: None }),
+        };
+        Ok(Kept { path: Some(path), bytes: None })
+    }
+
+    /// Names after the prompt, in the order in which they are tried: `猫.png`, `猫-2.png` …, for
+    /// several pictures with a number from the first on.
+    fn names(&self, stem: &str, ending: &str) -> impl Iterator<Item = PathBuf> {
+        let path = PathBuf::from(format!("{stem}.{ending}"));
+        let bare = (self.number == 1).then(|| path.clone());
+        let first = if self.number == 1 { 2 } else { 1 };
+        bare.into_iter().chain((first..100_000).map(move |number| numbered(&path, number)))
+    }
+}
+
+impl Picture {
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// Exit 1: a full disk, say.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let room = HEAD - self.head.len();
+        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.length += bytes.len() as u64;
+        match &mut self.body {
+            Body::Memory(memory) => {
+                memory.extend_from_slice(bytes);
+                Ok(())
+            }
+            Body::File(file) => file.write(bytes),
+        }
+    }
+
+    /// What kind of picture it is.
+    ///
+    /// # Errors
+    /// None at all, in words.
+    pub(super) fn kind(&self) -> Result<Kind, String> {
+        if !self.is_decoded {
+            return Err("is broken base64".to_owned());
+        }
+        if self.head.is_empty() {
+            return Err("has 0 bytes".to_owned());
+        }
+        Kind::of(&self.head).ok_or_else(|| {
+            let text = String::from_utf8_lossy(&self.head);
+            let is_text =
+                !text.contains(|c: char| c == '\u{fffd}' || (c.is_control() && c != '\n'));
+            let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let begin = if is_text { format!("; it begins `{words}`") } else { String::new() };
+            format!("is no picture{begin}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_picture_has_the_name_itself() {
+        let places = |number| Places {
+            place: Place::Prompt("猫".to_owned()),
+            number,
+            ready: VecDeque::new(),
+            direct: None,
+        };
+        let names =
+            |number| -> Vec<PathBuf> { places(number).names("猫", "png").take(2).collect() };
+        assert_eq!(names(1), [Path::new("猫.png"), Path::new("猫-2.png")]);
+        assert_eq!(names(2), [Path::new("猫-1.png"), Path::new("猫-2.png")]);
+        let path = Path::new("a/猫.png");
+        assert_eq!(places(1).path(path, 0), path);
+        assert_eq!(places(1).path(path, 1), Path::new("a/猫-2.png"));
+        assert_eq!(places(3).path(path, 0), Path::new("a/猫-1.png"));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_said() {
+        let kind = |bytes: &[u8]| {
+            let body = Body::Memory(Vec::new());
+            let mut picture =
+                Picture { index: 0, body, head: Vec::new(), length: 0, is_decoded: true };
+            picture.write(bytes).expect("memory takes it");
+            picture.kind()
+        };
+        assert_eq!(kind(b"GIF89a"), Ok(Kind::Gif));
+        assert_eq!(kind(b""), Err("has 0 bytes".to_owned()));
+        assert_eq!(kind(b"<html>\n 404"), Err("is no picture; it begins `<html> 404`".to_owned()));
+        assert_eq!(kind(b"\0\x01"), Err("is no picture".to_owned()));
+    }
+}

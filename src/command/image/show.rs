@@ -1,0 +1,57 @@
+//! `--show`: draws pictures in the terminal, on whichever stream has one.
+
+use crate::error::Failure;
+use crate::io::Io;
+use crate::output::sink::to_stdout;
+use crate::picture::draw::{Room, draw};
+use crate::picture::terminal::{Protocol, protocol};
+
+/// A terminal that can be drawn on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Canvas {
+    is_stdout: bool,
+    protocol: Protocol,
+    room: Room,
+}
+
+/// The terminal to draw on; without one a warning, before anything is paid for. Where standard
+/// output takes the picture's bytes, it takes nothing else.
+pub(super) fn canvas(stdout_is_taken: bool, io: &Io) -> Option<Canvas> {
+    let is_stdout = io.stdout_is_terminal && !stdout_is_taken;
+    if !is_stdout && !io.voice.is_terminal {
+        io.warn("--show needs a terminal; nothing is drawn");
+        return None;
+    }
+    let Some(protocol) = protocol(|name| io.env.get(name)) else {
+        io.warn("--show knows no way to draw on this terminal (TERM=dumb)");
+        return None;
+    };
+    Some(Canvas { is_stdout, protocol, room: room() })
+}
+
+/// All of the terminal but a line for what comes next.
+fn room() -> Room {
+    let size = terminal_size::terminal_size();
+    let (columns, rows) = size.map_or((80, 24), |(columns, rows)| (columns.0, rows.0));
+    Room { columns: usize::from(columns).max(1), rows: usize::from(rows).max(2) - 1 }
+}
+
+impl Canvas {
+    /// Draws the picture in `file`. One that can't be drawn earns a warning.
+    ///
+    /// # Errors
+    /// Standard output that can't be written.
+    pub(super) fn show(&self, file: &[u8], what: &str, io: &mut Io) -> Result<(), Failure> {
+        match draw(file, self.protocol, self.room) {
+            Ok(drawn) if self.is_stdout => to_stdout(&drawn, io),
+            Ok(drawn) => {
+                io.voice.raw(&drawn);
+                Ok(())
+            }
+            Err(why) => {
+                io.warn(&format!("{what} is not drawn: {why}"));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The pictures that an edit starts from: checked before anything is sent, read while they are.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::error::{Failure, reason};
+use crate::http::form::{Content, Part, Piece};
+use crate::input;
+use crate::io::Io;
+use crate::picture::kind::{HEAD, Kind};
+
+/// The pictures of a request, and its mask.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pictures: Vec<Source>,
+    mask: Option<Source>,
+    /// One of them was standard input.
+    pub(super) took_stdin: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Source {
+    filename: String,
+    kind: Kind,
+    piece: Piece,
+}
+
+impl Sources {
+    /// Looks at the pictures; `-` is standard input.
+    ///
+    /// # Errors
+    /// Exit 2: a file that can't be read, is empty or is no picture.
+    pub(super) fn read(
+        files: &[std::path::PathBuf],
+        mask: Option<&Path>,
+        io: &mut Io,
+    ) -> Result<Self, Failure> {
+        let mut sources = Self::default();
+        for file in files {
+            let source = sources.source(file, io)?;
+            sources.pictures.push(source);
+        }
+        sources.mask = mask.map(|mask| sources.source(mask, io)).transpose()?;
+        Ok(sources)
+    }
+
+    fn source(&mut self, path: &Path, io: &mut Io) -> Result<Source, Failure> {
+        if path.as_os_str() != "-" {
+            return of_file(path);
+        }
+        if self.took_stdin {
+            return Err(Failure::usage("standard input can be only one of the pictures"));
+        }
+        self.took_stdin = true;
+        let bytes = input::bytes_of_stdin(io)?;
+        let kind = kind("standard input", &bytes)?;
+        let filename = format!("stdin.{}", kind.ending());
+        Ok(Source { filename, kind, piece: Piece::Bytes(bytes.into()) })
+    }
+
+    /// Whether there is nothing to edit: a new picture is asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pictures.is_empty()
+    }
+
+    /// The parts of a form: one picture is `image`, several are `image[]` (the specification's
+    /// multipart style), with their real types: `application/octet-stream` is refused.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let name = if self.pictures.len() == 1 { "image" } else { "image[]" };
+        let pictures = self.pictures.iter().map(|source| (name, source));
+        let all = pictures.chain(self.mask.iter().map(|mask| ("mask", mask)));
+        all.map(|(name, source)| Part {
+            name: name.to_owned(),
+            content: Content::File {
+                filename: source.filename.clone(),
+                content_type: source.kind.content_type().to_owned(),
+                pieces: vec![source.piece.clone()],
+            },
+        })
+        .collect()
+    }
+}
+
+fn of_file(path: &Path) -> Result<Source, Failure> {
+    let name = path.display().to_string();
+    let failed =
+        |error: &std::io::Error| Failure::usage(format!("cannot read {name}: {}", reason(error)));
+    let mut file = File::open(path).map_err(|error| failed(&error))?;
+    let facts = file.metadata().map_err(|error| failed(&error))?;
+    if facts.is_dir() {
+        return Err(Failure::usage(format!("cannot read {name}: it is a directory")));
+    }
+    let filename =
+        path.file_name().map_or_else(|| name.clone(), |name| name.to_string_lossy().into_owned());
+    let mut bytes = Vec::new();
+    if !facts.is_file() {
+        // A pipe can be read only once, and has no length to promise.
+        file.read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+        let kind = kind(&name, &bytes)?;
+        return Ok(Source { filename, kind, piece: Piece::Bytes(bytes.into()) });
+    }
+    file.take(HEAD as u64).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    let kind = kind(&name, &bytes)?;
+    let piece = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
+    Ok(Source { filename, kind, piece })
+}
+
+fn kind(name: &str, head: &[u8]) -> Result<Kind, Failure> {
+    if head.is_empty() {
+        return Err(Failure::usage(format!("{name} is empty")));
+    }
+    Kind::of(head).ok_or_else(|| {
+        Failure::usage(format!("{name} is no picture (png, jpeg, webp, gif or avif)"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_number_of_pictures() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("图 1.txt");
+        std::fs::write(&path, b"\xff\xd8\xff\xe0abc").expect("written");
+        let names = |files: &[std::path::PathBuf], mask: Option<&Path>| -> Vec<String> {
+            let sources = Sources::read(files, mask, &mut Io::nowhere()).expect("readable");
+            sources.parts().into_iter().map(|part| part.name).collect()
+        };
+        assert_eq!(names(std::slice::from_ref(&path), None), ["image"]);
+        let both = [path.clone(), path.clone()];
+        assert_eq!(names(&both, Some(&path)), ["image[]", "image[]", "mask"]);
+        let source = of_file(&path).expect("readable");
+        assert_eq!((source.kind, &*source.filename), (Kind::Jpeg, "图 1.txt"));
+    }
+}

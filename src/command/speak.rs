@@ -1,0 +1,133 @@
+//! `llm speak`: a text as sound, in a file, a pipe or the loudspeaker.
+
+use serde_json::{Map, Value};
+
+use super::online::{self, Online};
+use super::{settle_output, was_dry_run, with_model};
+use crate::api::speech::request::fields;
+use crate::api::speech::split;
+use crate::audio::format::Format;
+use crate::cli::Common;
+use crate::cli::speak::SpeakArgs;
+use crate::config;
+use crate::error::Failure;
+use crate::input::{self, Sources};
+use crate::io::Io;
+use crate::output::sink::Sink;
+use crate::provider::{Asked, Job, Provider, resolve};
+use player::Player;
+use target::Temporary;
+use track::Track;
+
+mod fetch;
+mod player;
+mod speech;
+mod target;
+mod track;
+
+/// The most characters that a service takes at once, unless its profile says otherwise
+/// (specification, `input` of speech).
+const LONGEST_INPUT: u64 = 4096;
+
+/// What is to be sent, and what is wanted back.
+#[derive(Debug)]
+struct Plan {
+    /// The body of each request: one for each part of the text.
+    bodies: Vec<Map<String, Value>>,
+    characters: usize,
+    /// The format that the user wants.
+    wish: Option<Format>,
+    /// The format that is asked for: the user's, or the profile's.
+    asked: Option<Format>,
+}
+
+/// Where the sound goes.
+#[derive(Debug)]
+struct Output {
+    sink: Sink,
+    player: Option<Player>,
+    /// The file to play, if it is not the user's own.
+    temporary: Option<Temporary>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As the table of exit codes has them.
+pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+    settle_output(args.output.as_deref(), io);
+    let config = config::load(common.config.as_deref(), io)?;
+    let mut provider = resolve(Asked { common, job: Job::Speak }, &config, io)?;
+    let mut wish = target::wish(args, common)?;
+    let named = target::named(args.output.as_deref());
+    let player = match args.play && !common.dry_run {
+        true => Some(target::player(args, common, wish, io)?),
+        false => None,
+    };
+    wish = wish.or(player.as_ref().and_then(Player::only_format));
+    let sources = Sources { words: &args.text, files: &args.file, no_stdin: args.no_stdin };
+    let text = input::speech(&sources, io)?;
+    let mut plan = plan(args, &text, wish, &provider, io)?;
+    plan.wish = wish.or(named);
+    if common.dry_run {
+        online::name_demo(&mut provider, io)?;
+        say_parts(&plan, io);
+        let first = plan.bodies.into_iter().next().unwrap_or_default();
+        was_dry_run(common, &provider.post(Job::Speak, first), io)?;
+        return Ok(());
+    }
+    let output = target::open(args, common, player, &plan, io)?;
+    let (json, shows_usage) = (common.json, common.usage);
+    let path = args.output.clone();
+    online::run(provider, common, io, move |mut online| async move {
+        let result = match json {
+            true => speech::json(plan, output.sink, &mut online).await,
+            false => {
+                let track = Track::new(output.sink, &plan, output.player.is_some());
+                let spoken = speech::speak(plan, track, shows_usage, &mut online).await;
+                let file = output.temporary.as_ref().map(Temporary::path).or(path.as_deref());
+                match (spoken, &output.player, file) {
+                    (Ok(()), Some(player), Some(file)) => {
+                        player.play(file, &mut online.client.interrupt).await
+                    }
+                    (spoken, ..) => spoken,
+                }
+            }
+        };
+        (online.io, result.map_err(Into::into))
+    })
+}
+
+/// The requests for a text.
+fn plan(
+    args: &SpeakArgs,
+    text: &str,
+    wish: Option<Format>,
+    provider: &Provider,
+    io: &Io,
+) -> Result<Plan, Failure> {
+    let limit = provider.limit("speech_characters").unwrap_or(LONGEST_INPUT);
+    let parts = split::parts(text, usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut plan = Plan { bodies: Vec::new(), characters: 0, wish, asked: None };
+    for part in &parts {
+        let fields = fields(args, provider.model.as_deref(), part, wish);
+        let composed = provider.compose(Job::Speak, fields);
+        if plan.bodies.is_empty() {
+            composed.warnings.iter().for_each(|warning| io.warn(warning));
+        }
+        with_model(&composed.body, "speech", provider)?;
+        plan.characters += part.chars().count();
+        plan.bodies.push(composed.body);
+    }
+    let name = plan.bodies.first().and_then(|body| body.get("response_format")?.as_str());
+    plan.asked = name.and_then(Format::of_ending);
+    Ok(plan)
+}
+
+/// A dry run shows one request; this says that there are more.
+fn say_parts(plan: &Plan, io: &Io) {
+    let number = plan.bodies.len();
+    if number > 1 {
+        io.note(&format!("the text is sent in {number} parts; this is the first request"));
+    }
+}

@@ -1,0 +1,184 @@
+//! The files to transcribe: looked at before anything is sent, and brought to the disk where they come
+//! through a pipe.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::scratch::Scratch;
+use crate::audio::kind::{self, Kind};
+use crate::command::online::Online;
+use crate::error::{self, Failure, reason};
+use crate::io::Io;
+
+/// After so long a silence of a pipe the user is told what is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// One thing to transcribe, as it was named.
+#[derive(Debug, Clone)]
+pub(super) struct Input {
+    pub(super) path: PathBuf,
+    pub(super) is_stdin: bool,
+    /// The facts of a regular file; what comes through a pipe is looked at when it is there.
+    found: Option<(u64, Kind)>,
+}
+
+/// A sound that lies on the disk.
+#[derive(Debug)]
+pub(super) struct Sound {
+    pub(super) path: PathBuf,
+    /// In bytes.
+    pub(super) size: u64,
+    pub(super) kind: Kind,
+    /// Holds what came through a pipe.
+    _scratch: Option<Scratch>,
+}
+
+impl Input {
+    /// Looks at what was named.
+    ///
+    /// # Errors
+    /// Exit 2: it is missing, a directory, empty, not readable, or certainly no sound.
+    pub(super) fn check(path: &Path, io: &Io) -> Result<Self, Failure> {
+        let is_stdin = path.as_os_str() == "-";
+        let mut input = Self { path: path.to_owned(), is_stdin, found: None };
+        if is_stdin {
+            return match io.stdin_is_terminal {
+                true => Err(Failure::usage("standard input is a terminal, no sound")
+                    .hint("name a file, or use a pipe: llm transcribe - < talk.mp3")),
+                false => Ok(input),
+            };
+        }
+        let facts = std::fs::metadata(path).map_err(|error| input.unreadable(&error))?;
+        if facts.is_dir() {
+            return Err(Failure::usage(format!("cannot read {}: it is a directory", input.name())));
+        }
+        if facts.is_file() {
+            let kind = input.look(path, path)?;
+            input.found = Some((facts.len(), kind));
+        }
+        Ok(input)
+    }
+
+    /// How messages and headings call it.
+    pub(super) fn name(&self) -> String {
+        if self.is_stdin { "standard input".into() } else { self.path.display().to_string() }
+    }
+
+    /// The kind of the sound in `path`; `named` is the name that it is known by.
+    fn look(&self, path: &Path, named: &Path) -> Result<Kind, Failure> {
+        let mut head = Vec::new();
+        let read =
+            File::open(path).and_then(|file| file.take(kind::HEAD as u64).read_to_end(&mut head));
+        read.map_err(|error| self.unreadable(&error))?;
+        if head.is_empty() {
+            return Err(Failure::usage(format!("{} is empty", self.name())));
+        }
+        kind::of(named, &head)
+            .map_err(|what| Failure::usage(format!("{} is no sound: it is {what}", self.name())))
+    }
+
+    fn unreadable(&self, error: &std::io::Error) -> Failure {
+        Failure::usage(format!("cannot read {}: {}", self.name(), reason(error)))
+    }
+
+    /// The sound of a regular file, or an empty stand-in where the file is not there yet.
+    pub(super) fn sketch(&self) -> Sound {
+        let unknown =
+            || (0, Kind { filename: "audio".into(), content_type: "application/octet-stream" });
+        let (size, kind) = self.found.clone().unwrap_or_else(unknown);
+        Sound { path: self.path.clone(), size, kind, _scratch: None }
+    }
+
+    /// The sound on the disk: what comes through a pipe is copied there, so that its length is known
+    /// and it can be sent again.
+    ///
+    /// # Errors
+    /// Exit 2 as [`Input::check`], exit 1 when the copy can't be written, an interruption.
+    pub(super) async fn sound(&self, online: &mut Online) -> Result<Sound, Failure> {
+        if self.found.is_some() {
+            return Ok(self.sketch());
+        }
+        let scratch = Scratch::new(&online.io.env)?;
+        let target = scratch.file("sound")?;
+        let stdin = if self.is_stdin { online.io.stdin.take() } else { None };
+        let source = self.path.clone();
+        let size = self.copy(online, move |copied| {
+            let source: Box<dyn Read> = match stdin {
+                Some(stdin) => stdin,
+                None => Box::new(File::open(source)?),
+            };
+            copy(source, target, copied)
+        });
+        let size = size.await?;
+        let path = scratch.path("sound");
+        let named = self.path.file_name().filter(|_| self.path.extension().is_some());
+        let kind = self.look(&path, named.map_or(Path::new("audio"), Path::new))?;
+        Ok(Sound { path, size, kind, _scratch: Some(scratch) })
+    }
+
+    /// Runs `work` in a thread, as a blocking read can't be left for an interruption.
+    async fn copy(
+        &self,
+        online: &mut Online,
+        work: impl FnOnce(&AtomicU64) -> Result<u64, CopyError> + Send + 'static,
+    ) -> Result<u64, Failure> {
+        let copied = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&copied);
+        let mut work = tokio::task::spawn_blocking(move || work(&counted));
+        let voice = online.io.voice.clone();
+        let name = self.name();
+        let patient = async move {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(PATIENCE) => {}
+            }
+            if copied.load(Ordering::Relaxed) == 0 {
+                voice.note(&format!("waiting for a sound from {name}"));
+            }
+            work.await
+        };
+        match online.client.interrupt.race(patient).await? {
+            Ok(Ok(size)) => Ok(size),
+            Ok(Err(CopyError::Reading(error))) => Err(self.unreadable(&error)),
+            Ok(Err(CopyError::Writing(error))) => {
+                let words = format!("cannot keep {} on the disk: {}", self.name(), reason(&error));
+                let hint = "TMPDIR names another folder for temporary files";
+                Err(Failure::new(error::Kind::Other, words).hint(hint))
+            }
+            Err(_) => {
+                let words = format!("reading {} ended early", self.name());
+                Err(Failure::new(error::Kind::Other, words))
+            }
+        }
+    }
+}
+
+enum CopyError {
+    Reading(std::io::Error),
+    Writing(std::io::Error),
+}
+
+impl From<std::io::Error> for CopyError {
+    fn from(error: std::io::Error) -> Self {
+        CopyError::Reading(error)
+    }
+}
+
+/// Copies to the end; gives the number of bytes.
+fn copy(mut source: Box<dyn Read>, mut target: File, copied: &AtomicU64) -> Result<u64, CopyError> {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let length = match source.read(&mut buffer) {
+            Ok(0) => return Ok(copied.load(Ordering::Relaxed)),
+            Ok(length) => length,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(CopyError::Reading(error)),
+        };
+        std::io::Write::write_all(&mut target, &buffer[..length]).map_err(CopyError::Writing)?;
+        copied.fetch_add(length as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,238 @@
+//! A file above the service's limit, in parts: stretches of its own samples, or of what ffmpeg makes of
+//! it.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::inputs::Sound;
+use super::scratch::Scratch;
+use crate::audio::kind::Kind;
+use crate::audio::quiet;
+use crate::audio::wav::Samples;
+use crate::command::online::Online;
+use crate::error::{self, Failure, reason};
+use crate::http::form::Piece;
+
+/// How often a running ffmpeg is asked whether it is done.
+const POLL: Duration = Duration::from_millis(20);
+
+/// A part shorter than this many seconds makes no sense to send: services refuse it.
+const SHORTEST: f64 = 1.0;
+
+/// What one request carries of a sound.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) pieces: Vec<Piece>,
+    pub(super) kind: Kind,
+    /// Where it begins in the recording, in seconds.
+    pub(super) offset: f64,
+}
+
+/// A sound in the parts in which it is sent.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) list: Vec<Part>,
+    /// Holds what ffmpeg made.
+    _scratch: Option<Scratch>,
+}
+
+/// The most that a request may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    /// The profile's `upload_bytes`.
+    pub(super) bytes: u64,
+    /// What the form needs beside the file.
+    pub(super) overhead: u64,
+}
+
+/// The sound as one part.
+pub(super) fn whole(sound: &Sound) -> Part {
+    let piece = Piece::File { path: sound.path.clone(), offset: 0, length: sound.size };
+    Part { pieces: vec![piece], kind: sound.kind.clone(), offset: 0.0 }
+}
+
+/// The parts of a sound: one where it is within the limit. `name` is the user's name of it.
+///
+/// # Errors
+/// Exit 2 where the file can't be cut (no ffmpeg, or it finds no sound in it), exit 1 for the disk, an
+/// interruption.
+pub(super) async fn parts(
+    sound: &Sound,
+    name: &str,
+    limit: Option<Limit>,
+    online: &mut Online,
+) -> Result<Parts, Failure> {
+    let Some(limit) = limit.filter(|limit| sound.size + limit.overhead > limit.bytes) else {
+        return Ok(Parts { list: vec![whole(sound)], _scratch: None });
+    };
+    let unreadable =
+        |error: std::io::Error| Failure::usage(format!("cannot read {name}: {}", reason(&error)));
+    let samples = match sound.kind.content_type {
+        "audio/pcm" => Some(Samples::raw(sound.size)),
+        _ => find(&sound.path, sound.size).map_err(unreadable)?,
+    };
+    let service = online.client.service.name.clone();
+    let (list, scratch) = match samples {
+        Some(samples) => {
+            let room = room(limit, &samples, &service, name)?;
+            (cut(&sound.path, &samples, room, &sound.kind).map_err(unreadable)?, None)
+        }
+        None => {
+            let scratch = Scratch::new(&online.io.env)?;
+            match decode(sound, name, &scratch, online).await {
+                // The service may count the file alone, and have room for it.
+                Err(Decoding::NoProgram) if sound.size <= limit.bytes => (vec![whole(sound)], None),
+                Err(Decoding::NoProgram) => {
+                    return Err(too_large(sound.size, name, limit, &service));
+                }
+                Err(Decoding::Failed(failure)) => return Err(failure),
+                Ok(kind) => {
+                    let path = scratch.path(DECODED);
+                    let size = std::fs::metadata(&path).map_err(unreadable)?.len();
+                    let samples = find(&path, size).map_err(unreadable)?;
+                    let Some(samples) = samples.filter(|samples| samples.length > 0) else {
+                        return Err(Failure::usage(format!("ffmpeg finds no sound in {name}")));
+                    };
+                    let room = room(limit, &samples, &service, name)?;
+                    (cut(&path, &samples, room, &kind).map_err(unreadable)?, Some(scratch))
+                }
+            }
+        }
+    };
+    if list.len() > 1 {
+        online.io.note(&format!(
+            "{name} has {}, more than {service} takes at once ({}); it is sent in {} parts",
+            mebibytes(sound.size),
+            mebibytes(limit.bytes),
+            list.len()
+        ));
+    }
+    Ok(Parts { list, _scratch: scratch })
+}
+
+fn find(path: &Path, size: u64) -> std::io::Result<Option<Samples>> {
+    Samples::find(&mut BufReader::new(File::open(path)?), size)
+}
+
+/// Bytes of samples for which a request has room.
+fn room(limit: Limit, samples: &Samples, service: &str, name: &str) -> Result<u64, Failure> {
+    let header = samples.header(0).len() as u64;
+    let room = limit.bytes.saturating_sub(limit.overhead + header);
+    if samples.seconds(room) < SHORTEST {
+        let words = format!(
+            "the limit of {service}, {} bytes, leaves no room for a second of {name}",
+            limit.bytes
+        );
+        return Err(Failure::usage(words).hint("it is `limits.upload_bytes` in the profile"));
+    }
+    Ok(room)
+}
+
+/// Stretches of the samples, each with a header of its own in front. Nothing is copied.
+fn cut(path: &Path, samples: &Samples, room: u64, kind: &Kind) -> std::io::Result<Vec<Part>> {
+    let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
+    let ranges = quiet::parts(samples, &mut file, room)?;
+    let part = |range: std::ops::Range<u64>| {
+        let length = range.end - range.start;
+        let samples_of_it =
+            Piece::File { path: path.to_owned(), offset: samples.start + range.start, length };
+        Part {
+            pieces: vec![Piece::Bytes(samples.header(length).into()), samples_of_it],
+            kind: kind.clone(),
+            offset: samples.seconds(range.start),
+        }
+    };
+    Ok(ranges.into_iter().map(part).collect())
+}
+
+fn too_large(size: u64, name: &str, limit: Limit, service: &str) -> Failure {
+    let words = format!(
+        "{name} has {}, more than {service} takes at once ({})",
+        mebibytes(size),
+        mebibytes(limit.bytes)
+    );
+    Failure::usage(words)
+        .hint("with ffmpeg installed it would be sent in parts; a WAV file is cut without it")
+}
+
+fn mebibytes(bytes: u64) -> String {
+    match bytes as f64 / f64::from(1 << 20) {
+        small if small < 1.0 => format!("{bytes} bytes"),
+        large => format!("{} MiB", (large * 10.0).round() / 10.0),
+    }
+}
+
+const DECODED: &str = "decoded.wav";
+const WORDS: &str = "words";
+
+enum Decoding {
+    NoProgram,
+    Failed(Failure),
+}
+
+impl From<Failure> for Decoding {
+    fn from(failure: Failure) -> Self {
+        Decoding::Failed(failure)
+    }
+}
+
+/// Kills ffmpeg if it is still running when nobody waits for it any more.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Lets ffmpeg write the sound as samples that can be cut anywhere: one channel of 16 bits, 16,000 a
+/// second, to which speech models bring every sound first (Whisper, Radford and others 2022, section
+/// 2.2). Gives the kind of what was written.
+async fn decode(
+    sound: &Sound,
+    name: &str,
+    scratch: &Scratch,
+    online: &mut Online,
+) -> Result<Kind, Decoding> {
+    let words = scratch.file(WORDS)?;
+    // With `file:` in front no name is taken for an option or a URL.
+    let mut source = std::ffi::OsString::from("file:");
+    source.push(&sound.path);
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(source);
+    command.args(["-vn", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-f", "wav"]);
+    command.arg(scratch.path(DECODED));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
+    let mut running = match command.spawn() {
+        Ok(child) => Running(child),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Decoding::NoProgram);
+        }
+        Err(error) => return Err(cannot_run(&error).into()),
+    };
+    let status = loop {
+        match running.0.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) => online.client.interrupt.race(tokio::time::sleep(POLL)).await?,
+            Err(error) => return Err(cannot_run(&error).into()),
+        }
+    };
+    if !status.success() {
+        let words = std::fs::read(scratch.path(WORDS)).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words);
+        let last = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
+        let words = format!("ffmpeg cannot read {name}: {}", last.trim());
+        return Err(Failure::usage(words).into());
+    }
+    let stem = Path::new(&sound.kind.filename).file_stem().unwrap_or("audio".as_ref());
+    let filename = format!("{}.wav", stem.to_string_lossy());
+    Ok(Kind { filename, content_type: "audio/wav" })
+}
+
+fn cannot_run(error: &std::io::Error) -> Failure {
+    Failure::new(error::Kind::Other, format!("cannot run ffmpeg: {}", reason(error)))
+}

@@ -1,0 +1,296 @@
+//! The files that conversations are kept in: appended to by any number of runs at once, whole lines
+//! in one write each, and never locked.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use super::name::Key;
+use super::turn::{Line, Turn, system_of};
+use crate::error::{Failure, Kind, reason};
+use crate::io::Env;
+
+/// The user's data folder of this program.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    folder: PathBuf,
+}
+
+/// A conversation out of its file.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    pub(crate) key: Key,
+    /// Oldest first, without those that were taken back.
+    pub(crate) turns: Vec<Turn>,
+    /// The numbers of lines that can't be read, from 1.
+    pub(crate) broken: Vec<usize>,
+}
+
+/// The list of what was used last is begun anew at this size; the one before is kept beside it.
+const RECENT: u64 = 1024 * 1024;
+
+const ENDING: &str = "jsonl";
+
+/// What was typed in conversations.
+const INPUTS: &str = "inputs.jsonl";
+
+impl Store {
+    /// The data folder: that of `XDG_DATA_HOME`, or of the system's own habit. Looks at no file.
+    pub(crate) fn find(env: &Env) -> Option<Self> {
+        let xdg = env.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let folder = match xdg {
+            Some(folder) => folder.join("llm"),
+            None => directories::ProjectDirs::from("", "", "llm")?.data_dir().to_owned(),
+        };
+        Some(Self { folder })
+    }
+
+    /// A file of the data folder that is no conversation.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The file of a conversation.
+    pub(crate) fn path(&self, key: &Key) -> PathBuf {
+        self.conversations().join(format!("{}.{ENDING}", key.as_str()))
+    }
+
+    fn conversations(&self) -> PathBuf {
+        self.folder.join("history")
+    }
+
+    /// Makes the folder that conversations are in.
+    ///
+    /// # Errors
+    /// A folder that can't be made.
+    pub(crate) fn make(&self) -> std::io::Result<()> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(self.conversations())
+    }
+
+    /// Adds a turn to a conversation, and remembers it as this terminal's last one.
+    ///
+    /// # Errors
+    /// A folder or a file that can't be written.
+    pub(crate) fn add(
+        &self,
+        key: &Key,
+        turn: &Turn,
+        terminal: Option<&str>,
+    ) -> std::io::Result<()> {
+        self.append(&self.path(key), &serde_json::to_value(turn)?)?;
+        let recent = self.file("recent.jsonl");
+        if std::fs::metadata(&recent).is_ok_and(|facts| facts.len() > RECENT) {
+            // Who has it open writes on into the old one, which is looked at too; another run may
+            // have been first.
+            let _ = std::fs::rename(&recent, self.file("recent.old.jsonl"));
+        }
+        self.append(&recent, &json!({"conversation": key.as_str(), "terminal": terminal}))
+    }
+
+    /// Takes a turn back.
+    ///
+    /// # Errors
+    /// A file that can't be written.
+    pub(crate) fn undo(&self, key: &Key, turn: &str) -> std::io::Result<()> {
+        self.append(&self.path(key), &Line::undo(turn))
+    }
+
+    /// Keeps what was typed in a conversation, for the line editor.
+    ///
+    /// # Errors
+    /// A file that can't be written.
+    pub(crate) fn add_input(&self, text: &str) -> std::io::Result<()> {
+        self.append(&self.file(INPUTS), &Value::from(text))
+    }
+
+    /// The last inputs, oldest first, at most `count`.
+    pub(crate) fn inputs(&self, count: usize) -> Vec<String> {
+        let text = std::fs::read(self.file(INPUTS)).unwrap_or_default();
+        let lines = text.split(|byte| *byte == b'\n').rev();
+        let inputs = lines.filter_map(|line| serde_json::from_slice(line).ok());
+        let mut inputs: Vec<String> = inputs.take(count).collect();
+        inputs.reverse();
+        inputs
+    }
+
+    /// Appends a line in one write, which the system does not mix with those of others.
+    fn append(&self, path: &Path, line: &Value) -> std::io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = match options.open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.make()?;
+                options.open(path)?
+            }
+            opened => opened?,
+        };
+        let mut bytes = Vec::new();
+        if is_torn(&mut file) {
+            bytes.push(b'\n');
+        }
+        serde_json::to_writer(&mut bytes, line)?;
+        bytes.push(b'\n');
+        file.write_all(&bytes)
+    }
+
+    /// The conversation of a key.
+    ///
+    /// # Errors
+    /// A file that is not there or can't be read.
+    pub(crate) fn read(&self, key: &Key) -> std::io::Result<Conversation> {
+        let bytes = std::fs::read(self.path(key))?;
+        let mut conversation =
+            Conversation { key: key.clone(), turns: Vec::new(), broken: Vec::new() };
+        for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            match Line::read(line) {
+                Some(Line::Turn(turn)) => conversation.turns.push(*turn),
+                Some(Line::Undo(id)) => conversation.turns.retain(|turn| turn.turn != id),
+                None if line.trim_ascii().is_empty() => {}
+                None => conversation.broken.push(index + 1),
+            }
+        }
+        Ok(conversation)
+    }
+
+    /// The conversation that was used last in this terminal, else anywhere.
+    pub(crate) fn last(&self, terminal: Option<&str>) -> Option<Key> {
+        let mut keys = Vec::new();
+        for name in ["recent.old.jsonl", "recent.jsonl"] {
+            let bytes = std::fs::read(self.file(name)).unwrap_or_default();
+            for line in bytes.split(|byte| *byte == b'\n') {
+                let Ok(value) = serde_json::from_slice::<Value>(line) else { continue };
+                let key = value.get("conversation").and_then(Value::as_str).and_then(Key::of_stem);
+                let place = value.get("terminal").and_then(Value::as_str).map(str::to_owned);
+                keys.extend(key.map(|key| (key, place)));
+            }
+        }
+        let is_there = |key: &&Key| self.path(key).exists();
+        let of_terminal = keys
+            .iter()
+            .rev()
+            .filter(|(_, place)| terminal.is_some() && place.as_deref() == terminal);
+        let mut of_terminal = of_terminal.map(|(key, _)| key);
+        let mut of_all = keys.iter().rev().map(|(key, _)| key);
+        let found = of_terminal.find(is_there).or_else(|| of_all.find(is_there)).cloned();
+        found.or_else(|| self.keys().ok()?.into_iter().next())
+    }
+
+    /// All conversations, the one used last first.
+    ///
+    /// # Errors
+    /// A folder that can't be read; one that is not there is empty.
+    pub(crate) fn keys(&self) -> std::io::Result<Vec<Key>> {
+        let entries = match std::fs::read_dir(self.conversations()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut found: Vec<(SystemTime, Key)> = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let path = PathBuf::from(entry.file_name());
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            let is_ours = path.extension().is_some_and(|ending| ending == ENDING);
+            let Some(key) = stem.filter(|_| is_ours).and_then(Key::of_stem) else { continue };
+            // One that was removed meanwhile is gone from the list too.
+            let Ok(time) = entry.metadata().and_then(|facts| facts.modified()) else { continue };
+            found.push((time, key));
+        }
+        found.sort_by(|a, b| b.cmp(a));
+        Ok(found.into_iter().map(|(_, key)| key).collect())
+    }
+
+    /// The conversation that a user means: its name, its id, or the beginning of its id.
+    ///
+    /// # Errors
+    /// Exit 2: none, or several.
+    pub(crate) fn find_key(&self, text: &str) -> Result<Key, Failure> {
+        let is_there = |key: &Key| self.path(key).exists();
+        if let Some(key) = Key::named(text).ok().filter(is_there) {
+            return Ok(key);
+        }
+        if let Some(key) = Key::of_stem(text).filter(is_there) {
+            return Ok(key);
+        }
+        let mut keys = self.keys().map_err(|error| cannot_read(&self.conversations(), &error))?;
+        keys.retain(|key| !text.is_empty() && key.as_str().starts_with(text));
+        let hint = "`llm history` lists the conversations";
+        match &keys[..] {
+            [key] => Ok(key.clone()),
+            [] => Err(Failure::usage(format!("there is no conversation `{text}`")).hint(hint)),
+            several => {
+                let ids: Vec<&str> = several.iter().take(5).map(Key::as_str).collect();
+                let more = if several.len() > 5 { " …" } else { "" };
+                let what = format!("{} conversations begin with `{text}`", several.len());
+                Err(Failure::usage(what).hint(format!("{}{more}", ids.join(", "))))
+            }
+        }
+    }
+
+    /// Removes a conversation.
+    ///
+    /// # Errors
+    /// Exit 1: a file that can't be removed.
+    pub(crate) fn remove(&self, key: &Key) -> Result<(), Failure> {
+        let path = self.path(key);
+        std::fs::remove_file(&path).map_err(|error| {
+            let message = format!("cannot remove {}: {}", path.display(), reason(&error));
+            Failure::new(Kind::Other, message)
+        })
+    }
+}
+
+impl Conversation {
+    /// A conversation of which nothing is kept yet.
+    pub(crate) fn new(key: Key) -> Self {
+        Self { key, turns: Vec::new(), broken: Vec::new() }
+    }
+
+    /// The name that the user gave it.
+    pub(crate) fn session(&self) -> Option<&str> {
+        self.turns.iter().find_map(|turn| turn.session.as_deref())
+    }
+
+    /// What a user types to mean it: its name, or its id.
+    pub(crate) fn id(&self) -> &str {
+        self.session().unwrap_or(self.key.as_str())
+    }
+
+    /// What the user should know of lines that can't be read; they stay where they are.
+    pub(crate) fn complaint(&self, store: &Store) -> Option<String> {
+        let (first, more) = self.broken.split_first()?;
+        let path = store.path(&self.key);
+        let place = more.iter().fold(first.to_string(), |text, line| format!("{text}, {line}"));
+        let (lines, are) = if more.is_empty() { ("line", "is") } else { ("lines", "are") };
+        Some(format!("{}: {lines} {place} can't be read and {are} skipped", path.display()))
+    }
+
+    /// Its system message.
+    pub(crate) fn system(&self) -> Option<&str> {
+        system_of(&self.turns)
+    }
+}
+
+/// The failure for a file or folder that can't be read: exit 1.
+fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("cannot read {}: {}", path.display(), reason(error));
+    Failure::new(Kind::Other, message)
+}
+
+/// Whether the file's last line was cut, by a full disk say: then the next one must not hang on it.
+fn is_torn(file: &mut File) -> bool {
+    let mut last = [0];
+    let read = file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last));
+    read.is_ok() && last != *b"\n"
+}
+
+#[cfg(test)]
+mod tests;

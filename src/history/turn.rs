@@ -1,0 +1,208 @@
+//! One question with its answer, as it is kept: a line of JSON. Reads and writes no files.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// How an answer came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum End {
+    #[default]
+    Done,
+    /// Cut by a limit of tokens.
+    Cut,
+    /// The user, or a reader that went away, ended it.
+    Interrupted,
+    /// Anything else; `why` says what.
+    Failed,
+}
+
+impl End {
+    /// What a reader is told of an answer that is not whole.
+    pub(crate) fn words(self) -> Option<&'static str> {
+        match self {
+            End::Done => None,
+            End::Cut => Some("cut by a token limit"),
+            End::Interrupted => Some("interrupted"),
+            End::Failed => Some("failed"),
+        }
+    }
+}
+
+/// What a model answered.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) content: String,
+    /// Its thinking, which some services want back.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) reasoning: String,
+}
+
+/// Which service and model answered, in the words that choose them again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Service {
+    pub(crate) provider: String,
+    pub(crate) model: String,
+    /// `--base-url` and `--api-key-env`, where a one-off server was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) base_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key_env: Option<String>,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Turn {
+    /// Its own id, so that it can be taken back.
+    pub(crate) turn: String,
+    /// When the answer ended (RFC 3339, UTC).
+    pub(crate) time: String,
+    /// The conversation's name, if the user gave it one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<String>,
+    #[serde(flatten)]
+    pub(crate) service: Service,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) system: Option<String>,
+    /// The `content` of the user's message: a text, or a list of typed parts.
+    pub(crate) user: Value,
+    pub(crate) answer: Answer,
+    /// Further answers, where several were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) others: Vec<String>,
+    #[serde(default)]
+    pub(crate) end: End,
+    /// The message of a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<Value>,
+}
+
+/// What a line of a conversation's file says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Line {
+    Turn(Box<Turn>),
+    /// The turn with this id was taken back.
+    Undo(String),
+}
+
+impl Line {
+    /// Reads a line; `None` if it is none of ours.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(bytes).ok()?;
+        if let Some(turn) = value.get("undo").and_then(Value::as_str) {
+            return Some(Line::Undo(turn.to_owned()));
+        }
+        serde_json::from_value(value).ok().map(|turn| Line::Turn(Box::new(turn)))
+    }
+
+    /// The line that takes a turn back.
+    pub(super) fn undo(turn: &str) -> Value {
+        json!({ "undo": turn })
+    }
+}
+
+impl Turn {
+    /// The text of the user's message; parts that are no text are left out.
+    pub(crate) fn user_text(&self) -> String {
+        match &self.user {
+            Value::String(text) => text.clone(),
+            Value::Array(parts) => {
+                let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
+                texts.collect::<Vec<_>>().join("\n")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// The messages of a conversation, oldest first, its system message in front. `echo` is the field
+/// in which the service wants its own thinking back, if it does.
+pub(crate) fn messages(turns: &[Turn], system: Option<&str>, echo: Option<&str>) -> Vec<Value> {
+    let system = system.or_else(|| system_of(turns));
+    let mut messages: Vec<Value> =
+        system.map(|text| json!({"role": "system", "content": text})).into_iter().collect();
+    // A question without an answer would stand before the next question.
+    for turn in turns.iter().filter(|turn| !turn.answer.content.is_empty()) {
+        messages.push(json!({"role": "user", "content": turn.user}));
+        let mut answer = Map::new();
+        answer.insert("role".into(), "assistant".into());
+        answer.insert("content".into(), turn.answer.content.as_str().into());
+        if let Some(field) = echo.filter(|_| !turn.answer.reasoning.is_empty()) {
+            answer.insert(field.into(), turn.answer.reasoning.as_str().into());
+        }
+        messages.push(Value::Object(answer));
+    }
+    messages
+}
+
+/// The system message that a conversation has now: that of its last turn.
+pub(super) fn system_of(turns: &[Turn]) -> Option<&str> {
+    turns.last().and_then(|turn| turn.system.as_deref())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn turn(id: &str, user: &str, answer: &str) -> Turn {
+        Turn {
+            turn: id.to_owned(),
+            time: "2026-11-22T12:00:00Z".to_owned(),
+            session: None,
+            service: Service {
+                provider: "demo".into(),
+                model: "demo".into(),
+                ..Service::default()
+            },
+            system: None,
+            user: user.into(),
+            answer: Answer { content: answer.to_owned(), reasoning: String::new() },
+            others: Vec::new(),
+            end: End::Done,
+            why: None,
+            usage: None,
+        }
+    }
+
+    #[test]
+    fn a_line_is_read_back_as_it_was() {
+        let mut turn = turn("1", "你好\n", "好");
+        (turn.end, turn.why) = (End::Failed, Some("断了".to_owned()));
+        turn.answer.reasoning = "嗯".to_owned();
+        let line = serde_json::to_vec(&turn).expect("can be written");
+        assert_eq!(Line::read(&line), Some(Line::Turn(Box::new(turn))));
+        let undo = Line::undo("1").to_string();
+        assert_eq!(Line::read(undo.as_bytes()), Some(Line::Undo("1".to_owned())));
+        for broken in ["", "{", "{}", "[1]", "你", "{\"turn\":\"1\"}"] {
+            assert_eq!(Line::read(broken.as_bytes()), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn earlier_turns_become_messages() {
+        let mut turns = vec![turn("1", "一", "甲"), turn("2", "二", ""), turn("3", "三", "丙")];
+        turns[0].answer.reasoning = "想".to_owned();
+        turns[2].system = Some("简短".to_owned());
+        let seen = messages(&turns, None, Some("reasoning_content"));
+        let expected = json!([
+            {"role": "system", "content": "简短"},
+            {"role": "user", "content": "一"},
+            {"role": "assistant", "content": "甲", "reasoning_content": "想"},
+            {"role": "user", "content": "三"},
+            {"role": "assistant", "content": "丙"},
+        ]);
+        assert_eq!(Value::from(seen), expected);
+        let seen = messages(&turns[..1], Some("新"), None);
+        assert_eq!(seen[0]["content"], "新");
+        assert_eq!(seen[2], json!({"role": "assistant", "content": "甲"}));
+    }
+
+    #[test]
+    fn the_text_of_a_message_with_parts_is_its_texts() {
+        let mut turn = turn("1", "", "");
+        turn.user = json!([{"type": "text", "text": "看"}, {"type": "image_url"}]);
+        assert_eq!(turn.user_text(), "看");
+    }
+}

@@ -1,0 +1,187 @@
+//! A file that goes into a request as what it is: a picture, a recording, a document. Its bytes
+//! stay where they are until the request is sent. Knows no endpoint.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::Item;
+use super::kind::{self, Format, Kind, Remedy};
+use super::text::{decoded, fenced};
+use crate::error::{Failure, reason};
+use crate::http::form::Piece;
+use crate::http::splice::Insert;
+
+/// What can be attached, for hints.
+const ATTACHABLE: &str =
+    "text, pictures (PNG, JPEG, GIF, WebP), audio (WAV, MP3) and PDF can be attached";
+
+/// A picture, a recording or a document for a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Attachment {
+    /// The file's own name, without the folders.
+    pub(crate) name: String,
+    /// What the user called it.
+    pub(crate) given: String,
+    pub(crate) format: Format,
+    /// Its bytes, and the mark that stands for their base64 in the request.
+    pub(crate) insert: Insert,
+}
+
+/// A file by its path: its text with its name, or an attachment that is read while it is sent.
+///
+/// # Errors
+/// A file that can't be read, is empty, or is neither text nor anything that can be attached.
+pub(super) fn of_file(path: &Path) -> Result<Item, Failure> {
+    let given = path.display().to_string();
+    let unreadable =
+        |error: std::io::Error| Failure::usage(format!("cannot read {given}: {}", reason(&error)));
+    let mut file = File::open(path).map_err(unreadable)?;
+    let facts = file.metadata().map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    if !facts.is_file() {
+        // A pipe, `<(…)` of a shell: it can be read once only.
+        file.read_to_end(&mut bytes).map_err(unreadable)?;
+        return of_bytes(&given, bytes);
+    }
+    (&mut file).take(kind::HEAD as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+    match known(&given, &bytes)? {
+        None => {
+            file.read_to_end(&mut bytes).map_err(unreadable)?;
+            Ok(Item::Text(fenced(&given, &decoded(bytes, &given)?)))
+        }
+        Some(format) => {
+            let data = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
+            Ok(Item::Attachment(attachment(&given, format, data)))
+        }
+    }
+}
+
+/// What came from elsewhere than a file: standard input, an address.
+///
+/// # Errors
+/// As [`of_file`].
+pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<Item, Failure> {
+    Ok(match known(given, &bytes[..bytes.len().min(kind::HEAD)])? {
+        None => Item::Text(fenced(given, &decoded(bytes, given)?)),
+        Some(format) => {
+            Item::Attachment(attachment(given, format, Piece::Bytes(Bytes::from(bytes))))
+        }
+    })
+}
+
+/// The format of what can be attached; `None` for text.
+///
+/// # Errors
+/// An empty content, and one that can't go into a request, with what it seems to be.
+pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<Format>, Failure> {
+    if head.is_empty() {
+        return Err(Failure::usage(format!("{given} is empty")));
+    }
+    match kind::of(head) {
+        Kind::Text => Ok(None),
+        Kind::Known(format) => Ok(Some(format)),
+        Kind::Other(words, remedy) => {
+            Err(Failure::usage(format!("{given} is {words}, which can't be attached"))
+                .hint(hint(given, words, remedy)))
+        }
+        Kind::Unknown => {
+            let at = memchr::memchr(0, head).unwrap_or_default();
+            let what = format!("{given} is no text (there is a zero byte at byte {at})");
+            Err(Failure::usage(format!("{what} and of no kind that is known")).hint(ATTACHABLE))
+        }
+    }
+}
+
+fn hint(given: &str, words: &str, remedy: Remedy) -> String {
+    match remedy {
+        Remedy::Picture => {
+            format!("PNG, JPEG, GIF and WebP can be; `magick '{given}' picture.png` converts")
+        }
+        Remedy::Audio => format!(
+            "WAV and MP3 can be; `ffmpeg -i '{given}' audio.mp3` converts, `llm transcribe '{given}'` makes text of it"
+        ),
+        Remedy::Video => {
+            format!("its sound can be, as MP3 or WAV: `ffmpeg -i '{given}' audio.mp3` takes it out")
+        }
+        Remedy::Document => "saved as PDF or as text it can be".to_owned(),
+        Remedy::None if words.ends_with("text") => {
+            "only UTF-8 text can be put into a prompt; `iconv -f UTF-16 -t UTF-8` converts"
+                .to_owned()
+        }
+        Remedy::None => ATTACHABLE.to_owned(),
+    }
+}
+
+fn attachment(given: &str, format: Format, data: Piece) -> Attachment {
+    Attachment {
+        name: own_name(given, format),
+        given: given.to_owned(),
+        format,
+        insert: Insert::new(data),
+    }
+}
+
+/// The last part of a path or an address. What has no name of its own is called after its format,
+/// as services tell a document by its ending.
+fn own_name(given: &str, format: Format) -> String {
+    let is_url = super::is_url(given);
+    let path = match is_url {
+        true => given.split(['?', '#']).next().unwrap_or_default(),
+        false => given,
+    };
+    let last = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or_default();
+    let last = if is_url { unescaped(last) } else { last.to_owned() };
+    if last.is_empty() || given == super::STDIN {
+        return format!("attachment.{}", format.name());
+    }
+    last
+}
+
+/// `%E5%9B%BE` as the letter it stands for (RFC 3986, section 2.1).
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let byte =
+            digits.filter(|_| *first == b'%').and_then(|two| u8::from_str_radix(two, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_last_part_of_path_or_address() {
+        for (given, name) in [
+            ("图 片/一\"只\"猫.png", "一\"只\"猫.png"),
+            ("https://h.example/a/%E8%A1%A8%20%20.pdf?key=1/2#x", "表  .pdf"),
+            ("https://h.example/", "attachment.pdf"),
+            ("https://h.example/100%", "100%"),
+            (super::super::STDIN, "attachment.pdf"),
+        ] {
+            assert_eq!(own_name(given, Format::Pdf), name, "{given}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_attached_is_named_with_a_way_out() {
+        let refused = |bytes: &[u8]| {
+            let failure = of_bytes("音.flac", bytes.to_vec()).expect_err("refused");
+            (failure.message, failure.hint.unwrap_or_default())
+        };
+        let (message, hint) = refused(b"fLaC\0\0\0\x22");
+        assert_eq!(message, "音.flac is a FLAC recording, which can't be attached");
+        assert!(hint.contains("ffmpeg -i '音.flac'") && hint.contains("llm transcribe"), "{hint}");
+        assert!(refused(b"PK\x03\x04\0\0").1.contains("PDF can be attached"));
+        assert!(refused(b"a\0b").0.contains("zero byte at byte 1"));
+        assert_eq!(refused(b"").0, "音.flac is empty");
+    }
+}

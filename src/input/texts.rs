@@ -1,0 +1,322 @@
+//! Many texts, one after the other: arguments, whole files, or every line of a file. Lines are read
+//! only when they are asked for. Knows no endpoint.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::stdin::patiently;
+use crate::error::{Failure, reason};
+use crate::io::Io;
+
+/// The longest line that counts as a text, in bytes: far more than any model takes, and far less
+/// than a file without line ends may have.
+const LONGEST_LINE: usize = 16 << 20;
+
+/// How much is read from a file at once.
+const READ: usize = 256 * 1024;
+
+/// Where the texts are.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    /// Each is a text.
+    pub(crate) words: &'a [String],
+    /// `-` is standard input. Without words and files it is standard input that is read.
+    pub(crate) files: &'a [PathBuf],
+    /// Every line is a text, not every file.
+    pub(crate) lines: bool,
+}
+
+/// One text, with where it stands.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Text {
+    pub(crate) text: String,
+    pub(crate) place: Place,
+}
+
+/// Where a text stands, for messages: `input 2`, `line 7`, `line 7 of a.txt`, `a.txt`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    /// The file, where a number alone does not tell it.
+    file: Option<Arc<str>>,
+    /// From 1: the line, or without lines the argument; 0 for a file as a whole.
+    number: u64,
+    is_line: bool,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.number) {
+            (Some(file), 0) => write!(out, "{file}"),
+            (Some(file), line) => write!(out, "line {line} of {file}"),
+            (None, line) if self.is_line => write!(out, "line {line}"),
+            (None, number) => write!(out, "input {number}"),
+        }
+    }
+}
+
+/// What is known of the texts before the first is asked for.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Known {
+    /// How many there are, unless standard input or a pipe holds some.
+    pub(crate) count: Option<u64>,
+    /// The first line that is empty.
+    pub(crate) empty: Option<Place>,
+}
+
+/// The texts.
+pub(crate) struct Texts {
+    sources: VecDeque<Source>,
+    current: Option<Lines>,
+    pub(crate) known: Known,
+}
+
+/// Where further texts come from.
+enum Source {
+    Text(Text),
+    /// A file to be read whole.
+    Whole(PathBuf),
+    /// A file whose lines are texts; its name only where there are several.
+    Lines(PathBuf, Option<Arc<str>>),
+    Stdin(Box<dyn Read + Send + Sync>, Option<Arc<str>>),
+}
+
+impl Texts {
+    /// Finds out where the texts are, and checks those that can be read twice.
+    ///
+    /// # Errors
+    /// No text at all, an empty argument, a file that is missing, empty or no text.
+    pub(crate) fn find(wanted: &Wanted<'_>, io: &mut Io) -> Result<Self, Failure> {
+        let stdin = [PathBuf::from("-")];
+        let files = match (wanted.words, wanted.files) {
+            ([], []) if io.stdin_is_terminal => return Err(nothing()),
+            ([], []) => &stdin,
+            (_, files) => files,
+        };
+        if files.iter().filter(|path| is_stdin(path)).count() > 1 {
+            return Err(Failure::usage("standard input is named twice, it can be read but once"));
+        }
+        let mut texts = Self { sources: VecDeque::new(), current: None, known: Known::default() };
+        for (word, number) in wanted.words.iter().zip(1..) {
+            let place = Place { file: None, number, is_line: false };
+            if word.is_empty() {
+                return Err(Failure::usage(format!("{place} is empty")));
+            }
+            texts.sources.push_back(Source::Text(Text { text: word.clone(), place }));
+        }
+        let mut count = Some(wanted.words.len() as u64);
+        for path in files {
+            let found = texts.add(path, wanted.lines, files.len() > 1, io)?;
+            count = count.zip(found).map(|(count, found)| count + found);
+        }
+        texts.known.count = count;
+        if count == Some(0) { Err(nothing()) } else { Ok(texts) }
+    }
+
+    /// Adds a file. Gives the number of its texts, if it can be known.
+    fn add(
+        &mut self,
+        path: &Path,
+        lines: bool,
+        is_named: bool,
+        io: &mut Io,
+    ) -> Result<Option<u64>, Failure> {
+        let name = || is_named.then(|| name_of(path));
+        match (is_stdin(path), lines) {
+            (true, true) => {
+                if let Some(stdin) = io.stdin.take() {
+                    self.sources.push_back(Source::Stdin(stdin, name()));
+                }
+                Ok(None)
+            }
+            (true, false) => {
+                let text = text_of_stdin(io)?;
+                let place = Place { file: Some(name_of(path)), number: 0, is_line: false };
+                self.sources.push_back(Source::Text(Text { text, place }));
+                Ok(Some(1))
+            }
+            (false, true) => {
+                let count = if is_regular(path)? { Some(self.check(path, name())?) } else { None };
+                self.sources.push_back(Source::Lines(path.to_owned(), name()));
+                Ok(count)
+            }
+            (false, false) => {
+                if is_regular(path)? {
+                    read_whole(path)?;
+                }
+                self.sources.push_back(Source::Whole(path.to_owned()));
+                Ok(Some(1))
+            }
+        }
+    }
+
+    /// Reads all lines once, so that what is wrong with them is said before anything is sent.
+    fn check(&mut self, path: &Path, name: Option<Arc<str>>) -> Result<u64, Failure> {
+        let mut lines = Lines::of_file(path, name)?;
+        while let Some(text) = lines.next()? {
+            if text.text.is_empty() && self.known.empty.is_none() {
+                self.known.empty = Some(text.place);
+            }
+        }
+        Ok(lines.number)
+    }
+
+    /// The next text; `None` at the end. Waits for standard input.
+    ///
+    /// # Errors
+    /// A file that can't be read, or a line that is no text.
+    pub(crate) fn next(&mut self) -> Result<Option<Text>, Failure> {
+        loop {
+            if let Some(lines) = &mut self.current {
+                match lines.next()? {
+                    Some(text) => return Ok(Some(text)),
+                    None => self.current = None,
+                }
+            }
+            match self.sources.pop_front() {
+                None => return Ok(None),
+                Some(Source::Text(text)) => return Ok(Some(text)),
+                Some(Source::Whole(path)) => {
+                    let place = Place { file: Some(name_of(&path)), number: 0, is_line: false };
+                    return Ok(Some(Text { text: read_whole(&path)?, place }));
+                }
+                Some(Source::Lines(path, name)) => {
+                    self.current = Some(Lines::of_file(&path, name)?);
+                }
+                Some(Source::Stdin(stdin, name)) => {
+                    self.current = Some(Lines::new(stdin, "standard input".into(), name));
+                }
+            }
+        }
+    }
+}
+
+/// The lines of one file.
+struct Lines {
+    reader: BufReader<Box<dyn Read + Send + Sync>>,
+    /// For an error of the file's own.
+    name: Arc<str>,
+    /// In the places of lines.
+    shown: Option<Arc<str>>,
+    number: u64,
+}
+
+impl Lines {
+    fn new(reader: Box<dyn Read + Send + Sync>, name: Arc<str>, shown: Option<Arc<str>>) -> Self {
+        Self { reader: BufReader::with_capacity(READ, reader), name, shown, number: 0 }
+    }
+
+    fn of_file(path: &Path, shown: Option<Arc<str>>) -> Result<Self, Failure> {
+        let file = File::open(path).map_err(|error| cannot_read(&name_of(path), &error))?;
+        Ok(Self::new(Box::new(file), name_of(path), shown))
+    }
+
+    /// The next line without its end, which is `\n` or `\r\n`.
+    fn next(&mut self) -> Result<Option<Text>, Failure> {
+        let mut line = Vec::new();
+        // One byte more than allowed tells that there are too many.
+        let mut limited = self.reader.by_ref().take(LONGEST_LINE as u64 + 1);
+        let read = limited.read_until(b'\n', &mut line);
+        if read.map_err(|error| cannot_read(&self.name, &error))? == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+        }
+        let place = Place { file: self.shown.clone(), number: self.number, is_line: true };
+        let shown = || format!("line {} of {}", self.number, self.name);
+        if line.len() > LONGEST_LINE {
+            return Err(Failure::usage(format!("{} is longer than 16 MiB", shown())));
+        }
+        let mut text = as_text(line, shown)?;
+        // The byte order mark of editors on Windows is no part of the first line.
+        if self.number == 1 && text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        Ok(Some(Text { text, place }))
+    }
+}
+
+fn nothing() -> Failure {
+    Failure::usage("there is no text to embed")
+        .hint("give it as an argument or through a pipe: llm embed \"hello\"")
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn name_of(path: &Path) -> Arc<str> {
+    match is_stdin(path) {
+        true => "standard input".into(),
+        false => path.display().to_string().into(),
+    }
+}
+
+fn cannot_read(name: &str, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("cannot read {name}: {}", reason(error)))
+}
+
+/// Whether the file can be read twice: a pipe gives its bytes but once.
+fn is_regular(path: &Path) -> Result<bool, Failure> {
+    let facts = std::fs::metadata(path).map_err(|error| cannot_read(&name_of(path), &error))?;
+    if facts.is_dir() {
+        return Err(Failure::usage(format!("cannot read {}: it is a directory", path.display())));
+    }
+    Ok(facts.is_file())
+}
+
+fn text_of_stdin(io: &mut Io) -> Result<String, Failure> {
+    let name = "standard input";
+    let Some(mut stdin) = io.stdin.take() else { return Err(nothing()) };
+    let bytes = if io.stdin_is_file || io.stdin_is_terminal {
+        let mut bytes = Vec::new();
+        stdin.read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        patiently(stdin, "", io)
+    };
+    let bytes = bytes.map_err(|error| cannot_read(name, &error))?;
+    let text = whole(as_text(bytes, || name.to_owned())?);
+    if text.trim().is_empty() { Err(nothing()) } else { Ok(text) }
+}
+
+fn read_whole(path: &Path) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| cannot_read(&name_of(path), &error))?;
+    let text = whole(as_text(bytes, || path.display().to_string())?);
+    if text.trim().is_empty() {
+        return Err(Failure::usage(format!("{} is empty", path.display())));
+    }
+    Ok(text)
+}
+
+/// A text that is read whole: without the line ends behind it, which nobody means, and without a
+/// byte order mark.
+fn whole(mut text: String) -> String {
+    text.truncate(text.trim_end_matches(['\n', '\r']).len());
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    text
+}
+
+fn as_text(bytes: Vec<u8>, name: impl Fn() -> String) -> Result<String, Failure> {
+    let no_text = |offset: usize, what: &str| {
+        Failure::usage(format!("{} is no text: {what} at byte {offset}", name()))
+            .hint("only UTF-8 text can be embedded; `iconv -f GB18030 -t UTF-8` converts")
+    };
+    if let Some(offset) = memchr::memchr(0, &bytes) {
+        return Err(no_text(offset, "there is a zero byte"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| no_text(error.utf8_error().valid_up_to(), "it is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests;
