@@ -14,7 +14,7 @@ use crate::input::{self, Sources};
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
-use crate::provider::net::Net;
+use crate::provider::own::Own;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
 use repl::Session;
@@ -43,6 +43,8 @@ struct Plan {
     schema: Option<Value>,
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
+    /// Which fields of the request are the user's.
+    own: Own,
 }
 
 impl Plan {
@@ -50,6 +52,11 @@ impl Plan {
     fn answers(&self) -> Answers {
         Answers::new(self.number).thinking_untagged(self.thinks_untagged)
     }
+}
+
+/// Whether the profile knows the model for answers that begin with thinking without a tag.
+fn thinks_untagged(provider: &Provider, body: &serde_json::Map<String, Value>) -> bool {
+    provider.thinks_untagged(body.get("model").and_then(Value::as_str).unwrap_or_default())
 }
 
 /// Runs the command.
@@ -77,9 +84,9 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-    let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
     let plan = Plan {
-        thinks_untagged: provider.thinks_untagged(model),
+        thinks_untagged: thinks_untagged(&provider, &body),
+        own,
         number: args.number.max(number).unwrap_or(1),
         is_limited,
         shows_usage: common.usage,
@@ -97,10 +104,9 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let user = attach::kept(&given);
     let asked = log.asked(args, common, &provider, &body, user);
     let (said, result) = online::run(provider, common, io, move |mut online| async move {
-        let net = Net::new(Job::Chat, own);
         let mut chat = Chat::new(plan, TextWriter::new(sink));
         let result = match attach::request(body, given, &mut online).await {
-            Ok(request) => chat.run(request, net, &mut online).await,
+            Ok(request) => chat.run(request, &mut online).await,
             Err(failure) => Err(failure),
         };
         (online.io, Ok((chat.said(), result)))

@@ -1,7 +1,7 @@
 //! A request as data: it can be sent, sent again, shown as curl or compared in a test. Knows no
 //! sockets and no providers.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::form::Form;
 use super::splice::{Insert, Spliced};
@@ -98,6 +98,26 @@ impl Body {
             Body::Empty | Body::Form(_) | Body::Spliced(_) => Vec::new(),
             // A `Value` has only text keys and finite numbers, so it always serialises.
             Body::Json(value) => serde_json::to_vec(value).unwrap_or_default(),
+        }
+    }
+}
+
+impl Body {
+    /// The fields of a JSON body; none for other bodies.
+    pub(crate) fn fields(&self) -> Option<&Map<String, Value>> {
+        match self {
+            Body::Json(value) => value.as_object(),
+            Body::Spliced(spliced) => spliced.value().as_object(),
+            Body::Empty | Body::Form(_) => None,
+        }
+    }
+
+    /// The fields of a JSON body, to be changed.
+    pub(crate) fn fields_mut(&mut self) -> Option<&mut Map<String, Value>> {
+        match self {
+            Body::Json(value) => value.as_object_mut(),
+            Body::Spliced(spliced) => spliced.value_mut().as_object_mut(),
+            Body::Empty | Body::Form(_) => None,
         }
     }
 }

@@ -56,6 +56,16 @@ impl Spliced {
         Self { value, inserts }
     }
 
+    /// The value, with the marks in it.
+    pub(super) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The value, to be changed; where a mark goes, its insert goes.
+    pub(super) fn value_mut(&mut self) -> &mut Value {
+        &mut self.value
+    }
+
     /// The body's length in bytes.
     pub(super) fn length(&self) -> u64 {
         self.stretches().iter().map(Stretch::length).sum()

@@ -119,28 +119,22 @@ fn field_of(part: &str) -> &str {
 
 /// The fields of a body: name, and value where it is a text.
 fn fields(body: &Body) -> Vec<(String, Option<String>)> {
-    match body {
-        Body::Json(Value::Object(object)) => {
-            let text = |value: &Value| value.as_str().map(str::to_owned);
-            object.iter().map(|(name, value)| (name.clone(), text(value))).collect()
-        }
-        Body::Form(form) => {
-            let mut found: Vec<(String, Option<String>)> = Vec::new();
-            for part in &form.parts {
-                let name = field_of(&part.name);
-                if found.iter().all(|(known, _)| known != name) {
-                    let text = match &part.content {
-                        Content::Text(text) => Some(text.clone()),
-                        Content::File { .. } => None,
-                    };
-                    found.push((name.to_owned(), text));
-                }
-            }
-            found
-        }
-        // What is laid into a body while it is sent would have to be laid in anew.
-        Body::Json(_) | Body::Spliced(_) | Body::Empty => Vec::new(),
+    let mut found: Vec<(String, Option<String>)> = Vec::new();
+    for (name, value) in body.fields().into_iter().flatten() {
+        found.push((name.clone(), value.as_str().map(str::to_owned)));
     }
+    let Body::Form(form) = body else { return found };
+    for part in &form.parts {
+        let name = field_of(&part.name);
+        if found.iter().all(|(known, _)| known != name) {
+            let text = match &part.content {
+                Content::Text(text) => Some(text.clone()),
+                Content::File { .. } => None,
+            };
+            found.push((name.to_owned(), text));
+        }
+    }
+    found
 }
 
 fn model(body: &Body) -> Option<String> {
@@ -156,23 +150,20 @@ fn apply(change: &Change, body: &mut Body) {
             Some(if from == name { to.clone() } else { name.to_owned() })
         }
     };
-    match body {
-        Body::Json(Value::Object(object)) => {
-            let fields = std::mem::take(object).into_iter();
-            let kept = fields.filter_map(|(name, value)| Some((new_name(&name)?, value)));
-            *object = kept.collect::<Map<String, Value>>();
-        }
-        Body::Form(form) => {
-            let parts = std::mem::take(&mut form.parts).into_iter();
-            let kept = parts.filter_map(|mut part| {
-                let field = field_of(&part.name);
-                let rest = part.name[field.len()..].to_owned();
-                part.name = new_name(field)? + &rest;
-                Some(part)
-            });
-            form.parts = kept.collect();
-        }
-        Body::Json(_) | Body::Spliced(_) | Body::Empty => {}
+    if let Some(object) = body.fields_mut() {
+        let fields = std::mem::take(object).into_iter();
+        let kept = fields.filter_map(|(name, value)| Some((new_name(&name)?, value)));
+        *object = kept.collect::<Map<String, Value>>();
+    }
+    if let Body::Form(form) = body {
+        let parts = std::mem::take(&mut form.parts).into_iter();
+        let kept = parts.filter_map(|mut part| {
+            let field = field_of(&part.name);
+            let rest = part.name[field.len()..].to_owned();
+            part.name = new_name(field)? + &rest;
+            Some(part)
+        });
+        form.parts = kept.collect();
     }
 }
 
@@ -189,6 +180,11 @@ mod tests {
         apply(&rename, &mut body);
         apply(&Change::Drop("stream".into()), &mut body);
         assert_eq!(body.bytes(), br#"{"model":"m","random_seed":1}"#);
+        let value = json!({"model": "m", "seed": 1, "n": 2});
+        let mut body = Body::Spliced(crate::http::splice::Spliced::new(value, Vec::new()));
+        apply(&Change::Drop("seed".into()), &mut body);
+        let names: Vec<String> = fields(&body).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["model", "n"]);
         let names = ["model", "granularities[]", "granularities[]", "file"];
         let parts = names.map(|name| Part::text(name, "x")).to_vec();
         let mut body = Body::Form(Form::new(parts));

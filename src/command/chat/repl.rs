@@ -11,14 +11,13 @@ use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Editor, Helper};
-use serde_json::Value;
 
 use super::super::history::readable;
 use super::super::online;
 use super::log::Log;
 use super::slash::{self, Line};
 use super::turn::Chat;
-use super::{Plan, attach, compose, messages, shows_thinking};
+use super::{Plan, attach, compose, messages, shows_thinking, thinks_untagged};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
@@ -28,7 +27,6 @@ use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
 use crate::output::text::TextWriter;
-use crate::provider::net::Net;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 
 /// What stands before every question.
@@ -212,9 +210,7 @@ impl<'a> Session<'a> {
                 return Err(failure);
             }
         };
-        let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
         let plan = Plan {
-            thinks_untagged: provider.thinks_untagged(model),
             number: 1,
             is_limited,
             shows_usage: self.common.usage,
@@ -222,15 +218,16 @@ impl<'a> Session<'a> {
             extract: false,
             shows_thinking: shows_thinking(self.args.reasoning, io),
             schema: None,
+            thinks_untagged: thinks_untagged(&provider, &body),
+            own,
         };
         let user = attach::kept(&given);
         let asked = self.log.asked(&self.args, &self.common, &provider, &body, user);
         let address = provider.base_url.clone();
         let done = online::run(provider, &self.common, io, move |mut online| async move {
-            let net = Net::new(Job::Chat, own);
             let mut chat = Chat::new(plan, TextWriter::new(Sink::Stdout));
             let result = match attach::request(body, given, &mut online).await {
-                Ok(request) => chat.run(request, net, &mut online).await,
+                Ok(request) => chat.run(request, &mut online).await,
                 Err(failure) => Err(failure),
             };
             (online.io, Ok((online.provider, chat.said(), result)))

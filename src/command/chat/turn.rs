@@ -18,8 +18,8 @@ use crate::io::Io;
 use crate::output::extract::BlockExtractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
-use crate::provider::Provider;
 use crate::provider::net::Net;
+use crate::provider::{Job, Provider};
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -75,10 +75,9 @@ impl Chat {
     pub(super) async fn run(
         &mut self,
         request: Request,
-        net: Net,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.ask(request, net, online).await?;
+        self.ask(request, online).await?;
         self.end(&online.provider, &mut online.io)
     }
 
@@ -96,12 +95,8 @@ impl Chat {
     }
 
     /// Asks until an answer came or no further try makes sense.
-    async fn ask(
-        &mut self,
-        mut request: Request,
-        mut net: Net,
-        online: &mut Online,
-    ) -> Result<(), Failure> {
+    async fn ask(&mut self, mut request: Request, online: &mut Online) -> Result<(), Failure> {
+        let mut net = Net::new(Job::Chat, std::mem::take(&mut self.plan.own));
         let mut tries = online.tries();
         loop {
             let Err(failure) = self.attempt(&request, online).await else { return Ok(()) };
