@@ -169,12 +169,15 @@ impl Answers {
         self.choices.values().filter(|choice| !choice.text.0.is_empty()).count()
     }
 
-    /// Text and thinking of every answer so far, in index order.
-    pub(crate) fn kept(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.choices.values().map(|choice| (choice.text.0.as_str(), choice.thoughts.0.as_str()))
+    /// Text and thinking of every answer so far, in index order, given away: a verdict comes before.
+    pub(crate) fn take_kept(&mut self) -> impl Iterator<Item = (String, String)> {
+        let take = std::mem::take::<Kept>;
+        self.choices
+            .values_mut()
+            .map(move |choice| (take(&mut choice.text).0, take(&mut choice.thoughts).0))
     }
 
-    /// Whether [`Answers::kept`] gives all that was said.
+    /// Whether [`Answers::take_kept`] will give all that was said.
     pub(crate) fn is_kept_whole(&self) -> bool {
         self.choices.values().all(|choice| choice.text.is_whole() && choice.thoughts.is_whole())
     }
@@ -334,12 +337,12 @@ mod tests {
     fn a_stream_without_end_does_not_fill_the_memory() {
         let piece = "很长".repeat(10_000);
         let events: Vec<_> = (0..8).map(|_| text(0, &piece)).collect();
-        let (shown, _, answers) = run(1, events);
+        let (shown, _, mut answers) = run(1, events);
         assert_eq!(shown.len(), 8 * piece.len());
-        let (kept, _) = answers.kept().next().expect("one");
+        assert!(!answers.is_kept_whole());
+        let (kept, _) = answers.take_kept().next().expect("one");
         assert!(kept.len() <= MOST + GAP.len() && kept.ends_with(GAP), "{}", kept.len());
         assert!(shown.starts_with(kept.trim_end_matches(GAP)));
-        assert!(!answers.is_kept_whole());
     }
 
     #[test]

@@ -82,16 +82,11 @@ impl Chat {
     }
 
     /// What came of it so far, for who keeps it.
-    pub(super) fn said(&self) -> Said {
-        let answer = |(text, thoughts): (&str, &str)| Answer {
-            content: text.into(),
-            reasoning: thoughts.into(),
-        };
-        Said {
-            answers: self.answers.kept().map(answer).collect(),
-            is_cut: self.answers.verdict() == Verdict::Length || !self.answers.is_kept_whole(),
-            usage: self.answers.usage().cloned(),
-        }
+    pub(super) fn said(&mut self) -> Said {
+        let is_cut = self.answers.verdict() == Verdict::Length || !self.answers.is_kept_whole();
+        let usage = self.answers.usage().cloned();
+        let answer = |(content, reasoning)| Answer { content, reasoning };
+        Said { answers: self.answers.take_kept().map(answer).collect(), is_cut, usage }
     }
 
     /// Asks until an answer came or no further try makes sense.
