@@ -19,6 +19,8 @@ const AFTER_HELP: &str = "\
 Examples:
   llm chat -p ollama \"你好\"                     talk to a model on this machine
   git diff | llm chat \"write a commit message\"  put a pipe before the prompt
+  llm speak -o morning.mp3 \"早上好\"             text to speech
+  llm transcribe meeting.m4a -o meeting.srt      speech to subtitles
   llm chat -p demo \"hello\"                      try it with no key and no network
   llm providers                                  the services that work by name
   llm models -p openai                           the models that a service offers
@@ -45,14 +47,14 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Ask a model and print its answer as it is made
     Chat(Box<chat::ChatArgs>),
-    /// Make pictures from a prompt, or edit pictures
-    Image(Box<image::ImageArgs>),
-    /// Turn text into speech
-    Speak(Box<speak::SpeakArgs>),
-    /// Turn speech into text or subtitles
-    Transcribe(Box<transcribe::TranscribeArgs>),
     /// Turn texts into vectors
     Embed(embed::EmbedArgs),
+    /// Make pictures from a prompt, or edit pictures
+    Image(Box<image::ImageArgs>),
+    /// Turn speech into text or subtitles
+    Transcribe(Box<transcribe::TranscribeArgs>),
+    /// Turn text into speech
+    Speak(Box<speak::SpeakArgs>),
     /// List the models that a provider offers, one id a line
     Models(ModelsArgs),
     /// List, show, search and remove earlier conversations

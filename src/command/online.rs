@@ -12,7 +12,6 @@ use crate::error::{Failure, Kind};
 use crate::http::Service;
 use crate::http::client::{Client, Limits};
 use crate::http::request::Url;
-use crate::http::transport::is_this_machine;
 use crate::http::tries::Tries;
 use crate::interrupt::Interrupt;
 use crate::io::Io;
@@ -41,21 +40,15 @@ impl Online {
         Tries::new(self.limits.0, self.limits.1, self.exchange.silence)
     }
 
-    /// A client for an address that the service named: nothing of the provider goes with it, and
-    /// errors speak of its host.
+    /// A client for an address that the service or the user named: nothing of the provider goes with
+    /// it, and errors speak of its host.
     ///
     /// # Errors
-    /// As [`Client::new`].
+    /// As [`Client::elsewhere`].
     pub(super) fn client_for(&self, url: &Url) -> anyhow::Result<Client> {
-        let host = url.host_str().unwrap_or_default().to_owned();
-        let service = Service { name: host, ..Service::default() };
-        let mut way = url.clone();
-        if !is_this_machine(url) {
-            // A plain address may lead on to one that needs certificates.
-            let _ = way.set_scheme("https");
-        }
-        let interrupt = Interrupt::new(&self.io)?;
-        Ok(Client::new(service, &way, self.exchange, &self.io.env, interrupt)?)
+        let host = url.host_str().unwrap_or_default();
+        let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        self.client.elsewhere(Service { name, ..Service::default() }, url, &self.io)
     }
 }
 

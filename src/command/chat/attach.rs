@@ -8,7 +8,6 @@ use crate::api::chat::content;
 use crate::command::online::Online;
 use crate::error;
 use crate::error::Kind;
-use crate::http::Service;
 use crate::http::request::Request;
 use crate::http::request::{Body, Method, Url, shown};
 use crate::input::{self, Attachment, Given, Group, Item};
@@ -115,11 +114,7 @@ fn inserts(given: &Given) -> Vec<crate::http::splice::Insert> {
 
 /// What an address holds. Nothing of the profile goes there: no key, no header, no proxy.
 async fn fetch(url: &Url, online: &mut Online) -> Result<Vec<u8>, Failure> {
-    let host = url.host_str().unwrap_or_default();
-    let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let service = Service { name, ..Service::default() };
-    let client = online.client.elsewhere(service, url, &online.io);
-    let mut client = client.map_err(|error| error::classify(&error))?;
+    let mut client = online.client_for(url).map_err(|error| error::classify(&error))?;
     let request =
         Request { method: Method::Get, url: url.clone(), headers: Vec::new(), body: Body::Empty };
     let mut tries = online.tries();
