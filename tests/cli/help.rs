@@ -77,6 +77,7 @@ fn help_tells_of_the_options_that_the_interface_promises() {
         "-c, --continue",
         "--session",
         "--no-log",
+        "--markdown",
         "-s, --system",
         "-t, --temperature",
         "--top-p",
