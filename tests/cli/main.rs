@@ -25,6 +25,7 @@ mod image_request;
 mod image_url;
 mod keys;
 mod models;
+mod net_jobs;
 mod picture_samples;
 mod profiles;
 mod providers;
