@@ -31,6 +31,7 @@ mod profiles;
 mod providers;
 mod providers_check;
 mod readme;
+mod replies;
 mod requests;
 mod speak;
 mod speak_parts;

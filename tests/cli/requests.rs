@@ -185,7 +185,9 @@ fn told(service: &Service) -> String {
 
 /// Compares what goes out with what is kept; every `of`th service, beginning at `from`.
 fn compare(from: usize, of: usize) {
-    let is_written = std::env::var("SNAPSHOTS").is_ok_and(|wish| wish == "overwrite");
+    #[allow(clippy::disallowed_methods, reason = "a test has no `Io`")]
+    let wish = std::env::var("SNAPSHOTS");
+    let is_written = wish.is_ok_and(|wish| wish == "overwrite");
     let mut problems = Vec::new();
     for service in services().iter().skip(from).step_by(of) {
         let (path, found) = (kept(&service.name), told(service));

@@ -91,8 +91,10 @@ pub(super) fn say_usage(usage: Option<&Value>, timing: Timing, io: &mut Io) {
             parts.push(format!("{} tokens in, {} out", number(input), number(output)));
         }
     }
-    let cached =
-        count("/prompt_tokens_details/cached_tokens").or_else(|| count("/prompt_cache_hit_tokens"));
+    // DeepSeek's name, Moonshot's and Hugging Face's, Mistral's.
+    let others = ["/prompt_cache_hit_tokens", "/cached_tokens", "/num_cached_tokens"];
+    let cached = count("/prompt_tokens_details/cached_tokens")
+        .or_else(|| others.iter().find_map(|name| count(name)));
     let thought =
         count("/completion_tokens_details/reasoning_tokens").or_else(|| count("/reasoning_tokens"));
     for (count, what) in [(cached, "cached"), (thought, "thinking")] {
