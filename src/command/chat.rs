@@ -10,19 +10,21 @@ use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, Reasoning};
 use crate::config;
 use crate::error::Failure;
-use crate::input::{self, Sources};
+use crate::input::Sources;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::provider::own::Own;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
+use prepared::{Prepared, prepare};
 use repl::Session;
 use turn::Chat;
 
 mod attach;
 mod log;
 mod outcome;
+mod prepared;
 mod repl;
 mod schema;
 mod slash;
@@ -66,17 +68,17 @@ fn thinks_untagged(provider: &Provider, body: &serde_json::Map<String, Value>) -
 pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
     settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
+    let Prepared { args, common, preset } = &prepare(args, common, &config)?;
     let mut log = Log::open(args, &config, io)?;
     let common = &log.common(common, &config);
-    if repl::is_meant(args, common, io) {
-        return Ok(Session::new(args, common, &config, log).run(io)?);
+    if !preset.needs_no_input() && repl::is_meant(args, common, io) {
+        return Ok(Session::new(args, common, &config, log).with(preset.clone()).run(io)?);
     }
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
+    preset.lay_over(&mut provider);
     let schema = args.schema.as_deref().map(schema::read).transpose()?;
-    let given = input::prompt(
-        &Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin },
-        io,
-    )?;
+    let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
+    let given = preset.given(&sources, io)?;
     let content = attach::content(&provider, &given);
     let messages = messages(args, &log, &provider, &content);
     let (Composed { body, own, .. }, is_limited) =

@@ -6,6 +6,8 @@ pub(crate) enum Shape {
     Text,
     /// One text or a list of texts.
     Texts,
+    /// `true` or `false`.
+    Flag,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A list out of these words.
@@ -62,6 +64,18 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("speak", Shape::AnyTable),
     ("limits", Shape::NumberTable),
     ("rules", Shape::Rules),
+];
+
+/// Every field of `[prompts.NAME]`.
+pub(crate) const PROMPT: &[(&str, Shape)] = &[
+    ("prompt", Shape::Text),
+    ("system", Shape::Text),
+    ("vars", Shape::TextTable),
+    ("provider", Shape::Text),
+    ("model", Shape::Text),
+    ("options", Shape::AnyTable),
+    ("schema", Shape::Text),
+    ("extract", Shape::Flag),
 ];
 
 /// Every field of a rule.

@@ -117,6 +117,7 @@ fn an_unknown_field_is_met_with_the_nearest() {
         ("modle = \"m\"\n", 3, "`modle` in [providers.x]", "`model`"),
         ("api_key_command = \"pass\"\n", 3, "`api_key_command`", "`api_key_cmd`"),
         ("baseurl = \"x\"\n", 3, "`baseurl`", "`base_url`"),
+        ("[prompts.\"译\"]\npromt = \"a\"\n", 4, "`promt` in [prompts.译]", "`prompt`"),
         ("\"全然不同\" = 1\n", 3, "`全然不同`", "known fields: "),
         (
             "rules = [\n{ drop = [\"a\"], modles = [\"b\"] },\n]\n",
@@ -126,6 +127,7 @@ fn an_unknown_field_is_met_with_the_nearest() {
         ),
         ("[[providers.x.rules]]\nbecause = \"x\"\n", 4, "`because` in a rule", "why"),
         ("[provider.y]\nbase_url = \"x\"\n", 3, "`provider`", "`providers`"),
+        ("[prompts.翻译]\n", 3, "unquoted key", "[prompts.\"翻译\"]"),
         ("[gemischt]\n", 3, "`gemischt`", "providers"),
     ] {
         refused_file(&format!("{head}{rest}"), line, words, hint);

@@ -77,6 +77,8 @@ fn help_tells_of_the_options_that_the_interface_promises() {
         "-c, --continue",
         "--session",
         "--no-log",
+        "--prompt",
+        "--var",
         "-s, --system",
         "-t, --temperature",
         "--top-p",

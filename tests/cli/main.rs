@@ -27,6 +27,7 @@ mod keys;
 mod models;
 mod picture_samples;
 mod profiles;
+mod prompts;
 mod providers;
 mod providers_check;
 mod readme;

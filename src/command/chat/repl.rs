@@ -15,6 +15,7 @@ use rustyline::{Editor, Helper};
 use super::super::history::readable;
 use super::super::online;
 use super::log::Log;
+use super::prepared::Preset;
 use super::slash::{self, Line};
 use super::turn::Chat;
 use super::{Plan, attach, compose, messages, shows_thinking, thinks_untagged};
@@ -43,6 +44,8 @@ pub(super) struct Session<'a> {
     log: Log,
     /// Kept between questions, so that a command that gives the key runs once.
     provider: Option<Provider>,
+    /// What a prompt of the profile file adds to the questions.
+    preset: Preset,
     /// Files for the next question.
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
@@ -70,9 +73,15 @@ impl<'a> Session<'a> {
             config,
             log,
             provider: None,
+            preset: Preset::default(),
             files: Vec::new(),
             unanswered: None,
         }
+    }
+
+    /// The same with a prompt of the profile file: its frame for the first message, the rest for all.
+    pub(super) fn with(self, preset: Preset) -> Self {
+        Self { preset, ..self }
     }
 
     /// Holds the conversation until the user leaves it.
@@ -81,7 +90,7 @@ impl<'a> Session<'a> {
     /// A service that can't be resolved at the beginning, a terminal that can't be read, a signal
     /// that ends the program.
     pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
-        let provider = resolve(self.asked(), self.config, io)?;
+        let provider = self.resolve(&self.common, io)?;
         self.greet(&provider, io);
         self.provider = Some(provider);
         let mut editor = editor().map_err(|error| unreadable(&error))?;
@@ -123,8 +132,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn asked(&self) -> Asked<'_> {
-        Asked { common: &self.common, job: Job::Chat }
+    fn resolve(&self, common: &Common, io: &mut Io) -> Result<Provider, Failure> {
+        let mut provider = resolve(Asked { common, job: Job::Chat }, self.config, io)?;
+        self.preset.lay_over(&mut provider);
+        Ok(provider)
     }
 
     fn greet(&self, provider: &Provider, io: &mut Io) {
@@ -135,6 +146,9 @@ impl<'a> Session<'a> {
             io.note(&format!("going on after {count} {questions}, the last one: {words}"));
         }
         let model = provider.model.as_deref().unwrap_or("no model");
+        if let Some(name) = self.args.template.as_ref().filter(|_| self.preset.has_frame()) {
+            io.note(&format!("the prompt `{name}` goes around your first message"));
+        }
         io.note(&format!("{}, {model}; /help lists the commands, Ctrl-D leaves", provider.name));
     }
 
@@ -185,7 +199,8 @@ impl<'a> Session<'a> {
     fn say(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let words = [text.to_owned()];
         let sources = Sources { words: &words, files: &self.files, no_stdin: true };
-        let given = input::prompt(&sources, io)?;
+        let given = self.preset.given(&sources, io)?;
+        self.preset.forget_frame();
         self.files.clear();
         self.ask(given, io)
     }
@@ -195,7 +210,7 @@ impl<'a> Session<'a> {
         self.unanswered = Some(given.clone());
         let provider = match self.provider.take() {
             Some(provider) => provider,
-            None => resolve(self.asked(), self.config, io)?,
+            None => self.resolve(&self.common, io)?,
         };
         let content = attach::content(&provider, &given);
         let messages = messages(&self.args, &self.log, &provider, &content);
@@ -274,7 +289,7 @@ impl<'a> Session<'a> {
 
     /// Takes these options from now on, if they name a service that can be asked.
     fn choose(&mut self, common: Common, io: &mut Io) -> Result<(), Failure> {
-        let provider = resolve(Asked { common: &common, job: Job::Chat }, self.config, io)?;
+        let provider = self.resolve(&common, io)?;
         let model = provider.model.as_deref().unwrap_or("no model");
         io.note(&format!("{}, {model}", provider.name));
         self.common = common;
