@@ -88,12 +88,16 @@ pub(crate) struct ChatArgs {
     pub(crate) no_stream: bool,
 
     /// Ask for JSON that fits this schema (JSON or a file), and check it
-    #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["extract", "number"], help_heading = ANSWER)]
+    #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["extract", "extract_last", "number"], help_heading = ANSWER)]
     pub(crate) schema: Option<String>,
 
-    /// Print only the first fenced code block (the whole answer if there is none)
+    /// Print only the first fenced code block, as it comes (the whole answer if there is none)
     #[arg(short = 'x', long, help_heading = ANSWER)]
     pub(crate) extract: bool,
+
+    /// Print only the last fenced code block, when the answer is over
+    #[arg(long, conflicts_with = "extract", help_heading = ANSWER)]
+    pub(crate) extract_last: bool,
 
     /// Ask for several answers; they are printed in order with a blank line between
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = ANSWER)]

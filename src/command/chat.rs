@@ -12,6 +12,7 @@ use crate::config;
 use crate::error::Failure;
 use crate::input::Sources;
 use crate::io::Io;
+use crate::output::extract::Which;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::provider::own::Own;
@@ -40,7 +41,7 @@ struct Plan {
     shows_usage: bool,
     /// Print the provider's JSON as it is.
     json: bool,
-    extract: bool,
+    extract: Option<Which>,
     shows_thinking: bool,
     schema: Option<Value>,
     /// The model's answers begin with thinking that no tag opens.
@@ -93,7 +94,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         is_limited,
         shows_usage: common.usage,
         json: common.json,
-        extract: args.extract,
+        extract: extracts(args),
         shows_thinking: shows_thinking(args.reasoning, io),
         schema,
     };
@@ -152,6 +153,12 @@ fn compose(
         composed.body.insert("stream_options".into(), serde_json::json!({"include_usage": true}));
     }
     Ok((composed, is_limited))
+}
+
+/// The code block that is wanted alone.
+fn extracts(args: &ChatArgs) -> Option<Which> {
+    let last = args.extract_last.then_some(Which::Last);
+    last.or(args.extract.then_some(Which::First))
 }
 
 fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {

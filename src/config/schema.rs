@@ -76,6 +76,7 @@ pub(crate) const PROMPT: &[(&str, Shape)] = &[
     ("options", Shape::AnyTable),
     ("schema", Shape::Text),
     ("extract", Shape::Flag),
+    ("extract_last", Shape::Flag),
 ];
 
 /// Every field of a rule.

@@ -230,13 +230,19 @@ fn several_answers_exit_7_if_one_was_cut_and_6_if_one_did_not_end() {
 }
 
 #[test]
-fn extract_prints_the_first_code_block_alone() {
+fn extract_prints_the_first_or_the_last_code_block_alone() {
     let answer = "这样：\n\n```bash\nls -l | wc -l\necho '```'\n```\n\n或者：\n```\n别的\n```\n";
     let block = "ls -l | wc -l\necho '```'\n";
     let letters: Vec<String> = answer.chars().map(String::from).collect();
     let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
     ask(Reply::chat(&letters), &["-x"]).code(0).stdout(block).stderr_empty();
     ask(Reply::chat_json(answer), &["--extract", "-S"]).code(0).stdout(block).stderr_empty();
+    let last = ask(Reply::chat(&letters), &["--extract-last"]);
+    last.code(0).stdout("别的\n").stderr_empty();
+    // Of an answer that broke off too, the last block is what arrived of it.
+    let broken = Reply::sse(&[chunk(json!({"content": "```\n一\n```\n```\n二"}), None)]);
+    ask(broken, &["--extract-last", "--retries", "0"]).code(6).stdout("二\n");
+    ask(Reply::chat(&["没有代码"]), &["--extract-last"]).code(0).stdout("没有代码\n");
     ask(Reply::chat(&["没有代码"]), &["-x"]).code(0).stdout("没有代码\n").stderr_empty();
 }
 

@@ -89,6 +89,7 @@ fn help_tells_of_the_options_that_the_interface_promises() {
         "-S, --no-stream",
         "--schema",
         "-x, --extract",
+        "--extract-last",
         "-n",
         "--reasoning",
         "-f, --file",

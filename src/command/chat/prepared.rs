@@ -143,10 +143,15 @@ fn choose_service(prompt: &Profile, common: &mut Common) {
 
 /// Takes what the prompt says of the answer where no flag says otherwise.
 fn take_output(prompt: &Profile, args: &mut ChatArgs) -> Result<(), Failure> {
-    let extracts = prompt.field("", "extract").is_some_and(|field| field.value == true);
+    let is_set = |name: &str| prompt.field("", name).is_some_and(|field| field.value == true);
+    let extracts = [is_set("extract"), is_set("extract_last")];
     let schema = prompt.text("schema").filter(|_| args.schema.is_none());
-    let others =
-        [(args.extract, "-x"), (args.number.is_some(), "-n"), (extracts, "its own `extract`")];
+    let others = [
+        (args.extract, "-x"),
+        (args.extract_last, "--extract-last"),
+        (args.number.is_some(), "-n"),
+        (extracts.contains(&true), "its own `extract`"),
+    ];
     match (schema, others.iter().find(|(is_set, _)| *is_set)) {
         (Some(_), Some((_, other))) => Err(Failure::usage(format!(
             "the schema of the prompt `{}` does not go with {other}",
@@ -157,7 +162,9 @@ fn take_output(prompt: &Profile, args: &mut ChatArgs) -> Result<(), Failure> {
             Ok(())
         }
         (None, _) => {
-            args.extract |= extracts && args.schema.is_none();
+            if args.schema.is_none() && !args.extract && !args.extract_last {
+                [args.extract, args.extract_last] = extracts;
+            }
             Ok(())
         }
     }

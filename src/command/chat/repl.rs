@@ -58,6 +58,7 @@ pub(super) fn is_meant(args: &ChatArgs, common: &Common, io: &Io) -> bool {
     let is_for_one = args.output.is_some()
         || args.schema.is_some()
         || args.extract
+        || args.extract_last
         || args.number.is_some()
         || common.json
         || common.dry_run;
@@ -230,7 +231,7 @@ impl<'a> Session<'a> {
             is_limited,
             shows_usage: self.common.usage,
             json: false,
-            extract: false,
+            extract: None,
             shows_thinking: shows_thinking(self.args.reasoning, io),
             schema: None,
             thinks_untagged: thinks_untagged(&provider, &body),

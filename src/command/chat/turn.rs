@@ -15,7 +15,7 @@ use crate::http::client::Response;
 use crate::http::refusal;
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::output::extract::BlockExtractor;
+use crate::output::extract::Extractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 use crate::provider::net::Net;
@@ -40,7 +40,7 @@ pub(super) struct Chat {
     shown: Shown,
     pub(super) writer: TextWriter,
     thinking: ThinkingWriter,
-    extractor: Option<BlockExtractor>,
+    extractor: Option<Extractor>,
     /// The whole text, where it must be checked before it is printed.
     pub(super) collected: Option<String>,
     timing: Timing,
@@ -61,7 +61,7 @@ impl Chat {
             shown: Shown::default(),
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
-            extractor: plan.extract.then(BlockExtractor::default),
+            extractor: plan.extract.map(Extractor::new),
             collected: plan.schema.is_some().then(String::new),
             timing: Timing { asked: Instant::now(), first: None },
             plan,
@@ -107,7 +107,7 @@ impl Chat {
                 Ok(()) => {
                     self.answers = self.plan.answers();
                     self.shown = Shown::default();
-                    self.extractor = self.plan.extract.then(BlockExtractor::default);
+                    self.extractor = self.plan.extract.map(Extractor::new);
                     self.collected = self.collected.take().map(|_| String::new());
                     self.timing = Timing { asked: Instant::now(), first: None };
                 }
