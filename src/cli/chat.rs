@@ -99,7 +99,7 @@ pub(crate) struct ChatArgs {
     #[arg(long, conflicts_with = "extract", help_heading = ANSWER)]
     pub(crate) extract_last: bool,
 
-    /// Ask for several answers; they are printed in order with a blank line between
+    /// Ask for several answers: in order, a blank line between, numbered on a terminal
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = ANSWER)]
     pub(crate) number: Option<u32>,
 

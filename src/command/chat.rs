@@ -36,6 +36,8 @@ mod whole;
 #[derive(Debug, Clone)]
 struct Plan {
     number: u32,
+    /// The answers get numbers above them.
+    numbers: bool,
     /// The user limited the answer's length.
     is_limited: bool,
     shows_usage: bool,
@@ -53,7 +55,7 @@ struct Plan {
 impl Plan {
     /// What takes the reply.
     fn answers(&self) -> Answers {
-        Answers::new(self.number).thinking_untagged(self.thinks_untagged)
+        Answers::new(self.number).thinking_untagged(self.thinks_untagged).numbered(self.numbers)
     }
 }
 
@@ -91,6 +93,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         thinks_untagged: thinks_untagged(&provider, &body),
         own,
         number: args.number.max(number).unwrap_or(1),
+        numbers: numbers(args, args.number.max(number), io),
         is_limited,
         shows_usage: common.usage,
         json: common.json,
@@ -159,6 +162,12 @@ fn compose(
 fn extracts(args: &ChatArgs) -> Option<Which> {
     let last = args.extract_last.then_some(Which::Last);
     last.or(args.extract.then_some(Which::First))
+}
+
+/// Whether answers get numbers: several of them, for eyes alone.
+fn numbers(args: &ChatArgs, number: Option<u32>, io: &Io) -> bool {
+    let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extracts(args).is_none();
+    number.is_some_and(|number| number > 1) && is_for_eyes
 }
 
 fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {

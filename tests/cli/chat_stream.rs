@@ -230,6 +230,22 @@ fn several_answers_exit_7_if_one_was_cut_and_6_if_one_did_not_end() {
 }
 
 #[test]
+fn several_answers_are_numbered_on_a_terminal_alone() {
+    let events = [
+        choice(0, json!({"content": "一"}), Some("stop")),
+        choice(1, json!({"content": "二"}), Some("stop")),
+        "[DONE]".to_owned(),
+    ];
+    let server = Server::new().reply(Reply::sse(&events).repeat()).allow_unused().start();
+    let llm = asking(&server).args(["--no-stdin", "-n", "2"]);
+    let Some(shown) = in_terminal(&llm) else { return };
+    assert_eq!(shown, "[1]\r\n一\r\n\r\n[2]\r\n二\r\n");
+    let Some(plain) = in_terminal(&llm.clone().args(["--json"])) else { return };
+    assert!(!plain.contains("[1]"), "{plain:?}");
+    llm.run().code(0).stdout("一\n\n二\n");
+}
+
+#[test]
 fn extract_prints_the_first_or_the_last_code_block_alone() {
     let answer = "这样：\n\n```bash\nls -l | wc -l\necho '```'\n```\n\n或者：\n```\n别的\n```\n";
     let block = "ls -l | wc -l\necho '```'\n";

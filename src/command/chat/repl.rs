@@ -228,6 +228,7 @@ impl<'a> Session<'a> {
         };
         let plan = Plan {
             number: 1,
+            numbers: false,
             is_limited,
             shows_usage: self.common.usage,
             json: false,
