@@ -16,6 +16,7 @@ use crate::output::extract::Which;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::provider::own::Own;
+use crate::provider::price::Price;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
 use prepared::{Prepared, prepare};
@@ -30,6 +31,7 @@ mod repl;
 mod schema;
 mod slash;
 mod turn;
+mod usage;
 mod whole;
 
 /// What the run needs to know once the request is out.
@@ -41,6 +43,8 @@ struct Plan {
     /// The user limited the answer's length.
     is_limited: bool,
     shows_usage: bool,
+    /// What the model's tokens cost, if the user knows.
+    price: Option<Price>,
     /// Print the provider's JSON as it is.
     json: bool,
     extract: Option<Which>,
@@ -59,9 +63,9 @@ impl Plan {
     }
 }
 
-/// Whether the profile knows the model for answers that begin with thinking without a tag.
-fn thinks_untagged(provider: &Provider, body: &serde_json::Map<String, Value>) -> bool {
-    provider.thinks_untagged(body.get("model").and_then(Value::as_str).unwrap_or_default())
+/// The model that a request asks for.
+fn model(body: &serde_json::Map<String, Value>) -> &str {
+    body.get("model").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Runs the command.
@@ -90,7 +94,8 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
     let plan = Plan {
-        thinks_untagged: thinks_untagged(&provider, &body),
+        thinks_untagged: provider.thinks_untagged(model(&body)),
+        price: provider.price(model(&body)),
         own,
         number: args.number.max(number).unwrap_or(1),
         numbers: numbers(args, args.number.max(number), io),

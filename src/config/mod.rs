@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod json;
+mod price;
 pub(crate) mod profile;
 mod read;
 mod rule;

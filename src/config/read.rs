@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::profile::{Field, Origin, Profile};
 use super::schema::{self, Shape};
-use super::{json, rule};
+use super::{json, price, rule};
 use crate::error::Failure;
 
 /// What a profile file holds.
@@ -158,6 +158,10 @@ fn one_table(
         };
         match shape {
             Shape::Rules => profile.rules = rule::list(source, value)?,
+            Shape::Prices => {
+                let prices = price::list(source, value)?;
+                profile.set("", known, prices, source.origin(key.span().start));
+            }
             Shape::TextTable | Shape::NumberTable | Shape::AnyTable => {
                 section(source, &mut profile, known, *shape, value)?;
             }

@@ -18,6 +18,8 @@ pub(crate) enum Shape {
     NumberTable,
     /// A table whose values can be anything that JSON can say.
     AnyTable,
+    /// A list of prices.
+    Prices,
     /// A list of request rules.
     Rules,
 }
@@ -63,8 +65,12 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("transcribe", Shape::AnyTable),
     ("speak", Shape::AnyTable),
     ("limits", Shape::NumberTable),
+    ("prices", Shape::Prices),
     ("rules", Shape::Rules),
 ];
+
+/// Every field of a price.
+pub(crate) const PRICE: &[&str] = &["models", "input", "cached_input", "output", "currency"];
 
 /// Every field of `[prompts.NAME]`.
 pub(crate) const PROMPT: &[(&str, Shape)] = &[

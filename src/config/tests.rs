@@ -113,7 +113,7 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
             Shape::Texts => &["text", "texts"],
             Shape::Flag => &["truth"],
             Shape::Word(_) => &[],
-            Shape::Words(_) | Shape::Rules => &["none"],
+            Shape::Words(_) | Shape::Rules | Shape::Prices => &["none"],
             Shape::TextTable | Shape::NumberTable => &[],
             Shape::AnyTable => &["table"],
         };

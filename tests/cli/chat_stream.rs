@@ -331,6 +331,24 @@ fn usage_is_one_line_on_standard_error() {
 }
 
 #[test]
+fn usage_tells_money_where_the_profile_has_prices() {
+    let usage = json!({"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500,
+        "prompt_tokens_details": {"cached_tokens": 400}, "completion_tokens_details": {"reasoning_tokens": 300}});
+    let mut events = chat_events(&["好"]);
+    events.insert(3, json!({"choices": [], "usage": usage}).to_string());
+    let server = Server::start([Reply::sse(&events)]);
+    let url = server.url();
+    let prices = "[{ models = [\"gpt-*\"], input = 99 }, { input = 2, cached_input = 0.5, output = 8, currency = \"元\" }]";
+    let llm = llm().config(&format!(
+        "[providers.test]\nbase_url = \"{url}\"\nmodel = \"m\"\nprices = {prices}\n"
+    ));
+    let run = llm.watch(&server).args(["chat", "-u", "你好"]).run();
+    run.code(0).stdout("好\n");
+    run.stderr_has("llm: usage: 1000 tokens in, 500 out, 400 cached, 300 thinking, first token");
+    run.stderr_has(", ended by stop, 0.0054 元\n");
+}
+
+#[test]
 fn thinking_is_hidden_in_a_pipe_and_never_on_standard_output() {
     let events = [
         chunk(json!({"reasoning_content": "先想"}), None),

@@ -203,6 +203,17 @@ impl Answers {
         self.usage.as_ref()
     }
 
+    /// How the answers ended, in the service's words, each once.
+    pub(crate) fn ends(&self) -> Vec<&str> {
+        let mut ends: Vec<&str> = Vec::new();
+        for (_, reason) in self.choices.values().filter_map(|choice| choice.finish.as_ref()) {
+            if !ends.contains(&reason.as_str()) {
+                ends.push(reason);
+            }
+        }
+        ends
+    }
+
     /// What became of the reply, the worst first.
     pub(crate) fn verdict(&self) -> Verdict {
         let mut finishes = self.choices.values().filter_map(|choice| choice.finish.as_ref());

@@ -18,7 +18,7 @@ use super::log::Log;
 use super::prepared::Preset;
 use super::slash::{self, Line};
 use super::turn::Chat;
-use super::{Plan, attach, compose, messages, shows_thinking, thinks_untagged};
+use super::{Plan, attach, compose, messages, model, shows_thinking, usage};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
@@ -181,6 +181,11 @@ impl<'a> Session<'a> {
                 self.common.usage = !self.common.usage;
                 let how = if self.common.usage { "shown after each answer" } else { "hidden" };
                 io.note(&format!("usage is {how}"));
+                if let Some(provider) = &self.provider
+                    && let Some(words) = usage::total(self.log.turns(), provider)
+                {
+                    io.note(&words);
+                }
             }
             Line::Clear => {
                 self.log.clear();
@@ -235,7 +240,8 @@ impl<'a> Session<'a> {
             extract: None,
             shows_thinking: shows_thinking(self.args.reasoning, io),
             schema: None,
-            thinks_untagged: thinks_untagged(&provider, &body),
+            thinks_untagged: provider.thinks_untagged(model(&body)),
+            price: provider.price(model(&body)),
             own,
         };
         let user = attach::kept(&given);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::super::online::Online;
+use super::usage::{self, Timing};
 use super::{Plan, outcome, schema, whole};
 use crate::api::chat::answers::{Answers, Shown, Verdict};
 use crate::api::chat::reader::Reader;
@@ -44,13 +45,6 @@ pub(super) struct Chat {
     /// The whole text, where it must be checked before it is printed.
     pub(super) collected: Option<String>,
     timing: Timing,
-}
-
-/// When things happened.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timing {
-    pub(super) asked: Instant,
-    pub(super) first: Option<Instant>,
 }
 
 impl Chat {
@@ -250,7 +244,9 @@ impl Chat {
         };
         self.give_all(Kind::Other, io)?;
         if self.plan.shows_usage {
-            outcome::say_usage(self.answers.usage(), self.timing, io);
+            let ends = self.answers.ends();
+            let price = self.plan.price.as_ref();
+            io.say(&usage::words(self.answers.usage(), self.timing, &ends, price));
         }
         let verdict = self.answers.verdict();
         if verdict == Verdict::Done {
