@@ -7,6 +7,7 @@ mod job;
 pub(crate) mod key;
 pub(crate) mod net;
 pub(crate) mod own;
+pub(crate) mod price;
 mod resolve;
 mod rules;
 mod takes;

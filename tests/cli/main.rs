@@ -28,6 +28,7 @@ mod models;
 mod net_jobs;
 mod picture_samples;
 mod profiles;
+mod prompts;
 mod providers;
 mod providers_check;
 mod readme;

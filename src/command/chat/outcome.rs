@@ -1,9 +1,6 @@
 //! What became of a chat, as an exit code and words.
 
-use serde_json::Value;
-
 use super::Plan;
-use super::turn::Timing;
 use crate::api::chat::answers::Verdict;
 use crate::api::chat::reader::End;
 use crate::error::{Failure, Kind, Retry};
@@ -77,6 +74,7 @@ pub(super) fn of_verdict(
         }
     }
 }
+<<<<<<< HEAD
 
 /// Token counts and timing, on one line.
 pub(super) fn say_usage(usage: Option<&Value>, timing: Timing, io: &mut Io) {
@@ -114,3 +112,5 @@ pub(super) fn say_usage(usage: Option<&Value>, timing: Timing, io: &mut Io) {
     parts.push(format!("{:.2} s in all", total.as_secs_f64()));
     io.say(&format!("usage: {}", parts.join(", ")));
 }
+=======
+>>>>>>> schema
