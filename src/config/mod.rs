@@ -4,7 +4,7 @@
 mod catalogue;
 mod json;
 pub(crate) mod profile;
-mod read;
+pub(crate) mod read;
 mod rule;
 pub(crate) mod schema;
 #[cfg(test)]

@@ -33,15 +33,24 @@ enum Form {
 impl Form {
     /// The form of a body that begins like this; `None` while more of it must be seen.
     fn of(head: &[u8], says_stream: bool) -> Option<Self> {
-        const FIELDS: [&[u8]; 6] = [b"data:", b"event:", b"id:", b"retry:", b":", MARK];
+        const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
         let is_stream = || says_stream || FIELDS.iter().any(|field| head.starts_with(field));
         match head.first()? {
             b'{' | b'[' | b'<' => Some(Form::Whole(Vec::new())),
+            _ if MARK.starts_with(head) => None,
             _ if is_stream() => Some(Form::Stream(Decoder::default())),
             _ if FIELDS.iter().any(|field| field.starts_with(head)) => None,
             _ => Some(Form::Whole(Vec::new())),
         }
     }
+}
+
+/// Where a body goes on behind white space or a byte order mark that begins it; none if it begins
+/// with neither.
+fn behind_nothing(body: &[u8]) -> Option<usize> {
+    let space = body.len() - body.trim_ascii_start().len();
+    let behind = if body.starts_with(MARK) { MARK.len() } else { space };
+    (behind > 0).then_some(behind)
 }
 
 /// How a reply ended.
@@ -69,10 +78,10 @@ impl Reader {
     /// Reads the next bytes of the body.
     pub(crate) fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(ChatEvent<'_>)) {
         let Form::Unknown(head) = &mut self.form else { return self.read(bytes, each) };
+        head.extend_from_slice(bytes);
         // DeepSeek keeps a waiting connection alive with blank lines before the JSON.
-        head.extend_from_slice(if head.is_empty() { bytes.trim_ascii_start() } else { bytes });
-        if head.starts_with(MARK) {
-            head.drain(..MARK.len());
+        while let Some(behind) = behind_nothing(head) {
+            head.drain(..behind);
         }
         let Some(form) = Form::of(head, self.says_stream) else { return };
         let head = std::mem::take(head);
@@ -266,6 +275,12 @@ mod tests {
         let marked = b"\xef\xbb\xbf{\"choices\":[{\"message\":{\"content\":\"hi\"}}]}";
         let (text, end, _) = read("application/json", &[&marked[..2], &marked[2..]]);
         assert_eq!((text.as_str(), end), ("hi", End::Whole));
+        // However it is cut, and whatever its label says.
+        let marked = [b"\n", MARK, b"\n ", &marked[3..]].concat();
+        for cut in 0..marked.len() {
+            let (text, end, _) = read(SSE, &[&marked[..cut], &marked[cut..]]);
+            assert_eq!((text.as_str(), end), ("hi", End::Whole), "cut at {cut}");
+        }
     }
 
     #[test]
