@@ -139,7 +139,7 @@ fn compose(
     for warning in &composed.warnings {
         io.warn(warning);
     }
-    with_model(&composed.body, "chat", provider)?;
+    with_model(&composed, "chat", provider)?;
     let streams = composed.body.get("stream") == Some(&Value::Bool(true));
     // Several services refuse `stream_options` without `stream`, and some at all.
     if common.usage

@@ -115,7 +115,7 @@ fn plan(
         if plan.bodies.is_empty() {
             composed.warnings.iter().for_each(|warning| io.warn(warning));
         }
-        with_model(&composed.body, "speech", provider)?;
+        with_model(&composed, "speech", provider)?;
         plan.characters += part.chars().count();
         plan.bodies.push(composed.body);
     }

@@ -30,6 +30,7 @@ mod profiles;
 mod providers;
 mod providers_check;
 mod readme;
+mod shapes;
 mod speak;
 mod speak_parts;
 mod support;
