@@ -31,6 +31,7 @@ mod providers;
 mod providers_check;
 mod readme;
 mod shapes;
+mod shapes_speak;
 mod speak;
 mod speak_parts;
 mod support;

@@ -17,7 +17,7 @@ pub(crate) fn service(name: &str, base: &str, server: &Server) -> Llm {
 }
 
 /// Where the services have their base, behind the host.
-fn base(name: &str) -> &'static str {
+pub(crate) fn base(name: &str) -> &'static str {
     match name.trim_end_matches("-intl") {
         "dashscope" => "/compatible-mode/v1",
         "gemini" => "/v1beta/openai",

@@ -124,9 +124,12 @@ fn entry(item: &Value) -> Entry {
 
 /// Token counts in words, if the reply has any.
 pub(crate) fn usage(reply: &Value) -> Option<String> {
-    let count = |names: [&str; 2]| names.iter().find_map(|name| reply["usage"].get(name)?.as_u64());
-    let input = count(["input_tokens", "prompt_tokens"]);
-    let output = count(["output_tokens", "completion_tokens"]);
+    // The last names are Gemini's.
+    let counts =
+        [&reply["usage"], &reply["usageMetadata"]].into_iter().find(|it| it.is_object())?;
+    let count = |names: [&str; 3]| names.iter().find_map(|name| counts.get(name)?.as_u64());
+    let input = count(["input_tokens", "prompt_tokens", "promptTokenCount"]);
+    let output = count(["output_tokens", "completion_tokens", "candidatesTokenCount"]);
     if input.is_none() && output.is_none() {
         return None;
     }
@@ -224,6 +227,8 @@ mod tests {
         assert_eq!(usage(&reply).as_deref(), Some("12 tokens in, 196 out"));
         let reply = json!({"usage": {"prompt_tokens": 0, "completion_tokens": 4175}});
         assert_eq!(usage(&reply).as_deref(), Some("0 tokens in, 4175 out"));
+        let reply = json!({"usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 1290}});
+        assert_eq!(usage(&reply).as_deref(), Some("9 tokens in, 1290 out"));
         assert_eq!(usage(&json!({"usage": {"cost": 1}})), None);
     }
 }
