@@ -93,15 +93,15 @@ impl Provider {
         let model = model.to_owned();
         let (mut warnings, mut takes_model) = (Vec::new(), true);
         let mut without = |field: &str, why: Option<&str>| {
-            takes_model &= field != "model";
             if flags.contains_key(field) {
-                warnings.push(self.dropped(field, &model, why));
+                warnings.push(self.dropped(job, field, &model, why));
             }
         };
         for rule in
             self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
         {
             own.follow(rule, &body);
+            takes_model &= !rule.drop.iter().any(|field| field == "model");
             for dropped in rules::apply(rule, &mut body) {
                 without(&dropped, rule.why.as_deref());
             }
@@ -125,12 +125,15 @@ impl Provider {
         Composed { body, warnings, own, takes_model }
     }
 
-    fn dropped(&self, field: &str, model: &str, why: Option<&str>) -> String {
+    fn dropped(&self, job: Job, field: &str, model: &str, why: Option<&str>) -> String {
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-        format!(
-            "`{field}` is left out, {} does not take it for {model}{why}; `-O {field}=…` sends it all the same",
-            self.name
-        )
+        let of = if model.is_empty() { String::new() } else { format!(" for {model}") };
+        let what = format!("`{field}` is left out, {} does not take it{of}{why}", self.name);
+        // In a shape of the service's own it might have another name and place.
+        match self.has_own_shape(job) {
+            true => what,
+            false => format!("{what}; `-O {field}=…` sends it all the same"),
+        }
     }
 
     /// Whether the user limited the answer's length: by a flag, `-O`, or the profile file. What the
