@@ -6,6 +6,7 @@ mod event;
 pub(crate) mod reader;
 pub(crate) mod request;
 mod template;
+pub(crate) mod usage;
 mod view;
 
 pub(crate) use event::{ChatEvent, Finish};

@@ -14,6 +14,7 @@ use crate::http::request::Request;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
 use crate::provider::Job;
+use crate::provider::net::Net;
 
 /// What became of the requests.
 #[derive(Debug)]
@@ -55,11 +56,11 @@ pub(super) async fn speak(
     let requests = plan.bodies.iter().map(|body| request(body, online));
     let mut requests = requests.collect::<Result<Vec<Request>, Failure>>()?;
     let others = requests.split_off(1.min(requests.len()));
-    let mut ahead = Ahead::new(others, format);
+    let mut ahead = Ahead::new(others, format, Net::new(Job::Speak, plan.own));
     let mut account = Account { asked: Instant::now(), tokens: None };
     let mut bar = Bar::default();
-    if let Some(first) = requests.first() {
-        let asked = First { request: first, format, number };
+    if let Some(first) = requests.pop() {
+        let mut asked = First { request: first, format, number };
         let usage = asked.write(&mut track, &mut ahead, &mut bar, online).await;
         account.add(usage.map_err(|failure| in_part(failure, 1, number))?.as_ref());
     }
@@ -101,16 +102,16 @@ fn request(body: &Map<String, Value>, online: &Online) -> Result<Request, Failur
 }
 
 /// The first part, which goes out as it comes.
-struct First<'a> {
-    request: &'a Request,
+struct First {
+    request: Request,
     format: Option<Format>,
     /// How many parts there are.
     number: usize,
 }
 
-impl First<'_> {
+impl First {
     async fn write(
-        &self,
+        &mut self,
         track: &mut Track,
         ahead: &mut Ahead,
         bar: &mut Bar,
@@ -124,8 +125,14 @@ impl First<'_> {
                     *bar = Bar::default();
                     let untouched = !track.is_touched();
                     track.forget();
-                    let voice = &online.io.voice;
-                    tries.again(failure, untouched, &mut online.client, voice).await?;
+                    let (request, voice) = (&mut self.request, &online.io.voice);
+                    let net = &mut ahead.net;
+                    match net.catch(failure, untouched, request, &online.provider, voice) {
+                        Ok(()) => {}
+                        Err(failure) => {
+                            tries.again(failure, untouched, &mut online.client, voice).await?;
+                        }
+                    }
                 }
             }
         }
@@ -138,7 +145,7 @@ impl First<'_> {
         bar: &mut Bar,
         online: &mut Online,
     ) -> Result<Option<Value>, Failure> {
-        let mut reply = online.client.send(self.request, &online.io.voice).await?;
+        let mut reply = online.client.send(&self.request, &online.io.voice).await?;
         // A service that refuses the first part would refuse the others too, so they wait for this.
         ahead.start(online)?;
         let length = reply.header("content-length").and_then(|length| length.parse().ok());
@@ -147,7 +154,7 @@ impl First<'_> {
         let (io, shown) = (&mut online.io, &*bar);
         let client = &mut online.client;
         let rest =
-            fetch::receive(&mut reply, self.request, self.format, client, &mut |piece, came| {
+            fetch::receive(&mut reply, &self.request, self.format, client, &mut |piece, came| {
                 shown.add(came);
                 track.write(piece, io)
             })
@@ -201,14 +208,22 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
 pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
     let is_several = plan.bodies.len() > 1;
     let asked = plan.asked.or(plan.wish);
+    let mut net = Net::new(Job::Speak, plan.own);
     for body in &plan.bodies {
-        let request = request(body, online)?;
+        let mut request = request(body, online)?;
+        net.prepare(&mut request);
         let mut tries = online.tries();
         let mut reply = loop {
             match json_reply(&request, asked, online).await {
                 Ok(reply) => break reply,
                 Err(failure) => {
-                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
+                    let voice = &online.io.voice;
+                    match net.catch(failure, true, &mut request, &online.provider, voice) {
+                        Ok(()) => {}
+                        Err(failure) => {
+                            tries.again(failure, true, &mut online.client, voice).await?;
+                        }
+                    }
                 }
             }
         };
