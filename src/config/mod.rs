@@ -5,7 +5,7 @@ mod catalogue;
 mod json;
 mod price;
 pub(crate) mod profile;
-mod read;
+pub(crate) mod read;
 mod rule;
 pub(crate) mod schema;
 pub(crate) mod template;

@@ -244,7 +244,7 @@ async fn json_reply(
     let reply = online.client.send(request, &online.io.voice).await?;
     let id = reply.request_id().map(str::to_owned);
     let mut reader = Reader::new(reply.header("content-type").unwrap_or_default(), asked);
-    let body = reply.whole(&mut online.client).await?;
+    let body = reply.whole_media(&mut online.client).await?;
     let mut sound = Vec::new();
     let read = reader.push(body.clone().into(), &mut sound);
     let read = read.and_then(|()| reader.finish(&mut sound));
