@@ -7,6 +7,7 @@ pub(crate) mod profile;
 mod read;
 mod rule;
 pub(crate) mod schema;
+pub(crate) mod template;
 #[cfg(test)]
 mod tests;
 

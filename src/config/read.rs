@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::profile::{Field, Origin, Profile};
 use super::schema::{self, Shape};
-use super::{json, rule};
+use super::{json, rule, template};
 use crate::error::Failure;
 
 /// What a profile file holds.
@@ -141,6 +141,7 @@ fn one_profile(
         };
         match shape {
             Shape::Rules => profile.rules = rule::list(source, value)?,
+            Shape::Templates => template::table(source, &mut profile, value)?,
             Shape::TextTable | Shape::NumberTable | Shape::AnyTable => {
                 section(source, &mut profile, known, *shape, value)?;
             }

@@ -33,6 +33,8 @@ mod providers_check;
 mod readme;
 mod replies;
 mod requests;
+mod shapes;
+mod shapes_speak;
 mod speak;
 mod speak_parts;
 mod support;
