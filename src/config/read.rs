@@ -200,6 +200,10 @@ fn plain(
         Shape::Text => Err(source.mistyped(name, value, "a text")),
         Shape::Texts if is_texts(&json) => Ok(json),
         Shape::Texts => Err(source.mistyped(name, value, "a text or a list of texts")),
+        Shape::Patterns if is_texts(&json) || json.as_array().is_some_and(Vec::is_empty) => {
+            Ok(json)
+        }
+        Shape::Patterns => Err(source.mistyped(name, value, "a list of texts")),
         Shape::Word(words) => match json.as_str() {
             Some(text) if words.contains(&text) => Ok(json),
             _ => Err(source.mistyped_word(name, value, words)),

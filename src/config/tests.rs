@@ -108,6 +108,7 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
         let takes: &[&str] = match shape {
             Shape::Text => &["text"],
             Shape::Texts => &["text", "texts"],
+            Shape::Patterns => &["text", "texts", "none"],
             Shape::Word(_) => &[],
             Shape::Words(_) | Shape::Rules => &["none"],
             Shape::TextTable | Shape::NumberTable | Shape::Templates => &[],

@@ -96,8 +96,8 @@ impl Provider {
             self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
         {
             own.follow(rule, &body);
+            takes_model &= !rule.drop.iter().any(|name| name == "model");
             for dropped in rules::apply(rule, &mut body) {
-                takes_model &= dropped != "model";
                 let what = own.told(&dropped, &rule.origin);
                 let warning = |what| self.dropped(what, &dropped, &model, rule.why.as_deref());
                 warnings.extend(what.map(warning));

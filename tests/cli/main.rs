@@ -35,6 +35,7 @@ mod replies;
 mod requests;
 mod shapes;
 mod shapes_speak;
+mod shapes_transcribe;
 mod speak;
 mod speak_parts;
 mod support;
