@@ -15,6 +15,7 @@ mod config;
 mod dry_run;
 mod embed;
 mod embed_refused;
+mod faults;
 mod generate;
 mod help;
 mod history;
