@@ -229,3 +229,19 @@ fn a_flag_without_a_place_is_said() {
         }
     }
 }
+
+#[test]
+fn xai_hears_at_a_path_of_its_own() {
+    let reply = json!({
+        "text": "早上好", "language": "zh", "duration": 1.5,
+        "words": [{"text": "早上好", "start": 0.0, "end": 1.2}],
+    });
+    let server = Server::start([Reply::json(200, reply)]);
+    let llm = service("xai", base("xai"), &server).file("早.mp3", MP3);
+    let run = llm.args(["transcribe", "早.mp3", "--language", "zh", "--temperature", "0"]).run();
+    run.code(0).stdout("早上好\n").stderr_has("`temperature` is left out");
+    let request = server.request();
+    assert_eq!((&*request.method, &*request.path), ("POST", "/v1/stt"));
+    let names: Vec<String> = request.parts().into_iter().map(|part| part.name).collect();
+    assert_eq!(names, ["language", "file"]);
+}

@@ -207,8 +207,8 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
 /// `--json`: the replies as they are, one after the other.
 pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
     let is_several = plan.bodies.len() > 1;
-    let mut net = Net::new(Job::Speak, plan.own);
     let asked = plan.asked.or(plan.wish);
+    let mut net = Net::new(Job::Speak, plan.own);
     for body in &plan.bodies {
         let mut request = request(body, online)?;
         net.prepare(&mut request);
@@ -244,7 +244,7 @@ async fn json_reply(
     let reply = online.client.send(request, &online.io.voice).await?;
     let id = reply.request_id().map(str::to_owned);
     let mut reader = Reader::new(reply.header("content-type").unwrap_or_default(), asked);
-    let body = reply.whole(&mut online.client).await?;
+    let body = reply.whole_media(&mut online.client).await?;
     let mut sound = Vec::new();
     let read = reader.push(body.clone().into(), &mut sound);
     let read = read.and_then(|()| reader.finish(&mut sound));

@@ -151,11 +151,9 @@ pub(super) async fn parts(
         }
     };
     if list.len() > 1 {
+        let (size, most, number) = (mebibytes(sound.size), limit.words(), list.len());
         online.io.note(&format!(
-            "{name} has {}, more than {service} takes at once ({}); it is sent in {} parts",
-            mebibytes(sound.size),
-            limit.words(),
-            list.len()
+            "{name} has {size}, more than {service} takes at once ({most}); it is sent in {number} parts"
         ));
     }
     Ok(Parts { list, _scratch: scratch })
