@@ -18,7 +18,7 @@ mod tests;
 use serde_json::{Map, Value};
 
 use crate::cli::Setting;
-use crate::config::profile::{Field, Origin, Profile};
+use crate::config::profile::{Field, Origin, Profile, Rule};
 use crate::http::Service;
 use crate::http::form::{Form, Part};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
@@ -99,18 +99,14 @@ impl Provider {
             own.follow(rule, &body);
             takes_model &= !rule.drop.iter().any(|field| field == "model");
             for dropped in rules::apply(rule, &mut body) {
-                let what = own.told(&dropped, &rule.origin);
-                let why = rule.why.as_deref();
-                let warning = |what| self.dropped(job, what, &dropped, &model, why);
-                warnings.extend(what.map(warning));
+                warnings.extend(self.told(job, &dropped, &model, Some(rule), &own));
             }
         }
         if let Some(placed) = self.placed(job) {
             let names: Vec<String> = body.keys().cloned().collect();
             for name in names.iter().filter(|name| !placed.contains(name.as_str())) {
                 body.shift_remove(name);
-                let what = own.told(name, &Origin::BuiltIn);
-                warnings.extend(what.map(|what| self.dropped(job, what, name, &model, None)));
+                warnings.extend(self.told(job, name, &model, None, &own));
             }
             takes_model &= placed.contains("model");
         }
@@ -128,23 +124,32 @@ impl Provider {
         Composed { body, warnings, own, takes_model }
     }
 
-    /// `what` is the field as the user knows it.
-    fn dropped(
+    /// What the user should know of a field that is left out: by a rule, or as the service's own shape
+    /// has no place for it. Nothing if it is not theirs, or if the rule is theirs too.
+    fn told(
         &self,
         job: Job,
-        what: String,
         field: &str,
         model: &str,
-        why: Option<&str>,
-    ) -> String {
+        rule: Option<&Rule>,
+        own: &own::Own,
+    ) -> Option<String> {
+        let what = match own.by(field)? {
+            own::By::Flag(_) => format!("`{field}`"),
+            own::By::Profile(place) if rule.is_none_or(|rule| rule.origin == Origin::BuiltIn) => {
+                place.clone()
+            }
+            _ => return None,
+        };
+        let why = rule.and_then(|rule| rule.why.as_deref());
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         let of = if model.is_empty() { String::new() } else { format!(" for {model}") };
         let what = format!("{what} is left out, {} does not take it{of}{why}", self.name);
         // In a shape of the service's own it might have another name and place.
-        match self.has_own_shape(job) {
+        Some(match self.has_own_shape(job) {
             true => what,
             false => format!("{what}; `-O {field}=…` sends it all the same"),
-        }
+        })
     }
 
     /// Whether the user limited the answer's length: by a flag, `-O`, or the profile file. What the
@@ -271,13 +276,10 @@ impl Provider {
         self.profile.text("echo_reasoning")
     }
 
-    /// The jobs that the profile offers in the specification's form; all of them if it doesn't say.
+    /// The jobs that the profile offers; all of them if it doesn't say.
     pub(crate) fn jobs(&self) -> Vec<Job> {
-        let is_named =
-            |key: &str, job: Job| self.profile.texts(key).map(|jobs| jobs.contains(&job.name()));
-        let offers = |job: &Job| {
-            is_named("jobs", *job) != Some(false) && is_named("other_shape", *job) != Some(true)
-        };
+        let listed = self.profile.texts("jobs");
+        let offers = |job: &Job| listed.as_ref().is_none_or(|jobs| jobs.contains(&job.name()));
         Job::ALL.into_iter().filter(offers).collect()
     }
 

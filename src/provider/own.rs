@@ -44,16 +44,6 @@ impl Own {
         self.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
     }
 
-    /// What the user is told of a field of theirs that is left out by a rule or a shape of this origin:
-    /// its name as they know it. Where both are theirs there is nothing to be told.
-    pub(super) fn told(&self, field: &str, origin: &Origin) -> Option<String> {
-        match self.by(field)? {
-            By::Flag(_) => Some(format!("`{field}`")),
-            By::Profile(place) if *origin == Origin::BuiltIn => Some(place.clone()),
-            By::Profile(_) | By::Setting => None,
-        }
-    }
-
     pub(super) fn add(&mut self, field: &str, by: By) {
         self.set.push((field.to_owned(), by));
     }
