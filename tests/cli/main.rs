@@ -33,6 +33,8 @@ mod providers_check;
 mod readme;
 mod speak;
 mod speak_parts;
+#[cfg(unix)]
+mod stop;
 mod support;
 mod support_run_test;
 mod support_test;
