@@ -25,6 +25,8 @@ mod image_files;
 mod image_request;
 mod image_url;
 mod keys;
+#[cfg(unix)]
+mod many;
 mod models;
 mod picture_samples;
 mod profiles;
