@@ -6,6 +6,10 @@ pub(crate) enum Shape {
     Text,
     /// One text or a list of texts.
     Texts,
+    /// Texts, or none at all.
+    Patterns,
+    /// `true` or `false`.
+    Flag,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A list out of these words.
@@ -16,6 +20,10 @@ pub(crate) enum Shape {
     NumberTable,
     /// A table whose values can be anything that JSON can say.
     AnyTable,
+    /// Templates of request bodies, a table for each job.
+    Templates,
+    /// A list of prices.
+    Prices,
     /// A list of request rules.
     Rules,
 }
@@ -39,6 +47,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("api_key_file", Shape::Text),
     ("key_url", Shape::Text),
     ("key_header", Shape::Text),
+    ("key_headers", Shape::TextTable),
     ("start", Shape::Text),
     ("proxy", Shape::Text),
     ("ca_file", Shape::Text),
@@ -50,18 +59,37 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("takes_no", Shape::Words(KINDS)),
     ("audio_data", Shape::Word(&["base64", "url"])),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
-    ("thinks_untagged", Shape::Texts),
+    ("thinks_untagged", Shape::Patterns),
+    ("untimed", Shape::Patterns),
     ("echo_reasoning", Shape::Text),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),
     ("models_headers", Shape::TextTable),
+    ("bodies", Shape::Templates),
     ("options", Shape::AnyTable),
     ("embed", Shape::AnyTable),
     ("image", Shape::AnyTable),
     ("transcribe", Shape::AnyTable),
     ("speak", Shape::AnyTable),
     ("limits", Shape::NumberTable),
+    ("prices", Shape::Prices),
     ("rules", Shape::Rules),
+];
+
+/// Every field of a price.
+pub(crate) const PRICE: &[&str] = &["models", "input", "cached_input", "output", "currency"];
+
+/// Every field of `[prompts.NAME]`.
+pub(crate) const PROMPT: &[(&str, Shape)] = &[
+    ("prompt", Shape::Text),
+    ("system", Shape::Text),
+    ("vars", Shape::TextTable),
+    ("provider", Shape::Text),
+    ("model", Shape::Text),
+    ("options", Shape::AnyTable),
+    ("schema", Shape::Text),
+    ("extract", Shape::Flag),
+    ("extract_last", Shape::Flag),
 ];
 
 /// Every field of a rule.

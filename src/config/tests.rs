@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::catalogue::TEXT;
 use super::read::{Document, document};
-use super::schema::{JOBS, PROFILE, Shape};
+use super::schema::{JOBS, PROFILE, PROMPT, Shape};
 use super::{Config, location};
 use crate::error::Failure;
 use crate::io::Env;
@@ -104,17 +104,22 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
         ("truth", "true"),
         ("table", "{ a = [1] }"),
     ];
-    for (name, shape) in PROFILE {
+    let of =
+        |table: &'static str| move |(name, shape): &(&'static str, Shape)| (table, *name, *shape);
+    let profiles = PROFILE.iter().map(of("providers"));
+    for (table, name, shape) in profiles.chain(PROMPT.iter().map(of("prompts"))) {
         let takes: &[&str] = match shape {
             Shape::Text => &["text"],
             Shape::Texts => &["text", "texts"],
+            Shape::Patterns => &["text", "texts", "none"],
+            Shape::Flag => &["truth"],
             Shape::Word(_) => &[],
-            Shape::Words(_) | Shape::Rules => &["none"],
-            Shape::TextTable | Shape::NumberTable => &[],
+            Shape::Words(_) | Shape::Rules | Shape::Prices => &["none"],
+            Shape::TextTable | Shape::NumberTable | Shape::Templates => &[],
             Shape::AnyTable => &["table"],
         };
         for (kind, value) in VALUES {
-            let text = format!("[providers.x]\n\n{name} = {value}\n");
+            let text = format!("[{table}.x]\n\n{name} = {value}\n");
             match read(&text) {
                 Ok(_) => assert!(takes.contains(&kind), "{text}"),
                 Err(failure) => {
@@ -183,9 +188,49 @@ fn unknown_names_find_the_nearest() {
             "`rename`",
         ),
         ("[profiles.x]\n", "p.toml:1: unknown field `profiles` in the profile file", "`providers`"),
-        ("x = 1\n", "p.toml:1: unknown field `x`", "known fields: default, log, providers"),
+        (
+            "x = 1\n",
+            "p.toml:1: unknown field `x`",
+            "known fields: default, log, prompts, providers",
+        ),
     ] {
         let (message, found) = wrong(text);
+        assert!(message.starts_with(words), "{message}");
+        assert!(found.contains(hint), "{found}");
+    }
+}
+
+#[test]
+fn a_template_is_read_as_it_is_and_its_words_are_known() {
+    let text = "[providers.x.bodies.image]\n\"$rest\" = true\ninput = { text = \"猫：$prompt\", n = 1 }\n\
+                list = [\"$size.width*$size.height\", \"$$\"]\n";
+    let x = read(text).expect("it is right").profiles.remove(0);
+    let template = x.field("bodies", "image").map(|field| field.value.clone());
+    let expected = json!({
+        "$rest": true, "input": {"text": "猫：$prompt", "n": 1},
+        "list": ["$size.width*$size.height", "$$"],
+    });
+    assert_eq!(template, Some(expected));
+    for (lines, words, hint) in [
+        (
+            "image = { a = [\n{ b = \"$promt\" }] }",
+            "p.toml:4: unknown word `$promt` in bodies.image",
+            "`$prompt`",
+        ),
+        ("image = { a = \"5 $ \" }", "p.toml:3: unknown word `$` in", "`$$` is the sign itself"),
+        (
+            "image = { a = \"$picture.url\" }",
+            "p.toml:3: unknown word `$picture.url`",
+            "known words: $model",
+        ),
+        ("speak = { a = \"$input.url\" }", "p.toml:3: unknown word `$input.url`", "`$input`"),
+        ("speak = { a = \"x$rest\" }", "p.toml:3: `$rest` stands alone", ""),
+        ("speak = { \"$rest\" = 1 }", "p.toml:3: `$rest` must be true", ""),
+        ("speak = { \"$voice\" = 1 }", "p.toml:3: `$voice` in bodies.speak is no name", ""),
+        ("speak = 1", "p.toml:3: `bodies.speak` must be a table", ""),
+        ("chat = {}", "p.toml:3: `bodies` has no `chat`", ""),
+    ] {
+        let (message, found) = wrong(&format!("[providers.x]\n[providers.x.bodies]\n{lines}\n"));
         assert!(message.starts_with(words), "{message}");
         assert!(found.contains(hint), "{found}");
     }

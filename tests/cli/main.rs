@@ -28,11 +28,18 @@ mod keys;
 #[cfg(unix)]
 mod many;
 mod models;
+mod net_jobs;
 mod picture_samples;
 mod profiles;
+mod prompts;
 mod providers;
 mod providers_check;
 mod readme;
+mod replies;
+mod requests;
+mod shapes;
+mod shapes_speak;
+mod shapes_transcribe;
 mod speak;
 mod speak_parts;
 #[cfg(unix)]

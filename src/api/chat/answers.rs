@@ -24,12 +24,16 @@ pub(crate) struct Answers {
     usage: Option<Value>,
     /// Answers begin with thinking that no tag opens.
     thinks_untagged: bool,
+    /// A number stands above each answer.
+    numbers: bool,
     /// Bytes of text that wait for the end of the first answer.
     held: usize,
 }
 
 #[derive(Debug, Default)]
 struct Choice {
+    /// What is still to be put above the answer.
+    heading: Option<String>,
     filter: ThinkFilter,
     /// Answer text that waits for its turn.
     waiting: String,
@@ -64,9 +68,20 @@ pub(crate) enum Verdict {
 impl Answers {
     /// For a reply of `number` answers.
     pub(crate) fn new(number: u32) -> Self {
-        let choices = BTreeMap::new();
-        let expects_many = number > 1;
-        Self { choices, live: 0, expects_many, usage: None, thinks_untagged: false, held: 0 }
+        Self {
+            choices: BTreeMap::new(),
+            live: 0,
+            expects_many: number > 1,
+            usage: None,
+            thinks_untagged: false,
+            numbers: false,
+            held: 0,
+        }
+    }
+
+    /// The same with a line above each answer that numbers it, `[1]`, if `numbers`.
+    pub(crate) fn numbered(self, numbers: bool) -> Self {
+        Self { numbers, ..self }
     }
 
     /// The same for a model whose answers begin with thinking that no tag opens, if `untagged`.
@@ -117,7 +132,8 @@ impl Answers {
     fn choice(&mut self, index: u64) -> &mut Choice {
         let filter =
             if self.thinks_untagged { ThinkFilter::untagged } else { ThinkFilter::default };
-        let new = || Choice { filter: filter(), ..Choice::default() };
+        let heading = self.numbers.then(|| format!("[{}]\n", index + 1));
+        let new = || Choice { filter: filter(), heading, ..Choice::default() };
         self.choices.entry(index).or_insert_with(new)
     }
 
@@ -176,6 +192,17 @@ impl Answers {
     /// The token counts, if the provider gave any.
     pub(crate) fn usage(&self) -> Option<&Value> {
         self.usage.as_ref()
+    }
+
+    /// How the answers ended, in the service's words, each once.
+    pub(crate) fn ends(&self) -> Vec<&str> {
+        let mut ends: Vec<&str> = Vec::new();
+        for (_, reason) in self.choices.values().filter_map(|choice| choice.finish.as_ref()) {
+            if !ends.contains(&reason.as_str()) {
+                ends.push(reason);
+            }
+        }
+        ends
     }
 
     /// What became of the reply, the worst first.
@@ -247,6 +274,7 @@ impl Choice {
                 self.text.add(text);
                 self.last = text.chars().next_back().or(self.last);
                 let target = if is_live { &mut shown.text } else { &mut self.waiting };
+                target.push_str(&self.heading.take().unwrap_or_default());
                 target.push_str(text);
             }
         }
@@ -262,139 +290,4 @@ impl Choice {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::kept::{GAP, MOST};
-    use super::*;
-
-    fn text(index: u64, text: &str) -> ChatEvent<'_> {
-        ChatEvent::Text { index, text, is_thought: false }
-    }
-
-    fn run(number: u32, events: Vec<ChatEvent<'_>>) -> (String, String, Answers) {
-        let (mut answers, mut shown) = (Answers::new(number), Shown::default());
-        for event in events {
-            answers.take(event, &mut shown);
-        }
-        answers.finish(&mut shown);
-        (shown.text, shown.thinking, answers)
-    }
-
-    #[test]
-    fn thinking_without_its_opening_tag_is_told_apart_where_it_is_known() {
-        let run = |events: Vec<ChatEvent<'_>>| {
-            let (mut answers, mut shown) = (Answers::new(1), Shown::default());
-            answers = answers.thinking_untagged(true);
-            for event in events {
-                answers.take(event, &mut shown);
-            }
-            answers.finish(&mut shown);
-            (shown.text, shown.thinking)
-        };
-        let pair = |text: &str, thinking: &str| (text.to_owned(), thinking.to_owned());
-        let end = |reason| ChatEvent::Finish { index: 0, reason };
-        let thought = vec![text(0, "嗯</th"), text(0, "ink>\n\n好"), end("stop")];
-        assert_eq!(run(thought), pair("好", "嗯"));
-        assert_eq!(run(vec![text(0, "<think>嗯</think>好"), end("stop")]), pair("好", "嗯"));
-        assert_eq!(run(vec![text(0, "</think>好"), end("stop")]), pair("好", ""));
-        // A text without any tag was the answer; one that was cut may be thinking.
-        assert_eq!(run(vec![text(0, "好<"), end("stop")]), pair("好<", "好<"));
-        assert_eq!(run(vec![text(0, "嗯"), end("length")]), pair("", "嗯"));
-        assert_eq!(run(vec![text(0, "嗯")]), pair("", "嗯"));
-        // A field of its own for thinking leaves the text to the answer.
-        let own = ChatEvent::Thinking { index: 0, text: "嗯" };
-        assert_eq!(run(vec![own, text(0, "好"), end("stop")]), pair("好", "嗯"));
-    }
-
-    #[test]
-    fn answers_come_in_index_order_with_a_blank_line_between() {
-        let events = vec![text(1, "二"), text(0, "一\n"), text(2, "三"), text(0, ""), text(1, "!")];
-        assert_eq!(run(3, events).0, "一\n\n二!\n\n三");
-    }
-
-    #[test]
-    fn the_first_answer_is_live() {
-        let (mut answers, mut shown) = (Answers::new(2), Shown::default());
-        answers.take(text(1, "b"), &mut shown);
-        assert_eq!(shown.text, "");
-        answers.take(text(0, "a"), &mut shown);
-        assert_eq!(shown.text, "a");
-    }
-
-    #[test]
-    fn one_answer_may_carry_any_index() {
-        assert_eq!(run(1, vec![text(7, "x")]).0, "x");
-    }
-
-    #[test]
-    fn a_stream_without_end_does_not_fill_the_memory() {
-        let piece = "很长".repeat(10_000);
-        let events: Vec<_> = (0..8).map(|_| text(0, &piece)).collect();
-        let (shown, _, mut answers) = run(1, events);
-        assert_eq!(shown.len(), 8 * piece.len());
-        assert!(!answers.is_kept_whole());
-        let (kept, _) = answers.take_kept().next().expect("one");
-        assert!(kept.len() <= MOST + GAP.len() && kept.ends_with(GAP), "{}", kept.len());
-        assert!(shown.starts_with(kept.trim_end_matches(GAP)));
-    }
-
-    #[test]
-    fn answers_that_wait_do_not_fill_the_memory() {
-        let piece = "很".repeat(1 << 20);
-        let (mut answers, mut shown) = (Answers::new(2), Shown::default());
-        answers.take(text(0, "a"), &mut shown);
-        for _ in 0..21 {
-            answers.take(text(1, &piece), &mut shown);
-            assert!(!answers.is_overfull());
-        }
-        answers.take(text(1, &piece), &mut shown);
-        assert!(answers.is_overfull());
-        let mut answers = Answers::new(2);
-        (0..=MOST_CHOICES as u64).for_each(|index| answers.take(text(index, ""), &mut shown));
-        assert!(answers.is_overfull());
-    }
-
-    #[test]
-    fn thinking_is_told_apart() {
-        let (shown, thinking, _) = run(1, vec![text(0, "<thi"), text(0, "nk>嗯</think>\n\n好")]);
-        assert_eq!((shown.as_str(), thinking.as_str()), ("好", "嗯"));
-    }
-
-    #[test]
-    fn verdicts() {
-        let finish = |reason| ChatEvent::Finish { index: 0, reason };
-        let verdict = |events| run(1, events).2.verdict();
-        assert_eq!(verdict(vec![text(0, "a"), finish("stop")]), Verdict::Done);
-        assert_eq!(verdict(vec![text(0, "a"), finish("eos")]), Verdict::Done);
-        assert_eq!(verdict(vec![text(0, "a"), finish("length")]), Verdict::Length);
-        assert_eq!(verdict(vec![text(0, "a"), finish("sensitive")]), Verdict::Filter);
-        assert_eq!(verdict(vec![text(0, "a"), finish("error")]), Verdict::Failed("error".into()));
-        let no_text = |events| match verdict(events) {
-            Verdict::NoText(words) => words,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(no_text(vec![]), "it holds nothing");
-        let call = ChatEvent::ToolCall { index: 0, name: Some("查天气") };
-        assert_eq!(no_text(vec![call, finish("tool_calls")]), "it wants to call tools: `查天气`");
-        assert_eq!(
-            no_text(vec![ChatEvent::ToolCall { index: 0, name: None }]),
-            "it wants to call tools"
-        );
-        assert_eq!(
-            no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]),
-            "it refuses: 不行"
-        );
-        let thought = ChatEvent::Thinking { index: 0, text: "嗯" };
-        assert_eq!(
-            no_text(vec![thought, finish("length")]),
-            "it only thought, until its limit of tokens"
-        );
-    }
-
-    #[test]
-    fn a_reply_is_finished_when_each_of_its_answers_is() {
-        let finish = |index| ChatEvent::Finish { index, reason: "stop" };
-        assert!(!run(2, vec![]).2.is_finished());
-        assert!(!run(2, vec![text(0, "a"), text(1, "b"), finish(0)]).2.is_finished());
-        assert!(run(2, vec![text(0, "a"), text(1, "b"), finish(0), finish(1)]).2.is_finished());
-    }
-}
+mod tests;

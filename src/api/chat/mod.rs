@@ -7,6 +7,7 @@ mod kept;
 pub(crate) mod reader;
 pub(crate) mod request;
 mod template;
+pub(crate) mod usage;
 mod view;
 
 pub(crate) use event::{ChatEvent, Finish};

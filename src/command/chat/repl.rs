@@ -15,9 +15,10 @@ use rustyline::{Editor, Helper};
 use super::super::history::readable;
 use super::super::online;
 use super::log::Log;
+use super::prepared::Preset;
 use super::slash::{self, Line};
 use super::turn::Chat;
-use super::{Plan, attach, compose, messages, shows_thinking, thinks_untagged};
+use super::{Plan, attach, compose, messages, model, shows_thinking, usage};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
@@ -43,10 +44,14 @@ pub(super) struct Session<'a> {
     log: Log,
     /// Kept between questions, so that a command that gives the key runs once.
     provider: Option<Provider>,
+    /// What a prompt of the profile file adds to the questions.
+    preset: Preset,
     /// Files for the next question.
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
     unanswered: Option<Given>,
+    /// The warnings that were given.
+    told: Vec<String>,
 }
 
 /// Whether the user means a conversation: a terminal, and nothing said that would be one question.
@@ -55,6 +60,7 @@ pub(super) fn is_meant(args: &ChatArgs, common: &Common, io: &Io) -> bool {
     let is_for_one = args.output.is_some()
         || args.schema.is_some()
         || args.extract
+        || args.extract_last
         || args.number.is_some()
         || common.json
         || common.dry_run;
@@ -70,9 +76,16 @@ impl<'a> Session<'a> {
             config,
             log,
             provider: None,
+            preset: Preset::default(),
             files: Vec::new(),
             unanswered: None,
+            told: Vec::new(),
         }
+    }
+
+    /// The same with a prompt of the profile file: its frame for the first message, the rest for all.
+    pub(super) fn with(self, preset: Preset) -> Self {
+        Self { preset, ..self }
     }
 
     /// Holds the conversation until the user leaves it.
@@ -81,7 +94,7 @@ impl<'a> Session<'a> {
     /// A service that can't be resolved at the beginning, a terminal that can't be read, a signal
     /// that ends the program.
     pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
-        let provider = resolve(self.asked(), self.config, io)?;
+        let provider = self.resolve(&self.common, io)?;
         self.greet(&provider, io);
         self.provider = Some(provider);
         let mut editor = editor().map_err(|error| unreadable(&error))?;
@@ -123,8 +136,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn asked(&self) -> Asked<'_> {
-        Asked { common: &self.common, job: Job::Chat }
+    fn resolve(&self, common: &Common, io: &mut Io) -> Result<Provider, Failure> {
+        let mut provider = resolve(Asked { common, job: Job::Chat }, self.config, io)?;
+        self.preset.lay_over(&mut provider);
+        Ok(provider)
     }
 
     fn greet(&self, provider: &Provider, io: &mut Io) {
@@ -135,6 +150,9 @@ impl<'a> Session<'a> {
             io.note(&format!("going on after {count} {questions}, the last one: {words}"));
         }
         let model = provider.model.as_deref().unwrap_or("no model");
+        if let Some(name) = self.args.template.as_ref().filter(|_| self.preset.has_frame()) {
+            io.note(&format!("the prompt `{name}` goes around your first message"));
+        }
         io.note(&format!("{}, {model}; /help lists the commands, Ctrl-D leaves", provider.name));
     }
 
@@ -166,6 +184,11 @@ impl<'a> Session<'a> {
                 self.common.usage = !self.common.usage;
                 let how = if self.common.usage { "shown after each answer" } else { "hidden" };
                 io.note(&format!("usage is {how}"));
+                if let Some(provider) = &self.provider
+                    && let Some(words) = usage::total(self.log.turns(), provider)
+                {
+                    io.note(&words);
+                }
             }
             Line::Clear => {
                 self.log.clear();
@@ -185,7 +208,8 @@ impl<'a> Session<'a> {
     fn say(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let words = [text.to_owned()];
         let sources = Sources { words: &words, files: &self.files, no_stdin: true };
-        let given = input::prompt(&sources, io)?;
+        let given = self.preset.given(&sources, io)?;
+        self.preset.forget_frame();
         self.files.clear();
         self.ask(given, io)
     }
@@ -195,30 +219,33 @@ impl<'a> Session<'a> {
         self.unanswered = Some(given.clone());
         let provider = match self.provider.take() {
             Some(provider) => provider,
-            None => resolve(self.asked(), self.config, io)?,
+            None => self.resolve(&self.common, io)?,
         };
         let content = attach::content(&provider, &given);
         let messages = messages(&self.args, &self.log, &provider, &content);
         let composed =
-            compose(&self.args, &self.common, &provider, messages, None, io).and_then(|composed| {
+            compose(&self.args, &self.common, &provider, messages, None).and_then(|composed| {
                 attach::check(&provider, &composed.0.body, &given).map(|()| composed)
             });
-        let (Composed { body, own, .. }, is_limited) = match composed {
+        let (Composed { body, own, warnings, .. }, is_limited) = match composed {
             Ok(composed) => composed,
             Err(failure) => {
                 self.provider = Some(provider);
                 return Err(failure);
             }
         };
+        self.warn(warnings, io);
         let plan = Plan {
             number: 1,
+            numbers: false,
             is_limited,
             shows_usage: self.common.usage,
             json: false,
-            extract: false,
+            extract: None,
             shows_thinking: shows_thinking(self.args.reasoning, io),
             schema: None,
-            thinks_untagged: thinks_untagged(&provider, &body),
+            thinks_untagged: provider.thinks_untagged(model(&body)),
+            price: provider.price(model(&body)),
             own,
         };
         let user = attach::kept(&given);
@@ -240,6 +267,16 @@ impl<'a> Session<'a> {
             self.unanswered = None;
         }
         result
+    }
+
+    /// Says each warning once in a conversation.
+    fn warn(&mut self, warnings: Vec<String>, io: &mut Io) {
+        for warning in warnings {
+            if !self.told.contains(&warning) {
+                io.warn(&warning);
+                self.told.push(warning);
+            }
+        }
     }
 
     fn retry(&mut self, io: &mut Io) -> Result<(), Failure> {
@@ -274,7 +311,7 @@ impl<'a> Session<'a> {
 
     /// Takes these options from now on, if they name a service that can be asked.
     fn choose(&mut self, common: Common, io: &mut Io) -> Result<(), Failure> {
-        let provider = resolve(Asked { common: &common, job: Job::Chat }, self.config, io)?;
+        let provider = self.resolve(&common, io)?;
         let model = provider.model.as_deref().unwrap_or("no model");
         io.note(&format!("{}, {model}", provider.name));
         self.common = common;

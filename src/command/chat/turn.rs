@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::super::online::Online;
+use super::usage::{self, Timing};
 use super::{Plan, outcome, schema, whole};
 use crate::api::chat::answers::{Answers, Shown, Verdict};
 use crate::api::chat::reader::Reader;
@@ -15,7 +16,7 @@ use crate::http::client::Response;
 use crate::http::refusal;
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::output::extract::BlockExtractor;
+use crate::output::extract::Extractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 use crate::provider::net::Net;
@@ -40,17 +41,10 @@ pub(super) struct Chat {
     shown: Shown,
     pub(super) writer: TextWriter,
     thinking: ThinkingWriter,
-    extractor: Option<BlockExtractor>,
+    extractor: Option<Extractor>,
     /// The whole text, where it must be checked before it is printed.
     pub(super) collected: Option<String>,
     timing: Timing,
-}
-
-/// When things happened.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timing {
-    pub(super) asked: Instant,
-    pub(super) first: Option<Instant>,
 }
 
 impl Chat {
@@ -61,7 +55,7 @@ impl Chat {
             shown: Shown::default(),
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
-            extractor: plan.extract.then(BlockExtractor::default),
+            extractor: plan.extract.map(Extractor::new),
             collected: plan.schema.is_some().then(String::new),
             timing: Timing { asked: Instant::now(), first: None },
             plan,
@@ -107,7 +101,7 @@ impl Chat {
                 Ok(()) => {
                     self.answers = self.plan.answers();
                     self.shown = Shown::default();
-                    self.extractor = self.plan.extract.then(BlockExtractor::default);
+                    self.extractor = self.plan.extract.map(Extractor::new);
                     self.collected = self.collected.take().map(|_| String::new());
                     self.timing = Timing { asked: Instant::now(), first: None };
                 }
@@ -258,7 +252,9 @@ impl Chat {
         };
         self.give_all(Kind::Other, io)?;
         if self.plan.shows_usage {
-            outcome::say_usage(self.answers.usage(), self.timing, io);
+            let ends = self.answers.ends();
+            let price = self.plan.price.as_ref();
+            io.say(&usage::words(self.answers.usage(), self.timing, &ends, price));
         }
         let verdict = self.answers.verdict();
         if verdict == Verdict::Done {
