@@ -36,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("config", &["error", "io"]),
     ("demo", &[]),
     ("error", &[]),
+    ("fuzzing", &["api", "audio", "cli", "config", "http"]),
     ("history", &["error", "io"]),
     ("http", &["error", "interrupt", "io", "secret"]),
     ("input", &["error", "http", "io"]),

@@ -25,6 +25,8 @@ mod image_files;
 mod image_request;
 mod image_url;
 mod keys;
+#[cfg(unix)]
+mod many;
 mod models;
 mod net_jobs;
 mod picture_samples;
@@ -40,6 +42,8 @@ mod shapes_speak;
 mod shapes_transcribe;
 mod speak;
 mod speak_parts;
+#[cfg(unix)]
+mod stop;
 mod support;
 mod support_run_test;
 mod support_test;
