@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::calls::{Call, Calls};
 use super::{ChatEvent, Finish};
 use crate::api::think::{Piece, ThinkFilter};
 
@@ -34,7 +35,7 @@ struct Choice {
     text: Kept,
     thoughts: Kept,
     refusal: String,
-    tool_calls: Vec<String>,
+    calls: Calls,
     finish: Option<(Finish, String)>,
     last: Option<char>,
 }
@@ -105,16 +106,7 @@ impl Answers {
                 choice.thinking(text, is_live, shown);
             }
             ChatEvent::Refusal { index, text } => self.choice(index).refusal.push_str(text),
-            ChatEvent::ToolCall { index, name } => {
-                let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-                let choice = self.choice(index);
-                match name {
-                    Some(name) => choice.tool_calls.push(name),
-                    // Later pieces of a call repeat it without its name.
-                    None if choice.tool_calls.is_empty() => choice.tool_calls.push(String::new()),
-                    None => {}
-                }
-            }
+            ChatEvent::ToolCall { index, piece } => self.choice(index).calls.take(piece),
             ChatEvent::Finish { index, reason } => {
                 // OpenRouter repeats the reason with the usage; the first one counts.
                 let finish = || (Finish::of(reason), reason.to_owned());
@@ -182,6 +174,22 @@ impl Answers {
         self.choices.values().all(|choice| choice.text.is_whole() && choice.thoughts.is_whole())
     }
 
+    /// The calls of tools that can be carried out: none if the reply failed or was stopped, as the
+    /// last one may lack its end.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        let is_right = |choice: &&Choice| {
+            choice.finish.as_ref().is_none_or(|(finish, _)| *finish == Finish::Done)
+        };
+        let choices: Option<Vec<&Choice>> =
+            self.choices.values().map(|choice| Some(choice).filter(is_right)).collect();
+        choices
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|choice| choice.calls.finished())
+            .unwrap_or_default()
+    }
+
     /// The token counts, if the provider gave any.
     pub(crate) fn usage(&self) -> Option<&Value> {
         self.usage.as_ref()
@@ -211,16 +219,18 @@ impl Answers {
         if let Some(choice) = choices().find(|choice| !choice.refusal.is_empty()) {
             return format!("it refuses: {}", choice.refusal.trim());
         }
-        let calls: Vec<&str> =
-            choices().flat_map(|c| c.tool_calls.iter().map(String::as_str)).collect();
-        if !calls.is_empty() {
-            let names: Vec<String> =
-                calls.iter().filter(|n| !n.is_empty()).map(|n| format!("`{n}`")).collect();
-            return format!("it wants to call tools: {}", names.join(", "))
-                .trim_end_matches([':', ' '])
-                .to_owned();
-        }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
+        if choices().any(|choice| !choice.calls.is_empty()) {
+            let names: Vec<String> = choices()
+                .flat_map(|choice| choice.calls.names())
+                .filter(|name| !name.is_empty())
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let names = names.join(", ");
+            let names = if names.is_empty() { names } else { format!(": {names}") };
+            let cut = if is_cut { "; its limit of tokens cut the call" } else { "" };
+            return format!("it wants to call tools{names}{cut}");
+        }
         match (choices().any(|choice| !choice.thoughts.0.is_empty()), is_cut) {
             (true, true) => "it only thought, until its limit of tokens".to_owned(),
             (true, false) => "it only thought".to_owned(),
@@ -271,122 +281,4 @@ impl Choice {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(index: u64, text: &str) -> ChatEvent<'_> {
-        ChatEvent::Text { index, text, is_thought: false }
-    }
-
-    fn run(number: u32, events: Vec<ChatEvent<'_>>) -> (String, String, Answers) {
-        let (mut answers, mut shown) = (Answers::new(number), Shown::default());
-        for event in events {
-            answers.take(event, &mut shown);
-        }
-        answers.finish(&mut shown);
-        (shown.text, shown.thinking, answers)
-    }
-
-    #[test]
-    fn thinking_without_its_opening_tag_is_told_apart_where_it_is_known() {
-        let run = |events: Vec<ChatEvent<'_>>| {
-            let (mut answers, mut shown) = (Answers::new(1), Shown::default());
-            answers = answers.thinking_untagged(true);
-            for event in events {
-                answers.take(event, &mut shown);
-            }
-            answers.finish(&mut shown);
-            (shown.text, shown.thinking)
-        };
-        let pair = |text: &str, thinking: &str| (text.to_owned(), thinking.to_owned());
-        let end = |reason| ChatEvent::Finish { index: 0, reason };
-        let thought = vec![text(0, "嗯</th"), text(0, "ink>\n\n好"), end("stop")];
-        assert_eq!(run(thought), pair("好", "嗯"));
-        assert_eq!(run(vec![text(0, "<think>嗯</think>好"), end("stop")]), pair("好", "嗯"));
-        assert_eq!(run(vec![text(0, "</think>好"), end("stop")]), pair("好", ""));
-        // A text without any tag was the answer; one that was cut may be thinking.
-        assert_eq!(run(vec![text(0, "好<"), end("stop")]), pair("好<", "好<"));
-        assert_eq!(run(vec![text(0, "嗯"), end("length")]), pair("", "嗯"));
-        assert_eq!(run(vec![text(0, "嗯")]), pair("", "嗯"));
-        // A field of its own for thinking leaves the text to the answer.
-        let own = ChatEvent::Thinking { index: 0, text: "嗯" };
-        assert_eq!(run(vec![own, text(0, "好"), end("stop")]), pair("好", "嗯"));
-    }
-
-    #[test]
-    fn answers_come_in_index_order_with_a_blank_line_between() {
-        let events = vec![text(1, "二"), text(0, "一\n"), text(2, "三"), text(0, ""), text(1, "!")];
-        assert_eq!(run(3, events).0, "一\n\n二!\n\n三");
-    }
-
-    #[test]
-    fn the_first_answer_is_live() {
-        let (mut answers, mut shown) = (Answers::new(2), Shown::default());
-        answers.take(text(1, "b"), &mut shown);
-        assert_eq!(shown.text, "");
-        answers.take(text(0, "a"), &mut shown);
-        assert_eq!(shown.text, "a");
-    }
-
-    #[test]
-    fn one_answer_may_carry_any_index() {
-        assert_eq!(run(1, vec![text(7, "x")]).0, "x");
-    }
-
-    #[test]
-    fn a_stream_without_end_does_not_fill_the_memory() {
-        let piece = "很长".repeat(10_000);
-        let events: Vec<_> = (0..8).map(|_| text(0, &piece)).collect();
-        let (shown, _, mut answers) = run(1, events);
-        assert_eq!(shown.len(), 8 * piece.len());
-        assert!(!answers.is_kept_whole());
-        let (kept, _) = answers.take_kept().next().expect("one");
-        assert!(kept.len() <= MOST + GAP.len() && kept.ends_with(GAP), "{}", kept.len());
-        assert!(shown.starts_with(kept.trim_end_matches(GAP)));
-    }
-
-    #[test]
-    fn thinking_is_told_apart() {
-        let (shown, thinking, _) = run(1, vec![text(0, "<thi"), text(0, "nk>嗯</think>\n\n好")]);
-        assert_eq!((shown.as_str(), thinking.as_str()), ("好", "嗯"));
-    }
-
-    #[test]
-    fn verdicts() {
-        let finish = |reason| ChatEvent::Finish { index: 0, reason };
-        let verdict = |events| run(1, events).2.verdict();
-        assert_eq!(verdict(vec![text(0, "a"), finish("stop")]), Verdict::Done);
-        assert_eq!(verdict(vec![text(0, "a"), finish("eos")]), Verdict::Done);
-        assert_eq!(verdict(vec![text(0, "a"), finish("length")]), Verdict::Length);
-        assert_eq!(verdict(vec![text(0, "a"), finish("sensitive")]), Verdict::Filter);
-        assert_eq!(verdict(vec![text(0, "a"), finish("error")]), Verdict::Failed("error".into()));
-        let no_text = |events| match verdict(events) {
-            Verdict::NoText(words) => words,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(no_text(vec![]), "it holds nothing");
-        let call = ChatEvent::ToolCall { index: 0, name: Some("查天气") };
-        assert_eq!(no_text(vec![call, finish("tool_calls")]), "it wants to call tools: `查天气`");
-        assert_eq!(
-            no_text(vec![ChatEvent::ToolCall { index: 0, name: None }]),
-            "it wants to call tools"
-        );
-        assert_eq!(
-            no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]),
-            "it refuses: 不行"
-        );
-        let thought = ChatEvent::Thinking { index: 0, text: "嗯" };
-        assert_eq!(
-            no_text(vec![thought, finish("length")]),
-            "it only thought, until its limit of tokens"
-        );
-    }
-
-    #[test]
-    fn a_reply_is_finished_when_each_of_its_answers_is() {
-        let finish = |index| ChatEvent::Finish { index, reason: "stop" };
-        assert!(!run(2, vec![]).2.is_finished());
-        assert!(!run(2, vec![text(0, "a"), text(1, "b"), finish(0)]).2.is_finished());
-        assert!(run(2, vec![text(0, "a"), text(1, "b"), finish(0), finish(1)]).2.is_finished());
-    }
-}
+mod tests;

@@ -1,0 +1,119 @@
+//! Tests of the answers, on events as data.
+
+use super::*;
+use serde_json::json;
+
+fn text(index: u64, text: &str) -> ChatEvent<'_> {
+    ChatEvent::Text { index, text, is_thought: false }
+}
+
+fn run(number: u32, events: Vec<ChatEvent<'_>>) -> (String, String, Answers) {
+    let (mut answers, mut shown) = (Answers::new(number), Shown::default());
+    for event in events {
+        answers.take(event, &mut shown);
+    }
+    answers.finish(&mut shown);
+    (shown.text, shown.thinking, answers)
+}
+
+#[test]
+fn thinking_without_its_opening_tag_is_told_apart_where_it_is_known() {
+    let run = |events: Vec<ChatEvent<'_>>| {
+        let (mut answers, mut shown) = (Answers::new(1), Shown::default());
+        answers = answers.thinking_untagged(true);
+        for event in events {
+            answers.take(event, &mut shown);
+        }
+        answers.finish(&mut shown);
+        (shown.text, shown.thinking)
+    };
+    let pair = |text: &str, thinking: &str| (text.to_owned(), thinking.to_owned());
+    let end = |reason| ChatEvent::Finish { index: 0, reason };
+    let thought = vec![text(0, "嗯</th"), text(0, "ink>\n\n好"), end("stop")];
+    assert_eq!(run(thought), pair("好", "嗯"));
+    assert_eq!(run(vec![text(0, "<think>嗯</think>好"), end("stop")]), pair("好", "嗯"));
+    assert_eq!(run(vec![text(0, "</think>好"), end("stop")]), pair("好", ""));
+    // A text without any tag was the answer; one that was cut may be thinking.
+    assert_eq!(run(vec![text(0, "好<"), end("stop")]), pair("好<", "好<"));
+    assert_eq!(run(vec![text(0, "嗯"), end("length")]), pair("", "嗯"));
+    assert_eq!(run(vec![text(0, "嗯")]), pair("", "嗯"));
+    // A field of its own for thinking leaves the text to the answer.
+    let own = ChatEvent::Thinking { index: 0, text: "嗯" };
+    assert_eq!(run(vec![own, text(0, "好"), end("stop")]), pair("好", "嗯"));
+}
+
+#[test]
+fn answers_come_in_index_order_with_a_blank_line_between() {
+    let events = vec![text(1, "二"), text(0, "一\n"), text(2, "三"), text(0, ""), text(1, "!")];
+    assert_eq!(run(3, events).0, "一\n\n二!\n\n三");
+}
+
+#[test]
+fn the_first_answer_is_live() {
+    let (mut answers, mut shown) = (Answers::new(2), Shown::default());
+    answers.take(text(1, "b"), &mut shown);
+    assert_eq!(shown.text, "");
+    answers.take(text(0, "a"), &mut shown);
+    assert_eq!(shown.text, "a");
+}
+
+#[test]
+fn one_answer_may_carry_any_index() {
+    assert_eq!(run(1, vec![text(7, "x")]).0, "x");
+}
+
+#[test]
+fn a_stream_without_end_does_not_fill_the_memory() {
+    let piece = "很长".repeat(10_000);
+    let events: Vec<_> = (0..8).map(|_| text(0, &piece)).collect();
+    let (shown, _, mut answers) = run(1, events);
+    assert_eq!(shown.len(), 8 * piece.len());
+    assert!(!answers.is_kept_whole());
+    let (kept, _) = answers.take_kept().next().expect("one");
+    assert!(kept.len() <= MOST + GAP.len() && kept.ends_with(GAP), "{}", kept.len());
+    assert!(shown.starts_with(kept.trim_end_matches(GAP)));
+}
+
+#[test]
+fn thinking_is_told_apart() {
+    let (shown, thinking, _) = run(1, vec![text(0, "<thi"), text(0, "nk>嗯</think>\n\n好")]);
+    assert_eq!((shown.as_str(), thinking.as_str()), ("好", "嗯"));
+}
+
+#[test]
+fn verdicts() {
+    let finish = |reason| ChatEvent::Finish { index: 0, reason };
+    let verdict = |events| run(1, events).2.verdict();
+    assert_eq!(verdict(vec![text(0, "a"), finish("stop")]), Verdict::Done);
+    assert_eq!(verdict(vec![text(0, "a"), finish("eos")]), Verdict::Done);
+    assert_eq!(verdict(vec![text(0, "a"), finish("length")]), Verdict::Length);
+    assert_eq!(verdict(vec![text(0, "a"), finish("sensitive")]), Verdict::Filter);
+    assert_eq!(verdict(vec![text(0, "a"), finish("error")]), Verdict::Failed("error".into()));
+    let no_text = |events| match verdict(events) {
+        Verdict::NoText(words) => words,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(no_text(vec![]), "it holds nothing");
+    let piece = json!({"function": {"name": "查天气"}});
+    let call = ChatEvent::ToolCall { index: 0, piece: &piece };
+    let words = "it wants to call tools: `查天气`";
+    assert_eq!(no_text(vec![call.clone(), finish("tool_calls")]), words);
+    let cut = format!("{words}; its limit of tokens cut the call");
+    assert_eq!(no_text(vec![call, finish("length")]), cut);
+    let nameless = ChatEvent::ToolCall { index: 0, piece: &Value::Null };
+    assert_eq!(no_text(vec![nameless]), "it wants to call tools");
+    assert_eq!(no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]), "it refuses: 不行");
+    let thought = ChatEvent::Thinking { index: 0, text: "嗯" };
+    assert_eq!(
+        no_text(vec![thought, finish("length")]),
+        "it only thought, until its limit of tokens"
+    );
+}
+
+#[test]
+fn a_reply_is_finished_when_each_of_its_answers_is() {
+    let finish = |index| ChatEvent::Finish { index, reason: "stop" };
+    assert!(!run(2, vec![]).2.is_finished());
+    assert!(!run(2, vec![text(0, "a"), text(1, "b"), finish(0)]).2.is_finished());
+    assert!(run(2, vec![text(0, "a"), text(1, "b"), finish(0), finish(1)]).2.is_finished());
+}
