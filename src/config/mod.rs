@@ -9,6 +9,8 @@ mod rule;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tool;
+pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,7 @@ use crate::error::{Failure, reason};
 use crate::io::{Env, Io};
 use profile::{Field, Profile};
 use read::Document;
+use tool::ToolTable;
 
 /// All profiles that can be used by name.
 #[derive(Debug)]
@@ -132,6 +135,16 @@ impl Config {
     /// Whether conversations are kept: `log` in the user's file, else yes.
     pub(crate) fn keeps_log(&self) -> bool {
         self.user.log.unwrap_or(true)
+    }
+
+    /// The user's tool of that name.
+    pub(crate) fn tool(&self, name: &str) -> Option<&ToolTable> {
+        self.user.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// The names of the user's tools, in the order of the file.
+    pub(crate) fn tool_names(&self) -> Vec<&str> {
+        self.user.tools.iter().map(|tool| tool.name.as_str()).collect()
     }
 
     /// The names in the user's file, in its order.
