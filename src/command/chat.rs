@@ -1,5 +1,7 @@
 //! `llm chat`: one question, its answer written as it is made.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::online;
@@ -18,6 +20,7 @@ use crate::provider::own::Own;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
 use repl::Session;
+use tools::Tools;
 use turn::Chat;
 
 mod attach;
@@ -26,6 +29,7 @@ mod outcome;
 mod repl;
 mod schema;
 mod slash;
+mod tools;
 mod turn;
 mod whole;
 
@@ -41,6 +45,8 @@ struct Plan {
     extract: bool,
     shows_thinking: bool,
     schema: Option<Value>,
+    /// What the model may call.
+    tools: Option<Arc<Tools>>,
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
     /// Which fields of the request are the user's.
@@ -73,6 +79,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     }
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
     let schema = args.schema.as_deref().map(schema::read).transpose()?;
+    let tools = tools::open(args, common, &config, &provider, io)?;
     let given = input::prompt(
         &Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin },
         io,
@@ -80,10 +87,13 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let content = attach::content(&provider, &given);
     let messages = messages(args, &log, &provider, &content);
     let (Composed { body, own, .. }, is_limited) =
-        compose(args, common, &provider, messages, schema.as_ref(), io)?;
+        compose(args, common, &provider, messages, (schema.as_ref(), tools.as_deref()), io)?;
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    if tools.is_some() && args.number.max(number) > Some(1) {
+        return Err(Failure::usage("with --tool there can be only one answer").into());
+    }
     let plan = Plan {
         thinks_untagged: thinks_untagged(&provider, &body),
         own,
@@ -94,6 +104,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         extract: args.extract,
         shows_thinking: shows_thinking(args.reasoning, io),
         schema,
+        tools,
     };
     if common.dry_run {
         online::name_demo(&mut provider, io)?;
@@ -128,11 +139,12 @@ fn compose(
     common: &Common,
     provider: &Provider,
     messages: Vec<Value>,
-    schema: Option<&Value>,
+    (schema, tools): (Option<&Value>, Option<&Tools>),
     io: &mut Io,
 ) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
-    let ask = Ask { model: provider.model.as_deref(), messages, schema, stream };
+    let tools = tools.map(Tools::definitions).unwrap_or_default();
+    let ask = Ask { model: provider.model.as_deref(), messages, schema, tools, stream };
     let fields = fields(args, ask);
     let is_limited = provider.is_limited_by_user(&fields.flags);
     let mut composed = provider.compose(Job::Chat, fields);

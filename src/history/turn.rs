@@ -66,6 +66,9 @@ pub(crate) struct Turn {
     pub(crate) system: Option<String>,
     /// The `content` of the user's message: a text, or a list of typed parts.
     pub(crate) user: Value,
+    /// The messages between both: calls of tools, their results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) steps: Vec<Value>,
     pub(crate) answer: Answer,
     /// Further answers, where several were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -126,6 +129,7 @@ pub(crate) fn messages(turns: &[Turn], system: Option<&str>, echo: Option<&str>)
     // A question without an answer would stand before the next question.
     for turn in turns.iter().filter(|turn| !turn.answer.content.is_empty()) {
         messages.push(json!({"role": "user", "content": turn.user}));
+        messages.extend(turn.steps.iter().map(|step| step_message(step, echo)));
         let mut answer = Map::new();
         answer.insert("role".into(), "assistant".into());
         answer.insert("content".into(), turn.answer.content.as_str().into());
@@ -135,6 +139,17 @@ pub(crate) fn messages(turns: &[Turn], system: Option<&str>, echo: Option<&str>)
         messages.push(Value::Object(answer));
     }
     messages
+}
+
+/// A kept step as a message. `echo` as [`messages`] has it; a message that calls tools has the field
+/// in any case, as Moonshot and DeepSeek refuse the next one without it.
+pub(crate) fn step_message(step: &Value, echo: Option<&str>) -> Value {
+    let mut message = step.as_object().cloned().unwrap_or_default();
+    let thoughts = message.shift_remove("reasoning");
+    if let Some(field) = echo.filter(|_| message.contains_key("tool_calls")) {
+        message.insert(field.to_owned(), thoughts.unwrap_or_else(|| "".into()));
+    }
+    Value::Object(message)
 }
 
 /// The system message that a conversation has now: that of its last turn.
@@ -158,6 +173,7 @@ pub(super) mod tests {
             },
             system: None,
             user: user.into(),
+            steps: Vec::new(),
             answer: Answer { content: answer.to_owned(), reasoning: String::new() },
             others: Vec::new(),
             end: End::Done,

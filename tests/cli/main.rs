@@ -35,6 +35,9 @@ mod speak_parts;
 mod support;
 mod support_run_test;
 mod support_test;
+#[cfg(unix)]
+mod tools;
+mod tools_wire;
 mod transcribe;
 mod transcribe_files;
 #[cfg(unix)]

@@ -126,7 +126,7 @@ impl Log {
         let (end, why) = end(said.is_cut, failure, io);
         let mut answers = said.answers.into_iter();
         let answer = answers.next().unwrap_or_default();
-        if answer.content.is_empty() && answer.reasoning.is_empty() {
+        if answer.content.is_empty() && answer.reasoning.is_empty() && said.steps.is_empty() {
             return false;
         }
         let turn = Turn {
@@ -136,6 +136,7 @@ impl Log {
             service: asked.service,
             system: asked.system,
             user: asked.user,
+            steps: said.steps,
             answer,
             others: answers.map(|answer| answer.content).collect(),
             end,

@@ -105,7 +105,8 @@ pub(super) fn say_usage(usage: Option<&Value>, timing: Timing, io: &mut Io) {
         let wait = first - timing.asked;
         parts.push(format!("first token after {:.2} s", wait.as_secs_f64()));
         let writing = total.saturating_sub(wait).as_secs_f64();
-        if let Some(output) = output.filter(|output| *output > 1 && writing > 0.01) {
+        if let Some(output) = output.filter(|output| *output > 1 && writing > 0.01 && timing.is_one)
+        {
             parts.push(format!("{:.1} tokens/s", output as f64 / writing));
         }
     }

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -16,6 +17,7 @@ use super::super::history::readable;
 use super::super::online;
 use super::log::Log;
 use super::slash::{self, Line};
+use super::tools::{self, Tools};
 use super::turn::Chat;
 use super::{Plan, attach, compose, messages, shows_thinking, thinks_untagged};
 use crate::cli::Common;
@@ -47,6 +49,7 @@ pub(super) struct Session<'a> {
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
     unanswered: Option<Given>,
+    tools: Option<Arc<Tools>>,
 }
 
 /// Whether the user means a conversation: a terminal, and nothing said that would be one question.
@@ -72,6 +75,7 @@ impl<'a> Session<'a> {
             provider: None,
             files: Vec::new(),
             unanswered: None,
+            tools: None,
         }
     }
 
@@ -82,6 +86,7 @@ impl<'a> Session<'a> {
     /// that ends the program.
     pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
         let provider = resolve(self.asked(), self.config, io)?;
+        self.tools = tools::open(&self.args, &self.common, self.config, &provider, io)?;
         self.greet(&provider, io);
         self.provider = Some(provider);
         let mut editor = editor().map_err(|error| unreadable(&error))?;
@@ -199,10 +204,15 @@ impl<'a> Session<'a> {
         };
         let content = attach::content(&provider, &given);
         let messages = messages(&self.args, &self.log, &provider, &content);
-        let composed =
-            compose(&self.args, &self.common, &provider, messages, None, io).and_then(|composed| {
-                attach::check(&provider, &composed.0.body, &given).map(|()| composed)
-            });
+        let composed = compose(
+            &self.args,
+            &self.common,
+            &provider,
+            messages,
+            (None, self.tools.as_deref()),
+            io,
+        )
+        .and_then(|composed| attach::check(&provider, &composed.0.body, &given).map(|()| composed));
         let (Composed { body, own, .. }, is_limited) = match composed {
             Ok(composed) => composed,
             Err(failure) => {
@@ -218,6 +228,7 @@ impl<'a> Session<'a> {
             extract: false,
             shows_thinking: shows_thinking(self.args.reasoning, io),
             schema: None,
+            tools: self.tools.clone(),
             thinks_untagged: thinks_untagged(&provider, &body),
             own,
         };
