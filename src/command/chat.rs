@@ -128,7 +128,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
 
 /// The conversation that is sent: what was said before, and the user's message.
 fn messages(args: &ChatArgs, log: &Log, provider: &Provider, user: &Value) -> Vec<Value> {
-    let mut messages = log.messages(args.system.as_deref(), provider.echoes_reasoning());
+    let mut messages = log.messages(args.system.as_deref(), provider);
     messages.push(message("user", user.clone()));
     messages
 }

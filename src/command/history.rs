@@ -33,7 +33,7 @@ pub(crate) fn run(args: &HistoryArgs, common: &Common, io: &mut Io) -> anyhow::R
         HistoryAction::Show { id } => show(&store, id.as_deref(), common.json, io)?,
         HistoryAction::Export { id } => {
             let conversation = read(&store, &store.find_key(id)?, io)?;
-            let messages = history::messages(&conversation.turns, None, None);
+            let messages = history::messages(&conversation.turns, None, None, None);
             print_json(&messages.into(), io)?;
         }
         HistoryAction::Rm { ids } => {

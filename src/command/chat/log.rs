@@ -87,8 +87,9 @@ impl Log {
     }
 
     /// The messages before the user's: `system` instead of the conversation's own, if it is given.
-    pub(super) fn messages(&self, system: Option<&str>, echo: Option<&str>) -> Vec<Value> {
-        history::messages(self.turns(), system, echo)
+    pub(super) fn messages(&self, system: Option<&str>, provider: &Provider) -> Vec<Value> {
+        let echo = provider.echoes_reasoning();
+        history::messages(self.turns(), system, echo, Some(&provider.name))
     }
 
     /// A question that is about to be sent, for [`Log::keep`].
