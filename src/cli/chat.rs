@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Number;
 use std::path::PathBuf;
 
+const PROMPT: &str = "A prompt out of the profile file";
 const MODEL: &str = "The model's behaviour";
 const ANSWER: &str = "The answer";
 const CONVERSATION: &str = "The conversation";
@@ -27,6 +28,7 @@ Examples:
   llm chat -c \"and in one sentence?\"              go on with the last conversation
   llm chat --session 周报 \"第一段\"                one that has a name
   llm chat -f photo.jpg -f https://example.com/chart.png \"哪里不一样？\"
+  llm chat --prompt translate --var language=法文 \"早上好\"    [prompts.translate] of the profile file
   llm chat -x \"a bash one-liner that counts files\" | sh
   llm chat --schema '{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}' \"我在上海\"
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
@@ -46,6 +48,14 @@ pub(crate) struct ChatArgs {
     /// Leave standard input alone
     #[arg(long)]
     pub(crate) no_stdin: bool,
+
+    /// Use `[prompts.NAME]` of the profile file: its text around yours, its model, its options
+    #[arg(long = "prompt", value_name = "NAME", help_heading = PROMPT)]
+    pub(crate) template: Option<String>,
+
+    /// What stands for `{{NAME}}` in that prompt; repeatable
+    #[arg(long, value_name = "NAME=TEXT", value_parser = variable, requires = "template", help_heading = PROMPT)]
+    pub(crate) var: Vec<(String, String)>,
 
     /// Instructions for the model
     #[arg(short = 's', long, value_name = "TEXT", help_heading = MODEL)]
@@ -80,14 +90,18 @@ pub(crate) struct ChatArgs {
     pub(crate) no_stream: bool,
 
     /// Ask for JSON that fits this schema (JSON or a file), and check it
-    #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["extract", "number"], help_heading = ANSWER)]
+    #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["extract", "extract_last", "number"], help_heading = ANSWER)]
     pub(crate) schema: Option<String>,
 
-    /// Print only the first fenced code block (the whole answer if there is none)
+    /// Print only the first fenced code block, as it comes (the whole answer if there is none)
     #[arg(short = 'x', long, help_heading = ANSWER)]
     pub(crate) extract: bool,
 
-    /// Ask for several answers; they are printed in order with a blank line between
+    /// Print only the last fenced code block, when the answer is over
+    #[arg(long, conflicts_with = "extract", help_heading = ANSWER)]
+    pub(crate) extract_last: bool,
+
+    /// Ask for several answers: in order, a blank line between, numbered on a terminal
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = ANSWER)]
     pub(crate) number: Option<u32>,
 
@@ -123,6 +137,11 @@ pub(crate) struct ChatArgs {
     /// Answer at most so many replies that call tools [default: 10]
     #[arg(long, value_name = "N", requires = "tool", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS)]
     pub(crate) max_turns: Option<u32>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it has no `=`; write NAME=TEXT")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 /// A JSON number as it was typed, so that `1` stays `1` on the wire.

@@ -12,37 +12,47 @@ use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, Reasoning};
 use crate::config;
 use crate::error::Failure;
-use crate::input::{self, Sources};
+use crate::input::Sources;
 use crate::io::Io;
+use crate::output::extract::Which;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::provider::own::Own;
+use crate::provider::price::Price;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
+use prepared::{Prepared, prepare};
 use repl::Session;
 use tools::Tools;
 use turn::Chat;
 
 mod attach;
+mod lines;
 mod log;
 mod outcome;
+mod prepared;
 mod repl;
 mod schema;
 mod slash;
 mod tools;
 mod turn;
+mod usage;
 mod whole;
 
 /// What the run needs to know once the request is out.
 #[derive(Debug, Clone)]
 struct Plan {
     number: u32,
+    /// The answers get numbers above them.
+    numbers: bool,
     /// The user limited the answer's length.
     is_limited: bool,
     shows_usage: bool,
+    /// What the model's tokens cost, if the user knows.
+    price: Option<Price>,
     /// Print the provider's JSON as it is.
     json: bool,
-    extract: bool,
+    extract: Option<Which>,
     shows_thinking: bool,
     schema: Option<Value>,
     /// What the model may call.
@@ -56,13 +66,13 @@ struct Plan {
 impl Plan {
     /// What takes the reply.
     fn answers(&self) -> Answers {
-        Answers::new(self.number).thinking_untagged(self.thinks_untagged)
+        Answers::new(self.number).thinking_untagged(self.thinks_untagged).numbered(self.numbers)
     }
 }
 
-/// Whether the profile knows the model for answers that begin with thinking without a tag.
-fn thinks_untagged(provider: &Provider, body: &serde_json::Map<String, Value>) -> bool {
-    provider.thinks_untagged(body.get("model").and_then(Value::as_str).unwrap_or_default())
+/// The model that a request asks for.
+fn model(body: &serde_json::Map<String, Value>) -> &str {
+    body.get("model").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Runs the command.
@@ -72,22 +82,23 @@ fn thinks_untagged(provider: &Provider, body: &serde_json::Map<String, Value>) -
 pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
     settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
+    let Prepared { args, common, preset } = &prepare(args, common, &config)?;
     let mut log = Log::open(args, &config, io)?;
     let common = &log.common(common, &config);
-    if repl::is_meant(args, common, io) {
-        return Ok(Session::new(args, common, &config, log).run(io)?);
+    if !preset.needs_no_input() && repl::is_meant(args, common, io) {
+        return Ok(Session::new(args, common, &config, log).with(preset.clone()).run(io)?);
     }
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
+    preset.lay_over(&mut provider);
     let schema = args.schema.as_deref().map(schema::read).transpose()?;
     let tools = tools::open(args, common, &config, &provider, io)?;
-    let given = input::prompt(
-        &Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin },
-        io,
-    )?;
+    let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
+    let given = preset.given(&sources, io)?;
     let content = attach::content(&provider, &given);
     let messages = messages(args, &log, &provider, &content);
-    let (Composed { body, own, .. }, is_limited) =
-        compose(args, common, &provider, messages, (schema.as_ref(), tools.as_deref()), io)?;
+    let (Composed { body, own, warnings }, is_limited) =
+        compose(args, common, &provider, messages, (schema.as_ref(), tools.as_deref()))?;
+    warnings.iter().for_each(|warning| io.warn(warning));
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
@@ -95,13 +106,15 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         return Err(Failure::usage("with --tool there can be only one answer").into());
     }
     let plan = Plan {
-        thinks_untagged: thinks_untagged(&provider, &body),
+        thinks_untagged: provider.thinks_untagged(model(&body)),
+        price: provider.price(model(&body)),
         own,
         number: args.number.max(number).unwrap_or(1),
+        numbers: numbers(args, args.number.max(number), io),
         is_limited,
         shows_usage: common.usage,
         json: common.json,
-        extract: args.extract,
+        extract: extracts(args),
         shows_thinking: shows_thinking(args.reasoning, io),
         schema,
         tools,
@@ -140,7 +153,6 @@ fn compose(
     provider: &Provider,
     messages: Vec<Value>,
     (schema, tools): (Option<&Value>, Option<&Tools>),
-    io: &mut Io,
 ) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
     let tools = tools.map(Tools::definitions).unwrap_or_default();
@@ -148,9 +160,6 @@ fn compose(
     let fields = fields(args, ask);
     let is_limited = provider.is_limited_by_user(&fields.flags);
     let mut composed = provider.compose(Job::Chat, fields);
-    for warning in &composed.warnings {
-        io.warn(warning);
-    }
     with_model(&composed.body, "chat", provider)?;
     let streams = composed.body.get("stream") == Some(&Value::Bool(true));
     // Several services refuse `stream_options` without `stream`, and some at all.
@@ -162,6 +171,18 @@ fn compose(
         composed.body.insert("stream_options".into(), serde_json::json!({"include_usage": true}));
     }
     Ok((composed, is_limited))
+}
+
+/// The code block that is wanted alone.
+fn extracts(args: &ChatArgs) -> Option<Which> {
+    let last = args.extract_last.then_some(Which::Last);
+    last.or(args.extract.then_some(Which::First))
+}
+
+/// Whether answers get numbers: several of them, for eyes alone.
+fn numbers(args: &ChatArgs, number: Option<u32>, io: &Io) -> bool {
+    let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extracts(args).is_none();
+    number.is_some_and(|number| number > 1) && is_for_eyes
 }
 
 fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {

@@ -8,18 +8,20 @@ use serde_json::{Map, Value};
 use super::online::{self, Online};
 use super::{settle_output, was_dry_run, with_model};
 use crate::api::image::reply;
-use crate::api::image::request::{self, Ask, fields, own_fields};
+use crate::api::image::request::{self, Ask, EASES, fields};
 use crate::cli::Common;
 use crate::cli::image::{Format, ImageArgs};
 use crate::config;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::http::form::Piece;
 use crate::http::request::{Body, Request};
+use crate::http::tries::Tries;
 use crate::input;
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::net::Net;
+use crate::provider::{Asked, Composed, Job, Provider, resolve};
 
 mod deliver;
 mod fetch;
@@ -38,8 +40,7 @@ const MOST: u64 = 100 * 1024 * 1024;
 struct Work {
     job: Job,
     body: Map<String, Value>,
-    /// Fields of our own making, left out once the service refuses them.
-    own: Vec<&'static str>,
+    net: Net,
     sources: Sources,
     number: usize,
     most: u64,
@@ -60,11 +61,10 @@ pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let sources = Sources::read(&args.file, args.mask.as_deref(), io)?;
     let prompt = prompt(args, sources.took_stdin, io)?;
     let ask = Ask { model: provider.model.as_deref(), prompt: prompt.clone(), ending };
-    let body = compose(args, job, ask, &provider, io)?;
-    let is_set = |name: &str| common.option.iter().any(|setting| setting.path == [name]);
+    let Composed { body, own, .. } = compose(args, job, ask, &provider, io)?;
     let work = Work {
         number: number(&body),
-        own: own_fields(args, is_set),
+        net: Net::new(job, own).with_eases(&EASES),
         job,
         body,
         sources,
@@ -132,13 +132,13 @@ fn compose(
     ask: Ask<'_>,
     provider: &Provider,
     io: &Io,
-) -> Result<Map<String, Value>, Failure> {
+) -> Result<Composed, Failure> {
     let composed = provider.compose(job, fields(args, ask));
     for warning in &composed.warnings {
         io.warn(warning);
     }
     with_model(&composed.body, "pictures", provider)?;
-    Ok(composed.body)
+    Ok(composed)
 }
 
 /// How many pictures the request asks for.
@@ -167,14 +167,11 @@ impl Work {
     ) -> Result<(), Failure> {
         let asked = Instant::now();
         let mut tries = online.tries();
+        let mut request = self.request(&online.provider);
         let received = loop {
-            let request = self.request(&online.provider);
             match receive::receive(&request, &mut places, self.verbose, online).await {
                 Ok(received) => break received,
-                Err(failure) if self.leaves_out(&failure, &online.io) => {}
-                Err(failure) => {
-                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
-                }
+                Err(failure) => self.again(failure, &mut request, &mut tries, online).await?,
             }
         };
         let usage = reply::usage(&received.reply);
@@ -191,14 +188,11 @@ impl Work {
     /// `--json`: the reply's bytes as they are, once they are known to be no error.
     async fn print(mut self, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
         let mut tries = online.tries();
+        let mut request = self.request(&online.provider);
         let body = loop {
-            let request = self.request(&online.provider);
             match receive::whole(&request, self.verbose, online).await {
                 Ok(body) => break body,
-                Err(failure) if self.leaves_out(&failure, &online.io) => {}
-                Err(failure) => {
-                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
-                }
+                Err(failure) => self.again(failure, &mut request, &mut tries, online).await?,
             }
         };
         sink.write(&body, &mut online.io)?;
@@ -208,20 +202,22 @@ impl Work {
         sink.commit()
     }
 
-    /// Whether the service refused a field that the user did not ask for by its name; it is left
-    /// out then.
-    fn leaves_out(&mut self, failure: &Failure, io: &Io) -> bool {
-        if failure.kind != Kind::Refused {
-            return false;
+    /// Makes the request ready to be sent once more.
+    ///
+    /// # Errors
+    /// The failure, where that makes no sense.
+    async fn again(
+        &mut self,
+        failure: Failure,
+        request: &mut Request,
+        tries: &mut Tries,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        let voice = &online.io.voice;
+        match self.net.catch(failure, true, request, &online.provider, voice) {
+            Ok(()) => Ok(()),
+            Err(failure) => tries.again(failure, true, &mut online.client, voice).await,
         }
-        let words = format!("{} {}", failure.message, failure.hint.as_deref().unwrap_or_default());
-        let is_named = |name: &&str| words.contains(*name) && self.body.contains_key(*name);
-        let Some(name) = self.own.iter().copied().find(|name| is_named(name)) else {
-            return false;
-        };
-        self.body.shift_remove(name);
-        io.note(&format!("{}; asking again without `{name}`", failure.message));
-        true
     }
 }
 

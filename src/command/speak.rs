@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::input::{self, Sources};
 use crate::io::Io;
 use crate::output::sink::Sink;
+use crate::provider::own::Own;
 use crate::provider::{Asked, Job, Provider, resolve};
 use player::Player;
 use target::Temporary;
@@ -34,6 +35,8 @@ const LONGEST_INPUT: u64 = 4096;
 struct Plan {
     /// The body of each request: one for each part of the text.
     bodies: Vec<Map<String, Value>>,
+    /// The user's part of them.
+    own: Own,
     characters: usize,
     /// The format that the user wants.
     wish: Option<Format>,
@@ -108,7 +111,8 @@ fn plan(
 ) -> Result<Plan, Failure> {
     let limit = provider.limit("speech_characters").unwrap_or(LONGEST_INPUT);
     let parts = split::parts(text, usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut plan = Plan { bodies: Vec::new(), characters: 0, wish, asked: None };
+    let mut plan =
+        Plan { bodies: Vec::new(), own: Own::default(), characters: 0, wish, asked: None };
     for part in &parts {
         let fields = fields(args, provider.model.as_deref(), part, wish);
         let composed = provider.compose(Job::Speak, fields);
@@ -118,6 +122,7 @@ fn plan(
         with_model(&composed.body, "speech", provider)?;
         plan.characters += part.chars().count();
         plan.bodies.push(composed.body);
+        plan.own = composed.own;
     }
     let name = plan.bodies.first().and_then(|body| body.get("response_format")?.as_str());
     plan.asked = name.and_then(Format::of_ending);

@@ -3,8 +3,9 @@
 
 mod catalogue;
 mod json;
+mod price;
 pub(crate) mod profile;
-mod read;
+pub(crate) mod read;
 mod rule;
 pub(crate) mod schema;
 #[cfg(test)]
@@ -135,6 +136,16 @@ impl Config {
     /// Whether conversations are kept: `log` in the user's file, else yes.
     pub(crate) fn keeps_log(&self) -> bool {
         self.user.log.unwrap_or(true)
+    }
+
+    /// The table `[prompts.NAME]` of the user's file.
+    pub(crate) fn prompt(&self, name: &str) -> Option<&Profile> {
+        self.user.prompts.iter().find(|prompt| prompt.name == name)
+    }
+
+    /// The names of the prompts in the user's file, in its order.
+    pub(crate) fn prompt_names(&self) -> Vec<&str> {
+        self.user.prompts.iter().map(|prompt| prompt.name.as_str()).collect()
     }
 
     /// The user's tool of that name.

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::profile::{Field, Origin, Profile};
 use super::schema::{self, Shape};
 use super::tool::{self, ToolTable};
-use super::{json, rule};
+use super::{json, price, rule};
 use crate::error::Failure;
 
 /// What a profile file holds.
@@ -19,6 +19,8 @@ pub(crate) struct Document {
     pub(crate) default: Option<Field>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) tools: Vec<ToolTable>,
+    /// The tables of `[prompts]`, read as profiles are: fields with their places.
+    pub(crate) prompts: Vec<Profile>,
     /// Whether conversations are kept, if the file says so.
     pub(crate) log: Option<bool>,
 }
@@ -93,7 +95,12 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         let words = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-        source.wrong(offset, &words)
+        let failure = source.wrong(offset, &words);
+        // Bare keys of TOML are ASCII (1.0.0, "Keys").
+        match words.contains("unquoted key") {
+            true => failure.hint("a name in other letters stands in quotes, as [prompts.\"翻译\"]"),
+            false => failure,
+        }
     })?;
     let mut document = Document::default();
     for (key, value) in table.get_ref() {
@@ -113,10 +120,18 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
             ("log", _) => return Err(source.mistyped("log", value, "true or false")),
             ("providers", DeValue::Table(profiles)) => {
                 for (name, profile) in profiles {
-                    document.profiles.push(one_profile(&source, name, profile)?);
+                    let place = ("providers", schema::PROFILE);
+                    document.profiles.push(one_table(&source, place, name, profile)?);
                 }
             }
             ("providers", _) => return Err(source.mistyped("providers", value, "a table")),
+            ("prompts", DeValue::Table(prompts)) => {
+                for (name, prompt) in prompts {
+                    let place = ("prompts", schema::PROMPT);
+                    document.prompts.push(one_table(&source, place, name, prompt)?);
+                }
+            }
+            ("prompts", _) => return Err(source.mistyped("prompts", value, "a table")),
             // The built-in list has none.
             ("tools", DeValue::Table(tools)) if path.is_some() => {
                 for (name, tool) in tools {
@@ -127,7 +142,7 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
                 return Err(source.mistyped("tools", value, "a table"));
             }
             _ => {
-                let known = ["default", "log", "providers", "tools"];
+                let known = ["default", "log", "prompts", "providers", "tools"];
                 return Err(source.unknown(key, "the profile file", known));
             }
         }
@@ -135,23 +150,29 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
     Ok(document)
 }
 
-fn one_profile(
+/// Reads `[TABLE.NAME]`, where `fields` are those that it may have.
+fn one_table(
     source: &Source<'_>,
+    (table, fields): (&str, &[(&'static str, Shape)]),
     name: Key<'_, '_>,
     value: &Entry<'_>,
 ) -> Result<Profile, Failure> {
-    let place = format!("[providers.{}]", name.get_ref());
+    let place = format!("{table}.{}", name.get_ref());
     let DeValue::Table(table) = value.get_ref() else {
-        return Err(source.mistyped(&format!("providers.{}", name.get_ref()), value, "a table"));
+        return Err(source.mistyped(&place, value, "a table"));
     };
     let mut profile = Profile::new(name.get_ref().to_string());
     for (key, value) in table {
-        let Some((known, shape)) = schema::PROFILE.iter().find(|(known, _)| known == key.get_ref())
-        else {
-            return Err(source.unknown(key, &place, schema::PROFILE.iter().map(|(name, _)| *name)));
+        let Some((known, shape)) = fields.iter().find(|(known, _)| known == key.get_ref()) else {
+            let known = fields.iter().map(|(name, _)| *name);
+            return Err(source.unknown(key, &format!("[{place}]"), known));
         };
         match shape {
             Shape::Rules => profile.rules = rule::list(source, value)?,
+            Shape::Prices => {
+                let prices = price::list(source, value)?;
+                profile.set("", known, prices, source.origin(key.span().start));
+            }
             Shape::TextTable | Shape::NumberTable | Shape::AnyTable => {
                 section(source, &mut profile, known, *shape, value)?;
             }
@@ -210,6 +231,8 @@ pub(super) fn plain(
         Shape::Text => Err(source.mistyped(name, value, "a text")),
         Shape::Texts if is_texts(&json) => Ok(json),
         Shape::Texts => Err(source.mistyped(name, value, "a text or a list of texts")),
+        Shape::Flag if json.is_boolean() => Ok(json),
+        Shape::Flag => Err(source.mistyped(name, value, "true or false")),
         Shape::Word(words) => match json.as_str() {
             Some(text) if words.contains(&text) => Ok(json),
             _ => Err(source.mistyped_word(name, value, words)),

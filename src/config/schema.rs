@@ -6,6 +6,8 @@ pub(crate) enum Shape {
     Text,
     /// One text or a list of texts.
     Texts,
+    /// `true` or `false`.
+    Flag,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A list out of these words.
@@ -16,6 +18,8 @@ pub(crate) enum Shape {
     NumberTable,
     /// A table whose values can be anything that JSON can say.
     AnyTable,
+    /// A list of prices.
+    Prices,
     /// A list of request rules.
     Rules,
 }
@@ -61,7 +65,24 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("transcribe", Shape::AnyTable),
     ("speak", Shape::AnyTable),
     ("limits", Shape::NumberTable),
+    ("prices", Shape::Prices),
     ("rules", Shape::Rules),
+];
+
+/// Every field of a price.
+pub(crate) const PRICE: &[&str] = &["models", "input", "cached_input", "output", "currency"];
+
+/// Every field of `[prompts.NAME]`.
+pub(crate) const PROMPT: &[(&str, Shape)] = &[
+    ("prompt", Shape::Text),
+    ("system", Shape::Text),
+    ("vars", Shape::TextTable),
+    ("provider", Shape::Text),
+    ("model", Shape::Text),
+    ("options", Shape::AnyTable),
+    ("schema", Shape::Text),
+    ("extract", Shape::Flag),
+    ("extract_last", Shape::Flag),
 ];
 
 /// Every field of `[tools.NAME]`.

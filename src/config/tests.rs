@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::catalogue::TEXT;
 use super::read::{Document, document};
-use super::schema::{JOBS, PROFILE, Shape};
+use super::schema::{JOBS, PROFILE, PROMPT, Shape};
 use super::{Config, location};
 use crate::error::Failure;
 use crate::io::Env;
@@ -104,17 +104,21 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
         ("truth", "true"),
         ("table", "{ a = [1] }"),
     ];
-    for (name, shape) in PROFILE {
+    let of =
+        |table: &'static str| move |(name, shape): &(&'static str, Shape)| (table, *name, *shape);
+    let profiles = PROFILE.iter().map(of("providers"));
+    for (table, name, shape) in profiles.chain(PROMPT.iter().map(of("prompts"))) {
         let takes: &[&str] = match shape {
             Shape::Text => &["text"],
             Shape::Texts => &["text", "texts"],
+            Shape::Flag => &["truth"],
             Shape::Word(_) => &[],
-            Shape::Words(_) | Shape::Rules => &["none"],
+            Shape::Words(_) | Shape::Rules | Shape::Prices => &["none"],
             Shape::TextTable | Shape::NumberTable => &[],
             Shape::AnyTable => &["table"],
         };
         for (kind, value) in VALUES {
-            let text = format!("[providers.x]\n\n{name} = {value}\n");
+            let text = format!("[{table}.x]\n\n{name} = {value}\n");
             match read(&text) {
                 Ok(_) => assert!(takes.contains(&kind), "{text}"),
                 Err(failure) => {
@@ -183,7 +187,11 @@ fn unknown_names_find_the_nearest() {
             "`rename`",
         ),
         ("[profiles.x]\n", "p.toml:1: unknown field `profiles` in the profile file", "`providers`"),
-        ("x = 1\n", "p.toml:1: unknown field `x`", "known fields: default, log, providers"),
+        (
+            "x = 1\n",
+            "p.toml:1: unknown field `x`",
+            "known fields: default, log, prompts, providers",
+        ),
     ] {
         let (message, found) = wrong(text);
         assert!(message.starts_with(words), "{message}");

@@ -3,6 +3,7 @@
 
 mod attachment;
 mod folder;
+mod frame;
 mod kind;
 mod stdin;
 mod text;
@@ -15,6 +16,7 @@ use crate::http::request::{Url, shown};
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
+pub(crate) use frame::{Frame, Gapped};
 pub(crate) use kind::Group;
 
 /// What standard input is called.
@@ -44,20 +46,23 @@ pub(crate) enum Item {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Given {
     pub(crate) items: Vec<Item>,
+    /// What stands around the texts.
+    pub(crate) frame: Option<Frame>,
 }
 
 impl Given {
     /// A text and nothing else.
     pub(crate) fn of_text(text: &str) -> Self {
-        Self { items: vec![Item::Text(text.to_owned())] }
+        Self { items: vec![Item::Text(text.to_owned())], frame: None }
     }
 
-    /// The texts with a blank line between two of them; empty if there is none.
+    /// The texts with a blank line between two of them, in their frame; empty if there is none.
     pub(crate) fn text(&self) -> String {
-        text::joined(self.items.iter().filter_map(|item| match item {
+        let input = text::joined(self.items.iter().filter_map(|item| match item {
             Item::Text(text) => Some(text.as_str()),
             _ => None,
-        }))
+        }));
+        self.frame.as_ref().map_or_else(|| input.clone(), |frame| frame.around(&input))
     }
 
     /// The pictures, recordings and documents.
@@ -82,6 +87,19 @@ impl Given {
 /// # Errors
 /// No prompt at all, a file that can't be read, or one that can't go into a request.
 pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> {
+    let given = all(sources, io)?;
+    if given.items.is_empty() {
+        return Err(Failure::usage("there is no prompt and no input")
+            .hint("give it as an argument or through a pipe: llm chat \"hello\""));
+    }
+    Ok(given)
+}
+
+/// The same where it is no mistake to give nothing.
+///
+/// # Errors
+/// A file that can't be read, or one that can't go into a request.
+pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> {
     let mut items = Vec::new();
     for path in sources.files {
         items.extend(file(path, io)?);
@@ -94,11 +112,7 @@ pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failur
     if !words.trim().is_empty() {
         items.push(Item::Text(words));
     }
-    if items.is_empty() {
-        return Err(Failure::usage("there is no prompt and no input")
-            .hint("give it as an argument or through a pipe: llm chat \"hello\""));
-    }
-    Ok(Given { items })
+    Ok(Given { items, frame: None })
 }
 
 /// A text to be spoken: files, standard input and words, without names and fences.

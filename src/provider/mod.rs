@@ -7,6 +7,7 @@ mod job;
 pub(crate) mod key;
 pub(crate) mod net;
 pub(crate) mod own;
+pub(crate) mod price;
 mod resolve;
 mod rules;
 mod takes;
@@ -82,7 +83,7 @@ impl Provider {
             }
         }
         own.add_flags(job, &flags);
-        body.extend(flags.clone());
+        body.extend(flags);
         // The model that is sent in the end decides which rules apply.
         let is_model = |setting: &&Setting| setting.path == ["model"];
         let model = self.settings.iter().rev().find(is_model).map(|setting| &setting.value);
@@ -94,9 +95,15 @@ impl Provider {
         {
             own.follow(rule, &body);
             for dropped in rules::apply(rule, &mut body) {
-                if flags.contains_key(&dropped) {
-                    warnings.push(self.dropped(&dropped, &model, rule.why.as_deref()));
-                }
+                let what = match own.by(&dropped) {
+                    Some(own::By::Flag(_)) => format!("`{dropped}`"),
+                    // Where rule and field are both the user's there is nothing to be told.
+                    Some(own::By::Profile(place)) if rule.origin == Origin::BuiltIn => {
+                        place.clone()
+                    }
+                    _ => continue,
+                };
+                warnings.push(self.dropped(&what, &dropped, &model, rule.why.as_deref()));
             }
         }
         for setting in &self.settings {
@@ -106,10 +113,11 @@ impl Provider {
         Composed { body, warnings, own }
     }
 
-    fn dropped(&self, field: &str, model: &str, why: Option<&str>) -> String {
+    /// `what` is the field as the user knows it.
+    fn dropped(&self, what: &str, field: &str, model: &str, why: Option<&str>) -> String {
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         format!(
-            "`{field}` is left out, {} does not take it for {model}{why}; `-O {field}=…` sends it all the same",
+            "{what} is left out, {} does not take it for {model}{why}; `-O {field}=…` sends it all the same",
             self.name
         )
     }

@@ -96,6 +96,12 @@ fn a_wrong_type_is_refused_with_what_was_expected() {
         ("[[providers.x.rules]]\nmap = { a = 1 }\n", 4, "`map` must be a table of tables"),
         ("[[providers.x.rules]]\njobs = [\"dance\"]\n", 4, "`dance` is no job"),
         ("[providers.x.models]\nembed = 1\n", 4, "`models.embed` must be a text"),
+        ("prices = { input = 1 }\n", 3, "`prices` must be a list of tables"),
+        ("prices = [1]\n", 3, "`prices` must be a list of tables"),
+        ("prices = [{ input = \"1\" }]\n", 3, "`input` must be a price for a million tokens"),
+        ("prices = [{ output = -1 }]\n", 3, "`output` must be a price"),
+        ("prices = [{ models = \"gpt\" }]\n", 3, "`models` must be a list of texts"),
+        ("prices = [{ currency = 1 }]\n", 3, "`currency` must be a text"),
         ("options = { temperature = inf }\n", 3, "JSON"),
     ] {
         refused_file(&format!("{head}{rest}"), line, words, "");
@@ -117,6 +123,7 @@ fn an_unknown_field_is_met_with_the_nearest() {
         ("modle = \"m\"\n", 3, "`modle` in [providers.x]", "`model`"),
         ("api_key_command = \"pass\"\n", 3, "`api_key_command`", "`api_key_cmd`"),
         ("baseurl = \"x\"\n", 3, "`baseurl`", "`base_url`"),
+        ("[prompts.\"译\"]\npromt = \"a\"\n", 4, "`promt` in [prompts.译]", "`prompt`"),
         ("\"全然不同\" = 1\n", 3, "`全然不同`", "known fields: "),
         (
             "rules = [\n{ drop = [\"a\"], modles = [\"b\"] },\n]\n",
@@ -126,6 +133,8 @@ fn an_unknown_field_is_met_with_the_nearest() {
         ),
         ("[[providers.x.rules]]\nbecause = \"x\"\n", 4, "`because` in a rule", "why"),
         ("[provider.y]\nbase_url = \"x\"\n", 3, "`provider`", "`providers`"),
+        ("prices = [{ inputs = 1 }]\n", 3, "`inputs` in a price", "`input`"),
+        ("[prompts.翻译]\n", 3, "unquoted key", "[prompts.\"翻译\"]"),
         ("[gemischt]\n", 3, "`gemischt`", "providers"),
     ] {
         refused_file(&format!("{head}{rest}"), line, words, hint);

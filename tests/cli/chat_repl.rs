@@ -143,6 +143,30 @@ fn the_commands_of_a_conversation_work() {
 }
 
 #[test]
+fn usage_tells_what_the_conversation_took_so_far() {
+    let counted = || {
+        let usage = json!({"prompt_tokens": 1000, "completion_tokens": 500});
+        let end = json!({"choices": [], "usage": usage}).to_string();
+        Reply::sse(&[&chunk(json!({"content": "数"}), Some("stop")), &end, "[DONE]"])
+    };
+    let server = Server::start([counted(), Reply::chat(&["不数"]), counted()]);
+    let url = server.url();
+    let prices = "[{ input = 1, output = 2, currency = \"元\" }]";
+    let llm = llm().config(&format!(
+        "[providers.test]\nbase_url = \"{url}\"\nmodel = \"m\"\nprices = {prices}\n"
+    ));
+    let lines = [
+        ("leaves", "一\r"),
+        ("数\r\n", "二\r"),
+        ("不数\r\n", "三\r"),
+        ("数\r\n", "/usage\r"),
+        ("so far 2000 tokens in, 1000 out, 0.0040 元 (1 of 3 answers were not counted)", "/exit\r"),
+    ];
+    let Some(outcome) = converse(&llm.watch(&server).arg("chat"), &lines) else { return };
+    outcome.code(0);
+}
+
+#[test]
 fn nothing_of_a_conversation_is_kept_where_nothing_shall_be() {
     let (server, llm) = talk(&["答甲", "答乙"]);
     let lines = [("leaves", "一\r"), ("答甲", "二\r"), ("答乙", "\x04")];

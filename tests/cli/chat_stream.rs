@@ -230,13 +230,35 @@ fn several_answers_exit_7_if_one_was_cut_and_6_if_one_did_not_end() {
 }
 
 #[test]
-fn extract_prints_the_first_code_block_alone() {
+fn several_answers_are_numbered_on_a_terminal_alone() {
+    let events = [
+        choice(0, json!({"content": "一"}), Some("stop")),
+        choice(1, json!({"content": "二"}), Some("stop")),
+        "[DONE]".to_owned(),
+    ];
+    let server = Server::new().reply(Reply::sse(&events).repeat()).allow_unused().start();
+    let llm = asking(&server).args(["--no-stdin", "-n", "2"]);
+    let Some(shown) = in_terminal(&llm) else { return };
+    assert_eq!(shown, "[1]\r\n一\r\n\r\n[2]\r\n二\r\n");
+    let Some(plain) = in_terminal(&llm.clone().args(["--json"])) else { return };
+    assert!(!plain.contains("[1]"), "{plain:?}");
+    llm.run().code(0).stdout("一\n\n二\n");
+}
+
+#[test]
+fn extract_prints_the_first_or_the_last_code_block_alone() {
     let answer = "这样：\n\n```bash\nls -l | wc -l\necho '```'\n```\n\n或者：\n```\n别的\n```\n";
     let block = "ls -l | wc -l\necho '```'\n";
     let letters: Vec<String> = answer.chars().map(String::from).collect();
     let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
     ask(Reply::chat(&letters), &["-x"]).code(0).stdout(block).stderr_empty();
     ask(Reply::chat_json(answer), &["--extract", "-S"]).code(0).stdout(block).stderr_empty();
+    let last = ask(Reply::chat(&letters), &["--extract-last"]);
+    last.code(0).stdout("别的\n").stderr_empty();
+    // Of an answer that broke off too, the last block is what arrived of it.
+    let broken = Reply::sse(&[chunk(json!({"content": "```\n一\n```\n```\n二"}), None)]);
+    ask(broken, &["--extract-last", "--retries", "0"]).code(6).stdout("二\n");
+    ask(Reply::chat(&["没有代码"]), &["--extract-last"]).code(0).stdout("没有代码\n");
     ask(Reply::chat(&["没有代码"]), &["-x"]).code(0).stdout("没有代码\n").stderr_empty();
 }
 
@@ -306,6 +328,24 @@ fn usage_is_one_line_on_standard_error() {
     let whole = ask(Reply::chat_json("好"), &["-u", "-S"]);
     whole.code(0).stdout("好\n").stderr_has("9").stderr_has("4");
     ask(Reply::chat(&["好"]), &[]).code(0).stderr_empty();
+}
+
+#[test]
+fn usage_tells_money_where_the_profile_has_prices() {
+    let usage = json!({"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500,
+        "prompt_tokens_details": {"cached_tokens": 400}, "completion_tokens_details": {"reasoning_tokens": 300}});
+    let mut events = chat_events(&["好"]);
+    events.insert(3, json!({"choices": [], "usage": usage}).to_string());
+    let server = Server::start([Reply::sse(&events)]);
+    let url = server.url();
+    let prices = "[{ models = [\"gpt-*\"], input = 99 }, { input = 2, cached_input = 0.5, output = 8, currency = \"元\" }]";
+    let llm = llm().config(&format!(
+        "[providers.test]\nbase_url = \"{url}\"\nmodel = \"m\"\nprices = {prices}\n"
+    ));
+    let run = llm.watch(&server).args(["chat", "-u", "你好"]).run();
+    run.code(0).stdout("好\n");
+    run.stderr_has("llm: usage: 1000 tokens in, 500 out, 400 cached, 300 thinking, first token");
+    run.stderr_has(", ended by stop, 0.0054 元\n");
 }
 
 #[test]

@@ -167,6 +167,20 @@ fn every_whole_answer_keeps_its_text() {
 }
 
 #[test]
+fn every_count_of_tokens_is_told() {
+    for sample in samples(|sample| sample.is_chat() && sample.number("exit") == 0) {
+        let more: &[&str] = if sample.is_stream() { &["-u"] } else { &["-u", "--no-stream"] };
+        let run = chat(&sample, sample.whole(), more);
+        let words = sample.text("usage").unwrap_or_else(|| panic!("{}: no usage", sample.name));
+        let lines = run.stderr_lines();
+        assert!(
+            lines.len() == 1 && lines[0].starts_with(&format!("llm: usage: {words}, ")),
+            "{run}"
+        );
+    }
+}
+
+#[test]
 fn a_whole_answer_to_a_stream_request_keeps_its_text() {
     for sample in samples(|sample| sample.is_chat() && !sample.is_stream()) {
         let run = chat(&sample, sample.whole(), &[]);

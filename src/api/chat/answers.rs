@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::calls::{Call, Calls};
+use super::kept::Kept;
 use super::{ChatEvent, Finish};
 use crate::api::think::{Piece, ThinkFilter};
 
@@ -24,46 +25,31 @@ pub(crate) struct Answers {
     usage: Option<Value>,
     /// Answers begin with thinking that no tag opens.
     thinks_untagged: bool,
+    /// A number stands above each answer.
+    numbers: bool,
+    /// Bytes of text that wait for the end of the first answer.
+    held: usize,
 }
 
 #[derive(Debug, Default)]
 struct Choice {
+    /// What is still to be put above the answer.
+    heading: Option<String>,
     filter: ThinkFilter,
     /// Answer text that waits for its turn.
     waiting: String,
     /// All answer text, and all thinking, for who keeps them.
     text: Kept,
     thoughts: Kept,
-    refusal: String,
+    refusal: Kept,
     calls: Calls,
     finish: Option<(Finish, String)>,
     last: Option<char>,
 }
 
-/// The most that is kept of a text, in bytes: a stream without end must not fill the memory.
-const MOST: usize = 256 * 1024;
-
-/// The beginning of a text: all of it, unless it is longer than anybody reads.
-#[derive(Debug, Default)]
-struct Kept(String);
-
-impl Kept {
-    fn add(&mut self, text: &str) {
-        let room = MOST.saturating_sub(self.0.len());
-        self.0.push_str(&text[..text.floor_char_boundary(room)]);
-        // What comes now has a gap before it, so nothing more is kept.
-        if room > 0 && text.len() > room {
-            self.0.push_str(GAP);
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.0.len() <= MOST
-    }
-}
-
-/// Stands for the rest of a text that is kept in part.
-const GAP: &str = " […] ";
+/// The most that is held back for the end (text of later answers, calls), in bytes, and the most answers.
+const MOST_HELD: usize = 64 << 20;
+const MOST_CHOICES: usize = 4096;
 
 /// What became of a reply that came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -82,13 +68,30 @@ pub(crate) enum Verdict {
 impl Answers {
     /// For a reply of `number` answers.
     pub(crate) fn new(number: u32) -> Self {
-        let choices = BTreeMap::new();
-        Self { choices, live: 0, expects_many: number > 1, usage: None, thinks_untagged: false }
+        Self {
+            choices: BTreeMap::new(),
+            live: 0,
+            expects_many: number > 1,
+            usage: None,
+            thinks_untagged: false,
+            numbers: false,
+            held: 0,
+        }
+    }
+
+    /// The same with a line above each answer that numbers it, `[1]`, if `numbers`.
+    pub(crate) fn numbered(self, numbers: bool) -> Self {
+        Self { numbers, ..self }
     }
 
     /// The same for a model whose answers begin with thinking that no tag opens, if `untagged`.
     pub(crate) fn thinking_untagged(self, untagged: bool) -> Self {
         Self { thinks_untagged: untagged, ..self }
+    }
+
+    /// Whether more text waits than any reply has: it must not fill the memory.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.held > MOST_HELD || self.choices.len() > MOST_CHOICES
     }
 
     /// Takes an event; what can be shown is added to `shown`.
@@ -97,6 +100,7 @@ impl Answers {
             ChatEvent::Usage(usage) => self.usage = Some(usage.clone()),
             ChatEvent::Text { index, text, is_thought } => {
                 let is_live = self.is_live(index);
+                self.held += if is_live { 0 } else { text.len() };
                 self.choice(index).text(text, is_thought, is_live, shown);
             }
             ChatEvent::Thinking { index, text } => {
@@ -105,8 +109,10 @@ impl Answers {
                 choice.filter.expect_tag();
                 choice.thinking(text, is_live, shown);
             }
-            ChatEvent::Refusal { index, text } => self.choice(index).refusal.push_str(text),
-            ChatEvent::ToolCall { index, piece } => self.choice(index).calls.take(piece),
+            ChatEvent::Refusal { index, text } => self.choice(index).refusal.add(text),
+            ChatEvent::ToolCall { index, piece } => {
+                self.held += self.choice(index).calls.take(piece);
+            }
             ChatEvent::Finish { index, reason } => {
                 // OpenRouter repeats the reason with the usage; the first one counts.
                 let finish = || (Finish::of(reason), reason.to_owned());
@@ -118,7 +124,8 @@ impl Answers {
     fn choice(&mut self, index: u64) -> &mut Choice {
         let filter =
             if self.thinks_untagged { ThinkFilter::untagged } else { ThinkFilter::default };
-        let new = || Choice { filter: filter(), ..Choice::default() };
+        let heading = self.numbers.then(|| format!("[{}]\n", index + 1));
+        let new = || Choice { filter: filter(), heading, ..Choice::default() };
         self.choices.entry(index).or_insert_with(new)
     }
 
@@ -158,7 +165,7 @@ impl Answers {
 
     /// How many answers have text.
     pub(crate) fn count(&self) -> usize {
-        self.choices.values().filter(|choice| !choice.text.0.is_empty()).count()
+        self.choices.values().filter(|choice| !choice.text.as_str().is_empty()).count()
     }
 
     /// Text and thinking of every answer so far, in index order, given away: a verdict comes before.
@@ -166,7 +173,7 @@ impl Answers {
         let take = std::mem::take::<Kept>;
         self.choices
             .values_mut()
-            .map(move |choice| (take(&mut choice.text).0, take(&mut choice.thoughts).0))
+            .map(move |choice| (take(&mut choice.text).into(), take(&mut choice.thoughts).into()))
     }
 
     /// Whether [`Answers::take_kept`] will give all that was said.
@@ -195,6 +202,17 @@ impl Answers {
         self.usage.as_ref()
     }
 
+    /// How the answers ended, in the service's words, each once.
+    pub(crate) fn ends(&self) -> Vec<&str> {
+        let mut ends: Vec<&str> = Vec::new();
+        for (_, reason) in self.choices.values().filter_map(|choice| choice.finish.as_ref()) {
+            if !ends.contains(&reason.as_str()) {
+                ends.push(reason);
+            }
+        }
+        ends
+    }
+
     /// What became of the reply, the worst first.
     pub(crate) fn verdict(&self) -> Verdict {
         let mut finishes = self.choices.values().filter_map(|choice| choice.finish.as_ref());
@@ -216,8 +234,8 @@ impl Answers {
     /// What a reply without text held instead.
     fn instead(&self) -> String {
         let choices = || self.choices.values();
-        if let Some(choice) = choices().find(|choice| !choice.refusal.is_empty()) {
-            return format!("it refuses: {}", choice.refusal.trim());
+        if let Some(choice) = choices().find(|choice| !choice.refusal.as_str().is_empty()) {
+            return format!("it refuses: {}", choice.refusal.as_str().trim());
         }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
         if choices().any(|choice| !choice.calls.is_empty()) {
@@ -231,7 +249,7 @@ impl Answers {
             let cut = if is_cut { "; its limit of tokens cut the call" } else { "" };
             return format!("it wants to call tools{names}{cut}");
         }
-        match (choices().any(|choice| !choice.thoughts.0.is_empty()), is_cut) {
+        match (choices().any(|choice| !choice.thoughts.as_str().is_empty()), is_cut) {
             (true, true) => "it only thought, until its limit of tokens".to_owned(),
             (true, false) => "it only thought".to_owned(),
             (false, true) => "nothing came before its limit of tokens".to_owned(),
@@ -266,6 +284,7 @@ impl Choice {
                 self.text.add(text);
                 self.last = text.chars().next_back().or(self.last);
                 let target = if is_live { &mut shown.text } else { &mut self.waiting };
+                target.push_str(&self.heading.take().unwrap_or_default());
                 target.push_str(text);
             }
         }

@@ -24,20 +24,23 @@ pub(crate) struct Call {
 pub(crate) struct Calls(Vec<Call>);
 
 /// The most that is kept of a call's arguments, in bytes.
-const MOST: usize = 4 * 1024 * 1024;
+const MOST: usize = 1024 * 1024;
 
 /// The most calls of one answer.
-const MOST_CALLS: usize = 128;
+const MOST_CALLS: usize = 64;
+
+/// The most further fields of a call.
+const MOST_EXTRA: usize = 16;
 
 impl Calls {
     /// Takes a piece of a call: an element of `tool_calls`, or a `function_call` (the specification's
-    /// older form).
+    /// older form). Gives the bytes of arguments that it kept.
     ///
     /// Services differ in how they tell what belongs together. The specification has an `index` in
     /// each piece, id and name in the first one. Gemini has no index and sends whole calls; DashScope
     /// repeats `"id": ""`, Together `null`; Anthropic counts its text as 0; Hugging Face gives no id;
     /// Ollama's own form has objects for arguments. So nothing is looked up by index alone.
-    pub(super) fn take(&mut self, piece: &Value) {
+    pub(super) fn take(&mut self, piece: &Value) -> usize {
         let function = ["function", "custom"].iter().find_map(|key| piece.get(key));
         let function = function.filter(|function| function.is_object()).unwrap_or(piece);
         let text = |value: &Value, key: &str| {
@@ -51,7 +54,7 @@ impl Calls {
         let index = piece.get("index").and_then(Value::as_u64);
         let place = match self.place(index, id.as_deref(), name.as_deref()) {
             Some(place) => place,
-            None if self.0.len() >= MOST_CALLS => return,
+            None if self.0.len() >= MOST_CALLS => return 0,
             None => {
                 self.0.push(Call { index, ..Call::default() });
                 self.0.len() - 1
@@ -64,16 +67,17 @@ impl Calls {
         if call.name.is_empty() {
             call.name = name.unwrap_or_default();
         }
-        call.argue(function.get("arguments").or_else(|| function.get("input")));
+        let kept = call.argue(function.get("arguments").or_else(|| function.get("input")));
         for (key, value) in piece.as_object().into_iter().flatten() {
             let is_own = matches!(
                 key.as_str(),
                 "id" | "index" | "function" | "custom" | "type" | "name" | "arguments"
             );
-            if !is_own && !value.is_null() {
+            if !is_own && !value.is_null() && call.extra.len() < MOST_EXTRA {
                 call.extra.insert(key.clone(), value.clone());
             }
         }
+        kept
     }
 
     /// The call that a piece goes on with; `None` if it begins one.
@@ -122,13 +126,17 @@ impl Calls {
 }
 
 impl Call {
-    fn argue(&mut self, arguments: Option<&Value>) {
+    fn argue(&mut self, arguments: Option<&Value>) -> usize {
         match arguments {
             Some(Value::String(text)) if self.arguments.len() + text.len() <= MOST => {
                 self.arguments.push_str(text);
+                text.len()
             }
-            None | Some(Value::Null | Value::String(_)) => {}
-            Some(other) => self.arguments = other.to_string(),
+            None | Some(Value::Null | Value::String(_)) => 0,
+            Some(other) => {
+                self.arguments = other.to_string();
+                self.arguments.len()
+            }
         }
     }
 
@@ -187,7 +195,9 @@ mod tests {
 
     fn calls(pieces: &[Value]) -> Vec<(String, String)> {
         let mut calls = Calls::default();
-        pieces.iter().for_each(|piece| calls.take(piece));
+        for piece in pieces {
+            calls.take(piece);
+        }
         calls.finished().into_iter().map(|call| (call.name, call.arguments)).collect()
     }
 

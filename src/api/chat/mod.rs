@@ -4,9 +4,11 @@ pub(crate) mod answers;
 pub(crate) mod calls;
 pub(crate) mod content;
 mod event;
+mod kept;
 pub(crate) mod reader;
 pub(crate) mod request;
 mod template;
+pub(crate) mod usage;
 mod view;
 
 pub(crate) use event::{ChatEvent, Finish};

@@ -14,6 +14,12 @@ use crate::http::sse::Decoder;
 /// A JSON reply may be this large: base64 of some 24 hours of MP3.
 const LARGEST_JSON: usize = 512 << 20;
 
+/// So much of what may be an error's words is kept, in bytes.
+const LONGEST_WORDS: usize = 64 * 1024;
+
+/// So much white space may stand before JSON or events, in bytes.
+const MOST_SPACE: usize = 4096;
+
 /// Services are loose about the `=` at the end.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -108,10 +114,10 @@ impl Reader {
     /// The reply carries an error, or can't be read.
     pub(crate) fn push(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), Wrong> {
         let bytes = match &mut self.kind {
-            Kind::Open(head) if head.is_empty() && bytes.len() >= HEAD => bytes,
+            Kind::Open(head) if head.is_empty() && is_enough(&bytes) => bytes,
             Kind::Open(head) => {
                 head.extend_from_slice(&bytes);
-                if head.len() < HEAD {
+                if !is_enough(head) {
                     return Ok(());
                 }
                 std::mem::take(head).into()
@@ -132,10 +138,7 @@ impl Reader {
                 Ok(())
             }
             Kind::Words(words) => {
-                // An error's first words are enough.
-                if words.len() < 64 * 1024 {
-                    words.extend_from_slice(&bytes);
-                }
+                keep_first(words, &bytes);
                 Ok(())
             }
             Kind::Json { text, .. } => {
@@ -158,7 +161,8 @@ impl Reader {
         }
         let json = |is_sure| Kind::Json { text: Vec::new(), is_sure };
         let is_audio = kind.starts_with("audio/");
-        let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+        let text = without_space(head);
+        let text = &text[..text.len().min(HEAD)];
         if kind == "application/json" || kind.ends_with("+json") {
             return json(true);
         }
@@ -217,8 +221,8 @@ impl Events {
         sound: &mut Vec<Bytes>,
         usage: &mut Option<Value>,
     ) -> Result<(), Wrong> {
-        if !self.any && self.words.len() < 4096 {
-            self.words.extend_from_slice(bytes);
+        if !self.any {
+            keep_first(&mut self.words, bytes);
         }
         let mut found = Ok(());
         let (is_done, any) = (&mut self.is_done, &mut self.any);
@@ -247,6 +251,25 @@ impl Events {
         }
         if self.is_done { Ok(()) } else { Err(Wrong::Unfinished) }
     }
+}
+
+/// Adds bytes to words that may be an error's, of which the first are enough.
+fn keep_first(words: &mut Vec<u8>, bytes: &[u8]) {
+    let room = LONGEST_WORDS.saturating_sub(words.len());
+    words.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}
+
+/// Whether the first bytes tell what kind of reply it is, however many more there are. Services keep
+/// a connection alive with white space before JSON (DeepSeek).
+fn is_enough(head: &[u8]) -> bool {
+    without_space(head).len() >= HEAD || head.len() >= MOST_SPACE + HEAD
+}
+
+/// The bytes behind a byte order mark and white space, which is looked for only so far.
+fn without_space(head: &[u8]) -> &[u8] {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let space = head.iter().take(MOST_SPACE).take_while(|byte| byte.is_ascii_whitespace()).count();
+    &head[space..]
 }
 
 /// Reads one event: a piece of the sound, the end, or an error.

@@ -16,8 +16,12 @@ use crate::http::sse::Decoder;
 pub(crate) struct Stream {
     decoder: Decoder,
     heard: Heard,
+    length: usize,
     is_too_long: bool,
 }
+
+/// A stream may have so many bytes: what it says is kept, and no transcript is as long.
+const LONGEST: usize = 64 << 20;
 
 #[derive(Debug, Default)]
 struct Heard {
@@ -38,7 +42,8 @@ impl Stream {
     pub(crate) fn push(&mut self, bytes: &[u8], live: &mut String) {
         let heard = &mut self.heard;
         let pushed = self.decoder.push(bytes, |event| heard.event(event.event, event.data, live));
-        self.is_too_long |= pushed.is_err();
+        self.length += bytes.len();
+        self.is_too_long |= pushed.is_err() || self.length > LONGEST;
     }
 
     /// Whether the answer is whole; a little may still come (usage, `[DONE]`).
@@ -183,6 +188,19 @@ mod tests {
         let whole = at(0);
         (1..stream.len()).for_each(|cut| assert_eq!(at(cut), whole, "cut at {cut}"));
         whole
+    }
+
+    #[test]
+    fn a_stream_without_end_does_not_fill_the_memory() {
+        let piece = format!("data: {}\n\n", "很".repeat(1 << 18));
+        let (mut stream, mut live) = (Stream::default(), String::new());
+        let pushes = std::iter::from_fn(|| {
+            stream.push(piece.as_bytes(), &mut live);
+            live.clear();
+            (!stream.is_over()).then_some(())
+        });
+        assert_eq!(pushes.take(999).count(), LONGEST / piece.len());
+        assert_eq!(stream.finish(&mut live), Err(NoAnswer::BrokeOff));
     }
 
     #[test]

@@ -232,6 +232,12 @@ fn ogg_files_without_opus_are_refused() {
     assert_eq!(refused(page(2, 0, &[b"\x01vorbis"], false)), "is an Ogg file without Opus");
     assert_eq!(refused(b"ID3 an mp3".to_vec()), "is no Ogg file");
     assert_eq!(refused(opus_part()[..300].to_vec()), "is cut off in an Ogg page");
+    // Wherever the network cuts them, bytes behind the last page are told the same way.
+    let behind = [opus_part(), b"no page".repeat(9)].concat();
+    for piece in [1, 33, 9999] {
+        let words = why(join(Format::Opus, true, std::slice::from_ref(&behind), piece));
+        assert_eq!(words, "is broken in an Ogg page", "in pieces of {piece}");
+    }
     let mut stereo = opus_part();
     stereo[28 + 9] = 2;
     assert_eq!(refused(stereo), "has another number of channels");

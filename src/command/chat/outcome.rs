@@ -1,9 +1,6 @@
 //! What became of a chat, as an exit code and words.
 
-use serde_json::Value;
-
 use super::Plan;
-use super::turn::Timing;
 use crate::api::chat::answers::Verdict;
 use crate::api::chat::reader::End;
 use crate::error::{Failure, Kind, Retry};
@@ -76,40 +73,4 @@ pub(super) fn of_verdict(
                 .hint("--json prints the reply as it came"))
         }
     }
-}
-
-/// Token counts and timing, on one line.
-pub(super) fn say_usage(usage: Option<&Value>, timing: Timing, io: &mut Io) {
-    let mut parts = Vec::new();
-    let count = |path: &str| usage.and_then(|usage| usage.pointer(path)).and_then(Value::as_u64);
-    let output = count("/completion_tokens");
-    match (count("/prompt_tokens"), output) {
-        (None, None) => parts.push("no token counts given".to_owned()),
-        (input, output) => {
-            let number =
-                |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
-            parts.push(format!("{} tokens in, {} out", number(input), number(output)));
-        }
-    }
-    let cached =
-        count("/prompt_tokens_details/cached_tokens").or_else(|| count("/prompt_cache_hit_tokens"));
-    let thought =
-        count("/completion_tokens_details/reasoning_tokens").or_else(|| count("/reasoning_tokens"));
-    for (count, what) in [(cached, "cached"), (thought, "thinking")] {
-        if let Some(count) = count.filter(|count| *count > 0) {
-            parts.push(format!("{count} {what}"));
-        }
-    }
-    let total = timing.asked.elapsed();
-    if let Some(first) = timing.first {
-        let wait = first - timing.asked;
-        parts.push(format!("first token after {:.2} s", wait.as_secs_f64()));
-        let writing = total.saturating_sub(wait).as_secs_f64();
-        if let Some(output) = output.filter(|output| *output > 1 && writing > 0.01 && timing.is_one)
-        {
-            parts.push(format!("{:.1} tokens/s", output as f64 / writing));
-        }
-    }
-    parts.push(format!("{:.2} s in all", total.as_secs_f64()));
-    io.say(&format!("usage: {}", parts.join(", ")));
 }

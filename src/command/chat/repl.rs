@@ -1,25 +1,21 @@
 //! A conversation on a terminal: lines are read and edited, each is a question with its answer, and
 //! whatever goes wrong with one of them, the conversation goes on.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
-use rustyline::history::{History as _, MemHistory};
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Editor, Helper};
+use rustyline::history::History as _;
 
 use super::super::history::readable;
 use super::super::online;
+use super::lines::{INPUTS, editor};
 use super::log::Log;
+use super::prepared::Preset;
 use super::slash::{self, Line};
 use super::tools::{self, Tools};
 use super::turn::Chat;
-use super::{Plan, attach, compose, messages, shows_thinking, thinks_untagged};
+use super::{Plan, attach, compose, messages, model, shows_thinking, usage};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
@@ -34,9 +30,6 @@ use crate::provider::{Asked, Composed, Job, Provider, resolve};
 /// What stands before every question.
 const PROMPT: &str = "> ";
 
-/// So many inputs are kept for the arrow keys.
-const INPUTS: usize = 1000;
-
 /// A conversation and what it is held with.
 pub(super) struct Session<'a> {
     args: ChatArgs,
@@ -45,11 +38,15 @@ pub(super) struct Session<'a> {
     log: Log,
     /// Kept between questions, so that a command that gives the key runs once.
     provider: Option<Provider>,
+    /// What a prompt of the profile file adds to the questions.
+    preset: Preset,
     /// Files for the next question.
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
     unanswered: Option<Given>,
     tools: Option<Arc<Tools>>,
+    /// The warnings that were given.
+    told: Vec<String>,
 }
 
 /// Whether the user means a conversation: a terminal, and nothing said that would be one question.
@@ -58,6 +55,7 @@ pub(super) fn is_meant(args: &ChatArgs, common: &Common, io: &Io) -> bool {
     let is_for_one = args.output.is_some()
         || args.schema.is_some()
         || args.extract
+        || args.extract_last
         || args.number.is_some()
         || common.json
         || common.dry_run;
@@ -73,10 +71,17 @@ impl<'a> Session<'a> {
             config,
             log,
             provider: None,
+            preset: Preset::default(),
             files: Vec::new(),
             unanswered: None,
             tools: None,
+            told: Vec::new(),
         }
+    }
+
+    /// The same with a prompt of the profile file: its frame for the first message, the rest for all.
+    pub(super) fn with(self, preset: Preset) -> Self {
+        Self { preset, ..self }
     }
 
     /// Holds the conversation until the user leaves it.
@@ -85,7 +90,7 @@ impl<'a> Session<'a> {
     /// A service that can't be resolved at the beginning, a terminal that can't be read, a signal
     /// that ends the program.
     pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
-        let provider = resolve(self.asked(), self.config, io)?;
+        let provider = self.resolve(&self.common, io)?;
         self.tools = tools::open(&self.args, &self.common, self.config, &provider, io)?;
         self.greet(&provider, io);
         self.provider = Some(provider);
@@ -128,8 +133,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn asked(&self) -> Asked<'_> {
-        Asked { common: &self.common, job: Job::Chat }
+    fn resolve(&self, common: &Common, io: &mut Io) -> Result<Provider, Failure> {
+        let mut provider = resolve(Asked { common, job: Job::Chat }, self.config, io)?;
+        self.preset.lay_over(&mut provider);
+        Ok(provider)
     }
 
     fn greet(&self, provider: &Provider, io: &mut Io) {
@@ -140,6 +147,9 @@ impl<'a> Session<'a> {
             io.note(&format!("going on after {count} {questions}, the last one: {words}"));
         }
         let model = provider.model.as_deref().unwrap_or("no model");
+        if let Some(name) = self.args.template.as_ref().filter(|_| self.preset.has_frame()) {
+            io.note(&format!("the prompt `{name}` goes around your first message"));
+        }
         io.note(&format!("{}, {model}; /help lists the commands, Ctrl-D leaves", provider.name));
     }
 
@@ -171,6 +181,11 @@ impl<'a> Session<'a> {
                 self.common.usage = !self.common.usage;
                 let how = if self.common.usage { "shown after each answer" } else { "hidden" };
                 io.note(&format!("usage is {how}"));
+                if let Some(provider) = &self.provider
+                    && let Some(words) = usage::total(self.log.turns(), provider)
+                {
+                    io.note(&words);
+                }
             }
             Line::Clear => {
                 self.log.clear();
@@ -190,7 +205,8 @@ impl<'a> Session<'a> {
     fn say(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let words = [text.to_owned()];
         let sources = Sources { words: &words, files: &self.files, no_stdin: true };
-        let given = input::prompt(&sources, io)?;
+        let given = self.preset.given(&sources, io)?;
+        self.preset.forget_frame();
         self.files.clear();
         self.ask(given, io)
     }
@@ -200,36 +216,35 @@ impl<'a> Session<'a> {
         self.unanswered = Some(given.clone());
         let provider = match self.provider.take() {
             Some(provider) => provider,
-            None => resolve(self.asked(), self.config, io)?,
+            None => self.resolve(&self.common, io)?,
         };
         let content = attach::content(&provider, &given);
         let messages = messages(&self.args, &self.log, &provider, &content);
-        let composed = compose(
-            &self.args,
-            &self.common,
-            &provider,
-            messages,
-            (None, self.tools.as_deref()),
-            io,
-        )
-        .and_then(|composed| attach::check(&provider, &composed.0.body, &given).map(|()| composed));
-        let (Composed { body, own, .. }, is_limited) = match composed {
+        let offered = (None, self.tools.as_deref());
+        let composed =
+            compose(&self.args, &self.common, &provider, messages, offered).and_then(|composed| {
+                attach::check(&provider, &composed.0.body, &given).map(|()| composed)
+            });
+        let (Composed { body, own, warnings }, is_limited) = match composed {
             Ok(composed) => composed,
             Err(failure) => {
                 self.provider = Some(provider);
                 return Err(failure);
             }
         };
+        self.warn(warnings, io);
         let plan = Plan {
             number: 1,
+            numbers: false,
             is_limited,
             shows_usage: self.common.usage,
             json: false,
-            extract: false,
+            extract: None,
             shows_thinking: shows_thinking(self.args.reasoning, io),
             schema: None,
             tools: self.tools.clone(),
-            thinks_untagged: thinks_untagged(&provider, &body),
+            thinks_untagged: provider.thinks_untagged(model(&body)),
+            price: provider.price(model(&body)),
             own,
         };
         let user = attach::kept(&given);
@@ -251,6 +266,16 @@ impl<'a> Session<'a> {
             self.unanswered = None;
         }
         result
+    }
+
+    /// Says each warning once in a conversation.
+    fn warn(&mut self, warnings: Vec<String>, io: &mut Io) {
+        for warning in warnings {
+            if !self.told.contains(&warning) {
+                io.warn(&warning);
+                self.told.push(warning);
+            }
+        }
     }
 
     fn retry(&mut self, io: &mut Io) -> Result<(), Failure> {
@@ -285,7 +310,7 @@ impl<'a> Session<'a> {
 
     /// Takes these options from now on, if they name a service that can be asked.
     fn choose(&mut self, common: Common, io: &mut Io) -> Result<(), Failure> {
-        let provider = resolve(Asked { common: &common, job: Job::Chat }, self.config, io)?;
+        let provider = self.resolve(&common, io)?;
         let model = provider.model.as_deref().unwrap_or("no model");
         io.note(&format!("{}, {model}", provider.name));
         self.common = common;
@@ -347,42 +372,3 @@ fn help(io: &mut Io) -> Result<(), Failure> {
 fn unreadable(error: &ReadlineError) -> Failure {
     Failure::new(Kind::Other, format!("cannot read from the terminal: {error}"))
 }
-
-fn editor() -> rustyline::Result<Editor<Lines, MemHistory>> {
-    let config = rustyline::Config::builder().max_history_size(INPUTS)?.build();
-    let inputs = MemHistory::with_config(&config);
-    let mut editor = Editor::with_history(config, inputs)?;
-    editor.set_helper(Some(Lines::default()));
-    Ok(editor)
-}
-
-/// Tells the line editor when an input is whole.
-#[derive(Default)]
-struct Lines {
-    /// The inputs that went on in a next line.
-    ends: RefCell<Vec<String>>,
-}
-
-impl Validator for Lines {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(match slash::goes_on(context.input()) {
-            true => {
-                self.ends.borrow_mut().push(context.input().to_owned());
-                ValidationResult::Incomplete
-            }
-            false => ValidationResult::Valid(None),
-        })
-    }
-}
-
-impl Completer for Lines {
-    type Candidate = String;
-}
-
-impl Hinter for Lines {
-    type Hint = String;
-}
-
-impl Highlighter for Lines {}
-
-impl Helper for Lines {}

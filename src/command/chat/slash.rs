@@ -32,7 +32,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("/retry", "ask the last question again, in place of its answer"),
     ("/undo", "take the last question and its answer back"),
     ("/save FILE", "write the conversation to a file"),
-    ("/usage", "show tokens and timing after each answer, or no longer"),
+    ("/usage", "tokens, timing and money so far; shown after each answer, or no longer"),
     ("/clear", "begin a new conversation"),
     ("/help", "this list"),
     ("/exit", "leave, as Ctrl-D does"),

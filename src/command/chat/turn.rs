@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::online::Online;
 use super::tools::{self, Rounds};
+use super::usage::{self, Timing};
 use super::{Plan, outcome, schema, whole};
 use crate::api::chat::answers::{Answers, Shown, Verdict};
 use crate::api::chat::reader::Reader;
@@ -16,7 +17,7 @@ use crate::http::client::Response;
 use crate::http::refusal;
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::output::extract::BlockExtractor;
+use crate::output::extract::Extractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 use crate::provider::net::Net;
@@ -43,26 +44,11 @@ pub(super) struct Chat {
     shown: Shown,
     pub(super) writer: TextWriter,
     thinking: ThinkingWriter,
-    extractor: Option<BlockExtractor>,
+    extractor: Option<Extractor>,
     /// The whole text, where it must be checked before it is printed.
     pub(super) collected: Option<String>,
     timing: Timing,
     pub(super) rounds: Rounds,
-}
-
-/// When things happened.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timing {
-    pub(super) asked: Instant,
-    pub(super) first: Option<Instant>,
-    /// One reply was all.
-    pub(super) is_one: bool,
-}
-
-impl Timing {
-    fn new() -> Self {
-        Self { asked: Instant::now(), first: None, is_one: true }
-    }
 }
 
 impl Chat {
@@ -73,7 +59,7 @@ impl Chat {
             shown: Shown::default(),
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
-            extractor: plan.extract.then(BlockExtractor::default),
+            extractor: plan.extract.map(Extractor::new),
             collected: plan.schema.is_some().then(String::new),
             timing: Timing::new(),
             rounds: Rounds::default(),
@@ -114,7 +100,7 @@ impl Chat {
         self.thinking.close(io);
         self.collected = self.collected.take().map(|_| String::new());
         if !self.writer.is_touched() {
-            self.extractor = self.plan.extract.then(BlockExtractor::default);
+            self.extractor = self.plan.extract.map(Extractor::new);
         }
         self.writer.begin_anew(io)
     }
@@ -144,7 +130,7 @@ impl Chat {
                 Ok(()) => {
                     self.answers = self.plan.answers();
                     self.shown = Shown::default();
-                    self.extractor = self.plan.extract.then(BlockExtractor::default);
+                    self.extractor = self.plan.extract.map(Extractor::new);
                     self.collected = self.collected.take().map(|_| String::new());
                     if self.rounds.done == 0 {
                         self.timing = Timing::new();
@@ -190,11 +176,12 @@ impl Chat {
     ) -> Result<(), Failure> {
         loop {
             let mut next = reply.chunk(&mut online.client).await;
-            let mut is_over = false;
+            let (mut is_over, mut taken) = (false, 0);
             // All that the network has given goes out in one write.
             loop {
                 match next {
                     Ok(Some(bytes)) => {
+                        taken += bytes.len();
                         let (answers, shown) = (&mut self.answers, &mut self.shown);
                         reader.push(&bytes, &mut |event| answers.take(event, shown));
                     }
@@ -204,8 +191,9 @@ impl Chat {
                         return Err(failure);
                     }
                 }
-                is_over |= reader.is_done();
-                if is_over || self.shown.text.len() > WRITE {
+                is_over |= reader.is_done() || self.is_overfull();
+                // A flood without text must not keep a signal or the limit of time from being seen.
+                if is_over || self.shown.text.len() > WRITE || taken > READ {
                     break;
                 }
                 match reply.ready_chunk(&online.client.service.name).await {
@@ -221,6 +209,12 @@ impl Chat {
                 reply.silence = reply.silence.min(GRACE);
             }
         }
+    }
+
+    /// Whether more is kept for the end than any answer has.
+    fn is_overfull(&self) -> bool {
+        let collected = self.collected.as_ref().map_or(0, String::len);
+        self.answers.is_overfull() || collected > MOST_COLLECTED
     }
 
     /// Shows what can be shown now.
@@ -291,7 +285,10 @@ impl Chat {
         if self.plan.shows_usage {
             // Between the rounds the tools took their time.
             let timing = Timing { is_one: self.rounds.done == 0, ..self.timing };
-            outcome::say_usage(self.rounds.usage(self.answers.usage()).as_ref(), timing, io);
+            let counted = self.rounds.usage(self.answers.usage());
+            let ends = self.answers.ends();
+            let price = self.plan.price.as_ref();
+            io.say(&usage::words(counted.as_ref(), timing, &ends, price));
         }
         let verdict = self.answers.verdict();
         if verdict == Verdict::Done {
@@ -315,3 +312,9 @@ impl Chat {
 /// Text is written when so much of it has come, even if more could be had at once: 64 KiB is what
 /// a pipe takes.
 const WRITE: usize = 64 * 1024;
+
+/// So much is read at once, even if more could be had.
+const READ: usize = 1 << 20;
+
+/// An answer that is checked as a whole may be this long.
+const MOST_COLLECTED: usize = 64 << 20;

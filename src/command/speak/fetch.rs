@@ -14,6 +14,7 @@ use crate::http::refusal;
 use crate::http::request::Request;
 use crate::http::tries::Tries;
 use crate::io::Voice;
+use crate::provider::net::Net;
 
 /// So many requests run ahead of the part that is being written.
 const AHEAD: usize = 2;
@@ -137,6 +138,8 @@ pub(super) struct Ahead {
     waiting: VecDeque<Request>,
     running: VecDeque<Running>,
     asked: Option<Format>,
+    /// What the first part taught.
+    pub(super) net: Net,
 }
 
 /// A request that runs; dropped, it is given up.
@@ -151,8 +154,8 @@ impl Drop for Running {
 
 impl Ahead {
     /// For these requests; none is sent yet.
-    pub(super) fn new(requests: Vec<Request>, asked: Option<Format>) -> Self {
-        Self { waiting: requests.into(), running: VecDeque::new(), asked }
+    pub(super) fn new(requests: Vec<Request>, asked: Option<Format>, net: Net) -> Self {
+        Self { waiting: requests.into(), running: VecDeque::new(), asked, net }
     }
 
     /// Sends as many requests as may run.
@@ -161,7 +164,8 @@ impl Ahead {
     /// The system refuses a signal handler.
     pub(super) fn start(&mut self, online: &Online) -> Result<(), Failure> {
         while self.running.len() < AHEAD {
-            let Some(request) = self.waiting.pop_front() else { break };
+            let Some(mut request) = self.waiting.pop_front() else { break };
+            self.net.prepare(&mut request);
             let client = online.client.fork(&online.io);
             let client = client.map_err(|error| crate::error::classify(&error))?;
             let voice = online.io.voice.clone();

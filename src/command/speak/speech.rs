@@ -14,6 +14,7 @@ use crate::http::request::Request;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
 use crate::provider::Job;
+use crate::provider::net::Net;
 
 /// What became of the requests.
 #[derive(Debug)]
@@ -54,11 +55,11 @@ pub(super) async fn speak(
     let mut requests: Vec<Request> =
         plan.bodies.into_iter().map(|body| online.provider.post(Job::Speak, body)).collect();
     let others = requests.split_off(1.min(requests.len()));
-    let mut ahead = Ahead::new(others, plan.asked);
+    let mut ahead = Ahead::new(others, plan.asked, Net::new(Job::Speak, plan.own));
     let mut account = Account { asked: Instant::now(), tokens: None };
     let mut bar = Bar::default();
-    if let Some(first) = requests.first() {
-        let asked = First { request: first, format: plan.asked, number };
+    if let Some(first) = requests.pop() {
+        let mut asked = First { request: first, format: plan.asked, number };
         let usage = asked.write(&mut track, &mut ahead, &mut bar, online).await;
         account.add(usage.map_err(|failure| in_part(failure, 1, number))?.as_ref());
     }
@@ -91,16 +92,16 @@ pub(super) async fn speak(
 }
 
 /// The first part, which goes out as it comes.
-struct First<'a> {
-    request: &'a Request,
+struct First {
+    request: Request,
     format: Option<Format>,
     /// How many parts there are.
     number: usize,
 }
 
-impl First<'_> {
+impl First {
     async fn write(
-        &self,
+        &mut self,
         track: &mut Track,
         ahead: &mut Ahead,
         bar: &mut Bar,
@@ -114,8 +115,14 @@ impl First<'_> {
                     *bar = Bar::default();
                     let untouched = !track.is_touched();
                     track.forget();
-                    let voice = &online.io.voice;
-                    tries.again(failure, untouched, &mut online.client, voice).await?;
+                    let (request, voice) = (&mut self.request, &online.io.voice);
+                    let net = &mut ahead.net;
+                    match net.catch(failure, untouched, request, &online.provider, voice) {
+                        Ok(()) => {}
+                        Err(failure) => {
+                            tries.again(failure, untouched, &mut online.client, voice).await?;
+                        }
+                    }
                 }
             }
         }
@@ -128,7 +135,7 @@ impl First<'_> {
         bar: &mut Bar,
         online: &mut Online,
     ) -> Result<Option<Value>, Failure> {
-        let mut reply = online.client.send(self.request, &online.io.voice).await?;
+        let mut reply = online.client.send(&self.request, &online.io.voice).await?;
         // A service that refuses the first part would refuse the others too, so they wait for this.
         ahead.start(online)?;
         let length = reply.header("content-length").and_then(|length| length.parse().ok());
@@ -137,7 +144,7 @@ impl First<'_> {
         let (io, shown) = (&mut online.io, &*bar);
         let client = &mut online.client;
         let usage =
-            fetch::receive(&mut reply, self.request, self.format, client, &mut |piece, came| {
+            fetch::receive(&mut reply, &self.request, self.format, client, &mut |piece, came| {
                 shown.add(came);
                 track.write(piece, io)
             })
@@ -186,14 +193,22 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
 /// `--json`: the replies as they are, one after the other.
 pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
     let is_several = plan.bodies.len() > 1;
+    let mut net = Net::new(Job::Speak, plan.own);
     for body in plan.bodies {
-        let request = online.provider.post(Job::Speak, body);
+        let mut request = online.provider.post(Job::Speak, body);
+        net.prepare(&mut request);
         let mut tries = online.tries();
         let mut reply = loop {
             match json_reply(&request, plan.asked, online).await {
                 Ok(reply) => break reply,
                 Err(failure) => {
-                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
+                    let voice = &online.io.voice;
+                    match net.catch(failure, true, &mut request, &online.provider, voice) {
+                        Ok(()) => {}
+                        Err(failure) => {
+                            tries.again(failure, true, &mut online.client, voice).await?;
+                        }
+                    }
                 }
             }
         };
@@ -214,7 +229,7 @@ async fn json_reply(
     let reply = online.client.send(request, &online.io.voice).await?;
     let id = reply.request_id().map(str::to_owned);
     let mut reader = Reader::new(reply.header("content-type").unwrap_or_default(), asked);
-    let body = reply.whole(&mut online.client).await?;
+    let body = reply.whole_media(&mut online.client).await?;
     let mut sound = Vec::new();
     let read = reader.push(body.clone().into(), &mut sound);
     let read = read.and_then(|()| reader.finish(&mut sound));

@@ -1,7 +1,9 @@
-//! Tests of the answers, on events as data.
+//! Replies of one answer and of several: what is shown, and when.
 
-use super::*;
 use serde_json::json;
+
+use super::super::kept::{GAP, MOST};
+use super::*;
 
 fn text(index: u64, text: &str) -> ChatEvent<'_> {
     ChatEvent::Text { index, text, is_thought: false }
@@ -46,6 +48,20 @@ fn thinking_without_its_opening_tag_is_told_apart_where_it_is_known() {
 fn answers_come_in_index_order_with_a_blank_line_between() {
     let events = vec![text(1, "二"), text(0, "一\n"), text(2, "三"), text(0, ""), text(1, "!")];
     assert_eq!(run(3, events).0, "一\n\n二!\n\n三");
+}
+
+#[test]
+fn answers_can_be_numbered() {
+    let mut answers = Answers::new(2).numbered(true);
+    let mut shown = Shown::default();
+    for (index, piece) in [(0, "一"), (1, "二"), (0, "!\n"), (1, "?")] {
+        answers.take(text(index, piece), &mut shown);
+    }
+    assert_eq!(shown.text, "[1]\n一!\n");
+    answers.finish(&mut shown);
+    assert_eq!(shown.text, "[1]\n一!\n\n[2]\n二?");
+    let kept: Vec<String> = answers.take_kept().map(|(text, _)| text).collect();
+    assert_eq!(kept, ["一!\n", "二?"]);
 }
 
 #[test]
@@ -116,4 +132,20 @@ fn a_reply_is_finished_when_each_of_its_answers_is() {
     assert!(!run(2, vec![]).2.is_finished());
     assert!(!run(2, vec![text(0, "a"), text(1, "b"), finish(0)]).2.is_finished());
     assert!(run(2, vec![text(0, "a"), text(1, "b"), finish(0), finish(1)]).2.is_finished());
+}
+
+#[test]
+fn answers_that_wait_do_not_fill_the_memory() {
+    let piece = "很".repeat(1 << 20);
+    let (mut answers, mut shown) = (Answers::new(2), Shown::default());
+    answers.take(text(0, "a"), &mut shown);
+    for _ in 0..21 {
+        answers.take(text(1, &piece), &mut shown);
+        assert!(!answers.is_overfull());
+    }
+    answers.take(text(1, &piece), &mut shown);
+    assert!(answers.is_overfull());
+    let mut answers = Answers::new(2);
+    (0..=MOST_CHOICES as u64).for_each(|index| answers.take(text(index, ""), &mut shown));
+    assert!(answers.is_overfull());
 }
