@@ -96,7 +96,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let given = preset.given(&sources, io)?;
     let content = attach::content(&provider, &given);
     let messages = messages(args, &log, &provider, &content);
-    let (Composed { body, own, warnings }, is_limited) =
+    let (Composed { body, own, warnings, .. }, is_limited) =
         compose(args, common, &provider, messages, (schema.as_ref(), tools.as_deref()))?;
     warnings.iter().for_each(|warning| io.warn(warning));
     attach::check(&provider, &body, &given)?;
@@ -160,7 +160,7 @@ fn compose(
     let fields = fields(args, ask);
     let is_limited = provider.is_limited_by_user(&fields.flags);
     let mut composed = provider.compose(Job::Chat, fields);
-    with_model(&composed.body, "chat", provider)?;
+    with_model(&composed, "chat", provider)?;
     let streams = composed.body.get("stream") == Some(&Value::Bool(true));
     // Several services refuse `stream_options` without `stream`, and some at all.
     if common.usage

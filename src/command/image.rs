@@ -62,8 +62,8 @@ pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let prompt = prompt(args, sources.took_stdin, io)?;
     let ask = Ask { model: provider.model.as_deref(), prompt: prompt.clone(), ending };
     let Composed { body, own, .. } = compose(args, job, ask, &provider, io)?;
-    let work = Work {
-        number: number(&body),
+    let mut work = Work {
+        number: 1,
         net: Net::new(job, own).with_eases(&EASES),
         job,
         body,
@@ -74,9 +74,10 @@ pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Res
     };
     if common.dry_run {
         online::name_demo(&mut provider, io)?;
-        was_dry_run(common, &work.request(&provider), io)?;
+        was_dry_run(common, &work.request(&provider)?, io)?;
         return Ok(());
     }
+    work.number = number(&work, &provider)?;
     if common.json {
         let sink = Sink::open(args.output.as_deref())?;
         return online::run(provider, common, io, move |mut online| async move {
@@ -137,25 +138,40 @@ fn compose(
     for warning in &composed.warnings {
         io.warn(warning);
     }
-    with_model(&composed.body, "pictures", provider)?;
+    with_model(&composed, "pictures", provider)?;
     Ok(composed)
 }
 
-/// How many pictures the request asks for.
-fn number(body: &Map<String, Value>) -> usize {
-    // SiliconFlow's name, to which its rules change the specification's.
-    let number = ["n", "batch_size"].iter().find_map(|name| body.get(*name)?.as_u64());
-    number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1)
+/// How many pictures the request asks for: at its top, or among the parameters of a shape that keeps
+/// them apart.
+///
+/// # Errors
+/// Those of [`Work::request`].
+fn number(work: &Work, provider: &Provider) -> Result<usize, Failure> {
+    let request = work.request(provider)?;
+    let fields = request.body.fields().unwrap_or(&work.body);
+    let inner = fields.values().filter_map(Value::as_object);
+    // `batch_size` is SiliconFlow's name, to which its rules change the specification's.
+    let of = |fields: &Map<String, Value>| {
+        ["n", "batch_size"].iter().find_map(|name| fields.get(*name)?.as_u64())
+    };
+    let number = std::iter::once(fields).chain(inner).find_map(of);
+    Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))
 }
 
 impl Work {
-    fn request(&self, provider: &Provider) -> Request {
+    /// # Errors
+    /// A picture that the service has no place for.
+    fn request(&self, provider: &Provider) -> Result<Request, Failure> {
+        if provider.has_own_shape(self.job) {
+            return provider.shape(self.job, &self.body, self.sources.attached());
+        }
         if self.sources.is_empty() {
-            return provider.post(self.job, self.body.clone());
+            return Ok(provider.post(self.job, self.body.clone()));
         }
         let mut parts = request::parts(&self.body);
         parts.extend(self.sources.parts());
-        provider.post_form(self.job, parts)
+        Ok(provider.post_form(self.job, parts))
     }
 
     /// Asks until a reply came or no further try makes sense, then gives out its pictures.
@@ -167,7 +183,7 @@ impl Work {
     ) -> Result<(), Failure> {
         let asked = Instant::now();
         let mut tries = online.tries();
-        let mut request = self.request(&online.provider);
+        let mut request = self.request(&online.provider)?;
         let received = loop {
             match receive::receive(&request, &mut places, self.verbose, online).await {
                 Ok(received) => break received,
@@ -188,7 +204,7 @@ impl Work {
     /// `--json`: the reply's bytes as they are, once they are known to be no error.
     async fn print(mut self, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
         let mut tries = online.tries();
-        let mut request = self.request(&online.provider);
+        let mut request = self.request(&online.provider)?;
         let body = loop {
             match receive::whole(&request, self.verbose, online).await {
                 Ok(body) => break body,

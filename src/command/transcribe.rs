@@ -66,7 +66,7 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
     for warning in composed.warnings.iter().filter(|warning| !is_of_format(warning)) {
         io.warn(warning);
     }
-    with_model(&composed.body, "transcription", &provider)?;
+    with_model(&composed, "transcription", &provider)?;
     if common.dry_run {
         show(&plan, &inputs, &mut provider, common, io)?;
         return Ok(tally.end()?);

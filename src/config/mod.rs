@@ -8,6 +8,7 @@ pub(crate) mod profile;
 pub(crate) mod read;
 mod rule;
 pub(crate) mod schema;
+pub(crate) mod template;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tool;

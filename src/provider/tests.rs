@@ -185,8 +185,57 @@ fn the_path_is_put_behind_the_base_url() {
     }
     for path in ["/anders", "anders"] {
         let text = format!("{PLAIN}paths = {{ chat = \"{path}\" }}\n");
-        assert_eq!(provider(&[], &text).url(Job::Chat).as_str(), "http://h.example/v1/anders");
+        assert_eq!(
+            provider(&[], &text).url(Job::Chat, None).as_str(),
+            "http://h.example/v1/anders"
+        );
     }
+}
+
+#[test]
+fn a_path_may_lead_back_and_hold_the_model() {
+    for (base, path, model, url) in [
+        ("https://h.example/a/v1", "../../b/c", "m", "https://h.example/b/c"),
+        ("https://h.example/v1", "../../../../b", "m", "https://h.example/b"),
+        ("https://h.example", "../b?x={model}", "m", "https://h.example/b?x={model}"),
+        (
+            "https://h.example/a",
+            "../models/{model}:go?x=1",
+            "gem 1",
+            "https://h.example/models/gem%201:go?x=1",
+        ),
+        (
+            "https://h.example/a",
+            "/models/{model}:go",
+            "models/gem",
+            "https://h.example/a/models/gem:go",
+        ),
+        (
+            "https://h.example/a",
+            "/{model}",
+            "通义?#%2e",
+            "https://h.example/a/%E9%80%9A%E4%B9%89%3F%23%252e",
+        ),
+        ("https://h.example/a", "//other.example/b", "m", "https://h.example/a/other.example/b"),
+    ] {
+        let text =
+            format!("[providers.x]\nbase_url = \"{base}\"\npaths = {{ speak = \"{path}\" }}\n");
+        let x = provider(&[], &text);
+        let body = object(json!({"model": model}));
+        assert_eq!(x.post(Job::Speak, body).url.as_str(), url);
+    }
+}
+
+#[test]
+fn a_job_may_have_a_key_header_of_its_own() {
+    let text = format!("{PLAIN}api_key = \"k\"\nkey_headers = {{ speak = \"x-goog-api-key\" }}\n");
+    let x = provider(&[], &text);
+    let names = |job: Job| -> Vec<String> {
+        let headers = x.post(job, Map::new()).headers;
+        headers.into_iter().map(|header| header.name).collect()
+    };
+    assert_eq!(names(Job::Speak), ["Content-Type", "x-goog-api-key"]);
+    assert_eq!(names(Job::Chat), ["Content-Type", "Authorization"]);
 }
 
 #[test]

@@ -1,13 +1,15 @@
-//! The sound out of a speech reply: bare bytes, base64 in JSON, or an event stream, whatever was asked
-//! for and whatever the content type says. Takes the reply as it comes; bare bytes are not copied.
+//! The sound out of a speech reply: bare bytes, base64 in JSON, an event stream, or only the address of
+//! it, whatever was asked for and whatever the content type says. Takes the reply as it comes; bare
+//! bytes are not copied.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::audio::format::{Format, HEAD};
+use crate::audio::join::wav;
 use crate::http::fault::{self, Fault};
 use crate::http::sse::Decoder;
 
@@ -38,6 +40,9 @@ const PLACES: [&str; 8] = [
     "/delta",
     "/output/audio/data",
 ];
+
+/// Where 百炼 keeps the address of the sound.
+const ADDRESS: &str = "/output/audio/url";
 
 /// What is wrong with a reply.
 #[derive(Debug)]
@@ -84,6 +89,7 @@ pub(crate) struct Reader {
     wanted: Option<Format>,
     kind: Kind,
     usage: Option<Value>,
+    address: Option<String>,
 }
 
 impl Reader {
@@ -95,12 +101,18 @@ impl Reader {
             wanted,
             kind: Kind::Open(Vec::new()),
             usage: None,
+            address: None,
         }
     }
 
     /// Token counts, where the reply has them.
     pub(crate) fn usage(&self) -> Option<&Value> {
         self.usage.as_ref()
+    }
+
+    /// Where the sound is to be fetched, if the reply only says that.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.address.as_deref()
     }
 
     /// Whether the reply is the sound itself, and not JSON or events around it.
@@ -197,10 +209,21 @@ impl Reader {
             Kind::Json { text, is_sure } => match serde_json::from_slice::<Value>(text) {
                 Ok(value) => {
                     self.usage = usage(&value);
-                    let found = of_json(&value)?;
-                    let found = found.ok_or_else(|| Wrong::NoSound(fault::read(text).message))?;
-                    sound.push(found);
-                    Ok(())
+                    let found = match of_json(&value)? {
+                        None => of_gemini(&value, self.wanted == Some(Format::Pcm))?,
+                        found => found,
+                    };
+                    if let Some(found) = found {
+                        sound.push(found);
+                        return Ok(());
+                    }
+                    let address = value.pointer(ADDRESS).and_then(Value::as_str);
+                    let address = address.filter(|address| !address.is_empty());
+                    self.address = address.map(str::to_owned);
+                    match self.address {
+                        Some(_) => Ok(()),
+                        None => Err(Wrong::NoSound(fault::read(text).message)),
+                    }
                 }
                 Err(error) if *is_sure => Err(Wrong::Broken(format!("it is no JSON: {error}"))),
                 // Bare samples may begin as JSON does, if rarely.
@@ -306,6 +329,34 @@ fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
     }
     let text = PLACES.iter().find_map(|place| value.pointer(place)?.as_str());
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    decoded(text).map(Some)
+}
+
+/// The sound that Gemini gives: samples, their rate in the media type
+/// (`audio/L16;codec=pcm;rate=24000`, little-endian). Unless samples are wanted they get a WAV head.
+fn of_gemini(value: &Value, wants_samples: bool) -> Result<Option<Bytes>, Wrong> {
+    let parts = value.pointer("/candidates/0/content/parts").and_then(Value::as_array);
+    let mut sound: Vec<u8> = Vec::new();
+    let mut rate = None;
+    for part in parts.into_iter().flatten() {
+        let inline = &part["inlineData"];
+        let Some(data) = inline["data"].as_str() else { continue };
+        sound.extend_from_slice(&decoded(data)?);
+        let kind = inline["mimeType"].as_str().unwrap_or_default().to_ascii_lowercase();
+        if kind.starts_with("audio/l16") || kind.starts_with("audio/pcm") {
+            let told = kind.split(';').find_map(|field| field.trim().strip_prefix("rate="));
+            rate = told.and_then(|rate| rate.parse().ok()).or(Some(wav::RATE));
+        }
+    }
+    if let Some(rate) = rate.filter(|_| !wants_samples && !sound.is_empty()) {
+        let length = u32::try_from(sound.len()).ok();
+        sound.splice(..0, wav::head_of_bare_samples(rate, length));
+    }
+    Ok((!sound.is_empty()).then(|| sound.into()))
+}
+
+/// The bytes of a base64 text.
+fn decoded(text: &str) -> Result<Bytes, Wrong> {
     // `data:audio/wav;base64,…`
     let text = match text.split_once(',') {
         Some((head, rest)) if head.starts_with("data:") => rest,
@@ -321,10 +372,15 @@ fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
     };
     let bytes = BASE64.decode(text);
     let bytes = bytes.map_err(|error| Wrong::Broken(format!("its base64 is wrong: {error}")))?;
-    Ok(Some(bytes.into()))
+    Ok(bytes.into())
 }
 
 fn usage(value: &Value) -> Option<Value> {
+    if let Some(counts) = value.get("usageMetadata") {
+        // Gemini's names.
+        let (input, output) = (&counts["promptTokenCount"], &counts["candidatesTokenCount"]);
+        return Some(json!({"input_tokens": input, "output_tokens": output}));
+    }
     let found = value.get("usage").or_else(|| value.get("token_usage"))?;
     found.is_object().then(|| found.clone())
 }

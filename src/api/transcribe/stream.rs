@@ -89,6 +89,8 @@ impl Heard {
         match serde_json::from_str(&data) {
             Ok(Value::Object(object)) => self.object(Value::Object(object), live),
             _ if name == b"error" => self.fault = Some(fault::read(data.as_bytes())),
+            // JSON that was cut or spoilt is no words; without it the stream has no end.
+            _ if data.trim_start().starts_with('{') => {}
             _ => {
                 self.is_raw = true;
                 self.say(&data, live);
@@ -257,6 +259,13 @@ mod tests {
         ));
         assert_eq!(live, "One. Two.");
         assert_eq!(answer.expect("an answer")["segments"][0]["speaker"], "A");
+    }
+
+    #[test]
+    fn an_event_that_is_cut_is_no_text() {
+        let delta = "data: {\"type\":\"transcript.text.delta\",\"delta\":\"好\"}\n\n";
+        let (live, answer) = heard(&format!("{delta}{}", &delta[..delta.len() - 9]));
+        assert_eq!((live.as_str(), answer), ("好", Err(NoAnswer::BrokeOff)));
     }
 
     #[test]

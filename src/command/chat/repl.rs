@@ -225,7 +225,7 @@ impl<'a> Session<'a> {
             compose(&self.args, &self.common, &provider, messages, offered).and_then(|composed| {
                 attach::check(&provider, &composed.0.body, &given).map(|()| composed)
             });
-        let (Composed { body, own, warnings }, is_limited) = match composed {
+        let (Composed { body, own, warnings, .. }, is_limited) = match composed {
             Ok(composed) => composed,
             Err(failure) => {
                 self.provider = Some(provider);

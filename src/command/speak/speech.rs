@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::fetch::{self, Ahead};
 use super::track::Track;
@@ -52,14 +52,15 @@ pub(super) async fn speak(
     online: &mut Online,
 ) -> Result<(), Failure> {
     let (characters, number) = (plan.characters, plan.bodies.len());
-    let mut requests: Vec<Request> =
-        plan.bodies.into_iter().map(|body| online.provider.post(Job::Speak, body)).collect();
+    let format = plan.asked.or(plan.wish);
+    let requests = plan.bodies.iter().map(|body| request(body, online));
+    let mut requests = requests.collect::<Result<Vec<Request>, Failure>>()?;
     let others = requests.split_off(1.min(requests.len()));
-    let mut ahead = Ahead::new(others, plan.asked, Net::new(Job::Speak, plan.own));
+    let mut ahead = Ahead::new(others, format, Net::new(Job::Speak, plan.own));
     let mut account = Account { asked: Instant::now(), tokens: None };
     let mut bar = Bar::default();
     if let Some(first) = requests.pop() {
-        let mut asked = First { request: first, format: plan.asked, number };
+        let mut asked = First { request: first, format, number };
         let usage = asked.write(&mut track, &mut ahead, &mut bar, online).await;
         account.add(usage.map_err(|failure| in_part(failure, 1, number))?.as_ref());
     }
@@ -67,11 +68,15 @@ pub(super) async fn speak(
     loop {
         part += 1;
         let next = ahead.next(online).await.map_err(|failure| in_part(failure, part, number))?;
-        let Some(fetched) = next else { break };
+        let Some(mut fetched) = next else { break };
+        let elsewhere = fetched.rest.sound(online).await;
+        if let Some(sound) = elsewhere.map_err(|failure| in_part(failure, part, number))? {
+            fetched.sound = sound;
+        }
         bar.add(fetched.sound.len());
         track.write(&fetched.sound, &mut online.io)?;
         track.end_part(&mut online.io)?;
-        account.add(fetched.usage.as_ref());
+        account.add(fetched.rest.usage.as_ref());
     }
     drop(bar);
     let (began, warning) = (track.began, track.warning.take());
@@ -89,6 +94,11 @@ pub(super) async fn speak(
         online.io.say(&format!("usage: {}", words.join(", ")));
     }
     Ok(())
+}
+
+/// The request for one part.
+fn request(body: &Map<String, Value>, online: &Online) -> Result<Request, Failure> {
+    online.provider.shape(Job::Speak, body, Vec::new())
 }
 
 /// The first part, which goes out as it comes.
@@ -143,14 +153,18 @@ impl First {
         *bar = Bar(Some(Progress::bytes("speech", total, &online.io)));
         let (io, shown) = (&mut online.io, &*bar);
         let client = &mut online.client;
-        let usage =
+        let rest =
             fetch::receive(&mut reply, &self.request, self.format, client, &mut |piece, came| {
                 shown.add(came);
                 track.write(piece, io)
             })
             .await?;
+        if let Some(sound) = rest.sound(online).await? {
+            shown.add(sound.len());
+            track.write(&sound, &mut online.io)?;
+        }
         track.end_part(&mut online.io)?;
-        Ok(usage)
+        Ok(rest.usage)
     }
 }
 
@@ -193,13 +207,14 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
 /// `--json`: the replies as they are, one after the other.
 pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
     let is_several = plan.bodies.len() > 1;
+    let asked = plan.asked.or(plan.wish);
     let mut net = Net::new(Job::Speak, plan.own);
-    for body in plan.bodies {
-        let mut request = online.provider.post(Job::Speak, body);
+    for body in &plan.bodies {
+        let mut request = request(body, online)?;
         net.prepare(&mut request);
         let mut tries = online.tries();
         let mut reply = loop {
-            match json_reply(&request, plan.asked, online).await {
+            match json_reply(&request, asked, online).await {
                 Ok(reply) => break reply,
                 Err(failure) => {
                     let voice = &online.io.voice;
