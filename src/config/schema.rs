@@ -6,6 +6,8 @@ pub(crate) enum Shape {
     Text,
     /// One text or a list of texts.
     Texts,
+    /// Texts, or none at all.
+    Patterns,
     /// `true` or `false`.
     Flag,
     /// One of these words.
@@ -57,7 +59,8 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("takes_no", Shape::Words(KINDS)),
     ("audio_data", Shape::Word(&["base64", "url"])),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
-    ("thinks_untagged", Shape::Texts),
+    ("thinks_untagged", Shape::Patterns),
+    ("untimed", Shape::Patterns),
     ("echo_reasoning", Shape::Text),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),

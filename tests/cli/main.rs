@@ -37,6 +37,7 @@ mod replies;
 mod requests;
 mod shapes;
 mod shapes_speak;
+mod shapes_transcribe;
 mod speak;
 mod speak_parts;
 mod support;
