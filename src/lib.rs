@@ -44,6 +44,7 @@ mod provider;
 mod sanitize;
 mod secret;
 mod stop;
+mod tool;
 
 use std::ffi::OsString;
 

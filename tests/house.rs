@@ -31,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "sanitize",
             "secret",
             "stop",
+            "tool",
         ],
     ),
     ("config", &["error", "io"]),
@@ -48,6 +49,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sanitize", &[]),
     ("secret", &[]),
     ("stop", &["error"]),
+    ("tool", &["error", "interrupt"]),
 ];
 
 /// The longest file under `src` and the longest function, in lines.

@@ -91,6 +91,9 @@ pub(crate) const PROMPT: &[(&str, Shape)] = &[
     ("extract_last", Shape::Flag),
 ];
 
+/// Every field of `[tools.NAME]`.
+pub(crate) const TOOL: &[&str] = &["description", "parameters", "command", "timeout"];
+
 /// Every field of a rule.
 pub(crate) const RULE: &[&str] =
     &["jobs", "models", "models_except", "rename", "drop", "set", "map", "takes_no", "why"];

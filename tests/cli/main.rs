@@ -47,6 +47,11 @@ mod stop;
 mod support;
 mod support_run_test;
 mod support_test;
+#[cfg(unix)]
+mod tools;
+#[cfg(unix)]
+mod tools_ask;
+mod tools_wire;
 mod transcribe;
 mod transcribe_files;
 #[cfg(unix)]

@@ -74,7 +74,12 @@ fn shell(has_git: bool) -> Llm {
     fs::write(bin.join("llm"), SHIM).expect("a fresh folder takes files");
     let executable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(bin.join("llm"), executable).expect("the mode of an own file can be set");
-    fs::create_dir(shell.dir().join("src")).expect("a fresh folder takes folders");
+    for folder in ["src", "examples"] {
+        fs::create_dir(shell.dir().join(folder)).expect("a fresh folder takes folders");
+    }
+    // A copy could not be run while another test starts a program.
+    let tool = "examples/now.sh";
+    std::os::unix::fs::symlink(root().join(tool), shell.dir().join(tool)).expect("links are there");
     let shell = shell.file("src/main.rs", "fn main() {}\n");
     let shell = shell.file("logo.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     if has_git {
@@ -154,6 +159,14 @@ fn the_profile_file_and_what_is_shown_of_it_are_true() {
     for name in ["dashscope", "openai"] {
         run.clone().args(["providers", "show", name]).run().code(0).stdout_has(&path);
     }
+}
+
+#[test]
+fn the_table_of_a_tool_is_one() {
+    let shown = blocks(&section("A tour"), "toml");
+    let run = llm().config(&shown[0]);
+    let run = run.args(["chat", "-p", "demo", "--tool", "files", "--dry-run", "看看"]).run();
+    run.code(0).stdout_has("\"name\":\"files\"");
 }
 
 /// The columns of the table of services behind name, title and key.
