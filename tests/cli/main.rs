@@ -4,6 +4,7 @@ mod attach_url;
 mod bad_config;
 mod chat_ends;
 mod chat_input;
+mod chat_markdown;
 mod chat_net;
 mod chat_output;
 mod chat_repl;
