@@ -20,6 +20,7 @@
 //! | `interrupt` | signals, and a reader that goes away |
 //! | `io` | the only door to terminal, standard input and environment |
 //! | `error`, `secret`, `sanitize`, `stop` | failures and exit codes; keys; hostile text; signals |
+//! | `fuzzing` | what must hold for any bytes, for fuzz targets and tests; not in the program |
 //!
 //! Dependencies point downwards only; `tests/house.rs` holds the table of allowed ones.
 #![doc(hidden)]
@@ -45,6 +46,7 @@ mod provider;
 mod sanitize;
 mod secret;
 mod stop;
+mod tool;
 
 use std::ffi::OsString;
 

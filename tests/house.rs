@@ -31,11 +31,13 @@ const EDGES: &[(&str, &[&str])] = &[
             "sanitize",
             "secret",
             "stop",
+            "tool",
         ],
     ),
     ("config", &["error", "io"]),
     ("demo", &[]),
     ("error", &[]),
+    ("fuzzing", &["api", "audio", "cli", "config", "http"]),
     ("history", &["error", "io"]),
     ("http", &["error", "interrupt", "io", "secret"]),
     ("input", &["error", "http", "io"]),
@@ -48,6 +50,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sanitize", &[]),
     ("secret", &[]),
     ("stop", &["error"]),
+    ("tool", &["error", "interrupt"]),
 ];
 
 /// The longest file under `src` and the longest function, in lines.

@@ -1,5 +1,7 @@
 //! `llm chat`: one question, its answer written as it is made.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::online;
@@ -21,16 +23,19 @@ use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
 use prepared::{Prepared, prepare};
 use repl::Session;
+use tools::Tools;
 use turn::Chat;
 
 mod attach;
 mod earlier;
+mod lines;
 mod log;
 mod outcome;
 mod prepared;
 mod repl;
 mod schema;
 mod slash;
+mod tools;
 mod turn;
 mod usage;
 mod whole;
@@ -51,6 +56,8 @@ struct Plan {
     extract: Option<Which>,
     shows_thinking: bool,
     schema: Option<Value>,
+    /// What the model may call.
+    tools: Option<Arc<Tools>>,
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
     /// Which fields of the request are the user's.
@@ -86,15 +93,19 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
     preset.lay_over(&mut provider);
     let schema = args.schema.as_deref().map(schema::read).transpose()?;
+    let tools = tools::open(args, common, &config, &provider, io)?;
     let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
     let mut given = preset.given(&sources, io)?;
     let messages = messages(args, &mut log, &provider, &mut given, io);
     let (Composed { body, own, warnings, .. }, is_limited) =
-        compose(args, common, &provider, messages, schema.as_ref())?;
+        compose(args, common, &provider, messages, (schema.as_ref(), tools.as_deref()))?;
     warnings.iter().for_each(|warning| io.warn(warning));
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    if tools.is_some() && args.number.max(number) > Some(1) {
+        return Err(Failure::usage("with --tool there can be only one answer").into());
+    }
     let plan = Plan {
         thinks_untagged: provider.thinks_untagged(model(&body)),
         price: provider.price(model(&body)),
@@ -107,6 +118,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         extract: extracts(args),
         shows_thinking: shows_thinking(args.reasoning, io),
         schema,
+        tools,
     };
     if common.dry_run {
         online::name_demo(&mut provider, io)?;
@@ -138,7 +150,7 @@ fn messages(
 ) -> Vec<Value> {
     let (turns, earlier) = log.recall(provider, io);
     given.earlier = earlier;
-    let mut messages = log.messages(&turns, args.system.as_deref(), provider.echoes_reasoning());
+    let mut messages = log.messages(&turns, args.system.as_deref(), provider);
     messages.push(message("user", attach::content(provider, given)));
     messages
 }
@@ -149,10 +161,11 @@ fn compose(
     common: &Common,
     provider: &Provider,
     messages: Vec<Value>,
-    schema: Option<&Value>,
+    (schema, tools): (Option<&Value>, Option<&Tools>),
 ) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
-    let ask = Ask { model: provider.model.as_deref(), messages, schema, stream };
+    let tools = tools.map(Tools::definitions).unwrap_or_default();
+    let ask = Ask { model: provider.model.as_deref(), messages, schema, tools, stream };
     let fields = fields(args, ask);
     let is_limited = provider.is_limited_by_user(&fields.flags);
     let mut composed = provider.compose(Job::Chat, fields);

@@ -36,6 +36,9 @@ fn chinese(heard: &Heard) -> String {
     if heard.system {
         said += "还收到了系统消息。";
     }
+    for result in &heard.results {
+        said += &format!("工具给出：“{}”。", result.trim());
+    }
     if heard.messages > 1 {
         said += &format!("这次一共发来 {} 条消息。", heard.messages);
     }
@@ -53,6 +56,9 @@ fn english(heard: &Heard) -> String {
     }
     if heard.system {
         extras.push("There was a system message.".to_owned());
+    }
+    for result in &heard.results {
+        extras.push(format!("A tool says: \"{}\".", result.trim()));
     }
     if heard.messages > 1 {
         extras.push(format!("The conversation has {}.", counted(&(heard.messages, "message"))));

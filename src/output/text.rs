@@ -89,6 +89,16 @@ impl TextWriter {
         }
     }
 
+    /// Ends the line, and counts as untouched from then on.
+    ///
+    /// # Errors
+    /// As [`TextWriter::write`].
+    pub(crate) fn begin_anew(&mut self, io: &mut Io) -> Result<(), Failure> {
+        self.end_line(io)?;
+        self.last = None;
+        Ok(())
+    }
+
     /// Whether anything was written.
     pub(crate) fn is_touched(&self) -> bool {
         self.last.is_some()

@@ -27,6 +27,8 @@ mod image_files;
 mod image_request;
 mod image_url;
 mod keys;
+#[cfg(unix)]
+mod many;
 mod models;
 mod net_jobs;
 mod picture_samples;
@@ -42,9 +44,16 @@ mod shapes_speak;
 mod shapes_transcribe;
 mod speak;
 mod speak_parts;
+#[cfg(unix)]
+mod stop;
 mod support;
 mod support_run_test;
 mod support_test;
+#[cfg(unix)]
+mod tools;
+#[cfg(unix)]
+mod tools_ask;
+mod tools_wire;
 mod transcribe;
 mod transcribe_files;
 #[cfg(unix)]

@@ -97,14 +97,16 @@ impl Log {
         }
     }
 
-    /// The messages of these turns, before the user's: `system` instead of the conversation's own, if it is given.
+    /// The messages of these turns, before the user's: `system` instead of the conversation's own,
+    /// if it is given.
     pub(super) fn messages(
         &self,
         turns: &[Turn],
         system: Option<&str>,
-        echo: Option<&str>,
+        provider: &Provider,
     ) -> Vec<Value> {
-        history::messages(turns, system, echo)
+        let echo = provider.echoes_reasoning();
+        history::messages(turns, system, echo, Some(&provider.name))
     }
 
     /// A question that is about to be sent, for [`Log::keep`].
@@ -141,7 +143,7 @@ impl Log {
         let (end, why) = end(said.is_cut, failure, io);
         let mut answers = said.answers.into_iter();
         let answer = answers.next().unwrap_or_default();
-        if answer.content.is_empty() && answer.reasoning.is_empty() {
+        if answer.content.is_empty() && answer.reasoning.is_empty() && said.steps.is_empty() {
             return false;
         }
         let turn = Turn {
@@ -152,6 +154,7 @@ impl Log {
             system: asked.system,
             user: attach::kept(given),
             files: earlier::keep(given, self.store(io).as_ref(), io),
+            steps: said.steps,
             answer,
             others: answers.map(|answer| answer.content).collect(),
             end,
