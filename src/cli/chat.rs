@@ -19,6 +19,18 @@ pub(crate) enum Reasoning {
     Hide,
 }
 
+/// Whether an answer is coloured as Markdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum MarkdownWhen {
+    /// On a terminal that takes colour
+    #[default]
+    Auto,
+    /// In a pipe too, for `less -R`
+    Always,
+    /// The text as it is
+    Never,
+}
+
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
@@ -108,6 +120,10 @@ pub(crate) struct ChatArgs {
     /// Show or hide a model's thinking on stderr [default: shown on a terminal]
     #[arg(long, value_enum, value_name = "WHEN", help_heading = ANSWER)]
     pub(crate) reasoning: Option<Reasoning>,
+
+    /// Colour the answer as Markdown while it is written; its text stays as it is
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = ANSWER)]
+    pub(crate) markdown: MarkdownWhen,
 
     /// Write the answer to a file, which appears only when it is whole; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]

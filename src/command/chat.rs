@@ -9,7 +9,7 @@ use super::{settle_output, was_dry_run, with_model};
 use crate::api::chat::answers::Answers;
 use crate::api::chat::request::{Ask, fields, message};
 use crate::cli::Common;
-use crate::cli::chat::{ChatArgs, Reasoning};
+use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
 use crate::config;
 use crate::error::Failure;
 use crate::input::Sources;
@@ -83,6 +83,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
     let Prepared { args, common, preset } = &prepare(args, common, &config)?;
+    let is_markdown = shows_markdown(args, common, io)?;
     let mut log = Log::open(args, &config, io)?;
     let common = &log.common(common, &config);
     if !preset.needs_no_input() && repl::is_meant(args, common, io) {
@@ -128,7 +129,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let user = attach::kept(&given);
     let asked = log.asked(args, common, &provider, &body, user);
     let (said, result) = online::run(provider, common, io, move |mut online| async move {
-        let mut chat = Chat::new(plan, TextWriter::new(sink));
+        let mut chat = Chat::new(plan, TextWriter::new(sink).with_markdown(is_markdown));
         let result = match attach::request(body, given, &mut online).await {
             Ok(request) => chat.run(request, &mut online).await,
             Err(failure) => Err(failure),
@@ -171,6 +172,29 @@ fn compose(
         composed.body.insert("stream_options".into(), serde_json::json!({"include_usage": true}));
     }
     Ok((composed, is_limited))
+}
+
+/// Whether the answer is coloured as Markdown: by itself only where a terminal takes colour, and
+/// never where the answer is for a program.
+///
+/// # Errors
+/// Exit 2 where it is asked for and can't be.
+fn shows_markdown(args: &ChatArgs, common: &Common, io: &Io) -> Result<bool, Failure> {
+    let others = [
+        (args.output.is_some(), "--output"),
+        (common.json, "--json"),
+        (args.schema.is_some(), "--schema"),
+        (extracts(args).is_some(), "--extract"),
+    ];
+    let other = others.into_iter().find(|(is_given, _)| *is_given).map(|(_, name)| name);
+    match (args.markdown, other) {
+        (MarkdownWhen::Always, Some(other)) => Err(Failure::usage(format!(
+            "--markdown always does not go with {other}, whose result is for programs"
+        ))),
+        (MarkdownWhen::Never, _) | (_, Some(_)) => Ok(false),
+        (MarkdownWhen::Always, None) => Ok(true),
+        (MarkdownWhen::Auto, None) => Ok(io.stdout_is_terminal && io.colors_stdout()),
+    }
 }
 
 /// The code block that is wanted alone.

@@ -259,8 +259,11 @@ fn the_built_in_list_is_sound() {
         for field in profile.section("models") {
             assert!(JOBS.contains(&field.key.as_str()), "{name}: models.{}", field.key);
         }
-        for job in profile.texts("other_shape").unwrap_or_default() {
-            assert!(jobs.contains(&job), "{name} does not offer {job}");
+        for section in ["bodies", "paths", "key_headers"] {
+            for field in profile.section(section) {
+                let job = field.key.as_str();
+                assert!(jobs.contains(&job), "{name}: {section}.{job}, which it does not offer");
+            }
         }
         for job in profile.rules.iter().flat_map(|rule| &rule.jobs) {
             assert!(

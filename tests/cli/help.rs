@@ -80,6 +80,7 @@ fn help_tells_of_the_options_that_the_interface_promises() {
         "--yes",
         "--max-turns",
         "--no-log",
+        "--markdown",
         "--prompt",
         "--var",
         "-s, --system",

@@ -15,7 +15,7 @@ use super::prepared::Preset;
 use super::slash::{self, Line};
 use super::tools::{self, Tools};
 use super::turn::Chat;
-use super::{Plan, attach, compose, messages, model, shows_thinking, usage};
+use super::{Plan, attach, compose, messages, model, shows_markdown, shows_thinking, usage};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
@@ -249,9 +249,11 @@ impl<'a> Session<'a> {
         };
         let user = attach::kept(&given);
         let asked = self.log.asked(&self.args, &self.common, &provider, &body, user);
+        let is_markdown = shows_markdown(&self.args, &self.common, io)?;
         let address = provider.base_url.clone();
         let done = online::run(provider, &self.common, io, move |mut online| async move {
-            let mut chat = Chat::new(plan, TextWriter::new(Sink::Stdout));
+            let writer = TextWriter::new(Sink::Stdout).with_markdown(is_markdown);
+            let mut chat = Chat::new(plan, writer);
             let result = match attach::request(body, given, &mut online).await {
                 Ok(request) => chat.run(request, &mut online).await,
                 Err(failure) => Err(failure),

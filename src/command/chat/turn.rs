@@ -320,7 +320,7 @@ impl Chat {
 const WRITE: usize = 64 * 1024;
 
 /// So much is read at once, even if more could be had.
-const READ: usize = 1 << 20;
+const READ: usize = 256 * 1024;
 
 /// An answer that is checked as a whole may be this long.
 const MOST_COLLECTED: usize = 64 << 20;
