@@ -99,10 +99,16 @@ impl Chat {
         self.show(io)?;
         self.thinking.close(io);
         self.collected = self.collected.take().map(|_| String::new());
-        if !self.writer.is_touched() {
+        self.rounds.is_touched |= self.writer.is_touched();
+        self.extract_anew();
+        self.writer.begin_anew(io)
+    }
+
+    /// Looks for a code block from the beginning, unless one was printed.
+    fn extract_anew(&mut self) {
+        if !self.rounds.is_touched {
             self.extractor = self.plan.extract.map(Extractor::new);
         }
-        self.writer.begin_anew(io)
     }
 
     /// Makes ready for another reply.
@@ -130,7 +136,7 @@ impl Chat {
                 Ok(()) => {
                     self.answers = self.plan.answers();
                     self.shown = Shown::default();
-                    self.extractor = self.plan.extract.map(Extractor::new);
+                    self.extract_anew();
                     self.collected = self.collected.take().map(|_| String::new());
                     if self.rounds.done == 0 {
                         self.timing = Timing::new();
