@@ -114,7 +114,7 @@ fn plan(
     let mut plan =
         Plan { bodies: Vec::new(), own: Own::default(), characters: 0, wish, asked: None };
     for part in &parts {
-        let fields = fields(args, provider.model.as_deref(), part, wish);
+        let fields = fields(args, provider, part, wish);
         let composed = provider.compose(Job::Speak, fields);
         if plan.bodies.is_empty() {
             // Sound in another format than the wanted one is told once it is there.

@@ -50,6 +50,11 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
     let job = if args.translate { Job::Translate } else { Job::Transcribe };
     let mut provider = resolve(Asked { common, job }, &config, io)?;
     let (format, is_chosen) = outputs::format(args, common.json)?;
+    if job == Job::Transcribe && needs_times(format) {
+        if let Some(words) = provider.take_timed_model() {
+            io.note(&words);
+        }
+    }
     let plan = Plan {
         args: args.clone(),
         job,
@@ -86,6 +91,10 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
     })
 }
 
+fn needs_times(format: Format) -> bool {
+    !matches!(format, Format::Text | Format::Json)
+}
+
 /// Refuses a format with times where the model is known to give none.
 fn refuse_times(
     format: Format,
@@ -94,8 +103,7 @@ fn refuse_times(
     config: &config::Config,
 ) -> Result<(), Failure> {
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
-    let needs_times = !matches!(format, Format::Text | Format::Json);
-    if !needs_times || !provider.gives_no_times(model) {
+    if !needs_times(format) || !provider.gives_no_times(model) {
         return Ok(());
     }
     let (name, format) = (&provider.name, outputs::name(format));

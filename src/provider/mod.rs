@@ -283,6 +283,11 @@ impl Provider {
         Job::ALL.into_iter().filter(offers).collect()
     }
 
+    /// Whether the built-in list has the service, whatever the user changed of it.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.profile.field("", "title").is_some_and(|field| field.origin == Origin::BuiltIn)
+    }
+
     /// Whether requests carry a key.
     pub(crate) fn has_key(&self) -> bool {
         self.key.is_some()

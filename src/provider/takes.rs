@@ -42,12 +42,24 @@ impl Provider {
         field.is_some_and(|field| self.counts(&field.origin)) && is_untimed(&self.profile, model)
     }
 
+    /// Where times are wanted, and the model that the profile has for transcripts gives none: the one
+    /// that it has for them, `models.timed`, takes its place. Tells what was done. A model that a
+    /// flag or the environment names stays.
+    pub(crate) fn take_timed_model(&mut self) -> Option<String> {
+        let usual = self.model.clone().filter(|model| self.gives_no_times(model))?;
+        let is_own = self.profile.field("models", "transcribe")?.value.as_str() == Some(&usual);
+        let timed = self.profile.field("models", "timed").filter(|_| is_own)?.value.as_str()?;
+        let words = format!("{timed} is asked, as {usual} gives no times");
+        self.model = Some(timed.to_owned());
+        Some(words)
+    }
+
     /// The services of the built-in list whose own choice of a model gives times.
     pub(crate) fn with_times(config: &Config) -> Vec<&str> {
         let offers = |profile: &Profile| {
             let jobs = profile.texts("jobs").unwrap_or_default();
-            let model =
-                profile.field("models", "transcribe").and_then(|field| field.value.as_str());
+            let models = ["timed", "transcribe"];
+            let model = models.iter().find_map(|key| profile.field("models", key)?.value.as_str());
             jobs.contains(&Job::Transcribe.name())
                 && !is_untimed(profile, model.unwrap_or_default())
                 && profile.field("", "key_url").is_some()

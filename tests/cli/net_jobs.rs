@@ -241,7 +241,7 @@ fn only_the_first_of_several_requests_pays() {
         for request in &requests[1..] {
             let mut fields = fields(request);
             fields.retain(|name| name != "response_format");
-            assert_eq!(fields, ["model", "input", "speech_speed"]);
+            assert_eq!(fields, ["model", "input", "voice", "speech_speed"]);
         }
     }
 }

@@ -129,7 +129,7 @@ fn times_that_a_model_does_not_give_are_refused_before_anything_is_sent() {
         ("gemini", &["-o", "a.vtt"]),
         ("cohere", &["--format", "verbose_json"]),
         ("siliconflow", &["--format", "srt"]),
-        ("openai", &["--format", "srt"]),
+        ("openai", &["--format", "srt", "-m", "gpt-4o-transcribe"]),
     ] {
         let server = Server::start([]);
         let run = listen(name, &server).arg("音.mp3").args(args).run();
@@ -139,6 +139,12 @@ fn times_that_a_model_does_not_give_are_refused_before_anything_is_sent() {
     let server = Server::start([Reply::text(200, "1\n00:00:00,000 --> 00:00:01,000\n好\n")]);
     let args = ["音.mp3", "--format", "srt", "-m", "whisper-1"];
     listen("openai", &server).args(args).run().code(0).stderr_empty();
+    // Where nobody names a model, the one for times is asked.
+    let server = Server::start([Reply::text(200, "1\n00:00:00,000 --> 00:00:01,000\n好\n")]);
+    let run = listen("openai", &server).args(["音.mp3", "-o", "a.srt"]).run();
+    run.code(0).stderr("llm: whisper-1 is asked, as gpt-4o-mini-transcribe gives no times\n");
+    let model = server.request().parts().into_iter().find(|part| part.name == "model");
+    assert_eq!(model.expect("a model").text(), "whisper-1");
     // The user knows better.
     let server = Server::start([Reply::json(200, heard_by_xai())]);
     let config = format!(

@@ -45,7 +45,7 @@ fn body(lines: &str, args: &[&str]) -> Value {
 }
 
 fn speech(more: Value) -> Value {
-    let mut body = json!({"model": "tts-1", "input": "你好 世界"});
+    let mut body = json!({"model": "tts-1", "input": "你好 世界", "voice": "alloy"});
     let fields = body.as_object_mut().expect("an object");
     fields.extend(more.as_object().expect("an object").clone());
     body
@@ -56,13 +56,13 @@ fn a_plain_text_sends_only_what_is_needed() {
     let server = Server::start([mp3()]);
     let run = voice(&server, "").args(["你好", "世界"]).run();
     run.code(0).stdout_bytes(MP3).stderr_empty();
-    assert_eq!(server.request().text(), r#"{"model":"tts-1","input":"你好 世界"}"#);
+    assert_eq!(server.request().text(), r#"{"model":"tts-1","input":"你好 世界","voice":"alloy"}"#);
 }
 
 #[test]
 fn every_flag_has_its_field() {
     for (args, fields) in [
-        (&["--voice", "alloy"][..], json!({"voice": "alloy"})),
+        (&["--voice", "nova"][..], json!({"voice": "nova"})),
         (&["--format", "opus"], json!({"response_format": "opus"})),
         (&["--format", "OGG"], json!({"response_format": "opus"})),
         (&["--speed", "1.5"], json!({"speed": 1.5})),
@@ -87,6 +87,11 @@ fn the_profile_gives_defaults_and_the_user_wins() {
         rules = [{ jobs = [\"speak\"], rename = { voice = \"voice_id\" }, map = { response_format = { pcm = \"raw\" } } }]";
     let text = &["你好", "世界"][..];
     let plain = json!({"voice_id": "tara", "response_format": "wav"});
+    let speech = |more: Value| {
+        let mut body = speech(more);
+        body.as_object_mut().expect("an object").remove("voice");
+        body
+    };
     assert_eq!(body(lines, text), speech(plain));
     let own = json!({"voice_id": "leo", "response_format": "raw"});
     assert_eq!(body(lines, &[text, &["--voice", "leo", "-o", "a.pcm"]].concat()), speech(own));

@@ -4,21 +4,29 @@ use serde_json::{Map, Value};
 
 use crate::audio::format::Format;
 use crate::cli::speak::SpeakArgs;
-use crate::provider::Fields;
+use crate::provider::{Fields, Provider};
+
+/// The voice that is asked for where nobody names one: the specification requires the field, and the
+/// servers that followed OpenAI know its first voice.
+const VOICE: &str = "alloy";
 
 /// The request's fields for one part of the text: only what the job needs, and what the user set.
-/// `format` is the user's wish, by flag or by a file's ending.
+/// `format` is the user's wish, by flag or by a file's ending. A service of the built-in list has
+/// its voice there, or needs none.
 pub(crate) fn fields(
     args: &SpeakArgs,
-    model: Option<&str>,
+    provider: &Provider,
     text: &str,
     format: Option<Format>,
 ) -> Fields {
     let mut needed = Map::new();
-    if let Some(model) = model {
-        needed.insert("model".into(), model.into());
+    if let Some(model) = &provider.model {
+        needed.insert("model".into(), model.as_str().into());
     }
     needed.insert("input".into(), text.into());
+    if !provider.is_listed() {
+        needed.insert("voice".into(), VOICE.into());
+    }
     let mut flags = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
