@@ -12,6 +12,7 @@
 //! | `api` | the specification's endpoints as pure functions |
 //! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
+//! | `markdown` | Markdown coloured while it streams in |
 //! | `output` | results on their way to terminal, pipe and file |
 //! | `picture` | pictures as bytes: what they are, and how a terminal shows them |
 //! | `command` | one file a command: resolve, read, open, send, write |
@@ -38,12 +39,14 @@ pub mod http;
 mod input;
 mod interrupt;
 mod io;
+mod markdown;
 mod output;
 mod picture;
 mod provider;
 mod sanitize;
 mod secret;
 mod stop;
+mod tool;
 
 use std::ffi::OsString;
 

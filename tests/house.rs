@@ -31,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "sanitize",
             "secret",
             "stop",
+            "tool",
         ],
     ),
     ("config", &["error", "io"]),
@@ -42,12 +43,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("input", &["error", "http", "io"]),
     ("interrupt", &["error", "io", "stop"]),
     ("io", &["sanitize", "secret", "stop"]),
-    ("output", &["error", "io", "sanitize", "stop"]),
+    ("markdown", &[]),
+    ("output", &["error", "io", "markdown", "sanitize", "stop"]),
     ("picture", &[]),
     ("provider", &["cli", "config", "error", "http", "io", "secret"]),
     ("sanitize", &[]),
     ("secret", &[]),
     ("stop", &["error"]),
+    ("tool", &["error", "interrupt"]),
 ];
 
 /// The longest file under `src` and the longest function, in lines.

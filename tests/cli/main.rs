@@ -5,6 +5,7 @@ mod bad_config;
 mod bounds;
 mod chat_ends;
 mod chat_input;
+mod chat_markdown;
 mod chat_net;
 mod chat_output;
 mod chat_repl;
@@ -48,6 +49,11 @@ mod stop;
 mod support;
 mod support_run_test;
 mod support_test;
+#[cfg(unix)]
+mod tools;
+#[cfg(unix)]
+mod tools_ask;
+mod tools_wire;
 mod transcribe;
 mod transcribe_files;
 #[cfg(unix)]

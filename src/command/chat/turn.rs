@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::super::online::Online;
+use super::tools::{self, Rounds};
 use super::usage::{self, Timing};
 use super::{Plan, outcome, schema, whole};
 use crate::api::chat::answers::{Answers, Shown, Verdict};
@@ -28,6 +29,8 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 /// What a model said, whole or not.
 #[derive(Debug, Default)]
 pub(super) struct Said {
+    /// Calls of tools and their results, before the answer.
+    pub(super) steps: Vec<Value>,
     pub(super) answers: Vec<Answer>,
     /// Cut by a limit of tokens, or too long to be kept whole.
     pub(super) is_cut: bool,
@@ -45,6 +48,7 @@ pub(super) struct Chat {
     /// The whole text, where it must be checked before it is printed.
     pub(super) collected: Option<String>,
     timing: Timing,
+    pub(super) rounds: Rounds,
 }
 
 impl Chat {
@@ -57,7 +61,8 @@ impl Chat {
             thinking: ThinkingWriter::new(plan.shows_thinking),
             extractor: plan.extract.map(Extractor::new),
             collected: plan.schema.is_some().then(String::new),
-            timing: Timing { asked: Instant::now(), first: None },
+            timing: Timing::new(),
+            rounds: Rounds::default(),
             plan,
         }
     }
@@ -68,30 +73,54 @@ impl Chat {
     /// As the table of exit codes has them; what arrived is shown.
     pub(super) async fn run(
         &mut self,
-        request: Request,
+        mut request: Request,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.ask(request, online).await?;
+        self.ask(&mut request, online).await?;
+        while tools::carry_out(self, &mut request, online).await? {
+            self.ask(&mut request, online).await?;
+        }
         self.end(&online.provider, &mut online.io)
     }
 
     /// What came of it so far, for who keeps it.
     pub(super) fn said(&mut self) -> Said {
         let is_cut = self.answers.verdict() == Verdict::Length || !self.answers.is_kept_whole();
-        let usage = self.answers.usage().cloned();
+        let usage = self.rounds.usage(self.answers.usage());
         let answer = |(content, reasoning)| Answer { content, reasoning };
-        Said { answers: self.answers.take_kept().map(answer).collect(), is_cut, usage }
+        let steps = std::mem::take(&mut self.rounds.steps);
+        Said { steps, answers: self.answers.take_kept().map(answer).collect(), is_cut, usage }
+    }
+
+    /// A reply that is not the last one came to its end: shows what was held back. Where an answer
+    /// is checked or cut to a code block, only the last one counts.
+    pub(super) fn settle(&mut self, io: &mut Io) -> Result<(), Failure> {
+        self.answers.finish(&mut self.shown);
+        self.show(io)?;
+        self.thinking.close(io);
+        self.collected = self.collected.take().map(|_| String::new());
+        if !self.writer.is_touched() {
+            self.extractor = self.plan.extract.map(Extractor::new);
+        }
+        self.writer.begin_anew(io)
+    }
+
+    /// Makes ready for another reply.
+    pub(super) fn renew(&mut self) {
+        self.answers = self.plan.answers();
+        self.shown = Shown::default();
+        self.thinking = ThinkingWriter::new(self.plan.shows_thinking);
     }
 
     /// Asks until an answer came or no further try makes sense.
-    async fn ask(&mut self, mut request: Request, online: &mut Online) -> Result<(), Failure> {
-        let mut net = Net::new(Job::Chat, std::mem::take(&mut self.plan.own));
+    async fn ask(&mut self, request: &mut Request, online: &mut Online) -> Result<(), Failure> {
+        let mut net = Net::new(Job::Chat, self.plan.own.clone());
         let mut tries = online.tries();
         loop {
-            let Err(failure) = self.attempt(&request, online).await else { return Ok(()) };
+            let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
             let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
             let (provider, voice) = (&online.provider, &online.io.voice);
-            let again = match net.catch(failure, nothing_shown, &mut request, provider, voice) {
+            let again = match net.catch(failure, nothing_shown, request, provider, voice) {
                 Ok(()) => Ok(()),
                 Err(failure) => {
                     tries.again(failure, nothing_shown, &mut online.client, voice).await
@@ -103,7 +132,9 @@ impl Chat {
                     self.shown = Shown::default();
                     self.extractor = self.plan.extract.map(Extractor::new);
                     self.collected = self.collected.take().map(|_| String::new());
-                    self.timing = Timing { asked: Instant::now(), first: None };
+                    if self.rounds.done == 0 {
+                        self.timing = Timing::new();
+                    }
                 }
                 Err(failure) => {
                     self.give_all(failure.kind, &mut online.io)?;
@@ -252,9 +283,12 @@ impl Chat {
         };
         self.give_all(Kind::Other, io)?;
         if self.plan.shows_usage {
+            // Between the rounds the tools took their time.
+            let timing = Timing { is_one: self.rounds.done == 0, ..self.timing };
+            let counted = self.rounds.usage(self.answers.usage());
             let ends = self.answers.ends();
             let price = self.plan.price.as_ref();
-            io.say(&usage::words(self.answers.usage(), self.timing, &ends, price));
+            io.say(&usage::words(counted.as_ref(), timing, &ends, price));
         }
         let verdict = self.answers.verdict();
         if verdict == Verdict::Done {
