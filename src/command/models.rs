@@ -7,7 +7,7 @@ use super::was_dry_run;
 use crate::api::models::ids;
 use crate::cli::{Common, ModelsArgs};
 use crate::config;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, Retry};
 use crate::http::fault;
 use crate::http::refusal;
 use crate::http::request::Request;
@@ -79,6 +79,10 @@ async fn ask(request: &Request, online: &mut Online) -> Result<(Vec<u8>, Vec<Str
     }
     match value.as_ref().and_then(ids) {
         Some(found) => Ok((body, found)),
+        None if fault::is_cut(&body) => {
+            let message = format!("the answer of {} broke off before its end", service.name);
+            Err(Failure::new(Kind::Network, message).retry(Retry::default()))
+        }
         None => {
             let words = fault::read(&body).message;
             let message = format!("the reply of {} is no list of models: {words}", service.name);

@@ -47,6 +47,14 @@ pub(crate) fn read(body: &[u8]) -> Fault {
     finish(from_text(&String::from_utf8_lossy(body), NESTING))
 }
 
+/// Whether a body is JSON that broke off: a connection that is closed may be the only end that a
+/// server marks.
+pub(crate) fn is_cut(body: &[u8]) -> bool {
+    let begins = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let read = || serde_json::from_slice::<serde::de::IgnoredAny>(body);
+    begins && read().is_err_and(|error| error.is_eof())
+}
+
 /// Brings the texts of a fault to one line each and to their longest length.
 fn finish(fault: Fault) -> Fault {
     let field = |text: Option<String>| text.map(|text| fold(&text, LONGEST_FIELD));

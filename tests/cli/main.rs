@@ -2,6 +2,7 @@
 mod attach;
 mod attach_url;
 mod bad_config;
+mod bounds;
 mod chat_ends;
 mod chat_input;
 mod chat_markdown;

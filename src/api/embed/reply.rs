@@ -47,6 +47,8 @@ pub(crate) enum Problem {
     Fault(Box<Fault>),
     /// It has no list of vectors; the words are those of the reply.
     NoList(String),
+    /// It is JSON that broke off.
+    Cut,
     /// An entry holds several vectors, one for each token.
     Nested,
     /// It has so many vectors, not as many as inputs.
@@ -55,6 +57,16 @@ pub(crate) enum Problem {
     Index(String),
     /// The vector of this input (from 0) can't be read: the words say why.
     Vector(usize, String),
+}
+
+impl Problem {
+    /// The problem of a reply without a list of vectors.
+    pub(crate) fn no_list(body: &[u8]) -> Self {
+        match fault::is_cut(body) {
+            true => Self::Cut,
+            false => Self::NoList(fault::read(body).message),
+        }
+    }
 }
 
 impl Vectors {
@@ -213,7 +225,7 @@ fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, Problem> {
         return Err(Problem::Fault(Box::new(fault)));
     }
     let list = value.as_ref().and_then(|value| value.get("data")?.as_array());
-    let Some(list) = list else { return Err(Problem::NoList(fault::read(body).message)) };
+    let Some(list) = list else { return Err(Problem::no_list(body)) };
     if list.len() != asked {
         return Err(Problem::Count(list.len()));
     }

@@ -50,7 +50,13 @@ impl Answer {
             return stream.finish(&mut unseen);
         }
         let is_json = content_type.contains("json") || begin.starts_with(b"{");
-        let value: Option<Value> = is_json.then(|| serde_json::from_slice(&body).ok()).flatten();
+        let parsed = is_json.then(|| serde_json::from_slice::<Value>(&body));
+        let is_cut = matches!(&parsed, Some(Err(error)) if error.is_eof());
+        // Words may begin with a brace, an object goes on with a name.
+        let inside = begin.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+        let is_object = inside.is_some_and(|inside| matches!(inside.first(), None | Some(b'"')));
+        let is_spoilt = matches!(parsed, Some(Err(_))) && is_object;
+        let value = parsed.and_then(Result::ok);
         if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
             return Err(NoAnswer::Fault(Box::new(fault)));
         }
@@ -60,7 +66,11 @@ impl Answer {
             let begin = begin[..begin.len().min(9)].to_ascii_lowercase();
             begin == b"<!doctype" || begin.starts_with(b"<html")
         };
-        if answer.value.is_none() && is_page(&answer.body) {
+        // JSON that broke off is no text, and neither is what only looks like JSON.
+        if is_spoilt && is_cut {
+            return Err(NoAnswer::BrokeOff);
+        }
+        if is_spoilt || (answer.value.is_none() && is_page(&answer.body)) {
             return Err(answer.other());
         }
         Ok(answer)
@@ -219,6 +229,11 @@ mod tests {
             ("data: 好", "text/plain", "data: 好"),
         ] {
             assert_eq!(text(body, content_type).as_deref(), Some(expected), "{body}");
+        }
+        // JSON that a close cut off is no text, whatever its label.
+        for label in ["application/json", "text/plain"] {
+            assert_eq!(read("{\"text\":\"你", label), Err(NoAnswer::BrokeOff));
+            assert!(matches!(read("{\"text\": NaN}", label), Err(NoAnswer::Other(_))));
         }
     }
 

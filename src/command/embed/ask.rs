@@ -11,9 +11,8 @@ use serde_json::Value;
 use super::batch::Batch;
 use crate::api::embed::reply::{self, Problem, Vectors};
 use crate::api::embed::request::{ENCODING, fields};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, Retry};
 use crate::http::client::Client;
-use crate::http::fault;
 use crate::http::refusal;
 use crate::http::request::Request;
 use crate::http::tries::Tries;
@@ -309,7 +308,7 @@ impl Asker {
 /// The reply itself, once it is known to be JSON without an error.
 fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, Problem> {
     if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
-        return Err(Problem::NoList(fault::read(&body).message));
+        return Err(Problem::no_list(&body));
     }
     reply::fault_in(&body).map_or(Ok(body), |fault| Err(Problem::Fault(Box::new(fault))))
 }
@@ -324,6 +323,10 @@ fn failure(problem: &Problem, texts: &[&Text], service: &str) -> Failure {
     };
     match problem {
         Problem::Fault(fault) => refused(fault.message.clone()),
+        Problem::Cut => {
+            let message = format!("the answer of {service} for {which} broke off before its end");
+            Failure::new(Kind::Network, message).retry(Retry::default())
+        }
         Problem::NoList(words) => {
             let words: String = words.chars().take(200).collect();
             refused(format!("the reply of {service} for {which} has no list of vectors: {words}"))

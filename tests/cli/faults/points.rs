@@ -105,7 +105,7 @@ const POINTS: [Row; 8] = [
 ];
 
 /// The rows that have a point of their own.
-const OTHERS: [(Row, &str); 12] = [
+const OTHERS: [(Row, &str); 13] = [
     (
         (
             "status line",
@@ -190,6 +190,18 @@ const OTHERS: [(Row, &str); 12] = [
             |_| good(),
         ),
         "ends by close",
+    ),
+    (
+        (
+            "the body",
+            |it, then| {
+                // Sound does not say where it ends.
+                let end = if it.content_type == "audio/mpeg" { it.body.len() } else { it.between };
+                write([head(it, "connection: close"), it.body[..end].to_vec()].concat(), then)
+            },
+            |it| if it.content_type == "audio/mpeg" { good() } else { broken(Came::Between) },
+        ),
+        "cut by close",
     ),
     (
         (
