@@ -50,10 +50,11 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
     let job = if args.translate { Job::Translate } else { Job::Transcribe };
     let mut provider = resolve(Asked { common, job }, &config, io)?;
     let (format, is_chosen) = outputs::format(args, common.json)?;
-    if job == Job::Transcribe && needs_times(format) {
-        if let Some(words) = provider.take_timed_model() {
-            io.note(&words);
-        }
+    if job == Job::Transcribe
+        && needs_times(format)
+        && let Some(words) = provider.take_timed_model()
+    {
+        io.note(&words);
     }
     let plan = Plan {
         args: args.clone(),
