@@ -6,6 +6,7 @@ use super::online;
 use super::{settle_output, was_dry_run, with_model};
 use crate::api::chat::answers::Answers;
 use crate::api::chat::request::{Ask, fields, message};
+use crate::api::chat::schema::{Form, instruct};
 use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, Reasoning};
 use crate::config;
@@ -19,11 +20,13 @@ use crate::provider::own::Own;
 use crate::provider::price::Price;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
-use prepared::{Prepared, prepare};
+use prepared::{Prepared, is_conversation, prepare};
 use repl::Session;
+use schema::Wanted;
 use turn::Chat;
 
 mod attach;
+mod checked;
 mod log;
 mod outcome;
 mod prepared;
@@ -49,7 +52,7 @@ struct Plan {
     json: bool,
     extract: Option<Which>,
     shows_thinking: bool,
-    schema: Option<Value>,
+    schema: Option<Wanted>,
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
     /// Which fields of the request are the user's.
@@ -78,18 +81,23 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let Prepared { args, common, preset } = &prepare(args, common, &config)?;
     let mut log = Log::open(args, &config, io)?;
     let common = &log.common(common, &config);
-    if !preset.needs_no_input() && repl::is_meant(args, common, io) {
+    if !preset.needs_no_input() && is_conversation(args, common, io) {
         return Ok(Session::new(args, common, &config, log).with(preset.clone()).run(io)?);
     }
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
     preset.lay_over(&mut provider);
-    let schema = args.schema.as_deref().map(schema::read).transpose()?;
+    let schema = Wanted::of(args)?;
+    refuse_items_as_json(args, common)?;
     let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
     let given = preset.given(&sources, io)?;
     let content = attach::content(&provider, &given);
-    let messages = messages(args, &log, &provider, &content);
+    let mut messages = messages(args, &log, &provider, &content);
+    let sent = schema.as_ref().map(|schema| (&schema.sent, Form::of(provider.schema_form())));
+    if let Some((schema, form)) = sent {
+        instruct(&mut messages, schema, form);
+    }
     let (Composed { body, own, .. }, is_limited) =
-        compose(args, common, &provider, messages, schema.as_ref(), io)?;
+        compose(args, common, &provider, messages, sent, io)?;
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
@@ -139,7 +147,7 @@ fn compose(
     common: &Common,
     provider: &Provider,
     messages: Vec<Value>,
-    schema: Option<&Value>,
+    schema: Option<(&Value, Form)>,
     io: &mut Io,
 ) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
@@ -167,6 +175,14 @@ fn compose(
 fn extracts(args: &ChatArgs) -> Option<Which> {
     let last = args.extract_last.then_some(Which::Last);
     last.or(args.extract.then_some(Which::First))
+}
+
+/// Items come out of the answer's text, which `--json` does not show.
+fn refuse_items_as_json(args: &ChatArgs, common: &Common) -> Result<(), Failure> {
+    match args.schema_multi.is_some() && common.json {
+        true => Err(Failure::usage("--schema-multi prints items, so --json does not go with it")),
+        false => Ok(()),
+    }
 }
 
 /// Whether answers get numbers: several of them, for eyes alone.

@@ -5,6 +5,7 @@ pub(crate) mod content;
 mod event;
 pub(crate) mod reader;
 pub(crate) mod request;
+pub(crate) mod schema;
 mod template;
 pub(crate) mod usage;
 mod view;

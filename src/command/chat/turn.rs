@@ -6,10 +6,13 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::super::online::Online;
+use super::checked::Checked;
 use super::usage::{self, Timing};
-use super::{Plan, outcome, schema, whole};
+use super::{Plan, outcome, whole};
 use crate::api::chat::answers::{Answers, Shown, Verdict};
 use crate::api::chat::reader::Reader;
+use crate::api::chat::schema::ask_again;
+use crate::api::chat::usage::Counts;
 use crate::error::{Failure, Kind};
 use crate::history::Answer;
 use crate::http::client::Response;
@@ -42,9 +45,11 @@ pub(super) struct Chat {
     pub(super) writer: TextWriter,
     thinking: ThinkingWriter,
     extractor: Option<Extractor>,
-    /// The whole text, where it must be checked before it is printed.
-    pub(super) collected: Option<String>,
+    /// The answer on its way through its schema, where it must fit one.
+    pub(super) checked: Option<Checked>,
     timing: Timing,
+    /// The tokens of an answer that was asked for again.
+    spent: Counts,
 }
 
 impl Chat {
@@ -56,7 +61,8 @@ impl Chat {
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
             extractor: plan.extract.map(Extractor::new),
-            collected: plan.schema.is_some().then(String::new),
+            checked: plan.schema.clone().map(Checked::new),
+            spent: Counts::default(),
             timing: Timing { asked: Instant::now(), first: None },
             plan,
         }
@@ -68,11 +74,58 @@ impl Chat {
     /// As the table of exit codes has them; what arrived is shown.
     pub(super) async fn run(
         &mut self,
-        request: Request,
+        mut request: Request,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.ask(request, online).await?;
+        self.ask(&mut request, online).await?;
+        self.settle(&mut online.io)?;
+        if let Some((answer, why)) = self.misfit() {
+            let name = &online.provider.name;
+            let what = format!("the answer of {name} does not fit the schema: {why}");
+            online.io.warn(&format!("{what}; asking once more"));
+            if let Some(body) = request.body.fields_mut() {
+                ask_again(body, &answer, &why);
+            }
+            self.spent = self.answers.usage().map(Counts::of).unwrap_or_default();
+            self.begin_again();
+            let asked = self.ask(&mut request, online).await;
+            if let Err(failure) = asked {
+                // The first answer is better than none.
+                if !self.writer.is_touched() && failure.kind != Kind::ReaderGone {
+                    self.writer.write(&answer, &mut online.io)?;
+                    self.writer.end_line(&mut online.io)?;
+                }
+                return Err(failure);
+            }
+        }
         self.end(&online.provider, &mut online.io)
+    }
+
+    /// Gives the last of an answer to its schema.
+    fn settle(&mut self, io: &mut Io) -> Result<(), Failure> {
+        if self.checked.is_none() || self.plan.json {
+            return Ok(());
+        }
+        self.answers.finish(&mut self.shown);
+        self.show(io)
+    }
+
+    /// An answer that does not fit its schema and can be asked for again, as nothing of it was
+    /// shown; with what is wrong.
+    fn misfit(&self) -> Option<(String, String)> {
+        let checked = self.checked.as_ref()?;
+        let why = checked.verdict().err()?;
+        let is_whole = self.answers.verdict() == Verdict::Done;
+        (is_whole && !self.writer.is_touched()).then(|| (checked.text().to_owned(), why))
+    }
+
+    /// As if nothing had come.
+    fn begin_again(&mut self) {
+        self.answers = self.plan.answers();
+        self.shown = Shown::default();
+        self.extractor = self.plan.extract.map(Extractor::new);
+        self.checked = self.checked.take().map(Checked::again);
+        self.timing = Timing { asked: Instant::now(), first: None };
     }
 
     /// What came of it so far, for who keeps it.
@@ -84,27 +137,21 @@ impl Chat {
     }
 
     /// Asks until an answer came or no further try makes sense.
-    async fn ask(&mut self, mut request: Request, online: &mut Online) -> Result<(), Failure> {
-        let mut net = Net::new(Job::Chat, std::mem::take(&mut self.plan.own));
+    async fn ask(&mut self, request: &mut Request, online: &mut Online) -> Result<(), Failure> {
+        let mut net = Net::new(Job::Chat, self.plan.own.clone());
         let mut tries = online.tries();
         loop {
-            let Err(failure) = self.attempt(&request, online).await else { return Ok(()) };
+            let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
             let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
             let (provider, voice) = (&online.provider, &online.io.voice);
-            let again = match net.catch(failure, nothing_shown, &mut request, provider, voice) {
+            let again = match net.catch(failure, nothing_shown, request, provider, voice) {
                 Ok(()) => Ok(()),
                 Err(failure) => {
                     tries.again(failure, nothing_shown, &mut online.client, voice).await
                 }
             };
             match again {
-                Ok(()) => {
-                    self.answers = self.plan.answers();
-                    self.shown = Shown::default();
-                    self.extractor = self.plan.extract.map(Extractor::new);
-                    self.collected = self.collected.take().map(|_| String::new());
-                    self.timing = Timing { asked: Instant::now(), first: None };
-                }
+                Ok(()) => self.begin_again(),
                 Err(failure) => {
                     self.give_all(failure.kind, &mut online.io)?;
                     return Err(failure);
@@ -199,9 +246,12 @@ impl Chat {
 
     /// Sends answer text on its way: checked, cut to a code block, or as it is.
     fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
-        if let Some(collected) = &mut self.collected {
-            collected.push_str(text);
-            return Ok(());
+        if let Some(checked) = &mut self.checked {
+            let items = checked.push(text);
+            if !items.is_empty() {
+                self.thinking.close(io);
+            }
+            return self.writer.write(&items, io);
         }
         let Some(extractor) = &mut self.extractor else {
             self.thinking.close(io);
@@ -224,7 +274,7 @@ impl Chat {
         self.answers.finish(&mut self.shown);
         self.show(io)?;
         self.thinking.close(io);
-        let mut rest = self.collected.take().unwrap_or_default();
+        let mut rest = self.checked.as_mut().map(Checked::rest).unwrap_or_default();
         if let Some(mut extractor) = self.extractor.take() {
             extractor.finish(&mut rest);
         }
@@ -234,23 +284,18 @@ impl Chat {
 
     /// The reply came to its end: the last text, usage, and what became of it.
     fn end(&mut self, provider: &Provider, io: &mut Io) -> Result<(), Failure> {
-        let checked = match (self.plan.schema.take(), &mut self.collected) {
-            (Some(schema), Some(collected)) => {
-                self.answers.finish(&mut self.shown);
-                collected.push_str(&std::mem::take(&mut self.shown.text));
-                schema::check(&schema, collected, &provider.name)
-            }
-            _ => Ok(()),
-        };
+        self.settle(io)?;
+        let checked = self.checked.as_ref().map_or(Ok(()), Checked::verdict);
         self.give_all(Kind::Other, io)?;
         if self.plan.shows_usage {
             let ends = self.answers.ends();
+            let counts = self.answers.usage().map(Counts::of).unwrap_or_default().and(self.spent);
             let price = self.plan.price.as_ref();
-            io.say(&usage::words(self.answers.usage(), self.timing, &ends, price));
+            io.say(&usage::words(counts, self.timing, &ends, price));
         }
         let verdict = self.answers.verdict();
         if verdict == Verdict::Done {
-            checked?;
+            checked.map_err(|why| outcome::of_misfit(&why, provider))?;
         }
         let result = outcome::of_verdict(verdict, &self.plan, provider, io);
         if result
