@@ -31,6 +31,7 @@ mod prompts;
 mod providers;
 mod providers_check;
 mod readme;
+mod schema;
 mod speak;
 mod speak_parts;
 mod support;
