@@ -30,6 +30,8 @@ mod command;
 mod config;
 mod demo;
 mod error;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod history;
 pub mod http;
 mod input;

@@ -11,6 +11,9 @@
 const TAGS: [(&str, &str); 3] =
     [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>")];
 
+/// Thinking that no tag closes is kept up to here, in bytes, as it may have been the answer.
+const MOST_UNCLOSED: usize = 16 << 20;
+
 /// The white space around tags. That of Unicode stays: U+3000 indents a Chinese paragraph.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
@@ -208,6 +211,9 @@ impl ThinkFilter {
             each(Piece::Thinking(&text[..end]));
             if let Some(unclosed) = &mut self.unclosed {
                 unclosed.push_str(&text[..end]);
+                if unclosed.len() > MOST_UNCLOSED {
+                    self.unclosed = None;
+                }
             }
         }
         match text[end..].strip_prefix(closing) {

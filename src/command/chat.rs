@@ -96,8 +96,9 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     if let Some((schema, form)) = sent {
         instruct(&mut messages, schema, form);
     }
-    let (Composed { body, own, .. }, is_limited) =
-        compose(args, common, &provider, messages, sent, io)?;
+    let (Composed { body, own, warnings, .. }, is_limited) =
+        compose(args, common, &provider, messages, sent)?;
+    warnings.iter().for_each(|warning| io.warn(warning));
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
@@ -148,17 +149,13 @@ fn compose(
     provider: &Provider,
     messages: Vec<Value>,
     schema: Option<(&Value, Form)>,
-    io: &mut Io,
 ) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
     let ask = Ask { model: provider.model.as_deref(), messages, schema, stream };
     let fields = fields(args, ask);
     let is_limited = provider.is_limited_by_user(&fields.flags);
     let mut composed = provider.compose(Job::Chat, fields);
-    for warning in &composed.warnings {
-        io.warn(warning);
-    }
-    with_model(&composed.body, "chat", provider)?;
+    with_model(&composed, "chat", provider)?;
     let streams = composed.body.get("stream") == Some(&Value::Bool(true));
     // Several services refuse `stream_options` without `stream`, and some at all.
     if common.usage

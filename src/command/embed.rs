@@ -96,7 +96,7 @@ fn warn_and_check(args: &EmbedArgs, provider: &Provider, io: &mut Io) -> Result<
     for warning in &composed.warnings {
         io.warn(warning);
     }
-    with_model(&composed.body, "embeddings", provider)
+    with_model(&composed, "embeddings", provider)
 }
 
 fn most_inputs(args: &EmbedArgs, provider: &Provider) -> usize {

@@ -8,18 +8,20 @@ use serde_json::{Map, Value};
 use super::online::{self, Online};
 use super::{settle_output, was_dry_run, with_model};
 use crate::api::image::reply;
-use crate::api::image::request::{self, Ask, fields, own_fields};
+use crate::api::image::request::{self, Ask, EASES, fields};
 use crate::cli::Common;
 use crate::cli::image::{Format, ImageArgs};
 use crate::config;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::http::form::Piece;
 use crate::http::request::{Body, Request};
+use crate::http::tries::Tries;
 use crate::input;
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::net::Net;
+use crate::provider::{Asked, Composed, Job, Provider, resolve};
 
 mod deliver;
 mod fetch;
@@ -38,8 +40,7 @@ const MOST: u64 = 100 * 1024 * 1024;
 struct Work {
     job: Job,
     body: Map<String, Value>,
-    /// Fields of our own making, left out once the service refuses them.
-    own: Vec<&'static str>,
+    net: Net,
     sources: Sources,
     number: usize,
     most: u64,
@@ -60,11 +61,10 @@ pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let sources = Sources::read(&args.file, args.mask.as_deref(), io)?;
     let prompt = prompt(args, sources.took_stdin, io)?;
     let ask = Ask { model: provider.model.as_deref(), prompt: prompt.clone(), ending };
-    let body = compose(args, job, ask, &provider, io)?;
-    let is_set = |name: &str| common.option.iter().any(|setting| setting.path == [name]);
-    let work = Work {
-        number: number(&body),
-        own: own_fields(args, is_set),
+    let Composed { body, own, .. } = compose(args, job, ask, &provider, io)?;
+    let mut work = Work {
+        number: 1,
+        net: Net::new(job, own).with_eases(&EASES),
         job,
         body,
         sources,
@@ -74,9 +74,10 @@ pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Res
     };
     if common.dry_run {
         online::name_demo(&mut provider, io)?;
-        was_dry_run(common, &work.request(&provider), io)?;
+        was_dry_run(common, &work.request(&provider)?, io)?;
         return Ok(());
     }
+    work.number = number(&work, &provider)?;
     if common.json {
         let sink = Sink::open(args.output.as_deref())?;
         return online::run(provider, common, io, move |mut online| async move {
@@ -132,30 +133,45 @@ fn compose(
     ask: Ask<'_>,
     provider: &Provider,
     io: &Io,
-) -> Result<Map<String, Value>, Failure> {
+) -> Result<Composed, Failure> {
     let composed = provider.compose(job, fields(args, ask));
     for warning in &composed.warnings {
         io.warn(warning);
     }
-    with_model(&composed.body, "pictures", provider)?;
-    Ok(composed.body)
+    with_model(&composed, "pictures", provider)?;
+    Ok(composed)
 }
 
-/// How many pictures the request asks for.
-fn number(body: &Map<String, Value>) -> usize {
-    // SiliconFlow's name, to which its rules change the specification's.
-    let number = ["n", "batch_size"].iter().find_map(|name| body.get(*name)?.as_u64());
-    number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1)
+/// How many pictures the request asks for: at its top, or among the parameters of a shape that keeps
+/// them apart.
+///
+/// # Errors
+/// Those of [`Work::request`].
+fn number(work: &Work, provider: &Provider) -> Result<usize, Failure> {
+    let request = work.request(provider)?;
+    let fields = request.body.fields().unwrap_or(&work.body);
+    let inner = fields.values().filter_map(Value::as_object);
+    // `batch_size` is SiliconFlow's name, to which its rules change the specification's.
+    let of = |fields: &Map<String, Value>| {
+        ["n", "batch_size"].iter().find_map(|name| fields.get(*name)?.as_u64())
+    };
+    let number = std::iter::once(fields).chain(inner).find_map(of);
+    Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))
 }
 
 impl Work {
-    fn request(&self, provider: &Provider) -> Request {
+    /// # Errors
+    /// A picture that the service has no place for.
+    fn request(&self, provider: &Provider) -> Result<Request, Failure> {
+        if provider.has_own_shape(self.job) {
+            return provider.shape(self.job, &self.body, self.sources.attached());
+        }
         if self.sources.is_empty() {
-            return provider.post(self.job, self.body.clone());
+            return Ok(provider.post(self.job, self.body.clone()));
         }
         let mut parts = request::parts(&self.body);
         parts.extend(self.sources.parts());
-        provider.post_form(self.job, parts)
+        Ok(provider.post_form(self.job, parts))
     }
 
     /// Asks until a reply came or no further try makes sense, then gives out its pictures.
@@ -167,14 +183,11 @@ impl Work {
     ) -> Result<(), Failure> {
         let asked = Instant::now();
         let mut tries = online.tries();
+        let mut request = self.request(&online.provider)?;
         let received = loop {
-            let request = self.request(&online.provider);
             match receive::receive(&request, &mut places, self.verbose, online).await {
                 Ok(received) => break received,
-                Err(failure) if self.leaves_out(&failure, &online.io) => {}
-                Err(failure) => {
-                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
-                }
+                Err(failure) => self.again(failure, &mut request, &mut tries, online).await?,
             }
         };
         let usage = reply::usage(&received.reply);
@@ -191,14 +204,11 @@ impl Work {
     /// `--json`: the reply's bytes as they are, once they are known to be no error.
     async fn print(mut self, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
         let mut tries = online.tries();
+        let mut request = self.request(&online.provider)?;
         let body = loop {
-            let request = self.request(&online.provider);
             match receive::whole(&request, self.verbose, online).await {
                 Ok(body) => break body,
-                Err(failure) if self.leaves_out(&failure, &online.io) => {}
-                Err(failure) => {
-                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
-                }
+                Err(failure) => self.again(failure, &mut request, &mut tries, online).await?,
             }
         };
         sink.write(&body, &mut online.io)?;
@@ -208,20 +218,22 @@ impl Work {
         sink.commit()
     }
 
-    /// Whether the service refused a field that the user did not ask for by its name; it is left
-    /// out then.
-    fn leaves_out(&mut self, failure: &Failure, io: &Io) -> bool {
-        if failure.kind != Kind::Refused {
-            return false;
+    /// Makes the request ready to be sent once more.
+    ///
+    /// # Errors
+    /// The failure, where that makes no sense.
+    async fn again(
+        &mut self,
+        failure: Failure,
+        request: &mut Request,
+        tries: &mut Tries,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        let voice = &online.io.voice;
+        match self.net.catch(failure, true, request, &online.provider, voice) {
+            Ok(()) => Ok(()),
+            Err(failure) => tries.again(failure, true, &mut online.client, voice).await,
         }
-        let words = format!("{} {}", failure.message, failure.hint.as_deref().unwrap_or_default());
-        let is_named = |name: &&str| words.contains(*name) && self.body.contains_key(*name);
-        let Some(name) = self.own.iter().copied().find(|name| is_named(name)) else {
-            return false;
-        };
-        self.body.shift_remove(name);
-        io.note(&format!("{}; asking again without `{name}`", failure.message));
-        true
     }
 }
 

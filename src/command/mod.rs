@@ -14,19 +14,17 @@ pub(crate) mod transcribe;
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
-
 use crate::cli::Common;
 use crate::error::Failure;
 use crate::http::curl;
 use crate::http::request::Request;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
-use crate::provider::Provider;
+use crate::provider::{Composed, Provider};
 
 /// Fails for a request without a model; `what` is what it would have been for.
-fn with_model(body: &Map<String, Value>, what: &str, provider: &Provider) -> Result<(), Failure> {
-    if body.contains_key("model") {
+fn with_model(composed: &Composed, what: &str, provider: &Provider) -> Result<(), Failure> {
+    if composed.body.contains_key("model") || !composed.takes_model {
         return Ok(());
     }
     let (name, choice) = (&provider.name, &provider.choice);

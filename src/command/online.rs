@@ -8,10 +8,10 @@ use anyhow::Context as _;
 
 use crate::cli::Common;
 use crate::demo;
-use crate::error::{Failure, Kind};
+use crate::error::{self, Failure, Kind};
 use crate::http::Service;
 use crate::http::client::{Client, Limits};
-use crate::http::request::Url;
+use crate::http::request::{Body, Method, Request, Url, shown};
 use crate::http::tries::Tries;
 use crate::interrupt::Interrupt;
 use crate::io::Io;
@@ -50,6 +50,56 @@ impl Online {
         let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         self.client.elsewhere(Service { name, ..Service::default() }, url, &self.io)
     }
+
+    /// What is at an address that the service or the user named, in memory; `None` if that is more than
+    /// `most` bytes. Nothing of the profile goes there: no key, no header, no proxy.
+    ///
+    /// # Errors
+    /// An address that can't be fetched.
+    pub(super) async fn fetch(
+        &mut self,
+        url: &Url,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let mut client = self.client_for(url).map_err(|error| error::classify(&error))?;
+        let request = Request {
+            method: Method::Get,
+            url: url.clone(),
+            headers: Vec::new(),
+            body: Body::Empty,
+        };
+        let mut tries = self.tries();
+        loop {
+            let fetched = match client.send(&request, &self.io.voice).await {
+                Ok(reply) => reply.at_most(most, &mut client).await,
+                Err(failure) => Err(failure),
+            };
+            match fetched {
+                Ok(fetched) => return Ok(fetched),
+                Err(failure) => {
+                    let failure = of_fetching(failure, url);
+                    tries.again(failure, true, &mut client, &self.io.voice).await?;
+                }
+            }
+        }
+    }
+}
+
+/// A failure in words that tell it from one of the service that is asked. No key was sent, so none
+/// was refused.
+fn of_fetching(mut failure: Failure, url: &Url) -> Failure {
+    if failure.is_silent() {
+        return failure;
+    }
+    failure.message = format!("cannot fetch {}: {}", shown(url), failure.message);
+    if failure.kind == Kind::Credentials {
+        failure.kind = Kind::Refused;
+        failure.retry = None;
+    }
+    if failure.kind == Kind::Refused {
+        failure.hint = None;
+    }
+    failure
 }
 
 /// Runs `work` with a client for the provider, on a current-thread runtime that ends with it.

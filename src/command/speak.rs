@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::input::{self, Sources};
 use crate::io::Io;
 use crate::output::sink::Sink;
+use crate::provider::own::Own;
 use crate::provider::{Asked, Job, Provider, resolve};
 use player::Player;
 use target::Temporary;
@@ -34,6 +35,8 @@ const LONGEST_INPUT: u64 = 4096;
 struct Plan {
     /// The body of each request: one for each part of the text.
     bodies: Vec<Map<String, Value>>,
+    /// The user's part of them.
+    own: Own,
     characters: usize,
     /// The format that the user wants.
     wish: Option<Format>,
@@ -73,7 +76,7 @@ pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Res
         online::name_demo(&mut provider, io)?;
         say_parts(&plan, io);
         let first = plan.bodies.into_iter().next().unwrap_or_default();
-        was_dry_run(common, &provider.post(Job::Speak, first), io)?;
+        was_dry_run(common, &provider.shape(Job::Speak, &first, Vec::new())?, io)?;
         return Ok(());
     }
     let output = target::open(args, common, player, &plan, io)?;
@@ -108,20 +111,29 @@ fn plan(
 ) -> Result<Plan, Failure> {
     let limit = provider.limit("speech_characters").unwrap_or(LONGEST_INPUT);
     let parts = split::parts(text, usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut plan = Plan { bodies: Vec::new(), characters: 0, wish, asked: None };
+    let mut plan =
+        Plan { bodies: Vec::new(), own: Own::default(), characters: 0, wish, asked: None };
     for part in &parts {
         let fields = fields(args, provider.model.as_deref(), part, wish);
         let composed = provider.compose(Job::Speak, fields);
         if plan.bodies.is_empty() {
-            composed.warnings.iter().for_each(|warning| io.warn(warning));
+            // Sound in another format than the wanted one is told once it is there.
+            let told = composed.warnings.iter().filter(|warning| !is_of_format(warning));
+            told.for_each(|warning| io.warn(warning));
         }
-        with_model(&composed.body, "speech", provider)?;
+        with_model(&composed, "speech", provider)?;
         plan.characters += part.chars().count();
         plan.bodies.push(composed.body);
+        plan.own = composed.own;
     }
     let name = plan.bodies.first().and_then(|body| body.get("response_format")?.as_str());
     plan.asked = name.and_then(Format::of_ending);
     Ok(plan)
+}
+
+/// Whether a warning is of a service that takes no format.
+fn is_of_format(warning: &str) -> bool {
+    warning.starts_with("`response_format`")
 }
 
 /// A dry run shows one request; this says that there are more.

@@ -66,7 +66,7 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
     for warning in composed.warnings.iter().filter(|warning| !is_of_format(warning)) {
         io.warn(warning);
     }
-    with_model(&composed.body, "transcription", &provider)?;
+    with_model(&composed, "transcription", &provider)?;
     if common.dry_run {
         show(&plan, &inputs, &mut provider, common, io)?;
         return Ok(tally.end()?);
@@ -75,8 +75,9 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
         return Ok(tally.end()?);
     }
     outputs.try_out(&inputs)?;
+    let own = composed.own;
     online::run(provider, common, io, move |mut online| async move {
-        let mut asking = ask::Asking::new(plan, outputs);
+        let mut asking = ask::Asking::new(plan, outputs, own);
         let result = all(&inputs, &mut asking, tally, &mut online).await;
         (online.io, result.map_err(Into::into))
     })
@@ -141,7 +142,8 @@ fn form_length(form: &Form) -> u64 {
 
 /// A format that the service takes no field for is made of what it answers: nothing to warn of.
 fn is_of_format(warning: &str) -> bool {
-    warning.starts_with("`response_format`")
+    let fields = ["`response_format`", "`transcribe.response_format`"];
+    fields.iter().any(|field| warning.starts_with(field))
 }
 
 impl Plan {

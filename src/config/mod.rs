@@ -5,9 +5,10 @@ mod catalogue;
 mod json;
 mod price;
 pub(crate) mod profile;
-mod read;
+pub(crate) mod read;
 mod rule;
 pub(crate) mod schema;
+pub(crate) mod template;
 #[cfg(test)]
 mod tests;
 

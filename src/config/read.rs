@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::profile::{Field, Origin, Profile};
 use super::schema::{self, Shape};
-use super::{json, price, rule};
+use super::{json, price, rule, template};
 use crate::error::Failure;
 
 /// What a profile file holds.
@@ -158,6 +158,7 @@ fn one_table(
         };
         match shape {
             Shape::Rules => profile.rules = rule::list(source, value)?,
+            Shape::Templates => template::table(source, &mut profile, value)?,
             Shape::Prices => {
                 let prices = price::list(source, value)?;
                 profile.set("", known, prices, source.origin(key.span().start));

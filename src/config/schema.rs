@@ -18,6 +18,8 @@ pub(crate) enum Shape {
     NumberTable,
     /// A table whose values can be anything that JSON can say.
     AnyTable,
+    /// Templates of request bodies, a table for each job.
+    Templates,
     /// A list of prices.
     Prices,
     /// A list of request rules.
@@ -43,6 +45,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("api_key_file", Shape::Text),
     ("key_url", Shape::Text),
     ("key_header", Shape::Text),
+    ("key_headers", Shape::TextTable),
     ("start", Shape::Text),
     ("proxy", Shape::Text),
     ("ca_file", Shape::Text),
@@ -60,6 +63,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),
     ("models_headers", Shape::TextTable),
+    ("bodies", Shape::Templates),
     ("options", Shape::AnyTable),
     ("embed", Shape::AnyTable),
     ("image", Shape::AnyTable),

@@ -114,7 +114,7 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
             Shape::Flag => &["truth"],
             Shape::Word(_) => &[],
             Shape::Words(_) | Shape::Rules | Shape::Prices => &["none"],
-            Shape::TextTable | Shape::NumberTable => &[],
+            Shape::TextTable | Shape::NumberTable | Shape::Templates => &[],
             Shape::AnyTable => &["table"],
         };
         for (kind, value) in VALUES {
@@ -194,6 +194,42 @@ fn unknown_names_find_the_nearest() {
         ),
     ] {
         let (message, found) = wrong(text);
+        assert!(message.starts_with(words), "{message}");
+        assert!(found.contains(hint), "{found}");
+    }
+}
+
+#[test]
+fn a_template_is_read_as_it_is_and_its_words_are_known() {
+    let text = "[providers.x.bodies.image]\n\"$rest\" = true\ninput = { text = \"猫：$prompt\", n = 1 }\n\
+                list = [\"$size.width*$size.height\", \"$$\"]\n";
+    let x = read(text).expect("it is right").profiles.remove(0);
+    let template = x.field("bodies", "image").map(|field| field.value.clone());
+    let expected = json!({
+        "$rest": true, "input": {"text": "猫：$prompt", "n": 1},
+        "list": ["$size.width*$size.height", "$$"],
+    });
+    assert_eq!(template, Some(expected));
+    for (lines, words, hint) in [
+        (
+            "image = { a = [\n{ b = \"$promt\" }] }",
+            "p.toml:4: unknown word `$promt` in bodies.image",
+            "`$prompt`",
+        ),
+        ("image = { a = \"5 $ \" }", "p.toml:3: unknown word `$` in", "`$$` is the sign itself"),
+        (
+            "image = { a = \"$picture.url\" }",
+            "p.toml:3: unknown word `$picture.url`",
+            "known words: $model",
+        ),
+        ("speak = { a = \"$input.url\" }", "p.toml:3: unknown word `$input.url`", "`$input`"),
+        ("speak = { a = \"x$rest\" }", "p.toml:3: `$rest` stands alone", ""),
+        ("speak = { \"$rest\" = 1 }", "p.toml:3: `$rest` must be true", ""),
+        ("speak = { \"$voice\" = 1 }", "p.toml:3: `$voice` in bodies.speak is no name", ""),
+        ("speak = 1", "p.toml:3: `bodies.speak` must be a table", ""),
+        ("chat = {}", "p.toml:3: `bodies` has no `chat`", ""),
+    ] {
+        let (message, found) = wrong(&format!("[providers.x]\n[providers.x.bodies]\n{lines}\n"));
         assert!(message.starts_with(words), "{message}");
         assert!(found.contains(hint), "{found}");
     }

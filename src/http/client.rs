@@ -1,6 +1,8 @@
 //! The thin layer over the wire: sends a [`Request`], gives the reply's bytes as they come, and
 //! turns whatever goes wrong on the way into a [`Failure`]. Knows no endpoint and no profile.
 
+mod whole;
+
 use std::future::Future as _;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -29,9 +31,6 @@ const CONNECTIONS: usize = 16;
 
 /// An error's body is read to here.
 const ERROR_BODY: usize = 64 * 1024;
-
-/// A reply that is read whole (a JSON answer) may be this large.
-const WHOLE_BODY: usize = 512 * 1024 * 1024;
 
 /// What the user may set of an exchange.
 #[derive(Debug, Clone, Copy)]
@@ -343,39 +342,6 @@ impl Response {
         };
         self.any |= matches!(next, Ok(Some(_)));
         Some(next.map_err(|error| network::failure(&error, Phase::Reading, service, &self.url)))
-    }
-
-    /// The whole body.
-    ///
-    /// # Errors
-    /// As [`Response::chunk`], and a body beyond any sense.
-    pub(crate) async fn whole(self, client: &mut Client) -> Result<Vec<u8>, Failure> {
-        match self.at_most(WHOLE_BODY, client).await? {
-            Some(body) => Ok(body),
-            None => {
-                let what = format!("the answer of {} is larger than 512 MiB", client.service.name);
-                Err(Failure::new(Kind::Network, what))
-            }
-        }
-    }
-
-    /// The whole body; `None` if it is longer than `limit` bytes.
-    ///
-    /// # Errors
-    /// As [`Response::chunk`].
-    pub(crate) async fn at_most(
-        mut self,
-        limit: usize,
-        client: &mut Client,
-    ) -> Result<Option<Vec<u8>>, Failure> {
-        let mut body = Vec::new();
-        while let Some(bytes) = self.chunk(client).await? {
-            if body.len() + bytes.len() > limit {
-                return Ok(None);
-            }
-            body.extend_from_slice(&bytes);
-        }
-        Ok(Some(body))
     }
 }
 

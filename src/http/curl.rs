@@ -78,15 +78,31 @@ fn pieces(spliced: &Spliced) -> String {
             Stretch::Json(json) => {
                 format!("printf %s {}", quoted(&String::from_utf8_lossy(&json)))
             }
-            Stretch::Base64(Piece::Bytes(bytes)) => format!("printf %s {}", STANDARD.encode(bytes)),
-            // Some write line ends into their base64, and some don't.
-            Stretch::Base64(Piece::File { path, .. }) => {
-                format!("base64 < {} | tr -d '\\n'", quoted(&path.display().to_string()))
-            }
+            Stretch::Base64(pieces) => encoded(&pieces),
         };
         text.push_str(&format!(" {command};\n "));
     }
     format!("{}\n}}", text.trim_end())
+}
+
+/// A shell command that prints base64: of a file that is read then, the whole of it if only a part is
+/// meant, as a shell has no easy way to cut; else of bytes that are at hand.
+fn encoded(pieces: &[Piece]) -> String {
+    let file = pieces.iter().find_map(|piece| match piece {
+        Piece::File { path, .. } => Some(path.display().to_string()),
+        Piece::Bytes(_) => None,
+    });
+    match file {
+        // Some write line ends into their base64, and some don't.
+        Some(path) => format!("base64 < {} | tr -d '\\n'", quoted(&path)),
+        None => {
+            let bytes = pieces.iter().filter_map(|piece| match piece {
+                Piece::Bytes(bytes) => Some(bytes.to_vec()),
+                Piece::File { .. } => None,
+            });
+            format!("printf %s {}", STANDARD.encode(bytes.collect::<Vec<_>>().concat()))
+        }
+    }
 }
 
 /// The URL in quotes, with user information and secret query values as variables.

@@ -15,13 +15,13 @@ const STRETCH: usize = 192 * 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Insert {
     pub(crate) mark: String,
-    pub(crate) data: Piece,
+    pub(crate) data: Vec<Piece>,
 }
 
 impl Insert {
     /// An insert with a mark that no text holds by chance, made of letters that JSON leaves as they
     /// are.
-    pub(crate) fn new(data: Piece) -> Self {
+    pub(crate) fn new(data: Vec<Piece>) -> Self {
         Self { mark: format!("[data {}]", form::nonce()), data }
     }
 }
@@ -37,15 +37,15 @@ pub(crate) struct Spliced {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Stretch {
     Json(Bytes),
-    /// The base64 of these bytes.
-    Base64(Piece),
+    /// The base64 of these bytes, as one.
+    Base64(Vec<Piece>),
 }
 
 impl Stretch {
     fn length(&self) -> u64 {
         match self {
             Stretch::Json(bytes) => bytes.len() as u64,
-            Stretch::Base64(piece) => piece.length().div_ceil(3) * 4,
+            Stretch::Base64(pieces) => length(pieces).div_ceil(3) * 4,
         }
     }
 }
@@ -96,7 +96,7 @@ impl Spliced {
         self.stretches().into_iter().flat_map(|stretch| {
             let (json, encoder) = match stretch {
                 Stretch::Json(bytes) => (Some(Ok(bytes)), None),
-                Stretch::Base64(piece) => (None, Some(Encoder::new(piece))),
+                Stretch::Base64(pieces) => (None, Some(Encoder::new(pieces))),
             };
             json.into_iter().chain(encoder.into_iter().flatten())
         })
@@ -108,8 +108,8 @@ impl Spliced {
         for stretch in self.stretches() {
             match stretch {
                 Stretch::Json(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
-                Stretch::Base64(piece) => {
-                    text.push_str(&format!("({} bytes as base64)", piece.length()));
+                Stretch::Base64(pieces) => {
+                    text.push_str(&format!("({} bytes as base64)", length(&pieces)));
                 }
             }
         }
@@ -117,7 +117,12 @@ impl Spliced {
     }
 }
 
-/// Encodes a piece as it is read.
+/// The length of all pieces, in bytes.
+fn length(pieces: &[Piece]) -> u64 {
+    pieces.iter().map(Piece::length).sum()
+}
+
+/// Encodes pieces as they are read.
 struct Encoder {
     reader: form::Reader,
     /// At most two bytes that wait for the rest of their group of three.
@@ -126,16 +131,19 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn new(piece: Piece) -> Self {
-        let pieces = match piece {
-            Piece::Bytes(bytes) => {
-                let starts = (0..bytes.len()).step_by(STRETCH);
-                let cut = |at| Piece::Bytes(bytes.slice(at..bytes.len().min(at + STRETCH)));
-                starts.map(cut).collect()
+    fn new(pieces: Vec<Piece>) -> Self {
+        let mut cut = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(bytes) => {
+                    let starts = (0..bytes.len()).step_by(STRETCH);
+                    let stretch = |at| bytes.slice(at..bytes.len().min(at + STRETCH));
+                    cut.extend(starts.map(|at| Piece::Bytes(stretch(at))));
+                }
+                file => cut.push(file),
             }
-            file => vec![file],
-        };
-        Self { reader: form::Reader::new(pieces), kept: Vec::new(), is_done: false }
+        }
+        Self { reader: form::Reader::new(cut), kept: Vec::new(), is_done: false }
     }
 }
 
@@ -182,9 +190,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("图.png");
         std::fs::write(&path, "0123456789").expect("written");
-        let file = Insert::new(Piece::File { path, offset: 0, length: 10 });
-        let held = Insert::new(Piece::Bytes(Bytes::from_static("你".as_bytes())));
-        let unused = Insert::new(Piece::Bytes(Bytes::from_static(b"x")));
+        let file = Insert::new(vec![Piece::File { path, offset: 0, length: 10 }]);
+        let held = Insert::new(vec![
+            Piece::Bytes(Bytes::from_static(b"\xe4")),
+            Piece::Bytes(Bytes::from_static(b"\xbd\xa0")),
+        ]);
+        let unused = Insert::new(vec![Piece::Bytes(Bytes::from_static(b"x"))]);
         let value = json!({"b": format!("data:{}", held.mark), "\"": file.mark, "c": held.mark});
         let spliced = Spliced::new(value, vec![file, unused, held]);
         assert_eq!(body(&spliced), r#"{"b":"data:5L2g","\"":"MDEyMzQ1Njc4OQ==","c":"5L2g"}"#);
@@ -194,7 +205,7 @@ mod tests {
     #[test]
     fn a_file_that_is_gone_is_an_error() {
         let insert =
-            Insert::new(Piece::File { path: "/no/such/file".into(), offset: 0, length: 3 });
+            Insert::new(vec![Piece::File { path: "/no/such/file".into(), offset: 0, length: 3 }]);
         let spliced = Spliced::new(json!([insert.mark]), vec![insert]);
         assert!(spliced.reader().any(|part| part.is_err()));
     }
@@ -202,7 +213,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_encoder_writes_what_base64_is(data in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let insert = Insert::new(Piece::Bytes(data.clone().into()));
+            let insert = Insert::new(vec![Piece::Bytes(data.clone().into())]);
             let spliced = Spliced::new(json!(insert.mark), vec![insert]);
             prop_assert_eq!(body(&spliced), format!("\"{}\"", STANDARD.encode(&data)));
         }
@@ -211,7 +222,7 @@ mod tests {
     #[test]
     fn a_long_one_is_encoded_in_stretches() {
         let data: Vec<u8> = (0..STRETCH * 2 + 7).map(|at| (at % 251) as u8).collect();
-        let insert = Insert::new(Piece::Bytes(data.clone().into()));
+        let insert = Insert::new(vec![Piece::Bytes(data.clone().into())]);
         let spliced = Spliced::new(json!(insert.mark), vec![insert]);
         assert!(spliced.reader().count() > 3);
         assert!(body(&spliced) == format!("\"{}\"", STANDARD.encode(&data)));

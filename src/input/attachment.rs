@@ -120,7 +120,7 @@ fn attachment(given: &str, format: Format, data: Piece) -> Attachment {
         name: own_name(given, format),
         given: given.to_owned(),
         format,
-        insert: Insert::new(data),
+        insert: Insert::new(vec![data]),
     }
 }
 

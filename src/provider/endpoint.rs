@@ -2,6 +2,7 @@
 //! the origin of its profile's base URL, and this is where that is held.
 
 use super::Job;
+use super::shape::MODEL;
 use crate::config::profile::{Origin, Profile};
 use crate::error::Failure;
 use crate::http::request::Url;
@@ -42,6 +43,14 @@ pub(super) fn check(profile: &Profile, base_url: &Url) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// A path with the model in the place of [`MODEL`], percent-encoded as far as it would else end the
+/// path. Gemini lists its models with the `models/` that stands before the place already.
+pub(super) fn with_model(path: &str, model: &str) -> String {
+    let plain = model.strip_prefix("models/").filter(|_| path.contains(&format!("models/{MODEL}")));
+    let model = plain.unwrap_or(model).replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    path.replace(MODEL, &model)
 }
 
 fn address(path: &str) -> Option<Url> {

@@ -10,6 +10,7 @@ pub(crate) mod own;
 pub(crate) mod price;
 mod resolve;
 mod rules;
+pub(crate) mod shape;
 mod takes;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ mod tests;
 use serde_json::{Map, Value};
 
 use crate::cli::Setting;
-use crate::config::profile::{Field, Origin, Profile};
+use crate::config::profile::{Field, Origin, Profile, Rule};
 use crate::http::Service;
 use crate::http::form::{Form, Part};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
@@ -61,6 +62,8 @@ pub(crate) struct Composed {
     pub(crate) warnings: Vec<String>,
     /// Which fields are the user's: for [`net::Net`].
     pub(crate) own: own::Own,
+    /// Whether the service is told a model at all for this job.
+    pub(crate) takes_model: bool,
 }
 
 /// What stands for the key in a profile's `models_headers`.
@@ -83,13 +86,13 @@ impl Provider {
             }
         }
         own.add_flags(job, &flags);
-        body.extend(flags.clone());
+        body.extend(flags);
         // The model that is sent in the end decides which rules apply.
         let is_model = |setting: &&Setting| setting.path == ["model"];
         let model = self.settings.iter().rev().find(is_model).map(|setting| &setting.value);
         let model = model.or(body.get("model")).and_then(Value::as_str).unwrap_or_default();
         let model = model.to_owned();
-        let mut warnings = Vec::new();
+        let (mut warnings, mut takes_model) = (Vec::new(), true);
         for rule in
             self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
         {
@@ -97,25 +100,56 @@ impl Provider {
                 continue;
             }
             own.follow(rule, &body);
+            takes_model &= !rule.drop.iter().any(|field| field == "model");
             for dropped in rules::apply(rule, &mut body) {
-                if flags.contains_key(&dropped) {
-                    warnings.push(self.dropped(&dropped, &model, rule.why.as_deref()));
-                }
+                warnings.extend(self.told(job, &dropped, &model, Some(rule), &own));
             }
         }
+        if let Some(placed) = self.placed(job) {
+            let names: Vec<String> = body.keys().cloned().collect();
+            for name in names.iter().filter(|name| !placed.contains(name.as_str())) {
+                body.shift_remove(name);
+                warnings.extend(self.told(job, name, &model, None, &own));
+            }
+            takes_model &= placed.contains("model");
+        }
+        let has_own_shape = self.has_own_shape(job);
         for setting in &self.settings {
-            rules::set_path(&mut body, &setting.path, setting.value.clone());
+            // In a shape of the service's own they are set in the body that goes out.
+            if !has_own_shape || setting.path == ["model"] {
+                rules::set_path(&mut body, &setting.path, setting.value.clone());
+            }
             own.add(&setting.path[0], own::By::Setting);
         }
-        Composed { body, warnings, own }
+        Composed { body, warnings, own, takes_model }
     }
 
-    fn dropped(&self, field: &str, model: &str, why: Option<&str>) -> String {
+    /// What the user should know of a field that is left out: by a rule, or as the service's own shape
+    /// has no place for it. Nothing if it is not theirs, or if the rule is theirs too.
+    fn told(
+        &self,
+        job: Job,
+        field: &str,
+        model: &str,
+        rule: Option<&Rule>,
+        own: &own::Own,
+    ) -> Option<String> {
+        let what = match own.by(field)? {
+            own::By::Flag(_) => format!("`{field}`"),
+            own::By::Profile(place) if rule.is_none_or(|rule| rule.origin == Origin::BuiltIn) => {
+                place.clone()
+            }
+            _ => return None,
+        };
+        let why = rule.and_then(|rule| rule.why.as_deref());
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-        format!(
-            "`{field}` is left out, {} does not take it for {model}{why}; `-O {field}=…` sends it all the same",
-            self.name
-        )
+        let of = if model.is_empty() { String::new() } else { format!(" for {model}") };
+        let what = format!("{what} is left out, {} does not take it{of}{why}", self.name);
+        // In a shape of the service's own it might have another name and place.
+        Some(match self.has_own_shape(job) {
+            true => what,
+            false => format!("{what}; `-O {field}=…` sends it all the same"),
+        })
     }
 
     /// Whether the user limited the answer's length: by a flag, `-O`, or the profile file. What the
@@ -132,17 +166,22 @@ impl Provider {
 
     /// A POST request with a JSON body.
     pub(crate) fn post(&self, job: Job, body: Map<String, Value>) -> Request {
+        let url = self.url(job, body.get("model").and_then(Value::as_str));
+        self.post_at(url, job, body)
+    }
+
+    fn post_at(&self, url: Url, job: Job, body: Map<String, Value>) -> Request {
         let mut headers = self.request_headers(job);
         headers.insert(0, Header::public("Content-Type", "application/json"));
         let body = Body::Json(Value::Object(body));
-        Request { method: Method::Post, url: self.url(job), headers: unique(headers), body }
+        Request { method: Method::Post, url, headers: unique(headers), body }
     }
 
     /// A POST request with a form (`multipart/form-data`).
     pub(crate) fn post_form(&self, job: Job, parts: Vec<Part>) -> Request {
         let headers = unique(self.request_headers(job));
         let body = Body::Form(Form::new(parts));
-        Request { method: Method::Post, url: self.url(job), headers, body }
+        Request { method: Method::Post, url: self.url(job, None), headers, body }
     }
 
     /// A number out of the profile's `limits`.
@@ -153,16 +192,23 @@ impl Provider {
     /// A GET request.
     pub(crate) fn get(&self, job: Job) -> Request {
         let headers = unique(self.request_headers(job));
-        Request { method: Method::Get, url: self.url(job), headers, body: Body::Empty }
+        Request { method: Method::Get, url: self.url(job, None), headers, body: Body::Empty }
     }
 
-    /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept.
-    fn url(&self, job: Job) -> Url {
+    /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept. A path with
+    /// `..` leads back from the base URL, never to another host; `{model}` in it is the model asked
+    /// for, else the profile's for the job.
+    fn url(&self, job: Job, model: Option<&str>) -> Url {
         let path = match endpoint::of(&self.profile, job, &self.base_url) {
             Endpoint::Elsewhere(url) => return url,
             Endpoint::Path(path) => path.unwrap_or_else(|| job.path().to_owned()),
         };
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let own_model = || resolve::model(&self.profile, job).unwrap_or_default();
+        let path = match path.contains(shape::MODEL) {
+            true => endpoint::with_model(path, &model.map_or_else(own_model, str::to_owned)),
+            false => path.to_owned(),
+        };
         let mut url = self.base_url.clone();
         let joined =
             format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
@@ -187,7 +233,9 @@ impl Provider {
         let of_list: Vec<&Field> = of_list.collect();
         let is_key = |field: &Field| field.value.as_str() == Some(KEY);
         if !of_list.iter().any(|field| is_key(field)) {
-            headers.extend(match self.profile.text("key_header") {
+            let of_job = self.profile.field("key_headers", job.name());
+            let of_job = of_job.and_then(|field| field.value.as_str());
+            headers.extend(match of_job.or_else(|| self.profile.text("key_header")) {
                 Some(name) => key(name, ""),
                 None => key("Authorization", "Bearer "),
             });

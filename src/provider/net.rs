@@ -1,11 +1,12 @@
 //! The safety net for what no rule knows: a request that is refused for one field which the user
-//! did not ask for, or which has another name there, is made once more with that changed.
+//! did not ask for, or which has another name there, is made once more with that changed. What was
+//! learnt so holds for the further requests of the run.
 
 mod decide;
 
 use serde_json::{Map, Value, json};
 
-use super::own::{By, Own};
+use super::own::{By, Own, field_of};
 use super::{Job, Provider};
 use crate::error::Failure;
 use crate::http::form::Content;
@@ -13,26 +14,43 @@ use crate::http::request::{Body, Request};
 use crate::io::Voice;
 use decide::{Change, Verdict, decide};
 
-/// The net under one request. It catches once.
+/// The net under the requests of one run. It catches once.
 #[derive(Debug)]
 pub(crate) struct Net {
     job: Job,
     own: Own,
-    is_used: bool,
+    /// Fields that we add for our own ease: to name one in a refusal is enough.
+    eases: &'static [&'static str],
+    /// What the first refusal taught.
+    change: Option<Change>,
 }
 
 impl Net {
-    /// A net for a request of this job; `own` is the user's part of it, as
+    /// A net for requests of this job; `own` is the user's part of them, as
     /// [`Provider::compose`] tells.
     pub(crate) fn new(job: Job, own: Own) -> Self {
-        Self { job, own, is_used: false }
+        Self { job, own, eases: &[], change: None }
+    }
+
+    /// The same for requests with fields that we add for our own ease: of these the first that a
+    /// refusal names is given up, whatever its words and its status are.
+    pub(crate) fn with_eases(self, eases: &'static [&'static str]) -> Self {
+        Self { eases, ..self }
+    }
+
+    /// Makes the change in a further request that an earlier one taught.
+    pub(crate) fn prepare(&self, request: &mut Request) {
+        if let Some(change) = &self.change {
+            apply(change, &mut request.body);
+        }
     }
 
     /// After a failure: changes the request if that may help, and warns, with the rule that spares
     /// the second request. `nothing_shown` is false once the user has seen a part of the answer.
     ///
     /// # Errors
-    /// The failure, if nothing can be changed; with a hint where it is a field of the user's.
+    /// The failure, if nothing can be changed; with a hint where it is a field of the user's, and
+    /// that as [`Failure::field`].
     pub(crate) fn catch(
         &mut self,
         failure: Failure,
@@ -44,12 +62,19 @@ impl Net {
         let Some(refused) = failure.refused.as_deref().filter(|_| nothing_shown) else {
             return Err(failure);
         };
-        match decide(refused, &fields(&request.body), &self.own) {
-            Verdict::Change(change) if !self.is_used => {
-                self.is_used = true;
+        let mut own = self.own.clone();
+        own.add_files(self.job, &request.body);
+        match decide(refused, &fields(&request.body), &own, self.eases) {
+            Verdict::Change(change) if self.change.is_none() => {
                 let model = model(&request.body);
                 apply(&change, &mut request.body);
                 voice.warn(&self.warning(&change, model.as_deref(), provider));
+                self.change = Some(change);
+                Ok(())
+            }
+            // It was under way when another one taught the change.
+            Verdict::Change(change) if self.change.as_ref() == Some(&change) => {
+                apply(&change, &mut request.body);
                 Ok(())
             }
             Verdict::Theirs { field, by } => {
@@ -58,7 +83,8 @@ impl Net {
                     By::Setting => format!("`-O {field}=…` sets it"),
                     By::Profile(place) => format!("{place} sets `{field}`"),
                 };
-                Err(failure.hint(format!("{by}, which is not taken here; leave it out")))
+                let failure = failure.hint(format!("{by}, which is not taken here; leave it out"));
+                Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
         }
@@ -110,11 +136,6 @@ fn key(name: &str) -> String {
     let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
     // A JSON text is a TOML basic string too.
     if name.chars().all(is_bare) { name.to_owned() } else { json!(name).to_string() }
-}
-
-/// The name of the field that a part of a form belongs to: `a[]` and `a[b]` belong to `a`.
-fn field_of(part: &str) -> &str {
-    part.split('[').next().unwrap_or(part)
 }
 
 /// The fields of a body: name, and value where it is a text.

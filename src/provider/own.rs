@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 
 use super::Job;
 use crate::config::profile::{Origin, Rule};
+use crate::http::form::Content;
+use crate::http::request::Body;
 
 /// How a field came into a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,8 @@ pub(crate) struct Own(Vec<(String, By)>);
 impl Own {
     /// By what the user set a field; `None` for one that is ours or the built-in list's.
     pub(crate) fn by(&self, field: &str) -> Option<&By> {
-        self.0.iter().rev().find(|(name, _)| name == field).map(|(_, by)| by)
+        let is_it = |name: &str| name == field || field_of(name) == field;
+        self.0.iter().rev().find(|(name, _)| is_it(name)).map(|(_, by)| by)
     }
 
     pub(super) fn add(&mut self, field: &str, by: By) {
@@ -40,6 +43,18 @@ impl Own {
     pub(super) fn add_flags(&mut self, job: Job, flags: &Map<String, Value>) {
         for name in flags.keys() {
             self.add(name, By::Flag(flag(job, name)));
+        }
+    }
+
+    /// Files in a form beside the one that the job is about: nobody but the user puts one there.
+    pub(super) fn add_files(&mut self, job: Job, body: &Body) {
+        let Body::Form(form) = body else { return };
+        for part in &form.parts {
+            let name = field_of(&part.name);
+            let is_subject = matches!(name, "file" | "image");
+            if matches!(part.content, Content::File { .. }) && !is_subject {
+                self.add(name, By::Flag(flag(job, name)));
+            }
         }
     }
 
@@ -63,6 +78,11 @@ impl Own {
         self.0.retain(|(_, by)| !matches!(by, By::Flag(_)));
         self
     }
+}
+
+/// The name of the field that a part of a form belongs to: `a[]` and `a[b]` belong to `a`.
+pub(super) fn field_of(part: &str) -> &str {
+    part.split('[').next().unwrap_or(part)
 }
 
 /// The flag that sets a field, as it is typed.

@@ -196,7 +196,7 @@ fn without_user(text: &str) -> String {
 }
 
 /// The model for a job: a flag or the environment names it for any job, a profile for each.
-fn model(profile: &Profile, job: Job) -> Option<String> {
+pub(super) fn model(profile: &Profile, job: Job) -> Option<String> {
     let general = profile.field("", "model");
     let is_asked = general
         .is_some_and(|field| matches!(field.origin, Origin::Flag(_) | Origin::Environment(_)));

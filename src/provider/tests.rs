@@ -6,11 +6,13 @@ use std::io::Write as _;
 use clap::Parser as _;
 use serde_json::{Map, Value, json};
 
+use super::net::Net;
+use super::own::Own;
 use super::{Asked, Fields, Job, Provider, profile_for, resolve, unique};
 use crate::cli::Cli;
 use crate::config::{self, Config};
-use crate::error::Failure;
-use crate::http::request::Header;
+use crate::error::{Failure, Kind, Refused};
+use crate::http::request::{Header, Request};
 use crate::io::{Env, Io};
 
 fn io(env: &[(&str, &str)]) -> Io {
@@ -111,6 +113,53 @@ fn rules_go_by_job_and_model_and_say_what_they_drop() {
 }
 
 #[test]
+fn an_option_of_the_file_that_a_built_in_rule_drops_is_told() {
+    let text =
+        "[providers.openai]\napi_key = \"k\"\noptions = { temperature = 0.5, store = true }\n";
+    let x = provider(&[], text);
+    let (body, warnings) = composed(&x, json!({"model": "gpt-5"}), json!({}));
+    assert_eq!(body, json!({"model": "gpt-5", "store": true}));
+    let [warning] = &warnings[..] else { panic!("one field of the user's: {warnings:?}") };
+    for word in ["`options.temperature` (", ":3) is left out, openai", "-O temperature="] {
+        assert!(warning.contains(word), "{warning}");
+    }
+    // One warning, where a flag says the same; none for what the list itself sets.
+    let (_, warnings) = composed(&x, json!({"model": "gpt-5"}), json!({"temperature": 1}));
+    assert!(warnings.len() == 1 && warnings[0].starts_with("`temperature`"), "{warnings:?}");
+    let x = provider_for(Job::Speak, &["-p", "openai"], &[("OPENAI_API_KEY", "k")], "");
+    let composed = x.expect("it resolves").compose(Job::Speak, Fields::default());
+    assert!(composed.warnings.is_empty());
+}
+
+#[test]
+fn requests_that_are_under_way_learn_from_the_first_that_is_refused() {
+    let x = provider(&[], PLAIN);
+    let request = || x.post(Job::Embed, object(json!({"model": "m", "encoding_format": "base64"})));
+    let failure = |words: &str| {
+        let refused = Refused { status: Some(400), words: words.to_owned(), ..Refused::default() };
+        Failure::new(Kind::Refused, words).refused(refused)
+    };
+    let mut net = Net::new(Job::Embed, Own::default());
+    let voice = Io::nowhere().voice;
+    let mut caught = |request: &mut Request, words: &str| {
+        net.catch(failure(words), true, request, &x, &voice).is_ok()
+    };
+    let (mut first, mut second) = (request(), request());
+    assert!(caught(&mut first, "Unknown field: encoding_format"));
+    assert!(caught(&mut second, "Unknown field: encoding_format"));
+    assert_eq!(
+        (first.body.bytes(), second.body.bytes()),
+        (br#"{"model":"m"}"#.to_vec(), first.body.bytes())
+    );
+    assert!(!caught(&mut first, "Unknown field: encoding_format"), "it is not there any more");
+    let mut other = x.post(Job::Embed, object(json!({"model": "m", "user": "u"})));
+    assert!(!caught(&mut other, "Unknown field: `user`"), "it catches once");
+    let mut next = request();
+    net.prepare(&mut next);
+    assert_eq!(next.body.bytes(), br#"{"model":"m"}"#);
+}
+
+#[test]
 fn the_path_is_put_behind_the_base_url() {
     for (base, url) in [
         ("http://h.example", "http://h.example/chat/completions"),
@@ -136,8 +185,57 @@ fn the_path_is_put_behind_the_base_url() {
     }
     for path in ["/anders", "anders"] {
         let text = format!("{PLAIN}paths = {{ chat = \"{path}\" }}\n");
-        assert_eq!(provider(&[], &text).url(Job::Chat).as_str(), "http://h.example/v1/anders");
+        assert_eq!(
+            provider(&[], &text).url(Job::Chat, None).as_str(),
+            "http://h.example/v1/anders"
+        );
     }
+}
+
+#[test]
+fn a_path_may_lead_back_and_hold_the_model() {
+    for (base, path, model, url) in [
+        ("https://h.example/a/v1", "../../b/c", "m", "https://h.example/b/c"),
+        ("https://h.example/v1", "../../../../b", "m", "https://h.example/b"),
+        ("https://h.example", "../b?x={model}", "m", "https://h.example/b?x={model}"),
+        (
+            "https://h.example/a",
+            "../models/{model}:go?x=1",
+            "gem 1",
+            "https://h.example/models/gem%201:go?x=1",
+        ),
+        (
+            "https://h.example/a",
+            "/models/{model}:go",
+            "models/gem",
+            "https://h.example/a/models/gem:go",
+        ),
+        (
+            "https://h.example/a",
+            "/{model}",
+            "通义?#%2e",
+            "https://h.example/a/%E9%80%9A%E4%B9%89%3F%23%252e",
+        ),
+        ("https://h.example/a", "//other.example/b", "m", "https://h.example/a/other.example/b"),
+    ] {
+        let text =
+            format!("[providers.x]\nbase_url = \"{base}\"\npaths = {{ speak = \"{path}\" }}\n");
+        let x = provider(&[], &text);
+        let body = object(json!({"model": model}));
+        assert_eq!(x.post(Job::Speak, body).url.as_str(), url);
+    }
+}
+
+#[test]
+fn a_job_may_have_a_key_header_of_its_own() {
+    let text = format!("{PLAIN}api_key = \"k\"\nkey_headers = {{ speak = \"x-goog-api-key\" }}\n");
+    let x = provider(&[], &text);
+    let names = |job: Job| -> Vec<String> {
+        let headers = x.post(job, Map::new()).headers;
+        headers.into_iter().map(|header| header.name).collect()
+    };
+    assert_eq!(names(Job::Speak), ["Content-Type", "x-goog-api-key"]);
+    assert_eq!(names(Job::Chat), ["Content-Type", "Authorization"]);
 }
 
 #[test]

@@ -167,3 +167,18 @@ fn a_check_has_the_net_too() {
     run.run().code(0).stderr_has("test wants `max_tokens` as `max_completion_tokens`");
     assert_eq!(bodies(&server)[1]["max_completion_tokens"], json!(1));
 }
+
+#[test]
+fn an_option_of_the_file_that_a_built_in_rule_drops_is_told_once() {
+    let server = Server::start([Reply::chat(&["好"])]);
+    let config = format!(
+        "[providers.openai]\nbase_url = \"{}\"\napi_key = \"sk-netz-0001\"\noptions = {{ temperature = 0.5 }}\n",
+        server.url()
+    );
+    let run = llm().watch(&server).config(&config).args(["chat", "-m", "gpt-5", "你好"]);
+    let place = format!("`options.temperature` ({}:4) is left out", run.config_file().display());
+    let outcome = run.run();
+    outcome.code(0).stdout("好\n").stderr_has(&format!("llm: warning: {place}"));
+    assert_eq!(outcome.stderr_lines().len(), 1, "{outcome}");
+    assert!(bodies(&server)[0].get("temperature").is_none());
+}

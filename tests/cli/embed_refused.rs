@@ -149,7 +149,9 @@ fn base64_is_given_up_once_and_for_all() {
     ] {
         let server = Server::start([refused(body), numbers(&[1.0]), numbers(&[2.0])]);
         let run = embed(&server).args(["a", "b", "--batch-size", "1", "--concurrency", "1"]).run();
-        run.code(0).stdout("[1.0]\n[2.0]\n").stderr_empty();
+        run.code(0).stdout("[1.0]\n[2.0]\n");
+        run.stderr_has("llm: warning: test refuses `encoding_format`; asked again without it");
+        assert_eq!(run.stderr_lines().len(), 1, "{run}");
         let asked: Vec<Value> = server
             .requests()
             .iter()

@@ -6,7 +6,7 @@ use super::support::{Llm, Outcome, llm};
 fn catalogue() -> Vec<&'static str> {
     let text = include_str!("../../providers.example.toml");
     let names = text.lines().filter_map(|line| line.strip_prefix("[providers."));
-    names.filter_map(|line| line.strip_suffix(']')).collect()
+    names.filter_map(|line| line.strip_suffix(']')).filter(|name| !name.contains('.')).collect()
 }
 
 /// The row that begins with this word.

@@ -91,6 +91,23 @@ fn a_service_that_works_is_asked_for_everything_once() {
 }
 
 #[test]
+fn a_job_in_a_shape_of_its_own_is_asked_for_with_json() {
+    let server = Server::start([error(400, "no such field"), error(400, "no such field")]);
+    let text = format!(
+        "{}models = {{ image = \"画\" }}\npaths = {{ image_edit = \"../{{model}}:go\" }}\n\
+         bodies.image_edit = {{ picture = \"$picture.url\" }}\n",
+        service(&server.url(), "\"image_edit\", \"transcribe\"")
+    );
+    let run = llm().watch(&server).config(&text).args(["providers", "check", "dienst"]).run();
+    run.code(0).stdout_has("image_edit ✓  transcribe ✓");
+    let requests = server.requests();
+    assert_eq!(requests[0].path, "/%E7%94%BB:go");
+    let refusable = json!({"model": [], "input": {}, "prompt": {}, "voice": []});
+    assert_eq!(requests[0].json(), refusable);
+    assert_eq!(requests[1].path, "/v1/audio/transcriptions");
+}
+
+#[test]
 fn the_document_of_json_has_every_check() {
     let server = Server::start([list(), Reply::chat_json("好"), Reply::chat(&["好"])]);
     let outcome = check(&server, CHAT).arg("--json").run();

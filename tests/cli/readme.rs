@@ -156,6 +156,10 @@ fn the_profile_file_and_what_is_shown_of_it_are_true() {
     }
 }
 
+/// The columns of the table of services behind name, title and key.
+const JOBS: [&str; 8] =
+    ["chat", "embed", "image", "image_edit", "transcribe", "translate", "speak", "models"];
+
 /// The rows that the table of services must have, in the order of the list.
 fn expected_rows() -> Vec<String> {
     let list: toml::Table = text("providers.example.toml").parse().expect("the list is TOML");
@@ -174,11 +178,14 @@ fn expected_rows() -> Vec<String> {
         let keys: Vec<String> =
             texts(profile, "api_key_env").iter().map(|name| format!("`{name}`")).collect();
         let keys = if keys.is_empty() { "-".to_owned() } else { keys.join(", ") };
-        let starred = texts(profile, "other_shape");
-        let mark = |job: String| if starred.contains(&job) { format!("{job}*") } else { job };
-        let jobs: Vec<String> = texts(profile, "jobs").into_iter().map(mark).collect();
+        let (offered, other) = (texts(profile, "jobs"), texts(profile, "other_shape"));
+        let works = |job: &str| {
+            let is_in = |list: &[String]| list.iter().any(|one| one == job);
+            is_in(&offered) && !is_in(&other)
+        };
+        let jobs = JOBS.map(|job| if works(job) { "✓" } else { "-" });
         let title = texts(profile, "title").concat();
-        format!("| `{name}` | {title} | {keys} | {} |", jobs.join(", "))
+        format!("| `{name}` | {title} | {keys} | {} |", jobs.join(" | "))
     };
     profiles.iter().map(row).collect()
 }
@@ -193,6 +200,52 @@ fn the_table_of_services_is_the_list_of_profiles() {
         assert!(rows.contains(&row.as_str()), "README.md lacks this row:\n{row}");
     }
     assert_eq!(rows, expected, "rows that no profile stands for, or in another order");
+}
+
+/// The command line for each column of the table of services.
+const COMMANDS: [&[&str]; 8] = [
+    &["chat", "你好"],
+    &["embed", "你好"],
+    &["image", "猫"],
+    &["image", "-f", "a.png", "猫"],
+    &["transcribe", "a.wav"],
+    &["transcribe", "--translate", "a.wav"],
+    &["speak", "你好"],
+    &["models"],
+];
+
+#[test]
+fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
+    let run = llm().file("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").file("a.wav", wav());
+    let services = section("Services");
+    for row in services.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let name = cells[0].trim_matches('`');
+        let base: &[&str] = match name {
+            // Its address has a part to fill in.
+            "azure" => &["--base-url", "https://a.example/openai/v1"],
+            _ => &[],
+        };
+        for (cell, command) in cells[3..].iter().zip(COMMANDS) {
+            if !base.is_empty() && *cell == "-" {
+                continue;
+            }
+            let common = ["-p", name, "-m", "modell", "--dry-run"];
+            let outcome = run.clone().args(command).args(common).args(base).run();
+            match *cell {
+                "✓" => outcome.code(0).stdout_has("curl -sN"),
+                _ => outcome.code(2).stdout_empty().stderr_has("hint: services that do: "),
+            };
+        }
+    }
+}
+
+/// A WAV file without a sample.
+fn wav() -> Vec<u8> {
+    let mut wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    wav.extend([0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0]);
+    wav.extend(b"data\0\0\0\0");
+    wav
 }
 
 #[test]

@@ -139,7 +139,10 @@ fn replay(wanted: impl Fn(&Sample) -> bool) {
 fn no_file_is_without_its_line_in_the_table() {
     let mut names: Vec<String> = fs::read_dir(folder())
         .expect("the samples are there")
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .map(|entry| entry.expect("an entry"))
+        // Those in folders are replayed by the tests of their commands.
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .filter(|name| name != "expected.json")
         .collect();
     names.sort();
@@ -164,6 +167,20 @@ fn every_stream_keeps_its_text() {
 #[test]
 fn every_whole_answer_keeps_its_text() {
     replay(|sample| sample.is_chat() && !sample.is_stream());
+}
+
+#[test]
+fn every_count_of_tokens_is_told() {
+    for sample in samples(|sample| sample.is_chat() && sample.number("exit") == 0) {
+        let more: &[&str] = if sample.is_stream() { &["-u"] } else { &["-u", "--no-stream"] };
+        let run = chat(&sample, sample.whole(), more);
+        let words = sample.text("usage").unwrap_or_else(|| panic!("{}: no usage", sample.name));
+        let lines = run.stderr_lines();
+        assert!(
+            lines.len() == 1 && lines[0].starts_with(&format!("llm: usage: {words}, ")),
+            "{run}"
+        );
+    }
 }
 
 #[test]

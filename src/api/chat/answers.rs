@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::kept::Kept;
 use super::{ChatEvent, Finish};
 use crate::api::think::{Piece, ThinkFilter};
 
@@ -25,6 +26,8 @@ pub(crate) struct Answers {
     thinks_untagged: bool,
     /// A number stands above each answer.
     numbers: bool,
+    /// Bytes of text that wait for the end of the first answer.
+    held: usize,
 }
 
 #[derive(Debug, Default)]
@@ -37,36 +40,16 @@ struct Choice {
     /// All answer text, and all thinking, for who keeps them.
     text: Kept,
     thoughts: Kept,
-    refusal: String,
+    refusal: Kept,
     tool_calls: Vec<String>,
     finish: Option<(Finish, String)>,
     last: Option<char>,
 }
 
-/// The most that is kept of a text, in bytes: a stream without end must not fill the memory.
-const MOST: usize = 256 * 1024;
-
-/// The beginning of a text: all of it, unless it is longer than anybody reads.
-#[derive(Debug, Default)]
-struct Kept(String);
-
-impl Kept {
-    fn add(&mut self, text: &str) {
-        let room = MOST.saturating_sub(self.0.len());
-        self.0.push_str(&text[..text.floor_char_boundary(room)]);
-        // What comes now has a gap before it, so nothing more is kept.
-        if room > 0 && text.len() > room {
-            self.0.push_str(GAP);
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.0.len() <= MOST
-    }
-}
-
-/// Stands for the rest of a text that is kept in part.
-const GAP: &str = " […] ";
+/// The most text of later answers that waits, in bytes, and the most answers and tool calls of one.
+const MOST_HELD: usize = 64 << 20;
+const MOST_CHOICES: usize = 4096;
+const MOST_CALLS: usize = 64;
 
 /// What became of a reply that came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -92,6 +75,7 @@ impl Answers {
             usage: None,
             thinks_untagged: false,
             numbers: false,
+            held: 0,
         }
     }
 
@@ -105,12 +89,18 @@ impl Answers {
         Self { thinks_untagged: untagged, ..self }
     }
 
+    /// Whether more text waits than any reply has: it must not fill the memory.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.held > MOST_HELD || self.choices.len() > MOST_CHOICES
+    }
+
     /// Takes an event; what can be shown is added to `shown`.
     pub(crate) fn take(&mut self, event: ChatEvent<'_>, shown: &mut Shown) {
         match event {
             ChatEvent::Usage(usage) => self.usage = Some(usage.clone()),
             ChatEvent::Text { index, text, is_thought } => {
                 let is_live = self.is_live(index);
+                self.held += if is_live { 0 } else { text.len() };
                 self.choice(index).text(text, is_thought, is_live, shown);
             }
             ChatEvent::Thinking { index, text } => {
@@ -119,11 +109,12 @@ impl Answers {
                 choice.filter.expect_tag();
                 choice.thinking(text, is_live, shown);
             }
-            ChatEvent::Refusal { index, text } => self.choice(index).refusal.push_str(text),
+            ChatEvent::Refusal { index, text } => self.choice(index).refusal.add(text),
             ChatEvent::ToolCall { index, name } => {
                 let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
                 let choice = self.choice(index);
                 match name {
+                    _ if choice.tool_calls.len() >= MOST_CALLS => {}
                     Some(name) => choice.tool_calls.push(name),
                     // Later pieces of a call repeat it without its name.
                     None if choice.tool_calls.is_empty() => choice.tool_calls.push(String::new()),
@@ -182,7 +173,7 @@ impl Answers {
 
     /// How many answers have text.
     pub(crate) fn count(&self) -> usize {
-        self.choices.values().filter(|choice| !choice.text.0.is_empty()).count()
+        self.choices.values().filter(|choice| !choice.text.as_str().is_empty()).count()
     }
 
     /// Text and thinking of every answer so far, in index order, given away: a verdict comes before.
@@ -190,7 +181,7 @@ impl Answers {
         let take = std::mem::take::<Kept>;
         self.choices
             .values_mut()
-            .map(move |choice| (take(&mut choice.text).0, take(&mut choice.thoughts).0))
+            .map(move |choice| (take(&mut choice.text).into(), take(&mut choice.thoughts).into()))
     }
 
     /// Whether [`Answers::take_kept`] will give all that was said.
@@ -235,8 +226,8 @@ impl Answers {
     /// What a reply without text held instead.
     fn instead(&self) -> String {
         let choices = || self.choices.values();
-        if let Some(choice) = choices().find(|choice| !choice.refusal.is_empty()) {
-            return format!("it refuses: {}", choice.refusal.trim());
+        if let Some(choice) = choices().find(|choice| !choice.refusal.as_str().is_empty()) {
+            return format!("it refuses: {}", choice.refusal.as_str().trim());
         }
         let calls: Vec<&str> =
             choices().flat_map(|c| c.tool_calls.iter().map(String::as_str)).collect();
@@ -248,7 +239,7 @@ impl Answers {
                 .to_owned();
         }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
-        match (choices().any(|choice| !choice.thoughts.0.is_empty()), is_cut) {
+        match (choices().any(|choice| !choice.thoughts.as_str().is_empty()), is_cut) {
             (true, true) => "it only thought, until its limit of tokens".to_owned(),
             (true, false) => "it only thought".to_owned(),
             (false, true) => "nothing came before its limit of tokens".to_owned(),

@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 pub(crate) mod content;
 mod event;
+mod kept;
 pub(crate) mod reader;
 pub(crate) mod request;
 pub(crate) mod schema;

@@ -8,7 +8,7 @@ use super::template::Template;
 use super::view;
 use crate::api::repair::Repair;
 use crate::http::fault::{self, Fault};
-use crate::http::sse::{Decoder, Event};
+use crate::http::sse::{Decoder, Event, MAX_EVENT};
 
 /// Reads one reply.
 #[derive(Debug)]
@@ -16,7 +16,11 @@ pub(crate) struct Reader {
     says_stream: bool,
     form: Form,
     events: Events,
+    is_too_long: bool,
 }
+
+/// A document may be as long as an event of a stream.
+const LONGEST: usize = MAX_EVENT;
 
 /// The byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -33,15 +37,24 @@ enum Form {
 impl Form {
     /// The form of a body that begins like this; `None` while more of it must be seen.
     fn of(head: &[u8], says_stream: bool) -> Option<Self> {
-        const FIELDS: [&[u8]; 6] = [b"data:", b"event:", b"id:", b"retry:", b":", MARK];
+        const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
         let is_stream = || says_stream || FIELDS.iter().any(|field| head.starts_with(field));
         match head.first()? {
             b'{' | b'[' | b'<' => Some(Form::Whole(Vec::new())),
+            _ if MARK.starts_with(head) => None,
             _ if is_stream() => Some(Form::Stream(Decoder::default())),
             _ if FIELDS.iter().any(|field| field.starts_with(head)) => None,
             _ => Some(Form::Whole(Vec::new())),
         }
     }
+}
+
+/// Where a body goes on behind white space or a byte order mark that begins it; none if it begins
+/// with neither.
+fn behind_nothing(body: &[u8]) -> Option<usize> {
+    let space = body.len() - body.trim_ascii_start().len();
+    let behind = if body.starts_with(MARK) { MARK.len() } else { space };
+    (behind > 0).then_some(behind)
 }
 
 /// How a reply ended.
@@ -63,16 +76,17 @@ impl Reader {
     /// A reader for a reply with this `Content-Type`.
     pub(crate) fn new(content_type: &str) -> Self {
         let says_stream = content_type.to_ascii_lowercase().contains("event-stream");
-        Self { says_stream, form: Form::Unknown(Vec::new()), events: Events::default() }
+        let form = Form::Unknown(Vec::new());
+        Self { says_stream, form, events: Events::default(), is_too_long: false }
     }
 
     /// Reads the next bytes of the body.
     pub(crate) fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(ChatEvent<'_>)) {
         let Form::Unknown(head) = &mut self.form else { return self.read(bytes, each) };
+        head.extend_from_slice(bytes);
         // DeepSeek keeps a waiting connection alive with blank lines before the JSON.
-        head.extend_from_slice(if head.is_empty() { bytes.trim_ascii_start() } else { bytes });
-        if head.starts_with(MARK) {
-            head.drain(..MARK.len());
+        while let Some(behind) = behind_nothing(head) {
+            head.drain(..behind);
         }
         let Some(form) = Form::of(head, self.says_stream) else { return };
         let head = std::mem::take(head);
@@ -84,9 +98,14 @@ impl Reader {
         match &mut self.form {
             Form::Stream(decoder) => {
                 let events = &mut self.events;
-                if decoder.push(bytes, |event| events.read(event, each)).is_err() {
-                    events.broken = Some("it holds an event beyond any sense of size".to_owned());
+                if let Err(error) = decoder.push(bytes, |event| events.read(event, each)) {
+                    events.broken = Some(error.to_string());
+                    self.is_too_long = true;
                 }
+            }
+            Form::Unknown(body) | Form::Whole(body) if body.len() + bytes.len() > LONGEST => {
+                body.clear();
+                self.is_too_long = true;
             }
             Form::Unknown(body) | Form::Whole(body) => body.extend_from_slice(bytes),
         }
@@ -108,6 +127,9 @@ impl Reader {
                     None => End::Stream { done: events.done },
                 }
             }
+            Form::Unknown(_) | Form::Whole(_) if self.is_too_long => {
+                End::Broken(format!("it is longer than {} MiB", LONGEST >> 20))
+            }
             Form::Unknown(body) | Form::Whole(body) => match events.value(&body) {
                 Some(value) => {
                     events.take(&value, None, each);
@@ -126,9 +148,10 @@ impl Reader {
         self.events.fault.as_ref()
     }
 
-    /// Whether the stream said that it is at its end.
+    /// Whether nothing more is to be read: the stream said that it is at its end, or it goes beyond
+    /// any sense of size.
     pub(crate) fn is_done(&self) -> bool {
-        self.events.done
+        self.events.done || self.is_too_long
     }
 }
 
@@ -266,6 +289,12 @@ mod tests {
         let marked = b"\xef\xbb\xbf{\"choices\":[{\"message\":{\"content\":\"hi\"}}]}";
         let (text, end, _) = read("application/json", &[&marked[..2], &marked[2..]]);
         assert_eq!((text.as_str(), end), ("hi", End::Whole));
+        // However it is cut, and whatever its label says.
+        let marked = [b"\n", MARK, b"\n ", &marked[3..]].concat();
+        for cut in 0..marked.len() {
+            let (text, end, _) = read(SSE, &[&marked[..cut], &marked[cut..]]);
+            assert_eq!((text.as_str(), end), ("hi", End::Whole), "cut at {cut}");
+        }
     }
 
     #[test]
@@ -298,6 +327,26 @@ mod tests {
         assert!(matches!(end, End::Broken(_)));
         let body = chunk("a") + "data: {\"choices\":[{";
         assert_eq!(read(SSE, &[body.as_bytes()]).1, End::Stream { done: false });
+    }
+
+    #[test]
+    fn what_is_beyond_any_sense_of_size_is_not_kept() {
+        for (label, begin) in [(SSE, "data: "), ("application/json", "{\"choices\":")] {
+            let mut reader = Reader::new(label);
+            let mut text = String::new();
+            let mut each = |event: ChatEvent<'_>| text.push_str(&format!("{event:?}"));
+            reader.push(begin.as_bytes(), &mut each);
+            for _ in 0..65 {
+                assert!(!reader.is_done());
+                reader.push(&vec![b' '; 1 << 20], &mut each);
+                if reader.is_done() {
+                    break;
+                }
+            }
+            assert!(reader.is_done());
+            let End::Broken(words) = reader.finish(&mut each) else { panic!("{label}") };
+            assert!(words.ends_with("is longer than 64 MiB"), "{words}");
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub(crate) struct Counts {
     pub(crate) paid_output: u64,
 }
 
+/// Other names of the cached tokens: DeepSeek's, Moonshot's and Hugging Face's, Mistral's.
+const CACHED: [&str; 3] = ["/prompt_cache_hit_tokens", "/cached_tokens", "/num_cached_tokens"];
+
 impl Counts {
     /// Reads the `usage` of a reply.
     pub(crate) fn of(usage: &Value) -> Self {
@@ -28,7 +31,7 @@ impl Counts {
             input,
             output,
             cached: count("/prompt_tokens_details/cached_tokens")
-                .or_else(|| count("/prompt_cache_hit_tokens")),
+                .or_else(|| CACHED.iter().find_map(|name| count(name))),
             thinking: count("/completion_tokens_details/reasoning_tokens")
                 .or_else(|| count("/reasoning_tokens")),
             paid_output: output.max(beyond_input).unwrap_or_default(),

@@ -20,9 +20,25 @@ pub(crate) enum Entry {
 /// Lists that hold the pictures: the specification's `data`, and `images` (SiliconFlow).
 const LISTS: [&str; 2] = ["data", "images"];
 
+/// Where the services with a shape of their own keep them, `*` for each entry of a list: 百炼's choices
+/// and the results of its tasks, Gemini's candidates.
+const PLACES: [&[&str]; 3] = [
+    &["output", "choices", "*", "message", "content", "*"],
+    &["output", "results", "*"],
+    &["candidates", "*", "content", "parts", "*"],
+];
+
 /// Members that say why there is no picture.
-const REASONS: [&str; 5] =
-    ["error", "message", "finish_reason", "moderation_reason", "filtered_reason"];
+const REASONS: [&str; 8] = [
+    "error",
+    "message",
+    "finish_reason",
+    "finishMessage",
+    "finishReason",
+    "blockReason",
+    "moderation_reason",
+    "filtered_reason",
+];
 
 /// The entries of a reply; `None` if it is no list of pictures.
 pub(crate) fn entries(reply: &Value) -> Option<Vec<Entry>> {
@@ -37,7 +53,44 @@ pub(crate) fn entries(reply: &Value) -> Option<Vec<Entry>> {
         None if ["b64_json", "url"].iter().any(|name| reply[name].is_string()) => {
             Some(vec![entry(reply)])
         }
-        None => None,
+        None => of_own_shape(reply),
+    }
+}
+
+/// The entries of a reply in a service's own shape. Words among the pictures are left out, unless there
+/// are only words: then they say why.
+fn of_own_shape(reply: &Value) -> Option<Vec<Entry>> {
+    let found: Vec<&Value> = PLACES.iter().flat_map(|place| at(reply, place)).collect();
+    let pictures: Vec<Entry> = found
+        .iter()
+        .map(|item| entry(item))
+        .filter(|entry| !matches!(entry, Entry::Nothing(_)))
+        .collect();
+    if !pictures.is_empty() {
+        return Some(pictures);
+    }
+    let text = found.iter().find_map(|item| item["text"].as_str()).map(str::to_owned);
+    let outer = [&reply["candidates"][0], &reply["promptFeedback"], &reply["output"]["choices"][0]];
+    let reason = || {
+        let held = outer.iter().filter(|outer| outer.is_object());
+        held.flat_map(|outer| REASONS.iter().filter_map(|name| outer[*name].as_str()))
+            .find(|reason| !reason.is_empty())
+            .map(str::to_owned)
+    };
+    let is_of_own_shape = !found.is_empty() || outer.iter().any(|outer| outer.is_object());
+    let words = || text.or_else(reason).unwrap_or_else(|| "it holds no picture".to_owned());
+    is_of_own_shape.then(|| vec![Entry::Nothing(words())])
+}
+
+/// The values at a place.
+fn at<'v>(value: &'v Value, place: &[&str]) -> Vec<&'v Value> {
+    match place {
+        [] => vec![value],
+        ["*", rest @ ..] => {
+            let items = value.as_array().into_iter().flatten();
+            items.flat_map(|item| at(item, rest)).collect()
+        }
+        [name, rest @ ..] => value.get(name).map_or_else(Vec::new, |inner| at(inner, rest)),
     }
 }
 
@@ -53,13 +106,14 @@ fn entry(item: &Value) -> Entry {
         let is_base64 = text.starts_with("/9j/");
         return if is_address && !is_base64 { Entry::Address(text) } else { Entry::Base64(text) };
     }
-    if let Some(encoded) = item["b64_json"].as_str() {
+    let encoded = [&item["b64_json"], &item["inlineData"]["data"], &item["inline_data"]["data"]];
+    if let Some(encoded) = encoded.into_iter().find_map(Value::as_str) {
         return match scan::marked(encoded) {
             Some(number) => Entry::Taken(number),
             None => Entry::Base64(encoded.to_owned()),
         };
     }
-    let addresses = [&item["url"], &item["image_url"], &item["image_url"]["url"]];
+    let addresses = [&item["url"], &item["image"], &item["image_url"], &item["image_url"]["url"]];
     if let Some(address) = addresses.into_iter().find_map(text) {
         return Entry::Address(address);
     }
@@ -70,9 +124,12 @@ fn entry(item: &Value) -> Entry {
 
 /// Token counts in words, if the reply has any.
 pub(crate) fn usage(reply: &Value) -> Option<String> {
-    let count = |names: [&str; 2]| names.iter().find_map(|name| reply["usage"].get(name)?.as_u64());
-    let input = count(["input_tokens", "prompt_tokens"]);
-    let output = count(["output_tokens", "completion_tokens"]);
+    // The last names are Gemini's.
+    let counts =
+        [&reply["usage"], &reply["usageMetadata"]].into_iter().find(|it| it.is_object())?;
+    let count = |names: [&str; 3]| names.iter().find_map(|name| counts.get(name)?.as_u64());
+    let input = count(["input_tokens", "prompt_tokens", "promptTokenCount"]);
+    let output = count(["output_tokens", "completion_tokens", "candidatesTokenCount"]);
     if input.is_none() && output.is_none() {
         return None;
     }
@@ -119,6 +176,20 @@ mod tests {
                 ],
             ),
             (json!([{"url": "u"}]), vec![address("u")]),
+            (
+                json!({"output": {"choices": [
+                    {"message": {"content": [{"image": "https://a.example/猫"}]}},
+                    {"message": {"content": [{"text": "好"}, {"image": "u"}]}},
+                ]}}),
+                vec![address("https://a.example/猫"), address("u")],
+            ),
+            (json!({"output": {"results": [{"url": "u"}]}}), vec![address("u")]),
+            (
+                json!({"candidates": [{"content": {"parts": [
+                    {"text": "Hier:"}, {"inlineData": {"mimeType": "image/png", "data": "*0"}},
+                ]}}]}),
+                vec![Entry::Taken(0)],
+            ),
             (json!({"url": "u"}), vec![address("u")]),
             (json!({"data": []}), vec![]),
         ] {
@@ -140,6 +211,14 @@ mod tests {
         assert_eq!(words(json!({"error": {"message": "违规"}})), "违规");
         assert_eq!(words(json!({"finish_reason": "CONTENT_FILTERED"})), "CONTENT_FILTERED");
         assert_eq!(words(json!({"url": ""})), "the entry holds no picture");
+        for (reply, expected) in [
+            (json!({"candidates": [{"finishReason": "IMAGE_SAFETY"}]}), "IMAGE_SAFETY"),
+            (json!({"promptFeedback": {"blockReason": "SAFETY"}}), "SAFETY"),
+            (json!({"candidates": [{"content": {"parts": [{"text": "不行"}]}}]}), "不行"),
+            (json!({"output": {"choices": [{"message": {}}]}}), "it holds no picture"),
+        ] {
+            assert_eq!(entries(&reply), Some(vec![Entry::Nothing(expected.to_owned())]), "{reply}");
+        }
     }
 
     #[test]
@@ -148,6 +227,8 @@ mod tests {
         assert_eq!(usage(&reply).as_deref(), Some("12 tokens in, 196 out"));
         let reply = json!({"usage": {"prompt_tokens": 0, "completion_tokens": 4175}});
         assert_eq!(usage(&reply).as_deref(), Some("0 tokens in, 4175 out"));
+        let reply = json!({"usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 1290}});
+        assert_eq!(usage(&reply).as_deref(), Some("9 tokens in, 1290 out"));
         assert_eq!(usage(&json!({"usage": {"cost": 1}})), None);
     }
 }

@@ -41,13 +41,8 @@ pub(crate) fn fields(args: &ImageArgs, ask: Ask<'_>) -> Fields {
     Fields { needed, flags }
 }
 
-/// The fields of a composed body that are of our own making: a service that refuses one of them by
-/// its name is asked again without.
-pub(crate) fn own_fields(args: &ImageArgs, set: impl Fn(&str) -> bool) -> Vec<&'static str> {
-    let format = args.format.is_none().then_some("output_format");
-    let own = ["response_format"].into_iter().chain(format);
-    own.filter(|name| !set(name)).collect()
-}
+/// Fields that are asked for unasked: what comes can be used without them too.
+pub(crate) const EASES: [&str; 2] = ["response_format", "output_format"];
 
 /// The fields as parts of a form: a list as repeated `name[]`, an object as `name[key]`, numbers and
 /// booleans as text, nothing for null.

@@ -1,13 +1,15 @@
 //! Takes the pictures out of a JSON reply while it arrives: the value of every `b64_json` is decoded
-//! at once and handed on, the rest is kept and parsed at the end. Knows nothing of files.
+//! at once and handed on, and so is `data` where it is a text; the rest is kept and parsed at the end.
+//! Knows nothing of files.
 
 use memchr::memchr2;
 use serde_json::Value;
 
 use super::base64text::Decoder;
 
-/// The member whose value is a picture.
-const MEMBER: &[u8] = b"b64_json";
+/// The members whose value is a picture, where it is a text: the specification's, and that of Gemini's
+/// `inlineData`. The specification's own `data` is a list.
+const MEMBERS: [&[u8]; 2] = [b"b64_json", b"data"];
 
 /// Stands at the begin of what takes a picture's place in the rest of the reply, before its number.
 /// No character of base64.
@@ -126,7 +128,8 @@ impl Scanner {
 
     fn is_picture_next(&self) -> bool {
         let (start, end) = self.text;
-        self.before == Before::TextAndColon && self.rest.get(start..end) == Some(MEMBER)
+        let name = self.rest.get(start..end);
+        self.before == Before::TextAndColon && name.is_some_and(|name| MEMBERS.contains(&name))
     }
 
     fn in_text<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
@@ -250,7 +253,7 @@ mod tests {
                 Value::Object(object) => {
                     for (name, value) in object {
                         match value {
-                            Value::String(text) if name == "b64_json" => {
+                            Value::String(text) if MEMBERS.contains(&name.as_bytes()) => {
                                 pictures.push(base64text::decode(text));
                                 *text = format!("{MARK}{}", pictures.len() - 1);
                             }
@@ -314,6 +317,7 @@ mod tests {
             picture,
             Just(json!(null)),
             Just(json!({"b64_json": "no base64!"})),
+            Just(json!({"inlineData": {"mimeType": "image/png", "data": "5L2g"}})),
             Just(json!({"b64_json": {"b64_json": "5L2g"}})),
             "[a-z\"\\\\:{}你]{0,8}".prop_map(|text| json!({"url": text})),
         ];

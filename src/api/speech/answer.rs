@@ -1,18 +1,26 @@
-//! The sound out of a speech reply: bare bytes, base64 in JSON, or an event stream, whatever was asked
-//! for and whatever the content type says. Takes the reply as it comes; bare bytes are not copied.
+//! The sound out of a speech reply: bare bytes, base64 in JSON, an event stream, or only the address of
+//! it, whatever was asked for and whatever the content type says. Takes the reply as it comes; bare
+//! bytes are not copied.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::audio::format::{Format, HEAD};
+use crate::audio::join::wav;
 use crate::http::fault::{self, Fault};
 use crate::http::sse::Decoder;
 
 /// A JSON reply may be this large: base64 of some 24 hours of MP3.
 const LARGEST_JSON: usize = 512 << 20;
+
+/// So much of what may be an error's words is kept, in bytes.
+const LONGEST_WORDS: usize = 64 * 1024;
+
+/// So much white space may stand before JSON or events, in bytes.
+const MOST_SPACE: usize = 4096;
 
 /// Services are loose about the `=` at the end.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -32,6 +40,9 @@ const PLACES: [&str; 8] = [
     "/delta",
     "/output/audio/data",
 ];
+
+/// Where 百炼 keeps the address of the sound.
+const ADDRESS: &str = "/output/audio/url";
 
 /// What is wrong with a reply.
 #[derive(Debug)]
@@ -78,6 +89,7 @@ pub(crate) struct Reader {
     wanted: Option<Format>,
     kind: Kind,
     usage: Option<Value>,
+    address: Option<String>,
 }
 
 impl Reader {
@@ -89,12 +101,18 @@ impl Reader {
             wanted,
             kind: Kind::Open(Vec::new()),
             usage: None,
+            address: None,
         }
     }
 
     /// Token counts, where the reply has them.
     pub(crate) fn usage(&self) -> Option<&Value> {
         self.usage.as_ref()
+    }
+
+    /// Where the sound is to be fetched, if the reply only says that.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.address.as_deref()
     }
 
     /// Whether the reply is the sound itself, and not JSON or events around it.
@@ -108,10 +126,10 @@ impl Reader {
     /// The reply carries an error, or can't be read.
     pub(crate) fn push(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), Wrong> {
         let bytes = match &mut self.kind {
-            Kind::Open(head) if head.is_empty() && bytes.len() >= HEAD => bytes,
+            Kind::Open(head) if head.is_empty() && is_enough(&bytes) => bytes,
             Kind::Open(head) => {
                 head.extend_from_slice(&bytes);
-                if head.len() < HEAD {
+                if !is_enough(head) {
                     return Ok(());
                 }
                 std::mem::take(head).into()
@@ -132,10 +150,7 @@ impl Reader {
                 Ok(())
             }
             Kind::Words(words) => {
-                // An error's first words are enough.
-                if words.len() < 64 * 1024 {
-                    words.extend_from_slice(&bytes);
-                }
+                keep_first(words, &bytes);
                 Ok(())
             }
             Kind::Json { text, .. } => {
@@ -158,7 +173,8 @@ impl Reader {
         }
         let json = |is_sure| Kind::Json { text: Vec::new(), is_sure };
         let is_audio = kind.starts_with("audio/");
-        let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+        let text = without_space(head);
+        let text = &text[..text.len().min(HEAD)];
         if kind == "application/json" || kind.ends_with("+json") {
             return json(true);
         }
@@ -193,10 +209,21 @@ impl Reader {
             Kind::Json { text, is_sure } => match serde_json::from_slice::<Value>(text) {
                 Ok(value) => {
                     self.usage = usage(&value);
-                    let found = of_json(&value)?;
-                    let found = found.ok_or_else(|| Wrong::NoSound(fault::read(text).message))?;
-                    sound.push(found);
-                    Ok(())
+                    let found = match of_json(&value)? {
+                        None => of_gemini(&value, self.wanted == Some(Format::Pcm))?,
+                        found => found,
+                    };
+                    if let Some(found) = found {
+                        sound.push(found);
+                        return Ok(());
+                    }
+                    let address = value.pointer(ADDRESS).and_then(Value::as_str);
+                    let address = address.filter(|address| !address.is_empty());
+                    self.address = address.map(str::to_owned);
+                    match self.address {
+                        Some(_) => Ok(()),
+                        None => Err(Wrong::NoSound(fault::read(text).message)),
+                    }
                 }
                 Err(error) if *is_sure => Err(Wrong::Broken(format!("it is no JSON: {error}"))),
                 // Bare samples may begin as JSON does, if rarely.
@@ -217,8 +244,8 @@ impl Events {
         sound: &mut Vec<Bytes>,
         usage: &mut Option<Value>,
     ) -> Result<(), Wrong> {
-        if !self.any && self.words.len() < 4096 {
-            self.words.extend_from_slice(bytes);
+        if !self.any {
+            keep_first(&mut self.words, bytes);
         }
         let mut found = Ok(());
         let (is_done, any) = (&mut self.is_done, &mut self.any);
@@ -247,6 +274,25 @@ impl Events {
         }
         if self.is_done { Ok(()) } else { Err(Wrong::Unfinished) }
     }
+}
+
+/// Adds bytes to words that may be an error's, of which the first are enough.
+fn keep_first(words: &mut Vec<u8>, bytes: &[u8]) {
+    let room = LONGEST_WORDS.saturating_sub(words.len());
+    words.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}
+
+/// Whether the first bytes tell what kind of reply it is, however many more there are. Services keep
+/// a connection alive with white space before JSON (DeepSeek).
+fn is_enough(head: &[u8]) -> bool {
+    without_space(head).len() >= HEAD || head.len() >= MOST_SPACE + HEAD
+}
+
+/// The bytes behind a byte order mark and white space, which is looked for only so far.
+fn without_space(head: &[u8]) -> &[u8] {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let space = head.iter().take(MOST_SPACE).take_while(|byte| byte.is_ascii_whitespace()).count();
+    &head[space..]
 }
 
 /// Reads one event: a piece of the sound, the end, or an error.
@@ -283,6 +329,34 @@ fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
     }
     let text = PLACES.iter().find_map(|place| value.pointer(place)?.as_str());
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    decoded(text).map(Some)
+}
+
+/// The sound that Gemini gives: samples, their rate in the media type
+/// (`audio/L16;codec=pcm;rate=24000`, little-endian). Unless samples are wanted they get a WAV head.
+fn of_gemini(value: &Value, wants_samples: bool) -> Result<Option<Bytes>, Wrong> {
+    let parts = value.pointer("/candidates/0/content/parts").and_then(Value::as_array);
+    let mut sound: Vec<u8> = Vec::new();
+    let mut rate = None;
+    for part in parts.into_iter().flatten() {
+        let inline = &part["inlineData"];
+        let Some(data) = inline["data"].as_str() else { continue };
+        sound.extend_from_slice(&decoded(data)?);
+        let kind = inline["mimeType"].as_str().unwrap_or_default().to_ascii_lowercase();
+        if kind.starts_with("audio/l16") || kind.starts_with("audio/pcm") {
+            let told = kind.split(';').find_map(|field| field.trim().strip_prefix("rate="));
+            rate = told.and_then(|rate| rate.parse().ok()).or(Some(wav::RATE));
+        }
+    }
+    if let Some(rate) = rate.filter(|_| !wants_samples && !sound.is_empty()) {
+        let length = u32::try_from(sound.len()).ok();
+        sound.splice(..0, wav::head_of_bare_samples(rate, length));
+    }
+    Ok((!sound.is_empty()).then(|| sound.into()))
+}
+
+/// The bytes of a base64 text.
+fn decoded(text: &str) -> Result<Bytes, Wrong> {
     // `data:audio/wav;base64,…`
     let text = match text.split_once(',') {
         Some((head, rest)) if head.starts_with("data:") => rest,
@@ -298,10 +372,15 @@ fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
     };
     let bytes = BASE64.decode(text);
     let bytes = bytes.map_err(|error| Wrong::Broken(format!("its base64 is wrong: {error}")))?;
-    Ok(Some(bytes.into()))
+    Ok(bytes.into())
 }
 
 fn usage(value: &Value) -> Option<Value> {
+    if let Some(counts) = value.get("usageMetadata") {
+        // Gemini's names.
+        let (input, output) = (&counts["promptTokenCount"], &counts["candidatesTokenCount"]);
+        return Some(json!({"input_tokens": input, "output_tokens": output}));
+    }
     let found = value.get("usage").or_else(|| value.get("token_usage"))?;
     found.is_object().then(|| found.clone())
 }

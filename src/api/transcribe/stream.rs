@@ -16,8 +16,12 @@ use crate::http::sse::Decoder;
 pub(crate) struct Stream {
     decoder: Decoder,
     heard: Heard,
+    length: usize,
     is_too_long: bool,
 }
+
+/// A stream may have so many bytes: what it says is kept, and no transcript is as long.
+const LONGEST: usize = 64 << 20;
 
 #[derive(Debug, Default)]
 struct Heard {
@@ -38,7 +42,8 @@ impl Stream {
     pub(crate) fn push(&mut self, bytes: &[u8], live: &mut String) {
         let heard = &mut self.heard;
         let pushed = self.decoder.push(bytes, |event| heard.event(event.event, event.data, live));
-        self.is_too_long |= pushed.is_err();
+        self.length += bytes.len();
+        self.is_too_long |= pushed.is_err() || self.length > LONGEST;
     }
 
     /// Whether the answer is whole; a little may still come (usage, `[DONE]`).
@@ -84,6 +89,8 @@ impl Heard {
         match serde_json::from_str(&data) {
             Ok(Value::Object(object)) => self.object(Value::Object(object), live),
             _ if name == b"error" => self.fault = Some(fault::read(data.as_bytes())),
+            // JSON that was cut or spoilt is no words; without it the stream has no end.
+            _ if data.trim_start().starts_with('{') => {}
             _ => {
                 self.is_raw = true;
                 self.say(&data, live);
@@ -186,6 +193,19 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_without_end_does_not_fill_the_memory() {
+        let piece = format!("data: {}\n\n", "很".repeat(1 << 18));
+        let (mut stream, mut live) = (Stream::default(), String::new());
+        let pushes = std::iter::from_fn(|| {
+            stream.push(piece.as_bytes(), &mut live);
+            live.clear();
+            (!stream.is_over()).then_some(())
+        });
+        assert_eq!(pushes.take(999).count(), LONGEST / piece.len());
+        assert_eq!(stream.finish(&mut live), Err(NoAnswer::BrokeOff));
+    }
+
+    #[test]
     fn the_specifications_events_are_read() {
         let (live, answer) = heard(concat!(
             "data: {\"type\":\"transcript.text.delta\",\"delta\":\"你\"}\n\n",
@@ -239,6 +259,13 @@ mod tests {
         ));
         assert_eq!(live, "One. Two.");
         assert_eq!(answer.expect("an answer")["segments"][0]["speaker"], "A");
+    }
+
+    #[test]
+    fn an_event_that_is_cut_is_no_text() {
+        let delta = "data: {\"type\":\"transcript.text.delta\",\"delta\":\"好\"}\n\n";
+        let (live, answer) = heard(&format!("{delta}{}", &delta[..delta.len() - 9]));
+        assert_eq!((live.as_str(), answer), ("好", Err(NoAnswer::BrokeOff)));
     }
 
     #[test]

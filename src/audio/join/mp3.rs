@@ -22,6 +22,8 @@ struct Whole {
     bytes: u64,
     /// Whether a frame of the running part came.
     in_part: bool,
+    /// Whether one of them was more than a note of the length.
+    has_sound: bool,
     is_mixed: bool,
 }
 
@@ -41,7 +43,8 @@ impl Join {
         let (whole, can_patch) = (&mut self.whole, self.can_patch);
         self.frames.end_part(&mut |frame, shape| whole.take(frame, shape, can_patch, out));
         self.check()?;
-        match std::mem::take(&mut self.whole.in_part) {
+        self.whole.in_part = false;
+        match std::mem::take(&mut self.whole.has_sound) {
             true => Ok(()),
             false => Err(Unjoinable::new("holds no MP3 sound")),
         }
@@ -78,6 +81,7 @@ impl Whole {
         if is_first && is_note(frame, shape) {
             return;
         }
+        self.has_sound = true;
         self.frames += 1;
         self.bytes += frame.len() as u64;
         out.extend_from_slice(frame);

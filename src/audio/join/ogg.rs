@@ -38,12 +38,21 @@ impl Join {
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         self.rest.extend_from_slice(bytes);
         let mut at = 0;
-        while let Some(page) = Page::read(&self.rest[at..])? {
+        while let Some(page) = self.read(at)? {
             at += page.length();
             self.page(page, out)?;
         }
         self.rest.drain(..at);
         Ok(())
+    }
+
+    fn read(&self, at: usize) -> Result<Option<Page>, Unjoinable> {
+        let page = Page::read(&self.rest[at..]);
+        // Before its first page a part may be anything.
+        page.map_err(|broken| match self.stage {
+            Stage::Head => Unjoinable::new("is no Ogg file"),
+            _ => broken,
+        })
     }
 
     fn page(&mut self, page: Page, out: &mut Vec<u8>) -> Result<(), Unjoinable> {

@@ -8,6 +8,9 @@ pub(super) const BEGINS: u8 = 2;
 /// A page ends a logical stream.
 const ENDS: u8 = 4;
 
+/// Every page begins with it: the pattern, and version 0.
+const MARK: &[u8] = b"OggS\0";
+
 /// The fixed part of a page's head.
 const HEAD: usize = 27;
 
@@ -21,15 +24,10 @@ impl Page {
     /// # Errors
     /// There is no page.
     pub(super) fn read(bytes: &[u8]) -> Result<Option<Self>, Unjoinable> {
-        let Some(head) = bytes.get(..HEAD) else {
-            return match b"OggS".starts_with(&bytes[..bytes.len().min(4)]) {
-                true => Ok(None),
-                false => Err(Unjoinable::new("is no Ogg file")),
-            };
-        };
-        if !head.starts_with(b"OggS\0") {
+        if !MARK.starts_with(&bytes[..bytes.len().min(MARK.len())]) {
             return Err(Unjoinable::new("is broken in an Ogg page"));
         }
+        let Some(head) = bytes.get(..HEAD) else { return Ok(None) };
         let behind_table = HEAD + usize::from(head[26]);
         let Some(table) = bytes.get(HEAD..behind_table) else { return Ok(None) };
         let length = behind_table + table.iter().map(|size| usize::from(*size)).sum::<usize>();

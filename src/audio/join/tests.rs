@@ -141,8 +141,11 @@ fn mp3_files_of_other_kinds_are_refused() {
     other[2] = 0x80;
     let parts = [mp3_frame(b"one"), other.repeat(2)];
     assert_eq!(why(join(Format::Mp3, false, &parts, 99)), "is coded in another way");
-    let parts = [mp3_frame(b"one"), b"RIFF....WAVE".to_vec()];
-    assert_eq!(why(join(Format::Mp3, false, &parts, 99)), "holds no MP3 sound");
+    // A note of the length is no sound.
+    for silent in [b"RIFF....WAVE".to_vec(), mp3_frame(b"Info\0\0\0\x0F")] {
+        let parts = [mp3_frame(b"one"), silent];
+        assert_eq!(why(join(Format::Mp3, false, &parts, 99)), "holds no MP3 sound");
+    }
 }
 
 /// An ADTS frame of AAC-LC, 24 kHz, one channel.
@@ -232,6 +235,12 @@ fn ogg_files_without_opus_are_refused() {
     assert_eq!(refused(page(2, 0, &[b"\x01vorbis"], false)), "is an Ogg file without Opus");
     assert_eq!(refused(b"ID3 an mp3".to_vec()), "is no Ogg file");
     assert_eq!(refused(opus_part()[..300].to_vec()), "is cut off in an Ogg page");
+    // Wherever the network cuts them, bytes behind the last page are told the same way.
+    let behind = [opus_part(), b"no page".repeat(9)].concat();
+    for piece in [1, 33, 9999] {
+        let words = why(join(Format::Opus, true, std::slice::from_ref(&behind), piece));
+        assert_eq!(words, "is broken in an Ogg page", "in pieces of {piece}");
+    }
     let mut stereo = opus_part();
     stereo[28 + 9] = 2;
     assert_eq!(refused(stereo), "has another number of channels");

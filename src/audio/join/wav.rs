@@ -169,13 +169,15 @@ fn head(format: &[u8], length: u32) -> Vec<u8> {
     head
 }
 
-/// The head that makes samples without one playable as what OpenAI's `pcm` is (its guide "Text to
-/// speech": 24 kHz, 16 bits, signed, little-endian; one channel), `length` bytes of them.
-pub(crate) fn head_of_bare_samples(length: Option<u32>) -> Vec<u8> {
-    const RATE: u32 = 24_000;
+/// How many samples a second OpenAI's `pcm` has (its guide "Text to speech"), and Gemini's too.
+pub(crate) const RATE: u32 = 24_000;
+
+/// The head that makes samples without one playable: 16 bits, signed, little-endian, one channel, as
+/// OpenAI's `pcm` is; `rate` of them a second, `length` bytes of them.
+pub(crate) fn head_of_bare_samples(rate: u32, length: Option<u32>) -> Vec<u8> {
     let mut format = vec![1, 0, 1, 0];
-    format.extend_from_slice(&RATE.to_le_bytes());
-    format.extend_from_slice(&(RATE * 2).to_le_bytes());
+    format.extend_from_slice(&rate.to_le_bytes());
+    format.extend_from_slice(&rate.saturating_mul(2).to_le_bytes());
     format.extend_from_slice(&[2, 0, 16, 0]);
     head(&format, length.unwrap_or(OPEN))
 }

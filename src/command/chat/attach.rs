@@ -6,10 +6,8 @@ use serde_json::{Map, Value};
 use super::{Failure, Job, Provider};
 use crate::api::chat::content;
 use crate::command::online::Online;
-use crate::error;
-use crate::error::Kind;
 use crate::http::request::Request;
-use crate::http::request::{Body, Method, Url, shown};
+use crate::http::request::{Url, shown};
 use crate::input::{self, Attachment, Given, Group, Item};
 
 /// The most that an address may give, in bytes: it is kept in memory.
@@ -112,44 +110,10 @@ fn inserts(given: &Given) -> Vec<crate::http::splice::Insert> {
     given.attachments().map(|attachment| attachment.insert.clone()).collect()
 }
 
-/// What an address holds. Nothing of the profile goes there: no key, no header, no proxy.
+/// What an address holds.
 async fn fetch(url: &Url, online: &mut Online) -> Result<Vec<u8>, Failure> {
-    let mut client = online.client_for(url).map_err(|error| error::classify(&error))?;
-    let request =
-        Request { method: Method::Get, url: url.clone(), headers: Vec::new(), body: Body::Empty };
-    let mut tries = online.tries();
-    loop {
-        let fetched = match client.send(&request, &online.io.voice).await {
-            Ok(reply) => reply.at_most(MOST, &mut client).await,
-            Err(failure) => Err(failure),
-        };
-        match fetched {
-            Ok(Some(bytes)) => return Ok(bytes),
-            Ok(None) => {
-                let what = format!("{} is larger than {} MiB", shown(url), MOST >> 20);
-                return Err(Failure::usage(what).hint("save it to a file and attach that"));
-            }
-            Err(failure) => {
-                let failure = of_fetching(failure, url);
-                tries.again(failure, true, &mut client, &online.io.voice).await?;
-            }
-        }
-    }
-}
-
-/// A failure in words that tell it from one of the service that is asked. No key was sent, so none
-/// was refused.
-fn of_fetching(mut failure: Failure, url: &Url) -> Failure {
-    if failure.is_silent() {
-        return failure;
-    }
-    failure.message = format!("cannot fetch {}: {}", shown(url), failure.message);
-    if failure.kind == Kind::Credentials {
-        failure.kind = Kind::Refused;
-        failure.retry = None;
-    }
-    if failure.kind == Kind::Refused {
-        failure.hint = None;
-    }
-    failure
+    online.fetch(url, MOST).await?.ok_or_else(|| {
+        let what = format!("{} is larger than {} MiB", shown(url), MOST >> 20);
+        Failure::usage(what).hint("save it to a file and attach that")
+    })
 }

@@ -86,6 +86,11 @@ impl Checked {
         }
     }
 
+    /// How many bytes are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.text.len() + self.splitter.kept()
+    }
+
     /// The answer as it came, if nothing of it went out.
     pub(super) fn text(&self) -> &str {
         &self.text

@@ -50,6 +50,8 @@ pub(super) struct Session<'a> {
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
     unanswered: Option<Given>,
+    /// The warnings that were given.
+    told: Vec<String>,
 }
 
 impl<'a> Session<'a> {
@@ -64,6 +66,7 @@ impl<'a> Session<'a> {
             preset: Preset::default(),
             files: Vec::new(),
             unanswered: None,
+            told: Vec::new(),
         }
     }
 
@@ -208,16 +211,17 @@ impl<'a> Session<'a> {
         let content = attach::content(&provider, &given);
         let messages = messages(&self.args, &self.log, &provider, &content);
         let composed =
-            compose(&self.args, &self.common, &provider, messages, None, io).and_then(|composed| {
+            compose(&self.args, &self.common, &provider, messages, None).and_then(|composed| {
                 attach::check(&provider, &composed.0.body, &given).map(|()| composed)
             });
-        let (Composed { body, own, .. }, is_limited) = match composed {
+        let (Composed { body, own, warnings, .. }, is_limited) = match composed {
             Ok(composed) => composed,
             Err(failure) => {
                 self.provider = Some(provider);
                 return Err(failure);
             }
         };
+        self.warn(warnings, io);
         let plan = Plan {
             number: 1,
             numbers: false,
@@ -250,6 +254,16 @@ impl<'a> Session<'a> {
             self.unanswered = None;
         }
         result
+    }
+
+    /// Says each warning once in a conversation.
+    fn warn(&mut self, warnings: Vec<String>, io: &mut Io) {
+        for warning in warnings {
+            if !self.told.contains(&warning) {
+                io.warn(&warning);
+                self.told.push(warning);
+            }
+        }
     }
 
     fn retry(&mut self, io: &mut Io) -> Result<(), Failure> {

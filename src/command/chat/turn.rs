@@ -192,11 +192,12 @@ impl Chat {
     ) -> Result<(), Failure> {
         loop {
             let mut next = reply.chunk(&mut online.client).await;
-            let mut is_over = false;
+            let (mut is_over, mut taken) = (false, 0);
             // All that the network has given goes out in one write.
             loop {
                 match next {
                     Ok(Some(bytes)) => {
+                        taken += bytes.len();
                         let (answers, shown) = (&mut self.answers, &mut self.shown);
                         reader.push(&bytes, &mut |event| answers.take(event, shown));
                     }
@@ -206,8 +207,9 @@ impl Chat {
                         return Err(failure);
                     }
                 }
-                is_over |= reader.is_done();
-                if is_over || self.shown.text.len() > WRITE {
+                is_over |= reader.is_done() || self.is_overfull();
+                // A flood without text must not keep a signal or the limit of time from being seen.
+                if is_over || self.shown.text.len() > WRITE || taken > READ {
                     break;
                 }
                 match reply.ready_chunk(&online.client.service.name).await {
@@ -223,6 +225,13 @@ impl Chat {
                 reply.silence = reply.silence.min(GRACE);
             }
         }
+    }
+
+    /// Whether more is kept for the end than any answer has.
+    fn is_overfull(&self) -> bool {
+        let checked = self.checked.as_ref().map_or(0, Checked::kept);
+        let block = self.extractor.as_ref().map_or(0, Extractor::kept);
+        self.answers.is_overfull() || checked + block > MOST_COLLECTED
     }
 
     /// Shows what can be shown now.
@@ -315,3 +324,9 @@ impl Chat {
 /// Text is written when so much of it has come, even if more could be had at once: 64 KiB is what
 /// a pipe takes.
 const WRITE: usize = 64 * 1024;
+
+/// So much is read at once, even if more could be had.
+const READ: usize = 1 << 20;
+
+/// An answer that is checked, or of which the last block is wanted, may keep so many bytes.
+const MOST_COLLECTED: usize = 64 << 20;

@@ -19,6 +19,7 @@ use crate::http::request::Request;
 use crate::http::tries::Tries;
 use crate::input::texts::Text;
 use crate::io::Voice;
+use crate::provider::net::Net;
 use crate::provider::{Composed, Job, Provider};
 
 /// So many refused texts in a run that has had no vector yet tell that it is not about the texts.
@@ -43,9 +44,7 @@ pub(super) struct Asker {
     is_alone: bool,
     /// The request's fields beside the texts: a refusal that names one is not about a text.
     fields: Vec<String>,
-    /// Base64 is asked for by us, not by the user.
-    may_drop_base64: bool,
-    base64: AtomicBool,
+    net: Mutex<Net>,
     most: AtomicUsize,
     has_vectors: AtomicBool,
     refused: AtomicUsize,
@@ -118,16 +117,15 @@ pub(super) fn compose(
 
 impl Asker {
     pub(super) fn new(provider: Provider, tries: Tries, wish: Wish) -> Self {
-        let plain = compose(&provider, Vec::new(), wish.dimensions, false).body;
+        let composed = compose(&provider, Vec::new(), wish.dimensions, !wish.json);
+        let is_known = |name: &&String| *name != "input" && *name != ENCODING;
         Self {
             tries,
             dimensions: wish.dimensions,
             json: wish.json,
             is_alone: wish.is_alone,
-            may_drop_base64: !plain.contains_key(ENCODING),
-            fields: plain.keys().filter(|name| *name != "input").cloned().collect(),
-            // Who reads the reply itself is better served with numbers.
-            base64: AtomicBool::new(!wish.json),
+            fields: composed.body.keys().filter(is_known).cloned().collect(),
+            net: Mutex::new(Net::new(Job::Embed, composed.own).with_eases(&[ENCODING])),
             most: AtomicUsize::new(wish.most),
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
@@ -225,49 +223,45 @@ impl Asker {
     /// Whether a refusal may be the fault of a single text: then others can still get vectors.
     fn is_about_text(&self, failure: &Failure) -> bool {
         let names_another = failure.field.as_ref().is_some_and(|field| self.fields.contains(field));
+        let names_encoding = failure.message.contains(ENCODING);
         match status(failure) {
             Some(400 | 413 | 422) => {
-                failure.kind == Kind::Refused && !names_another && !names_encoding(failure)
+                failure.kind == Kind::Refused && !names_another && !names_encoding
             }
             _ => says_too_large(failure),
         }
     }
 
-    /// Asks for the vectors of a part, with numbers instead of base64 if the service wants that.
+    /// Asks for the vectors of a part. A field that the service refuses is given up for all that
+    /// follow: base64 instead of numbers, above all.
     async fn ask_for(
         &self,
         texts: &[&Text],
         client: &mut Client,
         voice: &Voice,
     ) -> Result<Part, Failure> {
-        let base64 = self.base64.load(Relaxed);
-        match self.try_for(texts, base64, client, voice).await {
-            Err(failure) if base64 && self.may_drop_base64 && names_encoding(&failure) => {
-                self.base64.store(false, Relaxed);
-                self.try_for(texts, false, client, voice).await
-            }
-            result => result,
-        }
-    }
-
-    async fn try_for(
-        &self,
-        texts: &[&Text],
-        base64: bool,
-        client: &mut Client,
-        voice: &Voice,
-    ) -> Result<Part, Failure> {
         let inputs = texts.iter().map(|text| Value::String(text.text.clone())).collect();
-        let body = compose(&self.provider, inputs, self.dimensions, base64).body;
-        let request = self.provider.post(Job::Embed, body);
+        // Who reads the reply itself is better served with numbers.
+        let body = compose(&self.provider, inputs, self.dimensions, !self.json).body;
+        let mut request = self.provider.post(Job::Embed, body);
+        self.net().prepare(&mut request);
         let mut tries = self.tries.clone();
         loop {
-            match self.exchange(&request, texts, client, voice).await {
+            let failure = match self.exchange(&request, texts, client, voice).await {
                 Ok(part) => return Ok(part),
+                Err(failure) => failure,
+            };
+            let caught = self.net().catch(failure, true, &mut request, &self.provider, voice);
+            match caught {
+                Ok(()) => {}
                 Err(failure) if says_too_large(&failure) => return Err(failure),
                 Err(failure) => tries.again(failure, true, client, voice).await?,
             }
         }
+    }
+
+    fn net(&self) -> MutexGuard<'_, Net> {
+        self.net.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn exchange(
@@ -373,9 +367,4 @@ fn says_too_large(failure: &Failure) -> bool {
         && ["too large", "too long", "not fit", "exceed"]
             .iter()
             .any(|words| message.contains(words))
-}
-
-fn names_encoding(failure: &Failure) -> bool {
-    let is_named = failure.field.as_deref() == Some(ENCODING) || failure.message.contains(ENCODING);
-    status(failure).is_some() && failure.kind != Kind::Quota && is_named
 }

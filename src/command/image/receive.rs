@@ -94,7 +94,7 @@ pub(super) async fn whole(
 ) -> Result<Vec<u8>, Failure> {
     let reply = send(request, verbose, online).await?;
     let id = reply.request_id().map(str::to_owned);
-    let body = reply.whole(&mut online.client).await?;
+    let body = reply.whole_media(&mut online.client).await?;
     let value = serde_json::from_slice(&body);
     let service = &online.client.service;
     understood(value, &body, id.as_deref(), request, service)?;

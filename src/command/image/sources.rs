@@ -6,9 +6,11 @@ use std::path::Path;
 
 use crate::error::{Failure, reason};
 use crate::http::form::{Content, Part, Piece};
+use crate::http::splice::Insert;
 use crate::input;
 use crate::io::Io;
 use crate::picture::kind::{HEAD, Kind};
+use crate::provider::shape::{Attached, Role};
 
 /// The pictures of a request, and its mask.
 #[derive(Debug, Default)]
@@ -77,6 +79,19 @@ impl Sources {
                 content_type: source.kind.content_type().to_owned(),
                 pieces: vec![source.piece.clone()],
             },
+        })
+        .collect()
+    }
+
+    /// The same for a body in a shape of the service's own.
+    pub(super) fn attached(&self) -> Vec<Attached> {
+        let pictures = self.pictures.iter().map(|source| (Role::Picture, source));
+        let all = pictures.chain(self.mask.iter().map(|mask| (Role::Mask, mask)));
+        all.map(|(role, source)| Attached {
+            role,
+            media_type: source.kind.content_type().to_owned(),
+            format: source.kind.ending().to_owned(),
+            insert: Insert::new(vec![source.piece.clone()]),
         })
         .collect()
     }

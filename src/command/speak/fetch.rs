@@ -11,9 +11,10 @@ use crate::command::online::Online;
 use crate::error::{Failure, Kind, Retry};
 use crate::http::client::{Client, Response};
 use crate::http::refusal;
-use crate::http::request::Request;
+use crate::http::request::{Request, Url};
 use crate::http::tries::Tries;
 use crate::io::Voice;
+use crate::provider::net::Net;
 
 /// So many requests run ahead of the part that is being written.
 const AHEAD: usize = 2;
@@ -25,15 +26,42 @@ const LARGEST_PART: usize = 512 << 20;
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) sound: Vec<u8>,
+    pub(super) rest: Rest,
+}
+
+/// What a reply holds beside its sound.
+#[derive(Debug)]
+pub(super) struct Rest {
     /// Token counts, if the service gives them.
     pub(super) usage: Option<Value>,
+    /// Where the sound is, if not in the reply.
+    pub(super) address: Option<String>,
+}
+
+impl Rest {
+    /// The sound that the reply only gives the address of.
+    ///
+    /// # Errors
+    /// An address that can't be fetched.
+    pub(super) async fn sound(&self, online: &mut Online) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(address) = &self.address else { return Ok(None) };
+        let name = &online.provider.name;
+        let url = Url::parse(address).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+            let what = format!("{name} gave the audio at an address that can't be fetched");
+            Failure::new(Kind::Refused, what).hint("--json prints the reply as it came")
+        })?;
+        match online.fetch(&url, LARGEST_PART).await? {
+            Some(sound) => Ok(Some(sound)),
+            None => Err(too_large()),
+        }
+    }
 }
 
 /// Takes a piece of the sound, and how many bytes of the reply came with it.
 pub(super) type Take<'a> = dyn FnMut(&[u8], usize) -> Result<(), Failure> + Send + 'a;
 
-/// Reads a reply to its end and hands out its sound as it comes. Gives the token counts, if there are
-/// any.
+/// Reads a reply to its end and hands out its sound as it comes. Gives what else it holds.
 ///
 /// # Errors
 /// The network's, an error that the reply carries, a reply without sound, and those of `take`.
@@ -43,7 +71,7 @@ pub(super) async fn receive(
     asked: Option<Format>,
     client: &mut Client,
     take: &mut Take<'_>,
-) -> Result<Option<Value>, Failure> {
+) -> Result<Rest, Failure> {
     let id = reply.request_id().map(str::to_owned);
     let mut reader = Reader::new(reply.header("content-type").unwrap_or_default(), asked);
     let (mut sound, mut is_empty) = (Vec::new(), true);
@@ -65,11 +93,12 @@ pub(super) async fn receive(
             break;
         }
     }
-    if is_empty {
+    let address = reader.address().map(str::to_owned);
+    if is_empty && address.is_none() {
         let message = format!("the reply of {} is empty", client.service.name);
         return Err(Failure::new(Kind::Refused, message));
     }
-    Ok(reader.usage().cloned())
+    Ok(Rest { usage: reader.usage().cloned(), address })
 }
 
 /// What is wrong with a reply, in words.
@@ -120,15 +149,19 @@ async fn attempt(
 ) -> Result<Fetched, Failure> {
     let mut reply = client.send(request, voice).await?;
     let mut sound = Vec::new();
-    let usage = receive(&mut reply, request, asked, client, &mut |piece, _| {
+    let rest = receive(&mut reply, request, asked, client, &mut |piece, _| {
         if sound.len() + piece.len() > LARGEST_PART {
-            return Err(Failure::new(Kind::Network, "a part of the audio is larger than 512 MiB"));
+            return Err(too_large());
         }
         sound.extend_from_slice(piece);
         Ok(())
     })
     .await?;
-    Ok(Fetched { sound, usage })
+    Ok(Fetched { sound, rest })
+}
+
+fn too_large() -> Failure {
+    Failure::new(Kind::Network, "a part of the audio is larger than 512 MiB")
 }
 
 /// Requests that run while earlier parts are written, in order.
@@ -137,6 +170,8 @@ pub(super) struct Ahead {
     waiting: VecDeque<Request>,
     running: VecDeque<Running>,
     asked: Option<Format>,
+    /// What the first part taught.
+    pub(super) net: Net,
 }
 
 /// A request that runs; dropped, it is given up.
@@ -151,8 +186,8 @@ impl Drop for Running {
 
 impl Ahead {
     /// For these requests; none is sent yet.
-    pub(super) fn new(requests: Vec<Request>, asked: Option<Format>) -> Self {
-        Self { waiting: requests.into(), running: VecDeque::new(), asked }
+    pub(super) fn new(requests: Vec<Request>, asked: Option<Format>, net: Net) -> Self {
+        Self { waiting: requests.into(), running: VecDeque::new(), asked, net }
     }
 
     /// Sends as many requests as may run.
@@ -161,7 +196,8 @@ impl Ahead {
     /// The system refuses a signal handler.
     pub(super) fn start(&mut self, online: &Online) -> Result<(), Failure> {
         while self.running.len() < AHEAD {
-            let Some(request) = self.waiting.pop_front() else { break };
+            let Some(mut request) = self.waiting.pop_front() else { break };
+            self.net.prepare(&mut request);
             let client = online.client.fork(&online.io);
             let client = client.map_err(|error| crate::error::classify(&error))?;
             let voice = online.io.voice.clone();

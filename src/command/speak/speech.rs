@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::fetch::{self, Ahead};
 use super::track::Track;
@@ -14,6 +14,7 @@ use crate::http::request::Request;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
 use crate::provider::Job;
+use crate::provider::net::Net;
 
 /// What became of the requests.
 #[derive(Debug)]
@@ -51,14 +52,15 @@ pub(super) async fn speak(
     online: &mut Online,
 ) -> Result<(), Failure> {
     let (characters, number) = (plan.characters, plan.bodies.len());
-    let mut requests: Vec<Request> =
-        plan.bodies.into_iter().map(|body| online.provider.post(Job::Speak, body)).collect();
+    let format = plan.asked.or(plan.wish);
+    let requests = plan.bodies.iter().map(|body| request(body, online));
+    let mut requests = requests.collect::<Result<Vec<Request>, Failure>>()?;
     let others = requests.split_off(1.min(requests.len()));
-    let mut ahead = Ahead::new(others, plan.asked);
+    let mut ahead = Ahead::new(others, format, Net::new(Job::Speak, plan.own));
     let mut account = Account { asked: Instant::now(), tokens: None };
     let mut bar = Bar::default();
-    if let Some(first) = requests.first() {
-        let asked = First { request: first, format: plan.asked, number };
+    if let Some(first) = requests.pop() {
+        let mut asked = First { request: first, format, number };
         let usage = asked.write(&mut track, &mut ahead, &mut bar, online).await;
         account.add(usage.map_err(|failure| in_part(failure, 1, number))?.as_ref());
     }
@@ -66,11 +68,15 @@ pub(super) async fn speak(
     loop {
         part += 1;
         let next = ahead.next(online).await.map_err(|failure| in_part(failure, part, number))?;
-        let Some(fetched) = next else { break };
+        let Some(mut fetched) = next else { break };
+        let elsewhere = fetched.rest.sound(online).await;
+        if let Some(sound) = elsewhere.map_err(|failure| in_part(failure, part, number))? {
+            fetched.sound = sound;
+        }
         bar.add(fetched.sound.len());
         track.write(&fetched.sound, &mut online.io)?;
         track.end_part(&mut online.io)?;
-        account.add(fetched.usage.as_ref());
+        account.add(fetched.rest.usage.as_ref());
     }
     drop(bar);
     let (began, warning) = (track.began, track.warning.take());
@@ -90,17 +96,22 @@ pub(super) async fn speak(
     Ok(())
 }
 
+/// The request for one part.
+fn request(body: &Map<String, Value>, online: &Online) -> Result<Request, Failure> {
+    online.provider.shape(Job::Speak, body, Vec::new())
+}
+
 /// The first part, which goes out as it comes.
-struct First<'a> {
-    request: &'a Request,
+struct First {
+    request: Request,
     format: Option<Format>,
     /// How many parts there are.
     number: usize,
 }
 
-impl First<'_> {
+impl First {
     async fn write(
-        &self,
+        &mut self,
         track: &mut Track,
         ahead: &mut Ahead,
         bar: &mut Bar,
@@ -114,8 +125,14 @@ impl First<'_> {
                     *bar = Bar::default();
                     let untouched = !track.is_touched();
                     track.forget();
-                    let voice = &online.io.voice;
-                    tries.again(failure, untouched, &mut online.client, voice).await?;
+                    let (request, voice) = (&mut self.request, &online.io.voice);
+                    let net = &mut ahead.net;
+                    match net.catch(failure, untouched, request, &online.provider, voice) {
+                        Ok(()) => {}
+                        Err(failure) => {
+                            tries.again(failure, untouched, &mut online.client, voice).await?;
+                        }
+                    }
                 }
             }
         }
@@ -128,7 +145,7 @@ impl First<'_> {
         bar: &mut Bar,
         online: &mut Online,
     ) -> Result<Option<Value>, Failure> {
-        let mut reply = online.client.send(self.request, &online.io.voice).await?;
+        let mut reply = online.client.send(&self.request, &online.io.voice).await?;
         // A service that refuses the first part would refuse the others too, so they wait for this.
         ahead.start(online)?;
         let length = reply.header("content-length").and_then(|length| length.parse().ok());
@@ -136,14 +153,18 @@ impl First<'_> {
         *bar = Bar(Some(Progress::bytes("speech", total, &online.io)));
         let (io, shown) = (&mut online.io, &*bar);
         let client = &mut online.client;
-        let usage =
-            fetch::receive(&mut reply, self.request, self.format, client, &mut |piece, came| {
+        let rest =
+            fetch::receive(&mut reply, &self.request, self.format, client, &mut |piece, came| {
                 shown.add(came);
                 track.write(piece, io)
             })
             .await?;
+        if let Some(sound) = rest.sound(online).await? {
+            shown.add(sound.len());
+            track.write(&sound, &mut online.io)?;
+        }
         track.end_part(&mut online.io)?;
-        Ok(usage)
+        Ok(rest.usage)
     }
 }
 
@@ -186,14 +207,23 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
 /// `--json`: the replies as they are, one after the other.
 pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
     let is_several = plan.bodies.len() > 1;
-    for body in plan.bodies {
-        let request = online.provider.post(Job::Speak, body);
+    let asked = plan.asked.or(plan.wish);
+    let mut net = Net::new(Job::Speak, plan.own);
+    for body in &plan.bodies {
+        let mut request = request(body, online)?;
+        net.prepare(&mut request);
         let mut tries = online.tries();
         let mut reply = loop {
-            match json_reply(&request, plan.asked, online).await {
+            match json_reply(&request, asked, online).await {
                 Ok(reply) => break reply,
                 Err(failure) => {
-                    tries.again(failure, true, &mut online.client, &online.io.voice).await?;
+                    let voice = &online.io.voice;
+                    match net.catch(failure, true, &mut request, &online.provider, voice) {
+                        Ok(()) => {}
+                        Err(failure) => {
+                            tries.again(failure, true, &mut online.client, voice).await?;
+                        }
+                    }
                 }
             }
         };
@@ -214,7 +244,7 @@ async fn json_reply(
     let reply = online.client.send(request, &online.io.voice).await?;
     let id = reply.request_id().map(str::to_owned);
     let mut reader = Reader::new(reply.header("content-type").unwrap_or_default(), asked);
-    let body = reply.whole(&mut online.client).await?;
+    let body = reply.whole_media(&mut online.client).await?;
     let mut sound = Vec::new();
     let read = reader.push(body.clone().into(), &mut sound);
     let read = read.and_then(|()| reader.finish(&mut sound));

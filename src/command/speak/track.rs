@@ -113,7 +113,7 @@ impl Track {
         };
         if self.is_played && joined == Some(Format::Pcm) {
             self.form = Form::Samples;
-            self.put(&wav::head_of_bare_samples(None), io)?;
+            self.put(&wav::head_of_bare_samples(wav::RATE, None), io)?;
         }
         self.pass_on(head, io)
     }
@@ -173,9 +173,9 @@ impl Track {
             Form::Joined(joiner) => joiner.finish(&mut out),
             Form::Wav(start) => wav::true_lengths(start, self.bytes),
             Form::Samples => {
-                let head = wav::head_of_bare_samples(None).len() as u64;
+                let head = wav::head_of_bare_samples(wav::RATE, None).len() as u64;
                 let length = u32::try_from(self.bytes - head).ok();
-                vec![Patch { at: 0, bytes: wav::head_of_bare_samples(length) }]
+                vec![Patch { at: 0, bytes: wav::head_of_bare_samples(wav::RATE, length) }]
             }
             Form::Open(_) | Form::Bare => Vec::new(),
         };

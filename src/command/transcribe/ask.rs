@@ -14,6 +14,8 @@ use crate::http::client::Response;
 use crate::http::refusal;
 use crate::http::request::{Body, Request};
 use crate::output::progress::Progress;
+use crate::provider::net::Net;
+use crate::provider::own::Own;
 
 /// After the transcript's end the server has so long to say what else it has to say.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -24,6 +26,7 @@ pub(super) struct Asking {
     outputs: Outputs,
     /// The format that is asked for; another one than the user's once the service refused that.
     wire: Format,
+    net: Net,
 }
 
 /// An answer, and whether its text was shown while it came.
@@ -33,9 +36,9 @@ struct Heard {
 }
 
 impl Asking {
-    /// Nothing asked yet.
-    pub(super) fn new(plan: Plan, outputs: Outputs) -> Self {
-        Self { wire: plan.format, plan, outputs }
+    /// Nothing asked yet; `own` is the user's part of the requests.
+    pub(super) fn new(plan: Plan, outputs: Outputs, own: Own) -> Self {
+        Self { wire: plan.format, net: Net::new(plan.job, own), plan, outputs }
     }
 
     /// Transcribes one file.
@@ -100,7 +103,8 @@ impl Asking {
         let mut tries = online.tries();
         script.begin_part();
         loop {
-            let request = self.request(part.clone(), self.wire, online);
+            let mut request = self.request(part.clone(), self.wire, online);
+            self.net.prepare(&mut request);
             let failure = match self.attempt(&request, &part, script, online).await {
                 Ok(heard) if heard.was_live => {
                     return script.take_rest(&heard.answer);
@@ -112,9 +116,12 @@ impl Asking {
                 self.wire = Format::VerboseJson;
                 continue;
             }
-            let failure = self.with_hint(failure);
             let nothing_shown = !script.shows_this_part();
-            tries.again(failure, nothing_shown, &mut online.client, &online.io.voice).await?;
+            let (provider, voice) = (&online.provider, &online.io.voice);
+            let caught = self.net.catch(failure, nothing_shown, &mut request, provider, voice);
+            let Err(failure) = caught else { continue };
+            let failure = self.with_hint(failure);
+            tries.again(failure, nothing_shown, &mut online.client, voice).await?;
         }
     }
 

@@ -24,8 +24,12 @@ pub(crate) enum Verdict {
     Nothing,
 }
 
-/// Fields without which a request asks for nothing.
+/// Fields without which a request asks for nothing; where a flag sets one (`transcribe --prompt`), it
+/// is a field as others are.
 const ESSENTIAL: [&str; 6] = ["model", "messages", "input", "prompt", "file", "image"];
+
+/// Fields of which a service that refuses one wants another value, not none.
+const REQUIRED: [&str; 1] = ["voice"];
 
 /// Words of which a refusal has some when it is a field that it minds.
 const REFUSING: [&str; 19] = [
@@ -51,15 +55,25 @@ const REFUSING: [&str; 19] = [
 ];
 
 /// What to make of a refusal (400 or 422) of a request with these fields: name, and value where it
-/// is a text. `own` tells which of them are the user's.
+/// is a text. `own` tells which of them are the user's, `eases` which we add for our own ease.
 ///
 /// A new name that the service gives holds for a field of the user's too, as the value is kept.
 /// Else a field of theirs is never taken away.
-pub(crate) fn decide(refused: &Refused, fields: &[(String, Option<String>)], own: &Own) -> Verdict {
-    if !matches!(refused.status, Some(400 | 422)) {
-        return Verdict::Nothing;
-    }
-    let Some((field, value)) = named(refused, fields) else { return Verdict::Nothing };
+pub(crate) fn decide(
+    refused: &Refused,
+    fields: &[(String, Option<String>)],
+    own: &Own,
+    eases: &[&str],
+) -> Verdict {
+    let is_refusal = matches!(refused.status, Some(400 | 422));
+    let found = if is_refusal { named(refused, fields, own) } else { None };
+    let Some((field, value)) = found else {
+        let is_ours = |name: &str| eases.contains(&name) && own.by(name).is_none();
+        return match mentioned(refused, fields, own) {
+            Some(field) if is_ours(field) => Verdict::Change(Change::Drop(field.to_owned())),
+            _ => Verdict::Nothing,
+        };
+    };
     if let Some(to) = other_name(refused, field, value.as_deref())
         && !fields.iter().any(|(name, _)| *name == to)
     {
@@ -67,6 +81,7 @@ pub(crate) fn decide(refused: &Refused, fields: &[(String, Option<String>)], own
     }
     match own.by(field) {
         Some(by) => Verdict::Theirs { field: field.clone(), by: by.clone() },
+        None if REQUIRED.contains(&field.as_str()) => Verdict::Nothing,
         None => Verdict::Change(Change::Drop(field.clone())),
     }
 }
@@ -75,26 +90,53 @@ pub(crate) fn decide(refused: &Refused, fields: &[(String, Option<String>)], own
 fn named<'f>(
     refused: &Refused,
     fields: &'f [(String, Option<String>)],
+    own: &Own,
 ) -> Option<&'f (String, Option<String>)> {
     let by_name = |name: &str| {
         let name = plain(name);
         fields.iter().find(|(field, _)| plain(field) == name)
     };
-    let is_changeable = |field: &&(String, Option<String>)| !ESSENTIAL.contains(&field.0.as_str());
     // vLLM writes the name behind its words, and there alone if `param` is empty.
     let behind = refused.words.split_once("(parameter=").map(|(_, rest)| rest);
     let behind = behind.and_then(|rest| rest.split(')').next());
     if let Some(param) = refused.param.as_deref().filter(|param| !param.is_empty()).or(behind) {
         let field = by_name(param).or_else(|| by_name(param.split(['.', '[']).next()?));
-        return field.filter(is_changeable);
+        return field.filter(|(name, _)| !is_essential(name, own));
     }
     let lower = refused.words.to_lowercase();
     if !REFUSING.iter().any(|words| lower.contains(words)) {
         return None;
     }
+    the_one(refused, fields, own)
+}
+
+fn is_essential(name: &str, own: &Own) -> bool {
+    ESSENTIAL.contains(&name) && !matches!(own.by(name), Some(By::Flag(_)))
+}
+
+/// The field whose name stands in the words of any answer that is none about key, money or pace.
+fn mentioned<'f>(
+    refused: &Refused,
+    fields: &'f [(String, Option<String>)],
+    own: &Own,
+) -> Option<&'f str> {
+    if matches!(refused.status, None | Some(401..=403 | 408 | 429)) {
+        return None;
+    }
+    the_one(refused, fields, own).map(|(name, _)| name.as_str())
+}
+
+/// The one field, beside those without which nothing is asked for, that the words speak of.
+fn the_one<'f>(
+    refused: &Refused,
+    fields: &'f [(String, Option<String>)],
+    own: &Own,
+) -> Option<&'f (String, Option<String>)> {
     let mut found: Vec<&(String, Option<String>)> = Vec::new();
     for word in words(&refused.words).into_iter().filter(Word::is_a_name) {
-        if let Some(field) = by_name(word.text).filter(is_changeable)
+        let name = plain(word.text);
+        if let Some(field) = fields.iter().find(|(field, _)| plain(field) == name)
+            && !is_essential(&field.0, own)
             && !found.iter().any(|(name, _)| *name == field.0)
         {
             found.push(field);

@@ -1,5 +1,6 @@
 //! Replies of one answer and of several: what is shown, and when.
 
+use super::super::kept::{GAP, MOST};
 use super::*;
 
 fn text(index: u64, text: &str) -> ChatEvent<'_> {
@@ -127,4 +128,20 @@ fn a_reply_is_finished_when_each_of_its_answers_is() {
     assert!(!run(2, vec![]).2.is_finished());
     assert!(!run(2, vec![text(0, "a"), text(1, "b"), finish(0)]).2.is_finished());
     assert!(run(2, vec![text(0, "a"), text(1, "b"), finish(0), finish(1)]).2.is_finished());
+}
+
+#[test]
+fn answers_that_wait_do_not_fill_the_memory() {
+    let piece = "很".repeat(1 << 20);
+    let (mut answers, mut shown) = (Answers::new(2), Shown::default());
+    answers.take(text(0, "a"), &mut shown);
+    for _ in 0..21 {
+        answers.take(text(1, &piece), &mut shown);
+        assert!(!answers.is_overfull());
+    }
+    answers.take(text(1, &piece), &mut shown);
+    assert!(answers.is_overfull());
+    let mut answers = Answers::new(2);
+    (0..=MOST_CHOICES as u64).for_each(|index| answers.take(text(index, ""), &mut shown));
+    assert!(answers.is_overfull());
 }

@@ -51,6 +51,11 @@ impl ItemSplitter {
         self.place == Place::Behind || (self.place == Place::Outside && self.has_item)
     }
 
+    /// How many bytes are kept.
+    pub(crate) fn kept(&self) -> usize {
+        self.held.len()
+    }
+
     fn take(&mut self, letter: char, item: &mut impl FnMut(&str)) {
         match self.place {
             Place::Behind => {}

@@ -61,6 +61,8 @@ pub(super) fn requests(provider: &Provider) -> Vec<Request> {
 /// A request that the endpoint of a job can only refuse.
 fn endpoint(provider: &Provider, job: Job) -> Request {
     match job {
+        // All such shapes are JSON, and none of them takes these fields.
+        _ if provider.has_own_shape(job) => provider.post(job, probe::fields()),
         Job::ImageEdit | Job::Transcribe | Job::Translate => {
             provider.post_form(job, vec![Part::text("model", "")])
         }

@@ -16,7 +16,7 @@ fn verdict(param: &str, words: &str, fields: &[&str], own: &[&str]) -> Verdict {
     }
     let all = ["model", "messages"].iter().chain(fields);
     let fields: Vec<_> = all.map(|name| ((*name).to_owned(), Some("text".to_owned()))).collect();
-    decide(&refused, &fields, &owned)
+    decide(&refused, &fields, &owned, &[])
 }
 
 fn drop(field: &str) -> Verdict {
@@ -126,9 +126,35 @@ fn what_names_no_field_or_several_changes_nothing() {
     let refused = |status| Refused { status, param: Some("stop".into()), ..Refused::default() };
     let fields = [("stop".to_owned(), None)];
     for status in [None, Some(401), Some(404), Some(429), Some(500)] {
-        assert_eq!(decide(&refused(status), &fields, &Own::default()), Verdict::Nothing);
+        assert_eq!(decide(&refused(status), &fields, &Own::default(), &[]), Verdict::Nothing);
     }
-    assert_eq!(decide(&refused(Some(422)), &fields, &Own::default()), drop("stop"));
+    assert_eq!(decide(&refused(Some(422)), &fields, &Own::default(), &[]), drop("stop"));
+}
+
+#[test]
+fn to_name_what_is_for_our_own_ease_is_enough() {
+    let fields = ["model", "input", "encoding_format", "dimensions"];
+    let fields = fields.map(|name| (name.to_owned(), None));
+    let decided = |status: u16, words: &str, own: &Own| {
+        let refused =
+            Refused { status: Some(status), words: words.to_owned(), ..Refused::default() };
+        decide(&refused, &fields, own, &["encoding_format"])
+    };
+    for status in [400, 404, 500, 501] {
+        let found = decided(status, "encoding_format: no", &Own::default());
+        assert_eq!(found, drop("encoding_format"), "{status}");
+    }
+    let mut own = Own::default();
+    own.add("encoding_format", By::Setting);
+    assert_eq!(decided(500, "encoding_format: no", &own), Verdict::Nothing);
+    for (status, words) in [
+        (429, "encoding_format: no"),
+        (403, "encoding_format: no"),
+        (500, "`dimensions` and encoding_format: no"),
+        (500, "format: no"),
+    ] {
+        assert_eq!(decided(status, words, &Own::default()), Verdict::Nothing, "{words}");
+    }
 }
 
 proptest::proptest! {
