@@ -13,6 +13,20 @@ pub(crate) struct Kind {
     pub(crate) content_type: &'static str,
 }
 
+impl Kind {
+    /// The format as services name it in JSON: the usual ending of the media type, else the name's.
+    pub(crate) fn format(&self) -> String {
+        let ending = Path::new(&self.filename).extension();
+        let ending = ending.map(|ending| ending.to_string_lossy().to_lowercase());
+        match self.content_type {
+            "audio/mpeg" => "mp3".to_owned(),
+            "audio/mp4" => "m4a".to_owned(),
+            "audio/ogg" => "ogg".to_owned(),
+            _ => ending.unwrap_or_else(|| "wav".to_owned()),
+        }
+    }
+}
+
 /// Endings with their media types (IANA; `audio/wav` and the like as services and browsers write them).
 const ENDINGS: &[(&str, &str)] = &[
     ("mp3", "audio/mpeg"),

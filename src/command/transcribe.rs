@@ -9,9 +9,11 @@ use crate::cli::Common;
 use crate::cli::transcribe::{Format, TranscribeArgs};
 use crate::config;
 use crate::error::{Failure, Kind};
-use crate::http::form::{Content, Form, Part, Piece};
-use crate::http::request::{Body, Request};
+use crate::http::form::{Content, Part};
+use crate::http::request::Request;
+use crate::http::splice::Insert;
 use crate::io::Io;
+use crate::provider::shape::{Attached, Role};
 use crate::provider::{Asked, Job, Provider, resolve};
 
 mod ask;
@@ -67,6 +69,7 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
         io.warn(warning);
     }
     with_model(&composed, "transcription", &provider)?;
+    refuse_times(format, &composed.body, &provider, &config)?;
     if common.dry_run {
         show(&plan, &inputs, &mut provider, common, io)?;
         return Ok(tally.end()?);
@@ -81,6 +84,26 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
         let result = all(&inputs, &mut asking, tally, &mut online).await;
         (online.io, result.map_err(Into::into))
     })
+}
+
+/// Refuses a format with times where the model is known to give none.
+fn refuse_times(
+    format: Format,
+    body: &Map<String, Value>,
+    provider: &Provider,
+    config: &config::Config,
+) -> Result<(), Failure> {
+    let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
+    let needs_times = !matches!(format, Format::Text | Format::Json);
+    if !needs_times || !provider.gives_no_times(model) {
+        return Ok(());
+    }
+    let (name, format) = (&provider.name, outputs::name(format));
+    let what = format!("{name} gives no times for {model}, so no {format} can be made");
+    let others = Provider::with_times(config).join(", ");
+    Err(Failure::usage(what).hint(format!(
+        "--format text takes the words alone; another model may give times (-m), or another service: {others}"
+    )))
 }
 
 /// One file after the other.
@@ -114,9 +137,9 @@ fn show(
             part.pieces = Vec::new();
         }
         let (body, _) = plan.body(provider, plan.format);
-        let request = plan.request(provider, &body, part);
+        let request = plan.request(provider, &body, part)?;
         // Of what comes through a pipe nobody knows the length yet.
-        let is_above = |limit: &u64| sound.size > 0 && length(&request) > *limit;
+        let is_above = |limit: &u64| sound.size > 0 && request.body.length() > *limit;
         if let Some(limit) = provider.limit("upload_bytes").filter(is_above) {
             io.warn(&format!(
                 "{} is above the limit of {limit} bytes: it would be sent in parts",
@@ -126,18 +149,6 @@ fn show(
         was_dry_run(common, &request, io)?;
     }
     Ok(())
-}
-
-/// Bytes of a request's form.
-fn length(request: &Request) -> u64 {
-    match &request.body {
-        Body::Form(form) => form_length(form),
-        Body::Empty | Body::Json(_) | Body::Spliced(_) => 0,
-    }
-}
-
-fn form_length(form: &Form) -> u64 {
-    form.pieces().iter().map(Piece::length).sum()
 }
 
 /// A format that the service takes no field for is made of what it answers: nothing to warn of.
@@ -181,13 +192,26 @@ impl Plan {
         (body, streams)
     }
 
-    /// The request that carries one part of a sound, its file last.
+    /// The request that carries one part of a sound: in the service's own shape, or as a form with its
+    /// file last.
+    ///
+    /// # Errors
+    /// A shape that has no place for a recording.
     fn request(
         &self,
         provider: &Provider,
         body: &Map<String, Value>,
         part: split::Part,
-    ) -> Request {
+    ) -> Result<Request, Failure> {
+        if provider.has_own_shape(self.job) {
+            let audio = Attached {
+                role: Role::Audio,
+                media_type: part.kind.content_type.to_owned(),
+                format: part.kind.format(),
+                insert: Insert::new(part.pieces),
+            };
+            return provider.shape(self.job, body, vec![audio]);
+        }
         let mut parts = request::parts(body);
         let content = Content::File {
             filename: part.kind.filename,
@@ -195,7 +219,7 @@ impl Plan {
             pieces: part.pieces,
         };
         parts.push(Part { name: "file".to_owned(), content });
-        provider.post_form(self.job, parts)
+        Ok(provider.post_form(self.job, parts))
     }
 }
 

@@ -221,6 +221,10 @@ fn plain(
         Shape::Text => Err(source.mistyped(name, value, "a text")),
         Shape::Texts if is_texts(&json) => Ok(json),
         Shape::Texts => Err(source.mistyped(name, value, "a text or a list of texts")),
+        Shape::Patterns if is_texts(&json) || json.as_array().is_some_and(Vec::is_empty) => {
+            Ok(json)
+        }
+        Shape::Patterns => Err(source.mistyped(name, value, "a list of texts")),
         Shape::Flag if json.is_boolean() => Ok(json),
         Shape::Flag => Err(source.mistyped(name, value, "true or false")),
         Shape::Word(words) => match json.as_str() {

@@ -6,6 +6,8 @@ pub(crate) enum Shape {
     Text,
     /// One text or a list of texts.
     Texts,
+    /// Texts, or none at all.
+    Patterns,
     /// `true` or `false`.
     Flag,
     /// One of these words.
@@ -58,7 +60,8 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("audio_data", Shape::Word(&["base64", "url"])),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
     ("schema", Shape::Word(&["json_schema", "json_object", "instructions"])),
-    ("thinks_untagged", Shape::Texts),
+    ("thinks_untagged", Shape::Patterns),
+    ("untimed", Shape::Patterns),
     ("echo_reasoning", Shape::Text),
     ("paths", Shape::TextTable),
     ("headers", Shape::TextTable),

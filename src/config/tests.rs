@@ -111,6 +111,7 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
         let takes: &[&str] = match shape {
             Shape::Text => &["text"],
             Shape::Texts => &["text", "texts"],
+            Shape::Patterns => &["text", "texts", "none"],
             Shape::Flag => &["truth"],
             Shape::Word(_) => &[],
             Shape::Words(_) | Shape::Rules | Shape::Prices => &["none"],

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::form::Form;
+use super::form::{Form, Piece};
 use super::splice::{Insert, Spliced};
 use crate::secret::{Secret, is_secret_name};
 
@@ -103,6 +103,16 @@ impl Body {
 }
 
 impl Body {
+    /// The length in bytes of all that is sent.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Body::Empty => 0,
+            Body::Json(_) => self.bytes().len() as u64,
+            Body::Spliced(spliced) => spliced.length(),
+            Body::Form(form) => form.pieces().iter().map(Piece::length).sum(),
+        }
+    }
+
     /// The fields of a JSON body; none for other bodies.
     pub(crate) fn fields(&self) -> Option<&Map<String, Value>> {
         match self {

@@ -121,6 +121,9 @@ impl Provider {
             }
             own.add(&setting.path[0], own::By::Setting);
         }
+        if has_own_shape {
+            own.keep_to(&body);
+        }
         Composed { body, warnings, own, takes_model }
     }
 

@@ -64,7 +64,9 @@ impl Net {
         };
         let mut own = self.own.clone();
         own.add_files(self.job, &request.body);
-        match decide(refused, &fields(&request.body), &own, self.eases) {
+        let mut fields = fields(&request.body);
+        fields.retain(|(name, _)| own.is_field(name));
+        match decide(refused, &fields, &own, self.eases) {
             Verdict::Change(change) if self.change.is_none() => {
                 let model = model(&request.body);
                 apply(&change, &mut request.body);

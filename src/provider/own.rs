@@ -20,17 +20,32 @@ pub(crate) enum By {
 
 /// The fields of one request that the user set, under the names that they have on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Own(Vec<(String, By)>);
+pub(crate) struct Own {
+    set: Vec<(String, By)>,
+    /// The fields that a request has at all; `None` if all that it carries are fields.
+    fields: Option<Vec<String>>,
+}
 
 impl Own {
     /// By what the user set a field; `None` for one that is ours or the built-in list's.
     pub(crate) fn by(&self, field: &str) -> Option<&By> {
         let is_it = |name: &str| name == field || field_of(name) == field;
-        self.0.iter().rev().find(|(name, _)| is_it(name)).map(|(_, by)| by)
+        self.set.iter().rev().find(|(name, _)| is_it(name)).map(|(_, by)| by)
+    }
+
+    /// What else stands in the bodies of these requests, beside these fields, is a shape of the
+    /// service's own.
+    pub(super) fn keep_to(&mut self, body: &Map<String, Value>) {
+        self.fields = Some(body.keys().cloned().collect());
+    }
+
+    /// Whether what has this name in a body is a field of the request.
+    pub(super) fn is_field(&self, name: &str) -> bool {
+        self.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
     }
 
     pub(super) fn add(&mut self, field: &str, by: By) {
-        self.0.push((field.to_owned(), by));
+        self.set.push((field.to_owned(), by));
     }
 
     /// The user's part of a profile's section.
@@ -62,7 +77,7 @@ impl Own {
     /// rule of the user's will set.
     pub(super) fn follow(&mut self, rule: &Rule, body: &Map<String, Value>) {
         for (from, to) in &rule.rename {
-            for (name, _) in self.0.iter_mut().filter(|(name, _)| name == from) {
+            for (name, _) in self.set.iter_mut().filter(|(name, _)| name == from) {
                 name.clone_from(to);
             }
         }
@@ -75,7 +90,7 @@ impl Own {
 
     /// The same without what flags set: for a command that makes its flags up itself.
     pub(crate) fn without_flags(mut self) -> Self {
-        self.0.retain(|(_, by)| !matches!(by, By::Flag(_)));
+        self.set.retain(|(_, by)| !matches!(by, By::Flag(_)));
         self
     }
 }

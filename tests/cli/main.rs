@@ -38,6 +38,7 @@ mod requests;
 mod schema;
 mod shapes;
 mod shapes_speak;
+mod shapes_transcribe;
 mod speak;
 mod speak_parts;
 mod support;

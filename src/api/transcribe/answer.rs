@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::stream::Stream;
 use super::subtitles::{Segment, is_finished};
+use super::words;
 use crate::http::fault::{self, Fault};
 
 /// A whole answer: its bytes as they came, and the JSON if it is JSON.
@@ -90,8 +91,18 @@ impl Answer {
         match &self.value {
             None => Some(String::from_utf8_lossy(&self.body).into_owned()),
             Some(Value::String(text)) => Some(text.clone()),
-            Some(value) => value.get("text").and_then(Value::as_str).map(str::to_owned),
+            Some(value) => {
+                let text = value.get("text").and_then(Value::as_str).map(str::to_owned);
+                text.or_else(|| chat_text(value))
+            }
         }
+    }
+
+    /// Whether the answer is that of a chat, which ended at its limit of tokens.
+    pub(crate) fn is_cut(&self) -> bool {
+        let reason =
+            |value: &Value| value.pointer("/choices/0/finish_reason")?.as_str().map(str::to_owned);
+        self.value.as_ref().and_then(reason).as_deref() == Some("length")
     }
 
     /// The segments, if times were given.
@@ -105,17 +116,51 @@ impl Answer {
         (self.value.is_none() && is_finished(&text)).then_some(text)
     }
 
-    /// The JSON of the answer; plain text is put into it.
+    /// Whether the bytes are JSON in the shape that a transcript has, so that they can be given on.
+    pub(crate) fn is_transcript_json(&self) -> bool {
+        self.value.as_ref().is_some_and(|value| chat_text(value).is_none())
+    }
+
+    /// The JSON of the answer; plain text is put into it, and that of a chat.
     pub(crate) fn into_json(self) -> Value {
         match self.value {
-            Some(value @ Value::Object(_)) => value,
+            Some(value @ Value::Object(_)) if chat_text(&value).is_none() => value,
+            Some(chat @ Value::Object(_)) => {
+                let mut json = json!({"text": chat_text(&chat).unwrap_or_default().trim()});
+                let notes = chat.pointer("/choices/0/message/annotations");
+                let mut notes = notes.and_then(Value::as_array).into_iter().flatten();
+                let language = notes.find_map(|note| note.get("language"));
+                for (name, value) in [("language", language), ("usage", chat.get("usage"))] {
+                    if let Some(value) = value.filter(|value| !value.is_null()) {
+                        json[name] = value.clone();
+                    }
+                }
+                json
+            }
             _ => json!({"text": self.text().unwrap_or_default().trim()}),
         }
     }
 }
 
-/// The segments of a JSON answer. A segment without an end lasts until the next one begins.
+/// The text of an answer that came in the shape of a chat (百炼, Gemini): one text, or several parts.
+fn chat_text(value: &Value) -> Option<String> {
+    match value.pointer("/choices/0/message/content")? {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => {
+            let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
+            Some(texts.collect())
+        }
+        _ => None,
+    }
+}
+
+/// The segments of a JSON answer: its own, or such as its words make up.
 pub(crate) fn segments(value: &Value) -> Option<Vec<Segment>> {
+    given_segments(value).or_else(|| words::segments(value))
+}
+
+/// The segments as they were given. A segment without an end lasts until the next one begins.
+fn given_segments(value: &Value) -> Option<Vec<Segment>> {
     let items = value.get("segments")?.as_array()?;
     let time = |item: &Value, name: &str| {
         let time = item.get(name)?;

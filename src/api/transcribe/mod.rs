@@ -6,3 +6,4 @@ pub(crate) mod join;
 pub(crate) mod request;
 pub(crate) mod stream;
 pub(crate) mod subtitles;
+mod words;

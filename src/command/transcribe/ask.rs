@@ -1,10 +1,10 @@
 //! One file on its way to its transcript: requests, tries, and what the service makes of them.
 
+use super::Plan;
 use super::inputs::{Input, Sound};
 use super::outputs::Outputs;
 use super::script::Script;
 use super::split::{self, Limit, Part};
-use super::{Plan, form_length, length};
 use crate::api::transcribe::answer::{Answer, NoAnswer, refuses_format};
 use crate::api::transcribe::stream::Stream;
 use crate::cli::transcribe::Format;
@@ -12,7 +12,7 @@ use crate::command::online::Online;
 use crate::error::{Failure, Kind, Retry};
 use crate::http::client::Response;
 use crate::http::refusal;
-use crate::http::request::{Body, Request};
+use crate::http::request::Request;
 use crate::output::progress::Progress;
 use crate::provider::net::Net;
 use crate::provider::own::Own;
@@ -27,6 +27,8 @@ pub(super) struct Asking {
     /// The format that is asked for; another one than the user's once the service refused that.
     wire: Format,
     net: Net,
+    /// A transcript of the present file ended at the model's limit.
+    is_cut: bool,
 }
 
 /// An answer, and whether its text was shown while it came.
@@ -38,7 +40,7 @@ struct Heard {
 impl Asking {
     /// Nothing asked yet; `own` is the user's part of the requests.
     pub(super) fn new(plan: Plan, outputs: Outputs, own: Own) -> Self {
-        Self { wire: plan.format, net: Net::new(plan.job, own), plan, outputs }
+        Self { wire: plan.format, net: Net::new(plan.job, own), is_cut: false, plan, outputs }
     }
 
     /// Transcribes one file.
@@ -48,7 +50,8 @@ impl Asking {
     pub(super) async fn file(&mut self, input: &Input, online: &mut Online) -> Result<(), Failure> {
         let paper = self.outputs.open(input)?;
         let sound = input.sound(online).await?;
-        let parts = split::parts(&sound, &input.name(), self.limit(&sound, online), online).await?;
+        let limit = self.limit(&sound, online)?;
+        let parts = split::parts(&sound, &input.name(), limit, online).await?;
         let facts = super::script::Facts {
             format: self.plan.format,
             json: self.plan.json,
@@ -68,7 +71,7 @@ impl Asking {
         }
         let is_touched = script.is_touched();
         let result = match result {
-            Ok(()) => script.end(&mut online.io),
+            Ok(()) => script.end(&mut online.io).and_then(|()| self.cut(online)),
             Err(failure) => {
                 if failure.kind != Kind::ReaderGone {
                     script.break_off(&mut online.io)?;
@@ -80,16 +83,32 @@ impl Asking {
         result
     }
 
-    /// The most that a request may hold, if the profile says so.
-    fn limit(&self, sound: &Sound, online: &Online) -> Option<Limit> {
-        let bytes = online.provider.limit("upload_bytes")?;
-        let empty = Part { pieces: Vec::new(), kind: sound.kind.clone(), offset: 0.0 };
-        // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
-        let overhead = length(&self.request(empty, Format::VerboseJson, online)) + 16;
-        Some(Limit { bytes, overhead })
+    /// What there is to say of a transcript that was cut; it is written all the same.
+    fn cut(&mut self, online: &Online) -> Result<(), Failure> {
+        if !std::mem::take(&mut self.is_cut) {
+            return Ok(());
+        }
+        let what =
+            format!("{} cut the transcript at the model's token limit", online.provider.name);
+        Err(Failure::new(Kind::Cut, what)
+            .hint("a shorter recording has room; so do the models that are made for transcripts"))
     }
 
-    fn request(&self, part: Part, wire: Format, online: &Online) -> Request {
+    /// The most that a request may hold, if the profile says so.
+    fn limit(&self, sound: &Sound, online: &Online) -> Result<Limit, Failure> {
+        let provider = &online.provider;
+        let empty = Part { pieces: Vec::new(), kind: sound.kind.clone(), offset: 0.0 };
+        // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
+        let request = self.request(empty, Format::VerboseJson, online)?;
+        Ok(Limit {
+            bytes: provider.limit("upload_bytes"),
+            seconds: provider.limit("audio_seconds"),
+            overhead: request.body.length() + 16,
+            is_base64: provider.has_own_shape(self.plan.job),
+        })
+    }
+
+    fn request(&self, part: Part, wire: Format, online: &Online) -> Result<Request, Failure> {
         let (body, _) = self.plan.body(&online.provider, wire);
         self.plan.request(&online.provider, &body, part)
     }
@@ -103,13 +122,16 @@ impl Asking {
         let mut tries = online.tries();
         script.begin_part();
         loop {
-            let mut request = self.request(part.clone(), self.wire, online);
+            let mut request = self.request(part.clone(), self.wire, online)?;
             self.net.prepare(&mut request);
             let failure = match self.attempt(&request, &part, script, online).await {
-                Ok(heard) if heard.was_live => {
-                    return script.take_rest(&heard.answer);
+                Ok(heard) => {
+                    self.is_cut |= heard.answer.is_cut();
+                    return match heard.was_live {
+                        true => script.take_rest(&heard.answer),
+                        false => script.take(heard.answer, part.offset, &mut online.io),
+                    };
                 }
-                Ok(heard) => return script.take(heard.answer, part.offset, &mut online.io),
                 Err(failure) => failure,
             };
             if self.may_take_segments(&failure, online) {
@@ -170,11 +192,8 @@ impl Asking {
         script: &mut Script,
         online: &mut Online,
     ) -> Result<Heard, Failure> {
-        let total = match &request.body {
-            Body::Form(form) => form_length(form),
-            Body::Empty | Body::Json(_) | Body::Spliced(_) => 0,
-        };
-        let progress = Progress::bytes(&part.kind.filename, Some(total), &online.io);
+        let total = Some(request.body.length());
+        let progress = Progress::bytes(&part.kind.filename, total, &online.io);
         online.client.on_sent = Some(progress.counter());
         let sent = online.client.send(request, &online.io.voice).await;
         progress.done();

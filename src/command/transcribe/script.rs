@@ -141,7 +141,8 @@ impl Script {
         if self.facts.format == Format::VerboseJson && lacks_times {
             io.warn(&format!("{} gave no times for {}", self.facts.service, self.facts.name));
         }
-        if self.facts.is_single && answer.value.is_some() {
+        let goes_on = self.facts.json || answer.is_transcript_json();
+        if self.facts.is_single && answer.value.is_some() && goes_on {
             return self.paper.write(&answer.body, io);
         }
         let value = answer.into_json();

@@ -43,9 +43,48 @@ pub(super) struct Parts {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
     /// The profile's `upload_bytes`.
-    pub(super) bytes: u64,
-    /// What the form needs beside the file.
+    pub(super) bytes: Option<u64>,
+    /// The profile's `audio_seconds`.
+    pub(super) seconds: Option<u64>,
+    /// What the request needs beside the file, in bytes.
     pub(super) overhead: u64,
+    /// The file travels as base64, which is a third longer.
+    pub(super) is_base64: bool,
+}
+
+/// Speech is hardly ever written with less than so many bytes a second: a file that is smaller than
+/// its time allows by that is not decoded to learn its length.
+const THRIFTY: u64 = 2000;
+
+impl Limit {
+    /// The most bytes of a file for which a request has room.
+    fn room(&self) -> u64 {
+        let Some(bytes) = self.bytes else { return u64::MAX };
+        let room = bytes.saturating_sub(self.overhead);
+        if self.is_base64 { room / 4 * 3 } else { room }
+    }
+
+    /// The most bytes of these samples that a request takes.
+    fn of(&self, samples: &Samples) -> u64 {
+        let frames = self.seconds.map(|seconds| seconds * u64::from(samples.rate));
+        let of_time = frames.map_or(u64::MAX, |frames| frames * samples.frame);
+        self.room().saturating_sub(samples.header(0).len() as u64).min(of_time)
+    }
+
+    /// Whether one request takes all of a sound of this size and these samples.
+    fn has_room_for(&self, size: u64, samples: &Samples) -> bool {
+        let is_short =
+            self.seconds.is_none_or(|most| samples.seconds(samples.length) <= most as f64);
+        size <= self.room() && is_short
+    }
+
+    fn words(&self) -> String {
+        match (self.bytes, self.seconds) {
+            (Some(bytes), Some(seconds)) => format!("{}, {seconds} s", mebibytes(bytes)),
+            (Some(bytes), None) => mebibytes(bytes),
+            (None, seconds) => format!("{} s", seconds.unwrap_or_default()),
+        }
+    }
 }
 
 /// The sound as one part.
@@ -62,12 +101,14 @@ pub(super) fn whole(sound: &Sound) -> Part {
 pub(super) async fn parts(
     sound: &Sound,
     name: &str,
-    limit: Option<Limit>,
+    limit: Limit,
     online: &mut Online,
 ) -> Result<Parts, Failure> {
-    let Some(limit) = limit.filter(|limit| sound.size + limit.overhead > limit.bytes) else {
-        return Ok(Parts { list: vec![whole(sound)], _scratch: None });
-    };
+    let one = || Parts { list: vec![whole(sound)], _scratch: None };
+    let is_small = sound.size <= limit.room();
+    if is_small && limit.seconds.is_none_or(|seconds| sound.size < seconds * THRIFTY) {
+        return Ok(one());
+    }
     let unreadable =
         |error: std::io::Error| Failure::usage(format!("cannot read {name}: {}", reason(&error)));
     let samples = match sound.kind.content_type {
@@ -76,6 +117,7 @@ pub(super) async fn parts(
     };
     let service = online.client.service.name.clone();
     let (list, scratch) = match samples {
+        Some(samples) if limit.has_room_for(sound.size, &samples) => return Ok(one()),
         Some(samples) => {
             let room = room(limit, &samples, &service, name)?;
             (cut(&sound.path, &samples, room, &sound.kind).map_err(unreadable)?, None)
@@ -84,10 +126,13 @@ pub(super) async fn parts(
             let scratch = Scratch::new(&online.io.env)?;
             match decode(sound, name, &scratch, online).await {
                 // The service may count the file alone, and have room for it.
-                Err(Decoding::NoProgram) if sound.size <= limit.bytes => (vec![whole(sound)], None),
+                Err(Decoding::NoProgram) if limit.bytes.is_none_or(|most| sound.size <= most) => {
+                    return Ok(one());
+                }
                 Err(Decoding::NoProgram) => {
                     return Err(too_large(sound.size, name, limit, &service));
                 }
+                Err(Decoding::Failed(_)) if is_small => return Ok(one()),
                 Err(Decoding::Failed(failure)) => return Err(failure),
                 Ok(kind) => {
                     let path = scratch.path(DECODED);
@@ -96,6 +141,9 @@ pub(super) async fn parts(
                     let Some(samples) = samples.filter(|samples| samples.length > 0) else {
                         return Err(Failure::usage(format!("ffmpeg finds no sound in {name}")));
                     };
+                    if limit.has_room_for(sound.size, &samples) {
+                        return Ok(one());
+                    }
                     let room = room(limit, &samples, &service, name)?;
                     (cut(&path, &samples, room, &kind).map_err(unreadable)?, Some(scratch))
                 }
@@ -103,11 +151,9 @@ pub(super) async fn parts(
         }
     };
     if list.len() > 1 {
+        let (size, most, number) = (mebibytes(sound.size), limit.words(), list.len());
         online.io.note(&format!(
-            "{name} has {}, more than {service} takes at once ({}); it is sent in {} parts",
-            mebibytes(sound.size),
-            mebibytes(limit.bytes),
-            list.len()
+            "{name} has {size}, more than {service} takes at once ({most}); it is sent in {number} parts"
         ));
     }
     Ok(Parts { list, _scratch: scratch })
@@ -119,12 +165,11 @@ fn find(path: &Path, size: u64) -> std::io::Result<Option<Samples>> {
 
 /// Bytes of samples for which a request has room.
 fn room(limit: Limit, samples: &Samples, service: &str, name: &str) -> Result<u64, Failure> {
-    let header = samples.header(0).len() as u64;
-    let room = limit.bytes.saturating_sub(limit.overhead + header);
+    let room = limit.of(samples);
     if samples.seconds(room) < SHORTEST {
         let words = format!(
             "the limit of {service}, {} bytes, leaves no room for a second of {name}",
-            limit.bytes
+            limit.bytes.unwrap_or_default()
         );
         return Err(Failure::usage(words).hint("it is `limits.upload_bytes` in the profile"));
     }
@@ -152,7 +197,7 @@ fn too_large(size: u64, name: &str, limit: Limit, service: &str) -> Failure {
     let words = format!(
         "{name} has {}, more than {service} takes at once ({})",
         mebibytes(size),
-        mebibytes(limit.bytes)
+        limit.words()
     );
     Failure::usage(words)
         .hint("with ffmpeg installed it would be sent in parts; a WAV file is cut without it")
