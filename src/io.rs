@@ -11,6 +11,8 @@ use crate::sanitize;
 use crate::secret::Secret;
 use crate::stop::Stop;
 
+mod typed;
+
 /// Where environment variables come from: the process, or a table in tests.
 #[derive(Debug, Clone)]
 pub(crate) enum Env {

@@ -12,6 +12,7 @@
 //! | `api` | the specification's endpoints as pure functions |
 //! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
+//! | `markdown` | Markdown coloured while it streams in |
 //! | `output` | results on their way to terminal, pipe and file |
 //! | `picture` | pictures as bytes: what they are, and how a terminal shows them |
 //! | `command` | one file a command: resolve, read, open, send, write |
@@ -19,6 +20,7 @@
 //! | `interrupt` | signals, and a reader that goes away |
 //! | `io` | the only door to terminal, standard input and environment |
 //! | `error`, `secret`, `sanitize`, `stop` | failures and exit codes; keys; hostile text; signals |
+//! | `fuzzing` | what must hold for any bytes, for fuzz targets and tests; not in the program |
 //!
 //! Dependencies point downwards only; `tests/house.rs` holds the table of allowed ones.
 #![doc(hidden)]
@@ -37,12 +39,14 @@ pub mod http;
 mod input;
 mod interrupt;
 mod io;
+mod markdown;
 mod output;
 mod picture;
 mod provider;
 mod sanitize;
 mod secret;
 mod stop;
+mod tool;
 
 use std::ffi::OsString;
 

@@ -8,6 +8,7 @@ const PROMPT: &str = "A prompt out of the profile file";
 const MODEL: &str = "The model's behaviour";
 const ANSWER: &str = "The answer";
 const CONVERSATION: &str = "The conversation";
+const TOOLS: &str = "Tools";
 
 /// Whether a model's thinking is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,6 +17,18 @@ pub(crate) enum Reasoning {
     Show,
     /// Not at all
     Hide,
+}
+
+/// Whether an answer is coloured as Markdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum MarkdownWhen {
+    /// On a terminal that takes colour
+    #[default]
+    Auto,
+    /// In a pipe too, for `less -R`
+    Always,
+    /// The text as it is
+    Never,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -31,6 +44,7 @@ Examples:
   llm chat -x \"a bash one-liner that counts files\" | sh
   llm chat --schema \"city, population int: in thousands\" \"上海\"
   llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
+  llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
 Standard input, if it is no terminal, is put before the prompt with a blank line between.
@@ -112,6 +126,10 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_enum, value_name = "WHEN", help_heading = ANSWER)]
     pub(crate) reasoning: Option<Reasoning>,
 
+    /// Colour the answer as Markdown while it is written; its text stays as it is
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = ANSWER)]
+    pub(crate) markdown: MarkdownWhen,
+
     /// Write the answer to a file, which appears only when it is whole; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]
     pub(crate) output: Option<PathBuf>,
@@ -127,6 +145,19 @@ pub(crate) struct ChatArgs {
     /// Keep nothing of this conversation [env: LLM_NO_LOG]
     #[arg(long, help_heading = CONVERSATION)]
     pub(crate) no_log: bool,
+
+    /// Let the model call a tool: a [tools.NAME] of the profile file, or a program that prints what
+    /// it is with --describe; each call is shown and asked for; repeatable
+    #[arg(long, value_name = "COMMAND", help_heading = TOOLS)]
+    pub(crate) tool: Vec<String>,
+
+    /// Run the tools that the model calls without asking
+    #[arg(long, requires = "tool", help_heading = TOOLS)]
+    pub(crate) yes: bool,
+
+    /// Answer at most so many replies that call tools [default: 10]
+    #[arg(long, value_name = "N", requires = "tool", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS)]
+    pub(crate) max_turns: Option<u32>,
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -1,5 +1,7 @@
 //! `llm chat`: one question, its answer written as it is made.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::online;
@@ -8,7 +10,7 @@ use crate::api::chat::answers::Answers;
 use crate::api::chat::request::{Ask, fields, message};
 use crate::api::chat::schema::{Form, instruct};
 use crate::cli::Common;
-use crate::cli::chat::{ChatArgs, Reasoning};
+use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
 use crate::config;
 use crate::error::Failure;
 use crate::input::Sources;
@@ -23,16 +25,19 @@ use log::Log;
 use prepared::{Prepared, is_conversation, prepare};
 use repl::Session;
 use schema::Wanted;
+use tools::Tools;
 use turn::Chat;
 
 mod attach;
 mod checked;
+mod lines;
 mod log;
 mod outcome;
 mod prepared;
 mod repl;
 mod schema;
 mod slash;
+mod tools;
 mod turn;
 mod usage;
 mod whole;
@@ -53,6 +58,8 @@ struct Plan {
     extract: Option<Which>,
     shows_thinking: bool,
     schema: Option<Wanted>,
+    /// What the model may call.
+    tools: Option<Arc<Tools>>,
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
     /// Which fields of the request are the user's.
@@ -79,6 +86,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
     let Prepared { args, common, preset } = &prepare(args, common, &config)?;
+    let is_markdown = shows_markdown(args, common, io)?;
     let mut log = Log::open(args, &config, io)?;
     let common = &log.common(common, &config);
     if !preset.needs_no_input() && is_conversation(args, common, io) {
@@ -88,6 +96,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     preset.lay_over(&mut provider);
     let schema = Wanted::of(args)?;
     refuse_items_as_json(args, common)?;
+    let tools = tools::open(args, common, &config, &provider, io)?;
     let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
     let given = preset.given(&sources, io)?;
     let content = attach::content(&provider, &given);
@@ -97,11 +106,14 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         instruct(&mut messages, schema, form);
     }
     let (Composed { body, own, warnings, .. }, is_limited) =
-        compose(args, common, &provider, messages, sent)?;
+        compose(args, common, &provider, messages, (sent, tools.as_deref()))?;
     warnings.iter().for_each(|warning| io.warn(warning));
     attach::check(&provider, &body, &given)?;
     // `-O` and the profile can ask for several answers too.
     let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    if tools.is_some() && args.number.max(number) > Some(1) {
+        return Err(Failure::usage("with --tool there can be only one answer").into());
+    }
     let plan = Plan {
         thinks_untagged: provider.thinks_untagged(model(&body)),
         price: provider.price(model(&body)),
@@ -114,6 +126,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         extract: extracts(args),
         shows_thinking: shows_thinking(args.reasoning, io),
         schema,
+        tools,
     };
     if common.dry_run {
         online::name_demo(&mut provider, io)?;
@@ -124,7 +137,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let user = attach::kept(&given);
     let asked = log.asked(args, common, &provider, &body, user);
     let (said, result) = online::run(provider, common, io, move |mut online| async move {
-        let mut chat = Chat::new(plan, TextWriter::new(sink));
+        let mut chat = Chat::new(plan, TextWriter::new(sink).with_markdown(is_markdown));
         let result = match attach::request(body, given, &mut online).await {
             Ok(request) => chat.run(request, &mut online).await,
             Err(failure) => Err(failure),
@@ -137,7 +150,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
 
 /// The conversation that is sent: what was said before, and the user's message.
 fn messages(args: &ChatArgs, log: &Log, provider: &Provider, user: &Value) -> Vec<Value> {
-    let mut messages = log.messages(args.system.as_deref(), provider.echoes_reasoning());
+    let mut messages = log.messages(args.system.as_deref(), provider);
     messages.push(message("user", user.clone()));
     messages
 }
@@ -148,10 +161,11 @@ fn compose(
     common: &Common,
     provider: &Provider,
     messages: Vec<Value>,
-    schema: Option<(&Value, Form)>,
+    (schema, tools): (Option<(&Value, Form)>, Option<&Tools>),
 ) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
-    let ask = Ask { model: provider.model.as_deref(), messages, schema, stream };
+    let tools = tools.map(Tools::definitions).unwrap_or_default();
+    let ask = Ask { model: provider.model.as_deref(), messages, schema, tools, stream };
     let fields = fields(args, ask);
     let is_limited = provider.is_limited_by_user(&fields.flags);
     let mut composed = provider.compose(Job::Chat, fields);
@@ -166,6 +180,29 @@ fn compose(
         composed.body.insert("stream_options".into(), serde_json::json!({"include_usage": true}));
     }
     Ok((composed, is_limited))
+}
+
+/// Whether the answer is coloured as Markdown: by itself only where a terminal takes colour, and
+/// never where the answer is for a program.
+///
+/// # Errors
+/// Exit 2 where it is asked for and can't be.
+fn shows_markdown(args: &ChatArgs, common: &Common, io: &Io) -> Result<bool, Failure> {
+    let others = [
+        (args.output.is_some(), "--output"),
+        (common.json, "--json"),
+        (args.schema.is_some(), "--schema"),
+        (extracts(args).is_some(), "--extract"),
+    ];
+    let other = others.into_iter().find(|(is_given, _)| *is_given).map(|(_, name)| name);
+    match (args.markdown, other) {
+        (MarkdownWhen::Always, Some(other)) => Err(Failure::usage(format!(
+            "--markdown always does not go with {other}, whose result is for programs"
+        ))),
+        (MarkdownWhen::Never, _) | (_, Some(_)) => Ok(false),
+        (MarkdownWhen::Always, None) => Ok(true),
+        (MarkdownWhen::Auto, None) => Ok(io.stdout_is_terminal && io.colors_stdout()),
+    }
 }
 
 /// The code block that is wanted alone.

@@ -16,6 +16,9 @@ use crate::sanitize;
 /// The first words of a conversation take so many columns of a line.
 const TITLE: usize = 48;
 
+/// So many columns are shown of what a tool was given, and of what it gave.
+const STEP: usize = 200;
+
 /// Runs the command.
 ///
 /// # Errors
@@ -30,7 +33,7 @@ pub(crate) fn run(args: &HistoryArgs, common: &Common, io: &mut Io) -> anyhow::R
         HistoryAction::Show { id } => show(&store, id.as_deref(), common.json, io)?,
         HistoryAction::Export { id } => {
             let conversation = read(&store, &store.find_key(id)?, io)?;
-            let messages = history::messages(&conversation.turns, None, None);
+            let messages = history::messages(&conversation.turns, None, None, None);
             print_json(&messages.into(), io)?;
         }
         HistoryAction::Rm { ids } => {
@@ -110,7 +113,8 @@ fn has_all(conversation: &Conversation, words: &[String]) -> bool {
         }
         let texts = [&turn.user_text(), &turn.answer.content];
         let more = turn.others.iter().chain(turn.system.as_ref());
-        for text in texts.into_iter().chain(more).map(|text| text.to_lowercase()) {
+        let steps: Vec<String> = turn.steps.iter().map(ToString::to_string).collect();
+        for text in texts.into_iter().chain(more).chain(&steps).map(|text| text.to_lowercase()) {
             left.retain(|word| !text.contains(word.as_str()));
         }
     }
@@ -235,6 +239,9 @@ pub(super) fn readable(conversation: &Conversation, zone: &TimeZone) -> String {
         }
         let time = local(&turn.time, zone, true);
         parts.push(format!("# you · {time}\n\n{}", turn.user_text().trim_end()));
+        if !turn.steps.is_empty() {
+            parts.push(steps(turn));
+        }
         for content in [&turn.answer.content].into_iter().chain(&turn.others) {
             parts.push(format!("# {}\n\n{}", model(turn), content.trim_end()));
         }
@@ -244,6 +251,31 @@ pub(super) fn readable(conversation: &Conversation, zone: &TimeZone) -> String {
         }
     }
     parts.join("\n\n") + "\n"
+}
+
+/// The calls of tools before an answer, and what came of them: a line each, long ones cut.
+fn steps(turn: &Turn) -> String {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut lines = vec![format!("# {}", model(turn)), String::new()];
+    for step in &turn.steps {
+        let content = text(step.get("content"));
+        if step["role"] == "tool" {
+            lines.push(format!(
+                "< {}",
+                cut(&content.split_whitespace().collect::<Vec<_>>().join(" "), STEP)
+            ));
+            continue;
+        }
+        if !content.is_empty() {
+            lines.push(content.trim_end().to_owned());
+        }
+        for call in step.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
+            let (name, arguments) =
+                (text(call.pointer("/function/name")), text(call.pointer("/function/arguments")));
+            lines.push(format!("> {name} {}", cut(&arguments, STEP)));
+        }
+    }
+    lines.join("\n")
 }
 
 /// One JSON document, in lines that a person can read.

@@ -101,9 +101,13 @@ fn refuse_times(
     let (name, format) = (&provider.name, outputs::name(format));
     let what = format!("{name} gives no times for {model}, so no {format} can be made");
     let others = Provider::with_times(config).join(", ");
-    Err(Failure::usage(what).hint(format!(
-        "--format text takes the words alone; another model may give times (-m), or another service: {others}"
-    )))
+    // A model without a name is one of all models.
+    let there = match provider.gives_no_times("") {
+        true => "services that give times",
+        false => "another model may give times (-m), as may other services",
+    };
+    Err(Failure::usage(what)
+        .hint(format!("--format text takes the words alone; {there}: {others}")))
 }
 
 /// One file after the other.

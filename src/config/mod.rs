@@ -11,6 +11,8 @@ pub(crate) mod schema;
 pub(crate) mod template;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tool;
+pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +20,7 @@ use crate::error::{Failure, reason};
 use crate::io::{Env, Io};
 use profile::{Field, Profile};
 use read::Document;
+use tool::ToolTable;
 
 /// All profiles that can be used by name.
 #[derive(Debug)]
@@ -144,6 +147,16 @@ impl Config {
     /// The names of the prompts in the user's file, in its order.
     pub(crate) fn prompt_names(&self) -> Vec<&str> {
         self.user.prompts.iter().map(|prompt| prompt.name.as_str()).collect()
+    }
+
+    /// The user's tool of that name.
+    pub(crate) fn tool(&self, name: &str) -> Option<&ToolTable> {
+        self.user.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// The names of the user's tools, in the order of the file.
+    pub(crate) fn tool_names(&self) -> Vec<&str> {
+        self.user.tools.iter().map(|tool| tool.name.as_str()).collect()
     }
 
     /// The names in the user's file, in its order.

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::profile::{Field, Origin, Profile};
 use super::schema::{self, Shape};
+use super::tool::{self, ToolTable};
 use super::{json, price, rule, template};
 use crate::error::Failure;
 
@@ -17,14 +18,15 @@ pub(crate) struct Document {
     /// The profile that is used when none is named.
     pub(crate) default: Option<Field>,
     pub(crate) profiles: Vec<Profile>,
+    pub(crate) tools: Vec<ToolTable>,
     /// The tables of `[prompts]`, read as profiles are: fields with their places.
     pub(crate) prompts: Vec<Profile>,
     /// Whether conversations are kept, if the file says so.
     pub(crate) log: Option<bool>,
 }
 
-type Key<'a, 'i> = &'a Spanned<std::borrow::Cow<'i, str>>;
-type Entry<'i> = Spanned<DeValue<'i>>;
+pub(super) type Key<'a, 'i> = &'a Spanned<std::borrow::Cow<'i, str>>;
+pub(super) type Entry<'i> = Spanned<DeValue<'i>>;
 
 /// A text that is being read, and the place that its values come from.
 pub(super) struct Source<'t> {
@@ -130,8 +132,17 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
                 }
             }
             ("prompts", _) => return Err(source.mistyped("prompts", value, "a table")),
+            // The built-in list has none.
+            ("tools", DeValue::Table(tools)) if path.is_some() => {
+                for (name, tool) in tools {
+                    document.tools.push(tool::table(&source, name, tool)?);
+                }
+            }
+            ("tools", _) if path.is_some() => {
+                return Err(source.mistyped("tools", value, "a table"));
+            }
             _ => {
-                let known = ["default", "log", "prompts", "providers"];
+                let known = ["default", "log", "prompts", "providers", "tools"];
                 return Err(source.unknown(key, "the profile file", known));
             }
         }
@@ -204,7 +215,7 @@ fn section(
 }
 
 /// Reads a value that is a text, a word or a list of them.
-fn plain(
+pub(super) fn plain(
     source: &Source<'_>,
     name: &str,
     shape: Shape,

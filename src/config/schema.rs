@@ -55,7 +55,6 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("model", Shape::Text),
     ("models", Shape::TextTable),
     ("jobs", Shape::Words(JOBS)),
-    ("other_shape", Shape::Words(JOBS)),
     ("takes_no", Shape::Words(KINDS)),
     ("audio_data", Shape::Word(&["base64", "url"])),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
@@ -92,6 +91,9 @@ pub(crate) const PROMPT: &[(&str, Shape)] = &[
     ("extract", Shape::Flag),
     ("extract_last", Shape::Flag),
 ];
+
+/// Every field of `[tools.NAME]`.
+pub(crate) const TOOL: &[&str] = &["description", "parameters", "command", "timeout"];
 
 /// Every field of a rule.
 pub(crate) const RULE: &[&str] =

@@ -259,8 +259,11 @@ fn the_built_in_list_is_sound() {
         for field in profile.section("models") {
             assert!(JOBS.contains(&field.key.as_str()), "{name}: models.{}", field.key);
         }
-        for job in profile.texts("other_shape").unwrap_or_default() {
-            assert!(jobs.contains(&job), "{name} does not offer {job}");
+        for section in ["bodies", "paths", "key_headers"] {
+            for field in profile.section(section) {
+                let job = field.key.as_str();
+                assert!(jobs.contains(&job), "{name}: {section}.{job}, which it does not offer");
+            }
         }
         for job in profile.rules.iter().flat_map(|rule| &rule.jobs) {
             assert!(
@@ -292,4 +295,38 @@ fn the_file_is_looked_for_in_the_documented_order() {
     // A relative folder is to be ignored (XDG base directory specification).
     let (path, named) = found(None, &[("LLM_CONFIG", ""), ("XDG_CONFIG_HOME", "x")]);
     assert!(!path.starts_with('x') && path.ends_with("providers.toml") && !named, "{path}");
+}
+
+#[test]
+fn tools_are_read_and_refused() {
+    let text = "[tools.get_weather]\ndescription = \"查天气\"\ncommand = \"python3 'my tool.py'\"\ntimeout = 1.5\n\
+                parameters = { type = \"object\", properties = { \"城市\" = { type = \"string\" } } }\n\
+                [tools.now]\ncommand = [\"date\", \"+%s\"]\n";
+    let found = config("", text);
+    assert_eq!(found.tool_names(), ["get_weather", "now"]);
+    let weather = found.tool("get_weather").expect("it is there");
+    assert_eq!(weather.command, ["python3", "my tool.py"]);
+    assert_eq!(weather.timeout, Some(std::time::Duration::from_millis(1500)));
+    let parameters = json!({"type": "object", "properties": {"城市": {"type": "string"}}});
+    assert_eq!(weather.parameters, Some(parameters));
+    assert_eq!(found.tool("now").map(|tool| tool.command.len()), Some(2));
+    for (lines, words, hint) in [
+        ("[tools.x]\n", "p.toml:1: [tools.x] has no `command`", ""),
+        ("[tools.x]\ncommand = \"\"\n", "p.toml:1: [tools.x] has no `command`", ""),
+        (
+            "[tools.x]\ncomand = \"a\"\n",
+            "p.toml:2: unknown field `comand` in [tools.x]",
+            "`command`",
+        ),
+        ("[tools.x]\ncommand = 3\n", "p.toml:2: `command` must be a text or a list", ""),
+        ("[tools.x]\ntimeout = 0\n", "p.toml:2: `timeout` must be a number of seconds", ""),
+        ("[tools.x]\nparameters = 1\n", "p.toml:2: `parameters` must be a table", ""),
+        ("[tools.\"查 天\"]\ncommand = \"a\"\n", "p.toml:1: ", ""),
+        ("tools = 1\n", "p.toml:1: `tools` must be a table", ""),
+    ] {
+        let (message, found) = wrong(lines);
+        assert!(message.starts_with(words) && found.contains(hint), "{message}\n{found}");
+    }
+    let built_in = document("[tools.x]\ncommand = \"a\"\n", None).expect_err("the list has none");
+    assert!(built_in.message.contains("unknown field `tools`"), "{built_in}");
 }

@@ -7,7 +7,7 @@ use super::fields::{field, flag, whole};
 use super::messages::{Heard, hear};
 use super::pieces;
 use super::reply::{MODEL, Reply, Stamp};
-use super::schema::fill;
+use super::schema::{fill, fill_with};
 use super::spoken;
 
 /// Most bytes of the message times the answers, since each of them repeats it.
@@ -63,7 +63,7 @@ fn choices(body: &Value, heard: &Heard, stamp: &Stamp) -> Result<Vec<Choice>, Re
     }
     let choice = |index: usize| {
         let (mut text, mut finish) = match (tool, &document) {
-            (Some(tool), _) => (arguments(tool), "tool_calls"),
+            (Some(tool), _) => (arguments(tool, &heard.text), "tool_calls"),
             (None, Some(document)) => (document.clone(), "stop"),
             (None, None) => (spoken::answer(heard, index, number), "stop"),
         };
@@ -125,7 +125,7 @@ fn document(body: &Value, heard: &Heard) -> Result<Option<String>, Reply> {
 }
 
 /// The definition of the tool to call: the one that `tool_choice` names, or the first if a call is
-/// required or the user speaks of tools.
+/// required or nothing came behind the user's message yet.
 fn wanted_tool<'a>(body: &'a Value, heard: &Heard) -> Result<Option<&'a Value>, Reply> {
     let Some(tools) = field(body, "tools") else {
         return Ok(None);
@@ -143,15 +143,14 @@ fn wanted_tool<'a>(body: &'a Value, heard: &Heard) -> Result<Option<&'a Value>, 
         let unknown = || Reply::refused("tool_choice", "'tool_choice' names none of the tools");
         return named.map(Some).ok_or_else(unknown);
     }
-    let text = heard.text.to_lowercase();
-    let is_spoken_of = heard.user_is_last && (text.contains("tool") || text.contains("工具"));
-    let is_wanted = choice == "required" || (is_spoken_of && choice != "none");
+    let is_wanted = choice == "required" || (heard.user_is_last && choice != "none");
     Ok(first.filter(|_| is_wanted))
 }
 
-/// A tool without parameters takes an empty object.
-fn arguments(tool: &Value) -> String {
-    field(tool, "parameters").map_or_else(|| json!({}), fill).to_string()
+/// A tool without parameters takes an empty object; free texts are what the user said.
+fn arguments(tool: &Value, text: &str) -> String {
+    let made = |schema| fill_with(schema, text);
+    field(tool, "parameters").map_or_else(|| json!({}), made).to_string()
 }
 
 fn tool_call(call: &Call, arguments: &str) -> Value {

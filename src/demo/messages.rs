@@ -18,6 +18,8 @@ pub(crate) struct Heard {
     pub(crate) files: usize,
     /// Whether any message was from `system` or `developer`.
     pub(crate) system: bool,
+    /// What tools gave since that message.
+    pub(crate) results: Vec<String>,
     /// Whether the last message of all is from the user, so that it may ask for a tool.
     pub(crate) user_is_last: bool,
     pub(crate) messages: usize,
@@ -56,9 +58,11 @@ pub(crate) fn hear(body: &Value) -> Result<Heard, Reply> {
         heard.system |= matches!(role, "system" | "developer");
         heard.user_is_last = role == "user";
         if heard.user_is_last {
-            heard = Heard { text: content.text, ..heard };
+            heard = Heard { text: content.text, results: Vec::new(), ..heard };
             (heard.pictures, heard.sounds, heard.files) =
                 (content.pictures, content.sounds, content.files);
+        } else if role == "tool" {
+            heard.results.push(content.text);
         }
     }
     Ok(heard)

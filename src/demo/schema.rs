@@ -20,11 +20,19 @@ const DEEPEST: usize = 64;
 /// smallest allowed or zero, arrays their fewest elements but at least one (two objects), `enum`, `anyOf` and
 /// `oneOf` their first possible choice.
 pub(crate) fn fill(schema: &Value) -> Value {
-    Filler { root: schema, budget: BUDGET, active: Vec::new() }.value(schema, 0).unwrap_or_default()
+    fill_with(schema, TEXT)
+}
+
+/// The same with `text` for every free string, unless it is empty.
+pub(crate) fn fill_with(schema: &Value, text: &str) -> Value {
+    let text = if text.is_empty() { TEXT } else { text };
+    let mut filler = Filler { root: schema, text, budget: BUDGET, active: Vec::new() };
+    filler.value(schema, 0).unwrap_or_default()
 }
 
 struct Filler<'a> {
     root: &'a Value,
+    text: &'a str,
     budget: usize,
     /// The references that are being resolved; one that appears twice would never end.
     active: Vec<&'a str>,
@@ -111,7 +119,7 @@ impl<'a> Filler<'a> {
             None if has("properties") || has("required") => self.object(schema, depth),
             None if has("items") || has("prefixItems") => self.array(schema, depth),
             None if has("minimum") || has("maximum") => Some(number(schema, false)),
-            _ => Some(Value::String(string(schema))),
+            _ => Some(Value::String(string(schema, self.text))),
         }
     }
 
@@ -137,7 +145,7 @@ impl<'a> Filler<'a> {
                 let value =
                     match schema.get("additionalProperties").filter(|other| other.is_object()) {
                         Some(other) => self.value(other, depth + 1)?,
-                        None => json!(TEXT),
+                        None => json!(self.text),
                     };
                 made.insert(name.to_owned(), value);
             }
@@ -208,7 +216,7 @@ fn number(schema: &Value, integer: bool) -> Value {
     }
 }
 
-fn string(schema: &Value) -> String {
+fn string(schema: &Value, text: &str) -> String {
     let of_format = match schema.get("format").and_then(Value::as_str) {
         Some("date-time") => "2000-01-01T00:00:00Z",
         Some("date") => "2000-01-01",
@@ -220,12 +228,12 @@ fn string(schema: &Value) -> String {
         Some("ipv4") => "127.0.0.1",
         Some("ipv6") => "::1",
         Some("uuid") => "00000000-0000-4000-8000-000000000000",
-        _ => TEXT,
+        _ => text,
     };
     let bound =
         |word| schema.get(word).and_then(Value::as_u64).map(|bound| bound.min(10_000) as usize);
     let longest = bound("maxLength").unwrap_or(usize::MAX);
-    let length = bound("minLength").unwrap_or(0).max(of_format.len()).min(longest);
+    let length = bound("minLength").unwrap_or(0).max(of_format.chars().count()).min(longest);
     of_format.chars().cycle().take(length).collect()
 }
 

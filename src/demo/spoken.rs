@@ -4,9 +4,18 @@
 use super::messages::Heard;
 use super::pieces::has_cjk;
 
+/// What is answered to this word alone, in any letter case: a text with everything in it that a
+/// terminal can show.
+const MARKDOWN: &str = "markdown";
+
+const SAMPLE: &str = include_str!("sample.md");
+
 /// The answer number `index` of `number`, counted from 0; only where there are several does it say
 /// its number.
 pub(crate) fn answer(heard: &Heard, index: usize, number: usize) -> String {
+    if heard.text.trim().eq_ignore_ascii_case(MARKDOWN) {
+        return SAMPLE.to_owned();
+    }
     let is_chinese = has_cjk(&heard.text);
     let said = if is_chinese { chinese(heard) } else { english(heard) };
     match (number, is_chinese) {
@@ -27,6 +36,9 @@ fn chinese(heard: &Heard) -> String {
     if heard.system {
         said += "还收到了系统消息。";
     }
+    for result in &heard.results {
+        said += &format!("工具给出：“{}”。", result.trim());
+    }
     if heard.messages > 1 {
         said += &format!("这次一共发来 {} 条消息。", heard.messages);
     }
@@ -44,6 +56,9 @@ fn english(heard: &Heard) -> String {
     }
     if heard.system {
         extras.push("There was a system message.".to_owned());
+    }
+    for result in &heard.results {
+        extras.push(format!("A tool says: \"{}\".", result.trim()));
     }
     if heard.messages > 1 {
         extras.push(format!("The conversation has {}.", counted(&(heard.messages, "message"))));
@@ -77,6 +92,13 @@ mod tests {
         assert_eq!(answer(&heard("hello"), 0, 1), english);
         assert_eq!(answer(&heard("你好"), 1, 2), format!("【第 2 个回答】{chinese}"));
         assert_eq!(answer(&heard("hello"), 0, 2), format!("[answer 1] {english}"));
+    }
+
+    #[test]
+    fn it_shows_markdown_when_asked_for() {
+        let sample = answer(&heard("Markdown\n"), 0, 1);
+        assert!(sample.contains("```rust\n") && sample.contains("**"), "{sample}");
+        assert_ne!(answer(&heard("什么是 markdown"), 0, 1), sample);
     }
 
     #[test]

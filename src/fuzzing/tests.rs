@@ -1,6 +1,6 @@
 //! The promises of the fuzz targets, held against what services send, whole and spoilt.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -26,19 +26,22 @@ const TARGETS: [(&str, Target, &str); 7] = [
 /// A file's name and content.
 type Seed = (String, Vec<u8>);
 
-/// All files of a folder of this crate, or the one file of that name.
-fn seeds(path: &str) -> Vec<Seed> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    let mut paths = match std::fs::read_dir(&path) {
-        Ok(entries) => entries.map(|entry| entry.expect("readable").path()).collect(),
+/// The files in a folder and the folders in it, or the one file of that name.
+fn files(path: PathBuf) -> Vec<PathBuf> {
+    match std::fs::read_dir(&path) {
+        Ok(entries) => entries.flat_map(|entry| files(entry.expect("readable").path())).collect(),
         Err(_) => vec![path],
-    };
+    }
+}
+
+/// All seeds under a path of this crate.
+fn seeds(path: &str) -> Vec<Seed> {
+    let mut paths = files(Path::new(env!("CARGO_MANIFEST_DIR")).join(path));
     // What the recorded replies should come to is no reply.
     paths.retain(|path| path.is_file() && !path.ends_with("expected.json"));
     paths.sort();
-    let read = |path: std::path::PathBuf| {
-        (path.display().to_string(), std::fs::read(&path).expect("readable"))
-    };
+    let read =
+        |path: PathBuf| (path.display().to_string(), std::fs::read(&path).expect("readable"));
     paths.into_iter().map(read).collect()
 }
 

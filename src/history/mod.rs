@@ -9,4 +9,4 @@ mod turn;
 pub(crate) use name::{Key, new_id, now};
 pub(crate) use store::{Conversation, Store};
 pub(crate) use terminal::here;
-pub(crate) use turn::{Answer, End, Service, Turn, messages};
+pub(crate) use turn::{Answer, End, Service, Turn, messages, step_message};

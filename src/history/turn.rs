@@ -66,6 +66,9 @@ pub(crate) struct Turn {
     pub(crate) system: Option<String>,
     /// The `content` of the user's message: a text, or a list of typed parts.
     pub(crate) user: Value,
+    /// The messages between both: calls of tools, their results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) steps: Vec<Value>,
     pub(crate) answer: Answer,
     /// Further answers, where several were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -118,14 +121,23 @@ impl Turn {
 }
 
 /// The messages of a conversation, oldest first, its system message in front. `echo` is the field
-/// in which the service wants its own thinking back, if it does.
-pub(crate) fn messages(turns: &[Turn], system: Option<&str>, echo: Option<&str>) -> Vec<Value> {
+/// in which the service wants its own thinking back, if it does; `provider` the one that is asked, if
+/// it matters: calls of tools that another one made are told in a form that all take.
+pub(crate) fn messages(
+    turns: &[Turn],
+    system: Option<&str>,
+    echo: Option<&str>,
+    provider: Option<&str>,
+) -> Vec<Value> {
     let system = system.or_else(|| system_of(turns));
     let mut messages: Vec<Value> =
         system.map(|text| json!({"role": "system", "content": text})).into_iter().collect();
     // A question without an answer would stand before the next question.
     for turn in turns.iter().filter(|turn| !turn.answer.content.is_empty()) {
         messages.push(json!({"role": "user", "content": turn.user}));
+        let is_foreign = provider.is_some_and(|name| name != turn.service.provider);
+        let steps = if is_foreign { plain_steps(turn, messages.len()) } else { turn.steps.clone() };
+        messages.extend(steps.iter().map(|step| step_message(step, echo)));
         let mut answer = Map::new();
         answer.insert("role".into(), "assistant".into());
         answer.insert("content".into(), turn.answer.content.as_str().into());
@@ -135,6 +147,39 @@ pub(crate) fn messages(turns: &[Turn], system: Option<&str>, echo: Option<&str>)
         messages.push(Value::Object(answer));
     }
     messages
+}
+
+/// The steps of a turn without what a service wrote into its calls for itself (Gemini's signature,
+/// which others refuse), and with ids as all take them: Mistral wants nine letters and digits.
+/// `place` makes them differ from those of other turns.
+fn plain_steps(turn: &Turn, place: usize) -> Vec<Value> {
+    let mut ids: Vec<String> = Vec::new();
+    let new_id = |number: usize| format!("c{place:04}n{number:03}");
+    let mut steps = turn.steps.clone();
+    for step in &mut steps {
+        for call in step.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+            let id = new_id(ids.len());
+            ids.push(call["id"].as_str().unwrap_or_default().to_owned());
+            *call = json!({"id": id, "type": "function", "function": call["function"]});
+        }
+        let old = step.get("tool_call_id").and_then(Value::as_str);
+        // The last of that id: a service may count anew in each reply.
+        if let Some(number) = ids.iter().rposition(|id| Some(id.as_str()) == old) {
+            step["tool_call_id"] = new_id(number).into();
+        }
+    }
+    steps
+}
+
+/// A kept step as a message. `echo` as [`messages`] has it; a message that calls tools has the field
+/// in any case, as Moonshot and DeepSeek refuse the next one without it.
+pub(crate) fn step_message(step: &Value, echo: Option<&str>) -> Value {
+    let mut message = step.as_object().cloned().unwrap_or_default();
+    let thoughts = message.shift_remove("reasoning");
+    if let Some(field) = echo.filter(|_| message.contains_key("tool_calls")) {
+        message.insert(field.to_owned(), thoughts.unwrap_or_else(|| "".into()));
+    }
+    Value::Object(message)
 }
 
 /// The system message that a conversation has now: that of its last turn.
@@ -158,6 +203,7 @@ pub(super) mod tests {
             },
             system: None,
             user: user.into(),
+            steps: Vec::new(),
             answer: Answer { content: answer.to_owned(), reasoning: String::new() },
             others: Vec::new(),
             end: End::Done,
@@ -185,7 +231,7 @@ pub(super) mod tests {
         let mut turns = vec![turn("1", "一", "甲"), turn("2", "二", ""), turn("3", "三", "丙")];
         turns[0].answer.reasoning = "想".to_owned();
         turns[2].system = Some("简短".to_owned());
-        let seen = messages(&turns, None, Some("reasoning_content"));
+        let seen = messages(&turns, None, Some("reasoning_content"), None);
         let expected = json!([
             {"role": "system", "content": "简短"},
             {"role": "user", "content": "一"},
@@ -194,9 +240,36 @@ pub(super) mod tests {
             {"role": "assistant", "content": "丙"},
         ]);
         assert_eq!(Value::from(seen), expected);
-        let seen = messages(&turns[..1], Some("新"), None);
+        let seen = messages(&turns[..1], Some("新"), None, None);
         assert_eq!(seen[0]["content"], "新");
         assert_eq!(seen[2], json!({"role": "assistant", "content": "甲"}));
+    }
+
+    #[test]
+    fn calls_of_tools_are_told_as_they_were_or_to_another_service_plainly() {
+        let mut turn = turn("1", "问", "答");
+        let function = json!({"name": "t", "arguments": "{}"});
+        let call = json!({"id": "call_long_1", "type": "function", "function": function, "extra_content": {"google": 1}});
+        let result = json!({"role": "tool", "tool_call_id": "call_long_1", "content": "晴"});
+        let calling =
+            json!({"role": "assistant", "content": "", "reasoning": "想", "tool_calls": [call]});
+        turn.steps = vec![calling.clone(), result.clone(), calling, result.clone()];
+        let line = serde_json::to_vec(&turn).expect("can be written");
+        assert_eq!(Line::read(&line), Some(Line::Turn(Box::new(turn.clone()))));
+        let turns = [turn];
+        let own = messages(&turns, None, None, Some("demo"));
+        assert_eq!(own[1], json!({"role": "assistant", "content": "", "tool_calls": [call]}));
+        assert_eq!(own[2], result);
+        let echoed = messages(&turns, None, Some("reasoning_content"), None);
+        assert_eq!(echoed[1]["reasoning_content"], "想");
+        let other = messages(&turns, None, None, Some("mistral"));
+        let ids = ["c0001n000", "c0001n001"];
+        for (number, id) in ids.into_iter().enumerate() {
+            let plain = json!({"id": id, "type": "function", "function": function});
+            assert_eq!(other[1 + 2 * number]["tool_calls"], json!([plain]));
+            assert_eq!(other[2 + 2 * number]["tool_call_id"], id);
+        }
+        assert_eq!(other[5], json!({"role": "assistant", "content": "答"}));
     }
 
     #[test]

@@ -3,12 +3,18 @@
 use super::sink::{Sink, to_stdout};
 use crate::error::Failure;
 use crate::io::Io;
+use crate::markdown::Markdown;
 use crate::sanitize;
+
+/// Room for the colours of a short piece, in bytes.
+const COLORS: usize = 64;
 
 /// Writes text and keeps account of what was written.
 #[derive(Debug)]
 pub(crate) struct TextWriter {
     sink: Option<Sink>,
+    /// Colours what goes to standard output, if that is wanted.
+    markdown: Option<Markdown>,
     /// A carriage return whose line feed may follow in the next piece.
     held: bool,
     last: Option<char>,
@@ -17,7 +23,13 @@ pub(crate) struct TextWriter {
 impl TextWriter {
     /// A writer that has written nothing yet.
     pub(crate) fn new(sink: Sink) -> Self {
-        Self { sink: Some(sink), held: false, last: None }
+        Self { sink: Some(sink), markdown: None, held: false, last: None }
+    }
+
+    /// The same; if `is_shown`, standard output is meant for a terminal, be it one or not, and the
+    /// text is coloured as Markdown there.
+    pub(crate) fn with_markdown(self, is_shown: bool) -> Self {
+        Self { markdown: is_shown.then(Markdown::default), ..self }
     }
 
     /// Writes a piece in one go. On a terminal its control sequences are made harmless; anywhere
@@ -29,13 +41,19 @@ impl TextWriter {
         let Some(last) = text.chars().next_back() else { return Ok(()) };
         self.last = Some(last);
         match &mut self.sink {
-            Some(Sink::Stdout) if io.stdout_is_terminal => {
+            Some(Sink::Stdout) if io.stdout_is_terminal || self.markdown.is_some() => {
                 let mut whole = if self.held { format!("\r{text}") } else { text.to_owned() };
                 self.held = whole.ends_with('\r');
                 if self.held {
                     whole.pop();
                 }
-                to_stdout(sanitize::for_terminal(&whole).as_bytes(), io)
+                let harmless = sanitize::for_terminal(&whole);
+                let Some(markdown) = &mut self.markdown else {
+                    return to_stdout(harmless.as_bytes(), io);
+                };
+                let mut shown = String::with_capacity(harmless.len() + COLORS);
+                markdown.push(&harmless, &mut shown);
+                to_stdout(shown.as_bytes(), io)
             }
             Some(sink) => sink.write(text.as_bytes(), io),
             None => Ok(()),
@@ -69,6 +87,16 @@ impl TextWriter {
             None | Some('\n') => Ok(()),
             Some(_) => self.write("\n", io),
         }
+    }
+
+    /// Ends the line, and counts as untouched from then on.
+    ///
+    /// # Errors
+    /// As [`TextWriter::write`].
+    pub(crate) fn begin_anew(&mut self, io: &mut Io) -> Result<(), Failure> {
+        self.end_line(io)?;
+        self.last = None;
+        Ok(())
     }
 
     /// Whether anything was written.

@@ -284,13 +284,10 @@ impl Provider {
         self.profile.text("echo_reasoning")
     }
 
-    /// The jobs that the profile offers in the specification's form; all of them if it doesn't say.
+    /// The jobs that the profile offers; all of them if it doesn't say.
     pub(crate) fn jobs(&self) -> Vec<Job> {
-        let is_named =
-            |key: &str, job: Job| self.profile.texts(key).map(|jobs| jobs.contains(&job.name()));
-        let offers = |job: &Job| {
-            is_named("jobs", *job) != Some(false) && is_named("other_shape", *job) != Some(true)
-        };
+        let listed = self.profile.texts("jobs");
+        let offers = |job: &Job| listed.as_ref().is_none_or(|jobs| jobs.contains(&job.name()));
         Job::ALL.into_iter().filter(offers).collect()
     }
 

@@ -105,6 +105,7 @@ fn flag(job: Job, field: &str) -> String {
     match (job, field) {
         (_, "n") => "-n".to_owned(),
         (Job::Chat, "response_format") => "--schema".to_owned(),
+        (Job::Chat, "tools") => "--tool".to_owned(),
         (_, "response_format" | "output_format") => "--format".to_owned(),
         _ => format!("--{}", field.trim_end_matches("[]").replace('_', "-")),
     }

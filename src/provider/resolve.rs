@@ -211,13 +211,8 @@ fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<()
     let origin = |key: &str| profile.field("", key).map(|field| &field.origin);
     let is_known = origin("jobs") != Some(&Origin::BuiltIn)
         || origin("base_url").is_none_or(|origin| *origin == Origin::BuiltIn);
-    let lists =
-        |profile: &Profile, key: &str| profile.texts(key).map(|jobs| jobs.contains(&job.name()));
-    // A list of models is worth a try in any shape.
-    let is_elsewhere =
-        |profile: &Profile| job != Job::Models && lists(profile, "other_shape") == Some(true);
-    let has = |profile: &Profile| lists(profile, "jobs") != Some(false);
-    let offers = |profile: &Profile| has(profile) && !is_elsewhere(profile);
+    let offers =
+        |profile: &Profile| profile.texts("jobs").is_none_or(|jobs| jobs.contains(&job.name()));
     if offers(profile) || !is_known {
         return Ok(());
     }
@@ -226,9 +221,6 @@ fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<()
         .into_iter()
         .filter(|name| config.profile(name).is_some_and(|other| offers(&other)))
         .collect();
-    let what = match has(profile) {
-        true => format!("{} offers {} only in a form of its own", profile.name, job.words()),
-        false => format!("{} does not offer {}", profile.name, job.words()),
-    };
+    let what = format!("{} does not offer {}", profile.name, job.words());
     Err(Failure::usage(what).hint(format!("services that do: {}", others.join(", "))))
 }

@@ -4,6 +4,7 @@ mod attach_url;
 mod bad_config;
 mod chat_ends;
 mod chat_input;
+mod chat_markdown;
 mod chat_net;
 mod chat_output;
 mod chat_repl;
@@ -25,6 +26,8 @@ mod image_files;
 mod image_request;
 mod image_url;
 mod keys;
+#[cfg(unix)]
+mod many;
 mod models;
 mod net_jobs;
 mod picture_samples;
@@ -41,9 +44,16 @@ mod shapes_speak;
 mod shapes_transcribe;
 mod speak;
 mod speak_parts;
+#[cfg(unix)]
+mod stop;
 mod support;
 mod support_run_test;
 mod support_test;
+#[cfg(unix)]
+mod tools;
+#[cfg(unix)]
+mod tools_ask;
+mod tools_wire;
 mod transcribe;
 mod transcribe_files;
 #[cfg(unix)]

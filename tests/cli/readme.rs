@@ -74,7 +74,12 @@ fn shell(has_git: bool) -> Llm {
     fs::write(bin.join("llm"), SHIM).expect("a fresh folder takes files");
     let executable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(bin.join("llm"), executable).expect("the mode of an own file can be set");
-    fs::create_dir(shell.dir().join("src")).expect("a fresh folder takes folders");
+    for folder in ["src", "examples"] {
+        fs::create_dir(shell.dir().join(folder)).expect("a fresh folder takes folders");
+    }
+    // A copy could not be run while another test starts a program.
+    let tool = "examples/now.sh";
+    std::os::unix::fs::symlink(root().join(tool), shell.dir().join(tool)).expect("links are there");
     let shell = shell.file("src/main.rs", "fn main() {}\n");
     let shell = shell.file("logo.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     if has_git {
@@ -156,6 +161,14 @@ fn the_profile_file_and_what_is_shown_of_it_are_true() {
     }
 }
 
+#[test]
+fn the_table_of_a_tool_is_one() {
+    let shown = blocks(&section("A tour"), "toml");
+    let run = llm().config(&shown[0]);
+    let run = run.args(["chat", "-p", "demo", "--tool", "files", "--dry-run", "看看"]).run();
+    run.code(0).stdout_has("\"name\":\"files\"");
+}
+
 /// The columns of the table of services behind name, title and key.
 const JOBS: [&str; 8] =
     ["chat", "embed", "image", "image_edit", "transcribe", "translate", "speak", "models"];
@@ -178,12 +191,9 @@ fn expected_rows() -> Vec<String> {
         let keys: Vec<String> =
             texts(profile, "api_key_env").iter().map(|name| format!("`{name}`")).collect();
         let keys = if keys.is_empty() { "-".to_owned() } else { keys.join(", ") };
-        let (offered, other) = (texts(profile, "jobs"), texts(profile, "other_shape"));
-        let works = |job: &str| {
-            let is_in = |list: &[String]| list.iter().any(|one| one == job);
-            is_in(&offered) && !is_in(&other)
-        };
-        let jobs = JOBS.map(|job| if works(job) { "✓" } else { "-" });
+        let offered = texts(profile, "jobs");
+        let offers = |job: &str| offered.iter().any(|one| one == job);
+        let jobs = JOBS.map(|job| if offers(job) { "✓" } else { "-" });
         let title = texts(profile, "title").concat();
         format!("| `{name}` | {title} | {keys} | {} |", jobs.join(" | "))
     };
@@ -234,7 +244,7 @@ fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
             let outcome = run.clone().args(command).args(common).args(base).run();
             match *cell {
                 "✓" => outcome.code(0).stdout_has("curl -sN"),
-                _ => outcome.code(2).stdout_empty().stderr_has("hint: services that do: "),
+                _ => outcome.code(2).stdout_empty().stderr_has(&format!("{name} does not offer ")),
             };
         }
     }

@@ -105,7 +105,7 @@ const JOBS: [(&str, &[&[&str]]); 8] = [
 struct Service {
     name: String,
     base_url: String,
-    /// What it offers in a form that we speak.
+    /// What it offers.
     jobs: Vec<String>,
 }
 
@@ -126,9 +126,7 @@ fn services() -> Vec<Service> {
         list.map(|word| word.as_str().expect("a word").to_owned()).collect()
     };
     let service = |(name, profile): (&String, &toml::Value)| {
-        let other = words(profile, "other_shape");
-        let mut jobs = words(profile, "jobs");
-        jobs.retain(|job| !other.contains(job));
+        let jobs = words(profile, "jobs");
         let base_url = profile["base_url"].as_str().expect("an address").to_owned();
         Service { name: name.clone(), base_url, jobs }
     };

@@ -26,9 +26,9 @@ pub(crate) fn base(name: &str) -> &'static str {
     }
 }
 
-/// The reply of a service as it is in `tests/wire`, with addresses at this server and pictures in it.
+/// The reply of a service as it is in `tests/shapes`, with addresses at this server and pictures in it.
 fn sample(name: &str, store: &str) -> Reply {
-    let path = format!("{}/tests/wire/pictures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/tests/shapes/pictures/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("the sample is there");
     let text = text.replace("{store}", store).replace("{1}", &STANDARD.encode(png("一")));
     Reply::bytes(200, "application/json", text)

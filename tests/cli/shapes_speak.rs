@@ -24,9 +24,9 @@ fn wav(rate: u32, samples: &[u8]) -> Vec<u8> {
     [wav.as_slice(), samples].concat()
 }
 
-/// The reply of a service as it is in `tests/wire`, with sound or the address of some in it.
+/// The reply of a service as it is in `tests/shapes`, with sound or the address of some in it.
 fn sample(name: &str, store: &str) -> Reply {
-    let path = format!("{}/tests/wire/speech/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/tests/shapes/speech/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("the sample is there");
     let text = text.replace("{store}", store).replace("{mp3}", &STANDARD.encode(MP3));
     Reply::bytes(200, "application/json", text.replace("{samples}", &STANDARD.encode(SAMPLES)))
@@ -184,7 +184,7 @@ fn base64_in_json_is_the_sound_and_json_prints_the_reply() {
     let server = Server::start([sample("mistral", "")]);
     speak("mistral", &server).arg("早").run().code(0).stdout_bytes(MP3).stderr_empty();
     let text = std::fs::read_to_string(format!(
-        "{}/tests/wire/speech/dashscope.json",
+        "{}/tests/shapes/speech/dashscope.json",
         env!("CARGO_MANIFEST_DIR")
     ));
     let text = text.expect("the sample is there");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::calls::{Call, Calls};
 use super::kept::Kept;
 use super::{ChatEvent, Finish};
 use crate::api::think::{Piece, ThinkFilter};
@@ -41,15 +42,14 @@ struct Choice {
     text: Kept,
     thoughts: Kept,
     refusal: Kept,
-    tool_calls: Vec<String>,
+    calls: Calls,
     finish: Option<(Finish, String)>,
     last: Option<char>,
 }
 
-/// The most text of later answers that waits, in bytes, and the most answers and tool calls of one.
+/// The most that is held back for the end (text of later answers, calls), in bytes, and the most answers.
 const MOST_HELD: usize = 64 << 20;
 const MOST_CHOICES: usize = 4096;
-const MOST_CALLS: usize = 64;
 
 /// What became of a reply that came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,16 +110,8 @@ impl Answers {
                 choice.thinking(text, is_live, shown);
             }
             ChatEvent::Refusal { index, text } => self.choice(index).refusal.add(text),
-            ChatEvent::ToolCall { index, name } => {
-                let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-                let choice = self.choice(index);
-                match name {
-                    _ if choice.tool_calls.len() >= MOST_CALLS => {}
-                    Some(name) => choice.tool_calls.push(name),
-                    // Later pieces of a call repeat it without its name.
-                    None if choice.tool_calls.is_empty() => choice.tool_calls.push(String::new()),
-                    None => {}
-                }
+            ChatEvent::ToolCall { index, piece } => {
+                self.held += self.choice(index).calls.take(piece);
             }
             ChatEvent::Finish { index, reason } => {
                 // OpenRouter repeats the reason with the usage; the first one counts.
@@ -189,6 +181,22 @@ impl Answers {
         self.choices.values().all(|choice| choice.text.is_whole() && choice.thoughts.is_whole())
     }
 
+    /// The calls of tools that can be carried out: none if the reply failed or was stopped, as the
+    /// last one may lack its end.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        let is_right = |choice: &&Choice| {
+            choice.finish.as_ref().is_none_or(|(finish, _)| *finish == Finish::Done)
+        };
+        let choices: Option<Vec<&Choice>> =
+            self.choices.values().map(|choice| Some(choice).filter(is_right)).collect();
+        choices
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|choice| choice.calls.finished())
+            .unwrap_or_default()
+    }
+
     /// The token counts, if the provider gave any.
     pub(crate) fn usage(&self) -> Option<&Value> {
         self.usage.as_ref()
@@ -229,16 +237,18 @@ impl Answers {
         if let Some(choice) = choices().find(|choice| !choice.refusal.as_str().is_empty()) {
             return format!("it refuses: {}", choice.refusal.as_str().trim());
         }
-        let calls: Vec<&str> =
-            choices().flat_map(|c| c.tool_calls.iter().map(String::as_str)).collect();
-        if !calls.is_empty() {
-            let names: Vec<String> =
-                calls.iter().filter(|n| !n.is_empty()).map(|n| format!("`{n}`")).collect();
-            return format!("it wants to call tools: {}", names.join(", "))
-                .trim_end_matches([':', ' '])
-                .to_owned();
-        }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
+        if choices().any(|choice| !choice.calls.is_empty()) {
+            let names: Vec<String> = choices()
+                .flat_map(|choice| choice.calls.names())
+                .filter(|name| !name.is_empty())
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let names = names.join(", ");
+            let names = if names.is_empty() { names } else { format!(": {names}") };
+            let cut = if is_cut { "; its limit of tokens cut the call" } else { "" };
+            return format!("it wants to call tools{names}{cut}");
+        }
         match (choices().any(|choice| !choice.thoughts.as_str().is_empty()), is_cut) {
             (true, true) => "it only thought, until its limit of tokens".to_owned(),
             (true, false) => "it only thought".to_owned(),

@@ -12,8 +12,8 @@ pub(crate) enum ChatEvent<'a> {
     Thinking { index: u64, text: &'a str },
     /// A piece of the words with which the model refuses.
     Refusal { index: u64, text: &'a str },
-    /// A tool call began; its name, where it is given.
-    ToolCall { index: u64, name: Option<&'a str> },
+    /// A piece of a call of a tool, as the service sent it.
+    ToolCall { index: u64, piece: &'a Value },
     /// The choice came to its end.
     Finish { index: u64, reason: &'a str },
     /// Token counts, as the provider gives them.

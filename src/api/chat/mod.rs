@@ -1,6 +1,7 @@
 //! `POST /chat/completions`: the request's fields, and the answer out of a stream or a whole reply.
 
 pub(crate) mod answers;
+pub(crate) mod calls;
 pub(crate) mod content;
 mod event;
 mod kept;

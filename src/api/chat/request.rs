@@ -14,6 +14,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) messages: Vec<Value>,
     /// A JSON Schema that the answer must fit, and how the service is told.
     pub(crate) schema: Option<(&'a Value, Form)>,
+    /// Tools that the model may call, as [`tool`] makes them.
+    pub(crate) tools: Vec<Value>,
     /// Whether the answer is to come as a stream.
     pub(crate) stream: bool,
 }
@@ -51,10 +53,23 @@ pub(crate) fn fields(args: &ChatArgs, ask: Ask<'_>) -> Fields {
         }
         _ => {}
     }
+    // Mistral and vLLM refuse an empty list.
+    set("tools", (!ask.tools.is_empty()).then(|| ask.tools.into()));
     Fields { needed, flags }
 }
 
 /// One message of a conversation. `content` is a text, or a list of typed parts.
 pub(crate) fn message(role: &str, content: impl Into<Value>) -> Value {
     json!({"role": role, "content": content.into()})
+}
+
+/// A tool that the model may call (specification, `ChatCompletionTool`). No `strict`, which Cohere
+/// refuses.
+pub(crate) fn tool(name: &str, description: Option<&str>, parameters: &Value) -> Value {
+    let mut function = json!({"name": name});
+    if let Some(description) = description {
+        function["description"] = description.into();
+    }
+    function["parameters"] = parameters.clone();
+    json!({"type": "function", "function": function})
 }

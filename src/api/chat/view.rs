@@ -61,11 +61,10 @@ fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatE
         each(ChatEvent::Text { index, text, is_thought: false });
     }
     for call in message.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
-        let name = call.pointer("/function/name").or_else(|| call.pointer("/custom/name"));
-        each(ChatEvent::ToolCall { index, name: name.and_then(Value::as_str) });
+        each(ChatEvent::ToolCall { index, piece: call });
     }
     if let Some(call) = message.get("function_call").filter(|call| call.is_object()) {
-        each(ChatEvent::ToolCall { index, name: call.get("name").and_then(Value::as_str) });
+        each(ChatEvent::ToolCall { index, piece: call });
     }
 }
 
@@ -127,7 +126,7 @@ mod tests {
                 }
                 ChatEvent::Thinking { index, text } => format!("{index}~{text}"),
                 ChatEvent::Refusal { index, text } => format!("{index}!{text}"),
-                ChatEvent::ToolCall { index, name } => format!("{index}({})", name.unwrap_or("")),
+                ChatEvent::ToolCall { index, piece } => format!("{index}({piece})"),
                 ChatEvent::Finish { index, reason } => format!("{index}.{reason}"),
                 ChatEvent::Usage(usage) => format!("={usage}"),
             });
@@ -183,7 +182,13 @@ mod tests {
         });
         assert_eq!(
             seen(&value),
-            ["1(查天气)", "1()", "1.tool_calls", "0!不行", "={\"total_tokens\":3}"]
+            [
+                "1({\"index\":1,\"function\":{\"name\":\"查天气\"}})",
+                "1({})",
+                "1.tool_calls",
+                "0!不行",
+                "={\"total_tokens\":3}"
+            ]
         );
         assert_eq!(seen(&json!({"choices": [], "x_groq": {"usage": {"a": 1}}})), ["={\"a\":1}"]);
         assert_eq!(seen(&choice(json!({"usage": {"a": 1}}))), ["={\"a\":1}"]);

@@ -20,9 +20,7 @@ struct Whole {
     note: Vec<u8>,
     frames: u32,
     bytes: u64,
-    /// Whether a frame of the running part came.
-    in_part: bool,
-    /// Whether one of them was more than a note of the length.
+    /// Whether a frame of the running part came that was more than a note of the length.
     has_sound: bool,
     is_mixed: bool,
 }
@@ -43,7 +41,6 @@ impl Join {
         let (whole, can_patch) = (&mut self.whole, self.can_patch);
         self.frames.end_part(&mut |frame, shape| whole.take(frame, shape, can_patch, out));
         self.check()?;
-        self.whole.in_part = false;
         match std::mem::take(&mut self.whole.has_sound) {
             true => Ok(()),
             false => Err(Unjoinable::new("holds no MP3 sound")),
@@ -69,7 +66,6 @@ impl Join {
 
 impl Whole {
     fn take(&mut self, frame: &[u8], shape: Shape, can_patch: bool, out: &mut Vec<u8>) {
-        let is_first = !std::mem::replace(&mut self.in_part, true);
         if self.shape.is_none() {
             self.shape = Some(shape);
             if can_patch {
@@ -78,7 +74,8 @@ impl Whole {
             }
         }
         self.is_mixed |= self.shape != Some(shape);
-        if is_first && is_note(frame, shape) {
+        // Not only at a part's beginning: some services put several files behind each other.
+        if is_note(frame, shape) {
             return;
         }
         self.has_sound = true;

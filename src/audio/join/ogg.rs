@@ -86,9 +86,9 @@ impl Join {
             }
             _ => return Err(Unjoinable::new("is an Ogg file without Opus")),
         };
+        self.check_packet()?;
         self.stage = Stage::Tags;
         self.in_part = 0;
-        self.open = None;
         match self.head {
             None => {
                 self.head = Some(head);
@@ -98,6 +98,14 @@ impl Join {
             }
             Some(first) if first == head => Ok(()),
             Some(_) => Err(Unjoinable::new("has another number of channels")),
+        }
+    }
+
+    /// A stream must not end in the middle of a packet: the next one's would become the rest of it.
+    fn check_packet(&mut self) -> Result<(), Unjoinable> {
+        match self.open.take() {
+            None => Ok(()),
+            Some(_) => Err(Unjoinable::new("is cut off in an Opus packet")),
         }
     }
 
@@ -134,6 +142,7 @@ impl Join {
         if !std::mem::take(&mut self.rest).is_empty() {
             return Err(Unjoinable::new("is cut off in an Ogg page"));
         }
+        self.check_packet()?;
         if self.in_part == 0 { Err(Unjoinable::new("holds no Opus sound")) } else { Ok(()) }
     }
 

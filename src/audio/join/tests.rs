@@ -69,6 +69,15 @@ fn wav_files_become_one_with_the_true_length() {
 }
 
 #[test]
+fn a_description_of_odd_length_is_padded() {
+    let format = [&WAV_FORMAT[..], &[7]].concat();
+    let file =
+        [&b"RIFF\x2A\0\0\0WAVEfmt \x11\0\0\0"[..], &format, b"\0data\x04\0\0\0abcd"].concat();
+    let whole = join(Format::Wav, true, std::slice::from_ref(&file), 9).expect("joins");
+    assert_eq!(whole, file);
+}
+
+#[test]
 fn wav_files_of_other_kinds_are_refused() {
     let mut other = WAV_FORMAT;
     other[4..6].copy_from_slice(&16_000_u16.to_le_bytes());
@@ -115,7 +124,7 @@ fn mp3_parts() -> [Vec<u8>; 2] {
     [
         [id3(), info.clone(), one, tag].concat(),
         // The last frame is cut off.
-        [info, two, three[..100].to_vec()].concat(),
+        [info.clone(), id3(), info, two, three[..100].to_vec()].concat(),
     ]
 }
 
@@ -235,6 +244,8 @@ fn ogg_files_without_opus_are_refused() {
     assert_eq!(refused(page(2, 0, &[b"\x01vorbis"], false)), "is an Ogg file without Opus");
     assert_eq!(refused(b"ID3 an mp3".to_vec()), "is no Ogg file");
     assert_eq!(refused(opus_part()[..300].to_vec()), "is cut off in an Ogg page");
+    let open = page(0, -1, &[&[31 << 3; 255]], true);
+    assert_eq!(refused([opus_part(), open].concat()), "is cut off in an Opus packet");
     // Wherever the network cuts them, bytes behind the last page are told the same way.
     let behind = [opus_part(), b"no page".repeat(9)].concat();
     for piece in [1, 33, 9999] {

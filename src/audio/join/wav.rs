@@ -158,12 +158,15 @@ impl Found {
 
 /// The head of a file whose samples are `length` bytes.
 fn head(format: &[u8], length: u32) -> Vec<u8> {
-    let fixed = 4 + 8 + format.len() as u32 + 8;
+    // Chunks begin at even offsets.
+    let odd = format.len() % 2;
+    let fixed = 4 + 8 + (format.len() + odd) as u32 + 8;
     let mut head = b"RIFF".to_vec();
     head.extend_from_slice(&length.saturating_add(fixed).to_le_bytes());
     head.extend_from_slice(b"WAVEfmt ");
     head.extend_from_slice(&(format.len() as u32).to_le_bytes());
     head.extend_from_slice(format);
+    head.extend(std::iter::repeat_n(0, odd));
     head.extend_from_slice(b"data");
     head.extend_from_slice(&length.to_le_bytes());
     head

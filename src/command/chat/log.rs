@@ -87,8 +87,9 @@ impl Log {
     }
 
     /// The messages before the user's: `system` instead of the conversation's own, if it is given.
-    pub(super) fn messages(&self, system: Option<&str>, echo: Option<&str>) -> Vec<Value> {
-        history::messages(self.turns(), system, echo)
+    pub(super) fn messages(&self, system: Option<&str>, provider: &Provider) -> Vec<Value> {
+        let echo = provider.echoes_reasoning();
+        history::messages(self.turns(), system, echo, Some(&provider.name))
     }
 
     /// A question that is about to be sent, for [`Log::keep`].
@@ -126,7 +127,7 @@ impl Log {
         let (end, why) = end(said.is_cut, failure, io);
         let mut answers = said.answers.into_iter();
         let answer = answers.next().unwrap_or_default();
-        if answer.content.is_empty() && answer.reasoning.is_empty() {
+        if answer.content.is_empty() && answer.reasoning.is_empty() && said.steps.is_empty() {
             return false;
         }
         let turn = Turn {
@@ -136,6 +137,7 @@ impl Log {
             service: asked.service,
             system: asked.system,
             user: asked.user,
+            steps: said.steps,
             answer,
             others: answers.map(|answer| answer.content).collect(),
             end,

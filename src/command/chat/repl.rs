@@ -1,24 +1,21 @@
 //! A conversation on a terminal: lines are read and edited, each is a question with its answer, and
 //! whatever goes wrong with one of them, the conversation goes on.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
-use rustyline::history::{History as _, MemHistory};
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Editor, Helper};
+use rustyline::history::History as _;
 
 use super::super::history::readable;
 use super::super::online;
+use super::lines::{INPUTS, editor};
 use super::log::Log;
 use super::prepared::Preset;
 use super::slash::{self, Line};
+use super::tools::{self, Tools};
 use super::turn::Chat;
-use super::{Plan, attach, compose, messages, model, shows_thinking, usage};
+use super::{Plan, attach, compose, messages, model, shows_markdown, shows_thinking, usage};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
@@ -32,9 +29,6 @@ use crate::provider::{Asked, Composed, Job, Provider, resolve};
 
 /// What stands before every question.
 const PROMPT: &str = "> ";
-
-/// So many inputs are kept for the arrow keys.
-const INPUTS: usize = 1000;
 
 /// A conversation and what it is held with.
 pub(super) struct Session<'a> {
@@ -50,6 +44,7 @@ pub(super) struct Session<'a> {
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
     unanswered: Option<Given>,
+    tools: Option<Arc<Tools>>,
     /// The warnings that were given.
     told: Vec<String>,
 }
@@ -66,6 +61,7 @@ impl<'a> Session<'a> {
             preset: Preset::default(),
             files: Vec::new(),
             unanswered: None,
+            tools: None,
             told: Vec::new(),
         }
     }
@@ -82,6 +78,7 @@ impl<'a> Session<'a> {
     /// that ends the program.
     pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
         let provider = self.resolve(&self.common, io)?;
+        self.tools = tools::open(&self.args, &self.common, self.config, &provider, io)?;
         self.greet(&provider, io);
         self.provider = Some(provider);
         let mut editor = editor().map_err(|error| unreadable(&error))?;
@@ -210,8 +207,9 @@ impl<'a> Session<'a> {
         };
         let content = attach::content(&provider, &given);
         let messages = messages(&self.args, &self.log, &provider, &content);
+        let offered = (None, self.tools.as_deref());
         let composed =
-            compose(&self.args, &self.common, &provider, messages, None).and_then(|composed| {
+            compose(&self.args, &self.common, &provider, messages, offered).and_then(|composed| {
                 attach::check(&provider, &composed.0.body, &given).map(|()| composed)
             });
         let (Composed { body, own, warnings, .. }, is_limited) = match composed {
@@ -231,15 +229,18 @@ impl<'a> Session<'a> {
             extract: None,
             shows_thinking: shows_thinking(self.args.reasoning, io),
             schema: None,
+            tools: self.tools.clone(),
             thinks_untagged: provider.thinks_untagged(model(&body)),
             price: provider.price(model(&body)),
             own,
         };
         let user = attach::kept(&given);
         let asked = self.log.asked(&self.args, &self.common, &provider, &body, user);
+        let is_markdown = shows_markdown(&self.args, &self.common, io)?;
         let address = provider.base_url.clone();
         let done = online::run(provider, &self.common, io, move |mut online| async move {
-            let mut chat = Chat::new(plan, TextWriter::new(Sink::Stdout));
+            let writer = TextWriter::new(Sink::Stdout).with_markdown(is_markdown);
+            let mut chat = Chat::new(plan, writer);
             let result = match attach::request(body, given, &mut online).await {
                 Ok(request) => chat.run(request, &mut online).await,
                 Err(failure) => Err(failure),
@@ -360,42 +361,3 @@ fn help(io: &mut Io) -> Result<(), Failure> {
 fn unreadable(error: &ReadlineError) -> Failure {
     Failure::new(Kind::Other, format!("cannot read from the terminal: {error}"))
 }
-
-fn editor() -> rustyline::Result<Editor<Lines, MemHistory>> {
-    let config = rustyline::Config::builder().max_history_size(INPUTS)?.build();
-    let inputs = MemHistory::with_config(&config);
-    let mut editor = Editor::with_history(config, inputs)?;
-    editor.set_helper(Some(Lines::default()));
-    Ok(editor)
-}
-
-/// Tells the line editor when an input is whole.
-#[derive(Default)]
-struct Lines {
-    /// The inputs that went on in a next line.
-    ends: RefCell<Vec<String>>,
-}
-
-impl Validator for Lines {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(match slash::goes_on(context.input()) {
-            true => {
-                self.ends.borrow_mut().push(context.input().to_owned());
-                ValidationResult::Incomplete
-            }
-            false => ValidationResult::Valid(None),
-        })
-    }
-}
-
-impl Completer for Lines {
-    type Candidate = String;
-}
-
-impl Hinter for Lines {
-    type Hint = String;
-}
-
-impl Highlighter for Lines {}
-
-impl Helper for Lines {}

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::online::Online;
 use super::checked::Checked;
+use super::tools::{self, Rounds};
 use super::usage::{self, Timing};
 use super::{Plan, outcome, whole};
 use crate::api::chat::answers::{Answers, Shown, Verdict};
@@ -31,6 +32,8 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 /// What a model said, whole or not.
 #[derive(Debug, Default)]
 pub(super) struct Said {
+    /// Calls of tools and their results, before the answer.
+    pub(super) steps: Vec<Value>,
     pub(super) answers: Vec<Answer>,
     /// Cut by a limit of tokens, or too long to be kept whole.
     pub(super) is_cut: bool,
@@ -48,8 +51,7 @@ pub(super) struct Chat {
     /// The answer on its way through its schema, where it must fit one.
     pub(super) checked: Option<Checked>,
     timing: Timing,
-    /// The tokens of an answer that was asked for again.
-    spent: Counts,
+    pub(super) rounds: Rounds,
 }
 
 impl Chat {
@@ -62,8 +64,8 @@ impl Chat {
             thinking: ThinkingWriter::new(plan.shows_thinking),
             extractor: plan.extract.map(Extractor::new),
             checked: plan.schema.clone().map(Checked::new),
-            spent: Counts::default(),
-            timing: Timing { asked: Instant::now(), first: None },
+            timing: Timing::new(),
+            rounds: Rounds::default(),
             plan,
         }
     }
@@ -77,32 +79,57 @@ impl Chat {
         mut request: Request,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.ask(&mut request, online).await?;
-        self.settle(&mut online.io)?;
+        self.ask_with_tools(&mut request, online).await?;
+        self.complete(&mut online.io)?;
         if let Some((answer, why)) = self.misfit() {
-            let name = &online.provider.name;
-            let what = format!("the answer of {name} does not fit the schema: {why}");
-            online.io.warn(&format!("{what}; asking once more"));
-            if let Some(body) = request.body.fields_mut() {
-                ask_again(body, &answer, &why);
-            }
-            self.spent = self.answers.usage().map(Counts::of).unwrap_or_default();
-            self.begin_again();
-            let asked = self.ask(&mut request, online).await;
-            if let Err(failure) = asked {
-                // The first answer is better than none.
-                if !self.writer.is_touched() && failure.kind != Kind::ReaderGone {
-                    self.writer.write(&answer, &mut online.io)?;
-                    self.writer.end_line(&mut online.io)?;
-                }
-                return Err(failure);
-            }
+            self.ask_anew(&mut request, &answer, &why, online).await?;
         }
         self.end(&online.provider, &mut online.io)
     }
 
+    /// Asks, and carries out the calls of the replies until one has none.
+    async fn ask_with_tools(
+        &mut self,
+        request: &mut Request,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        self.ask(request, online).await?;
+        while tools::carry_out(self, request, online).await? {
+            self.ask(request, online).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks once more, after an answer that does not fit its schema.
+    async fn ask_anew(
+        &mut self,
+        request: &mut Request,
+        answer: &str,
+        why: &str,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        let name = &online.provider.name;
+        let what = format!("the answer of {name} does not fit the schema: {why}");
+        online.io.warn(&format!("{what}; asking once more"));
+        if let Some(body) = request.body.fields_mut() {
+            ask_again(body, answer, why);
+        }
+        self.rounds.spent = self.rounds.usage(self.answers.usage());
+        self.begin_again();
+        let asked = self.ask_with_tools(request, online).await;
+        if let Err(failure) = &asked
+            && !self.writer.is_touched()
+            && failure.kind != Kind::ReaderGone
+        {
+            // The first answer is better than none.
+            self.writer.write(answer, &mut online.io)?;
+            self.writer.end_line(&mut online.io)?;
+        }
+        asked
+    }
+
     /// Gives the last of an answer to its schema.
-    fn settle(&mut self, io: &mut Io) -> Result<(), Failure> {
+    fn complete(&mut self, io: &mut Io) -> Result<(), Failure> {
         if self.checked.is_none() || self.plan.json {
             return Ok(());
         }
@@ -125,15 +152,38 @@ impl Chat {
         self.shown = Shown::default();
         self.extractor = self.plan.extract.map(Extractor::new);
         self.checked = self.checked.take().map(Checked::again);
-        self.timing = Timing { asked: Instant::now(), first: None };
+        if self.rounds.done == 0 {
+            self.timing = Timing::new();
+        }
     }
 
     /// What came of it so far, for who keeps it.
     pub(super) fn said(&mut self) -> Said {
         let is_cut = self.answers.verdict() == Verdict::Length || !self.answers.is_kept_whole();
-        let usage = self.answers.usage().cloned();
+        let usage = self.rounds.usage(self.answers.usage());
         let answer = |(content, reasoning)| Answer { content, reasoning };
-        Said { answers: self.answers.take_kept().map(answer).collect(), is_cut, usage }
+        let steps = std::mem::take(&mut self.rounds.steps);
+        Said { steps, answers: self.answers.take_kept().map(answer).collect(), is_cut, usage }
+    }
+
+    /// A reply that is not the last one came to its end: shows what was held back. Where an answer
+    /// is checked or cut to a code block, only the last one counts.
+    pub(super) fn settle(&mut self, io: &mut Io) -> Result<(), Failure> {
+        self.answers.finish(&mut self.shown);
+        self.show(io)?;
+        self.thinking.close(io);
+        self.checked = self.checked.take().map(Checked::again);
+        if !self.writer.is_touched() {
+            self.extractor = self.plan.extract.map(Extractor::new);
+        }
+        self.writer.begin_anew(io)
+    }
+
+    /// Makes ready for another reply.
+    pub(super) fn renew(&mut self) {
+        self.answers = self.plan.answers();
+        self.shown = Shown::default();
+        self.thinking = ThinkingWriter::new(self.plan.shows_thinking);
     }
 
     /// Asks until an answer came or no further try makes sense.
@@ -293,14 +343,20 @@ impl Chat {
 
     /// The reply came to its end: the last text, usage, and what became of it.
     fn end(&mut self, provider: &Provider, io: &mut Io) -> Result<(), Failure> {
-        self.settle(io)?;
+        self.complete(io)?;
         let checked = self.checked.as_ref().map_or(Ok(()), Checked::verdict);
         self.give_all(Kind::Other, io)?;
         if self.plan.shows_usage {
+            // Of several replies the tokens are counted, but the time is not that of writing alone.
+            let timing = Timing {
+                is_one: self.rounds.done == 0 && self.rounds.spent.is_none(),
+                ..self.timing
+            };
+            let counted = self.rounds.usage(self.answers.usage());
+            let counts = counted.as_ref().map(Counts::of).unwrap_or_default();
             let ends = self.answers.ends();
-            let counts = self.answers.usage().map(Counts::of).unwrap_or_default().and(self.spent);
             let price = self.plan.price.as_ref();
-            io.say(&usage::words(counts, self.timing, &ends, price));
+            io.say(&usage::words(counts, timing, &ends, price));
         }
         let verdict = self.answers.verdict();
         if verdict == Verdict::Done {
@@ -326,7 +382,7 @@ impl Chat {
 const WRITE: usize = 64 * 1024;
 
 /// So much is read at once, even if more could be had.
-const READ: usize = 1 << 20;
+const READ: usize = 256 * 1024;
 
 /// An answer that is checked, or of which the last block is wanted, may keep so many bytes.
 const MOST_COLLECTED: usize = 64 << 20;

@@ -12,6 +12,15 @@ use crate::provider::price::Price;
 pub(super) struct Timing {
     pub(super) asked: Instant,
     pub(super) first: Option<Instant>,
+    /// One reply was all: no tools took their time between two.
+    pub(super) is_one: bool,
+}
+
+impl Timing {
+    /// For what is asked now.
+    pub(super) fn new() -> Self {
+        Self { asked: Instant::now(), first: None, is_one: true }
+    }
 }
 
 /// Counts, timing, how the answers ended and what they cost, on one line.
@@ -27,7 +36,8 @@ pub(super) fn words(
         let wait = first - timing.asked;
         parts.push(format!("first token after {:.2} s", wait.as_secs_f64()));
         let writing = total.saturating_sub(wait).as_secs_f64();
-        if let Some(output) = counts.output.filter(|output| *output > 1 && writing > 0.01) {
+        let is_told = |output: &u64| *output > 1 && writing > 0.01 && timing.is_one;
+        if let Some(output) = counts.output.filter(is_told) {
             parts.push(format!("{:.1} tokens/s", output as f64 / writing));
         }
     }

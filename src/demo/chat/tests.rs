@@ -140,16 +140,14 @@ fn weather() -> Value {
 }
 
 #[test]
-fn a_tool_is_called_when_the_user_speaks_of_it() {
-    let document = whole_answer(&asked("用工具查天气", json!({"tools": weather()})));
+fn a_tool_is_called_once_with_what_the_user_said() {
+    let document = whole_answer(&asked("上海天气", json!({"tools": weather()})));
     let choice = &document["choices"][0];
     assert_eq!(choice["finish_reason"], "tool_calls");
     assert_eq!(choice["message"]["content"], Value::Null);
     let call = &choice["message"]["tool_calls"][0];
     assert_eq!((&call["type"], &call["function"]["name"]), (&json!("function"), &json!("weather")));
-    assert_eq!(call["function"]["arguments"], r#"{"城市":"demo","days":1}"#);
-    let plain = whole_answer(&asked("天气", json!({"tools": weather()})));
-    assert_eq!(plain["choices"][0]["finish_reason"], "stop");
+    assert_eq!(call["function"]["arguments"], r#"{"城市":"上海天气","days":1}"#);
     let forbidden =
         whole_answer(&asked("use a TOOL", json!({"tools": weather(), "tool_choice": "none"})));
     assert_eq!(forbidden["choices"][0]["finish_reason"], "stop");
@@ -179,7 +177,7 @@ fn a_streamed_call_gives_its_arguments_in_pieces() {
     let parts = chunks
         .iter()
         .map(|chunk| call(chunk)["function"]["arguments"].as_str().unwrap_or_default().to_owned());
-    assert_eq!(parts.collect::<String>(), r#"{"城市":"demo","days":1}"#);
+    assert_eq!(parts.collect::<String>(), r#"{"城市":"tool please","days":1}"#);
     let last = chunks.last().expect("a last chunk");
     assert_eq!(last["choices"][0]["finish_reason"], "tool_calls");
 }
@@ -191,6 +189,8 @@ fn after_the_result_of_a_tool_it_talks_again() {
     messages.push(json!({"role": "assistant", "content": null, "tool_calls": []}));
     messages.push(json!({"role": "tool", "tool_call_id": "call_demo_7_0", "content": "晴"}));
     assert_eq!(whole_answer(&body)["choices"][0]["finish_reason"], "stop");
+    let said = said(&body);
+    assert!(said.contains("no model") && said.contains("A tool says: \"晴\"."), "{said}");
 }
 
 #[test]

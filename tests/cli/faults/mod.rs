@@ -3,7 +3,7 @@
 //! and exits 0 only with the whole answer. The table is written to `target/tmp/faults.txt`.
 
 mod points;
-mod subjects;
+pub(crate) mod subjects;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

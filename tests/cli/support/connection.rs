@@ -147,6 +147,10 @@ impl Connection {
         for step in steps {
             let gone = match step {
                 Step::Write(bytes) => self.stream.write_all(bytes).is_err(),
+                Step::Flood(bytes) => {
+                    while self.stream.write_all(bytes).is_ok() {}
+                    true
+                }
                 Step::Wait(time) if resets => {
                     thread::sleep(*time);
                     false

@@ -11,6 +11,8 @@ use super::sse;
 pub(crate) enum Step {
     /// Sends these bytes at once (`TCP_NODELAY` is set, so two writes are two segments).
     Write(Vec<u8>),
+    /// Sends these bytes again and again until the client closes the connection.
+    Flood(Vec<u8>),
     /// Says nothing for this long; ends early if the client closes the connection.
     Wait(Duration),
     /// Says nothing until the client closes the connection.

@@ -1,5 +1,7 @@
 //! Replies of one answer and of several: what is shown, and when.
 
+use serde_json::json;
+
 use super::super::kept::{GAP, MOST};
 use super::*;
 
@@ -108,12 +110,14 @@ fn verdicts() {
         other => panic!("{other:?}"),
     };
     assert_eq!(no_text(vec![]), "it holds nothing");
-    let call = ChatEvent::ToolCall { index: 0, name: Some("查天气") };
-    assert_eq!(no_text(vec![call, finish("tool_calls")]), "it wants to call tools: `查天气`");
-    assert_eq!(
-        no_text(vec![ChatEvent::ToolCall { index: 0, name: None }]),
-        "it wants to call tools"
-    );
+    let piece = json!({"function": {"name": "查天气"}});
+    let call = ChatEvent::ToolCall { index: 0, piece: &piece };
+    let words = "it wants to call tools: `查天气`";
+    assert_eq!(no_text(vec![call.clone(), finish("tool_calls")]), words);
+    let cut = format!("{words}; its limit of tokens cut the call");
+    assert_eq!(no_text(vec![call, finish("length")]), cut);
+    let nameless = ChatEvent::ToolCall { index: 0, piece: &Value::Null };
+    assert_eq!(no_text(vec![nameless]), "it wants to call tools");
     assert_eq!(no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]), "it refuses: 不行");
     let thought = ChatEvent::Thinking { index: 0, text: "嗯" };
     assert_eq!(

@@ -1,0 +1,274 @@
+//! What the beginning of a line makes of it: headings, lists, quotations, tables and the fences of
+//! code blocks. Knows nothing of what stands within the text.
+
+use super::code::Highlighter;
+use super::style::Style;
+use super::{Markdown, Place, begins, head, run};
+
+/// The shortest fence and thematic break (CommonMark 0.31.2, sections 4.1 and 4.5); a closing fence
+/// may be indented so much deeper than its opening one.
+const THREE: usize = 3;
+
+/// A longer run of marks is taken as if it were so long.
+const LONGEST_FENCE: usize = 32;
+
+/// So many spaces behind the marks of a line decide that it holds nothing else.
+const SPACES: usize = 8;
+
+/// Behind a digit so many more may stand before the `.` of a list's item (section 5.2).
+const DIGITS: usize = 9;
+
+/// The longest name of a language, in bytes.
+const LONGEST_NAME: usize = 24;
+
+/// A code block whose end did not come yet.
+#[derive(Debug)]
+pub(super) struct Fence {
+    mark: char,
+    length: usize,
+    /// In spaces, counted from the last `>`.
+    indentation: usize,
+    /// How many `>` stand before each of its lines.
+    quotes: usize,
+    /// What came of its info string.
+    info: String,
+    code: Highlighter,
+}
+
+impl Fence {
+    pub(super) fn end_line(&mut self) {
+        if !self.info.is_empty() {
+            self.code = Highlighter::of(language(&std::mem::take(&mut self.info)));
+        }
+        self.code.end_line();
+    }
+}
+
+/// The name of the language in an info string: `rust,ignore`, `{.python}`, `js title="a"`.
+fn language(info: &str) -> &str {
+    let name = info.trim_start_matches([' ', '\t', '{', '.']);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_');
+    name.find(|c| !is_part(c)).map_or(name, |end| &name[..end])
+}
+
+impl Markdown {
+    /// Takes what may stand before a line's text.
+    pub(super) fn start(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let first = rest.chars().next()?;
+        match first {
+            '\n' => Some(self.end_line(out)),
+            ' ' | '\t' => Some(self.indent(rest, out)),
+            '>' => {
+                (self.line.quotes, self.line.indentation) = (self.line.quotes + 1, 0);
+                Some(self.mark(&rest[..1], Style::MARK, out))
+            }
+            '#' => self.heading(rest, out),
+            '-' | '*' | '+' => self.item(first, rest, out),
+            '[' if self.line.is_item => self.task(rest, out),
+            '0'..='9' => self.numbered(rest, out),
+            '`' | '~' => self.open_fence(first, rest, out),
+            '|' => {
+                (self.line.is_row, self.place) = (true, Place::Rule);
+                Some(0)
+            }
+            _ => Some(self.begin_text()),
+        }
+    }
+
+    fn begin_text(&mut self) -> usize {
+        self.place = Place::Text;
+        0
+    }
+
+    /// Gives out a mark at the beginning of a line, before which no text can stand.
+    fn mark(&mut self, mark: &str, style: Style, out: &mut String) -> usize {
+        self.painter.paint(mark, style, out);
+        mark.len()
+    }
+
+    fn indent(&mut self, rest: &str, out: &mut String) -> usize {
+        let spaces = &rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()];
+        self.line.indentation +=
+            spaces.chars().map(|c| if c == '\t' { 4 } else { 1 }).sum::<usize>();
+        self.mark(spaces, Style::PLAIN, out)
+    }
+
+    /// `# ` to `###### ` (section 4.2).
+    fn heading(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let level = run(rest, '#', 7);
+        if level == 7 {
+            return Some(self.begin_text());
+        }
+        if !rest[level..].chars().next()?.is_whitespace() {
+            return Some(self.begin_text());
+        }
+        self.line.base = Style::HEADING;
+        self.begin_text();
+        Some(self.mark(&rest[..level], Style::HEADING, out))
+    }
+
+    /// `- `, `* `, `+ `, or a thematic break.
+    fn item(&mut self, mark: char, rest: &str, out: &mut String) -> Option<usize> {
+        let length = run(rest, mark, THREE);
+        if length == 1 {
+            if !rest[1..].chars().next()?.is_whitespace() {
+                return Some(self.begin_text());
+            }
+            self.line.is_item = true;
+            self.line.indentation += 1;
+            return Some(self.mark(&rest[..1], Style::ITEM, out));
+        }
+        if length < THREE || mark == '+' {
+            // Two marks may become three.
+            rest[length..].chars().next()?;
+            return Some(self.begin_text());
+        }
+        let next = rest[length..].chars().next()?;
+        if next != mark && !next.is_whitespace() {
+            return Some(self.begin_text());
+        }
+        self.place = Place::Rule;
+        Some(self.mark(&rest[..length], Style::MARK, out))
+    }
+
+    /// The `[ ]` or `[x]` of a task.
+    fn task(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        self.line.is_item = false;
+        for task in ["[ ] ", "[x] ", "[X] "] {
+            match begins(rest, task) {
+                Some(true) => return Some(self.mark(&rest[..3], Style::ITEM, out)),
+                Some(false) => {}
+                None => {
+                    self.line.is_item = true;
+                    return None;
+                }
+            }
+        }
+        Some(self.begin_text())
+    }
+
+    /// `1. ` or `1) `.
+    fn numbered(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let digits = rest.bytes().take(DIGITS + 1).take_while(u8::is_ascii_digit).count();
+        let mut behind = rest[digits..].chars();
+        if digits > DIGITS || !matches!(behind.next()?, '.' | ')') {
+            return Some(self.begin_text());
+        }
+        if !behind.next()?.is_whitespace() {
+            return Some(self.begin_text());
+        }
+        self.line.is_item = true;
+        self.line.indentation += digits + 1;
+        Some(self.mark(&rest[..=digits], Style::ITEM, out))
+    }
+
+    /// The first characters of a thematic break, or of a table's row as long as it may be `|---|:--|`.
+    pub(super) fn rule(&mut self, rest: &str, out: &mut String) -> usize {
+        let head = head(rest);
+        let marks = if self.line.is_row { "|-: \t" } else { "-* \t" };
+        let length = head.find(|c| !marks.contains(c)).unwrap_or(head.len());
+        if length < head.len() {
+            self.place = Place::Text;
+        }
+        self.paint(&head[..length], Style::MARK, out)
+    }
+
+    fn open_fence(&mut self, mark: char, rest: &str, out: &mut String) -> Option<usize> {
+        let length = run(rest, mark, LONGEST_FENCE);
+        if length < LONGEST_FENCE {
+            rest[length..].chars().next()?;
+        }
+        if length < THREE {
+            return Some(self.begin_text());
+        }
+        self.fence = Some(Fence {
+            mark,
+            length,
+            indentation: self.line.indentation,
+            quotes: self.line.quotes,
+            info: String::new(),
+            code: Highlighter::default(),
+        });
+        self.place = Place::Info;
+        Some(self.paint(&rest[..length], Style::MARK, out))
+    }
+
+    pub(super) fn info(&mut self, rest: &str, out: &mut String) -> usize {
+        let head = head(rest);
+        let Some(fence) = &mut self.fence else { return self.begin_text() };
+        let tick = if fence.mark == '`' { head.find('`') } else { None };
+        let info = &head[..tick.unwrap_or(head.len())];
+        let room = LONGEST_NAME.saturating_sub(fence.info.len());
+        fence.info.push_str(&info[..info.floor_char_boundary(room)]);
+        if tick.is_some() {
+            // A backtick behind backticks: this was a code span and no fence.
+            self.place = Place::Span(fence.length);
+            self.fence = None;
+        }
+        self.paint(info, Style::CODE, out)
+    }
+
+    /// Takes what stands before the code of a line, and the closing fence.
+    pub(super) fn code_start(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let first = rest.chars().next()?;
+        let Some(fence) = &mut self.fence else {
+            self.place = Place::Start;
+            return Some(0);
+        };
+        if self.line.quotes < fence.quotes {
+            return Some(match first {
+                '>' => {
+                    (self.line.quotes, self.line.indentation) = (self.line.quotes + 1, 0);
+                    self.mark(&rest[..1], Style::MARK, out)
+                }
+                ' ' if self.line.indentation < THREE => {
+                    self.line.indentation += 1;
+                    self.mark(&rest[..1], Style::PLAIN, out)
+                }
+                // The quotation is over, and the block with it.
+                _ => {
+                    (self.fence, self.place) = (None, Place::Start);
+                    0
+                }
+            });
+        }
+        if matches!(first, ' ' | '\t') {
+            if self.line.indentation >= fence.indentation {
+                fence.code.indented();
+            }
+            return Some(self.indent(rest, out));
+        }
+        let is_near = self.line.indentation <= fence.indentation + THREE;
+        if first == fence.mark && is_near && closes(rest, fence.mark, fence.length)? {
+            (self.fence, self.place) = (None, Place::Tail);
+        } else {
+            self.place = Place::Code;
+        }
+        Some(0)
+    }
+
+    pub(super) fn code(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let Some(fence) = &mut self.fence else { return Some(self.begin_text()) };
+        let head = head(rest);
+        let (length, kind) = fence.code.step(head, head.len() < rest.len())?;
+        Some(self.paint(&head[..length], kind.style(), out))
+    }
+}
+
+/// Whether a line that begins with a fence's mark closes it; `None` if that can't be told yet.
+fn closes(rest: &str, mark: char, length: usize) -> Option<bool> {
+    let marks = run(rest, mark, LONGEST_FENCE + 1);
+    if marks > LONGEST_FENCE {
+        return Some(true);
+    }
+    let behind = &rest[marks..];
+    if marks < length {
+        return behind.chars().next().map(|_| false);
+    }
+    let spaces =
+        behind.bytes().take(SPACES).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    if spaces == SPACES {
+        return Some(true);
+    }
+    behind[spaces..].chars().next().map(|next| next == '\n')
+}

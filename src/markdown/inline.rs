@@ -1,0 +1,266 @@
+//! What stands within a line of text: emphasis, code spans, links, formulas, escapes. Knows nothing of
+//! lines and blocks.
+
+use super::style::Style;
+use super::{Markdown, Place, head, run};
+
+/// The longest run of backticks that marks a code span; a longer one is text.
+const LONGEST_SPAN: usize = 16;
+
+/// The emphasis that is open, the outermost first. Each kind can be open once.
+#[derive(Debug, Default)]
+pub(super) struct Emphasis {
+    open: Vec<Kind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One `*` or `_`.
+    Light(char),
+    /// Two of them.
+    Strong(char),
+    /// `~~`.
+    Struck,
+}
+
+impl Emphasis {
+    fn has(&self, kind: Kind) -> bool {
+        self.open.contains(&kind)
+    }
+
+    /// Closes this kind, and what was opened within it.
+    fn close(&mut self, kind: Kind) {
+        if let Some(at) = self.open.iter().position(|open| *open == kind) {
+            self.open.truncate(at);
+        }
+    }
+
+    /// Opens or closes what a run of `length` marks stands for. False if it stands for itself.
+    fn turn(&mut self, mark: char, length: usize, opens: bool, closes: bool) -> bool {
+        let kinds: &[Kind] = match (mark, length) {
+            ('~', 2) => &[Kind::Struck],
+            ('~', _) => &[],
+            (_, 1) => &[Kind::Light(mark)],
+            (_, 2) => &[Kind::Strong(mark)],
+            (_, 3) => &[Kind::Strong(mark), Kind::Light(mark)],
+            _ => &[],
+        };
+        if closes && kinds.iter().any(|kind| self.has(*kind)) {
+            kinds.iter().for_each(|kind| self.close(*kind));
+            return true;
+        }
+        let is_new = !kinds.is_empty() && !kinds.iter().any(|kind| self.has(*kind));
+        if opens && is_new {
+            self.open.extend(kinds);
+        }
+        opens && is_new
+    }
+
+    fn over(&self, base: Style) -> Style {
+        self.open.iter().fold(base, |style, kind| match kind {
+            Kind::Light(_) => Style { is_italic: true, ..style },
+            Kind::Strong(_) => Style { is_bold: true, ..style },
+            Kind::Struck => Style { is_struck: true, ..style },
+        })
+    }
+}
+
+/// Whether a run of marks between these characters can open emphasis, and whether it can close it:
+/// section 6.2 of CommonMark, but Chinese text beside a mark is as good as a space, since it is
+/// written without any. A `*` between two ASCII letters or digits is a product and opens nothing.
+fn flanks(mark: char, before: char, next: char) -> (bool, bool) {
+    let is_mark = |c: char| c.is_ascii_punctuation() || (!c.is_alphanumeric() && !c.is_ascii());
+    let is_open = before.is_whitespace() || is_mark(before) || !before.is_ascii();
+    let is_within = before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric();
+    let mut opens = !next.is_whitespace() && (!is_mark(next) || is_open) && !is_within;
+    let mut closes = !before.is_whitespace();
+    if mark == '_' {
+        opens &= !before.is_alphanumeric() && !matches!(before, '}' | ')' | ']');
+        closes &= !next.is_alphanumeric();
+    }
+    (opens, closes)
+}
+
+impl Markdown {
+    fn style(&self) -> Style {
+        self.line.emphasis.over(self.line.base)
+    }
+
+    /// Takes some of a line's text.
+    pub(super) fn text(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let head = head(rest);
+        if let Some(mark) = self.line.literal.take() {
+            let length = run(head, mark, usize::MAX);
+            if length > 0 {
+                self.line.literal = Some(mark);
+                return Some(self.plain(&head[..length], out));
+            }
+        }
+        let is_special = |byte: u8| b"\\`*_~[]|$:".contains(&byte);
+        let length = head.bytes().position(is_special).unwrap_or(head.len());
+        if length > 0 {
+            return Some(self.plain(&head[..length], out));
+        }
+        let mark = char::from(head.as_bytes()[0]);
+        match mark {
+            '\\' => self.escape(rest, out),
+            '`' => self.open_span(rest, out),
+            '*' | '_' | '~' => self.emphasis(mark, rest, out),
+            '[' => {
+                self.line.brackets += 1;
+                Some(self.plain("[", out))
+            }
+            ']' => self.close_bracket(rest, out),
+            '$' => self.dollars(rest, out),
+            ':' => self.colon(rest, out),
+            _ if self.line.is_row => Some(self.paint("|", Style::MARK, out)),
+            _ => Some(self.plain(&head[..1], out)),
+        }
+    }
+
+    /// Gives out text in the style that is open.
+    fn plain(&mut self, text: &str, out: &mut String) -> usize {
+        let ends = |c: char| c.is_whitespace() || !c.is_ascii() || "<>\"'".contains(c);
+        self.line.is_address &= !text.contains(ends);
+        self.paint(text, self.style(), out)
+    }
+
+    fn escape(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let next = rest[1..].chars().next()?;
+        match next {
+            '(' => Some(self.open_formula(r"\(", r"\)", out)),
+            '[' => Some(self.open_formula(r"\[", r"\]", out)),
+            mark if mark.is_ascii_punctuation() => {
+                self.paint("\\", Style::MARK, out);
+                self.plain(&rest[1..2], out);
+                Some(2)
+            }
+            _ => Some(self.plain("\\", out)),
+        }
+    }
+
+    /// A formula that begins its line is a block of its own; its marks are no Markdown.
+    fn open_formula(&mut self, mark: &str, end: &'static str, out: &mut String) -> usize {
+        let is_block = self.line.before == '\n' && end != r"\)";
+        self.place = Place::Formula { end, is_block };
+        self.plain(mark, out)
+    }
+
+    pub(super) fn formula(
+        &mut self,
+        end: &'static str,
+        rest: &str,
+        out: &mut String,
+    ) -> Option<usize> {
+        let head = head(rest);
+        let first = char::from(end.as_bytes()[0]);
+        match head.find(first) {
+            None => Some(self.plain(head, out)),
+            Some(0) => {
+                let next = rest[1..].chars().next()?;
+                if head.starts_with(end) {
+                    self.place = Place::Text;
+                    return Some(self.plain(end, out));
+                }
+                // Behind a backslash the next character is no mark, a backslash neither.
+                let taken = if next == '\\' && first == '\\' { 2 } else { 1 };
+                Some(self.plain(&head[..taken], out))
+            }
+            Some(at) => Some(self.plain(&head[..at], out)),
+        }
+    }
+
+    fn dollars(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        match rest[1..].chars().next()? {
+            '$' => Some(self.open_formula("$$", "$$", out)),
+            _ => Some(self.plain("$", out)),
+        }
+    }
+
+    /// `https://` begins an address.
+    fn colon(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let behind = super::begins(rest, "://")?;
+        if behind && self.line.before.is_ascii_alphanumeric() {
+            self.line.is_address = true;
+            return Some(self.plain("://", out));
+        }
+        Some(self.plain(":", out))
+    }
+
+    fn emphasis(&mut self, mark: char, rest: &str, out: &mut String) -> Option<usize> {
+        let length = run(rest, mark, 4);
+        let is_text = length == 4 || (self.line.is_address && mark != '*');
+        if is_text {
+            self.line.literal = Some(mark);
+            return Some(self.plain(&rest[..length], out));
+        }
+        let next = rest[length..].chars().next()?;
+        let (opens, closes) = flanks(mark, self.line.before, next);
+        let marks = &rest[..length];
+        if self.line.emphasis.turn(mark, length, opens, closes) {
+            self.line.is_address = false;
+            return Some(self.paint(marks, Style::MARK, out));
+        }
+        Some(self.plain(marks, out))
+    }
+
+    fn open_span(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        let length = run(rest, '`', LONGEST_SPAN + 1);
+        if length > LONGEST_SPAN {
+            self.line.literal = Some('`');
+            return Some(self.plain(&rest[..length], out));
+        }
+        rest[length..].chars().next()?;
+        self.place = Place::Span(length);
+        Some(self.paint(&rest[..length], Style::MARK, out))
+    }
+
+    /// Takes some of a code span.
+    pub(super) fn span(&mut self, length: usize, rest: &str, out: &mut String) -> Option<usize> {
+        let head = head(rest);
+        let code = head.find('`').unwrap_or(head.len());
+        if code > 0 {
+            return Some(self.paint(&head[..code], Style::CODE, out));
+        }
+        // Within a longer run than that of the opening none closes.
+        let is_inside = self.line.before == '`' && self.line.literal == Some('`');
+        let marks = run(rest, '`', length + 1);
+        if marks > length || is_inside {
+            self.line.literal = Some('`');
+            return Some(self.paint(&rest[..marks], Style::CODE, out));
+        }
+        rest[marks..].chars().next()?;
+        self.line.literal = None;
+        if marks < length {
+            return Some(self.paint(&rest[..marks], Style::CODE, out));
+        }
+        self.place = Place::Text;
+        Some(self.paint(&rest[..marks], Style::MARK, out))
+    }
+
+    fn close_bracket(&mut self, rest: &str, out: &mut String) -> Option<usize> {
+        if self.line.brackets == 0 {
+            return Some(self.plain("]", out));
+        }
+        let next = rest[1..].chars().next()?;
+        self.line.brackets -= 1;
+        if next != '(' {
+            return Some(self.plain("]", out));
+        }
+        self.place = Place::Address(0);
+        Some(self.paint("](", Style::MARK, out))
+    }
+
+    /// Takes some of a link's address.
+    pub(super) fn address(&mut self, depth: usize, rest: &str, out: &mut String) -> usize {
+        let head = head(rest);
+        let length = head.find(['(', ')']).map_or(head.len(), |at| at + 1);
+        self.place = match head[..length].chars().next_back() {
+            Some('(') => Place::Address(depth + 1),
+            Some(')') if depth == 0 => Place::Text,
+            Some(')') => Place::Address(depth - 1),
+            _ => self.place,
+        };
+        self.paint(&head[..length], Style::MARK, out)
+    }
+}

@@ -1,0 +1,108 @@
+//! Asks a program what it is as a tool: `PROGRAM --describe` prints JSON.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Ended, Job, LIMIT, Tool, no_parameters, run};
+use crate::error::Failure;
+use crate::interrupt::Interrupt;
+
+/// The longest that a description may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest description, in bytes.
+const MOST: usize = 64 * 1024;
+
+/// The tool that a command says it is. `hidden` are variables that it must not see.
+///
+/// # Errors
+/// Exit 2: a program that can't be run, fails, or describes no tool. The interruption.
+pub(crate) async fn describe(
+    command: Vec<String>,
+    hidden: &[String],
+    interrupt: &mut Interrupt,
+) -> Result<Tool, Failure> {
+    let line = command.join(" ");
+    let job = Job {
+        command: &command,
+        more: Some("--describe"),
+        input: b"",
+        limit: PATIENCE,
+        most: MOST,
+        hidden,
+    };
+    let ran = run(&job, interrupt).await?;
+    let wrong = |what: String| {
+        Failure::usage(format!("the tool `{line}` {what}")).hint(format!(
+            "`{line} --describe` must print {{\"name\": …, \"description\": …, \"parameters\": {{a JSON Schema}}}}"
+        ))
+    };
+    match ran.ended {
+        Ended::Well if ran.is_cut => {
+            Err(wrong(format!("says more than {} KiB with --describe", MOST >> 10)))
+        }
+        Ended::Well => read(&ran.output, command).map_err(wrong),
+        Ended::Badly(status) => {
+            let words = ran.complaint.lines().next_back().unwrap_or(&status);
+            Err(wrong(format!("fails with --describe: {words}")))
+        }
+        Ended::TooLate => {
+            Err(wrong(format!("does not end with --describe within {} s", PATIENCE.as_secs())))
+        }
+        Ended::Never(why) => Err(Failure::usage(format!("cannot run the tool `{line}`: {why}"))),
+    }
+}
+
+/// Reads a description.
+///
+/// # Errors
+/// What is wrong with it, in words that go on after the program's name.
+fn read(bytes: &[u8], command: Vec<String>) -> Result<Tool, String> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| format!("prints no JSON with --describe: {error}"))?;
+    let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    // Specification, `FunctionObject.name`.
+    if !(1..=64).contains(&name.len()) || !name.chars().all(fits) {
+        let what = if name.is_empty() { "no `name`" } else { "a `name` that no tool may have" };
+        return Err(format!("describes {what} (at most 64 of a-z, A-Z, 0-9, _ and -)"));
+    }
+    let description = match value.get("description") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => return Err("describes a `description` that is no text".to_owned()),
+    };
+    let parameters = match value.get("parameters") {
+        None | Some(Value::Null) => no_parameters(),
+        Some(schema @ Value::Object(_)) => schema.clone(),
+        Some(_) => return Err("describes `parameters` that are no JSON Schema".to_owned()),
+    };
+    Ok(Tool { name: name.to_owned(), description, parameters, command, limit: LIMIT })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_read_and_refused() {
+        let read = |text: &str| read(text.as_bytes(), vec!["x".to_owned()]);
+        let tool = read(r#"{"name": "get_weather", "description": "查天气", "more": 1}"#).unwrap();
+        assert_eq!(
+            (tool.name.as_str(), tool.description.as_deref()),
+            ("get_weather", Some("查天气"))
+        );
+        assert_eq!(tool.parameters, no_parameters());
+        for (text, words) in [
+            ("", "prints no JSON"),
+            ("[]", "no `name`"),
+            (r#"{"name": "查 天气"}"#, "no tool may have"),
+            (r#"{"name": "a", "description": 1}"#, "no text"),
+            (r#"{"name": "a", "parameters": []}"#, "no JSON Schema"),
+        ] {
+            let words_seen = read(text).expect_err(text);
+            assert!(words_seen.contains(words), "{words_seen}");
+        }
+    }
+}
