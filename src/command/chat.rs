@@ -94,32 +94,24 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     }
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
     preset.lay_over(&mut provider);
-    let schema = Wanted::of(args)?;
-    refuse_items_as_json(args, common)?;
+    let schema = Wanted::of(args, common)?;
     let tools = tools::open(args, common, &config, &provider, io)?;
     let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
     let given = preset.given(&sources, io)?;
     let content = attach::content(&provider, &given);
-    let mut messages = messages(args, &log, &provider, &content);
+    let messages = messages(args, &log, &provider, &content);
     let sent = schema.as_ref().map(|schema| (&schema.sent, Form::of(provider.schema_form())));
-    if let Some((schema, form)) = sent {
-        instruct(&mut messages, schema, form);
-    }
     let (Composed { body, own, warnings, .. }, is_limited) =
         compose(args, common, &provider, messages, (sent, tools.as_deref()))?;
     warnings.iter().for_each(|warning| io.warn(warning));
     attach::check(&provider, &body, &given)?;
-    // `-O` and the profile can ask for several answers too.
-    let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-    if tools.is_some() && args.number.max(number) > Some(1) {
-        return Err(Failure::usage("with --tool there can be only one answer").into());
-    }
+    let number = number(args, &body, tools.is_some())?;
     let plan = Plan {
         thinks_untagged: provider.thinks_untagged(model(&body)),
         price: provider.price(model(&body)),
         own,
-        number: args.number.max(number).unwrap_or(1),
-        numbers: numbers(args, args.number.max(number), io),
+        number,
+        numbers: numbers(args, number, io),
         is_limited,
         shows_usage: common.usage,
         json: common.json,
@@ -160,10 +152,13 @@ fn compose(
     args: &ChatArgs,
     common: &Common,
     provider: &Provider,
-    messages: Vec<Value>,
+    mut messages: Vec<Value>,
     (schema, tools): (Option<(&Value, Form)>, Option<&Tools>),
 ) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
+    if let Some((schema, form)) = schema {
+        instruct(&mut messages, schema, form);
+    }
     let tools = tools.map(Tools::definitions).unwrap_or_default();
     let ask = Ask { model: provider.model.as_deref(), messages, schema, tools, stream };
     let fields = fields(args, ask);
@@ -211,18 +206,25 @@ fn extracts(args: &ChatArgs) -> Option<Which> {
     last.or(args.extract.then_some(Which::First))
 }
 
-/// Items come out of the answer's text, which `--json` does not show.
-fn refuse_items_as_json(args: &ChatArgs, common: &Common) -> Result<(), Failure> {
-    match args.schema_multi.is_some() && common.json {
-        true => Err(Failure::usage("--schema-multi prints items, so --json does not go with it")),
-        false => Ok(()),
+/// How many answers come.
+fn number(
+    args: &ChatArgs,
+    body: &serde_json::Map<String, Value>,
+    has_tools: bool,
+) -> Result<u32, Failure> {
+    // `-O` and the profile can ask for several answers too.
+    let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let number = args.number.max(sent).unwrap_or(1);
+    match has_tools && number > 1 {
+        true => Err(Failure::usage("with --tool there can be only one answer")),
+        false => Ok(number),
     }
 }
 
 /// Whether answers get numbers: several of them, for eyes alone.
-fn numbers(args: &ChatArgs, number: Option<u32>, io: &Io) -> bool {
+fn numbers(args: &ChatArgs, number: u32, io: &Io) -> bool {
     let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extracts(args).is_none();
-    number.is_some_and(|number| number > 1) && is_for_eyes
+    number > 1 && is_for_eyes
 }
 
 fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {

@@ -7,6 +7,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::api::chat::schema::{list_of, short};
+use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::error::{Failure, reason};
 use crate::output::extract::{Extractor, Which};
@@ -25,8 +26,13 @@ impl Wanted {
     /// The schema that the flags name, if they do.
     ///
     /// # Errors
-    /// Exit 2: a missing file, no JSON, no schema.
-    pub(super) fn of(args: &ChatArgs) -> Result<Option<Self>, Failure> {
+    /// Exit 2: a missing file, no JSON, no schema; items together with `--json`, which does not show
+    /// the text that they come out of.
+    pub(super) fn of(args: &ChatArgs, common: &Common) -> Result<Option<Self>, Failure> {
+        if args.schema_multi.is_some() && common.json {
+            let what = "--schema-multi prints items, so --json does not go with it";
+            return Err(Failure::usage(what));
+        }
         match (&args.schema, &args.schema_multi) {
             (Some(text), _) => Self::read(text, "--schema", false).map(Some),
             (None, Some(text)) => Self::read(text, "--schema-multi", true).map(Some),
