@@ -108,6 +108,9 @@ impl Chat {
         why: &str,
         online: &mut Online,
     ) -> Result<(), Failure> {
+        self.thinking.close(&mut online.io);
+        // What is shown of the next answer tells whether that one may be tried again.
+        self.thinking = ThinkingWriter::new(self.plan.shows_thinking);
         let name = &online.provider.name;
         let what = format!("the answer of {name} does not fit the schema: {why}");
         online.io.warn(&format!("{what}; asking once more"));
