@@ -44,12 +44,12 @@ pub(crate) enum HistoryAction {
         #[arg(short = 'n', long, value_name = "N", default_value_t = 0)]
         number: usize,
     },
-    /// Print a conversation as JSON messages, as a chat request has them
+    /// Print a conversation as JSON messages, as a chat request has them; attached files by name
     Export {
         /// The beginning of its id, or its name
         id: String,
     },
-    /// Remove conversations for good
+    /// Remove conversations for good, and the attached files that no other one has
     Rm {
         /// The beginnings of their ids, or their names
         #[arg(value_name = "ID", required = true)]

@@ -13,7 +13,7 @@ use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
 use crate::config;
 use crate::error::Failure;
-use crate::input::Sources;
+use crate::input::{Given, Sources};
 use crate::io::Io;
 use crate::output::extract::Which;
 use crate::output::sink::Sink;
@@ -30,6 +30,7 @@ use turn::Chat;
 
 mod attach;
 mod checked;
+mod earlier;
 mod lines;
 mod log;
 mod outcome;
@@ -97,9 +98,8 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let schema = Wanted::of(args, common)?;
     let tools = tools::open(args, common, &config, &provider, io)?;
     let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
-    let given = preset.given(&sources, io)?;
-    let content = attach::content(&provider, &given);
-    let messages = messages(args, &log, &provider, &content);
+    let mut given = preset.given(&sources, io)?;
+    let messages = messages(args, &mut log, &provider, &mut given, io);
     let sent = schema.as_ref().map(|schema| (&schema.sent, Form::of(provider.schema_form())));
     let (Composed { body, own, warnings, .. }, is_limited) =
         compose(args, common, &provider, messages, (sent, tools.as_deref()))?;
@@ -126,24 +126,32 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         return Ok(());
     }
     let sink = Sink::open(args.output.as_deref())?;
-    let user = attach::kept(&given);
-    let asked = log.asked(args, common, &provider, &body, user);
-    let (said, result) = online::run(provider, common, io, move |mut online| async move {
+    let asked = log.asked(args, common, &provider, &body);
+    let (said, given, result) = online::run(provider, common, io, move |mut online| async move {
         let mut chat = Chat::new(plan, TextWriter::new(sink).with_markdown(is_markdown));
-        let result = match attach::request(body, given, &mut online).await {
+        let result = match attach::request(body, &mut given, &mut online).await {
             Ok(request) => chat.run(request, &mut online).await,
             Err(failure) => Err(failure),
         };
-        (online.io, Ok((chat.said(), result)))
+        (online.io, Ok((chat.said(), given, result)))
     })?;
-    log.keep(asked, said, result.as_ref().err(), io);
+    log.keep(asked, &given, said, result.as_ref().err(), io);
     Ok(result?)
 }
 
-/// The conversation that is sent: what was said before, and the user's message.
-fn messages(args: &ChatArgs, log: &Log, provider: &Provider, user: &Value) -> Vec<Value> {
-    let mut messages = log.messages(args.system.as_deref(), provider);
-    messages.push(message("user", user.clone()));
+/// The conversation that is sent: what was said before, and the user's message. The files of both go
+/// into `given`.
+fn messages(
+    args: &ChatArgs,
+    log: &mut Log,
+    provider: &Provider,
+    given: &mut Given,
+    io: &Io,
+) -> Vec<Value> {
+    let (turns, earlier) = log.recall(provider, io);
+    given.earlier = earlier;
+    let mut messages = log.messages(&turns, args.system.as_deref(), provider);
+    messages.push(message("user", attach::content(provider, given)));
     messages
 }
 

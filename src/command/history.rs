@@ -35,6 +35,9 @@ pub(crate) fn run(args: &HistoryArgs, common: &Common, io: &mut Io) -> anyhow::R
             let conversation = read(&store, &store.find_key(id)?, io)?;
             let messages = history::messages(&conversation.turns, None, None, None);
             print_json(&messages.into(), io)?;
+            if conversation.turns.iter().any(|turn| !turn.files.is_empty()) {
+                io.note("files that went along are exported by their names only");
+            }
         }
         HistoryAction::Rm { ids } => {
             // All of them are looked for before the first one goes.

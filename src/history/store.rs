@@ -67,11 +67,7 @@ impl Store {
     /// # Errors
     /// A folder that can't be made.
     pub(crate) fn make(&self) -> std::io::Result<()> {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(self.conversations())
+        make_private(&self.conversations())
     }
 
     /// Adds a turn to a conversation, and remembers it as this terminal's last one.
@@ -235,16 +231,19 @@ impl Store {
         }
     }
 
-    /// Removes a conversation.
+    /// Removes a conversation, and the files that went along with it and with no other one.
     ///
     /// # Errors
     /// Exit 1: a file that can't be removed.
     pub(crate) fn remove(&self, key: &Key) -> Result<(), Failure> {
         let path = self.path(key);
-        std::fs::remove_file(&path).map_err(|error| {
+        let contents = std::fs::read(&path).unwrap_or_default();
+        let cannot = |error: std::io::Error| {
             let message = format!("cannot remove {}: {}", path.display(), reason(&error));
             Failure::new(Kind::Other, message)
-        })
+        };
+        std::fs::remove_file(&path).map_err(cannot)?;
+        self.remove_files(&contents).map_err(cannot)
     }
 }
 
@@ -277,6 +276,15 @@ impl Conversation {
     pub(crate) fn system(&self) -> Option<&str> {
         system_of(&self.turns)
     }
+}
+
+/// Makes a folder, and those that it is in, for the user alone.
+pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// The failure for a file or folder that can't be read: exit 1.

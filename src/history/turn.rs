@@ -50,6 +50,16 @@ pub(crate) struct Service {
     pub(crate) api_key_env: Option<String>,
 }
 
+/// A file that went along with a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct File {
+    /// What the user called it.
+    pub(crate) name: String,
+    /// The name of its content in the data folder, unless it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content: Option<String>,
+}
+
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Turn {
@@ -66,6 +76,9 @@ pub(crate) struct Turn {
     pub(crate) system: Option<String>,
     /// The `content` of the user's message: a text, or a list of typed parts.
     pub(crate) user: Value,
+    /// The files that went along; a text in `user` ends with their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<File>,
     /// The messages between both: calls of tools, their results.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) steps: Vec<Value>,
@@ -203,6 +216,7 @@ pub(super) mod tests {
             },
             system: None,
             user: user.into(),
+            files: Vec::new(),
             steps: Vec::new(),
             answer: Answer { content: answer.to_owned(), reasoning: String::new() },
             others: Vec::new(),

@@ -35,7 +35,11 @@ pub(crate) struct Attachment {
 /// # Errors
 /// A file that can't be read, is empty, or is neither text nor anything that can be attached.
 pub(super) fn of_file(path: &Path) -> Result<Item, Failure> {
-    let given = path.display().to_string();
+    called(path, &path.display().to_string())
+}
+
+/// The same for a file that the user calls otherwise.
+pub(super) fn called(path: &Path, given: &str) -> Result<Item, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::usage(format!("cannot read {given}: {}", reason(&error)));
     let mut file = File::open(path).map_err(unreadable)?;
@@ -44,17 +48,17 @@ pub(super) fn of_file(path: &Path) -> Result<Item, Failure> {
     if !facts.is_file() {
         // A pipe, `<(…)` of a shell: it can be read once only.
         file.read_to_end(&mut bytes).map_err(unreadable)?;
-        return of_bytes(&given, bytes);
+        return of_bytes(given, bytes);
     }
     (&mut file).take(kind::HEAD as u64).read_to_end(&mut bytes).map_err(unreadable)?;
-    match known(&given, &bytes)? {
+    match known(given, &bytes)? {
         None => {
             file.read_to_end(&mut bytes).map_err(unreadable)?;
-            Ok(Item::Text(fenced(&given, &decoded(bytes, &given)?)))
+            Ok(Item::Text(fenced(given, &decoded(bytes, given)?)))
         }
         Some(format) => {
             let data = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
-            Ok(Item::Attachment(attachment(&given, format, data)))
+            Ok(Item::Attachment(attachment(given, format, data)))
         }
     }
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
+use crate::http::splice::Insert;
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
@@ -48,12 +49,14 @@ pub(crate) struct Given {
     pub(crate) items: Vec<Item>,
     /// What stands around the texts.
     pub(crate) frame: Option<Frame>,
+    /// What went along with earlier questions and is sent again with this one.
+    pub(crate) earlier: Vec<Insert>,
 }
 
 impl Given {
     /// A text and nothing else.
     pub(crate) fn of_text(text: &str) -> Self {
-        Self { items: vec![Item::Text(text.to_owned())], frame: None }
+        Self { items: vec![Item::Text(text.to_owned())], ..Self::default() }
     }
 
     /// The texts with a blank line between two of them, in their frame; empty if there is none.
@@ -112,7 +115,15 @@ pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> 
     if !words.trim().is_empty() {
         items.push(Item::Text(words));
     }
-    Ok(Given { items, frame: None })
+    Ok(Given { items, ..Given::default() })
+}
+
+/// A file that was kept, by the name that the user had for it.
+///
+/// # Errors
+/// As those of a file that is named.
+pub(crate) fn kept(path: &Path, given: &str) -> Result<Item, Failure> {
+    attachment::called(path, given)
 }
 
 /// A text to be spoken: files, standard input and words, without names and fences.

@@ -89,13 +89,14 @@ impl TextWriter {
         }
     }
 
-    /// Ends the line, and counts as untouched from then on.
+    /// Ends the line and begins another text: untouched, and no code block of the one before open.
     ///
     /// # Errors
     /// As [`TextWriter::write`].
     pub(crate) fn begin_anew(&mut self, io: &mut Io) -> Result<(), Failure> {
         self.end_line(io)?;
         self.last = None;
+        self.markdown = self.markdown.take().map(|_| Markdown::default());
         Ok(())
     }
 

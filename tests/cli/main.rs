@@ -20,6 +20,7 @@ mod faults;
 mod generate;
 mod help;
 mod history;
+mod history_files;
 mod image_edit;
 mod image_fail;
 mod image_files;

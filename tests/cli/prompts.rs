@@ -162,7 +162,9 @@ fn pictures_stay_attachments_and_the_filled_prompt_is_kept() {
     assert_eq!(question(&body)[1]["type"], "image_url");
     llm.args(["-c", "它大吗"]).run().code(0);
     let body = server.requests()[1].json();
-    assert_eq!(body["messages"][0]["content"], "描述：毛色。\n\n[attached: 猫.png]");
+    let first = &body["messages"][0]["content"];
+    assert_eq!(first[0], json!({"type": "text", "text": "描述：毛色。"}));
+    assert_eq!(first[1]["type"], "image_url");
 }
 
 /// Text behind an address is part of the input, though it comes only when the rest is filled.

@@ -392,6 +392,10 @@ fn only_the_last_answer_is_checked_or_cut_to_its_code() {
     let server = Server::start([round("先查。"), Reply::chat(&["看：\n```sh\nls\n```\n"])]);
     let run = chat(&server, &[table("t", "echo 1", "")], &["t"]).arg("-x").run();
     run.code(0).stdout("ls\n");
+    let found = "看：\n```sh\nls\n```\n";
+    let server = Server::start([round(found), round(""), Reply::chat(&["```sh\nrm\n```\n"])]);
+    let run = chat(&server, &[table("t", "echo 1", "")], &["t"]).arg("-x").run();
+    run.code(0).stdout("ls\n");
 }
 
 #[test]

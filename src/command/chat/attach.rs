@@ -18,8 +18,8 @@ pub(super) fn content(provider: &Provider, given: &Given) -> Value {
     content::content(given.text(), given.attachments(), provider.takes_audio_as_url())
 }
 
-/// The user's message as the history keeps it: attachments by their names, as a conversation would
-/// grow by megabytes with them.
+/// The user's message as the history keeps it: attachments by their names; their bytes are kept
+/// beside the conversation, which would grow by megabytes with them.
 pub(super) fn kept(given: &Given) -> Value {
     let names: Vec<String> = given
         .items
@@ -30,11 +30,26 @@ pub(super) fn kept(given: &Given) -> Value {
             Item::Address(url) => Some(shown(url)),
         })
         .collect();
-    let text = given.text();
-    if names.is_empty() {
-        return Value::String(text);
+    noted(&given.text(), names).into()
+}
+
+/// A text with the names of what goes with it.
+pub(super) fn noted(text: &str, names: Vec<String>) -> String {
+    match names.is_empty() {
+        true => text.to_owned(),
+        false => format!("{text}\n\n{}", note(names)).trim_start().to_owned(),
     }
-    Value::String(format!("{text}\n\n[attached: {}]", names.join(", ")).trim_start().to_owned())
+}
+
+/// The names of attachments, as they stand behind a text.
+pub(super) fn note(names: Vec<String>) -> String {
+    format!("[attached: {}]", names.join(", "))
+}
+
+/// Whether the service or the model is known not to take an attachment.
+pub(super) fn is_refused(provider: &Provider, model: &str, attachment: &Attachment) -> bool {
+    let format = attachment.format;
+    provider.takes_no(model, &[format.name(), format.group().name()])
 }
 
 /// Refuses an attachment that the service or the model is known not to take.
@@ -44,11 +59,10 @@ pub(super) fn check(
     given: &Given,
 ) -> Result<(), Failure> {
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
-    let is_refused = |attachment: &&Attachment| {
-        let format = attachment.format;
-        provider.takes_no(model, &[format.name(), format.group().name()])
+    let mut attachments = given.attachments();
+    let Some(attachment) = attachments.find(|it| is_refused(provider, model, it)) else {
+        return Ok(());
     };
-    let Some(attachment) = given.attachments().find(is_refused) else { return Ok(()) };
     let (name, file, format) = (&provider.name, &attachment.given, attachment.format);
     let what = format!("{file} is {}, which {name} does not take for {model}", format.words());
     let other = match format.group() {
@@ -83,31 +97,32 @@ pub(super) fn dry(
 /// Those of fetching, and content that can't go into a request to this service.
 pub(super) async fn request(
     mut body: Map<String, Value>,
-    mut given: Given,
+    given: &mut Given,
     online: &mut Online,
 ) -> Result<Request, Failure> {
     if given.address().is_some() {
-        let before = content(&online.provider, &given);
+        let before = content(&online.provider, given);
         for item in &mut given.items {
             if let Item::Address(url) = item {
                 let bytes = fetch(url, online).await?;
                 *item = input::fetched(url, bytes)?;
             }
         }
-        check(&online.provider, &body, &given)?;
+        check(&online.provider, &body, given)?;
         let messages = body.get_mut("messages").and_then(Value::as_array_mut);
         let mut contents =
             messages.into_iter().flatten().filter_map(|message| message.get_mut("content"));
         // `-O messages=…` may have put others in their place; then those are meant.
         if let Some(place) = contents.rfind(|content| **content == before) {
-            *place = content(&online.provider, &given);
+            *place = content(&online.provider, given);
         }
     }
-    Ok(online.provider.post(Job::Chat, body).with_inserts(inserts(&given)))
+    Ok(online.provider.post(Job::Chat, body).with_inserts(inserts(given)))
 }
 
 fn inserts(given: &Given) -> Vec<crate::http::splice::Insert> {
-    given.attachments().map(|attachment| attachment.insert.clone()).collect()
+    let own = given.attachments().map(|attachment| &attachment.insert);
+    own.chain(&given.earlier).cloned().collect()
 }
 
 /// What an address holds.

@@ -4,11 +4,13 @@
 use serde_json::{Map, Value};
 
 use super::turn::Said;
+use super::{attach, earlier};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
 use crate::error::{Failure, Kind, reason};
 use crate::history::{self, Conversation, End, Key, Service, Store, Turn};
+use crate::input::Given;
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -19,14 +21,14 @@ pub(super) struct Log {
     session: Option<String>,
     /// What the chat goes on with; a new conversation gets its key when it is kept first.
     before: Option<Conversation>,
+    /// What the user was told of earlier files.
+    told: Vec<String>,
 }
 
 /// A question as it is kept.
 pub(super) struct Asked {
     service: Service,
     system: Option<String>,
-    /// The `content` of the user's message.
-    user: Value,
 }
 
 impl Log {
@@ -36,7 +38,8 @@ impl Log {
     /// Exit 2: none to go on with, a name that is none. Exit 1: a file that can't be read.
     pub(super) fn open(args: &ChatArgs, config: &Config, io: &mut Io) -> Result<Self, Failure> {
         let is_off = args.no_log || io.env.get("LLM_NO_LOG").is_some() || !config.keeps_log();
-        let mut log = Self { keeps: !is_off, session: args.session.clone(), before: None };
+        let mut log =
+            Self { keeps: !is_off, session: args.session.clone(), before: None, told: Vec::new() };
         let key = match &args.session {
             Some(name) => Key::named(name)?,
             None if args.go_on => last(io)?,
@@ -86,10 +89,24 @@ impl Log {
         common
     }
 
-    /// The messages before the user's: `system` instead of the conversation's own, if it is given.
-    pub(super) fn messages(&self, system: Option<&str>, provider: &Provider) -> Vec<Value> {
+    /// Tells the user something once.
+    pub(super) fn tell(&mut self, text: String, io: &Io) {
+        if !self.told.contains(&text) {
+            io.warn(&text);
+            self.told.push(text);
+        }
+    }
+
+    /// The messages of these turns, before the user's: `system` instead of the conversation's own,
+    /// if it is given.
+    pub(super) fn messages(
+        &self,
+        turns: &[Turn],
+        system: Option<&str>,
+        provider: &Provider,
+    ) -> Vec<Value> {
         let echo = provider.echoes_reasoning();
-        history::messages(self.turns(), system, echo, Some(&provider.name))
+        history::messages(turns, system, echo, Some(&provider.name))
     }
 
     /// A question that is about to be sent, for [`Log::keep`].
@@ -99,7 +116,6 @@ impl Log {
         common: &Common,
         provider: &Provider,
         body: &Map<String, Value>,
-        user: Value,
     ) -> Asked {
         // What stands beside a host may be a secret.
         let is_public = |url: &&String| !url.contains(['@', '?']);
@@ -111,15 +127,15 @@ impl Log {
                 api_key_env: common.api_key_env.clone(),
             },
             system: args.system.as_deref().or(self.system()).map(str::to_owned),
-            user,
         }
     }
 
-    /// Keeps a question and what was answered, whole or not; false if nothing was. What can't be
+    /// Keeps a question with its files and what was answered, whole or not; false if nothing was. What can't be
     /// written earns a warning: the answer itself was given.
     pub(super) fn keep(
         &mut self,
         asked: Asked,
+        given: &Given,
         said: Said,
         failure: Option<&Failure>,
         io: &mut Io,
@@ -136,7 +152,8 @@ impl Log {
             session: self.session.clone(),
             service: asked.service,
             system: asked.system,
-            user: asked.user,
+            user: attach::kept(given),
+            files: earlier::keep(given, self.store(io).as_ref(), io),
             steps: said.steps,
             answer,
             others: answers.map(|answer| answer.content).collect(),

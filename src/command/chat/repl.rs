@@ -15,7 +15,9 @@ use super::prepared::Preset;
 use super::slash::{self, Line};
 use super::tools::{self, Tools};
 use super::turn::Chat;
-use super::{Plan, attach, compose, messages, model, shows_markdown, shows_thinking, usage};
+use super::{
+    Plan, attach, compose, earlier, messages, model, shows_markdown, shows_thinking, usage,
+};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
@@ -199,14 +201,13 @@ impl<'a> Session<'a> {
     }
 
     /// Asks, shows the answer, keeps both.
-    fn ask(&mut self, given: Given, io: &mut Io) -> Result<(), Failure> {
+    fn ask(&mut self, mut given: Given, io: &mut Io) -> Result<(), Failure> {
         self.unanswered = Some(given.clone());
         let provider = match self.provider.take() {
             Some(provider) => provider,
             None => self.resolve(&self.common, io)?,
         };
-        let content = attach::content(&provider, &given);
-        let messages = messages(&self.args, &self.log, &provider, &content);
+        let messages = messages(&self.args, &mut self.log, &provider, &mut given, io);
         let offered = (None, self.tools.as_deref());
         let composed =
             compose(&self.args, &self.common, &provider, messages, offered).and_then(|composed| {
@@ -234,24 +235,24 @@ impl<'a> Session<'a> {
             price: provider.price(model(&body)),
             own,
         };
-        let user = attach::kept(&given);
-        let asked = self.log.asked(&self.args, &self.common, &provider, &body, user);
+        let asked = self.log.asked(&self.args, &self.common, &provider, &body);
         let is_markdown = shows_markdown(&self.args, &self.common, io)?;
         let address = provider.base_url.clone();
         let done = online::run(provider, &self.common, io, move |mut online| async move {
             let writer = TextWriter::new(Sink::Stdout).with_markdown(is_markdown);
             let mut chat = Chat::new(plan, writer);
-            let result = match attach::request(body, given, &mut online).await {
+            let result = match attach::request(body, &mut given, &mut online).await {
                 Ok(request) => chat.run(request, &mut online).await,
                 Err(failure) => Err(failure),
             };
-            (online.io, Ok((online.provider, chat.said(), result)))
+            (online.io, Ok((online.provider, chat.said(), given, result)))
         });
-        let (mut provider, said, result) = done.map_err(|error| crate::error::classify(&error))?;
+        let (mut provider, said, given, result) =
+            done.map_err(|error| crate::error::classify(&error))?;
         // The demo server had an address of its own for this question.
         provider.base_url = address;
         self.provider = Some(provider);
-        if self.log.keep(asked, said, result.as_ref().err(), io) {
+        if self.log.keep(asked, &given, said, result.as_ref().err(), io) {
             self.unanswered = None;
         }
         result
@@ -271,7 +272,7 @@ impl<'a> Session<'a> {
         let given = match self.unanswered.take() {
             Some(given) => given,
             None => match self.log.undo(io)? {
-                Some(turn) => Given::of_text(turn.user.as_str().unwrap_or_default()),
+                Some(turn) => earlier::again(&turn, io),
                 None => {
                     io.note("there is nothing to ask again");
                     return Ok(());

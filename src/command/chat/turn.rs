@@ -146,14 +146,15 @@ impl Chat {
         let checked = self.checked.as_ref()?;
         let why = checked.verdict().err()?;
         let is_whole = self.answers.verdict() == Verdict::Done;
-        (is_whole && !self.writer.is_touched()).then(|| (checked.text().to_owned(), why))
+        let is_touched = self.writer.is_touched() || self.rounds.is_touched;
+        (is_whole && !is_touched).then(|| (checked.text().to_owned(), why))
     }
 
     /// As if nothing had come.
     fn begin_again(&mut self) {
         self.answers = self.plan.answers();
         self.shown = Shown::default();
-        self.extractor = self.plan.extract.map(Extractor::new);
+        self.extract_anew();
         self.checked = self.checked.take().map(Checked::again);
         if self.rounds.done == 0 {
             self.timing = Timing::new();
@@ -176,10 +177,16 @@ impl Chat {
         self.show(io)?;
         self.thinking.close(io);
         self.checked = self.checked.take().map(Checked::again);
-        if !self.writer.is_touched() {
+        self.rounds.is_touched |= self.writer.is_touched();
+        self.extract_anew();
+        self.writer.begin_anew(io)
+    }
+
+    /// Looks for a code block from the beginning, unless one was printed.
+    fn extract_anew(&mut self) {
+        if !self.rounds.is_touched {
             self.extractor = self.plan.extract.map(Extractor::new);
         }
-        self.writer.begin_anew(io)
     }
 
     /// Makes ready for another reply.

@@ -19,6 +19,8 @@ pub(in super::super) struct Rounds {
     pub(in super::super) spent: Option<Value>,
     /// How many rounds are done.
     pub(in super::super) done: u32,
+    /// Something of an earlier reply was printed.
+    pub(in super::super) is_touched: bool,
 }
 
 impl Rounds {
