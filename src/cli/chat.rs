@@ -42,7 +42,8 @@ Examples:
   llm chat -f photo.jpg -f https://example.com/chart.png \"哪里不一样？\"
   llm chat --prompt translate --var language=法文 \"早上好\"    [prompts.translate] of the profile file
   llm chat -x \"a bash one-liner that counts files\" | sh
-  llm chat --schema '{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}' \"我在上海\"
+  llm chat --schema \"city, population int: in thousands\" \"上海\"
+  llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
@@ -101,9 +102,13 @@ pub(crate) struct ChatArgs {
     #[arg(short = 'S', long, help_heading = ANSWER)]
     pub(crate) no_stream: bool,
 
-    /// Ask for JSON that fits this schema (JSON or a file), and check it
-    #[arg(long, value_name = "JSON|FILE", conflicts_with_all = ["extract", "extract_last", "number"], help_heading = ANSWER)]
+    /// Ask for JSON that fits this schema (JSON, a file, or fields as `name, age int`), and check it
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["extract", "extract_last", "number"], help_heading = ANSWER)]
     pub(crate) schema: Option<String>,
+
+    /// Ask for a list of what fits this schema, and print each item on a line while it comes
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["schema", "extract", "extract_last", "number"], help_heading = ANSWER)]
+    pub(crate) schema_multi: Option<String>,
 
     /// Print only the first fenced code block, as it comes (the whole answer if there is none)
     #[arg(short = 'x', long, help_heading = ANSWER)]

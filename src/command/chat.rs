@@ -8,6 +8,7 @@ use super::online;
 use super::{settle_output, was_dry_run, with_model};
 use crate::api::chat::answers::Answers;
 use crate::api::chat::request::{Ask, fields, message};
+use crate::api::chat::schema::{Form, instruct};
 use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
 use crate::config;
@@ -21,12 +22,14 @@ use crate::provider::own::Own;
 use crate::provider::price::Price;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
-use prepared::{Prepared, prepare};
+use prepared::{Prepared, is_conversation, prepare};
 use repl::Session;
+use schema::Wanted;
 use tools::Tools;
 use turn::Chat;
 
 mod attach;
+mod checked;
 mod earlier;
 mod lines;
 mod log;
@@ -55,7 +58,7 @@ struct Plan {
     json: bool,
     extract: Option<Which>,
     shows_thinking: bool,
-    schema: Option<Value>,
+    schema: Option<Wanted>,
     /// What the model may call.
     tools: Option<Arc<Tools>>,
     /// The model's answers begin with thinking that no tag opens.
@@ -87,31 +90,28 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let is_markdown = shows_markdown(args, common, io)?;
     let mut log = Log::open(args, &config, io)?;
     let common = &log.common(common, &config);
-    if !preset.needs_no_input() && repl::is_meant(args, common, io) {
+    if !preset.needs_no_input() && is_conversation(args, common, io) {
         return Ok(Session::new(args, common, &config, log).with(preset.clone()).run(io)?);
     }
     let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
     preset.lay_over(&mut provider);
-    let schema = args.schema.as_deref().map(schema::read).transpose()?;
+    let schema = Wanted::of(args, common)?;
     let tools = tools::open(args, common, &config, &provider, io)?;
     let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
     let mut given = preset.given(&sources, io)?;
     let messages = messages(args, &mut log, &provider, &mut given, io);
+    let sent = schema.as_ref().map(|schema| (&schema.sent, Form::of(provider.schema_form())));
     let (Composed { body, own, warnings, .. }, is_limited) =
-        compose(args, common, &provider, messages, (schema.as_ref(), tools.as_deref()))?;
+        compose(args, common, &provider, messages, (sent, tools.as_deref()))?;
     warnings.iter().for_each(|warning| io.warn(warning));
     attach::check(&provider, &body, &given)?;
-    // `-O` and the profile can ask for several answers too.
-    let number = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-    if tools.is_some() && args.number.max(number) > Some(1) {
-        return Err(Failure::usage("with --tool there can be only one answer").into());
-    }
+    let number = number(args, &body, tools.is_some())?;
     let plan = Plan {
         thinks_untagged: provider.thinks_untagged(model(&body)),
         price: provider.price(model(&body)),
         own,
-        number: args.number.max(number).unwrap_or(1),
-        numbers: numbers(args, args.number.max(number), io),
+        number,
+        numbers: numbers(args, number, io),
         is_limited,
         shows_usage: common.usage,
         json: common.json,
@@ -160,10 +160,13 @@ fn compose(
     args: &ChatArgs,
     common: &Common,
     provider: &Provider,
-    messages: Vec<Value>,
-    (schema, tools): (Option<&Value>, Option<&Tools>),
+    mut messages: Vec<Value>,
+    (schema, tools): (Option<(&Value, Form)>, Option<&Tools>),
 ) -> Result<(Composed, bool), Failure> {
     let stream = !args.no_stream && !common.json;
+    if let Some((schema, form)) = schema {
+        instruct(&mut messages, schema, form);
+    }
     let tools = tools.map(Tools::definitions).unwrap_or_default();
     let ask = Ask { model: provider.model.as_deref(), messages, schema, tools, stream };
     let fields = fields(args, ask);
@@ -211,10 +214,25 @@ fn extracts(args: &ChatArgs) -> Option<Which> {
     last.or(args.extract.then_some(Which::First))
 }
 
+/// How many answers come.
+fn number(
+    args: &ChatArgs,
+    body: &serde_json::Map<String, Value>,
+    has_tools: bool,
+) -> Result<u32, Failure> {
+    // `-O` and the profile can ask for several answers too.
+    let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let number = args.number.max(sent).unwrap_or(1);
+    match has_tools && number > 1 {
+        true => Err(Failure::usage("with --tool there can be only one answer")),
+        false => Ok(number),
+    }
+}
+
 /// Whether answers get numbers: several of them, for eyes alone.
-fn numbers(args: &ChatArgs, number: Option<u32>, io: &Io) -> bool {
+fn numbers(args: &ChatArgs, number: u32, io: &Io) -> bool {
     let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extracts(args).is_none();
-    number.is_some_and(|number| number > 1) && is_for_eyes
+    number > 1 && is_for_eyes
 }
 
 fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {

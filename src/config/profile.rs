@@ -50,6 +50,8 @@ pub(crate) struct Rule {
     pub(crate) models: Vec<String>,
     /// Globs over models that the rule leaves alone.
     pub(crate) models_except: Vec<String>,
+    /// Fields of the request without which the rule leaves it alone.
+    pub(crate) with: Vec<String>,
     pub(crate) rename: Vec<(String, String)>,
     pub(crate) drop: Vec<String>,
     pub(crate) set: Map<String, Value>,
@@ -77,9 +79,12 @@ impl fmt::Display for Rule {
         if !self.takes_no.is_empty() {
             parts.push(format!("takes no {}", self.takes_no.join(", ")));
         }
-        for (word, list) in
-            [("for", &self.jobs), ("of", &self.models), ("not of", &self.models_except)]
-        {
+        for (word, list) in [
+            ("for", &self.jobs),
+            ("of", &self.models),
+            ("not of", &self.models_except),
+            ("with", &self.with),
+        ] {
             if !list.is_empty() {
                 parts.push(format!("{word} {}", list.join(", ")));
             }

@@ -32,6 +32,7 @@ fn one(source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Rule, Failur
         jobs: Vec::new(),
         models: Vec::new(),
         models_except: Vec::new(),
+        with: Vec::new(),
         rename: Vec::new(),
         drop: Vec::new(),
         set: Map::new(),
@@ -45,6 +46,7 @@ fn one(source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Rule, Failur
             "jobs" => rule.jobs = words(source, "jobs", value, schema::JOBS, "job")?,
             "models" => rule.models = texts(source, "models", value)?,
             "models_except" => rule.models_except = texts(source, "models_except", value)?,
+            "with" => rule.with = texts(source, "with", value)?,
             "drop" => rule.drop = texts(source, "drop", value)?,
             "set" => rule.set = object(source, "set", value)?,
             "takes_no" => {

@@ -58,6 +58,7 @@ pub(crate) const PROFILE: &[(&str, Shape)] = &[
     ("takes_no", Shape::Words(KINDS)),
     ("audio_data", Shape::Word(&["base64", "url"])),
     ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
+    ("schema", Shape::Word(&["json_schema", "json_object", "instructions"])),
     ("thinks_untagged", Shape::Patterns),
     ("untimed", Shape::Patterns),
     ("echo_reasoning", Shape::Text),
@@ -96,7 +97,7 @@ pub(crate) const TOOL: &[&str] = &["description", "parameters", "command", "time
 
 /// Every field of a rule.
 pub(crate) const RULE: &[&str] =
-    &["jobs", "models", "models_except", "rename", "drop", "set", "map", "takes_no", "why"];
+    &["jobs", "models", "models_except", "with", "rename", "drop", "set", "map", "takes_no", "why"];
 
 /// The known name nearest to a mistyped one, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(

@@ -17,7 +17,7 @@ const DEEPEST: usize = 64;
 /// without an end).
 ///
 /// Objects get all their properties but those that would never end, strings are `demo`, numbers the
-/// smallest allowed or zero, arrays their fewest elements but at least one, `enum`, `anyOf` and
+/// smallest allowed or zero, arrays their fewest elements but at least one (two objects), `enum`, `anyOf` and
 /// `oneOf` their first possible choice.
 pub(crate) fn fill(schema: &Value) -> Value {
     fill_with(schema, TEXT)
@@ -158,8 +158,11 @@ impl<'a> Filler<'a> {
         let first: &[Value] =
             schema.get("prefixItems").and_then(Value::as_array).map_or(&[], Vec::as_slice);
         let fewest = bound("minItems").unwrap_or(0);
-        let wanted =
-            fewest.max(1).max(first.len() as u64).min(bound("maxItems").unwrap_or(u64::MAX));
+        // One record makes no list that could be looked at.
+        let is_of_records = schema.pointer("/items/type").is_some_and(|kind| *kind == "object");
+        let usual = if is_of_records && schema.get("uniqueItems").is_none() { 2 } else { 1 };
+        let most = bound("maxItems").unwrap_or(u64::MAX);
+        let wanted = fewest.max(usual).max(first.len() as u64).min(most);
         let mut made = Vec::new();
         while (made.len() as u64) < wanted {
             let element = match first.get(made.len()).or_else(|| schema.get("items")) {
@@ -269,6 +272,7 @@ mod tests {
         assert_eq!(filled(&json!({"type": "string", "maxLength": 2})), "de");
         assert_eq!(filled(&json!({"type": "string", "format": "date"})), "2000-01-01");
         assert_eq!(filled(&json!({"type": "array", "maxItems": 0})), json!([]));
+        assert_eq!(filled(&json!({"items": {"type": "object"}})), json!([{}, {}]));
         assert_eq!(
             filled(&json!({"prefixItems": [{"type": "integer"}, {"type": "null"}]})),
             json!([0, null])

@@ -43,6 +43,14 @@ impl Extractor {
         }
     }
 
+    /// How many bytes are kept.
+    pub(crate) fn kept(&self) -> usize {
+        match self {
+            Self::First(first) => first.kept(),
+            Self::Last(last) => last.kept(),
+        }
+    }
+
     /// Ends the text: appends the rest of the block, or the whole text if no block came.
     pub(crate) fn finish(&mut self, out: &mut String) {
         match self {
@@ -137,6 +145,10 @@ impl BlockExtractor {
             None => out.push_str(&self.before),
         }
         *self = Self::default();
+    }
+
+    fn kept(&self) -> usize {
+        self.before.len() + self.held.len()
     }
 
     /// Takes a part of a line.

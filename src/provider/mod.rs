@@ -96,6 +96,9 @@ impl Provider {
         for rule in
             self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
         {
+            if !rules::is_met(rule, &body) {
+                continue;
+            }
             own.follow(rule, &body);
             takes_model &= !rule.drop.iter().any(|field| field == "model");
             for dropped in rules::apply(rule, &mut body) {
@@ -269,6 +272,11 @@ impl Provider {
             ca_file: text("ca_file"),
             slow_down_codes: codes.into_iter().map(str::to_owned).collect(),
         }
+    }
+
+    /// How the service is told of a schema, as the profile has it.
+    pub(crate) fn schema_form(&self) -> Option<&str> {
+        self.profile.text("schema")
     }
 
     /// The field in which the service wants the thinking of its earlier answers back.

@@ -12,6 +12,11 @@ pub(super) fn applies(rule: &Rule, job: &str, model: &str) -> bool {
         && !matches(&rule.models_except)
 }
 
+/// Whether a request has the fields without which a rule leaves it alone.
+pub(super) fn is_met(rule: &Rule, body: &Map<String, Value>) -> bool {
+    rule.with.iter().all(|field| body.contains_key(field))
+}
+
 /// Applies one rule: rename, drop, map, then set what is absent. Gives the names of the fields that
 /// were dropped.
 pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Vec<String> {
@@ -87,6 +92,7 @@ mod tests {
             jobs: vec!["chat".into()],
             models: vec!["gpt-5*".into(), "o3".into()],
             models_except: vec!["*-chat".into()],
+            with: Vec::new(),
             rename: vec![("max_tokens".into(), "max_completion_tokens".into())],
             drop: vec!["stop".into()],
             set: json!({"store": false}).as_object().cloned().unwrap_or_default(),

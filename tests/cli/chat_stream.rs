@@ -267,10 +267,11 @@ fn an_answer_is_checked_against_its_schema() {
     let schema =
         json!({"type": "object", "properties": {"城市": {"type": "string"}}, "required": ["城市"]});
     let command = |answer: &[&str]| {
-        let server = Server::start([Reply::chat(answer)]);
+        let server = Server::new().reply(Reply::chat(answer).repeat()).start();
         let llm = asking(&server).file("schema.json", schema.to_string());
         let run = llm.args(["--schema", "schema.json"]).run();
-        assert_eq!(server.request().json()["response_format"]["json_schema"]["schema"], schema);
+        let sent = server.requests()[0].json();
+        assert_eq!(sent["response_format"]["json_schema"]["schema"], schema);
         run
     };
     let fits = command(&["{\"城市\":", " \"上海\"}"]);

@@ -92,6 +92,7 @@ fn help_tells_of_the_options_that_the_interface_promises() {
         "--reasoning-effort",
         "-S, --no-stream",
         "--schema",
+        "--schema-multi",
         "-x, --extract",
         "--extract-last",
         "-n",

@@ -40,6 +40,7 @@ mod providers_check;
 mod readme;
 mod replies;
 mod requests;
+mod schema;
 mod shapes;
 mod shapes_speak;
 mod shapes_transcribe;

@@ -7,6 +7,7 @@ mod event;
 mod kept;
 pub(crate) mod reader;
 pub(crate) mod request;
+pub(crate) mod schema;
 mod template;
 pub(crate) mod usage;
 mod view;

@@ -40,6 +40,12 @@ pub(super) fn of_end(
     }
 }
 
+/// An answer that does not fit its schema.
+pub(super) fn of_misfit(why: &str, provider: &Provider) -> Failure {
+    let message = format!("the answer of {} does not fit the schema: {why}", provider.name);
+    Failure::new(Kind::Refused, message)
+}
+
 /// The verdict on a whole reply. A cut answer earns a warning, and a code of its own unless the
 /// user asked for the limit.
 pub(super) fn of_verdict(

@@ -29,6 +29,20 @@ pub(super) struct Preset {
     options: Vec<Field>,
 }
 
+/// Whether the user means a conversation: a terminal, and nothing said that would be one question.
+pub(super) fn is_conversation(args: &ChatArgs, common: &Common, io: &Io) -> bool {
+    let is_plain = args.prompt.is_empty() && args.file.is_empty() && !args.no_stdin;
+    let is_for_one = args.output.is_some()
+        || args.schema.is_some()
+        || args.schema_multi.is_some()
+        || args.extract
+        || args.extract_last
+        || args.number.is_some()
+        || common.json
+        || common.dry_run;
+    is_plain && !is_for_one && io.stdin_is_terminal && io.stdout_is_terminal
+}
+
 /// Lays the prompt that `--prompt` names under the flags.
 ///
 /// # Errors
@@ -145,7 +159,8 @@ fn choose_service(prompt: &Profile, common: &mut Common) {
 fn take_output(prompt: &Profile, args: &mut ChatArgs) -> Result<(), Failure> {
     let is_set = |name: &str| prompt.field("", name).is_some_and(|field| field.value == true);
     let extracts = [is_set("extract"), is_set("extract_last")];
-    let schema = prompt.text("schema").filter(|_| args.schema.is_none());
+    let has_schema = args.schema.is_some() || args.schema_multi.is_some();
+    let schema = prompt.text("schema").filter(|_| !has_schema);
     let others = [
         (args.extract, "-x"),
         (args.extract_last, "--extract-last"),
@@ -162,7 +177,7 @@ fn take_output(prompt: &Profile, args: &mut ChatArgs) -> Result<(), Failure> {
             Ok(())
         }
         (None, _) => {
-            if args.schema.is_none() && !args.extract && !args.extract_last {
+            if !has_schema && !args.extract && !args.extract_last {
                 [args.extract, args.extract_last] = extracts;
             }
             Ok(())

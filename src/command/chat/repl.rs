@@ -51,19 +51,6 @@ pub(super) struct Session<'a> {
     told: Vec<String>,
 }
 
-/// Whether the user means a conversation: a terminal, and nothing said that would be one question.
-pub(super) fn is_meant(args: &ChatArgs, common: &Common, io: &Io) -> bool {
-    let is_plain = args.prompt.is_empty() && args.file.is_empty() && !args.no_stdin;
-    let is_for_one = args.output.is_some()
-        || args.schema.is_some()
-        || args.extract
-        || args.extract_last
-        || args.number.is_some()
-        || common.json
-        || common.dry_run;
-    is_plain && !is_for_one && io.stdin_is_terminal && io.stdout_is_terminal
-}
-
 impl<'a> Session<'a> {
     /// A conversation that goes on with what `log` holds.
     pub(super) fn new(args: &ChatArgs, common: &Common, config: &'a Config, log: Log) -> Self {

@@ -1,79 +1,164 @@
-//! `--schema`: reads a JSON Schema, and checks an answer against it.
+//! `--schema` and `--schema-multi`: the schema out of a text or a file, and what fits it.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use jsonschema::Validator;
 use serde_json::Value;
 
-use crate::error::{Failure, Kind, reason};
+use crate::api::chat::schema::{list_of, short};
+use crate::cli::Common;
+use crate::cli::chat::ChatArgs;
+use crate::error::{Failure, reason};
+use crate::output::extract::{Extractor, Which};
 
-/// A schema out of its text, or out of the file of that name.
-///
-/// # Errors
-/// Exit 2: a missing file, no JSON, no schema.
-pub(super) fn read(text: &str) -> Result<Value, Failure> {
-    let wrong = |why: String| Failure::usage(format!("--schema {why}"));
-    let is_json = text.trim_start().starts_with('{');
-    let json = if is_json {
-        text.to_owned()
-    } else {
-        std::fs::read_to_string(text).map_err(|error| {
-            wrong(format!("names a file that can't be read: {text}: {}", reason(&error)))
-        })?
-    };
-    let schema: Value =
-        serde_json::from_str(&json).map_err(|error| wrong(format!("is no JSON: {error}")))?;
-    if !schema.is_object() {
-        return Err(wrong("must be a JSON object".to_owned()));
+/// A schema that answers must fit.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// What goes out: the schema, or that of a list of what fits it.
+    pub(super) sent: Value,
+    /// Many documents are wanted.
+    pub(super) is_list: bool,
+    validator: Arc<Validator>,
+}
+
+impl Wanted {
+    /// The schema that the flags name, if they do.
+    ///
+    /// # Errors
+    /// Exit 2: a missing file, no JSON, no schema; items together with `--json`, which does not show
+    /// the text that they come out of.
+    pub(super) fn of(args: &ChatArgs, common: &Common) -> Result<Option<Self>, Failure> {
+        if args.schema_multi.is_some() && common.json {
+            let what = "--schema-multi prints items, so --json does not go with it";
+            return Err(Failure::usage(what));
+        }
+        match (&args.schema, &args.schema_multi) {
+            (Some(text), _) => Self::read(text, "--schema", false).map(Some),
+            (None, Some(text)) => Self::read(text, "--schema-multi", true).map(Some),
+            (None, None) => Ok(None),
+        }
     }
-    match jsonschema::validator_for(&schema) {
-        Ok(_) => Ok(schema),
-        Err(error) => Err(wrong(format!("is no JSON Schema: {error}"))),
+
+    fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
+        let wrong = |why: String| Failure::usage(format!("{flag} {why}"));
+        let schema = schema(text).map_err(wrong)?;
+        let validator = jsonschema::validator_for(&schema)
+            .map_err(|error| wrong(format!("is no JSON Schema: {error}")))?;
+        let sent = if is_list { list_of(&schema) } else { schema };
+        Ok(Self { sent, is_list, validator: Arc::new(validator) })
+    }
+
+    /// The JSON document in a text, as it stands there: the text itself, or its first code block, as
+    /// models wrap what they were asked for.
+    ///
+    /// # Errors
+    /// No JSON, or JSON that does not fit, with the place.
+    pub(super) fn document(&self, text: &str) -> Result<String, String> {
+        let no_json = match self.fits(text) {
+            Ok(()) => return Ok(text.trim().to_owned()),
+            Err(Misfit::Unfit(why)) => return Err(why),
+            Err(Misfit::NoJson(why)) => why,
+        };
+        let (mut extractor, mut block) = (Extractor::new(Which::First), String::new());
+        extractor.push(text, &mut block);
+        extractor.finish(&mut block);
+        match self.fits(&block) {
+            Ok(()) => Ok(block.trim().to_owned()),
+            Err(Misfit::Unfit(why)) => Err(why),
+            Err(Misfit::NoJson(_)) => Err(no_json),
+        }
+    }
+
+    /// Checks one item of a list.
+    ///
+    /// # Errors
+    /// As [`Wanted::document`].
+    pub(super) fn item(&self, text: &str) -> Result<(), String> {
+        self.fits(text).map_err(|(Misfit::NoJson(why) | Misfit::Unfit(why))| why)
+    }
+
+    fn fits(&self, text: &str) -> Result<(), Misfit> {
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| Misfit::NoJson(format!("it is no JSON: {error}")))?;
+        let Some(error) = self.validator.iter_errors(&value).next() else { return Ok(()) };
+        let place = error.instance_path().to_string();
+        let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
+        Err(Misfit::Unfit(format!("{error}{place}")))
     }
 }
 
-/// Checks an answer against a schema that [`read`] accepted.
-///
-/// # Errors
-/// Exit 4: no JSON, or JSON that does not fit, with the place.
-pub(super) fn check(schema: &Value, answer: &str, service: &str) -> Result<(), Failure> {
-    let unfit = |why: String| {
-        Err(Failure::new(
-            Kind::Refused,
-            format!("the answer of {service} does not fit the schema: {why}"),
-        ))
+enum Misfit {
+    NoJson(String),
+    Unfit(String),
+}
+
+/// The schema that a text is, or names. JSON begins with a brace; a file is there, or looks like
+/// one; anything else is the short form.
+fn schema(text: &str) -> Result<Value, String> {
+    let looks_like_file =
+        text.contains(['/', '\\']) || text.to_ascii_lowercase().trim_end().ends_with(".json");
+    let json = if text.trim_start().starts_with('{') {
+        text.to_owned()
+    } else if !text.contains('\n') && (looks_like_file || Path::new(text).is_file()) {
+        std::fs::read_to_string(text).map_err(|error| {
+            format!("names a file that can't be read: {text}: {}", reason(&error))
+        })?
+    } else {
+        return short::schema(text);
     };
-    let answer: Value = match serde_json::from_str(answer) {
-        Ok(answer) => answer,
-        Err(error) => return unfit(format!("it is no JSON: {error}")),
-    };
-    let Ok(validator) = jsonschema::validator_for(schema) else { return Ok(()) };
-    match validator.iter_errors(&answer).next() {
-        None => Ok(()),
-        Some(error) => {
-            let place = error.instance_path().to_string();
-            let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
-            unfit(format!("{error}{place}"))
-        }
-    }
+    let schema: Value =
+        serde_json::from_str(&json).map_err(|error| format!("is no JSON: {error}"))?;
+    if schema.is_object() { Ok(schema) } else { Err("must be a JSON object".to_owned()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
+    use serde_json::json;
+
+    fn read(text: &str) -> Result<Wanted, Failure> {
+        Wanted::read(text, "--schema", false)
+    }
 
     #[test]
     fn schemas_are_read_and_refused() {
-        assert!(read(r#"{"type": "object"}"#).is_ok());
-        for text in ["{", r#"{"type": "nonsense"}"#, "no-such-file.json"] {
-            assert_eq!(read(text).expect_err(text).kind, Kind::Usage);
+        assert_eq!(
+            read(r#" {"type": "object"}"#).expect("is read").sent,
+            json!({"type": "object"})
+        );
+        assert_eq!(read("城市").expect("is read").sent["required"], json!(["城市"]));
+        for (text, words) in [
+            ("{", "--schema is no JSON"),
+            (r#"{"type": "nonsense"}"#, "--schema is no JSON Schema"),
+            ("no-such-file.JSON", "no-such-file.JSON: no such file"),
+            ("no/such/file", "no/such/file: no such file"),
+            ("no such file", "--schema has a field that is none"),
+            ("Cargo.toml", "--schema is no JSON"),
+            ("", "--schema names no field"),
+        ] {
+            let failure = read(text).expect_err(text);
+            assert_eq!(failure.kind, Kind::Usage);
+            assert!(failure.message.contains(words), "{}", failure.message);
         }
     }
 
     #[test]
     fn answers_are_checked() {
-        let schema = read(r#"{"type": "object", "properties": {"城市": {"type": "string"}}}"#)
+        let wanted = read(r#"{"type": "object", "properties": {"城市": {"type": "string"}}}"#)
             .expect("a schema");
-        assert!(check(&schema, r#"{"城市": "上海"}"#, "x").is_ok());
-        let failure = check(&schema, r#"{"城市": 1}"#, "x").expect_err("unfit");
-        assert!(failure.message.contains("/城市"), "{}", failure.message);
-        assert!(check(&schema, "上海", "x").is_err());
+        let fits = r#"{"城市": "上海"}"#;
+        for text in
+            [fits.to_owned(), format!("\n{fits}\n"), format!("好：\n```json\n{fits}\n```\n完")]
+        {
+            assert_eq!(wanted.document(&text), Ok(fits.to_owned()));
+        }
+        for text in [r#"{"城市": 1}"#, "```\n{\"城市\": 1}\n```"] {
+            assert!(wanted.document(text).is_err_and(|why| why.contains("/城市")), "{text}");
+        }
+        for text in ["上海", "", "```\n上海\n```", "{\"城市\": "] {
+            assert!(wanted.document(text).is_err_and(|why| why.contains("no JSON")), "{text}");
+        }
     }
 }

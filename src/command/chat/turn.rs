@@ -6,11 +6,14 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::super::online::Online;
+use super::checked::Checked;
 use super::tools::{self, Rounds};
 use super::usage::{self, Timing};
-use super::{Plan, outcome, schema, whole};
+use super::{Plan, outcome, whole};
 use crate::api::chat::answers::{Answers, Shown, Verdict};
 use crate::api::chat::reader::Reader;
+use crate::api::chat::schema::ask_again;
+use crate::api::chat::usage::Counts;
 use crate::error::{Failure, Kind};
 use crate::history::Answer;
 use crate::http::client::Response;
@@ -45,8 +48,8 @@ pub(super) struct Chat {
     pub(super) writer: TextWriter,
     thinking: ThinkingWriter,
     extractor: Option<Extractor>,
-    /// The whole text, where it must be checked before it is printed.
-    pub(super) collected: Option<String>,
+    /// The answer on its way through its schema, where it must fit one.
+    pub(super) checked: Option<Checked>,
     timing: Timing,
     pub(super) rounds: Rounds,
 }
@@ -60,7 +63,7 @@ impl Chat {
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
             extractor: plan.extract.map(Extractor::new),
-            collected: plan.schema.is_some().then(String::new),
+            checked: plan.schema.clone().map(Checked::new),
             timing: Timing::new(),
             rounds: Rounds::default(),
             plan,
@@ -76,11 +79,86 @@ impl Chat {
         mut request: Request,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.ask(&mut request, online).await?;
-        while tools::carry_out(self, &mut request, online).await? {
-            self.ask(&mut request, online).await?;
+        self.ask_with_tools(&mut request, online).await?;
+        self.complete(&mut online.io)?;
+        if let Some((answer, why)) = self.misfit() {
+            self.ask_anew(&mut request, &answer, &why, online).await?;
         }
         self.end(&online.provider, &mut online.io)
+    }
+
+    /// Asks, and carries out the calls of the replies until one has none.
+    async fn ask_with_tools(
+        &mut self,
+        request: &mut Request,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        self.ask(request, online).await?;
+        while tools::carry_out(self, request, online).await? {
+            self.ask(request, online).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks once more, after an answer that does not fit its schema.
+    async fn ask_anew(
+        &mut self,
+        request: &mut Request,
+        answer: &str,
+        why: &str,
+        online: &mut Online,
+    ) -> Result<(), Failure> {
+        self.thinking.close(&mut online.io);
+        // What is shown of the next answer tells whether that one may be tried again.
+        self.thinking = ThinkingWriter::new(self.plan.shows_thinking);
+        let name = &online.provider.name;
+        let what = format!("the answer of {name} does not fit the schema: {why}");
+        online.io.warn(&format!("{what}; asking once more"));
+        if let Some(body) = request.body.fields_mut() {
+            ask_again(body, answer, why);
+        }
+        self.rounds.spent = self.rounds.usage(self.answers.usage());
+        self.begin_again();
+        let asked = self.ask_with_tools(request, online).await;
+        if let Err(failure) = &asked
+            && !self.writer.is_touched()
+            && failure.kind != Kind::ReaderGone
+        {
+            // The first answer is better than none.
+            self.writer.write(answer, &mut online.io)?;
+            self.writer.end_line(&mut online.io)?;
+        }
+        asked
+    }
+
+    /// Gives the last of an answer to its schema.
+    fn complete(&mut self, io: &mut Io) -> Result<(), Failure> {
+        if self.checked.is_none() || self.plan.json {
+            return Ok(());
+        }
+        self.answers.finish(&mut self.shown);
+        self.show(io)
+    }
+
+    /// An answer that does not fit its schema and can be asked for again, as nothing of it was
+    /// shown; with what is wrong.
+    fn misfit(&self) -> Option<(String, String)> {
+        let checked = self.checked.as_ref()?;
+        let why = checked.verdict().err()?;
+        let is_whole = self.answers.verdict() == Verdict::Done;
+        let is_touched = self.writer.is_touched() || self.rounds.is_touched;
+        (is_whole && !is_touched).then(|| (checked.text().to_owned(), why))
+    }
+
+    /// As if nothing had come.
+    fn begin_again(&mut self) {
+        self.answers = self.plan.answers();
+        self.shown = Shown::default();
+        self.extract_anew();
+        self.checked = self.checked.take().map(Checked::again);
+        if self.rounds.done == 0 {
+            self.timing = Timing::new();
+        }
     }
 
     /// What came of it so far, for who keeps it.
@@ -98,7 +176,7 @@ impl Chat {
         self.answers.finish(&mut self.shown);
         self.show(io)?;
         self.thinking.close(io);
-        self.collected = self.collected.take().map(|_| String::new());
+        self.checked = self.checked.take().map(Checked::again);
         self.rounds.is_touched |= self.writer.is_touched();
         self.extract_anew();
         self.writer.begin_anew(io)
@@ -133,15 +211,7 @@ impl Chat {
                 }
             };
             match again {
-                Ok(()) => {
-                    self.answers = self.plan.answers();
-                    self.shown = Shown::default();
-                    self.extract_anew();
-                    self.collected = self.collected.take().map(|_| String::new());
-                    if self.rounds.done == 0 {
-                        self.timing = Timing::new();
-                    }
-                }
+                Ok(()) => self.begin_again(),
                 Err(failure) => {
                     self.give_all(failure.kind, &mut online.io)?;
                     return Err(failure);
@@ -219,8 +289,9 @@ impl Chat {
 
     /// Whether more is kept for the end than any answer has.
     fn is_overfull(&self) -> bool {
-        let collected = self.collected.as_ref().map_or(0, String::len);
-        self.answers.is_overfull() || collected > MOST_COLLECTED
+        let checked = self.checked.as_ref().map_or(0, Checked::kept);
+        let block = self.extractor.as_ref().map_or(0, Extractor::kept);
+        self.answers.is_overfull() || checked + block > MOST_COLLECTED
     }
 
     /// Shows what can be shown now.
@@ -244,9 +315,12 @@ impl Chat {
 
     /// Sends answer text on its way: checked, cut to a code block, or as it is.
     fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
-        if let Some(collected) = &mut self.collected {
-            collected.push_str(text);
-            return Ok(());
+        if let Some(checked) = &mut self.checked {
+            let items = checked.push(text);
+            if !items.is_empty() {
+                self.thinking.close(io);
+            }
+            return self.writer.write(&items, io);
         }
         let Some(extractor) = &mut self.extractor else {
             self.thinking.close(io);
@@ -269,7 +343,7 @@ impl Chat {
         self.answers.finish(&mut self.shown);
         self.show(io)?;
         self.thinking.close(io);
-        let mut rest = self.collected.take().unwrap_or_default();
+        let mut rest = self.checked.as_mut().map(Checked::rest).unwrap_or_default();
         if let Some(mut extractor) = self.extractor.take() {
             extractor.finish(&mut rest);
         }
@@ -279,26 +353,24 @@ impl Chat {
 
     /// The reply came to its end: the last text, usage, and what became of it.
     fn end(&mut self, provider: &Provider, io: &mut Io) -> Result<(), Failure> {
-        let checked = match (self.plan.schema.take(), &mut self.collected) {
-            (Some(schema), Some(collected)) => {
-                self.answers.finish(&mut self.shown);
-                collected.push_str(&std::mem::take(&mut self.shown.text));
-                schema::check(&schema, collected, &provider.name)
-            }
-            _ => Ok(()),
-        };
+        self.complete(io)?;
+        let checked = self.checked.as_ref().map_or(Ok(()), Checked::verdict);
         self.give_all(Kind::Other, io)?;
         if self.plan.shows_usage {
-            // Between the rounds the tools took their time.
-            let timing = Timing { is_one: self.rounds.done == 0, ..self.timing };
+            // Of several replies the tokens are counted, but the time is not that of writing alone.
+            let timing = Timing {
+                is_one: self.rounds.done == 0 && self.rounds.spent.is_none(),
+                ..self.timing
+            };
             let counted = self.rounds.usage(self.answers.usage());
+            let counts = counted.as_ref().map(Counts::of).unwrap_or_default();
             let ends = self.answers.ends();
             let price = self.plan.price.as_ref();
-            io.say(&usage::words(counted.as_ref(), timing, &ends, price));
+            io.say(&usage::words(counts, timing, &ends, price));
         }
         let verdict = self.answers.verdict();
         if verdict == Verdict::Done {
-            checked?;
+            checked.map_err(|why| outcome::of_misfit(&why, provider))?;
         }
         let result = outcome::of_verdict(verdict, &self.plan, provider, io);
         if result
@@ -322,5 +394,5 @@ const WRITE: usize = 64 * 1024;
 /// So much is read at once, even if more could be had.
 const READ: usize = 256 * 1024;
 
-/// An answer that is checked as a whole may be this long.
+/// An answer that is checked, or of which the last block is wanted, may keep so many bytes.
 const MOST_COLLECTED: usize = 64 << 20;

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use serde_json::Value;
-
 use crate::api::chat::usage::Counts;
 use crate::history::Turn;
 use crate::provider::Provider;
@@ -27,12 +25,11 @@ impl Timing {
 
 /// Counts, timing, how the answers ended and what they cost, on one line.
 pub(super) fn words(
-    usage: Option<&Value>,
+    counts: Counts,
     timing: Timing,
     ends: &[&str],
     price: Option<&Price>,
 ) -> String {
-    let counts = usage.map(Counts::of).unwrap_or_default();
     let mut parts = of_counts(counts);
     let total = timing.asked.elapsed();
     if let Some(first) = timing.first {

@@ -31,8 +31,8 @@ pub(super) fn print(
         return Err(refusal::carried(fault, id, secrets, service));
     }
     outcome::of_end(end, None, chat.answers.is_finished(), &service.name)?;
-    if let Some(collected) = &mut chat.collected {
-        collected.push_str(&unseen.text);
+    if let Some(checked) = &mut chat.checked {
+        checked.push(&unseen.text);
     }
     let text = String::from_utf8_lossy(body);
     chat.writer.write(&text, &mut online.io)?;

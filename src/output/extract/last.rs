@@ -24,6 +24,11 @@ impl LastBlock {
         }
     }
 
+    /// How many bytes are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.current.kept() + self.block.len() + self.last.as_ref().map_or(0, String::len)
+    }
+
     /// Ends the text: appends the last block, or the whole text if there is none. A block that is
     /// not closed goes to the end of the text; one that did not even begin is left out if another
     /// one came before, as models end an answer with one fence too many.
