@@ -78,7 +78,7 @@ fn shell(has_git: bool) -> Llm {
         fs::create_dir(shell.dir().join(folder)).expect("a fresh folder takes folders");
     }
     // A copy could not be run while another test starts a program.
-    let tool = "examples/now.sh";
+    let tool = "tests/tools/now.sh";
     std::os::unix::fs::symlink(root().join(tool), shell.dir().join(tool)).expect("links are there");
     let shell = shell.file("src/main.rs", "fn main() {}\n");
     let shell = shell.file("logo.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");

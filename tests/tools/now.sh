@@ -1,7 +1,7 @@
 #!/bin/sh
 # A tool for models: the date and the time of day in a time zone.
 #
-#     llm chat --tool examples/now.sh "上海现在几点？"
+#     llm chat --tool tests/tools/now.sh "上海现在几点？"
 
 # Asked with --describe, a tool says what it is.
 if [ "$1" = --describe ]; then
