@@ -50,7 +50,6 @@ mod tool;
 
 use std::ffi::OsString;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use cli::{Cli, Command};
@@ -67,10 +66,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
     {
         return show(VERSION, io);
     }
-    let line: Vec<OsString> = args.into_iter().collect();
-    let cli = match Cli::try_parse_from(&line) {
+    let cli = match Cli::read(&args) {
         Ok(cli) => cli,
-        Err(error) => return of_command_line(&error, &line, io),
+        Err(error) => return of_command_line(&error, &args, io),
     };
     io.voice.is_quiet = cli.common.quiet;
     io.color = cli.common.color;
