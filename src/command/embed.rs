@@ -47,6 +47,7 @@ pub(crate) fn run(args: &EmbedArgs, common: &Common, io: &mut Io) -> anyhow::Res
         dimensions: args.dimensions,
         most: most_inputs(args, &provider),
         json: common.json,
+        floats: style.format == Some(Format::Npy),
         is_alone: !args.lines && count == Some(1),
     };
     if common.dry_run {

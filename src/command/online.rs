@@ -22,6 +22,10 @@ const SILENCE: Duration = Duration::from_secs(300);
 const MAX_WAIT: Duration = Duration::from_secs(60);
 const RETRIES: u32 = 2;
 
+/// The system is asked for news after so many tasks, even if more of them are ready: a fast stream
+/// makes two for each chunk.
+const BUSY_TASKS: u32 = 512;
+
 /// The pace of the demo's stream on a terminal, a piece each.
 const PACE: Duration = Duration::from_millis(40);
 
@@ -146,6 +150,7 @@ where
 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .event_interval(BUSY_TASKS)
         .build()
         .context("cannot set up the runtime")?;
     match &io.stop {

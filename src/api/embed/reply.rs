@@ -85,6 +85,23 @@ impl Vectors {
         self.bytes
     }
 
+    /// The same vectors, those that came as decimal numbers as floats.
+    pub(crate) fn into_floats(self) -> Self {
+        if !self.rows.iter().any(|row| matches!(row, Row::Digits(_))) {
+            return self;
+        }
+        let dimensions = self.get(0).map_or(0, |vector| vector.dimensions());
+        let mut bytes = Vec::with_capacity(4 * dimensions * self.len());
+        let mut row = |vector: Vector<'_>| {
+            let start = bytes.len();
+            vector.push_floats(&mut bytes);
+            Row::Floats(start..bytes.len())
+        };
+        let rows: Vec<Row> =
+            (0..self.len()).map(|index| self.get(index).map_or(Row::NoNumber, &mut row)).collect();
+        Self { bytes, rows, tokens: self.tokens }
+    }
+
     /// The vector of an input, counted from 0; `None` if it holds something that is no number (NaN,
     /// an infinity, `null`), as some services send when their arithmetic overflows.
     pub(crate) fn get(&self, index: usize) -> Option<Vector<'_>> {

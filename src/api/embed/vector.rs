@@ -50,8 +50,12 @@ impl Vector<'_> {
         match self {
             Vector::Floats(bytes) => out.extend_from_slice(bytes),
             Vector::Digits(text) => {
-                for number in text.split(|byte| *byte == b',') {
-                    let number = std::str::from_utf8(number).unwrap_or_default().trim();
+                let text = std::str::from_utf8(text).unwrap_or_default();
+                let mut rest = Some(text);
+                while let Some(text) = rest {
+                    let end = text.bytes().position(|byte| byte == b',').unwrap_or(text.len());
+                    rest = text.get(end + 1..);
+                    let number = text[..end].trim_ascii();
                     // The reply's reader let nothing but JSON numbers through.
                     let float = number.parse::<f32>().unwrap_or(f32::NAN);
                     out.extend_from_slice(&float.to_le_bytes());

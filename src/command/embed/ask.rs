@@ -25,7 +25,7 @@ use crate::provider::{Composed, Job, Provider};
 const MOST_REFUSED: usize = 8;
 
 /// A reply that is larger makes the next batches smaller, in bytes: several are held at a time.
-const LARGE_REPLY: usize = 32 << 20;
+const LARGE_REPLY: usize = 24 << 20;
 
 /// How many pieces of memory are kept to be used again.
 const KEPT: usize = 4;
@@ -39,6 +39,7 @@ pub(super) struct Asker {
     tries: Tries,
     dimensions: Option<u32>,
     json: bool,
+    floats: bool,
     /// There is one text in all: its refusal is that of the run.
     is_alone: bool,
     /// The request's fields beside the texts: a refusal that names one is not about a text.
@@ -60,6 +61,8 @@ pub(super) struct Wish {
     pub(super) most: usize,
     /// The provider's replies are printed as they are.
     pub(super) json: bool,
+    /// Decimal numbers are turned into floats.
+    pub(super) floats: bool,
     pub(super) is_alone: bool,
 }
 
@@ -122,6 +125,7 @@ impl Asker {
             tries,
             dimensions: wish.dimensions,
             json: wish.json,
+            floats: wish.floats,
             is_alone: wish.is_alone,
             fields: composed.body.keys().filter(is_known).cloned().collect(),
             net: Mutex::new(Net::new(Job::Embed, composed.own).with_eases(&[ENCODING])),
@@ -283,11 +287,12 @@ impl Asker {
             }
             body.extend_from_slice(&bytes);
         }
-        let (size, asked, json) = (body.len(), texts.len(), self.json);
+        let (size, asked, json, floats) = (body.len(), texts.len(), self.json, self.floats);
         // Beside the network, not between its pieces.
         let read = tokio::task::spawn_blocking(move || match json {
             true => as_it_came(body).map(Part::Reply),
-            false => reply::read(body, asked).map(Part::Vectors),
+            false => reply::read(body, asked)
+                .map(|vectors| Part::Vectors(if floats { vectors.into_floats() } else { vectors })),
         });
         let result = client.interrupt.race(read).await?;
         let result =

@@ -16,7 +16,7 @@ use crate::io::Io;
 use crate::output::progress::Progress;
 
 /// No further request begins while so many bytes of answers wait for one before them.
-const HELD: usize = 32 << 20;
+const HELD: usize = 24 << 20;
 
 /// After so long a silence of the input the user is told what is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);

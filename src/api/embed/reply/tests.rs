@@ -39,6 +39,21 @@ fn vectors_come_in_the_order_of_the_inputs() {
 }
 
 #[test]
+fn numbers_become_floats() {
+    let body = json!({"data": [
+        {"index": 1, "embedding": [0.25, -1]},
+        {"index": 0, "embedding": encoded(&[1.5, 2.5])},
+        {"index": 2, "embedding": [null, 1]},
+    ]});
+    let vectors = read(body.to_string().into_bytes(), 3).expect("is read");
+    let expected = floats(&vectors);
+    let vectors = vectors.into_floats();
+    assert!(matches!(vectors.get(1), Some(Vector::Floats(_))));
+    assert_eq!(floats(&vectors), expected);
+    assert_eq!(expected, [Some(vec![1.5, 2.5]), Some(vec![0.25, -1.0]), None]);
+}
+
+#[test]
 fn base64_may_lack_its_padding_and_have_escapes() {
     let bytes = [0.1f32, -7.5].map(f32::to_le_bytes).concat();
     let bare = STANDARD_NO_PAD.encode(bytes);
