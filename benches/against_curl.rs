@@ -1,179 +1,271 @@
-//! Runs `llm` and `curl` by turns on the same work and prints who took how long. The server is part of
-//! the bench, so that nothing but the two programs differs; every answer is checked for its length.
+//! Runs `llm` and `curl` by turns on the same work and prints who took how long. The server is a
+//! process of the bench, so that nothing but the two programs differs; every answer is checked for its
+//! length.
 //!
-//! `cargo bench --bench against_curl` runs it; `LLM_BENCH_ROUNDS` sets the number of rounds.
+//! `cargo bench --bench against_curl` runs all of it, `cargo bench --bench against_curl -- chat` the
+//! rows whose name holds that word. `LLM_BENCH_ROUNDS` sets the number of rounds, and `TMPDIR` the
+//! place of the files: a folder in memory leaves the disk out.
 #![expect(clippy::print_stdout, reason = "a bench shows its table")]
 
 #[path = "against_curl/flood.rs"]
 mod flood;
+#[path = "against_curl/instructions.rs"]
+mod instructions;
+#[path = "against_curl/latency.rs"]
+mod latency;
+#[path = "against_curl/load.rs"]
+mod load;
 #[path = "against_curl/measure.rs"]
 mod measure;
+#[path = "against_curl/order.rs"]
+mod order;
+#[path = "against_curl/works.rs"]
+mod works;
 
+use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use flood::{CHUNKS_AT_ONCE, CHUNKS_ONE_BY_ONE, CHUNKS_SHORT, Flood};
-use measure::{Peak, Ran, median};
+use measure::{Ran, at_share};
+use works::{Gives, Side, Work};
 
-/// Rounds of the short works; the long ones take half of it.
-const ROUNDS: usize = 7;
+/// With this argument the bench is the server.
+const SERVE: &str = "serve";
 
-/// How often a short work is done in a round: a single run of some milliseconds says little.
-const REPEATS: usize = 20;
+/// The lengths of stream whose cost is compared; the last one only when it is asked for by `growth`.
+const GROWTH: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
-/// One line of the table.
-struct Work {
-    name: &'static str,
-    /// The model that the flood server knows the work by; none if only the version is asked for.
-    model: Option<&'static str>,
-    chunks: usize,
-    is_long: bool,
-}
+/// Tokens of a paced stream: 4 s.
+const PACED: usize = 200;
 
-const WORKS: [Work; 4] = [
-    Work { name: "--version", model: None, chunks: 0, is_long: false },
-    Work { name: "chat, 20 tokens", model: Some("short"), chunks: CHUNKS_SHORT, is_long: false },
-    Work {
-        name: "1,000,000 chunks at once",
-        model: Some("at-once"),
-        chunks: CHUNKS_AT_ONCE,
-        is_long: true,
-    },
-    Work {
-        name: "100,000 chunks one by one",
-        model: Some("one-by-one"),
-        chunks: CHUNKS_ONE_BY_ONE,
-        is_long: true,
-    },
-];
-
-/// One of the two programs, doing one work.
-struct Runner {
-    program: &'static str,
-    arguments: Vec<String>,
-    /// Bytes that it must write; none if they are not known beforehand.
-    bytes: Option<u64>,
-    times: Vec<Duration>,
-    peak: Option<Peak>,
-}
+/// The chunks of the two streams whose instructions are counted.
+const COUNTED: [usize; 2] = [10_000, 30_000];
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == SERVE) {
+        #[expect(clippy::disallowed_methods, reason = "the bench is no part of the program")]
+        let until = std::io::stdin();
+        return flood::serve(until, |url| println!("{url}"));
+    }
     // Without this flag the bench was built by `cargo test` or the like, which should be quick.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !arguments.iter().any(|argument| argument == "--bench") {
         println!("this is run by `cargo bench --bench against_curl`");
         return;
     }
-    let has_curl = Command::new("curl").arg("--version").output().is_ok();
-    if !has_curl {
-        println!("curl is missing: only llm is measured");
+    let words: Vec<&String> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
+    let is_wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(*word));
+    let bench = Bench::start();
+    if words.iter().any(|word| *word == "order") {
+        return order::write(&works::usual(&bench.base, bench.home.path()), bench.home.path());
     }
-    let home = tempfile::tempdir().expect("a temporary folder can be made");
-    let url = flood::start();
-    print_row(&["work", "llm", "curl", "llm/curl", "llm peak", "curl peak", "llm CPU", "curl CPU"]);
-    print_row(&["---"; 8]);
-    for work in &WORKS {
-        let mut runners = vec![llm(work, &url)];
-        if has_curl {
-            runners.push(curl(work, &url));
-        }
-        measure(work, &mut runners, home.path());
-        print_row(&row(work, &runners).each_ref().map(String::as_str));
+    bench.works(is_wanted);
+    if is_wanted("latency") {
+        bench.latency();
+    }
+    if is_wanted("growth") {
+        bench.growth(&GROWTH[..if words.is_empty() { 4 } else { 5 }]);
+    }
+    if is_wanted("instructions") {
+        bench.instructions();
     }
 }
 
-fn llm(work: &Work, url: &str) -> Runner {
-    let arguments = match work.model {
-        None => words(&["--version"]),
-        Some(model) => words(&["chat", "--base-url", url, "-m", model, "--no-stdin", "你好"]),
-    };
-    // The text, and the line end that closes the answer.
-    let bytes = work.model.map(|_| Flood::text_bytes(work.chunks) + 1);
-    let program = env!("CARGO_BIN_EXE_llm");
-    Runner { program, arguments, bytes, times: Vec::new(), peak: None }
+struct Bench {
+    home: tempfile::TempDir,
+    base: String,
+    has_curl: bool,
+    /// Ends with the bench: it reads its standard input to the end.
+    server: Child,
 }
 
-fn curl(work: &Work, url: &str) -> Runner {
-    let arguments = match work.model {
-        None => words(&["--version"]),
-        Some(model) => {
-            let body = format!(
-                r#"{{"model":"{model}","messages":[{{"role":"user","content":"你好"}}],"stream":true}}"#
-            );
-            let url = format!("{url}/chat/completions");
-            words(&["-sN", "-H", "Content-Type: application/json", "-d", &body, &url])
+impl Drop for Bench {
+    fn drop(&mut self) {
+        drop(self.server.stdin.take());
+        let _ = self.server.wait();
+    }
+}
+
+impl Bench {
+    fn start() -> Self {
+        let curl = Command::new("curl").arg("--version").output();
+        if curl.is_err() {
+            println!("curl is missing: only llm is measured");
         }
-    };
-    let bytes = work.model.map(|_| Flood::body_bytes(work.chunks));
-    Runner { program: "curl", arguments, bytes, times: Vec::new(), peak: None }
-}
+        let this = std::env::current_exe().expect("a program knows its own place");
+        let mut server = Command::new(this);
+        server.arg(SERVE).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = server.spawn().expect("the server can be started");
+        let mut base = String::new();
+        let said = server.stdout.as_mut().expect("it was made a pipe");
+        BufReader::new(said).read_line(&mut base).expect("the server says where it is");
+        let home = tempfile::tempdir().expect("a temporary folder can be made");
+        Self { home, base: base.trim().to_owned(), has_curl: curl.is_ok(), server }
+    }
 
-/// Runs the programs by turns, a different one first in each round, then each once more for its
-/// peak of memory and its CPU time.
-fn measure(work: &Work, runners: &mut [Runner], home: &Path) {
-    let rounds = rounds();
-    let (rounds, repeats) = if work.is_long { (rounds.div_ceil(2), 1) } else { (rounds, REPEATS) };
-    for round in 0..rounds {
-        for turn in 0..runners.len() {
-            let at = (round + turn) % runners.len();
-            let runner = &mut runners[at];
-            for _ in 0..repeats {
-                let ran = measure::run(runner.program, &runner.arguments, home);
-                check(work, runner, &ran);
-                runner.times.push(ran.time);
+    /// The two programs, as many of them as are there.
+    fn sides(&self, (llm, curl): (Side, Side)) -> Vec<Side> {
+        let mut sides = vec![llm];
+        sides.extend(self.has_curl.then_some(curl));
+        sides
+    }
+
+    fn works(&self, is_wanted: impl Fn(&str) -> bool) {
+        let works = works::all(&self.base, self.home.path());
+        let mut works = works.into_iter().filter(|work| is_wanted(work.name)).peekable();
+        if works.peek().is_none() {
+            return;
+        }
+        let head = ["time", "aim", "CPU", "aim", "peak", "aim", "llm", "curl", "curl's peak"];
+        print_row("work", &head.map(str::to_owned));
+        print_row("---", &[const { "---:" }; 9].map(str::to_owned));
+        for work in works {
+            let sides = self.sides((work.llm.clone(), work.curl.clone()));
+            let ran = by_turns(&work, &sides, self.home.path());
+            print_row(work.name, &row(&work, &ran));
+        }
+    }
+
+    /// What each program adds to the time of a token.
+    fn latency(&self) {
+        println!("\nlatency: what is added to a token at 50 tokens/s (median, 99 of 100)");
+        let sides = self.sides(works::chat(&self.base, "paced", PACED));
+        let mut times = vec![Vec::new(); sides.len()];
+        for _ in 0..rounds(2) {
+            for (side, times) in sides.iter().zip(&mut times) {
+                times.extend(latency::of(side, self.home.path()));
+            }
+        }
+        for (side, times) in sides.iter().zip(&times) {
+            assert_eq!(times.len(), rounds(2) * PACED, "tokens by {}", side.program);
+            let micros = |share| at_share(times, share).as_secs_f64() * 1e6;
+            println!("  {:<4}  {:6.0} µs  {:6.0} µs", name(side), micros(0.5), micros(0.99));
+        }
+    }
+
+    /// The cost of a stream as it grows.
+    fn growth(&self, lengths: &[usize]) {
+        println!("\ngrowth: CPU time and peak by the chunks of a stream");
+        for &chunks in lengths {
+            for side in self.sides(works::chat(&self.base, "at-once", chunks)) {
+                let repeats = if chunks > 100_000 { 1 } else { 10 };
+                let runs: Vec<Ran> =
+                    (0..rounds(3) * repeats).map(|_| run(&side, self.home.path())).collect();
+                let cpu = at_share(&of(&runs, |ran| ran.cpu), 0.0);
+                let peak = at_share(&of(&runs, |ran| ran.peak), 1.0);
+                let each = cpu.as_secs_f64() * 1e9 / chunks as f64;
+                let name = name(&side);
+                println!(
+                    "  {chunks:>10}  {name:<4}  {:>9}  {each:>6.0} ns each  {:>9}",
+                    milliseconds(cpu),
+                    megabytes(peak)
+                );
             }
         }
     }
-    for runner in runners {
-        let (ran, peak) = measure::peak(runner.program, &runner.arguments, home);
-        check(work, runner, &ran);
-        runner.peak = peak;
+
+    fn instructions(&self) {
+        println!("\ninstructions per chunk in a long stream (aim: 3000)");
+        if !instructions::can_be_counted() {
+            println!("  valgrind is missing: they are not counted");
+            return;
+        }
+        let [short, long] = COUNTED.map(|count| works::chat(&self.base, "at-once", count));
+        for (short, long) in self.sides(short).iter().zip(self.sides(long)) {
+            let count = |side: &Side| instructions::of(side, self.home.path());
+            let each = count(&long)
+                .zip(count(short))
+                .map(|(long, short)| long.saturating_sub(short) / (COUNTED[1] - COUNTED[0]) as u64);
+            match each {
+                Some(each) => println!("  {:<4}  {each:>6}", name(short)),
+                None => println!("  {:<4}  can't be counted", name(short)),
+            }
+        }
     }
 }
 
-fn rounds() -> usize {
+/// Runs the programs by turns, a different one first in each round.
+fn by_turns(work: &Work, sides: &[Side], home: &Path) -> Vec<Vec<Ran>> {
+    let mut runs = vec![Vec::new(); sides.len()];
+    for round in 0..rounds(work.rounds) {
+        for turn in 0..sides.len() {
+            let at = (round + turn) % sides.len();
+            for _ in 0..work.repeats {
+                runs[at].push(run(&sides[at], home));
+            }
+        }
+    }
+    runs
+}
+
+/// Runs a program once. A run that lost something is no run.
+fn run(side: &Side, home: &Path) -> Ran {
+    let ran = measure::run(measure::command(side.program, home).args(&side.arguments));
+    let (program, line) = (name(side), side.arguments.join(" "));
+    assert!(ran.is_success, "failed: {program} {line}");
+    match side.gives {
+        Gives::Bytes(expected) => assert_eq!(ran.bytes, expected, "bytes of: {program} {line}"),
+        Gives::File(expected) => {
+            let out = ["out.mp3", "out.png", "out.npy"].map(|file| fs::metadata(home.join(file)));
+            let found = out.into_iter().flatten().map(|facts| facts.len()).next();
+            assert_eq!(found, Some(expected), "bytes in the file of: {program} {line}");
+        }
+        Gives::Something => {}
+    }
+    clear(home);
+    ran
+}
+
+/// Removes what was written, so that each run makes its files anew.
+fn clear(home: &Path) {
+    for entry in fs::read_dir(home).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with("out") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The rounds of a work that usually has so many.
+fn rounds(usual: usize) -> usize {
     #[expect(clippy::disallowed_methods, reason = "the bench is no part of the program")]
     let text = std::env::var("LLM_BENCH_ROUNDS").ok();
     let wanted = text.and_then(|text| text.parse().ok()).filter(|rounds| *rounds > 0);
-    wanted.unwrap_or(ROUNDS)
+    wanted.unwrap_or(usual)
 }
 
-/// A run that lost something is no run.
-fn check(work: &Work, runner: &Runner, ran: &Ran) {
-    let (program, name) = (runner.program, work.name);
-    assert!(ran.success, "{program} failed at `{name}`");
-    if let Some(expected) = runner.bytes {
-        assert_eq!(ran.bytes, expected, "bytes that {program} wrote at `{name}`");
-    }
-}
-
-fn row(work: &Work, runners: &[Runner]) -> [String; 8] {
-    let [llm, others @ ..] = runners else { return [const { String::new() }; 8] };
-    let curl = others.first();
+/// Medians of the times, the least of the CPU times, the highest of the peaks.
+fn row(work: &Work, runs: &[Vec<Ran>]) -> [String; 9] {
+    let time = |runs: &Vec<Ran>| at_share(&of(runs, |ran| ran.time), 0.5);
+    let cpu = |runs: &Vec<Ran>| at_share(&of(runs, |ran| ran.cpu), 0.0);
+    let peak = |runs: &Vec<Ran>| megabytes(at_share(&of(runs, |ran| ran.peak), 1.0));
+    let (llm, curl) = (&runs[0], runs.get(1));
     let absent = || "-".to_owned();
-    let time = |runner: &Runner| milliseconds(median(&runner.times));
-    let memory = |runner: &Runner| {
-        let peak = runner.peak.as_ref();
-        peak.map_or_else(absent, |peak| format!("{:.1} MB", peak.kibibytes as f64 * 1024.0 / 1e6))
+    let ratio = |of: &dyn Fn(&Vec<Ran>) -> Duration| {
+        let ratio = |curl| of(llm).as_secs_f64() / of(curl).as_secs_f64();
+        curl.map_or_else(absent, |curl| format!("{:.2}", ratio(curl)))
     };
-    let cpu = |runner: &Runner| {
-        let cpu = runner.peak.as_ref().and_then(|peak| peak.cpu);
-        cpu.map_or_else(absent, |cpu| format!("{:.2} s", cpu.as_secs_f64()))
-    };
-    let ratio = |curl: &Runner| {
-        let (llm, curl) = (median(&llm.times), median(&curl.times));
-        format!("{:.2}", llm.as_secs_f64() / curl.as_secs_f64())
-    };
+    let aim = |aim: Option<f64>| aim.map_or_else(String::new, |aim| aim.to_string());
     [
-        work.name.to_owned(),
-        time(llm),
-        curl.map_or_else(absent, time),
-        curl.map_or_else(absent, ratio),
-        memory(llm),
-        curl.map_or_else(absent, memory),
-        cpu(llm),
-        curl.map_or_else(absent, cpu),
+        ratio(&time),
+        aim(work.target.time),
+        ratio(&cpu),
+        aim(work.target.cpu),
+        peak(llm),
+        work.target.peak.map_or_else(String::new, |peak| format!("{peak} MB")),
+        milliseconds(time(llm)),
+        curl.map_or_else(absent, |curl| milliseconds(time(curl))),
+        curl.map_or_else(absent, peak),
     ]
+}
+
+fn of<T>(runs: &[Ran], part: impl Fn(&Ran) -> T) -> Vec<T> {
+    runs.iter().map(part).collect()
+}
+
+fn name(side: &Side) -> &'static str {
+    if side.program == "curl" { "curl" } else { "llm" }
 }
 
 fn milliseconds(time: Duration) -> String {
@@ -182,12 +274,11 @@ fn milliseconds(time: Duration) -> String {
     format!("{milliseconds:.digits$} ms")
 }
 
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
-fn print_row(cells: &[&str; 8]) {
-    let [work, rest @ ..] = cells;
-    let rest: Vec<String> = rest.iter().map(|cell| format!("{cell:>9}")).collect();
-    println!("| {work:<25} | {} |", rest.join(" | "));
+fn print_row(work: &str, cells: &[String; 9]) {
+    let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>10}")).collect();
+    println!("| {work:<26} | {} |", cells.join(" | "));
 }

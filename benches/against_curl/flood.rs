@@ -1,82 +1,150 @@
-//! A server that answers chats with as many chunks as it can write. It makes nothing while it answers:
-//! what it sends is made beforehand. It knows nothing of who asks.
+//! A server that answers as fast as it can write: what it sends is made before it is asked. It runs as
+//! a process of its own, and knows nothing of who asks.
+//!
+//! What it does is told by the path and the model: `at-once-N`, `one-by-one-N` and `paced-N` are chats
+//! of N chunks, `floats` and `base64` are kinds of vectors.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, SystemTime};
 
-/// The chunks of an answer, by the model that is asked: the last one of each ends the answer.
-pub(crate) const CHUNKS_SHORT: usize = 20;
-pub(crate) const CHUNKS_AT_ONCE: usize = 1_000_000;
-pub(crate) const CHUNKS_ONE_BY_ONE: usize = 100_000;
-
-/// What the chunks say, over and over.
-const TEXTS: [&str; 4] = ["你好，", "hello ", "世界", "world. "];
+use super::load::{self, Vectors};
 
 /// Chunks in one write where they are sent at once: some 100 kB.
 const BLOCK: usize = 500;
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
+/// The time between two chunks of a paced stream: 50 in a second.
+const PACE: Duration = Duration::from_millis(20);
+
+const STREAM: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
     Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
 
-/// The lengths of what is sent.
-pub(crate) struct Flood;
+static BASE64: LazyLock<Vectors> = LazyLock::new(|| Vectors::new(load::vector_in_base64));
+static FLOATS: LazyLock<Vectors> = LazyLock::new(|| Vectors::new(load::vector_in_floats));
+static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(load::picture_reply);
 
-impl Flood {
-    /// The bytes of text in so many chunks.
-    pub(crate) fn text_bytes(chunks: usize) -> u64 {
-        (0..chunks).map(|number| text(number).len() as u64).sum()
-    }
-
-    /// The bytes of the events of so many chunks, with the two that end the stream.
-    pub(crate) fn body_bytes(chunks: usize) -> u64 {
-        let events = (0..TEXTS.len()).map(|number| event(number).len() as u64).collect::<Vec<_>>();
-        let sent: u64 = (0..chunks).map(|number| events[number % TEXTS.len()]).sum();
-        sent + end_events().iter().map(|event| event.len() as u64).sum::<u64>()
-    }
-}
-
-/// Starts the server on a free port of the loopback and gives its base URL. It ends with the process.
-pub(crate) fn start() -> String {
+/// Serves on a free port of the loopback: `say` is given the base URL. Ends when `until` does.
+pub(crate) fn serve(mut until: impl Read, say: impl FnOnce(&str)) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("a bound socket has an address");
+    say(&format!("http://{address}/v1"));
+    let speech = Arc::new(load::speech_block());
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            let speech = Arc::clone(&speech);
             std::thread::spawn(move || {
                 // A client that goes away early is reported by the one who started it.
-                let _ = serve(stream);
+                let _ = converse(&stream, &speech);
             });
         }
     });
-    format!("http://{address}/v1")
+    let _ = until.read_to_end(&mut Vec::new());
 }
 
-fn serve(mut stream: TcpStream) -> std::io::Result<()> {
+/// Answers the requests of one connection.
+fn converse(stream: &TcpStream, speech: &[u8]) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let request = read(&stream)?;
-    stream.write_all(HEAD.as_bytes())?;
-    let end: String = end_events().iter().map(|event| in_chunk(event)).collect();
-    if request.contains("\"at-once\"") {
-        let block: String = (0..BLOCK).map(|number| in_chunk(&event(number))).collect();
-        for _ in 0..CHUNKS_AT_ONCE / BLOCK {
-            stream.write_all(block.as_bytes())?;
-        }
-    } else {
-        let count = if request.contains("\"short\"") { CHUNKS_SHORT } else { CHUNKS_ONE_BY_ONE };
-        let chunks: Vec<String> = (0..TEXTS.len()).map(|number| in_chunk(&event(number))).collect();
-        for number in 0..count {
-            stream.write_all(chunks[number % TEXTS.len()].as_bytes())?;
+    let mut reader = BufReader::with_capacity(256 * 1024, stream);
+    while let Some(request) = read(&mut reader)? {
+        let mut out = stream;
+        if request.path.ends_with("/chat/completions") {
+            return chat(&request.body, out);
+        } else if request.path.ends_with("/embeddings") {
+            let is_base64 = request.body.contains("\"base64\"");
+            let vectors = if is_base64 { &*BASE64 } else { &*FLOATS };
+            let (data, end) = vectors.reply(count_of_inputs(&request.body));
+            write!(out, "{}", head("application/json", (data.len() + end.len()) as u64))?;
+            out.write_all(data)?;
+            out.write_all(end)?;
+        } else if request.path.ends_with("/images/generations") {
+            write!(out, "{}", head("application/json", PICTURE.len() as u64))?;
+            out.write_all(&PICTURE)?;
+        } else if request.path.ends_with("/audio/speech") {
+            write!(out, "{}", head("audio/mpeg", load::SPEECH))?;
+            for _ in 0..load::SPEECH / speech.len() as u64 {
+                out.write_all(speech)?;
+            }
+        } else {
+            write!(out, "{}{}", head("application/json", load::HEARD.len() as u64), load::HEARD)?;
         }
     }
-    stream.write_all(end.as_bytes())?;
-    stream.write_all(b"0\r\n\r\n")
+    Ok(())
 }
 
-/// Reads a request and gives its body.
-fn read(stream: &TcpStream) -> std::io::Result<String> {
-    let mut reader = BufReader::new(stream);
+fn head(kind: &str, length: u64) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n")
+}
+
+/// A stream of events, as the model's name has it.
+fn chat(request: &str, mut out: impl Write) -> std::io::Result<()> {
+    out.write_all(STREAM.as_bytes())?;
+    let asked = |kind: &str| {
+        let rest = request.split_once(&format!("\"{kind}-"))?.1;
+        rest.split('"').next()?.parse::<usize>().ok()
+    };
+    if let Some(count) = asked("at-once") {
+        let block = chunks(BLOCK);
+        for _ in 0..count / BLOCK {
+            out.write_all(&block)?;
+        }
+        out.write_all(&chunks(count % BLOCK))?;
+    } else if let Some(count) = asked("one-by-one") {
+        let few: Vec<String> = (0..load::TEXTS.len()).map(load::event).map(in_chunk).collect();
+        for number in 0..count {
+            out.write_all(few[number % few.len()].as_bytes())?;
+        }
+    } else if let Some(count) = asked("paced") {
+        for _ in 0..count {
+            std::thread::sleep(PACE);
+            out.write_all(in_chunk(load::event_with(&stamp())).as_bytes())?;
+        }
+    }
+    let end: String = load::end_events().into_iter().map(in_chunk).collect();
+    out.write_all(end.as_bytes())?;
+    out.write_all(b"0\r\n\r\n")
+}
+
+fn chunks(count: usize) -> Vec<u8> {
+    (0..count).map(load::event).flat_map(|event| in_chunk(event).into_bytes()).collect()
+}
+
+/// An event as a chunk of its own (RFC 9112, section 7.1).
+fn in_chunk(event: String) -> String {
+    format!("{:x}\r\n{event}\r\n", event.len())
+}
+
+/// The time of sending, as a piece of text of its own: `@`, then nanoseconds since 1970.
+fn stamp() -> String {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("@{:019} ", now.as_nanos())
+}
+
+/// How many texts a request for vectors holds; none of them has a quote inside.
+fn count_of_inputs(body: &str) -> usize {
+    let inputs = body.split_once("\"input\":[").and_then(|(_, rest)| rest.split_once(']'));
+    inputs.map_or(1, |(inputs, _)| inputs.matches('"').count() / 2)
+}
+
+struct Request {
+    path: String,
+    /// Empty for a body that is larger than any that must be looked at.
+    body: String,
+}
+
+/// A body that is longer is read and forgotten.
+const LOOKED_AT: u64 = 16 << 20;
+
+/// Reads a request; none if the connection was closed instead.
+fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
     let mut length = 0;
     loop {
-        let mut line = String::new();
+        line.clear();
         reader.read_line(&mut line)?;
         if line.trim().is_empty() {
             break;
@@ -85,32 +153,19 @@ fn read(stream: &TcpStream) -> std::io::Result<String> {
             length = value.trim().parse().unwrap_or(0);
         }
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(String::from_utf8_lossy(&body).into_owned())
-}
-
-fn text(number: usize) -> &'static str {
-    TEXTS[number % TEXTS.len()]
-}
-
-/// One event of some 200 bytes.
-fn event(number: usize) -> String {
-    let text = text(number);
-    let delta = format!(r#"{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":null}}"#);
-    let model = r#""model":"flood","system_fingerprint":"fp_0123456789""#;
-    format!(
-        "data: {{\"id\":\"chatcmpl-0123456789\",\"object\":\"chat.completion.chunk\",\
-         \"created\":1763800000,{model},\"choices\":[{delta}]}}\n\n"
-    )
-}
-
-fn end_events() -> [String; 2] {
-    let stop = r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-    [format!("{stop}\n\n"), "data: [DONE]\n\n".to_owned()]
-}
-
-/// An event as a chunk of its own (RFC 9112, section 7.1).
-fn in_chunk(event: &str) -> String {
-    format!("{:x}\r\n{event}\r\n", event.len())
+    let mut body = Vec::new();
+    if length <= LOOKED_AT {
+        reader.take(length).read_to_end(&mut body)?;
+    } else {
+        let mut left = length;
+        while left > 0 {
+            let read = reader.fill_buf()?.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if read == 0 {
+                return Ok(None);
+            }
+            reader.consume(read);
+            left -= read as u64;
+        }
+    }
+    Ok(Some(Request { path, body: String::from_utf8_lossy(&body).into_owned() }))
 }
