@@ -170,7 +170,8 @@ fn vectors(base: &str, home: &Path, kind: &str, format: &str, encoding: &str) ->
     }
     let config_file = format!("config-{kind}.txt");
     fs::write(home.join(&config_file), config).expect("a file can be written");
-    let curl = words(&["-s", "--parallel", "--parallel-max", "4", "-K", &config_file]);
+    let curl =
+        words(&["--no-progress-meter", "--parallel", "--parallel-max", "4", "-K", &config_file]);
     let option = format!("encoding_format={encoding}");
     let mut arguments = vec!["embed", "-m", kind, "--lines", "-f", "lines.txt", "--format", format];
     arguments.extend(["--concurrency", "4", "-O", &option]);

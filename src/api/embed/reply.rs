@@ -75,9 +75,9 @@ impl Vectors {
         self.rows.len()
     }
 
-    /// How many bytes they take.
+    /// How many bytes of memory they take.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.capacity()
     }
 
     /// The memory, to be used again.
@@ -86,7 +86,7 @@ impl Vectors {
     }
 
     /// The same vectors, those that came as decimal numbers as floats.
-    pub(crate) fn into_floats(self) -> Self {
+    pub(crate) fn into_floats(mut self) -> Self {
         if !self.rows.iter().any(|row| matches!(row, Row::Digits(_))) {
             return self;
         }
@@ -99,7 +99,11 @@ impl Vectors {
         };
         let rows: Vec<Row> =
             (0..self.len()).map(|index| self.get(index).map_or(Row::NoNumber, &mut row)).collect();
-        Self { bytes, rows, tokens: self.tokens }
+        // Into the memory of the reply, which is used again: pieces of many sizes, asked for and given
+        // back in turn, would leave holes.
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&bytes);
+        Self { rows, ..self }
     }
 
     /// The vector of an input, counted from 0; `None` if it holds something that is no number (NaN,
@@ -167,7 +171,8 @@ fn vectors(
     for (entry, index) in entries.into_iter().zip(order) {
         rows[index] = match entry.place {
             Place::Numbers(range) => {
-                taken = range.end;
+                // An entry without numbers stands nowhere.
+                taken = taken.max(range.end);
                 Row::Digits(range)
             }
             Place::Text(range) => {

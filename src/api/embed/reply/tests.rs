@@ -44,13 +44,16 @@ fn numbers_become_floats() {
         {"index": 1, "embedding": [0.25, -1]},
         {"index": 0, "embedding": encoded(&[1.5, 2.5])},
         {"index": 2, "embedding": [null, 1]},
+        {"index": 4, "embedding": encoded(&[3.5])},
+        {"index": 3, "embedding": [1, null]},
     ]});
-    let vectors = read(body.to_string().into_bytes(), 3).expect("is read");
+    let vectors = read(body.to_string().into_bytes(), 5).expect("is read");
     let expected = floats(&vectors);
     let vectors = vectors.into_floats();
     assert!(matches!(vectors.get(1), Some(Vector::Floats(_))));
     assert_eq!(floats(&vectors), expected);
-    assert_eq!(expected, [Some(vec![1.5, 2.5]), Some(vec![0.25, -1.0]), None]);
+    let [first, second, last] = [vec![1.5, 2.5], vec![0.25, -1.0], vec![3.5]].map(Some);
+    assert_eq!(expected, [first, second, None, None, last]);
 }
 
 #[test]
