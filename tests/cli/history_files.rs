@@ -147,6 +147,9 @@ fn a_conversation_on_a_terminal_keeps_its_pictures_in_sight() {
         run.write_stdin(typed);
     }
     run.read_stdout_until("好", LONG);
+    // Before the prompt is there again the terminal would take the key for itself.
+    run.read_stdout_until("> ", LONG);
+    std::thread::sleep(Duration::from_millis(50));
     run.write_stdin("\x04");
     run.wait().code(0);
     assert_eq!(contents(&server, 1), [picture("一")]);

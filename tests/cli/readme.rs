@@ -74,8 +74,8 @@ fn shell(has_git: bool) -> Llm {
     fs::write(bin.join("llm"), SHIM).expect("a fresh folder takes files");
     let executable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(bin.join("llm"), executable).expect("the mode of an own file can be set");
-    for folder in ["src", "examples"] {
-        fs::create_dir(shell.dir().join(folder)).expect("a fresh folder takes folders");
+    for folder in ["src", "tests/tools"] {
+        fs::create_dir_all(shell.dir().join(folder)).expect("a fresh folder takes folders");
     }
     // A copy could not be run while another test starts a program.
     let tool = "tests/tools/now.sh";
