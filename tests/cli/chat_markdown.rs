@@ -81,7 +81,8 @@ fn a_terminal_without_colour_and_answers_for_programs_get_none() {
 #[test]
 fn colours_are_refused_where_the_answer_is_for_a_program() {
     let server = Server::start([]);
-    for more in [&["-x"] as &[&str], &["--json"], &["-o", "答.md"], &["--schema", "{}"]] {
+    let schemas = [&["--schema", "{}"] as &[&str], &["--schema-multi", "名字"]];
+    for more in [&["-x"] as &[&str], &["--json"], &["-o", "答.md"]].into_iter().chain(schemas) {
         let llm = llm().profile(&server).args(["chat", "你好", "--markdown", "always"]);
         let run = llm.args(more).run();
         run.code(2).stdout_empty().stderr_has("--markdown always does not go with --");
