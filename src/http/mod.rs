@@ -6,7 +6,10 @@ pub(crate) mod client;
 pub(crate) mod curl;
 pub(crate) mod fault;
 pub(crate) mod form;
+mod head;
 mod network;
+mod outgoing;
+mod plain;
 mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
@@ -42,10 +45,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Adds how the server is started to a connection that failed.
-    fn with_start_hint(&self, failure: Failure, error: &reqwest::Error) -> Failure {
-        if !error.is_connect() {
-            return failure;
-        }
+    fn with_start_hint(&self, failure: Failure) -> Failure {
         match &self.start {
             Some(start) => failure.hint(format!("is it running? `{start}` starts it")),
             None => failure.hint("is the address right, and the server running?"),
