@@ -21,6 +21,8 @@ pub(crate) mod transport;
 pub(crate) mod tries;
 
 use crate::error::Failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) use plain::framed;
 
 /// What errors and hints say about the service that is asked.
 #[derive(Debug, Clone, Default)]

@@ -140,12 +140,13 @@ fn io_cause(error: &std::io::Error) -> Option<String> {
 }
 
 fn tls_cause(error: &(dyn Error + 'static)) -> Option<String> {
-    // rustls sits inside an `io::Error`, which `source` passes over.
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let found = match inner {
-        Some(inner) => inner.downcast_ref::<rustls::Error>(),
-        None => error.downcast_ref::<rustls::Error>(),
-    };
+    // rustls sits inside an `io::Error`, which `source` passes over; and that inside another one.
+    let mut inner = error;
+    while let Some(next) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
+    {
+        inner = next;
+    }
+    let found = inner.downcast_ref::<rustls::Error>();
     found.map(|tls| match tls {
         rustls::Error::InvalidCertificate(reason) => {
             format!("its certificate is not valid: {}", plain(reason))

@@ -213,3 +213,64 @@ impl Reply {
         }
     }
 }
+
+/// What is read of a reply whose bytes come in these pieces: the length of its head, its content, and how
+/// many bytes are behind it.
+///
+/// # Errors
+/// In words, why the bytes are no reply.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn framed(pieces: &[&[u8]]) -> Result<(usize, Vec<u8>, usize), &'static str> {
+    let (mut buffer, mut found, mut content) = (Vec::new(), None, Vec::new());
+    for piece in pieces {
+        buffer.extend_from_slice(piece);
+        if found.is_none() {
+            let Some(read) = head::of_reply(&buffer)? else { continue };
+            buffer.drain(..read.length);
+            found = Some(read);
+        }
+        let Some(read) = &mut found else { continue };
+        while !buffer.is_empty() && !read.framing.is_over() {
+            let taken = read.framing.take(&mut buffer).map_err(|_| "no chunks")?;
+            content.extend_from_slice(&buffer[..taken.content]);
+            buffer.drain(..taken.used);
+        }
+    }
+    Ok((found.map_or(0, |read| read.length), content, buffer.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::activity::Activity;
+    use crate::http::form::{Form, Part};
+    use crate::http::request::{Body, Method};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_request_goes_on_when_the_answer_has_begun() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("bound"));
+        let url = Url::parse(&url).expect("a URL");
+        // More than the network takes without a reader.
+        let length = 20 << 20;
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n";
+            stream.write_all(head).await.expect("written");
+            let mut heard = vec![0; length];
+            stream.read_exact(&mut heard).await.expect("all of it comes");
+            stream.write_all("你好".as_bytes()).await.expect("written");
+        });
+        let body = Body::Form(Form::new(vec![Part::text("model", "m".repeat(length))]));
+        let request = Request { method: Method::Post, url, headers: Vec::new(), body };
+        let outgoing = || Outgoing::of(&request.body, &Activity::default(), None);
+        let sent = Connections::default().send(&request, &outgoing, Duration::from_secs(5)).await;
+        let (head, mut reply) = sent.expect("can be sent").expect("is answered");
+        let mut content = Vec::new();
+        while reply.piece_into(&mut content).await.expect("comes") > 0 {}
+        assert_eq!((head.status, content), (200, "你好".into()));
+        server.await.expect("heard all");
+    }
+}

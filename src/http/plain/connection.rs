@@ -2,10 +2,12 @@
 //! for the content drives the connection; no task of its own stands between the two.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use tokio::net::TcpStream;
 
@@ -45,9 +47,10 @@ impl Connection {
     /// something unasked.
     pub(super) fn renew(&mut self) -> bool {
         self.has_answered = false;
-        let is_idle = self.stream.try_read(&mut [0]);
+        // The system itself is asked: what the runtime knows may be older.
+        let peeked = SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]);
         self.buffer.is_empty()
-            && is_idle.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Sends a piece of a request, of which less is left afterwards if the server says something
@@ -85,16 +88,11 @@ impl Connection {
     /// # Errors
     /// What came is no reply.
     pub(super) fn head_so_far(&mut self) -> Result<Option<Read>, Broken> {
-        while !self.buffer.is_empty()
-            && let Some(read) = head::of_reply(&self.buffer).map_err(Broken::of_words)?
-        {
+        let read = head::of_reply(&self.buffer).map_err(Broken::of_words)?;
+        if let Some(read) = &read {
             self.buffer.advance(read.length);
-            // An interim reply says that the final one is on its way (RFC 9110, section 15.2).
-            if !matches!(read.head.status, 100 | 102..=199) {
-                return Ok(Some(read));
-            }
         }
-        Ok(None)
+        Ok(read)
     }
 
     /// Waits for the head of the reply.

@@ -138,11 +138,24 @@ pub(super) struct Read {
     pub(super) length: usize,
 }
 
-/// Reads a reply's head at the beginning of `bytes`; `None` if it is not whole yet.
+/// Reads a reply's head at the beginning of `bytes`, behind any interim replies, which say that the
+/// final one is on its way (RFC 9110, section 15.2). `None` if it is not whole yet.
 ///
 /// # Errors
 /// In words, why these bytes are no head of a reply.
 pub(super) fn of_reply(bytes: &[u8]) -> Result<Option<Read>, &'static str> {
+    let mut start = 0;
+    while let Some(read) = one(&bytes[start..])? {
+        start += read.length;
+        if !matches!(read.head.status, 100 | 102..=199) {
+            return Ok(Some(Read { length: start, ..read }));
+        }
+    }
+    if bytes.len() > LONGEST { Err("the head of the reply has no end") } else { Ok(None) }
+}
+
+/// Reads one head, of a final reply or not.
+fn one(bytes: &[u8]) -> Result<Option<Read>, &'static str> {
     let mut headers = [httparse::EMPTY_HEADER; MOST];
     let mut reply = httparse::Response::new(&mut headers);
     let mut lenient = httparse::ParserConfig::default();
@@ -150,9 +163,6 @@ pub(super) fn of_reply(bytes: &[u8]) -> Result<Option<Read>, &'static str> {
     lenient.allow_obsolete_multiline_headers_in_responses(true);
     let length = match lenient.parse_response(&mut reply, bytes) {
         Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) if bytes.len() > LONGEST => {
-            return Err("the head of the reply has no end");
-        }
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err("the reply has too many headers"),
         Err(httparse::Error::Version | httparse::Error::Status | httparse::Error::Token) => {
@@ -263,6 +273,16 @@ mod tests {
             assert_eq!((read.framing, read.stays_open), (framing, stays_open), "{head}");
             assert_eq!(read.length, head.len());
         }
+    }
+
+    #[test]
+    fn interim_replies_are_passed_over() {
+        let text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n\
+                    HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
+        let found = read(text);
+        assert_eq!((found.head.status, found.length), (201, text.len()));
+        assert!(of_reply(&text.as_bytes()[..60]).is_ok_and(|read| read.is_none()));
+        assert!(of_reply("HTTP/1.1 100\r\n\r\n".repeat(LONGEST).as_bytes()).is_err());
     }
 
     #[test]
