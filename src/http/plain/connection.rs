@@ -18,7 +18,7 @@ use crate::http::network::Broken;
 /// Room for reads: that of a short reply; the most, for one that comes fast; and the least, below which
 /// new room is made.
 const ROOM: usize = 16 * 1024;
-const MOST_ROOM: usize = 256 * 1024;
+const MOST_ROOM: usize = 64 * 1024;
 const LEAST_ROOM: usize = 2 * 1024;
 
 /// So much of a reply is read before the request is out, in bytes.
