@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+#[cfg(unix)]
+use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sanitize;
 use crate::secret::Secret;
@@ -79,6 +81,7 @@ pub struct Io {
     /// Standard output again, to notice that its reader went away while nothing is being written.
     pub(crate) out_handle: Option<File>,
     /// Standard output opened once more, see [`Io::out_anew`].
+    #[cfg(unix)]
     out_anew: OnceLock<Option<File>>,
 }
 
@@ -177,6 +180,7 @@ impl Io {
             color: Color::Auto,
             stop: None,
             out_handle,
+            #[cfg(unix)]
             out_anew: OnceLock::new(),
         }
     }
@@ -184,6 +188,7 @@ impl Io {
     /// Standard output opened once more, where it is a pipe and the system can do that: a write to it
     /// takes what there is room for and never waits. To change that of standard output itself would
     /// change it for all programs that share it.
+    #[cfg(unix)]
     pub(crate) fn out_anew(&self) -> Option<&File> {
         self.out_anew.get_or_init(|| self.out_handle.as_ref().and_then(opened_anew)).as_ref()
     }
@@ -202,6 +207,7 @@ impl Io {
             color: Color::Never,
             stop: None,
             out_handle: None,
+            #[cfg(unix)]
             out_anew: OnceLock::new(),
         }
     }
@@ -274,7 +280,7 @@ fn opened_anew(pipe: &File) -> Option<File> {
     is_pipe.then(|| open(path, flags, Mode::empty()).ok()).flatten().map(File::from)
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(unix, not(target_os = "linux")))]
 fn opened_anew(_: &File) -> Option<File> {
     None
 }

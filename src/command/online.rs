@@ -157,8 +157,8 @@ where
         }
     }
     let lent = std::mem::replace(io, Io::nowhere());
-    // As a task of its own, the work is woken by the task that reads the socket without a detour
-    // over the system: with block_on alone each piece of a fast stream costs two system calls.
+    // As a task of its own, the work is woken by the library's task that reads from TLS without a
+    // detour over the system: with block_on alone each piece of a fast stream costs two system calls.
     let task = runtime.spawn(async move { work(lent).await });
     let done = runtime.block_on(task);
     // A name that is still being looked up must not hold the exit.

@@ -126,7 +126,6 @@ impl Client {
     }
 
     async fn exchange(&mut self, request: &Request, voice: &Voice) -> Result<Response, Failure> {
-        let body = request.body.bytes();
         // Behind a redirect the request carries less, but what was sent before stays secret.
         voice.conceal(request.secrets());
         if self.limits.verbose {
@@ -134,7 +133,7 @@ impl Client {
                 Body::Spliced(spliced) => {
                     trace::request(request, spliced.abridged().as_bytes(), voice);
                 }
-                _ => trace::request(request, &body, voice),
+                body => trace::request(request, &body.bytes(), voice),
             }
         }
         let activity = Activity::default();
@@ -146,7 +145,7 @@ impl Client {
         let sent = sent.ok_or_else(|| silent(name, silence, "no reply began"))??;
         let (head, body) = sent.map_err(|broken| {
             let failure = network::failure(&broken, Phase::Sending, name, &request.url);
-            if broken.is_connect { self.service.with_start_hint(failure) } else { failure }
+            if broken.is_connect() { self.service.with_start_hint(failure) } else { failure }
         })?;
         if self.limits.verbose {
             trace::reply(&head, voice);

@@ -20,9 +20,9 @@ impl Head {
         version: &str,
         status: u16,
         reason: &str,
-        headers: impl Iterator<Item = (&'h str, &'h [u8])>,
+        headers: impl Iterator<Item = (&'h str, Vec<u8>)>,
     ) -> Self {
-        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_vec()));
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value));
         let (version, reason) = (version.to_owned(), reason.to_owned());
         Self { version, status, reason, headers: headers.collect() }
     }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use super::outgoing::Unreadable;
 use super::request::{Url, shown};
 use crate::error::{Failure, Kind, Retry, reason};
 
@@ -23,16 +24,26 @@ const NO_REPLY: &str = "the connection was closed before a reply came";
 pub(super) struct Broken {
     /// In plain words.
     cause: String,
+    kind: Ended,
+}
+
+/// Where the cause lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
     /// There was no connection at all.
-    pub(super) is_connect: bool,
-    /// Another try would meet the same: a certificate.
-    is_final: bool,
+    Connecting,
+    /// A certificate: another try would meet it again.
+    Certificate,
+    /// On a connection.
+    Exchanging,
+    /// Not in the network: a file that is sent can't be read.
+    File,
 }
 
 impl Broken {
     /// For this cause.
     pub(super) fn of_words(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), is_connect: false, is_final: false }
+        Self { cause: cause.into(), kind: Ended::Exchanging }
     }
 
     /// What the system says of a connection.
@@ -41,12 +52,8 @@ impl Broken {
     }
 
     /// A file that can't be read while it is sent.
-    pub(super) fn of_file(error: &std::io::Error) -> Self {
-        let cause = match error.kind() {
-            ErrorKind::UnexpectedEof => "it is shorter than it was".to_owned(),
-            _ => reason(error),
-        };
-        Self::of_words(format!("the file that is sent can't be read: {cause}"))
+    pub(super) fn of_file(error: &Unreadable) -> Self {
+        Self { cause: error.to_string(), kind: Ended::File }
     }
 
     pub(super) fn no_reply() -> Self {
@@ -63,31 +70,52 @@ impl Broken {
 
     /// The same, of a connection that did not come about.
     pub(super) fn connecting(self) -> Self {
-        Self { is_connect: true, ..self }
+        Self { kind: Ended::Connecting, ..self }
+    }
+
+    /// Whether the network has no part in it.
+    pub(super) fn is_local(&self) -> bool {
+        self.kind == Ended::File
+    }
+
+    /// Whether there was no connection at all.
+    pub(super) fn is_connect(&self) -> bool {
+        matches!(self.kind, Ended::Connecting | Ended::Certificate)
     }
 }
 
 impl From<&reqwest::Error> for Broken {
     fn from(error: &reqwest::Error) -> Self {
+        if let Some(file) = chain(error).find_map(|inner| inside(inner).downcast_ref()) {
+            return Self::of_file(file);
+        }
         let cause = cause(error);
-        let is_final = cause.starts_with("its certificate");
-        Self { cause, is_connect: error.is_connect(), is_final }
+        let kind = match error.is_connect() {
+            true if cause.starts_with("its certificate") => Ended::Certificate,
+            true => Ended::Connecting,
+            false => Ended::Exchanging,
+        };
+        Self { cause, kind }
     }
 }
 
 /// The failure for an exchange with `service` that the network ended. May be tried again, unless
-/// the cause lies in a certificate, which the next try would meet again.
+/// the next try would meet the same.
 pub(super) fn failure(broken: &Broken, phase: Phase, service: &str, url: &Url) -> Failure {
     let (host, cause) = (host(url), &broken.cause);
-    let message = match phase {
-        Phase::Reading => format!("the answer of {service} broke off: {cause}"),
-        Phase::Sending if broken.is_connect => {
-            format!("cannot connect to {service} at {host}: {cause}")
+    let message = match (broken.kind, phase) {
+        (Ended::File, _) => {
+            let message = format!("cannot send the request to {service}: {cause}");
+            return Failure::new(Kind::Other, message);
         }
-        Phase::Sending => format!("no reply from {service} at {host}: {cause}"),
+        (_, Phase::Reading) => format!("the answer of {service} broke off: {cause}"),
+        (Ended::Exchanging, Phase::Sending) => {
+            format!("no reply from {service} at {host}: {cause}")
+        }
+        (_, Phase::Sending) => format!("cannot connect to {service} at {host}: {cause}"),
     };
     let failure = Failure::new(Kind::Network, message);
-    if broken.is_final { failure } else { failure.retry(Retry::default()) }
+    if broken.kind == Ended::Certificate { failure } else { failure.retry(Retry::default()) }
 }
 
 /// `https://host:port`, which is what a connection is made to.
@@ -98,8 +126,7 @@ fn host(url: &Url) -> String {
 
 /// The innermost cause that says something, in plain words.
 fn cause(error: &reqwest::Error) -> String {
-    let first: Option<&(dyn Error + 'static)> = error.source();
-    let chain = || std::iter::successors(first, |inner| (*inner).source());
+    let chain = || chain(error);
     if error.is_timeout() && error.is_connect() {
         return "no connection within 10 s".to_owned();
     }
@@ -139,14 +166,23 @@ fn io_cause(error: &std::io::Error) -> Option<String> {
     Some(words.to_owned())
 }
 
-fn tls_cause(error: &(dyn Error + 'static)) -> Option<String> {
-    // rustls sits inside an `io::Error`, which `source` passes over; and that inside another one.
+/// The causes of an error, from the outermost on.
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |inner| (*inner).source())
+}
+
+/// What an `io::Error` holds, which `source` passes over; it may be another one.
+fn inside<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     let mut inner = error;
     while let Some(next) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
     {
         inner = next;
     }
-    let found = inner.downcast_ref::<rustls::Error>();
+    inner
+}
+
+fn tls_cause(error: &(dyn Error + 'static)) -> Option<String> {
+    let found = inside(error).downcast_ref::<rustls::Error>();
     found.map(|tls| match tls {
         rustls::Error::InvalidCertificate(reason) => {
             format!("its certificate is not valid: {}", plain(reason))

@@ -1,13 +1,20 @@
-//! The content of a request on its way out: at hand, or read piece by piece while it is sent.
+//! What a request says and carries on its way out, the same on every way: its headers, and its content,
+//! which is at hand or read piece by piece while it is sent.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use reqwest::header::{HeaderName, HeaderValue};
 
 use super::activity::Activity;
 use super::form::{self, Piece};
-use super::request::Body;
+use super::request::{Body, Header, Request};
+use crate::error::{Failure, reason};
+
+/// JSON that is longer is sent in pieces of this length: as long as they go out nobody is silent.
+const PIECE: usize = 1024 * 1024;
 
 /// Told how many bytes of streamed content were handed to the network.
 pub(super) type OnSent = Arc<dyn Fn(u64) + Send + Sync>;
@@ -15,7 +22,7 @@ pub(super) type OnSent = Arc<dyn Fn(u64) + Send + Sync>;
 /// Content, and what the head says of it.
 pub(super) struct Outgoing {
     /// The type that only the content knows: that of a form names its boundary.
-    pub(super) content_type: Option<String>,
+    content_type: Option<String>,
     pub(super) content: Content,
     length: u64,
 }
@@ -27,13 +34,37 @@ pub(super) enum Content {
     Pieces(Pieces),
 }
 
+/// Bytes as they are read.
+type Reads = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
+
 /// Bytes that are read while they are sent.
-pub(super) type Pieces = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
+pub(super) type Pieces = Box<dyn Iterator<Item = Result<Bytes, Unreadable>> + Send>;
+
+/// A file that could be read when the request was made, and can't be any more.
+#[derive(Debug)]
+pub(super) struct Unreadable(String);
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Self(match error.kind() {
+            io::ErrorKind::UnexpectedEof => "it is shorter than it was".to_owned(),
+            _ => reason(&error),
+        })
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a file can't be read any more: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}
 
 impl Outgoing {
     /// The content of a request. Each piece that is read counts as activity, and is told to `on_sent`.
     pub(super) fn of(body: &Body, activity: &Activity, on_sent: Option<&OnSent>) -> Self {
-        let told = |pieces: Pieces| {
+        let told = |pieces: Reads| {
             let (activity, on_sent) = (activity.clone(), on_sent.cloned());
             let pieces = pieces.inspect(move |piece| {
                 activity.happened();
@@ -41,14 +72,21 @@ impl Outgoing {
                     on_sent(bytes.len() as u64);
                 }
             });
-            Content::Pieces(Box::new(pieces))
+            Content::Pieces(Box::new(pieces.map(|piece| piece.map_err(Unreadable::from))))
         };
         match body {
             Body::Empty => Self { content_type: None, content: Content::Nothing, length: 0 },
             Body::Json(_) => {
                 let bytes = body.bytes();
                 let length = bytes.len() as u64;
-                Self { content_type: None, content: Content::Bytes(bytes), length }
+                let content = if bytes.len() > PIECE {
+                    let bytes = Bytes::from(bytes);
+                    let piece = move |start| Ok(bytes.slice(start..bytes.len().min(start + PIECE)));
+                    told(Box::new((0..length as usize).step_by(PIECE).map(piece)))
+                } else {
+                    Content::Bytes(bytes)
+                };
+                Self { content_type: None, content, length }
             }
             Body::Spliced(spliced) => {
                 let content = told(Box::new(spliced.reader()));
@@ -63,11 +101,110 @@ impl Outgoing {
         }
     }
 
-    /// The length of the content in bytes; `None` where there is none.
-    pub(super) fn length(&self) -> Option<u64> {
-        match self.content {
-            Content::Nothing => None,
-            _ => Some(self.length),
+    /// The headers that go out with the content, by their names as they were given.
+    ///
+    /// # Errors
+    /// Exit 2: a header that can't be sent, or one that says where the content ends, which is told
+    /// here alone.
+    pub(super) fn headers<'r>(
+        &self,
+        request: &'r Request,
+    ) -> Result<Vec<(&'r str, HeaderValue)>, Failure> {
+        let mut headers = Vec::with_capacity(request.headers.len() + 2);
+        for header in &request.headers {
+            // The type of a form names its boundary: no other can be right.
+            let is_other = self.content_type.is_some() && is_named(header, "content-type");
+            if !is_other {
+                headers.push((header.name.as_str(), value_of(header)?));
+            }
         }
+        if let Some(kind) = &self.content_type {
+            let kind = HeaderValue::from_str(kind);
+            let kind = kind.map_err(|_| Failure::usage("the boundary of the form is no text"))?;
+            headers.push(("Content-Type", kind));
+        }
+        if !matches!(self.content, Content::Nothing) {
+            headers.push(("Content-Length", self.length.into()));
+        }
+        Ok(headers)
+    }
+}
+
+fn is_named(header: &Header, name: &str) -> bool {
+    header.name.eq_ignore_ascii_case(name)
+}
+
+/// A header's value as it goes over the wire.
+fn value_of(header: &Header) -> Result<HeaderValue, Failure> {
+    let name = &header.name;
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err(Failure::usage(format!("`{name}` is no name of a header")));
+    }
+    if ["content-length", "transfer-encoding"].iter().any(|framing| is_named(header, framing)) {
+        let what = format!("the header {name} can't be set: it says where the request ends");
+        return Err(Failure::usage(what).hint("leave it out; llm sends the right one"));
+    }
+    let mut value = HeaderValue::from_bytes(header.exposed().as_bytes())
+        .map_err(|_| Failure::usage(format!("the header {name} holds a line break")))?;
+    value.set_sensitive(header.masked() != header.exposed());
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::form::Form;
+    use crate::http::request::{Method, Url};
+    use serde_json::json;
+
+    fn request(headers: &[(&str, &str)], body: Body) -> Request {
+        let headers = headers.iter().map(|(name, value)| Header::public(name, value)).collect();
+        let url = Url::parse("http://h.example/").expect("a URL");
+        Request { method: Method::Post, url, headers, body }
+    }
+
+    fn sent(request: &Request) -> Result<Vec<String>, Failure> {
+        let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
+        let headers = outgoing.headers(request)?;
+        let line = |(name, value): &(&str, HeaderValue)| {
+            format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))
+        };
+        Ok(headers.iter().map(line).collect())
+    }
+
+    #[test]
+    fn the_content_has_one_type_and_one_length() {
+        let json = [("Content-Type", "application/json"), ("X-A", "你")];
+        let found = sent(&request(&json, Body::Json(json!({})))).expect("can be sent");
+        assert_eq!(found, ["Content-Type: application/json", "X-A: 你", "Content-Length: 2"]);
+        let form = Form::new(Vec::new());
+        let kind = format!("Content-Type: {}", form.content_type());
+        let found = sent(&request(&json, Body::Form(form))).expect("can be sent");
+        assert_eq!((found[0].as_str(), &found[1], found.len()), ("X-A: 你", &kind, 3));
+        assert!(sent(&request(&[], Body::Empty)).expect("can be sent").is_empty());
+    }
+
+    #[test]
+    fn what_no_header_can_hold_is_not_sent() {
+        for (name, value) in [
+            ("A", "a\r\nb"),
+            ("A:", "b"),
+            ("A B", "b"),
+            ("", "b"),
+            ("content-length", "1"),
+            ("Transfer-Encoding", "chunked"),
+        ] {
+            assert!(sent(&request(&[(name, value)], Body::Empty)).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn long_json_goes_out_in_pieces() {
+        let body = Body::Json(json!("你".repeat(PIECE)));
+        let outgoing = Outgoing::of(&body, &Activity::default(), None);
+        let Content::Pieces(pieces) = outgoing.content else { panic!("in pieces") };
+        let pieces: Vec<Bytes> = pieces.map(|piece| piece.expect("at hand")).collect();
+        assert_eq!((pieces.len(), pieces.concat()), (4, body.bytes()));
+        assert_eq!(outgoing.length, body.length());
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 without TLS and without a proxy: what a server on this machine or in the same network is
 //! asked by, and the shortest way from its socket to the output. Everything else goes through the
-//! client of a library (`transport`). Knows no endpoint, no profile and no retries but its own.
+//! client of a library (`transport`). Knows no endpoint and no profile.
 
 mod connect;
 mod connection;
@@ -9,27 +9,34 @@ mod head;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::head::Head;
 use super::network::Broken;
-use super::outgoing::{Content, Outgoing, Pieces};
+use super::outgoing::Outgoing;
 use super::request::{Request, Url};
-use connect::Unreachable;
-use connection::Connection;
-use framing::Framing;
-pub(super) use head::value_of;
-
+use super::transport::MOST_IDLE;
 use crate::error::Failure;
+use connect::Unreachable;
+use connection::{Answer, Connection};
+use framing::Framing;
 
-/// So many idle connections are kept for later requests of the same run.
-const KEPT: usize = 16;
+/// An idle connection is kept so long: a server or a router may forget it.
+const KEPT_FOR: Duration = Duration::from_secs(90);
 
-/// Connections that can be used again, with the origin that each leads to; clones share them.
+/// Connections that can be used again; clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Connections(Arc<Mutex<Vec<(String, Connection)>>>);
+pub(super) struct Connections(Arc<Mutex<Vec<Idle>>>);
+
+#[derive(Debug)]
+struct Idle {
+    /// Where it leads to.
+    origin: String,
+    since: Instant,
+    connection: Connection,
+}
 
 /// A reply whose head was read.
 #[derive(Debug)]
@@ -37,14 +44,16 @@ pub(super) struct Reply {
     /// Absent once the content has come.
     connection: Option<Connection>,
     framing: Framing,
-    /// Where the connection goes then; it may not be used again without.
+    /// Where the connection goes then; without, it may not be used again.
     home: Option<(Connections, String)>,
 }
 
 impl Connections {
     /// Sends a request, waits at most `patience` for a connection, and reads the head of the reply.
-    /// `outgoing` makes the request's content, once more if a connection that was kept turns out to
-    /// be dead.
+    ///
+    /// `outgoing` makes the request's content: once more if a connection that was kept turns out to
+    /// be dead before the request is out. Once it is out the server may have carried it out, and it
+    /// is for others to say whether it is sent again (RFC 9110, section 9.2.2).
     ///
     /// # Errors
     /// Outside, a header that can't be sent; inside, what the network did.
@@ -55,107 +64,55 @@ impl Connections {
         patience: Duration,
     ) -> Result<Result<(Head, Reply), Broken>, Failure> {
         let origin = request.url.origin().ascii_serialization();
-        while let Some(mut kept) = self.take(&origin) {
-            if !kept.renew() {
-                continue;
-            }
+        if let Some(mut kept) = self.take(&origin) {
             let outgoing = outgoing();
-            let start = head_of(request, &outgoing)?;
-            match self.exchange(&mut kept, start, outgoing).await {
-                // It had been closed while nobody looked; the server has seen nothing of the request.
-                Err(_) if !kept.has_answered => {}
-                done => return Ok(done.map(|read| self.reply(kept, read, origin))),
+            let head = head::of_request(request, &outgoing.headers(request)?);
+            match kept.exchange(head, outgoing.content).await {
+                Err(broken) if kept.was_dead() && !broken.is_local() => {}
+                done => return Ok(done.map(|answer| self.reply(kept, answer, origin))),
             }
         }
         let outgoing = outgoing();
-        let start = head_of(request, &outgoing)?;
+        let head = head::of_request(request, &outgoing.headers(request)?);
         let mut connection = match open(&request.url, patience).await {
             Ok(connection) => connection,
             Err(broken) => return Ok(Err(broken)),
         };
-        let done = self.exchange(&mut connection, start, outgoing).await;
-        Ok(done.map(|read| self.reply(connection, read, origin)))
+        let done = connection.exchange(head, outgoing.content).await;
+        Ok(done.map(|answer| self.reply(connection, answer, origin)))
     }
 
-    /// Sends the request's head with its content, and reads the head of the reply. Tells whether the
-    /// request went out whole.
-    async fn exchange(
-        &self,
-        connection: &mut Connection,
-        mut start: Vec<u8>,
-        outgoing: Outgoing,
-    ) -> Result<(head::Read, bool), Broken> {
-        let mut pieces: Pieces = match outgoing.content {
-            Content::Nothing => Box::new(std::iter::empty()),
-            Content::Bytes(bytes) => {
-                // In one write with the head.
-                start.extend_from_slice(&bytes);
-                Box::new(std::iter::empty())
-            }
-            Content::Pieces(pieces) => pieces,
-        };
-        let mut piece = Bytes::from(start);
-        let mut early = None;
-        loop {
-            while !piece.is_empty() {
-                let sent = connection.send(&mut piece).await;
-                if early.is_none() {
-                    early = connection.head_so_far()?;
-                }
-                early = match early {
-                    // A refusal, or an answer for which the rest does not matter.
-                    Some(read) if read.head.status >= 300 || sent.is_err() => {
-                        return Ok((read, false));
-                    }
-                    early => early,
-                };
-                sent?;
-            }
-            piece = match pieces.next() {
-                None => break,
-                Some(Ok(next)) => next,
-                Some(Err(error)) => return Err(Broken::of_file(&error)),
-            };
-        }
-        match early {
-            Some(read) => Ok((read, true)),
-            None => Ok((connection.head().await?, true)),
-        }
-    }
-
-    fn reply(
-        &self,
-        connection: Connection,
-        read: (head::Read, bool),
-        origin: String,
-    ) -> (Head, Reply) {
-        let (read, is_sent) = read;
-        let home = (read.stays_open && is_sent).then(|| (self.clone(), origin));
+    fn reply(&self, connection: Connection, answer: Answer, origin: String) -> (Head, Reply) {
+        let Answer { reply, is_sent } = answer;
+        let home = (reply.stays_open && is_sent).then(|| (self.clone(), origin));
         let connection = Some(connection);
-        (read.head, Reply { connection, framing: read.framing, home })
+        (reply.head, Reply { connection, framing: reply.framing, home })
     }
 
+    /// A connection to this origin that can be used again.
     fn take(&self, origin: &str) -> Option<Connection> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = kept.iter().rposition(|(found, _)| found == origin)?;
-        Some(kept.remove(at).1)
+        kept.retain(|idle| idle.since.elapsed() < KEPT_FOR);
+        while let Some(at) = kept.iter().rposition(|idle| idle.origin == origin) {
+            let mut connection = kept.remove(at).connection;
+            if connection.renew() {
+                return Some(connection);
+            }
+        }
+        None
     }
 
     fn keep(&self, origin: String, connection: Connection) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
+        if kept.len() >= MOST_IDLE {
             kept.remove(0);
         }
-        kept.push((origin, connection));
+        kept.push(Idle { origin, since: Instant::now(), connection });
     }
 }
 
-fn head_of(request: &Request, outgoing: &Outgoing) -> Result<Vec<u8>, Failure> {
-    head::of_request(request, outgoing.content_type.as_deref(), outgoing.length())
-}
-
 async fn open(url: &Url, patience: Duration) -> Result<Connection, Broken> {
-    match tokio::time::timeout(patience, connect::connect(url)).await {
+    match tokio::time::timeout(patience, connect::connect(url, patience)).await {
         Ok(Ok(stream)) => Ok(Connection::new(stream)),
         Ok(Err(Unreachable::NameNotFound)) => Err(Broken::name_not_found()),
         Ok(Err(Unreachable::Io(error))) => Err(Broken::of_io(&error).connecting()),

@@ -1,6 +1,8 @@
 //! A request as data: it can be sent, sent again, shown as curl or compared in a test. Knows no
 //! sockets and no providers.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::form::{Form, Piece};
@@ -164,8 +166,36 @@ impl Request {
         let pairs = self.url.query_pairs().filter(|(name, _)| is_secret_name(name));
         let in_url = pairs.map(|(_, value)| value.into_owned());
         let in_url = in_url.chain(self.url.password().map(str::to_owned));
+        let password = |text: &str| String::from_utf8_lossy(&unescaped(text)).into_owned();
+        let in_url = in_url.chain(self.url.password().map(password));
+        let in_url = in_url.chain(basic_credentials(&self.url));
         secrets.chain(in_url.map(Secret::new)).collect()
     }
+}
+
+/// User and password of a URL, as the Basic scheme has them (RFC 7617); `None` if it has neither.
+pub(super) fn basic_credentials(url: &Url) -> Option<String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut pair = unescaped(url.username());
+    pair.push(b':');
+    pair.extend(unescaped(url.password().unwrap_or_default()));
+    Some(STANDARD.encode(pair))
+}
+
+/// A part of a URL with each `%E5` as the byte that it stands for (RFC 3986, section 2.1).
+pub(crate) fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let byte =
+            digits.filter(|_| *first == b'%').and_then(|two| u8::from_str_radix(two, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+    }
+    bytes
 }
 
 /// A URL that is safe to show: no user, no password, and `***` for query values that carry a key.
@@ -200,6 +230,12 @@ mod tests {
             variable: "K".into(),
         };
         let header = Header { name: "Authorization".into(), value: key, is_private: true };
+        let url = Url::parse("http://li:g%40heim@h.example/").expect("a URL");
+        let request = Request { method: Method::Get, url, headers: Vec::new(), body: Body::Empty };
+        let secrets = request.secrets();
+        let echo = "g%40heim g@heim Basic bGk6Z0BoZWlt".to_owned();
+        let masked = secrets.iter().fold(echo, |text, secret| secret.mask(&text));
+        assert_eq!(masked, "*** *** Basic ***");
         assert_eq!(header.masked(), "Bearer ***");
         assert_eq!(header.exposed(), "Bearer sk-123456");
         assert_eq!(Header::private("X-Api-Key", "abcdef").masked(), "***");

@@ -23,16 +23,15 @@ use crate::io::Env;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// So many idle connections are kept for later requests of the same run.
-const CONNECTIONS: usize = 16;
+pub(super) const MOST_IDLE: usize = 16;
 
 /// The ways to one service and the hosts that it names.
 pub(super) struct Transport {
     service: Service,
     env: Env,
     plain: Connections,
-    /// For plain HTTP through a proxy, without certificates; and for TLS.
-    through_proxy: OnceLock<reqwest::Client>,
-    with_tls: OnceLock<reqwest::Client>,
+    /// The library's clients, each made for what is asked of it: see [`Transport::library`].
+    clients: [OnceLock<reqwest::Client>; 4],
 }
 
 /// The content of a reply on its way in.
@@ -45,13 +44,7 @@ pub(super) enum Incoming {
 impl Transport {
     /// The ways to `service`. Nothing is set up before it is needed.
     pub(super) fn new(service: Service, env: Env) -> Self {
-        Self {
-            service,
-            env,
-            plain: Connections::default(),
-            through_proxy: OnceLock::new(),
-            with_tls: OnceLock::new(),
-        }
+        Self { service, env, plain: Connections::default(), clients: Default::default() }
     }
 
     /// Sends a request and waits for the head of its reply. `outgoing` makes the request's content, if
@@ -99,29 +92,32 @@ impl Transport {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let mut builder = self.library(&request.url)?.request(method, request.url.clone());
-        for header in &request.headers {
-            builder = builder.header(&header.name, plain::value_of(header)?);
+        let mut url = request.url.clone();
+        if request.headers.iter().any(|header| header.name.eq_ignore_ascii_case("authorization")) {
+            // The library would send those of the URL too. Neither fails for a URL with a host.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
         }
-        if let Some(kind) = &outgoing.content_type {
-            builder = builder.header(reqwest::header::CONTENT_TYPE, kind);
+        let mut builder = self.library(&url)?.request(method, url);
+        for (name, value) in outgoing.headers(request)? {
+            builder = builder.header(name, value);
         }
-        let length = outgoing.length();
         Ok(match outgoing.content {
             Content::Nothing => builder,
             Content::Bytes(bytes) => builder.body(bytes),
-            Content::Pieces(pieces) => builder
-                .header(reqwest::header::CONTENT_LENGTH, length.unwrap_or_default())
-                .body(reqwest::Body::wrap_stream(futures_util::stream::iter(pieces))),
+            Content::Pieces(pieces) => {
+                builder.body(reqwest::Body::wrap_stream(futures_util::stream::iter(pieces)))
+            }
         })
     }
 
-    /// The library's client for a URL.
+    /// The library's client for a URL: with certificates or without, and with a proxy or, for this
+    /// machine, without.
     fn library(&self, url: &Url) -> Result<&reqwest::Client, Failure> {
         let is_tls_proxy = |url: &str| url.starts_with("https://");
         let mut proxies = self.proxies().chain(self.service.proxy.clone());
         let needs_tls = url.scheme() == "https" || proxies.any(|proxy| is_tls_proxy(&proxy));
-        let place = if needs_tls { &self.with_tls } else { &self.through_proxy };
+        let place = &self.clients[usize::from(needs_tls) * 2 + usize::from(is_this_machine(url))];
         if let Some(client) = place.get() {
             return Ok(client);
         }
@@ -129,7 +125,7 @@ impl Transport {
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(CONNECTIONS);
+            .pool_max_idle_per_host(MOST_IDLE);
         let builder = self.with_proxy(builder, url)?;
         // Reading some 150 certificate files takes longer than a short answer.
         let builder =
@@ -232,7 +228,8 @@ impl Incoming {
 
 fn head_of(reply: &reqwest::Response) -> Head {
     let status = reply.status();
-    let headers = reply.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let headers =
+        reply.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes().to_vec()));
     let reason = status.canonical_reason().unwrap_or_default();
     Head::new(&format!("{:?}", reply.version()), status.as_u16(), reason, headers)
 }

@@ -12,6 +12,7 @@ use super::kind::{self, Format, Kind, Remedy};
 use super::text::{decoded, fenced};
 use crate::error::{Failure, reason};
 use crate::http::form::Piece;
+use crate::http::request::unescaped;
 use crate::http::splice::Insert;
 
 /// What can be attached, for hints.
@@ -137,25 +138,12 @@ fn own_name(given: &str, format: Format) -> String {
         false => given,
     };
     let last = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or_default();
-    let last = if is_url { unescaped(last) } else { last.to_owned() };
+    let unescaped = || String::from_utf8_lossy(&unescaped(last)).into_owned();
+    let last = if is_url { unescaped() } else { last.to_owned() };
     if last.is_empty() || given == super::STDIN {
         return format!("attachment.{}", format.name());
     }
     last
-}
-
-/// `%E5%9B%BE` as the letter it stands for (RFC 3986, section 2.1).
-fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let byte =
-            digits.filter(|_| *first == b'%').and_then(|two| u8::from_str_radix(two, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &behind[2..] } else { behind };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::support::{Llm, Reply, Server, Step, chat_body, llm};
 
 /// Three texts, a request each, one after the other.
 fn three(server: &Server) -> Llm {
-    let one_by_one = ["--batch-size", "1", "--concurrency", "1", "--retries", "0"];
+    let one_by_one = ["--batch-size", "1", "--concurrency", "1"];
     llm().profile(server).args(["embed", "-m", "m", "一", "二", "三"]).args(one_by_one)
 }
 
@@ -63,8 +63,40 @@ fn a_connection_that_died_meanwhile_is_no_failure() {
         Reply::raw([of_length(&vector(2)), Step::Reset]),
         Reply::bytes(200, "application/json", vector(3)),
     ]);
-    three(&server).run().code(0).stdout("[1]\n[2]\n[3]\n").stderr_empty();
+    // The second try is for a connection that dies while the request is on its way.
+    let run = three(&server).args(["--retries", "1", "-q"]).run();
+    run.code(0).stdout("[1]\n[2]\n[3]\n").stderr_empty();
     assert_eq!(connections(&server), [1, 2, 3]);
+}
+
+#[test]
+fn a_request_that_may_have_been_carried_out_is_not_sent_again_by_itself() {
+    let server = Server::start([
+        Reply::bytes(200, "application/json", vector(1)),
+        Reply::raw([Step::Close]),
+    ]);
+    let run = three(&server).args(["--retries", "0"]).run();
+    run.code(6).stdout("[1]\n").stderr_has("the connection was closed before a reply came");
+    assert_eq!(connections(&server), [1, 1]);
+}
+
+#[test]
+fn headers_that_say_where_a_request_ends_are_refused() {
+    let server = Server::start([]);
+    for header in ["Content-Length: 1", "transfer-encoding: chunked"] {
+        let run = llm().profile(&server).args(["chat", "-H", header, "你好"]).run();
+        run.code(2).stdout_empty().stderr_has("it says where the request ends");
+    }
+    let url = server.url();
+    let config = format!(
+        "[providers.test]\nbase_url = \"{url}\"\nmodel = \"m\"\nkey_header = \"a b\"\napi_key = \"sk-nichts-0001\"\n"
+    );
+    llm()
+        .config(&config)
+        .args(["chat", "你好"])
+        .run()
+        .code(2)
+        .stderr_has("`a b` is no name of a header");
 }
 
 #[test]

@@ -12,9 +12,14 @@ use tokio::net::{TcpStream, lookup_host};
 /// HTTP client for TLS waits as long as this).
 const FALLBACK: Duration = Duration::from_millis(300);
 
-/// A silent peer is asked after so long whether it is still there, and again after as long: a model may
-/// think for minutes, and a router forgets connections on which nothing happens.
+/// A silent peer is asked after so long whether it is still there, and so often again after as long: a
+/// model may think for minutes, and a router forgets connections on which nothing happens.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+const QUESTIONS: u32 = 3;
+
+/// What was sent must be received within so long.
+#[cfg(target_os = "linux")]
+const RECEIVED: Duration = Duration::from_secs(30);
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -23,23 +28,33 @@ pub(in crate::http) enum Unreachable {
     Io(io::Error),
 }
 
-/// Connects to the host and port of `url`.
+/// Connects to the host and port of `url`. Of several addresses each has its share of `patience`.
 ///
 /// # Errors
 /// The name has no address, or no address takes the connection.
-pub(in crate::http) async fn connect(url: &Url) -> Result<TcpStream, Unreachable> {
+pub(in crate::http) async fn connect(
+    url: &Url,
+    patience: Duration,
+) -> Result<TcpStream, Unreachable> {
     let addresses = addresses(url).await?;
     let is_first = |address: &SocketAddr| address.is_ipv6() == addresses[0].is_ipv6();
     let (first, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
         addresses.iter().copied().partition(is_first);
-    let stream = one_of(&first, &other).await.map_err(Unreachable::Io)?;
+    let stream = one_of(&first, &other, patience).await.map_err(Unreachable::Io)?;
     // A small last piece of a request must not wait until what is before it was received.
     let _ = stream.set_nodelay(true);
     if stream.peer_addr().is_ok_and(|peer| !peer.ip().is_loopback()) {
-        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
-        let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+        watch(&SockRef::from(&stream));
     }
     Ok(stream)
+}
+
+/// Makes the system notice that another machine has vanished. Where it can't, silence is noticed.
+fn watch(stream: &SockRef<'_>) {
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+    let _ = stream.set_tcp_keepalive(&keepalive.with_retries(QUESTIONS));
+    #[cfg(target_os = "linux")]
+    let _ = stream.set_tcp_user_timeout(Some(RECEIVED));
 }
 
 /// The addresses of a URL's host, at least one.
@@ -55,21 +70,25 @@ async fn addresses(url: &Url) -> Result<Vec<SocketAddr>, Unreachable> {
 }
 
 /// Connects to one of `first`, or if that takes long or fails, to one of `other`.
-async fn one_of(first: &[SocketAddr], other: &[SocketAddr]) -> io::Result<TcpStream> {
+async fn one_of(
+    first: &[SocketAddr],
+    other: &[SocketAddr],
+    patience: Duration,
+) -> io::Result<TcpStream> {
     if other.is_empty() {
-        return in_turn(first).await;
+        return in_turn(first, patience).await;
     }
-    let mut preferred = std::pin::pin!(in_turn(first));
+    let mut preferred = std::pin::pin!(in_turn(first, patience));
     tokio::select! {
         done = &mut preferred => {
             return match done {
                 Ok(stream) => Ok(stream),
-                Err(_) => in_turn(other).await,
+                Err(_) => in_turn(other, patience).await,
             };
         }
         () = tokio::time::sleep(FALLBACK) => {}
     }
-    let mut fallback = std::pin::pin!(in_turn(other));
+    let mut fallback = std::pin::pin!(in_turn(other, patience));
     tokio::select! {
         done = &mut preferred => match done {
             Ok(stream) => Ok(stream),
@@ -83,12 +102,14 @@ async fn one_of(first: &[SocketAddr], other: &[SocketAddr]) -> io::Result<TcpStr
 }
 
 /// Connects to the first of these addresses that takes it.
-async fn in_turn(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+async fn in_turn(addresses: &[SocketAddr], patience: Duration) -> io::Result<TcpStream> {
+    let each = patience / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     let mut failed = io::ErrorKind::AddrNotAvailable.into();
     for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failed = error,
+        match tokio::time::timeout(each, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => failed = error,
+            Err(_) => failed = io::ErrorKind::TimedOut.into(),
         }
     }
     Err(failed)
@@ -100,6 +121,8 @@ mod tests {
     use std::net::{Ipv4Addr, Ipv6Addr};
     use tokio::net::TcpListener;
 
+    const SOON: Duration = Duration::from_secs(5);
+
     #[tokio::test]
     async fn an_address_that_refuses_is_passed_over() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
@@ -110,9 +133,9 @@ mod tests {
         let other_family = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), refusing.port());
         let peer =
             |stream: io::Result<TcpStream>| stream.and_then(|stream| stream.peer_addr()).ok();
-        assert_eq!(peer(in_turn(&[refusing, address]).await), Some(address));
-        assert_eq!(peer(one_of(&[other_family], &[address]).await), Some(address));
-        assert!(one_of(&[other_family], &[refusing]).await.is_err());
+        assert_eq!(peer(in_turn(&[refusing, address], SOON).await), Some(address));
+        assert_eq!(peer(one_of(&[other_family], &[address], SOON).await), Some(address));
+        assert!(one_of(&[other_family], &[refusing], SOON).await.is_err());
     }
 
     #[tokio::test]

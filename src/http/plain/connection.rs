@@ -12,8 +12,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite as _};
 use tokio::net::TcpStream;
 
 use super::framing::{Framing, Malformed};
-use super::head::{self, Read};
+use super::head::{self, ReplyHead};
 use crate::http::network::Broken;
+use crate::http::outgoing::{Content, Pieces};
 
 /// Room for reads: that of a short reply; the most, for one that comes fast; and the least, below which
 /// new room is made.
@@ -21,7 +22,8 @@ const ROOM: usize = 16 * 1024;
 const MOST_ROOM: usize = 64 * 1024;
 const LEAST_ROOM: usize = 2 * 1024;
 
-/// So much of a reply is read before the request is out, in bytes.
+/// So much of a reply is read before the request is out, in bytes; a server that wants to say more
+/// before it has read the request has to wait.
 const MOST_EARLY: usize = 1024 * 1024;
 
 /// The room that is asked for at once for content whose length is known.
@@ -35,22 +37,87 @@ pub(super) struct Connection {
     buffer: BytesMut,
     room: usize,
     /// Something of a reply has come.
-    pub(super) has_answered: bool,
+    has_answered: bool,
+    /// The request went out whole.
+    is_sent: bool,
+}
+
+/// What a server answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) reply: ReplyHead,
+    /// Whether it had the whole request by then.
+    pub(super) is_sent: bool,
 }
 
 impl Connection {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, buffer: BytesMut::new(), room: ROOM, has_answered: false }
+        Self { stream, buffer: BytesMut::new(), room: ROOM, has_answered: false, is_sent: false }
     }
 
     /// Makes ready for another request; false if the server has closed the connection or said
     /// something unasked.
     pub(super) fn renew(&mut self) -> bool {
-        self.has_answered = false;
+        (self.has_answered, self.is_sent) = (false, false);
         // The system itself is asked: what the runtime knows may be older.
         let peeked = SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]);
         self.buffer.is_empty()
             && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the exchange failed on a connection that had ended before: nobody has the request.
+    pub(super) fn was_dead(&self) -> bool {
+        !self.has_answered && !self.is_sent
+    }
+
+    /// Sends a request, its head with its content, and reads the head of the reply. A server that
+    /// answers before it has read all is heard; a refusal ends the sending.
+    ///
+    /// # Errors
+    /// What the network did, or a file that can't be read.
+    pub(super) async fn exchange(
+        &mut self,
+        mut head: Vec<u8>,
+        content: Content,
+    ) -> Result<Answer, Broken> {
+        let mut pieces: Pieces = match content {
+            Content::Nothing => Box::new(std::iter::empty()),
+            Content::Bytes(bytes) => {
+                // In one write with the head.
+                head.extend_from_slice(&bytes);
+                Box::new(std::iter::empty())
+            }
+            Content::Pieces(pieces) => pieces,
+        };
+        let mut piece = Bytes::from(head);
+        let mut early = None;
+        loop {
+            while !piece.is_empty() {
+                let sent = self.send(&mut piece).await;
+                if early.is_none() {
+                    early = self.head_so_far()?;
+                }
+                early = match early {
+                    // A refusal, or an answer for which the rest does not matter.
+                    Some(reply) if reply.head.status >= 300 || sent.is_err() => {
+                        return Ok(Answer { reply, is_sent: false });
+                    }
+                    early => early,
+                };
+                sent?;
+            }
+            piece = match pieces.next() {
+                None => break,
+                Some(Ok(next)) => next,
+                Some(Err(error)) => return Err(Broken::of_file(&error)),
+            };
+        }
+        self.is_sent = true;
+        let reply = match early {
+            Some(reply) => reply,
+            None => self.head().await?,
+        };
+        Ok(Answer { reply, is_sent: true })
     }
 
     /// Sends a piece of a request, of which less is left afterwards if the server says something
@@ -58,7 +125,7 @@ impl Connection {
     ///
     /// # Errors
     /// The connection takes no more, and no reply came either.
-    pub(super) async fn send(&mut self, piece: &mut Bytes) -> Result<(), Broken> {
+    async fn send(&mut self, piece: &mut Bytes) -> Result<(), Broken> {
         let sent = std::future::poll_fn(|context| {
             while !piece.is_empty() {
                 match Pin::new(&mut self.stream).poll_write(context, piece) {
@@ -87,7 +154,7 @@ impl Connection {
     ///
     /// # Errors
     /// What came is no reply.
-    pub(super) fn head_so_far(&mut self) -> Result<Option<Read>, Broken> {
+    fn head_so_far(&mut self) -> Result<Option<ReplyHead>, Broken> {
         let read = head::of_reply(&self.buffer).map_err(Broken::of_words)?;
         if let Some(read) = &read {
             self.buffer.advance(read.length);
@@ -99,7 +166,7 @@ impl Connection {
     ///
     /// # Errors
     /// The connection ends before, or what comes is no reply.
-    pub(super) async fn head(&mut self) -> Result<Read, Broken> {
+    async fn head(&mut self) -> Result<ReplyHead, Broken> {
         loop {
             if let Some(read) = self.head_so_far()? {
                 return Ok(read);

@@ -1,13 +1,10 @@
 //! The heads of a request and of its reply as bytes (RFC 9112, sections 2 to 5). Pure: knows no socket.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::HeaderValue;
 
 use super::framing::{Chunks, Framing};
-use crate::error::Failure;
 use crate::http::head::{Head, USER_AGENT};
-use crate::http::request::{Header, Request};
+use crate::http::request::{Request, basic_credentials};
 
 /// A head that is longer is no head, in bytes.
 pub(super) const LONGEST: usize = 256 * 1024;
@@ -15,18 +12,10 @@ pub(super) const LONGEST: usize = 256 * 1024;
 /// The most headers of a reply.
 const MOST: usize = 128;
 
-/// The bytes of a request's head. `content_type` and `length` are those of its body, `None` for a body
-/// that there is none of.
-///
-/// # Errors
-/// A header that can't be sent.
-pub(super) fn of_request(
-    request: &Request,
-    content_type: Option<&str>,
-    length: Option<u64>,
-) -> Result<Vec<u8>, Failure> {
+/// The bytes of a request's head: these headers, and what else a server must be told.
+pub(super) fn of_request(request: &Request, headers: &[(&str, HeaderValue)]) -> Vec<u8> {
     let url = &request.url;
-    let mut head = Lines::new(request);
+    let mut head = Lines::new(request, headers);
     if !head.has("host") {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         head.add("Host", format!("{}{port}", url.host_str().unwrap_or_default()).as_bytes());
@@ -38,80 +27,33 @@ pub(super) fn of_request(
         head.add("User-Agent", USER_AGENT.as_bytes());
     }
     if !head.has("authorization")
-        && let Some(credentials) = credentials(request)
+        && let Some(credentials) = basic_credentials(url)
     {
         head.add("Authorization", format!("Basic {credentials}").as_bytes());
     }
-    if let Some(kind) = content_type {
-        head.add("Content-Type", kind.as_bytes());
+    for (name, value) in headers {
+        head.add(name, value.as_bytes());
     }
-    if let Some(length) = length {
-        head.add("Content-Length", length.to_string().as_bytes());
-    }
-    for header in &request.headers {
-        let value = value_of(header)?;
-        let is_name = HeaderName::from_bytes(header.name.as_bytes()).is_ok();
-        if !is_name {
-            return Err(Failure::usage(format!("`{}` is no name of a header", header.name)));
-        }
-        head.add(&header.name, value.as_bytes());
-    }
-    Ok(head.end())
-}
-
-/// A header's value as it goes over the wire.
-///
-/// # Errors
-/// It holds what no header can.
-pub(in crate::http) fn value_of(header: &Header) -> Result<HeaderValue, Failure> {
-    let mut value = HeaderValue::from_bytes(header.exposed().as_bytes())
-        .map_err(|_| Failure::usage(format!("the header {} holds a line break", header.name)))?;
-    value.set_sensitive(header.masked() != header.exposed());
-    Ok(value)
-}
-
-/// User and password of the URL, as the Basic scheme has them (RFC 7617).
-fn credentials(request: &Request) -> Option<String> {
-    let url = &request.url;
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let mut pair = unescaped(url.username());
-    pair.push(b':');
-    pair.extend(unescaped(url.password().unwrap_or_default()));
-    Some(STANDARD.encode(pair))
-}
-
-/// Text with each `%41` as the byte that it stands for (RFC 3986, section 2.1).
-fn unescaped(text: &str) -> Vec<u8> {
-    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let escaped =
-            digits.filter(|_| *first == b'%').and_then(|two| u8::from_str_radix(two, 16).ok());
-        bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() { &behind[2..] } else { behind };
-    }
-    bytes
+    head.end()
 }
 
 /// A request's head while it is put together.
-struct Lines<'r> {
-    request: &'r Request,
+struct Lines<'h> {
+    headers: &'h [(&'h str, HeaderValue)],
     bytes: Vec<u8>,
 }
 
-impl<'r> Lines<'r> {
-    fn new(request: &'r Request) -> Self {
+impl<'h> Lines<'h> {
+    fn new(request: &Request, headers: &'h [(&'h str, HeaderValue)]) -> Self {
         let url = &request.url;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let line = format!("{} {}{query} HTTP/1.1\r\n", request.method.name(), url.path());
-        Self { request, bytes: line.into_bytes() }
+        Self { headers, bytes: line.into_bytes() }
     }
 
     /// Whether the request brings this header itself.
     fn has(&self, name: &str) -> bool {
-        self.request.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name))
+        self.headers.iter().any(|(found, _)| found.eq_ignore_ascii_case(name))
     }
 
     fn add(&mut self, name: &str, value: &[u8]) {
@@ -129,7 +71,7 @@ impl<'r> Lines<'r> {
 
 /// The head of a reply, and how its content is framed.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct ReplyHead {
     pub(super) head: Head,
     pub(super) framing: Framing,
     /// The connection may be used for another request once the content has come.
@@ -143,19 +85,19 @@ pub(super) struct Read {
 ///
 /// # Errors
 /// In words, why these bytes are no head of a reply.
-pub(super) fn of_reply(bytes: &[u8]) -> Result<Option<Read>, &'static str> {
+pub(super) fn of_reply(bytes: &[u8]) -> Result<Option<ReplyHead>, &'static str> {
     let mut start = 0;
-    while let Some(read) = one(&bytes[start..])? {
+    while let Some(read) = one_head(&bytes[start..])? {
         start += read.length;
         if !matches!(read.head.status, 100 | 102..=199) {
-            return Ok(Some(Read { length: start, ..read }));
+            return Ok(Some(ReplyHead { length: start, ..read }));
         }
     }
     if bytes.len() > LONGEST { Err("the head of the reply has no end") } else { Ok(None) }
 }
 
 /// Reads one head, of a final reply or not.
-fn one(bytes: &[u8]) -> Result<Option<Read>, &'static str> {
+fn one_head(bytes: &[u8]) -> Result<Option<ReplyHead>, &'static str> {
     let mut headers = [httparse::EMPTY_HEADER; MOST];
     let mut reply = httparse::Response::new(&mut headers);
     let mut lenient = httparse::ParserConfig::default();
@@ -173,13 +115,24 @@ fn one(bytes: &[u8]) -> Result<Option<Read>, &'static str> {
     let minor = reply.version.unwrap_or(1);
     let status = reply.code.unwrap_or_default();
     let reason = reply.reason.unwrap_or_default();
-    let headers = reply.headers.iter().map(|header| (header.name, header.value));
+    let headers = reply.headers.iter().map(|header| (header.name, unfolded(header.value)));
     let head = Head::new(&format!("HTTP/1.{minor}"), status, reason, headers);
     let framing = framing(&head).ok_or("the length of the reply can't be read")?;
     let says = |word: &str| head.lists("connection", word);
+    // A length beside chunks is a mistake or an attack: what follows is not to be trusted (section
+    // 6.1). Behind 101 another protocol is spoken.
+    let is_odd = matches!(framing, Framing::Chunked(_))
+        && (minor == 0 || head.header("content-length").is_some());
     let stays_open = framing != Framing::UntilClose
+        && !is_odd
+        && status != 101
         && if minor == 0 { says("keep-alive") } else { !says("close") };
-    Ok(Some(Read { head, framing, stays_open, length }))
+    Ok(Some(ReplyHead { head, framing, stays_open, length }))
+}
+
+/// A value that was folded over several lines as one line (RFC 9112, section 5.2).
+fn unfolded(value: &[u8]) -> Vec<u8> {
+    value.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte }).collect()
 }
 
 /// How the content is framed (RFC 9112, section 6.3); `None` for a length that is none.
@@ -207,44 +160,32 @@ mod tests {
     use super::*;
     use crate::http::request::{Body, Method, Url};
 
-    fn head(method: Method, url: &str, headers: Vec<Header>) -> String {
+    fn head(method: Method, url: &str, headers: &[(&str, &str)]) -> String {
         let url = Url::parse(url).expect("a URL");
-        let request = Request { method, url, headers, body: Body::Empty };
-        let head = of_request(&request, None, Some(3)).expect("a head");
+        let request = Request { method, url, headers: Vec::new(), body: Body::Empty };
+        let value = |text: &str| HeaderValue::from_bytes(text.as_bytes()).expect("a value");
+        let headers: Vec<_> = headers.iter().map(|(name, text)| (*name, value(text))).collect();
+        let head = of_request(&request, &headers);
         String::from_utf8(head).expect("text").replace(USER_AGENT, "llm")
     }
 
     #[test]
     fn a_request_says_what_it_must() {
         assert_eq!(
-            head(
-                Method::Post,
-                "http://h.example:81/v1/图?a=1#x",
-                vec![Header::public("X-A", "你")]
-            ),
-            "POST /v1/%E5%9B%BE?a=1 HTTP/1.1\r\nHost: h.example:81\r\nAccept: */*\r\nUser-Agent: llm\r\n\
-             Content-Length: 3\r\nX-A: 你\r\n\r\n"
+            head(Method::Post, "http://h.example:81/v1/图?a=1#x", &[("X-A", "你")]),
+            "POST /v1/%E5%9B%BE?a=1 HTTP/1.1\r\nHost: h.example:81\r\nAccept: */*\r\n\
+             User-Agent: llm\r\nX-A: 你\r\n\r\n"
         );
-        let own = ["Accept", "host", "USER-AGENT"].map(|name| Header::public(name, "x"));
+        let own = ["Accept", "host", "USER-AGENT"].map(|name| (name, "x"));
         assert_eq!(
-            head(Method::Get, "http://a%40b:%E4@[::1]", own.to_vec()),
-            "GET / HTTP/1.1\r\nAuthorization: Basic YUBiOuQ=\r\nContent-Length: 3\r\nAccept: x\r\n\
-             host: x\r\nUSER-AGENT: x\r\n\r\n"
+            head(Method::Get, "http://a%40b:%E4@[::1]", &own),
+            "GET / HTTP/1.1\r\nAuthorization: Basic YUBiOuQ=\r\nAccept: x\r\nhost: x\r\n\
+             USER-AGENT: x\r\n\r\n"
         );
-        assert!(head(Method::Get, "http://[::1]:80/", Vec::new()).contains("Host: [::1]\r\n"));
+        assert!(head(Method::Get, "http://[::1]:80/", &[]).contains("Host: [::1]\r\n"));
     }
 
-    #[test]
-    fn what_no_header_can_hold_is_not_sent() {
-        for (name, value) in [("A", "a\r\nb"), ("A:", "b"), ("A B", "b"), ("", "b")] {
-            let headers = vec![Header::public(name, value)];
-            let url = Url::parse("http://h.example/").expect("a URL");
-            let request = Request { method: Method::Get, url, headers, body: Body::Empty };
-            assert!(of_request(&request, None, None).is_err(), "{name:?}");
-        }
-    }
-
-    fn read(text: &str) -> Read {
+    fn read(text: &str) -> ReplyHead {
         of_reply(text.as_bytes()).expect("is a head").expect("is whole")
     }
 
@@ -263,8 +204,14 @@ mod tests {
             (
                 "HTTP/1.1 200 OK\nContent-Length: 5\ntransfer-encoding: gzip, chunked\n\n",
                 chunked(),
-                true,
+                false,
             ),
+            (
+                "HTTP/1.0 200\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n",
+                chunked(),
+                false,
+            ),
+            ("HTTP/1.1 101 Switching\r\n\r\n", Framing::Length(0), false),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", Framing::UntilClose, false),
             ("HTTP/1.1 200 OK\r\n\r\n", Framing::UntilClose, false),
             ("HTTP/1.1 204 No Content\r\nConnection: x, close\r\n\r\n", Framing::Length(0), false),
@@ -273,6 +220,12 @@ mod tests {
             assert_eq!((read.framing, read.stays_open), (framing, stays_open), "{head}");
             assert_eq!(read.length, head.len());
         }
+    }
+
+    #[test]
+    fn folded_values_are_one_line() {
+        let found = read("HTTP/1.1 200 OK\r\nRetry-After: 1\r\n\t2\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(found.head.header("retry-after"), Some("1  \t2"));
     }
 
     #[test]
