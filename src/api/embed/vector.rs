@@ -1,6 +1,10 @@
 //! One vector, and how it is written as text or as 32-bit floats. Knows no reply and no file.
 
+use super::decimal;
 use crate::cli::embed::Format;
+
+/// So many numbers become text before it is passed on.
+const BLOCK: usize = 64;
 
 /// A vector as it travelled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,13 +34,21 @@ impl Vector<'_> {
     fn push_text(&self, out: &mut Vec<u8>) {
         match self {
             Vector::Floats(bytes) => {
-                for (index, four) in bytes.as_chunks::<4>().0.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
+                // Room for each number, and for its comma.
+                let mut block = [0; BLOCK * (decimal::ROOM + 1)];
+                for fours in bytes.as_chunks::<4>().0.chunks(BLOCK) {
+                    let mut length = 0;
+                    for four in fours {
+                        let float = f32::from_le_bytes(*four);
+                        let Some(room) = block[length..].first_chunk_mut() else { break };
+                        length += decimal::write(float, room);
+                        block[length] = b',';
+                        length += 1;
                     }
-                    // Writing into memory can't fail, and a float always serialises.
-                    let _ = serde_json::to_writer(&mut *out, &f32::from_le_bytes(*four));
+                    out.extend_from_slice(&block[..length]);
                 }
+                // None follows the last one.
+                out.pop();
             }
             Vector::Digits(text) => {
                 text.split(|byte| is_blank(*byte)).for_each(|run| out.extend_from_slice(run));
