@@ -1,6 +1,6 @@
 //! One vector, and how it is written as text or as 32-bit floats. Knows no reply and no file.
 
-use super::decimal;
+use super::{decimal, number};
 use crate::cli::embed::Format;
 
 /// So many numbers become text before it is passed on.
@@ -62,15 +62,15 @@ impl Vector<'_> {
         match self {
             Vector::Floats(bytes) => out.extend_from_slice(bytes),
             Vector::Digits(text) => {
-                let text = std::str::from_utf8(text).unwrap_or_default();
-                let mut rest = Some(text);
-                while let Some(text) = rest {
-                    let end = text.bytes().position(|byte| byte == b',').unwrap_or(text.len());
-                    rest = text.get(end + 1..);
-                    let number = text[..end].trim_ascii();
-                    // The reply's reader let nothing but JSON numbers through.
-                    let float = number.parse::<f32>().unwrap_or(f32::NAN);
+                let mut at = 0;
+                while at < text.len() {
+                    let Some((float, end)) = number::read(text, at) else {
+                        // The reply's reader let nothing but numbers, commas and blanks through.
+                        at += 1;
+                        continue;
+                    };
                     out.extend_from_slice(&float.to_le_bytes());
+                    at = end;
                 }
             }
         }
