@@ -13,10 +13,11 @@ use crate::http::fault::{self, Fault};
 /// The vectors of a reply, in the order of the inputs.
 #[derive(Debug, Default)]
 pub(crate) struct Vectors {
-    /// Little-endian 32-bit floats: vectors one behind the other, in the order of the reply.
-    floats: Vec<u8>,
-    /// The reply, where numbers stay as they came.
+    /// The reply, in which floats have taken the place of their base64: several replies are in
+    /// memory at a time, and this way each is there but once.
     text: Vec<u8>,
+    /// The floats of decimal numbers.
+    floats: Vec<u8>,
     rows: Vec<Row>,
     /// The tokens that the inputs took, if the service counted them.
     pub(crate) tokens: Option<u64>,
@@ -24,6 +25,9 @@ pub(crate) struct Vectors {
 
 #[derive(Debug, Clone)]
 enum Row {
+    /// Floats in the reply.
+    Decoded(Range<usize>),
+    /// Floats beside the reply.
     Floats(Range<usize>),
     Digits(Range<usize>),
     /// The service gave something that is no number.
@@ -81,38 +85,41 @@ impl Vectors {
 
     /// The memory of the reply, if no vector stands in it any more.
     pub(crate) fn spare_text(&mut self) -> Option<Vec<u8>> {
-        let is_needed = self.rows.iter().any(|row| matches!(row, Row::Digits(_)));
-        (!is_needed).then(|| std::mem::take(&mut self.text))
+        let is_in_text = |row: &Row| matches!(row, Row::Decoded(_) | Row::Digits(_));
+        (!self.rows.iter().any(is_in_text)).then(|| std::mem::take(&mut self.text))
     }
 
-    /// The memory, to be used again: that of floats, and that of the reply.
+    /// The memory, to be used again: that of the reply, and that of floats.
     pub(crate) fn into_memory(self) -> (Vec<u8>, Vec<u8>) {
-        (self.floats, self.text)
+        (self.text, self.floats)
     }
 
     /// All vectors as one piece, and how many numbers each of them has: if all are floats, alike, and
     /// came in the order of the inputs.
     pub(crate) fn as_table(&self) -> Option<(usize, &[u8])> {
-        let floats = |row: &Row| match row {
-            Row::Floats(range) => Some(range.clone()),
-            _ => None,
+        let (bytes, first) = match self.rows.first()? {
+            Row::Decoded(range) => (&self.text, range),
+            Row::Floats(range) => (&self.floats, range),
+            Row::Digits(_) | Row::NoNumber => return None,
         };
-        let first = floats(self.rows.first()?)?;
+        let is_beside = |row: &Row| matches!(row, Row::Floats(_));
         let mut end = first.start;
         for row in &self.rows {
-            let range = floats(row)?;
-            if range.start != end || range.len() != first.len() {
+            let (Row::Decoded(range) | Row::Floats(range)) = row else { return None };
+            let is_alike = is_beside(row) == is_beside(&self.rows[0]) && range.len() == first.len();
+            if range.start != end || !is_alike {
                 return None;
             }
             end = range.end;
         }
-        Some((first.len() / 4, &self.floats[first.start..end]))
+        Some((first.len() / 4, &bytes[first.start..end]))
     }
 
     /// The vector of an input, counted from 0; `None` if it holds something that is no number (NaN,
     /// an infinity, `null`), as some services send when their arithmetic overflows.
     pub(crate) fn get(&self, index: usize) -> Option<Vector<'_>> {
         match self.rows.get(index)? {
+            Row::Decoded(range) => Some(Vector::Floats(&self.text[range.clone()])),
             Row::Floats(range) => Some(Vector::Floats(&self.floats[range.clone()])),
             Row::Digits(range) => Some(Vector::Digits(&self.text[range.clone()])),
             Row::NoNumber => None,
@@ -121,7 +128,7 @@ impl Vectors {
 }
 
 /// Reads the reply to a request for `asked` inputs. Vectors are understood as base64 and as
-/// numbers, whatever was asked for. Floats are put into `floats`, which is memory and no more.
+/// numbers, whatever was asked for. `floats` is memory for those of decimal numbers.
 ///
 /// # Errors
 /// The first problem, as one that the whole reply has.
@@ -165,10 +172,11 @@ fn tokens_of(usage: &Value) -> Option<u64> {
     ["prompt_tokens", "total_tokens"].iter().find_map(|name| usage.get(*name)?.as_u64())
 }
 
-/// Decodes what is base64, and puts the vectors into the order of the inputs.
+/// Decodes what is base64, in its place, and puts the vectors into the order of the inputs. The
+/// entries stand in `text` one behind the other.
 fn vectors(
-    text: Vec<u8>,
-    mut floats: Vec<u8>,
+    mut text: Vec<u8>,
+    floats: Vec<u8>,
     entries: Vec<Entry>,
     asked: usize,
     tokens: Option<u64>,
@@ -178,22 +186,29 @@ fn vectors(
     }
     let order = order(&entries)?;
     let mut rows = vec![Row::NoNumber; asked];
+    // What stands before is taken by vectors; decoded ones are shorter than their base64.
+    let mut taken = 0;
     for (entry, index) in entries.into_iter().zip(order) {
         rows[index] = match entry.place {
-            Place::Numbers(range) => Row::Digits(range),
-            Place::Floats(range) => Row::Floats(range),
             Place::Nowhere => Row::NoNumber,
+            Place::Floats(range) => Row::Floats(range),
+            Place::Numbers(range) => {
+                taken = range.end;
+                Row::Digits(range)
+            }
             Place::Text(range) => {
-                let start = floats.len();
-                decode(&text[range], &mut floats).map_err(|words| Problem::Vector(index, words))?;
-                match are_finite(&floats[start..]) {
-                    true => Row::Floats(start..floats.len()),
+                let start = taken;
+                taken = decode(&mut text, range, start)
+                    .map_err(|words| Problem::Vector(index, words))?;
+                match are_finite(&text[start..taken]) {
+                    true => Row::Decoded(start..taken),
                     false => Row::NoNumber,
                 }
             }
         };
     }
-    Ok(Vectors { floats, text, rows, tokens })
+    text.truncate(taken);
+    Ok(Vectors { text, floats, rows, tokens })
 }
 
 /// The input of each entry.
@@ -218,14 +233,13 @@ fn order(entries: &[Entry]) -> Result<Vec<usize>, Problem> {
     Ok(order)
 }
 
-/// Adds the floats of a vector in base64 to `floats`.
-fn decode(text: &[u8], floats: &mut Vec<u8>) -> Result<(), String> {
-    let start = floats.len();
-    base64::decode(text, floats).ok_or("it is no base64")?;
-    match floats.len() - start {
+/// Decodes the vector in base64 at `range` to `start`. Gives the end of its floats.
+fn decode(text: &mut [u8], range: Range<usize>, start: usize) -> Result<usize, String> {
+    let end = base64::decode(text, range, start).ok_or("it is no base64")?;
+    match end - start {
         0 => Err("it is empty".to_owned()),
         length if length % 4 != 0 => Err(format!("{length} bytes are no 32-bit floats")),
-        _ => Ok(()),
+        _ => Ok(end),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::batch::Batch;
 use super::memory::Memory;
@@ -28,6 +29,10 @@ const MOST_REFUSED: usize = 8;
 /// A reply that is larger makes the next batches smaller, in bytes: several are held at a time.
 const LARGE_REPLY: usize = 24 << 20;
 
+/// So many replies are decoded at a time: one while another waits for the network's thread to take it.
+/// More would be as much more memory.
+const DECODED: usize = 2;
+
 /// The largest reply that is read.
 const LARGEST_REPLY: usize = 512 << 20;
 
@@ -48,11 +53,10 @@ pub(super) struct Asker {
     refused: AtomicUsize,
     /// What replies are read into.
     replies: Memory,
-    /// What their vectors are decoded into.
+    /// What their decimal numbers are turned into.
     floats: Memory,
-    /// Held by the one reply that is decoded. Several at a time would be as much more memory, and one
-    /// is decoded faster than it comes.
-    turn: tokio::sync::Mutex<()>,
+    /// What is held by a reply while it is decoded.
+    turns: Semaphore,
 }
 
 /// What the user asked for.
@@ -135,7 +139,7 @@ impl Asker {
             refused: AtomicUsize::new(0),
             replies: Memory::default(),
             floats: Memory::default(),
-            turn: tokio::sync::Mutex::default(),
+            turns: Semaphore::new(DECODED),
             provider,
         }
     }
@@ -150,7 +154,7 @@ impl Asker {
         for part in answer.parts {
             match part {
                 Part::Vectors(vectors) => {
-                    let (floats, reply) = vectors.into_memory();
+                    let (reply, floats) = vectors.into_memory();
                     self.floats.give(floats);
                     self.replies.give(reply);
                 }
@@ -286,7 +290,8 @@ impl Asker {
             body.extend_from_slice(&bytes);
         }
         let (size, asked, json, numbers) = (body.len(), texts.len(), self.json, self.numbers);
-        let _turn = client.interrupt.race(self.turn.lock()).await?;
+        // It is never closed, which would be the only failure.
+        let _turn = client.interrupt.race(self.turns.acquire()).await?;
         let floats = self.floats.take();
         // Beside the network, not between its pieces.
         let read = tokio::task::spawn_blocking(move || match json {
