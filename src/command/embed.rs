@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::online::{self, Online};
 use super::{settle_output, was_dry_run, with_model};
+use crate::api::embed::reply::Numbers;
 use crate::api::embed::request::MOST_INPUTS;
 use crate::cli::Common;
 use crate::cli::embed::{EmbedArgs, Format};
@@ -17,6 +18,7 @@ use crate::provider::{Asked, Job, Provider, resolve};
 mod ask;
 mod batch;
 mod flow;
+mod memory;
 mod writer;
 
 use ask::{Asker, Wish, compose};
@@ -47,7 +49,10 @@ pub(crate) fn run(args: &EmbedArgs, common: &Common, io: &mut Io) -> anyhow::Res
         dimensions: args.dimensions,
         most: most_inputs(args, &provider),
         json: common.json,
-        floats: style.format == Some(Format::Npy),
+        numbers: match style.format {
+            Some(Format::Npy) => Numbers::Floats,
+            _ => Numbers::AsTheyCame,
+        },
         is_alone: !args.lines && count == Some(1),
     };
     if common.dry_run {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::api::embed::reply::{self, Problem, Vectors};
+use crate::api::embed::reply::{self, Numbers, Problem, Vectors};
 use crate::api::embed::{npy, vector};
 use crate::cli::embed::Format;
 
@@ -14,9 +14,9 @@ pub fn vectors(data: &[u8]) {
     as_floats(data);
 }
 
-fn read(body: &[u8]) -> Option<Vectors> {
-    let found = match reply::read(body.to_vec(), 1) {
-        Err(Problem::Count(asked)) => reply::read(body.to_vec(), asked),
+fn read(body: &[u8], numbers: Numbers) -> Option<Vectors> {
+    let found = match reply::read(body.to_vec(), 1, numbers, Vec::new()) {
+        Err(Problem::Count(asked)) => reply::read(body.to_vec(), asked, numbers, Vec::new()),
         found => found,
     };
     found.ok()
@@ -24,13 +24,21 @@ fn read(body: &[u8]) -> Option<Vectors> {
 
 fn as_reply(data: &[u8]) {
     let _ = (reply::fault_in(data), reply::tokens_in(data));
-    let Some(found) = read(data) else { return };
+    let Some(found) = read(data, Numbers::AsTheyCame) else { return };
     assert!(found.bytes() <= 8 * data.len());
     check(&found);
+    let as_floats = read(data, Numbers::Floats).expect("is read in either way");
+    check(&as_floats);
+    for index in 0..found.len() {
+        assert_eq!(floats(&found, index), floats(&as_floats, index));
+    }
+    if let Some((columns, bytes)) = as_floats.as_table() {
+        assert_eq!(bytes.len(), 4 * columns * as_floats.len());
+    }
     // A member with an escape in its name is nothing that the quick way takes.
     let Some(rest) = data.trim_ascii_start().strip_prefix(b"{") else { return };
     let slow = [b"{\"\\u0078\":0,", rest].concat();
-    let Some(slow) = read(&slow) else { return };
+    let Some(slow) = read(&slow, Numbers::AsTheyCame) else { return };
     check(&slow);
     assert_eq!((found.len(), found.tokens), (slow.len(), slow.tokens));
     for index in 0..found.len() {
@@ -84,7 +92,8 @@ fn as_floats(data: &[u8]) {
     }
     let text = |fours: &[[u8; 4]]| STANDARD.encode(fours.as_flattened());
     let list = json!([{"index": 1, "embedding": text(two)}, {"embedding": text(one), "index": 0}]);
-    let found = read(json!({"data": list}).to_string().as_bytes()).expect("two vectors");
+    let found = read(json!({"data": list}).to_string().as_bytes(), Numbers::AsTheyCame)
+        .expect("two vectors");
     for (index, sent) in [one, two].into_iter().enumerate() {
         let mut bytes = Vec::new();
         found.get(index).expect("finite").push_floats(&mut bytes);

@@ -133,6 +133,37 @@ fn a_numpy_file_has_the_right_head_in_a_file_and_in_a_pipe() {
 }
 
 #[test]
+fn large_replies_stand_in_a_numpy_file_in_the_order_of_the_texts() {
+    const TEXTS: usize = 70;
+    // Number `n` of text `t` in batch `b`.
+    let vector = |batch: usize, text: usize, columns: usize| -> Vec<f32> {
+        (0..columns).map(|number| ((batch * TEXTS + text) * 1000 + number) as f32 / 8.0).collect()
+    };
+    let reply = |batch: usize, columns: usize| {
+        let entry = |text: usize| json!({"index": text, "embedding": vector(batch, text, columns)});
+        let mut entries: Vec<Value> = (0..TEXTS).map(entry).collect();
+        if batch == 1 {
+            entries.reverse();
+        }
+        data(Value::Array(entries))
+    };
+    let lines = "a\n".repeat(3 * TEXTS);
+    let args = ["--lines", "--batch-size", "70", "--concurrency", "1", "--format", "npy"];
+    let all = (0..3 * TEXTS).flat_map(|text| vector(0, text, 1000)).collect::<Vec<f32>>();
+    let expected = ("(210, 1000), }".to_owned(), all);
+    for output in [&["-o", "v.npy"][..], &[]] {
+        let server = Server::start([reply(0, 1000), reply(1, 1000), reply(2, 1000)]);
+        let run = embed(&server).args(args).args(output).stdin(&lines).run();
+        run.code(0).stderr_empty();
+        let file = if output.is_empty() { run.stdout.clone() } else { run.read("v.npy") };
+        assert!(npy(&file) == expected, "the rows are others");
+    }
+    let server = Server::start([reply(0, 1000), reply(2, 1001)]);
+    let run = embed(&server).args(args).args(["-o", "v.npy"]).stdin(&lines).run();
+    run.code(4).stderr_has("the vector of line 71 has 1001 numbers, those before it had 1000");
+}
+
+#[test]
 fn batches_are_bounded_and_their_answers_put_into_order() {
     let server = Server::start([numbers(&[1.0, 2.0]), numbers(&[3.0, 4.0]), numbers(&[5.0])]);
     let run = embed(&server).args(["--lines", "--batch-size", "2", "--concurrency", "1", "-u"]);

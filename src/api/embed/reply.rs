@@ -3,30 +3,21 @@
 
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
+use super::base64;
 use super::scan::{self, Entry, Place};
 use super::vector::Vector;
 use crate::http::fault::{self, Fault};
-
-/// Base64 with or without the signs that fill it up: services send both.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// How much base64 is decoded at once, in characters.
-const BLOCK: usize = 4096;
 
 /// The vectors of a reply, in the order of the inputs.
 #[derive(Debug, Default)]
 pub(crate) struct Vectors {
     /// The reply, in which floats have taken the place of their base64: several replies are in
     /// memory at a time, and this way each is there but once.
-    bytes: Vec<u8>,
+    text: Vec<u8>,
+    /// The floats of decimal numbers.
+    floats: Vec<u8>,
     rows: Vec<Row>,
     /// The tokens that the inputs took, if the service counted them.
     pub(crate) tokens: Option<u64>,
@@ -34,10 +25,22 @@ pub(crate) struct Vectors {
 
 #[derive(Debug, Clone)]
 enum Row {
+    /// Floats in the reply.
+    Decoded(Range<usize>),
+    /// Floats beside the reply.
     Floats(Range<usize>),
     Digits(Range<usize>),
     /// The service gave something that is no number.
     NoNumber,
+}
+
+/// What becomes of vectors that come as decimal numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Numbers {
+    /// They stay as the service wrote them.
+    AsTheyCame,
+    /// They become floats, each the nearest.
+    Floats,
 }
 
 /// Why a reply can't be used.
@@ -77,64 +80,80 @@ impl Vectors {
 
     /// How many bytes of memory they take.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.capacity()
+        self.floats.capacity() + self.text.capacity()
     }
 
-    /// The memory, to be used again.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    /// The memory of the reply, if no vector stands in it any more.
+    pub(crate) fn spare_text(&mut self) -> Option<Vec<u8>> {
+        let is_in_text = |row: &Row| matches!(row, Row::Decoded(_) | Row::Digits(_));
+        (!self.rows.iter().any(is_in_text)).then(|| std::mem::take(&mut self.text))
     }
 
-    /// The same vectors, those that came as decimal numbers as floats.
-    pub(crate) fn into_floats(mut self) -> Self {
-        if !self.rows.iter().any(|row| matches!(row, Row::Digits(_))) {
-            return self;
-        }
-        let dimensions = self.get(0).map_or(0, |vector| vector.dimensions());
-        let mut bytes = Vec::with_capacity(4 * dimensions * self.len());
-        let mut row = |vector: Vector<'_>| {
-            let start = bytes.len();
-            vector.push_floats(&mut bytes);
-            Row::Floats(start..bytes.len())
+    /// The memory, to be used again: that of the reply, and that of floats.
+    pub(crate) fn into_memory(self) -> (Vec<u8>, Vec<u8>) {
+        (self.text, self.floats)
+    }
+
+    /// All vectors as one piece, and how many numbers each of them has: if all are floats, alike, and
+    /// came in the order of the inputs.
+    pub(crate) fn as_table(&self) -> Option<(usize, &[u8])> {
+        let (bytes, first) = match self.rows.first()? {
+            Row::Decoded(range) => (&self.text, range),
+            Row::Floats(range) => (&self.floats, range),
+            Row::Digits(_) | Row::NoNumber => return None,
         };
-        let rows: Vec<Row> =
-            (0..self.len()).map(|index| self.get(index).map_or(Row::NoNumber, &mut row)).collect();
-        // Into the memory of the reply, which is used again: pieces of many sizes, asked for and given
-        // back in turn, would leave holes.
-        self.bytes.clear();
-        self.bytes.extend_from_slice(&bytes);
-        Self { rows, ..self }
+        let is_beside = |row: &Row| matches!(row, Row::Floats(_));
+        let mut end = first.start;
+        for row in &self.rows {
+            let (Row::Decoded(range) | Row::Floats(range)) = row else { return None };
+            let is_alike = is_beside(row) == is_beside(&self.rows[0]) && range.len() == first.len();
+            if range.start != end || !is_alike {
+                return None;
+            }
+            end = range.end;
+        }
+        Some((first.len() / 4, &bytes[first.start..end]))
     }
 
     /// The vector of an input, counted from 0; `None` if it holds something that is no number (NaN,
     /// an infinity, `null`), as some services send when their arithmetic overflows.
     pub(crate) fn get(&self, index: usize) -> Option<Vector<'_>> {
         match self.rows.get(index)? {
-            Row::Floats(range) => Some(Vector::Floats(&self.bytes[range.clone()])),
-            Row::Digits(range) => Some(Vector::Digits(&self.bytes[range.clone()])),
+            Row::Decoded(range) => Some(Vector::Floats(&self.text[range.clone()])),
+            Row::Floats(range) => Some(Vector::Floats(&self.floats[range.clone()])),
+            Row::Digits(range) => Some(Vector::Digits(&self.text[range.clone()])),
             Row::NoNumber => None,
         }
     }
 }
 
 /// Reads the reply to a request for `asked` inputs. Vectors are understood as base64 and as
-/// numbers, whatever was asked for.
+/// numbers, whatever was asked for. `floats` is memory for those of decimal numbers.
 ///
 /// # Errors
 /// The first problem, as one that the whole reply has.
-pub(crate) fn read(body: Vec<u8>, asked: usize) -> Result<Vectors, Problem> {
-    match scan::scan(&body) {
+pub(crate) fn read(
+    body: Vec<u8>,
+    asked: usize,
+    numbers: Numbers,
+    mut floats: Vec<u8>,
+) -> Result<Vectors, Problem> {
+    floats.clear();
+    match scan::scan(&body, (numbers == Numbers::Floats).then_some(&mut floats)) {
         Some(found) => {
             let tokens = found.usage.clone().and_then(|usage| tokens(&body[usage]));
-            vectors(body, found.entries, asked, tokens)
+            vectors(body, floats, found.entries, asked, tokens)
         }
-        None => read_slowly(&body, asked),
+        None => {
+            floats.clear();
+            read_slowly(&body, asked, numbers, floats)
+        }
     }
 }
 
 /// The error that a reply carries, if it carries one.
 pub(crate) fn fault_in(body: &[u8]) -> Option<Fault> {
-    match scan::scan(body) {
+    match scan::scan(body, None) {
         Some(_) => None,
         None => serde_json::from_slice(body).ok().as_ref().and_then(fault::in_reply),
     }
@@ -142,7 +161,7 @@ pub(crate) fn fault_in(body: &[u8]) -> Option<Fault> {
 
 /// The tokens in a reply's usage.
 pub(crate) fn tokens_in(body: &[u8]) -> Option<u64> {
-    scan::scan(body)?.usage.and_then(|usage| tokens(&body[usage]))
+    scan::scan(body, None)?.usage.and_then(|usage| tokens(&body[usage]))
 }
 
 fn tokens(usage: &[u8]) -> Option<u64> {
@@ -154,9 +173,10 @@ fn tokens_of(usage: &Value) -> Option<u64> {
 }
 
 /// Decodes what is base64, in its place, and puts the vectors into the order of the inputs. The
-/// entries stand in `bytes` one behind the other.
+/// entries stand in `text` one behind the other.
 fn vectors(
-    mut bytes: Vec<u8>,
+    mut text: Vec<u8>,
+    floats: Vec<u8>,
     entries: Vec<Entry>,
     asked: usize,
     tokens: Option<u64>,
@@ -170,24 +190,25 @@ fn vectors(
     let mut taken = 0;
     for (entry, index) in entries.into_iter().zip(order) {
         rows[index] = match entry.place {
+            Place::Nowhere => Row::NoNumber,
+            Place::Floats(range) => Row::Floats(range),
             Place::Numbers(range) => {
-                // An entry without numbers stands nowhere.
-                taken = taken.max(range.end);
+                taken = range.end;
                 Row::Digits(range)
             }
             Place::Text(range) => {
                 let start = taken;
-                taken = decode(&mut bytes, range, start)
+                taken = decode(&mut text, range, start)
                     .map_err(|words| Problem::Vector(index, words))?;
-                match are_finite(&bytes[start..taken]) {
-                    true => Row::Floats(start..taken),
+                match are_finite(&text[start..taken]) {
+                    true => Row::Decoded(start..taken),
                     false => Row::NoNumber,
                 }
             }
         };
     }
-    bytes.truncate(taken);
-    Ok(Vectors { bytes, rows, tokens })
+    text.truncate(taken);
+    Ok(Vectors { text, floats, rows, tokens })
 }
 
 /// The input of each entry.
@@ -212,20 +233,9 @@ fn order(entries: &[Entry]) -> Result<Vec<usize>, Problem> {
     Ok(order)
 }
 
-/// Decodes the base64 at `text` to `start`, which is not behind it. Gives the end of what was
-/// decoded.
-fn decode(bytes: &mut [u8], text: Range<usize>, start: usize) -> Result<usize, String> {
-    let mut block = [0; BLOCK / 4 * 3];
-    let mut end = start;
-    for from in text.clone().step_by(BLOCK) {
-        let to = text.end.min(from + BLOCK);
-        let length = BASE64.decode_slice(&bytes[from..to], &mut block).ok();
-        // The signs that fill base64 up stand at its end alone.
-        let is_whole = |length: &usize| to == text.end || *length == block.len();
-        let length = length.filter(is_whole).ok_or("it is no base64")?;
-        bytes[end..end + length].copy_from_slice(&block[..length]);
-        end += length;
-    }
+/// Decodes the vector in base64 at `range` to `start`. Gives the end of its floats.
+fn decode(text: &mut [u8], range: Range<usize>, start: usize) -> Result<usize, String> {
+    let end = base64::decode(text, range, start).ok_or("it is no base64")?;
     match end - start {
         0 => Err("it is empty".to_owned()),
         length if length % 4 != 0 => Err(format!("{length} bytes are no 32-bit floats")),
@@ -241,7 +251,12 @@ fn are_finite(floats: &[u8]) -> bool {
 }
 
 /// Reads a reply of an unusual shape through a tree of its values.
-fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, Problem> {
+fn read_slowly(
+    body: &[u8],
+    asked: usize,
+    numbers: Numbers,
+    mut floats: Vec<u8>,
+) -> Result<Vectors, Problem> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
         return Err(Problem::Fault(Box::new(fault)));
@@ -253,7 +268,6 @@ fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, Problem> {
     }
     let mut text = Vec::new();
     let mut entries = Vec::with_capacity(list.len());
-    let mut hollow = Vec::new();
     for (position, entry) in list.iter().enumerate() {
         let index = match entry.get("index") {
             None | Some(Value::Null) => None,
@@ -265,33 +279,27 @@ fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, Problem> {
             ),
         };
         let number = index.unwrap_or(position);
-        let place = place(entry.get("embedding"), number, &mut text)?;
-        if place.is_none() {
-            hollow.push(number);
+        let mut place = place(entry.get("embedding"), number, &mut text)?;
+        if let (Place::Numbers(range), Numbers::Floats) = (&place, numbers) {
+            let start = floats.len();
+            Vector::Digits(&text[range.clone()]).push_floats(&mut floats);
+            place = Place::Floats(start..floats.len());
         }
-        entries.push(Entry { index, place: place.unwrap_or(Place::Numbers(0..0)) });
+        entries.push(Entry { index, place });
     }
     let tokens = value.as_ref().and_then(|value| tokens_of(value.get("usage")?));
-    let mut vectors = vectors(text, entries, asked, tokens)?;
-    for number in hollow {
-        vectors.rows[number] = Row::NoNumber;
-    }
-    Ok(vectors)
+    vectors(text, floats, entries, asked, tokens)
 }
 
 /// Adds a vector's text to `text`, in the form in which it stands in a reply of the usual shape.
-/// `None` if one of its numbers is `null`.
-fn place(
-    vector: Option<&Value>,
-    number: usize,
-    text: &mut Vec<u8>,
-) -> Result<Option<Place>, Problem> {
+/// It stands nowhere if one of its numbers is `null`.
+fn place(vector: Option<&Value>, number: usize, text: &mut Vec<u8>) -> Result<Place, Problem> {
     let start = text.len();
     let unreadable = |words: &str| Err(Problem::Vector(number, words.to_owned()));
     match vector {
         Some(Value::String(encoded)) => {
             text.extend_from_slice(encoded.as_bytes());
-            Ok(Some(Place::Text(start..text.len())))
+            Ok(Place::Text(start..text.len()))
         }
         Some(Value::Array(numbers)) if numbers.iter().any(Value::is_array) => Err(Problem::Nested),
         Some(Value::Array(numbers)) if numbers.is_empty() => unreadable("it is empty"),
@@ -300,7 +308,7 @@ fn place(
                 return unreadable("it holds more than numbers");
             }
             if numbers.iter().any(Value::is_null) {
-                return Ok(None);
+                return Ok(Place::Nowhere);
             }
             for (position, one) in numbers.iter().enumerate() {
                 if position > 0 {
@@ -308,7 +316,7 @@ fn place(
                 }
                 text.extend_from_slice(one.to_string().as_bytes());
             }
-            Ok(Some(Place::Numbers(start..text.len())))
+            Ok(Place::Numbers(start..text.len()))
         }
         _ => unreadable("it is neither numbers nor base64"),
     }

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::number;
 use super::vector::is_blank;
 
 /// How deep values that are passed over may nest.
@@ -18,6 +19,10 @@ pub(super) enum Place {
     Text(Range<usize>),
     /// The inside of an array of at least one number, and of numbers alone.
     Numbers(Range<usize>),
+    /// Among the floats that numbers were turned into.
+    Floats(Range<usize>),
+    /// The service gave something that is no number.
+    Nowhere,
 }
 
 /// One entry of the reply's `data`.
@@ -37,9 +42,10 @@ pub(super) struct Found {
 }
 
 /// Scans a reply: an object with `data`, an array of objects with `embedding` each. `None` for
-/// anything else, and for a reply that carries an `error`.
-pub(super) fn scan(body: &[u8]) -> Option<Found> {
-    let mut cursor = Cursor { bytes: body, at: 0 };
+/// anything else, and for a reply that carries an `error`. With `floats`, numbers are added there as
+/// little-endian 32-bit floats, each the nearest; that may be some even if nothing is found.
+pub(super) fn scan(body: &[u8], floats: Option<&mut Vec<u8>>) -> Option<Found> {
+    let mut cursor = Cursor { bytes: body, at: 0, floats };
     let mut found = Found::default();
     let mut has_data = false;
     cursor.object(|cursor, key| match key {
@@ -64,12 +70,14 @@ pub(super) fn scan(body: &[u8]) -> Option<Found> {
     (has_data && cursor.at == body.len()).then_some(found)
 }
 
-struct Cursor<'a> {
+struct Cursor<'a, 'b> {
     bytes: &'a [u8],
     at: usize,
+    floats: Option<&'b mut Vec<u8>>,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> Cursor<'a, '_> {
+    #[inline]
     fn blanks(&mut self) {
         while self.bytes.get(self.at).is_some_and(|byte| is_blank(*byte)) {
             self.at += 1;
@@ -109,26 +117,8 @@ impl<'a> Cursor<'a> {
         text.iter().all(|byte| *byte >= 0x20).then_some(text)
     }
 
-    fn digits(&mut self) -> Option<()> {
-        let start = self.at;
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
-        (self.at > start).then_some(())
-    }
-
     fn number(&mut self) -> Option<()> {
-        self.takes(b'-');
-        if !self.takes(b'0') {
-            self.digits()?;
-        }
-        if self.takes(b'.') {
-            self.digits()?;
-        }
-        if self.takes(b'e') || self.takes(b'E') {
-            let _ = self.takes(b'+') || self.takes(b'-');
-            self.digits()?;
-        }
+        self.at = number::pass(self.bytes, self.at)?;
         Some(())
     }
 
@@ -210,12 +200,41 @@ impl<'a> Cursor<'a> {
         if self.bytes.get(self.at) == Some(&b'"') {
             return self.text().map(Place::Text);
         }
-        let (start, mut is_empty) = (self.at + 1, true);
-        self.array(|cursor| {
-            is_empty = false;
-            cursor.number()
-        })?;
-        (!is_empty).then_some(Place::Numbers(start..self.at - 1))
+        match self.floats.take() {
+            Some(floats) => {
+                let start = floats.len();
+                let found = self.numbers(|cursor| {
+                    let (float, end) = number::read(cursor.bytes, cursor.at)?;
+                    cursor.at = end;
+                    floats.extend_from_slice(&float.to_le_bytes());
+                    Some(())
+                });
+                let place = found.map(|_| Place::Floats(start..floats.len()));
+                self.floats = Some(floats);
+                place
+            }
+            None => self.numbers(Self::number).map(Place::Numbers),
+        }
+    }
+
+    /// An array of at least one number: `each` takes every one. Gives the inside of the array.
+    #[inline]
+    fn numbers(&mut self, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<Range<usize>> {
+        self.take(b'[')?;
+        let start = self.at;
+        loop {
+            self.blanks();
+            each(self)?;
+            // Nothing stands between a number and its comma but in a reply that is made for the eye.
+            if self.takes(b',') {
+                continue;
+            }
+            self.blanks();
+            if !self.takes(b',') {
+                self.take(b']')?;
+                return Some(start..self.at - 1);
+            }
+        }
     }
 }
 
@@ -224,7 +243,7 @@ mod tests {
     use super::*;
 
     fn indexes(body: &str) -> Option<Vec<Option<usize>>> {
-        Some(scan(body.as_bytes())?.entries.into_iter().map(|entry| entry.index).collect())
+        Some(scan(body.as_bytes(), None)?.entries.into_iter().map(|entry| entry.index).collect())
     }
 
     #[test]
@@ -232,7 +251,7 @@ mod tests {
         let body = " {\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":1,\"embedding\":\
                     \"AACAPw==\"},{ \"embedding\" : [ 0.1 , -2e-3,\n3 ] , \"extra\":{\"a\":[null,true]},\
                     \"index\":0}],\"model\":\"嵌入\",\"error\":null,\"usage\":{\"prompt_tokens\":3}}\n";
-        let found = scan(body.as_bytes()).expect("is read");
+        let found = scan(body.as_bytes(), None).expect("is read");
         let text = |range: &Range<usize>| &body[range.clone()];
         let [first, second] = &found.entries[..] else { panic!("two entries") };
         assert_eq!((first.index, second.index), (Some(1), Some(0)));
@@ -267,9 +286,9 @@ mod tests {
             r#"{"data":[{"embedding":[1]}]} x"#,
             r#"{"data":[{"embedding":[1]}"#,
         ] {
-            assert_eq!(scan(body.as_bytes()), None, "{body}");
+            assert_eq!(scan(body.as_bytes(), None), None, "{body}");
         }
         let deep = format!("{{\"data\":[],\"x\":{}{}}}", "[".repeat(99), "]".repeat(99));
-        assert_eq!(scan(deep.as_bytes()), None);
+        assert_eq!(scan(deep.as_bytes(), None), None);
     }
 }

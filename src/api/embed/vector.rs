@@ -1,6 +1,10 @@
 //! One vector, and how it is written as text or as 32-bit floats. Knows no reply and no file.
 
+use super::{decimal, number};
 use crate::cli::embed::Format;
+
+/// So many numbers become text before it is passed on.
+const BLOCK: usize = 64;
 
 /// A vector as it travelled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,13 +34,21 @@ impl Vector<'_> {
     fn push_text(&self, out: &mut Vec<u8>) {
         match self {
             Vector::Floats(bytes) => {
-                for (index, four) in bytes.as_chunks::<4>().0.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
+                // Room for each number, and for its comma.
+                let mut block = [0; BLOCK * (decimal::ROOM + 1)];
+                for fours in bytes.as_chunks::<4>().0.chunks(BLOCK) {
+                    let mut length = 0;
+                    for four in fours {
+                        let float = f32::from_le_bytes(*four);
+                        let Some(room) = block[length..].first_chunk_mut() else { break };
+                        length += decimal::write(float, room);
+                        block[length] = b',';
+                        length += 1;
                     }
-                    // Writing into memory can't fail, and a float always serialises.
-                    let _ = serde_json::to_writer(&mut *out, &f32::from_le_bytes(*four));
+                    out.extend_from_slice(&block[..length]);
                 }
+                // None follows the last one.
+                out.pop();
             }
             Vector::Digits(text) => {
                 text.split(|byte| is_blank(*byte)).for_each(|run| out.extend_from_slice(run));
@@ -50,15 +62,15 @@ impl Vector<'_> {
         match self {
             Vector::Floats(bytes) => out.extend_from_slice(bytes),
             Vector::Digits(text) => {
-                let text = std::str::from_utf8(text).unwrap_or_default();
-                let mut rest = Some(text);
-                while let Some(text) = rest {
-                    let end = text.bytes().position(|byte| byte == b',').unwrap_or(text.len());
-                    rest = text.get(end + 1..);
-                    let number = text[..end].trim_ascii();
-                    // The reply's reader let nothing but JSON numbers through.
-                    let float = number.parse::<f32>().unwrap_or(f32::NAN);
+                let mut at = 0;
+                while at < text.len() {
+                    let Some((float, end)) = number::read(text, at) else {
+                        // The reply's reader let nothing but numbers, commas and blanks through.
+                        at += 1;
+                        continue;
+                    };
                     out.extend_from_slice(&float.to_le_bytes());
+                    at = end;
                 }
             }
         }

@@ -7,9 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::batch::Batch;
-use crate::api::embed::reply::{self, Problem, Vectors};
+use super::memory::Memory;
+use crate::api::embed::reply::{self, Numbers, Problem, Vectors};
 use crate::api::embed::request::{ENCODING, fields};
 use crate::error::{Failure, Kind, Retry};
 use crate::http::client::Client;
@@ -27,8 +29,9 @@ const MOST_REFUSED: usize = 8;
 /// A reply that is larger makes the next batches smaller, in bytes: several are held at a time.
 const LARGE_REPLY: usize = 24 << 20;
 
-/// How many pieces of memory are kept to be used again.
-const KEPT: usize = 4;
+/// So many replies are decoded at a time: one while another waits for the network's thread to take it.
+/// More would be as much more memory.
+const DECODED: usize = 2;
 
 /// The largest reply that is read.
 const LARGEST_REPLY: usize = 512 << 20;
@@ -39,7 +42,7 @@ pub(super) struct Asker {
     tries: Tries,
     dimensions: Option<u32>,
     json: bool,
-    floats: bool,
+    numbers: Numbers,
     /// There is one text in all: its refusal is that of the run.
     is_alone: bool,
     /// The request's fields beside the texts: a refusal that names one is not about a text.
@@ -48,9 +51,12 @@ pub(super) struct Asker {
     most: AtomicUsize,
     has_vectors: AtomicBool,
     refused: AtomicUsize,
-    /// What replies were read into. To ask the system for new memory each time costs as much as
-    /// reading does.
-    memory: Mutex<Vec<Vec<u8>>>,
+    /// What replies are read into.
+    replies: Memory,
+    /// What their decimal numbers are turned into.
+    floats: Memory,
+    /// What is held by a reply while it is decoded.
+    turns: Semaphore,
 }
 
 /// What the user asked for.
@@ -61,8 +67,7 @@ pub(super) struct Wish {
     pub(super) most: usize,
     /// The provider's replies are printed as they are.
     pub(super) json: bool,
-    /// Decimal numbers are turned into floats.
-    pub(super) floats: bool,
+    pub(super) numbers: Numbers,
     pub(super) is_alone: bool,
 }
 
@@ -125,14 +130,16 @@ impl Asker {
             tries,
             dimensions: wish.dimensions,
             json: wish.json,
-            floats: wish.floats,
+            numbers: wish.numbers,
             is_alone: wish.is_alone,
             fields: composed.body.keys().filter(is_known).cloned().collect(),
             net: Mutex::new(Net::new(Job::Embed, composed.own).with_eases(&[ENCODING])),
             most: AtomicUsize::new(wish.most),
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
-            memory: Mutex::default(),
+            replies: Memory::default(),
+            floats: Memory::default(),
+            turns: Semaphore::new(DECODED),
             provider,
         }
     }
@@ -144,22 +151,17 @@ impl Asker {
 
     /// Takes back the memory of an answer that was written.
     pub(super) fn reuse(&self, answer: Answer) {
-        let mut memory = self.memory();
         for part in answer.parts {
-            let mut bytes = match part {
-                Part::Vectors(vectors) => vectors.into_bytes(),
-                Part::Reply(body) => body,
-                Part::Refused(_) => continue,
-            };
-            if memory.len() < KEPT && bytes.capacity() <= 2 * LARGE_REPLY {
-                bytes.clear();
-                memory.push(bytes);
+            match part {
+                Part::Vectors(vectors) => {
+                    let (reply, floats) = vectors.into_memory();
+                    self.floats.give(floats);
+                    self.replies.give(reply);
+                }
+                Part::Reply(body) => self.replies.give(body),
+                Part::Refused(_) => {}
             }
         }
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for the vectors of a batch.
@@ -276,7 +278,7 @@ impl Asker {
     ) -> Result<Part, Failure> {
         let mut reply = client.send(request, voice).await?;
         let id = reply.request_id().map(str::to_owned);
-        let mut body = self.memory().pop().unwrap_or_default();
+        let mut body = self.replies.take();
         while reply.chunk_into(&mut body, client).await? {
             if body.len() > LARGEST_REPLY {
                 let name = &client.service.name;
@@ -286,16 +288,22 @@ impl Asker {
                 );
             }
         }
-        let (size, asked, json, floats) = (body.len(), texts.len(), self.json, self.floats);
+        let (size, asked, json, numbers) = (body.len(), texts.len(), self.json, self.numbers);
+        // It is never closed, which would be the only failure.
+        let _turn = client.interrupt.race(self.turns.acquire()).await?;
+        let floats = self.floats.take();
         // Beside the network, not between its pieces.
         let read = tokio::task::spawn_blocking(move || match json {
             true => as_it_came(body).map(Part::Reply),
-            false => reply::read(body, asked)
-                .map(|vectors| Part::Vectors(if floats { vectors.into_floats() } else { vectors })),
+            false => reply::read(body, asked, numbers, floats).map(Part::Vectors),
         });
         let result = client.interrupt.race(read).await?;
-        let result =
+        let mut result =
             result.map_err(|_| Failure::new(Kind::Other, "reading the reply ended early"))?;
+        if let Ok(Part::Vectors(vectors)) = &mut result {
+            // The next reply comes into it while these vectors wait for their turn.
+            vectors.spare_text().into_iter().for_each(|reply| self.replies.give(reply));
+        }
         if size > LARGE_REPLY {
             self.learn(asked * (LARGE_REPLY / 1024) / (size / 1024));
         }

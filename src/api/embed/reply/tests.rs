@@ -1,4 +1,5 @@
-use base64::engine::general_purpose::{STANDARD as ENCODER, STANDARD_NO_PAD};
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::{STANDARD as ENCODER, STANDARD_NO_PAD};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -7,6 +8,19 @@ use super::*;
 fn encoded(numbers: &[f32]) -> String {
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     ENCODER.encode(bytes)
+}
+
+fn read(body: Vec<u8>, asked: usize) -> Result<Vectors, Problem> {
+    super::read(body, asked, Numbers::AsTheyCame, Vec::new())
+}
+
+fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, Problem> {
+    super::read_slowly(body, asked, Numbers::AsTheyCame, Vec::new())
+}
+
+/// Reads as for a format of floats, into memory that was used before.
+fn read_as_floats(body: Vec<u8>, asked: usize) -> Result<Vectors, Problem> {
+    super::read(body, asked, Numbers::Floats, vec![7; 99])
 }
 
 fn floats(vectors: &Vectors) -> Vec<Option<Vec<f32>>> {
@@ -47,13 +61,57 @@ fn numbers_become_floats() {
         {"index": 4, "embedding": encoded(&[3.5])},
         {"index": 3, "embedding": [1, null]},
     ]});
-    let vectors = read(body.to_string().into_bytes(), 5).expect("is read");
-    let expected = floats(&vectors);
-    let vectors = vectors.into_floats();
-    assert!(matches!(vectors.get(1), Some(Vector::Floats(_))));
-    assert_eq!(floats(&vectors), expected);
+    let body = body.to_string().into_bytes();
+    let mut as_they_came = read(body.clone(), 5).expect("is read");
+    assert_eq!(as_they_came.get(1), Some(Vector::Digits(b"0.25,-1")));
+    assert_eq!(as_they_came.spare_text(), None);
+    let vectors = read_as_floats(body, 5).expect("is read");
+    assert_eq!(
+        vectors.get(1),
+        Some(Vector::Floats(&[0.25f32, -1.0].map(f32::to_le_bytes).concat()))
+    );
     let [first, second, last] = [vec![1.5, 2.5], vec![0.25, -1.0], vec![3.5]].map(Some);
-    assert_eq!(expected, [first, second, None, None, last]);
+    let expected = [first, second, None, None, last];
+    assert_eq!(floats(&vectors), expected);
+    assert_eq!(floats(&as_they_came), expected);
+}
+
+#[test]
+fn vectors_that_are_alike_and_in_order_are_a_table() {
+    let table = |body: &Value, asked| {
+        let vectors = read_as_floats(body.to_string().into_bytes(), asked).expect("is read");
+        vectors.as_table().map(|(columns, bytes)| (columns, bytes.to_vec()))
+    };
+    let entry = |index: usize, embedding: Value| json!({"index": index, "embedding": embedding});
+    let base64 = |numbers: &[f32]| json!(encoded(numbers));
+    let bytes = [1.0f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat();
+    let expected = Some((2, bytes.clone()));
+    let [one, two] = [[1.0, 2.0], [3.0, 4.0]];
+    assert_eq!(
+        table(&json!({"data": [entry(0, base64(&one)), entry(1, base64(&two))]}), 2),
+        expected
+    );
+    assert_eq!(table(&json!({"data": [entry(0, json!(one)), entry(1, json!(two))]}), 2), expected);
+    assert_eq!(
+        table(&json!({"data": [entry(0, base64(&[1.0, 2.0, 3.0, 4.0]))]}), 1),
+        Some((4, bytes))
+    );
+    let numbers = json!({"data": [entry(0, json!(one))]}).to_string().into_bytes();
+    let mut vectors = read_as_floats(numbers, 1).expect("is read");
+    assert!(vectors.spare_text().is_some_and(|text| text.capacity() > 0));
+    assert_eq!(floats(&vectors), [Some(one.to_vec())]);
+    for unusual in [
+        json!([]),
+        json!([entry(1, base64(&two)), entry(0, base64(&one))]),
+        json!([entry(0, base64(&one)), entry(1, base64(&two[..1]))]),
+        json!([entry(0, base64(&one)), entry(1, json!(two))]),
+        json!([entry(0, base64(&one)), entry(1, base64(&[3.0, f32::NAN]))]),
+        json!([entry(0, json!(one)), entry(1, json!([null, 1]))]),
+    ] {
+        let count = unusual.as_array().map_or(0, Vec::len);
+        let found = table(&json!({"data": unusual}), count);
+        assert!(found.is_none(), "{count} {found:?}");
+    }
 }
 
 #[test]
@@ -67,7 +125,7 @@ fn base64_may_lack_its_padding_and_have_escapes() {
 }
 
 #[test]
-fn base64_of_any_length_is_decoded_in_its_place() {
+fn base64_of_any_length_is_decoded() {
     for count in [1, 2, 767, 768, 769, 1536, 3073] {
         let numbers: Vec<f32> = (0..count).map(|number| number as f32 / 7.0).collect();
         let body = json!({"data": [
@@ -79,7 +137,7 @@ fn base64_of_any_length_is_decoded_in_its_place() {
         let expected = [Some(vec![0.0]), Some(numbers), Some(vec![0.5])];
         assert_eq!(floats(&vectors), expected, "{count}");
     }
-    let filled = format!("{}=={}", "A".repeat(BLOCK - 2), "A".repeat(8));
+    let filled = format!("{}=={}", "A".repeat(4094), "A".repeat(8));
     let body = json!({"data": [{"embedding": filled}]});
     assert_eq!(problem(body, 1), Problem::Vector(0, "it is no base64".to_owned()));
 }
@@ -163,7 +221,11 @@ proptest! {
             true => serde_json::to_vec_pretty(&body).expect("serialises"),
             false => body.to_string().into_bytes(),
         };
-        prop_assert_eq!(outcome(read(body.clone(), count)), outcome(read_slowly(&body, count)));
+        let slow = outcome(read_slowly(&body, count));
+        prop_assert_eq!(outcome(read(body.clone(), count)), slow.clone());
+        let slow_as_floats = super::read_slowly(&body, count, Numbers::Floats, Vec::new());
+        prop_assert_eq!(outcome(slow_as_floats), slow.clone());
+        prop_assert_eq!(outcome(read_as_floats(body, count)), slow);
     }
 
     #[test]
@@ -185,7 +247,9 @@ proptest! {
             && serde_json::from_slice::<Value>(&body)
                 .is_err_and(|error| error.to_string().contains("out of range"));
         if !is_number_problem {
-            prop_assert_eq!(outcome(quick), outcome(slow));
+            let slow = outcome(slow);
+            prop_assert_eq!(outcome(quick), slow.clone());
+            prop_assert_eq!(outcome(read_as_floats(body, count)), slow);
         }
     }
 

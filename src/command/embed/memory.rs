@@ -1,0 +1,57 @@
+//! Memory that is used again. To ask the system for new memory for each reply costs as much as reading
+//! the reply does.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many pieces are kept.
+const KEPT: usize = 4;
+
+/// No larger piece is kept, in bytes.
+const LARGEST: usize = 32 << 20;
+
+/// Pieces of memory for one purpose, so that they are about as large as is needed.
+#[derive(Debug, Default)]
+pub(super) struct Memory(Mutex<Vec<Vec<u8>>>);
+
+impl Memory {
+    /// An empty piece: one that was given back, or a new one.
+    pub(super) fn take(&self) -> Vec<u8> {
+        self.pieces().pop().unwrap_or_default()
+    }
+
+    /// Gives a piece back.
+    pub(super) fn give(&self, mut piece: Vec<u8>) {
+        let mut pieces = self.pieces();
+        if pieces.len() < KEPT && (1..=LARGEST).contains(&piece.capacity()) {
+            piece.clear();
+            pieces.push(piece);
+        }
+    }
+
+    fn pieces(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_pieces_are_kept_and_no_huge_one() {
+        let memory = Memory::default();
+        memory.give(Vec::with_capacity(LARGEST + 1));
+        memory.give(Vec::new());
+        assert_eq!(memory.take().capacity(), 0);
+        let mut piece = Vec::with_capacity(100);
+        piece.push(1);
+        memory.give(piece);
+        let piece = memory.take();
+        assert_eq!((piece.len(), piece.capacity()), (0, 100));
+        for _ in 0..KEPT + 3 {
+            memory.give(vec![1]);
+        }
+        let kept = (0..KEPT + 3).filter(|_| memory.take().capacity() > 0).count();
+        assert_eq!(kept, KEPT);
+    }
+}
