@@ -1,6 +1,7 @@
 //! The specification's endpoints as pure functions: options in, request fields out; bytes in, what
 //! they say out. No I/O here.
 
+mod base64;
 pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod image;

@@ -7,18 +7,13 @@ use std::sync::LazyLock;
 use ::base64::Engine as _;
 use ::base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
+use crate::api::base64::{Wide, wide};
+
 /// With or without the signs that fill it up: services send both.
 const CONFIG: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// Finds out what the processor can do, once.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-static ENGINE: LazyLock<::base64::engine::simd::Simd> =
-    LazyLock::new(|| ::base64::engine::simd::Simd::standard(CONFIG));
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-static ENGINE: LazyLock<::base64::engine::GeneralPurpose> =
-    LazyLock::new(|| ::base64::engine::GeneralPurpose::new(&::base64::alphabet::STANDARD, CONFIG));
+static ENGINE: LazyLock<Wide> = LazyLock::new(|| wide(CONFIG));
 
 /// How much is decoded at once, in characters.
 const BLOCK: usize = 4096;

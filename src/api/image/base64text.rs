@@ -3,16 +3,18 @@
 //! Taken is what services send under that name: either alphabet of RFC 4648 (sections 4 and 5), with
 //! padding or without, with line breaks, and behind the head of a `data:` URL (RFC 2397).
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::sync::LazyLock;
 
-const ENGINE: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
-);
+use ::base64::Engine as _;
+use ::base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+
+use crate::api::base64::{Wide, wide};
+
+const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::RequireNone);
+
+static ENGINE: LazyLock<Wide> = LazyLock::new(|| wide(CONFIG));
 
 /// So many characters are decoded at once; a multiple of 4.
 const BLOCK: usize = 64 * 1024;
