@@ -91,7 +91,7 @@ impl Sources {
         use tokio::signal::unix::{SignalKind, signal};
         let mut signals = Vec::new();
         for number in watched() {
-            let (kind, asked) = match number {
+            let (kind, asked) = match *number {
                 SIGTERM => (SignalKind::terminate(), Kind::Terminated),
                 SIGHUP => (SignalKind::hangup(), Kind::HungUp),
                 _ => (SignalKind::interrupt(), Kind::Interrupted),

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::sanitize;
 use crate::secret::Secret;
@@ -78,6 +78,8 @@ pub struct Io {
     pub(crate) stop: Option<Stop>,
     /// Standard output again, to notice that its reader went away while nothing is being written.
     pub(crate) out_handle: Option<File>,
+    /// Standard output opened once more, see [`Io::out_anew`].
+    out_anew: OnceLock<Option<File>>,
 }
 
 impl Voice {
@@ -175,7 +177,15 @@ impl Io {
             color: Color::Auto,
             stop: None,
             out_handle,
+            out_anew: OnceLock::new(),
         }
+    }
+
+    /// Standard output opened once more, where it is a pipe and the system can do that: a write to it
+    /// takes what there is room for and never waits. To change that of standard output itself would
+    /// change it for all programs that share it.
+    pub(crate) fn out_anew(&self) -> Option<&File> {
+        self.out_anew.get_or_init(|| self.out_handle.as_ref().and_then(opened_anew)).as_ref()
     }
 
     /// Streams that lead nowhere: what stays behind while the real ones are lent to a task.
@@ -192,6 +202,7 @@ impl Io {
             color: Color::Never,
             stop: None,
             out_handle: None,
+            out_anew: OnceLock::new(),
         }
     }
 
@@ -250,6 +261,22 @@ impl Io {
 fn duplicate_of_stdout() -> Option<File> {
     use std::os::fd::AsFd;
     std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from)
+}
+
+#[cfg(target_os = "linux")]
+fn opened_anew(pipe: &File) -> Option<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::fs::FileTypeExt as _;
+    let is_pipe = pipe.metadata().is_ok_and(|facts| facts.file_type().is_fifo());
+    let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    is_pipe.then(|| open(path, flags, Mode::empty()).ok()).flatten().map(File::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn opened_anew(_: &File) -> Option<File> {
+    None
 }
 
 fn is_file(file: Option<&File>) -> bool {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 #[cfg(unix)]
+use std::sync::LazyLock;
+#[cfg(unix)]
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -37,7 +39,7 @@ impl Stop {
     #[cfg(unix)]
     pub(crate) fn watch() -> std::io::Result<Self> {
         let mut stop = Self::default();
-        for signal in watched() {
+        for &signal in watched() {
             let asked_before = Arc::new(AtomicBool::new(false));
             let number = i32::try_from(signal).unwrap_or_default();
             // In this order: at the first signal the flag is still down.
@@ -80,7 +82,13 @@ pub(crate) const SIGTERM: usize = 15;
 
 /// The signals that are answered. A SIGHUP that the parent had ignored (`nohup`) stays ignored.
 #[cfg(unix)]
-pub(crate) fn watched() -> Vec<usize> {
+pub(crate) fn watched() -> &'static [usize] {
+    static WATCHED: LazyLock<Vec<usize>> = LazyLock::new(find_watched);
+    &WATCHED
+}
+
+#[cfg(unix)]
+fn find_watched() -> Vec<usize> {
     let mut signals = vec![SIGINT, SIGTERM];
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

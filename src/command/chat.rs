@@ -195,6 +195,7 @@ fn shows_markdown(args: &ChatArgs, common: &Common, io: &Io) -> Result<bool, Fai
         (args.output.is_some(), "--output"),
         (common.json, "--json"),
         (args.schema.is_some(), "--schema"),
+        (args.schema_multi.is_some(), "--schema-multi"),
         (extracts(args).is_some(), "--extract"),
     ];
     let other = others.into_iter().find(|(is_given, _)| *is_given).map(|(_, name)| name);

@@ -22,10 +22,6 @@ const SILENCE: Duration = Duration::from_secs(300);
 const MAX_WAIT: Duration = Duration::from_secs(60);
 const RETRIES: u32 = 2;
 
-/// The system is asked for news after so many tasks, even if more of them are ready: a fast stream
-/// makes two for each chunk.
-const BUSY_TASKS: u32 = 512;
-
 /// The pace of the demo's stream on a terminal, a piece each.
 const PACE: Duration = Duration::from_millis(40);
 
@@ -52,7 +48,7 @@ impl Online {
     pub(super) fn client_for(&self, url: &Url) -> anyhow::Result<Client> {
         let host = url.host_str().unwrap_or_default();
         let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        self.client.elsewhere(Service { name, ..Service::default() }, url, &self.io)
+        self.client.elsewhere(Service { name, ..Service::default() }, &self.io)
     }
 
     /// What is at an address that the service or the user named, in memory; `None` if that is more than
@@ -150,7 +146,6 @@ where
 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .event_interval(BUSY_TASKS)
         .build()
         .context("cannot set up the runtime")?;
     match &io.stop {
@@ -188,7 +183,7 @@ pub(super) async fn connect(
         let address = demo::start(pace).await.context("cannot start the demo server")?;
         provider.base_url = demo_url(&address.to_string())?;
     }
-    Ok(Client::new(provider.service(), &provider.base_url, limits, &io.env, interrupt)?)
+    Ok(Client::new(provider.service(), limits, &io.env, interrupt))
 }
 
 /// Gives the demo an address that can be shown in a dry run, and says what it is worth.

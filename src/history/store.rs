@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::name::Key;
@@ -80,7 +81,7 @@ impl Store {
         turn: &Turn,
         terminal: Option<&str>,
     ) -> std::io::Result<()> {
-        self.append(&self.path(key), &serde_json::to_value(turn)?)?;
+        self.append(&self.path(key), turn)?;
         let recent = self.file("recent.jsonl");
         if std::fs::metadata(&recent).is_ok_and(|facts| facts.len() > RECENT) {
             // Who has it open writes on into the old one, which is looked at too; another run may
@@ -103,7 +104,7 @@ impl Store {
     /// # Errors
     /// A file that can't be written.
     pub(crate) fn add_input(&self, text: &str) -> std::io::Result<()> {
-        self.append(&self.file(INPUTS), &Value::from(text))
+        self.append(&self.file(INPUTS), &text)
     }
 
     /// The last inputs, oldest first, at most `count`.
@@ -117,7 +118,7 @@ impl Store {
     }
 
     /// Appends a line in one write, which the system does not mix with those of others.
-    fn append(&self, path: &Path, line: &Value) -> std::io::Result<()> {
+    fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]

@@ -6,7 +6,10 @@ pub(crate) mod client;
 pub(crate) mod curl;
 pub(crate) mod fault;
 pub(crate) mod form;
+mod head;
 mod network;
+mod outgoing;
+mod plain;
 mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
@@ -18,6 +21,8 @@ pub(crate) mod transport;
 pub(crate) mod tries;
 
 use crate::error::Failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) use plain::framed;
 
 /// What errors and hints say about the service that is asked.
 #[derive(Debug, Clone, Default)]
@@ -42,10 +47,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Adds how the server is started to a connection that failed.
-    fn with_start_hint(&self, failure: Failure, error: &reqwest::Error) -> Failure {
-        if !error.is_connect() {
-            return failure;
-        }
+    fn with_start_hint(&self, failure: Failure) -> Failure {
         match &self.start {
             Some(start) => failure.hint(format!("is it running? `{start}` starts it")),
             None => failure.hint("is the address right, and the server running?"),

@@ -1,7 +1,9 @@
 //! The exchange in words for `--verbose`: secrets masked, every line with our prefix.
 
+use super::head::Head;
 use super::request::{Request, shown};
 use crate::io::Voice;
+use crate::secret::is_secret_name;
 
 /// So much of a request's body is shown, in bytes.
 const BODY: usize = 4096;
@@ -25,11 +27,10 @@ pub(super) fn request(request: &Request, body: &[u8], voice: &Voice) {
 }
 
 /// Shows the head of a reply.
-pub(super) fn reply(reply: &reqwest::Response, voice: &Voice) {
-    voice.say(&format!("< {:?} {}", reply.version(), reply.status()));
-    for (name, value) in reply.headers() {
-        let is_secret = crate::secret::is_secret_name(name.as_str());
-        let value = String::from_utf8_lossy(value.as_bytes());
-        voice.say(&format!("< {name}: {}", if is_secret { "***" } else { &value }));
+pub(super) fn reply(head: &Head, voice: &Voice) {
+    voice.say(&format!("< {}", head.line()));
+    for (name, value) in head.headers() {
+        let value = String::from_utf8_lossy(value);
+        voice.say(&format!("< {name}: {}", if is_secret_name(name) { "***" } else { &value }));
     }
 }

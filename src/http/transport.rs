@@ -1,61 +1,240 @@
-//! How a connection is made: through which proxy, and which certificates are trusted.
+//! How a URL is reached: plain HTTP by connections of our own; TLS, and whatever goes through a proxy,
+//! by the library's client, which is made when it is first needed. Knows which proxy and which
+//! certificates; knows no service by name.
 
+use std::future::Future as _;
+use std::sync::OnceLock;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
 use reqwest::{Certificate, ClientBuilder, Proxy};
 
 use super::Service;
-use super::request::Url;
-use crate::error::{Failure, reason};
+use super::head::{Head, USER_AGENT};
+use super::network::Broken;
+use super::outgoing::{Content, Outgoing};
+use super::plain::{self, Connections};
+use super::request::{Method, Request, Url};
+use crate::error::{Failure, Kind, reason};
 use crate::io::Env;
 
-/// Sets the proxy: the profile's, else the environment's. None for this machine.
-///
-/// # Errors
-/// A profile's proxy that is no URL.
-pub(super) fn with_proxy(
-    builder: ClientBuilder,
-    service: &Service,
-    url: &Url,
-) -> Result<ClientBuilder, Failure> {
-    if let Some(proxy) = &service.proxy {
-        let proxy = Proxy::all(proxy.as_str()).map_err(|_| {
-            Failure::usage(format!("the `proxy` of {} is no URL", service.name))
-                .hint("a proxy looks like http://host:8080")
-        })?;
-        return Ok(builder.proxy(proxy));
-    }
-    // A proxy could not reach the caller's own loopback.
-    Ok(if is_this_machine(url) { builder.no_proxy() } else { builder })
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// So many idle connections are kept for later requests of the same run.
+const CONNECTIONS: usize = 16;
+
+/// The ways to one service and the hosts that it names.
+pub(super) struct Transport {
+    service: Service,
+    env: Env,
+    plain: Connections,
+    /// For plain HTTP through a proxy, without certificates; and for TLS.
+    through_proxy: OnceLock<reqwest::Client>,
+    with_tls: OnceLock<reqwest::Client>,
 }
 
-/// Sets the trusted certificates: the system's, and those of the profile's `ca_file`. None at all
-/// for plain HTTP: reading some 150 certificate files takes longer than a short answer.
-///
-/// # Errors
-/// A `ca_file` that can't be read or holds no certificate.
-pub(super) fn with_roots(
-    builder: ClientBuilder,
-    service: &Service,
-    url: &Url,
-    env: &Env,
-) -> Result<ClientBuilder, Failure> {
-    let is_tls_proxy = |url: &str| url.starts_with("https://");
-    if url.scheme() == "http"
-        && !has_tls_proxy(env)
-        && !service.proxy.as_deref().is_some_and(is_tls_proxy)
-    {
-        return Ok(builder.tls_certs_only([]));
+/// The content of a reply on its way in.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Plain(plain::Reply),
+    Library(Box<reqwest::Response>),
+}
+
+impl Transport {
+    /// The ways to `service`. Nothing is set up before it is needed.
+    pub(super) fn new(service: Service, env: Env) -> Self {
+        Self {
+            service,
+            env,
+            plain: Connections::default(),
+            through_proxy: OnceLock::new(),
+            with_tls: OnceLock::new(),
+        }
     }
-    let Some(path) = &service.ca_file else { return Ok(builder) };
-    let wrong = |what: String| Failure::usage(format!("the `ca_file` of {} {what}", service.name));
-    let home = path.strip_prefix("~/").zip(env.get("HOME"));
-    let file =
-        home.map_or_else(|| path.into(), |(rest, home)| std::path::Path::new(&home).join(rest));
-    let pem = std::fs::read(file)
-        .map_err(|error| wrong(format!("can't be read: {path}: {}", reason(&error))))?;
-    match Certificate::from_pem_bundle(&pem) {
-        Ok(certificates) if !certificates.is_empty() => Ok(builder.tls_certs_merge(certificates)),
-        _ => Err(wrong(format!("holds no certificate in PEM form: {path}"))),
+
+    /// Sends a request and waits for the head of its reply. `outgoing` makes the request's content, if
+    /// need be several times.
+    ///
+    /// # Errors
+    /// Outside: a proxy or certificates that can't be used, a header that can't be sent; inside, what
+    /// the network did.
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        outgoing: &(dyn Fn() -> Outgoing + Sync),
+    ) -> Result<Result<(Head, Incoming), Broken>, Failure> {
+        if self.is_plain(&request.url) {
+            let sent = self.plain.send(request, outgoing, CONNECT).await?;
+            return Ok(sent.map(|(head, reply)| (head, Incoming::Plain(reply))));
+        }
+        Ok(match self.library_request(request, outgoing())?.send().await {
+            Ok(reply) => Ok((head_of(&reply), Incoming::Library(Box::new(reply)))),
+            Err(error) => Err((&error).into()),
+        })
     }
+
+    /// Whether our own connections lead there: no TLS, and no proxy between.
+    fn is_plain(&self, url: &Url) -> bool {
+        // Elsewhere the system's settings may name a proxy, which only the library reads.
+        let may_have_proxy = || !cfg!(target_os = "linux") || self.proxies().next().is_some();
+        url.scheme() == "http"
+            && self.service.proxy.is_none()
+            && (is_this_machine(url) || !may_have_proxy())
+    }
+
+    /// What the environment says of proxies for plain HTTP.
+    fn proxies(&self) -> impl Iterator<Item = String> {
+        let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+        names.into_iter().filter_map(|name| self.env.get(name))
+    }
+
+    fn library_request(
+        &self,
+        request: &Request,
+        outgoing: Outgoing,
+    ) -> Result<reqwest::RequestBuilder, Failure> {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let mut builder = self.library(&request.url)?.request(method, request.url.clone());
+        for header in &request.headers {
+            builder = builder.header(&header.name, plain::value_of(header)?);
+        }
+        if let Some(kind) = &outgoing.content_type {
+            builder = builder.header(reqwest::header::CONTENT_TYPE, kind);
+        }
+        let length = outgoing.length();
+        Ok(match outgoing.content {
+            Content::Nothing => builder,
+            Content::Bytes(bytes) => builder.body(bytes),
+            Content::Pieces(pieces) => builder
+                .header(reqwest::header::CONTENT_LENGTH, length.unwrap_or_default())
+                .body(reqwest::Body::wrap_stream(futures_util::stream::iter(pieces))),
+        })
+    }
+
+    /// The library's client for a URL.
+    fn library(&self, url: &Url) -> Result<&reqwest::Client, Failure> {
+        let is_tls_proxy = |url: &str| url.starts_with("https://");
+        let mut proxies = self.proxies().chain(self.service.proxy.clone());
+        let needs_tls = url.scheme() == "https" || proxies.any(|proxy| is_tls_proxy(&proxy));
+        let place = if needs_tls { &self.with_tls } else { &self.through_proxy };
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(CONNECTIONS);
+        let builder = self.with_proxy(builder, url)?;
+        // Reading some 150 certificate files takes longer than a short answer.
+        let builder =
+            if needs_tls { self.with_roots(builder)? } else { builder.tls_certs_only([]) };
+        // An error here means that it is installed already, which is all that is wanted.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = builder.build().map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let cause = cause.unwrap_or_else(|| error.to_string());
+            Failure::new(Kind::Network, format!("cannot set up the connection: {cause}"))
+        })?;
+        Ok(place.get_or_init(|| client))
+    }
+
+    /// Sets the proxy: the profile's, else the environment's. None for this machine.
+    fn with_proxy(&self, builder: ClientBuilder, url: &Url) -> Result<ClientBuilder, Failure> {
+        if let Some(proxy) = &self.service.proxy {
+            let proxy = Proxy::all(proxy.as_str()).map_err(|_| {
+                Failure::usage(format!("the `proxy` of {} is no URL", self.service.name))
+                    .hint("a proxy looks like http://host:8080")
+            })?;
+            return Ok(builder.proxy(proxy));
+        }
+        // A proxy could not reach the caller's own loopback.
+        Ok(if is_this_machine(url) { builder.no_proxy() } else { builder })
+    }
+
+    /// Sets the trusted certificates: the system's, and those of the profile's `ca_file`.
+    fn with_roots(&self, builder: ClientBuilder) -> Result<ClientBuilder, Failure> {
+        let Some(path) = &self.service.ca_file else { return Ok(builder) };
+        let wrong =
+            |what: String| Failure::usage(format!("the `ca_file` of {} {what}", self.service.name));
+        let home = path.strip_prefix("~/").zip(self.env.get("HOME"));
+        let file =
+            home.map_or_else(|| path.into(), |(rest, home)| std::path::Path::new(&home).join(rest));
+        let pem = std::fs::read(file)
+            .map_err(|error| wrong(format!("can't be read: {path}: {}", reason(&error))))?;
+        match Certificate::from_pem_bundle(&pem) {
+            Ok(found) if !found.is_empty() => Ok(builder.tls_certs_merge(found)),
+            _ => Err(wrong(format!("holds no certificate in PEM form: {path}"))),
+        }
+    }
+}
+
+impl Incoming {
+    /// The next piece of the content, as it came off the wire; `None` at its end.
+    ///
+    /// # Errors
+    /// The connection ends or breaks before the content does.
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Broken> {
+        match self {
+            Self::Plain(reply) => reply.piece().await,
+            Self::Library(reply) => reply.chunk().await.map_err(|error| (&error).into()),
+        }
+    }
+
+    /// As [`Incoming::piece`], but only what can be had without waiting; `None` if there is nothing
+    /// yet.
+    pub(super) async fn ready_piece(&mut self) -> Option<Result<Option<Bytes>, Broken>> {
+        let reply = match self {
+            Self::Plain(reply) => return reply.ready_piece(),
+            Self::Library(reply) => reply,
+        };
+        // The library's task that reads the socket must run once to hand over what it has. Waking
+        // oneself is enough for that; tokio's own `yield_now` asks the system for news as well.
+        let mut has_waited = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        let next = std::pin::pin!(reply.chunk());
+        match next.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(next) => Some(next.map_err(|error| (&error).into())),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Adds the next content to `to`; gives how much, 0 at its end.
+    ///
+    /// # Errors
+    /// As [`Incoming::piece`].
+    pub(super) async fn piece_into(&mut self, to: &mut Vec<u8>) -> Result<usize, Broken> {
+        if let Self::Plain(reply) = self {
+            return reply.piece_into(to).await;
+        }
+        while let Some(piece) = self.piece().await? {
+            to.extend_from_slice(&piece);
+            // Nothing would mean the end.
+            if !piece.is_empty() {
+                return Ok(piece.len());
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn head_of(reply: &reqwest::Response) -> Head {
+    let status = reply.status();
+    let headers = reply.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let reason = status.canonical_reason().unwrap_or_default();
+    Head::new(&format!("{:?}", reply.version()), status.as_u16(), reason, headers)
 }
 
 /// Whether a URL's host is the machine itself.
@@ -64,10 +243,4 @@ pub(crate) fn is_this_machine(url: &Url) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.to_ascii_lowercase().ends_with(".localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// Whether plain HTTP would go through a proxy that is itself reached by TLS.
-fn has_tls_proxy(env: &Env) -> bool {
-    let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
-    names.iter().filter_map(|name| env.get(name)).any(|url| url.starts_with("https://"))
 }

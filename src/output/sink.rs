@@ -110,25 +110,60 @@ const PIPE_TAKES: usize = 4096;
 /// The interruption, outside; the failed write, inside.
 #[cfg(unix)]
 fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    if bytes.len() > PIPE_TAKES
+        && let Some(pipe) = io.out_anew()
+    {
+        return write_what_fits(bytes, pipe, io);
+    }
     for piece in bytes.chunks(PIPE_TAKES) {
-        while let Some(handle) = &io.out_handle {
-            let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
-            // An interrupted or failed wait changes nothing: the write will tell.
-            let ready = poll(&mut wanted, Some(&patience));
-            if !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR)) {
-                break;
-            }
-            if let Some(failure) = io.stop.as_ref().and_then(crate::stop::Stop::failure) {
-                return Err(failure);
-            }
-        }
+        await_room(io)?;
         if let Err(error) = io.out.write_all(piece) {
             return Ok(Err(error));
         }
     }
     Ok(Ok(()))
+}
+
+/// Writes to a pipe on which a write never waits: all that there is room for at once.
+#[cfg(unix)]
+fn write_what_fits(
+    bytes: &[u8],
+    mut pipe: &std::fs::File,
+    io: &Io,
+) -> Result<std::io::Result<()>, Failure> {
+    use std::io::{ErrorKind, Write as _};
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match pipe.write(rest) {
+            Ok(written) => rest = &rest[written..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => await_room(io)?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Waits until standard output takes something.
+///
+/// # Errors
+/// The interruption.
+#[cfg(unix)]
+fn await_room(io: &Io) -> Result<(), Failure> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    while let Some(handle) = &io.out_handle {
+        let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
+        // An interrupted or failed wait changes nothing: the write will tell.
+        let ready = poll(&mut wanted, Some(&patience));
+        if !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR)) {
+            break;
+        }
+        if let Some(failure) = io.stop.as_ref().and_then(crate::stop::Stop::failure) {
+            return Err(failure);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]

@@ -14,6 +14,7 @@ mod chat_retry;
 mod chat_stream;
 mod citizen;
 mod config;
+mod connections;
 mod dry_run;
 mod embed;
 mod embed_refused;
@@ -51,6 +52,7 @@ mod stop;
 mod support;
 mod support_run_test;
 mod support_test;
+mod tls;
 #[cfg(unix)]
 mod tools;
 #[cfg(unix)]

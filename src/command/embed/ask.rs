@@ -279,15 +279,14 @@ impl Asker {
         let mut reply = client.send(request, voice).await?;
         let id = reply.request_id().map(str::to_owned);
         let mut body = self.replies.take();
-        while let Some(bytes) = reply.chunk(client).await? {
-            if body.len() + bytes.len() > LARGEST_REPLY {
+        while reply.chunk_into(&mut body, client).await? {
+            if body.len() > LARGEST_REPLY {
                 let name = &client.service.name;
                 let message = format!("the answer of {name} is larger than 512 MiB");
                 return Err(
                     Failure::new(Kind::Network, message).hint("--batch-size N asks for less")
                 );
             }
-            body.extend_from_slice(&bytes);
         }
         let (size, asked, json, numbers) = (body.len(), texts.len(), self.json, self.numbers);
         // It is never closed, which would be the only failure.

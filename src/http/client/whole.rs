@@ -46,11 +46,10 @@ impl Response {
         client: &mut Client,
     ) -> Result<Option<Vec<u8>>, Failure> {
         let mut body = Vec::new();
-        while let Some(bytes) = self.chunk(client).await? {
-            if body.len() + bytes.len() > limit {
+        while self.chunk_into(&mut body, client).await? {
+            if body.len() > limit {
                 return Ok(None);
             }
-            body.extend_from_slice(&bytes);
         }
         Ok(Some(body))
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::support::{Outcome, Reply, Server};
 use points::{Came, Expected, Fault};
-use subjects::{OLD, Subject};
+use subjects::{OLD, Subject, Way};
 
 /// So many cells run at a time: most of them only wait.
 const THREADS: usize = 16;
@@ -21,6 +21,15 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
 fn every_fault_at_every_point_for_every_command() {
+    try_all(Way::Direct, "faults.txt");
+}
+
+#[test]
+fn every_fault_is_met_alike_behind_a_proxy() {
+    try_all(Way::Proxy, "faults-proxy.txt");
+}
+
+fn try_all(way: Way, file: &str) {
     let (faults, subjects) = (points::all(), subjects::all());
     let next = AtomicUsize::new(0);
     let cells = Mutex::new(vec![String::new(); faults.len() * subjects.len()]);
@@ -32,7 +41,7 @@ fn every_fault_at_every_point_for_every_command() {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(fault) = faults.get(number / subjects.len()) else { return };
                     let subject = &subjects[number % subjects.len()];
-                    let (cell, problem) = try_out(fault, subject);
+                    let (cell, problem) = try_out(fault, subject, way);
                     cells.lock().expect("no thread panics")[number] = cell;
                     if let Some(problem) = problem {
                         problems.lock().expect("no thread panics").push(problem);
@@ -43,18 +52,19 @@ fn every_fault_at_every_point_for_every_command() {
     });
     let cells = cells.into_inner().expect("no thread panicked");
     let table = table(&faults, &subjects, &cells);
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults.txt");
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
     std::fs::write(path, &table).expect("the target folder takes files");
     let problems = problems.into_inner().expect("no thread panicked");
     assert!(problems.is_empty(), "{table}\n{}", problems.join("\n"));
 }
 
 /// What a cell shows, and what is wrong with it.
-fn try_out(fault: &Fault, subject: &Subject) -> (String, Option<String>) {
+fn try_out(fault: &Fault, subject: &Subject, way: Way) -> (String, Option<String>) {
     let expected = (fault.expected)(subject);
     let reply = Reply::raw((fault.steps)(subject, &fault.then));
     let server = Server::new().reply(reply).allow_unused().start();
-    let llm = subject.llm(&server).args(["--retries", "0"]).args(fault.args).watchdog(LIMIT);
+    let llm =
+        subject.llm_by(way, &server).args(["--retries", "0"]).args(fault.args).watchdog(LIMIT);
     let run = llm.run();
     let count = server.requests().len();
     let wrong = wrong(subject, expected, &run, count);

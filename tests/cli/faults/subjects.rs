@@ -37,7 +37,7 @@ pub(crate) const OLD: &[u8] = "旧的内容\n".as_bytes();
 /// A sound file of 16 bits that is 0.1 s long.
 const SOUND: &str = "a.wav";
 
-fn sound() -> Vec<u8> {
+pub(crate) fn sound() -> Vec<u8> {
     let samples = [1_u8; 3200];
     let mut file = b"RIFF".to_vec();
     file.extend((36 + samples.len() as u32).to_le_bytes());
@@ -47,14 +47,33 @@ fn sound() -> Vec<u8> {
     file
 }
 
+/// How the program reaches a server: by connections of its own, or as it reaches all that is behind a
+/// proxy or TLS, which is the work of a library. Both must do the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Direct,
+    /// The scripted server is the proxy, and answers for a service that there is none of.
+    Proxy,
+}
+
 impl Subject {
     /// The command at this server, in a place with its files.
     pub(crate) fn llm(&self, server: &Server) -> Llm {
+        self.llm_by(Way::Direct, server)
+    }
+
+    /// The same, on one of the ways to the server.
+    pub(crate) fn llm_by(&self, way: Way, server: &Server) -> Llm {
         let models = ["embed", "image", "transcribe", "speak"].map(|job| format!("{job} = \"m\""));
-        let (url, models) = (server.url(), models.join(", "));
-        let config = format!(
-            "[providers.test]\nbase_url = \"{url}\"\nmodel = \"m\"\nmodels = {{ {models} }}\n"
-        );
+        let models = models.join(", ");
+        let place = match way {
+            Way::Direct => format!("base_url = \"{}\"", server.url()),
+            Way::Proxy => {
+                let proxy = server.origin();
+                format!("base_url = \"http://service.invalid/v1\"\nproxy = \"{proxy}\"")
+            }
+        };
+        let config = format!("[providers.test]\n{place}\nmodel = \"m\"\nmodels = {{ {models} }}\n");
         let llm = llm().config(&config).watch(server).args(self.args).file(SOUND, sound());
         match self.file {
             Some(file) => llm.file(file, OLD),

@@ -13,6 +13,7 @@ mod reply;
 mod running;
 mod server;
 mod sse;
+mod tls;
 
 #[allow(
     unused_imports,
@@ -28,4 +29,5 @@ pub(crate) use {
     running::Running,
     server::{Refusing, Script, Server},
     sse::{chat_body, chat_events, chunk},
+    tls::Tls,
 };

@@ -20,6 +20,8 @@ pub(crate) struct Recorded {
     pub(crate) body: Vec<u8>,
     /// Whether the body came to its end (false while it is being read, and for an early reply).
     pub(crate) whole: bool,
+    /// The number of the connection on which it came, from 1.
+    pub(crate) connection: usize,
     /// When the head of the request was complete.
     pub(crate) at: Instant,
 }
@@ -28,7 +30,7 @@ impl Recorded {
     /// Reads a request head, the blank line included.
     ///
     /// A head that is no HTTP panics: the client under test would have to be badly broken.
-    pub(super) fn from_head(head: &[u8]) -> Self {
+    pub(super) fn from_head(head: &[u8], connection: usize) -> Self {
         let head = String::from_utf8_lossy(head);
         let mut lines = head.split("\r\n");
         let mut target = lines.next().unwrap_or_default().split(' ');
@@ -39,7 +41,15 @@ impl Recorded {
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
             .collect();
-        Self { method, path, headers, body: Vec::new(), whole: false, at: Instant::now() }
+        Self {
+            method,
+            path,
+            headers,
+            body: Vec::new(),
+            whole: false,
+            connection,
+            at: Instant::now(),
+        }
     }
 
     /// The value of the first header of this name, whatever the case.

@@ -209,6 +209,7 @@ struct State {
     script: Vec<Reply>,
     requests: Vec<Recorded>,
     unscripted: usize,
+    connections: usize,
     closed: Vec<Instant>,
     mark: Option<Instant>,
     stopped: bool,
@@ -290,8 +291,12 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 
 /// Answers the requests of one connection; true if it was the client that ended it.
 fn serve(mut connection: Connection, shared: &Shared) -> bool {
+    let which = shared.change(|state| {
+        state.connections += 1;
+        state.connections
+    });
     while let Ok(Some(head)) = connection.read_head() {
-        let mut request = Recorded::from_head(&head);
+        let mut request = Recorded::from_head(&head, which);
         let last =
             request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         let (number, reply) = shared.change(|state| {
