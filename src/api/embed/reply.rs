@@ -207,7 +207,6 @@ fn vectors(
             }
         };
     }
-    text.truncate(taken);
     Ok(Vectors { text, floats, rows, tokens })
 }
 

@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// How many pieces are kept.
 const KEPT: usize = 4;
 
-/// No larger piece is kept, in bytes.
-const LARGEST: usize = 32 << 20;
+/// No piece is kept in which more bytes stand. What counts is how much of its memory was ever written
+/// to; the system gives no more of it.
+const LARGEST: usize = 28 << 20;
 
 /// Pieces of memory for one purpose, so that they are about as large as is needed.
 #[derive(Debug, Default)]
@@ -19,10 +20,10 @@ impl Memory {
         self.pieces().pop().unwrap_or_default()
     }
 
-    /// Gives a piece back.
+    /// Gives a piece back, with what stood in it.
     pub(super) fn give(&self, mut piece: Vec<u8>) {
         let mut pieces = self.pieces();
-        if pieces.len() < KEPT && (1..=LARGEST).contains(&piece.capacity()) {
+        if pieces.len() < KEPT && (1..=LARGEST).contains(&piece.len()) {
             piece.clear();
             pieces.push(piece);
         }
@@ -40,8 +41,8 @@ mod tests {
     #[test]
     fn few_pieces_are_kept_and_no_huge_one() {
         let memory = Memory::default();
-        memory.give(Vec::with_capacity(LARGEST + 1));
-        memory.give(Vec::new());
+        memory.give(vec![0; LARGEST + 1]);
+        memory.give(Vec::with_capacity(100));
         assert_eq!(memory.take().capacity(), 0);
         let mut piece = Vec::with_capacity(100);
         piece.push(1);
