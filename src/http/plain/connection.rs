@@ -26,8 +26,8 @@ const LEAST_ROOM: usize = 2 * 1024;
 /// before it has read the request has to wait.
 const MOST_EARLY: usize = 1024 * 1024;
 
-/// The room that is asked for at once for content whose length is known.
-const STEP: usize = 1024 * 1024;
+/// The most room that is asked for at once for content whose length is known: a server may claim any.
+const STEP: usize = 64 * 1024 * 1024;
 
 /// A connection to one server.
 #[derive(Debug)]
@@ -243,7 +243,7 @@ impl Connection {
             && self.buffer.is_empty()
         {
             let most = usize::try_from(*left).unwrap_or(usize::MAX);
-            to.reserve(most.min(STEP));
+            to.reserve_exact(most.min(STEP));
             let read = pin!(self.stream.read_buf(&mut to.limit(most))).poll(context);
             let length = ready!(read).map_err(|error| Broken::of_io(&error))?;
             *left -= length as u64;
