@@ -12,6 +12,7 @@ use super::activity::Activity;
 use super::head::Head;
 use super::network::{self, Broken, Phase};
 use super::outgoing::{OnSent, Outgoing};
+use super::pace::{Due, GATHER, Pace};
 use super::refusal;
 use super::request::{Body, Request, Url};
 use super::trace;
@@ -53,13 +54,8 @@ pub(crate) struct Response {
     pub(crate) silence: Duration,
     url: Url,
     any: bool,
-    /// Bytes since the system was last asked for news.
-    unasked: usize,
+    pace: Pace,
 }
-
-/// After so many bytes the system is asked for news, a signal above all, even if a fast reply always
-/// has more.
-const BUSY: usize = 4 << 20;
 
 impl Client {
     /// A client for a service.
@@ -150,7 +146,14 @@ impl Client {
         if self.limits.verbose {
             trace::reply(&head, voice);
         }
-        Ok(Response { head, body, silence, url: request.url.clone(), any: false, unasked: 0 })
+        Ok(Response {
+            head,
+            body,
+            silence,
+            url: request.url.clone(),
+            any: false,
+            pace: Pace::default(),
+        })
     }
 
     /// Another client of the same connections, for work that runs beside this one's.
@@ -254,7 +257,7 @@ impl Response {
         let next = client.interrupt.race(next).await?;
         let length = self.came(next, client)?;
         self.any |= length > 0;
-        self.unasked += length;
+        self.pace.count(length);
         Ok(length > 0)
     }
 
@@ -271,14 +274,15 @@ impl Response {
 
     fn count(&mut self, piece: Option<&Bytes>) {
         self.any |= piece.is_some();
-        self.unasked += piece.map_or(0, Bytes::len);
+        self.pace.count(piece.map_or(0, Bytes::len));
     }
 
-    /// Lets the system have its say where much has come since it last had.
+    /// Does what is due before the next read of a fast reply.
     async fn rest(&mut self) {
-        if self.unasked > BUSY {
-            self.unasked = 0;
-            tokio::task::yield_now().await;
+        match self.pace.due(Instant::now) {
+            Due::Nothing => {}
+            Due::News => tokio::task::yield_now().await,
+            Due::Pause => tokio::time::sleep(GATHER).await,
         }
     }
 

@@ -110,9 +110,7 @@ const PIPE_TAKES: usize = 4096;
 /// The interruption, outside; the failed write, inside.
 #[cfg(unix)]
 fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
-    if bytes.len() > PIPE_TAKES
-        && let Some(pipe) = io.out_anew()
-    {
+    if let Some(pipe) = io.out_anew() {
         return write_what_fits(bytes, pipe, io);
     }
     for piece in bytes.chunks(PIPE_TAKES) {

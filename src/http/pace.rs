@@ -1,0 +1,91 @@
+//! How often a fast reply is looked at. Pure: knows the time only by being told.
+
+use std::time::{Duration, Instant};
+
+/// After so many bytes the system is asked for news, a signal above all, even if a fast reply always
+/// has more.
+const BUSY: usize = 4 << 20;
+
+/// So many reads that bring so little in so short a time are a flood of small pieces.
+const READS: u32 = 16;
+const LITTLE: usize = 32 * 1024;
+const SHORT: Duration = Duration::from_micros(500);
+
+/// What a flood is let gather for. To read it piece by piece costs ten times as much, and nobody reads
+/// so fast; no model speaks so fast either.
+pub(super) const GATHER: Duration = Duration::from_millis(1);
+
+/// What has come since the last look at the clock, and since the system was asked for news.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    reads: u32,
+    bytes: usize,
+    since: Option<Instant>,
+    unasked: usize,
+}
+
+/// What is due before the next read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    Nothing,
+    /// The system is to have its say.
+    News,
+    /// A pause of [`GATHER`].
+    Pause,
+}
+
+impl Pace {
+    /// Counts a read of so many bytes.
+    pub(super) fn count(&mut self, bytes: usize) {
+        self.reads += 1;
+        self.bytes += bytes;
+        self.unasked += bytes;
+    }
+
+    /// What is due now; the clock is looked at once in many reads.
+    pub(super) fn due(&mut self, now: impl FnOnce() -> Instant) -> Due {
+        if self.reads >= READS {
+            let now = now();
+            let is_short = self.since.is_some_and(|since| now.duration_since(since) < SHORT);
+            let is_flood = is_short && self.bytes < LITTLE;
+            // The pause is none of the next reads' time.
+            let since = if is_flood { now + GATHER } else { now };
+            let unasked = if is_flood { 0 } else { self.unasked };
+            *self = Self { since: Some(since), unasked, ..Self::default() };
+            if is_flood {
+                return Due::Pause;
+            }
+        }
+        if self.unasked > BUSY {
+            self.unasked = 0;
+            return Due::News;
+        }
+        Due::Nothing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is due after each of so many reads of this length, this long apart.
+    fn dues(reads: u32, bytes: usize, apart: Duration) -> Vec<Due> {
+        let (mut pace, mut now) = (Pace::default(), Instant::now());
+        let each = |_| {
+            now += apart;
+            pace.count(bytes);
+            pace.due(|| now)
+        };
+        (0..reads).map(each).filter(|due| *due != Due::Nothing).collect()
+    }
+
+    #[test]
+    fn only_a_flood_of_small_pieces_is_let_gather() {
+        let micros = Duration::from_micros;
+        assert_eq!(dues(READS, 200, micros(5)), [], "the clock has just been set");
+        assert_eq!(dues(3 * READS, 200, micros(5)), [Due::Pause; 2]);
+        assert_eq!(dues(10 * READS, 200, micros(200)), [], "5,000 tokens a second");
+        assert_eq!(dues(63, 65_536, micros(5)), []);
+        assert_eq!(dues(65, 65_536, micros(5)), [Due::News]);
+    }
+}
