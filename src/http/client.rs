@@ -15,6 +15,7 @@ use super::outgoing::{OnSent, Outgoing};
 use super::pace::{Due, GATHER, Pace};
 use super::refusal;
 use super::request::{Body, Request, Url};
+use super::silence::Silence;
 use super::trace;
 use super::transport::{Incoming, Transport};
 use super::{Service, redirect};
@@ -50,8 +51,7 @@ pub(crate) struct Client {
 pub(crate) struct Response {
     head: Head,
     body: Incoming,
-    /// The silence that is allowed now; shorter once an answer has come to its end.
-    pub(crate) silence: Duration,
+    silence: Silence,
     url: Url,
     any: bool,
     pace: Pace,
@@ -149,7 +149,7 @@ impl Client {
         Ok(Response {
             head,
             body,
-            silence,
+            silence: Silence::new(silence),
             url: request.url.clone(),
             any: false,
             pace: Pace::default(),
@@ -225,6 +225,11 @@ impl Response {
         }
     }
 
+    /// Bears no silence longer than this from now on: an answer has come to its end.
+    pub(crate) fn shorten_silence(&mut self, longest: Duration) {
+        self.silence.shorten(longest);
+    }
+
     /// The provider's id of this exchange, for support.
     pub(crate) fn request_id(&self) -> Option<&str> {
         refusal::REQUEST_IDS.iter().find_map(|name| self.header(name))
@@ -236,7 +241,7 @@ impl Response {
     /// A connection that breaks, silence beyond the limit, an interruption.
     pub(crate) async fn chunk(&mut self, client: &mut Client) -> Result<Option<Bytes>, Failure> {
         self.rest().await;
-        let next = tokio::time::timeout(self.silence, self.body.piece());
+        let next = self.silence.until(self.body.piece());
         let next = client.interrupt.race(next).await?;
         let bytes = self.came(next, client)?;
         self.count(bytes.as_ref());
@@ -253,7 +258,7 @@ impl Response {
         client: &mut Client,
     ) -> Result<bool, Failure> {
         self.rest().await;
-        let next = tokio::time::timeout(self.silence, self.body.piece_into(body));
+        let next = self.silence.until(self.body.piece_into(body));
         let next = client.interrupt.race(next).await?;
         let length = self.came(next, client)?;
         self.any |= length > 0;
@@ -287,14 +292,10 @@ impl Response {
     }
 
     /// What was waited for, or why it did not come.
-    fn came<T>(
-        &self,
-        next: Result<Result<T, Broken>, tokio::time::error::Elapsed>,
-        client: &Client,
-    ) -> Result<T, Failure> {
+    fn came<T>(&self, next: Option<Result<T, Broken>>, client: &Client) -> Result<T, Failure> {
         let name = &client.service.name;
         let phase = if self.any { "the answer fell silent" } else { "no answer began" };
-        next.map_err(|_| silent(name, self.silence, phase))?
+        next.ok_or_else(|| silent(name, self.silence.longest(), phase))?
             .map_err(|broken| network::failure(&broken, Phase::Reading, name, &self.url))
     }
 }

@@ -15,6 +15,7 @@ mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
 mod retry;
+mod silence;
 pub(crate) mod splice;
 pub mod sse;
 mod trace;

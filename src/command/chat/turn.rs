@@ -282,7 +282,7 @@ impl Chat {
                 return Ok(());
             }
             if reader.fault().is_some() || self.answers.is_finished() {
-                reply.silence = reply.silence.min(GRACE);
+                reply.shorten_silence(GRACE);
             }
         }
     }

@@ -238,7 +238,7 @@ async fn live(
         }
         script.show(&std::mem::take(&mut text), &mut online.io)?;
         if stream.is_done() || stream.has_fault() {
-            reply.silence = reply.silence.min(GRACE);
+            reply.shorten_silence(GRACE);
         }
     }
     let is_done = stream.is_done();
