@@ -37,7 +37,7 @@ pub(crate) fn write(works: &[Side], home: &Path) {
         }
     }
     assert!(found.len() > 100, "the binary has no names; see the head of {FILE}");
-    // What each token needs stands first: it is fetched anew for each, where tokens are slow.
+    // What is called most stands first and together: where tokens are slow, it is fetched anew for each.
     let mut names: Vec<(&String, &u64)> = found.iter().collect();
     names.sort_by_key(|(_, calls)| Reverse(**calls));
     let lines: String = names

@@ -1,7 +1,6 @@
 //! The specification's endpoints as pure functions: options in, request fields out; bytes in, what
 //! they say out. No I/O here.
 
-mod base64;
 pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod image;
@@ -11,3 +10,4 @@ mod repair;
 pub(crate) mod speech;
 mod think;
 pub(crate) mod transcribe;
+mod wide;

@@ -27,13 +27,15 @@ fn as_reply(data: &[u8]) {
     let Some(found) = read(data, Numbers::AsTheyCame) else { return };
     assert!(found.bytes() <= 8 * data.len());
     check(&found);
-    let as_floats = read(data, Numbers::Floats).expect("is read in either way");
-    check(&as_floats);
+    let in_floats = read(data, Numbers::Floats).expect("is read in either way");
+    check(&in_floats);
     for index in 0..found.len() {
-        assert_eq!(floats(&found, index), floats(&as_floats, index));
+        // Numbers that no float holds are digits, but no floats.
+        let are_finite = |floats: &Vec<f32>| floats.iter().all(|float| float.is_finite());
+        assert_eq!(floats(&found, index).filter(are_finite), floats(&in_floats, index));
     }
-    if let Some((columns, bytes)) = as_floats.as_table() {
-        assert_eq!(bytes.len(), 4 * columns * as_floats.len());
+    if let Some((columns, bytes)) = in_floats.as_table() {
+        assert_eq!(bytes.len(), 4 * columns * in_floats.len());
     }
     // A member with an escape in its name is nothing that the quick way takes.
     let Some(rest) = data.trim_ascii_start().strip_prefix(b"{") else { return };

@@ -12,7 +12,6 @@ use super::activity::Activity;
 use super::head::Head;
 use super::network::{self, Broken, Phase};
 use super::outgoing::{OnSent, Outgoing};
-use super::pace::{Due, GATHER, Pace};
 use super::refusal;
 use super::request::{Body, Request, Url};
 use super::silence::Silence;
@@ -54,7 +53,6 @@ pub(crate) struct Response {
     silence: Silence,
     url: Url,
     any: bool,
-    pace: Pace,
 }
 
 impl Client {
@@ -152,7 +150,6 @@ impl Client {
             silence: Silence::new(silence),
             url: request.url.clone(),
             any: false,
-            pace: Pace::default(),
         })
     }
 
@@ -240,11 +237,10 @@ impl Response {
     /// # Errors
     /// A connection that breaks, silence beyond the limit, an interruption.
     pub(crate) async fn chunk(&mut self, client: &mut Client) -> Result<Option<Bytes>, Failure> {
-        self.rest().await;
         let next = self.silence.until(self.body.piece());
         let next = client.interrupt.race(next).await?;
         let bytes = self.came(next, client)?;
-        self.count(bytes.as_ref());
+        self.any |= bytes.is_some();
         Ok(bytes)
     }
 
@@ -257,12 +253,10 @@ impl Response {
         body: &mut Vec<u8>,
         client: &mut Client,
     ) -> Result<bool, Failure> {
-        self.rest().await;
         let next = self.silence.until(self.body.piece_into(body));
         let next = client.interrupt.race(next).await?;
         let length = self.came(next, client)?;
         self.any |= length > 0;
-        self.pace.count(length);
         Ok(length > 0)
     }
 
@@ -273,22 +267,8 @@ impl Response {
         service: &str,
     ) -> Option<Result<Option<Bytes>, Failure>> {
         let next = self.body.ready_piece().await?;
-        self.count(next.as_ref().ok().and_then(Option::as_ref));
+        self.any |= matches!(next, Ok(Some(_)));
         Some(next.map_err(|broken| network::failure(&broken, Phase::Reading, service, &self.url)))
-    }
-
-    fn count(&mut self, piece: Option<&Bytes>) {
-        self.any |= piece.is_some();
-        self.pace.count(piece.map_or(0, Bytes::len));
-    }
-
-    /// Does what is due before the next read of a fast reply.
-    async fn rest(&mut self) {
-        match self.pace.due(Instant::now) {
-            Due::Nothing => {}
-            Due::News => tokio::task::yield_now().await,
-            Due::Pause => tokio::time::sleep(GATHER).await,
-        }
     }
 
     /// What was waited for, or why it did not come.

@@ -9,7 +9,6 @@ pub(crate) mod form;
 mod head;
 mod network;
 mod outgoing;
-mod pace;
 mod plain;
 mod redirect;
 pub(crate) mod refusal;

@@ -6,6 +6,7 @@ mod connect;
 mod connection;
 mod framing;
 mod head;
+mod pace;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -22,6 +23,7 @@ use crate::error::Failure;
 use connect::Unreachable;
 use connection::{Answer, Connection};
 use framing::Framing;
+use pace::{Due, GATHER, Pace};
 
 /// An idle connection is kept so long: a server or a router may forget it.
 const KEPT_FOR: Duration = Duration::from_secs(90);
@@ -46,6 +48,7 @@ pub(super) struct Reply {
     framing: Framing,
     /// Where the connection goes then; without, it may not be used again.
     home: Option<(Connections, String)>,
+    pace: Pace,
 }
 
 impl Connections {
@@ -86,7 +89,8 @@ impl Connections {
         let Answer { reply, is_sent } = answer;
         let home = (reply.stays_open && is_sent).then(|| (self.clone(), origin));
         let connection = Some(connection);
-        (reply.head, Reply { connection, framing: reply.framing, home })
+        let (framing, pace) = (reply.framing, Pace::default());
+        (reply.head, Reply { connection, framing, home, pace })
     }
 
     /// A connection to this origin that can be used again.
@@ -126,7 +130,20 @@ impl Reply {
     /// # Errors
     /// The connection ends or breaks before the content does.
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Broken> {
+        self.rest().await;
         std::future::poll_fn(|context| self.poll_piece(context)).await
+    }
+
+    /// Does what is due before the next read of a fast reply.
+    async fn rest(&mut self) {
+        match self.pace.due(Instant::now) {
+            Due::Nothing => {}
+            Due::News => tokio::task::yield_now().await,
+            Due::Pause => {
+                tokio::time::sleep(GATHER).await;
+                self.pace.rested(Instant::now());
+            }
+        }
     }
 
     /// As [`Reply::piece`], but only what can be had without waiting.
@@ -142,11 +159,14 @@ impl Reply {
     /// # Errors
     /// As [`Reply::piece`].
     pub(super) async fn piece_into(&mut self, to: &mut Vec<u8>) -> Result<usize, Broken> {
+        self.rest().await;
         std::future::poll_fn(|context| {
             let Some(connection) = &mut self.connection else { return Poll::Ready(Ok(0)) };
             let read = connection.poll_content_into(&mut self.framing, to, context);
-            if matches!(read, Poll::Ready(Ok(0))) {
-                self.end();
+            match read {
+                Poll::Ready(Ok(0)) => self.end(),
+                Poll::Ready(Ok(length)) => self.pace.count(length),
+                _ => {}
             }
             read
         })
@@ -156,8 +176,10 @@ impl Reply {
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Broken>> {
         let Some(connection) = &mut self.connection else { return Poll::Ready(Ok(None)) };
         let read = connection.poll_content(&mut self.framing, context);
-        if matches!(read, Poll::Ready(Ok(None))) {
-            self.end();
+        match &read {
+            Poll::Ready(Ok(None)) => self.end(),
+            Poll::Ready(Ok(Some(piece))) => self.pace.count(piece.len()),
+            _ => {}
         }
         read
     }

@@ -134,7 +134,8 @@ fn a_numpy_file_has_the_right_head_in_a_file_and_in_a_pipe() {
 
 #[test]
 fn large_replies_stand_in_a_numpy_file_in_the_order_of_the_texts() {
-    const TEXTS: usize = 70;
+    // Some MiB a reply, so that each is more than one write.
+    const TEXTS: usize = 300;
     // Number `n` of text `t` in batch `b`.
     let vector = |batch: usize, text: usize, columns: usize| -> Vec<f32> {
         (0..columns).map(|number| ((batch * TEXTS + text) * 1000 + number) as f32 / 8.0).collect()
@@ -148,9 +149,9 @@ fn large_replies_stand_in_a_numpy_file_in_the_order_of_the_texts() {
         data(Value::Array(entries))
     };
     let lines = "a\n".repeat(3 * TEXTS);
-    let args = ["--lines", "--batch-size", "70", "--concurrency", "1", "--format", "npy"];
+    let args = ["--lines", "--batch-size", "300", "--concurrency", "1", "--format", "npy"];
     let all = (0..3 * TEXTS).flat_map(|text| vector(0, text, 1000)).collect::<Vec<f32>>();
-    let expected = ("(210, 1000), }".to_owned(), all);
+    let expected = ("(900, 1000), }".to_owned(), all);
     for output in [&["-o", "v.npy"][..], &[]] {
         let server = Server::start([reply(0, 1000), reply(1, 1000), reply(2, 1000)]);
         let run = embed(&server).args(args).args(output).stdin(&lines).run();
@@ -160,7 +161,7 @@ fn large_replies_stand_in_a_numpy_file_in_the_order_of_the_texts() {
     }
     let server = Server::start([reply(0, 1000), reply(2, 1001)]);
     let run = embed(&server).args(args).args(["-o", "v.npy"]).stdin(&lines).run();
-    run.code(4).stderr_has("the vector of line 71 has 1001 numbers, those before it had 1000");
+    run.code(4).stderr_has("the vector of line 301 has 1001 numbers, those before it had 1000");
 }
 
 #[test]

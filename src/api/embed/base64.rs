@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use ::base64::Engine as _;
 use ::base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
-use crate::api::base64::{Wide, wide};
+use crate::api::wide::{Wide, wide};
 
 /// With or without the signs that fill it up: services send both.
 const CONFIG: GeneralPurposeConfig =

@@ -14,7 +14,8 @@ pub(super) const ROOM: usize = 23;
 /// What the floats of one binary exponent have in common.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
-    /// 10 to the number of places behind the point without the last, without its power of 2.
+    /// 5 to the number of places behind the point without the last: the odd part of that power of ten,
+    /// whose 2s are in `shift`.
     five: u64,
     /// So many binary places has the doubled and scaled number.
     shift: u32,

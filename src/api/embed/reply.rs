@@ -191,7 +191,11 @@ fn vectors(
     for (entry, index) in entries.into_iter().zip(order) {
         rows[index] = match entry.place {
             Place::Nowhere => Row::NoNumber,
-            Place::Floats(range) => Row::Floats(range),
+            Place::Floats(range) => match are_finite(&floats[range.clone()]) {
+                true => Row::Floats(range),
+                // A number that no float holds.
+                false => Row::NoNumber,
+            },
             Place::Numbers(range) => {
                 taken = range.end;
                 Row::Digits(range)

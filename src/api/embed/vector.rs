@@ -40,8 +40,8 @@ impl Vector<'_> {
                     let mut length = 0;
                     for four in fours {
                         let float = f32::from_le_bytes(*four);
-                        let Some(room) = block[length..].first_chunk_mut() else { break };
-                        length += decimal::write(float, room);
+                        let room = block[length..].first_chunk_mut();
+                        length += decimal::write(float, room.expect("there is room for each"));
                         block[length] = b',';
                         length += 1;
                     }
@@ -63,14 +63,15 @@ impl Vector<'_> {
             Vector::Floats(bytes) => out.extend_from_slice(bytes),
             Vector::Digits(text) => {
                 let mut at = 0;
-                while at < text.len() {
-                    let Some((float, end)) = number::read(text, at) else {
-                        // The reply's reader let nothing but numbers, commas and blanks through.
+                while at <= text.len() {
+                    while text.get(at).is_some_and(|byte| is_blank(*byte)) {
                         at += 1;
-                        continue;
-                    };
+                    }
+                    // The reply's reader let nothing but numbers, commas and blanks through.
+                    let (float, end) = number::read(text, at).unwrap_or((f32::NAN, at));
                     out.extend_from_slice(&float.to_le_bytes());
-                    at = end;
+                    let comma = memchr::memchr(b',', &text[end..]);
+                    at = comma.map_or(text.len(), |length| end + length) + 1;
                 }
             }
         }

@@ -5,10 +5,10 @@
 
 use std::sync::LazyLock;
 
-use ::base64::Engine as _;
-use ::base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
-use crate::api::base64::{Wide, wide};
+use crate::api::wide::{Wide, wide};
 
 const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)

@@ -55,7 +55,7 @@ pub(super) struct Asker {
     replies: Memory,
     /// What their decimal numbers are turned into.
     floats: Memory,
-    /// What is held by a reply while it is decoded.
+    /// Permits to decode, see [`DECODED`].
     turns: Semaphore,
 }
 

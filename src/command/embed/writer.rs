@@ -127,7 +127,8 @@ impl Writer {
     }
 
     /// Writes the rows of a NumPy file from where they are, without a copy of them. Only if nothing is
-    /// unusual about the batch: each text has its vector, and all are alike.
+    /// unusual about the batch: each text has its vector, and all are alike. What is less than one
+    /// write gathers with what follows instead.
     fn table(&mut self, batch: &Batch, answer: &Answer, io: &mut Io) -> Result<bool, Failure> {
         let (Some(Format::Npy), [Part::Vectors(vectors)]) = (self.style.format, &answer.parts[..])
         else {

@@ -243,7 +243,9 @@ impl Connection {
             && self.buffer.is_empty()
         {
             let most = usize::try_from(*left).unwrap_or(usize::MAX);
-            to.reserve_exact(most.min(STEP));
+            if to.len() == to.capacity() {
+                to.reserve_exact(most.min(STEP));
+            }
             let read = pin!(self.stream.read_buf(&mut to.limit(most))).poll(context);
             let length = ready!(read).map_err(|error| Broken::of_io(&error))?;
             *left -= length as u64;

@@ -62,6 +62,8 @@ fn numbers_become_floats() {
         {"index": 3, "embedding": [1, null]},
     ]});
     let body = body.to_string().into_bytes();
+    let huge = read_as_floats(br#"{"data":[{"embedding":[1e39,1]}]}"#.to_vec(), 1);
+    assert_eq!(floats(&huge.expect("is read")), [None], "beyond a float");
     let mut as_they_came = read(body.clone(), 5).expect("is read");
     assert_eq!(as_they_came.get(1), Some(Vector::Digits(b"0.25,-1")));
     assert_eq!(as_they_came.spare_text(), None);

@@ -11,8 +11,8 @@ const READS: u32 = 16;
 const LITTLE: usize = 32 * 1024;
 const SHORT: Duration = Duration::from_micros(500);
 
-/// What a flood is let gather for. To read it piece by piece costs ten times as much, and nobody reads
-/// so fast; no model speaks so fast either.
+/// What a flood is let gather for; a timer of the runtime makes 1 to 2 ms of it. To read a flood piece by
+/// piece costs ten times as much, and nobody reads so fast; no model speaks so fast either.
 pub(super) const GATHER: Duration = Duration::from_millis(1);
 
 /// What has come since the last look at the clock, and since the system was asked for news.
@@ -48,11 +48,9 @@ impl Pace {
             let now = now();
             let is_short = self.since.is_some_and(|since| now.duration_since(since) < SHORT);
             let is_flood = is_short && self.bytes < LITTLE;
-            // The pause is none of the next reads' time.
-            let since = if is_flood { now + GATHER } else { now };
-            let unasked = if is_flood { 0 } else { self.unasked };
-            *self = Self { since: Some(since), unasked, ..Self::default() };
+            *self = Self { since: Some(now), unasked: self.unasked, ..Self::default() };
             if is_flood {
+                self.unasked = 0;
                 return Due::Pause;
             }
         }
@@ -61,6 +59,11 @@ impl Pace {
             return Due::News;
         }
         Due::Nothing
+    }
+
+    /// The pause is over: it is none of the next reads' time.
+    pub(super) fn rested(&mut self, now: Instant) {
+        self.since = Some(now);
     }
 }
 
@@ -74,7 +77,12 @@ mod tests {
         let each = |_| {
             now += apart;
             pace.count(bytes);
-            pace.due(|| now)
+            let due = pace.due(|| now);
+            if due == Due::Pause {
+                now += 2 * GATHER;
+                pace.rested(now);
+            }
+            due
         };
         (0..reads).map(each).filter(|due| *due != Due::Nothing).collect()
     }
