@@ -165,6 +165,17 @@ fn large_replies_stand_in_a_numpy_file_in_the_order_of_the_texts() {
 }
 
 #[test]
+fn a_number_that_no_float_holds_has_no_place_in_a_numpy_file() {
+    let reply = || data(json!([{"index": 0, "embedding": [1e39, 1.5]}]));
+    let server = Server::start([reply(), reply()]);
+    let run = embed(&server).args(["一", "-o", "v.npy"]).run();
+    run.code(4).stderr_has("holds something that is no number of 32 bits");
+    assert!(!run.dir().join("v.npy").exists());
+    // As text it is passed on as it came.
+    embed(&server).args(["一"]).run().code(0).stdout("[1e+39,1.5]\n").stderr_empty();
+}
+
+#[test]
 fn batches_are_bounded_and_their_answers_put_into_order() {
     let server = Server::start([numbers(&[1.0, 2.0]), numbers(&[3.0, 4.0]), numbers(&[5.0])]);
     let run = embed(&server).args(["--lines", "--batch-size", "2", "--concurrency", "1", "-u"]);

@@ -216,6 +216,14 @@ fn outcome(result: Result<Vectors, Problem>) -> (Vec<Option<Vec<f32>>>, String) 
     }
 }
 
+/// The same where floats were asked for: a vector with a number that no float holds is none.
+fn in_floats((mut rows, more): (Vec<Option<Vec<f32>>>, String)) -> (Vec<Option<Vec<f32>>>, String) {
+    for row in &mut rows {
+        *row = row.take().filter(|row| row.iter().all(|number| number.is_finite()));
+    }
+    (rows, more)
+}
+
 proptest! {
     #[test]
     fn both_ways_of_reading_agree((body, count) in reply(), is_pretty in any::<bool>()) {
@@ -226,8 +234,8 @@ proptest! {
         let slow = outcome(read_slowly(&body, count));
         prop_assert_eq!(outcome(read(body.clone(), count)), slow.clone());
         let slow_as_floats = super::read_slowly(&body, count, Numbers::Floats, Vec::new());
-        prop_assert_eq!(outcome(slow_as_floats), slow.clone());
-        prop_assert_eq!(outcome(read_as_floats(body, count)), slow);
+        prop_assert_eq!(outcome(slow_as_floats), in_floats(slow.clone()));
+        prop_assert_eq!(outcome(read_as_floats(body, count)), in_floats(slow));
     }
 
     #[test]
@@ -251,7 +259,7 @@ proptest! {
         if !is_number_problem {
             let slow = outcome(slow);
             prop_assert_eq!(outcome(quick), slow.clone());
-            prop_assert_eq!(outcome(read_as_floats(body, count)), slow);
+            prop_assert_eq!(outcome(read_as_floats(body, count)), in_floats(slow));
         }
     }
 
