@@ -241,3 +241,46 @@ pub(crate) fn is_this_machine(url: &Url) -> bool {
         || host.to_ascii_lowercase().ends_with(".localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::activity::Activity;
+    use crate::http::form::{Content as Part, Form, Piece};
+    use crate::http::network::{Phase, failure};
+    use crate::http::request::Body;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_file_that_shrank_is_no_failure_of_the_network_on_either_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("音.wav");
+        std::fs::write(&path, "ab").expect("written");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
+        });
+        for proxy in [None, Some(address.clone())] {
+            let pieces = vec![Piece::File { path: path.clone(), offset: 0, length: 5 }];
+            let (filename, content_type) = ("音.wav".to_owned(), "audio/wav".to_owned());
+            let content = Part::File { filename, content_type, pieces };
+            let part = crate::http::form::Part { name: "file".to_owned(), content };
+            let url = Url::parse(&address).expect("a URL");
+            let body = Body::Form(Form::new(vec![part]));
+            let request = Request { method: Method::Post, url, headers: Vec::new(), body };
+            let outgoing = || Outgoing::of(&request.body, &Activity::default(), None);
+            let service = Service { proxy, ..Service::default() };
+            let transport = Transport::new(service, Env::Table(Default::default()));
+            let sent = transport.send(&request, &outgoing).await.expect("can be sent");
+            let broken = sent.expect_err("the file is too short");
+            let failure = failure(&broken, Phase::Sending, "test", &request.url);
+            let words = "cannot send the request to test: a file can't be read any more";
+            assert!(failure.message.starts_with(words), "{}", failure.message);
+            assert!(failure.kind == Kind::Other && failure.retry.is_none());
+        }
+    }
+}
