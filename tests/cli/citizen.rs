@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::support::{Reply, Server, Step, chat_events, chunk, llm};
+use super::support::{Reply, Server, Step, chat_events, chunk, in_terminal, llm};
 
 #[test]
 fn a_server_that_loads_its_model_is_waited_for() {
@@ -98,4 +98,26 @@ fn with_a_file_to_write_nobody_needs_to_read_standard_output() {
     running.close_stdout();
     running.wait().code(0).stderr_empty();
     assert_eq!(std::fs::read(llm.dir().join("a.txt")).expect("written"), "好的\n".as_bytes());
+}
+
+#[test]
+fn a_bar_of_progress_with_a_chinese_name_fits_its_line() {
+    use unicode_width::UnicodeWidthStr as _;
+    let heard = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"text\":\"好\"}";
+    let steps = vec![Step::Wait(Duration::from_millis(500)), Step::Write(heard.into())];
+    let server = Server::start(vec![Reply::raw(steps)]);
+    let llm = llm().profile(&server).file("会议录音.mp3", b"\xff\xfb\x90\x64sound");
+    let llm = llm.args(["transcribe", "-m", "m", "会议录音.mp3"]);
+    let Some(shown) = in_terminal(&llm) else { return };
+    // Control sequences (ECMA-48, section 5.4) take no room.
+    let pieces = shown.split("\u{1b}[").enumerate().map(|(number, piece)| match number {
+        0 => piece,
+        _ => piece
+            .trim_start_matches(|c: char| c.is_ascii_digit() || ";?".contains(c))
+            .get(1..)
+            .unwrap_or(""),
+    });
+    let text: String = pieces.collect();
+    let bars: Vec<&str> = text.split(['\r', '\n']).filter(|line| line.contains('░')).collect();
+    assert!(!bars.is_empty() && bars.iter().all(|bar| bar.width() <= 80), "{bars:?}");
 }
