@@ -10,8 +10,10 @@ mod outcome;
 mod pty;
 mod recorded;
 mod reply;
+mod run_test;
 mod running;
 mod server;
+mod server_test;
 mod sse;
 mod tls;
 

@@ -1,0 +1,297 @@
+//! `llm speak` with a text longer than the service takes, with replies that are broken, and with
+//! players.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Llm, Outcome, Reply, Server, Step, llm};
+
+/// The profile `test` at the server, which takes six characters at once.
+fn voice(server: &Server) -> Llm {
+    let url = server.url();
+    let text = format!(
+        "[providers.test]\nbase_url = \"{url}\"\nmodels = {{ speak = \"tts-1\" }}\n\
+         limits = {{ speech_characters = 6 }}\n"
+    );
+    llm().config(&text).watch(server).arg("speak")
+}
+
+/// A WAV file with these samples, whose head has the lengths of a stream.
+fn wav(samples: &[u8]) -> Vec<u8> {
+    [&head(u32::MAX, u32::MAX)[..], samples].concat()
+}
+
+fn head(riff: u32, data: u32) -> Vec<u8> {
+    let mut head = b"RIFF".to_vec();
+    head.extend(riff.to_le_bytes());
+    head.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\xC0\x5D\0\0\x80\xBB\0\0\x02\0\x10\0data");
+    head.extend(data.to_le_bytes());
+    head
+}
+
+fn spoken(samples: &[u8]) -> Reply {
+    Reply::bytes(200, "audio/wav", wav(samples))
+}
+
+/// The folder holds this file as it was, and nothing else.
+fn is_untouched(run: &Outcome) {
+    assert_eq!(run.read("a.wav"), b"old");
+    let entries = std::fs::read_dir(run.dir()).expect("the folder can be read");
+    assert_eq!(entries.count(), 1);
+}
+
+fn over_old(llm: Llm) -> Llm {
+    llm.file("a.wav", "old").args(["-o", "a.wav"])
+}
+
+#[test]
+fn a_long_text_becomes_one_file() {
+    let server = Server::start([spoken(&[1; 20]), spoken(&[2; 30])]);
+    let run = over_old(voice(&server)).args(["今天下雨。明天晴！", "-u"]).run();
+    run.code(0).stdout_empty().stderr_has("llm: usage: 9 characters in 2 parts, 94 bytes");
+    assert_eq!(run.read("a.wav"), [&head(86, 50)[..], &[1; 20], &[2; 30]].concat());
+    let inputs: Vec<_> =
+        server.requests().iter().map(|request| request.json()["input"].clone()).collect();
+    assert_eq!(inputs, [json!("今天下雨。"), json!("明天晴！")]);
+}
+
+#[test]
+fn in_a_pipe_the_head_is_that_of_a_stream() {
+    let server = Server::start([spoken(&[1; 20]), spoken(&[2; 30])]);
+    let run = voice(&server).args(["今天下雨。明天晴！", "--format", "wav"]).run();
+    let expected = [&head(u32::MAX, u32::MAX)[..], &[1; 20], &[2; 30]].concat();
+    run.code(0).stdout_bytes(&expected).stderr_empty();
+}
+
+#[test]
+fn one_part_in_a_pipe_comes_as_it_is_and_in_a_file_with_its_length() {
+    let server = Server::start([spoken(&[1; 20])]);
+    voice(&server).args(["今天。"]).run().code(0).stdout_bytes(&wav(&[1; 20]));
+    let server = Server::start([spoken(&[1; 20])]);
+    let run = voice(&server).args(["今天。", "-o", "a.wav"]).run();
+    run.code(0);
+    assert_eq!(run.read("a.wav"), [&head(56, 20)[..], &[1; 20]].concat());
+}
+
+#[test]
+fn the_parts_are_in_order_and_asked_for_ahead() {
+    let demo = |text: &str, args: &[&str]| {
+        let config = "[providers.demo]\nlimits = { speech_characters = 6 }\n";
+        llm().config(config).args(["speak", "-p", "demo", text]).args(args).run()
+    };
+    let parts = ["今天下雨。", "明天晴！", "后天呢？", "大后天也", "晴。"];
+    let mut samples = Vec::new();
+    for part in parts {
+        let run = demo(part, &["--format", "pcm"]);
+        samples.extend_from_slice(&run.code(0).stdout);
+    }
+    let text = "今天下雨。明天晴！后天呢？\n大后天也\n晴。";
+    demo(text, &["--format", "pcm"]).code(0).stdout_bytes(&samples);
+    let run = demo(text, &["-o", "a.wav"]);
+    run.code(0);
+    let file = run.read("a.wav");
+    let length = samples.len() as u32;
+    assert_eq!(file[..4], *b"RIFF");
+    assert_eq!(file[4..8], (length + 36).to_le_bytes());
+    assert_eq!(file[40..44], length.to_le_bytes());
+    assert_eq!(file[44..], samples);
+}
+
+#[test]
+fn a_later_part_is_asked_for_again() {
+    let failed =
+        Reply::json(500, json!({"error": {"message": "先歇一下"}})).header("retry-after-ms", "1");
+    let broken = Reply::chunks("audio/wav", [wav(&[9; 20])]).then([Step::Close]);
+    let server = Server::start([spoken(&[1; 20]), failed, broken, spoken(&[2; 30])]);
+    let run = over_old(voice(&server)).args(["今天下雨。明天晴！", "--retries", "3"]).run();
+    run.code(0).stderr_has("trying again");
+    assert_eq!(run.read("a.wav"), [&head(86, 50)[..], &[1; 20], &[2; 30]].concat());
+}
+
+#[test]
+fn a_part_that_fails_leaves_nothing() {
+    let refused = Reply::json(400, json!({"error": {"message": "不念这个"}}));
+    for (second, code, words) in [
+        (refused, 4, "不念这个 (part 2 of 2 of the text)"),
+        (Reply::bytes(200, "audio/wav", ""), 4, "is empty (part 2 of 2 of the text)"),
+        (
+            Reply::bytes(200, "audio/mpeg", [0xFF, 0xFB, 0x90, 0].repeat(9)),
+            4,
+            "part 2 of 2 is no WAV file",
+        ),
+    ] {
+        let server = Server::start([spoken(&[1; 20]), second]);
+        let run = over_old(voice(&server)).args(["今天下雨。明天晴！"]).run();
+        run.code(code).stdout_empty().stderr_has(words);
+        is_untouched(&run);
+    }
+}
+
+#[test]
+fn a_broken_reply_leaves_nothing() {
+    let whole = wav(&[1; 200]);
+    let error = json!({"error": {"message": "嗓子坏了", "code": 503}});
+    for (reply, code, words) in [
+        (Reply::bytes(200, "audio/wav", whole.clone()).content_length(9999), 6, "broke off"),
+        (Reply::chunks("audio/wav", [whole.clone()]).then([Step::Close]), 6, "broke off"),
+        (Reply::chunks("audio/wav", [whole]).then([Step::Reset]), 6, "broke off"),
+        (Reply::bytes(200, "audio/wav", ""), 4, "the reply of test is empty"),
+        (Reply::json(200, error), 6, "test failed (503): 嗓子坏了"),
+        (Reply::json(200, json!({"id": "1"})), 4, "the reply of test is no audio"),
+        (Reply::html(200, "<html><title>欢迎</title></html>"), 4, "no audio: 欢迎"),
+        (
+            Reply::sse(&[r#"{"type":"speech.audio.delta","audio":"SUQz"}"#]),
+            6,
+            "broke off before its end",
+        ),
+        (Reply::json(401, json!({"error": {"message": "谁？"}})), 3, "refused the key"),
+    ] {
+        let server = Server::start([reply]);
+        let run = over_old(voice(&server)).args(["今天。", "--retries", "0"]).run();
+        run.code(code).stdout_empty().stderr_has(words);
+        is_untouched(&run);
+    }
+}
+
+#[test]
+fn a_refused_first_part_sends_no_other() {
+    let server = Server::start([Reply::json(401, json!({"error": {"message": "谁？"}}))]);
+    voice(&server).args(["今天下雨。明天晴！后天呢？"]).run().code(3).stdout_empty();
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn what_failed_before_any_sound_is_tried_again() {
+    let busy =
+        Reply::json(429, json!({"error": {"message": "慢点"}})).header("retry-after-ms", "1");
+    let server = Server::start([busy, spoken(&[1; 20])]);
+    let run = voice(&server).args(["今天。"]).run();
+    run.code(0).stdout_bytes(&wav(&[1; 20])).stderr_has("trying again");
+    // Sound that is out can't be taken back.
+    let broken = Reply::chunks("audio/wav", [wav(&[9; 20])]).then([Step::Close]);
+    let server = Server::start([broken]);
+    voice(&server).args(["今天。"]).run().code(6).stdout_bytes(&wav(&[9; 20]));
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let reply = Reply::chunks("audio/wav", [wav(&[1; 20])]).then([Step::UntilClosed]);
+    let server = Server::start([reply]);
+    let run = over_old(voice(&server)).args(["今天。"]).spawn();
+    server.wait_requests(1, Duration::from_secs(10));
+    run.signal("INT");
+    let run = run.wait();
+    run.code(130).stdout_empty().stderr_empty();
+    is_untouched(&run);
+}
+
+/// A folder for the search path, with this shell script as a program.
+#[cfg(unix)]
+fn program(llm: &Llm, name: &str, script: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = llm.folder("home").join("bin");
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file can be written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("an own file");
+    folder
+}
+
+/// Nothing is left in the folder for temporary files.
+fn is_clean(folder: &Path) {
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    assert_eq!(entries.count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_player_that_can_gets_the_file() {
+    let server = Server::start([spoken(&[1; 20])]);
+    let place = voice(&server);
+    let copy = "/bin/cp \"$2\" played; echo \"$@\" > words";
+    let path = program(&place, "aplay", copy);
+    let temporary = place.folder("cache");
+    let run = place.env("PATH", &path).env("TMPDIR", &temporary).args(["今天。", "--play"]).run();
+    run.code(0).stdout_empty().stderr_empty();
+    assert_eq!(run.read("played"), [&head(56, 20)[..], &[1; 20]].concat());
+    let words = String::from_utf8(run.read("words")).expect("text");
+    assert!(words.starts_with("-q /") && words.ends_with(".wav\n"), "{words}");
+    // This player takes no MP3, which services send unasked.
+    assert_eq!(server.request().json()["response_format"], json!("wav"));
+    is_clean(&temporary);
+}
+
+#[cfg(unix)]
+#[test]
+fn bare_samples_get_a_head_for_the_player() {
+    let server = Server::start([Reply::bytes(200, "audio/pcm", [3; 40])]);
+    let place = voice(&server);
+    let path = program(&place, "ffplay", "for last; do :; done; /bin/cp \"$last\" played");
+    let run = place.env("PATH", &path).args(["今天。", "--play", "--format", "pcm"]).run();
+    run.code(0).stderr_empty();
+    assert_eq!(run.read("played"), [&head(76, 40)[..], &[3; 40]].concat());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_the_users_is_played_and_stays() {
+    let server = Server::start([spoken(&[1; 20])]);
+    let place = voice(&server);
+    let path = program(&place, "mpv", "echo \"$@\" > words");
+    let run = place.env("PATH", &path).args(["今天。", "--play", "-o", "a.wav"]).run();
+    run.code(0).stdout_empty();
+    assert_eq!(run.read("words"), b"--no-terminal -- a.wav\n");
+    assert_eq!(run.read("a.wav").len(), 64);
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_player_nothing_is_sent() {
+    let server = Server::start([]);
+    let place = voice(&server);
+    let names = "none of ffplay, mpv, afplay, paplay, aplay";
+    place
+        .clone()
+        .env("PATH", "/nowhere")
+        .args(["今天。", "--play"])
+        .run()
+        .code(2)
+        .stderr_has(names);
+    let path = program(&place, "aplay", "exit 0");
+    let run = place.env("PATH", &path).args(["今天。", "--play", "--format", "opus"]).run();
+    run.code(2).stderr_has("aplay cannot play opus").stderr_has("hint: --format wav");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_player_that_fails_is_quoted() {
+    let server = Server::start([spoken(&[1; 20])]);
+    let place = voice(&server);
+    let path = program(&place, "aplay", "echo 'no sound card' >&2; exit 3");
+    let temporary = place.folder("cache");
+    let run = place.env("PATH", &path).env("TMPDIR", &temporary).args(["今天。", "--play"]).run();
+    run.code(1).stdout_empty().stderr("llm: aplay cannot play it: no sound card\n");
+    is_clean(&temporary);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_stops_the_player() {
+    let server = Server::start([spoken(&[1; 20])]);
+    let place = voice(&server);
+    let path = program(&place, "aplay", "echo here > began; exec /bin/sleep 60");
+    let temporary = place.folder("cache");
+    let began = place.dir().join("began");
+    let run = place.env("PATH", &path).env("TMPDIR", &temporary).args(["今天。", "--play"]).spawn();
+    let until = Instant::now() + Duration::from_secs(20);
+    while !began.exists() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    run.signal("INT");
+    let run = run.wait();
+    run.code(130).stderr_empty();
+    assert!(run.elapsed < Duration::from_secs(20));
+    is_clean(&temporary);
+}
