@@ -20,7 +20,7 @@ use crate::input;
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 
 mod deliver;
@@ -40,7 +40,7 @@ const MOST: u64 = 100 * 1024 * 1024;
 struct Work {
     job: Job,
     body: Map<String, Value>,
-    net: Net,
+    repair: FieldRepair,
     sources: Sources,
     number: usize,
     most: u64,
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let Composed { body, own, .. } = compose(args, job, ask, &provider, io)?;
     let mut work = Work {
         number: 1,
-        net: Net::new(job, own).with_eases(&EASES),
+        repair: FieldRepair::new(job, own).with_eases(&EASES),
         job,
         body,
         sources,
@@ -230,7 +230,7 @@ impl Work {
         online: &mut Online,
     ) -> Result<(), Failure> {
         let voice = &online.io.voice;
-        match self.net.catch(failure, true, request, &online.provider, voice) {
+        match self.repair.repair(failure, true, request, &online.provider, voice) {
             Ok(()) => Ok(()),
             Err(failure) => tries.again(failure, true, &mut online.client, voice).await,
         }

@@ -3,9 +3,9 @@
 
 mod choose;
 mod endpoint;
+pub(crate) mod field_repair;
 mod job;
 pub(crate) mod key;
-pub(crate) mod net;
 pub(crate) mod own;
 pub(crate) mod price;
 mod resolve;
@@ -60,7 +60,7 @@ pub(crate) struct Composed {
     pub(crate) body: Map<String, Value>,
     /// What the user should know: fields of theirs that a rule dropped.
     pub(crate) warnings: Vec<String>,
-    /// Which fields are the user's: for [`net::Net`].
+    /// Which fields are the user's: for [`field_repair::FieldRepair`].
     pub(crate) own: own::Own,
     /// Whether the service is told a model at all for this job.
     pub(crate) takes_model: bool,

@@ -23,7 +23,7 @@ use crate::io::Io;
 use crate::output::extract::Extractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Job, Provider};
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
@@ -198,13 +198,13 @@ impl Chat {
 
     /// Asks until an answer came or no further try makes sense.
     async fn ask(&mut self, request: &mut Request, online: &mut Online) -> Result<(), Failure> {
-        let mut net = Net::new(Job::Chat, self.plan.own.clone());
+        let mut repair = FieldRepair::new(Job::Chat, self.plan.own.clone());
         let mut tries = online.tries();
         loop {
             let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
             let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
             let (provider, voice) = (&online.provider, &online.io.voice);
-            let again = match net.catch(failure, nothing_shown, request, provider, voice) {
+            let again = match repair.repair(failure, nothing_shown, request, provider, voice) {
                 Ok(()) => Ok(()),
                 Err(failure) => {
                     tries.again(failure, nothing_shown, &mut online.client, voice).await

@@ -20,7 +20,7 @@ use crate::http::request::Request;
 use crate::http::tries::Tries;
 use crate::input::texts::Text;
 use crate::io::Voice;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Composed, Job, Provider};
 
 /// So many refused texts in a run that has had no vector yet tell that it is not about the texts.
@@ -47,7 +47,7 @@ pub(super) struct Asker {
     is_alone: bool,
     /// The request's fields beside the texts: a refusal that names one is not about a text.
     fields: Vec<String>,
-    net: Mutex<Net>,
+    repair: Mutex<FieldRepair>,
     most: AtomicUsize,
     has_vectors: AtomicBool,
     refused: AtomicUsize,
@@ -133,7 +133,7 @@ impl Asker {
             numbers: wish.numbers,
             is_alone: wish.is_alone,
             fields: composed.body.keys().filter(is_known).cloned().collect(),
-            net: Mutex::new(Net::new(Job::Embed, composed.own).with_eases(&[ENCODING])),
+            repair: Mutex::new(FieldRepair::new(Job::Embed, composed.own).with_eases(&[ENCODING])),
             most: AtomicUsize::new(wish.most),
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
@@ -249,14 +249,14 @@ impl Asker {
         // Who reads the reply itself is better served with numbers.
         let body = compose(&self.provider, inputs, self.dimensions, !self.json).body;
         let mut request = self.provider.post(Job::Embed, body);
-        self.net().prepare(&mut request);
+        self.repair().prepare(&mut request);
         let mut tries = self.tries.clone();
         loop {
             let failure = match self.exchange(&request, texts, client, voice).await {
                 Ok(part) => return Ok(part),
                 Err(failure) => failure,
             };
-            let caught = self.net().catch(failure, true, &mut request, &self.provider, voice);
+            let caught = self.repair().repair(failure, true, &mut request, &self.provider, voice);
             match caught {
                 Ok(()) => {}
                 Err(failure) if says_too_large(&failure) => return Err(failure),
@@ -265,8 +265,8 @@ impl Asker {
         }
     }
 
-    fn net(&self) -> MutexGuard<'_, Net> {
-        self.net.lock().unwrap_or_else(PoisonError::into_inner)
+    fn repair(&self) -> MutexGuard<'_, FieldRepair> {
+        self.repair.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn exchange(

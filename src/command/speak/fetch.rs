@@ -14,7 +14,7 @@ use crate::http::refusal;
 use crate::http::request::{Request, Url};
 use crate::http::tries::Tries;
 use crate::io::Voice;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 
 /// So many requests run ahead of the part that is being written.
 const AHEAD: usize = 2;
@@ -171,7 +171,7 @@ pub(super) struct Ahead {
     running: VecDeque<Running>,
     asked: Option<Format>,
     /// What the first part taught.
-    pub(super) net: Net,
+    pub(super) repair: FieldRepair,
 }
 
 /// A request that runs; dropped, it is given up.
@@ -186,8 +186,8 @@ impl Drop for Running {
 
 impl Ahead {
     /// For these requests; none is sent yet.
-    pub(super) fn new(requests: Vec<Request>, asked: Option<Format>, net: Net) -> Self {
-        Self { waiting: requests.into(), running: VecDeque::new(), asked, net }
+    pub(super) fn new(requests: Vec<Request>, asked: Option<Format>, repair: FieldRepair) -> Self {
+        Self { waiting: requests.into(), running: VecDeque::new(), asked, repair }
     }
 
     /// Sends as many requests as may run.
@@ -197,7 +197,7 @@ impl Ahead {
     pub(super) fn start(&mut self, online: &Online) -> Result<(), Failure> {
         while self.running.len() < AHEAD {
             let Some(mut request) = self.waiting.pop_front() else { break };
-            self.net.prepare(&mut request);
+            self.repair.prepare(&mut request);
             let client = online.client.fork(&online.io);
             let client = client.map_err(|error| crate::error::classify(&error))?;
             let voice = online.io.voice.clone();

@@ -14,7 +14,7 @@ use crate::http::request::Request;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
 use crate::provider::Job;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 
 /// What became of the requests.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(super) async fn speak(
     let requests = plan.bodies.iter().map(|body| request(body, online));
     let mut requests = requests.collect::<Result<Vec<Request>, Failure>>()?;
     let others = requests.split_off(1.min(requests.len()));
-    let mut ahead = Ahead::new(others, format, Net::new(Job::Speak, plan.own));
+    let mut ahead = Ahead::new(others, format, FieldRepair::new(Job::Speak, plan.own));
     let mut account = Account { asked: Instant::now(), tokens: None };
     let mut bar = Bar::default();
     if let Some(first) = requests.pop() {
@@ -126,8 +126,8 @@ impl First {
                     let untouched = !track.is_touched();
                     track.forget();
                     let (request, voice) = (&mut self.request, &online.io.voice);
-                    let net = &mut ahead.net;
-                    match net.catch(failure, untouched, request, &online.provider, voice) {
+                    let repair = &mut ahead.repair;
+                    match repair.repair(failure, untouched, request, &online.provider, voice) {
                         Ok(()) => {}
                         Err(failure) => {
                             tries.again(failure, untouched, &mut online.client, voice).await?;
@@ -208,17 +208,17 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
 pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
     let is_several = plan.bodies.len() > 1;
     let asked = plan.asked.or(plan.wish);
-    let mut net = Net::new(Job::Speak, plan.own);
+    let mut repair = FieldRepair::new(Job::Speak, plan.own);
     for body in &plan.bodies {
         let mut request = request(body, online)?;
-        net.prepare(&mut request);
+        repair.prepare(&mut request);
         let mut tries = online.tries();
         let mut reply = loop {
             match json_reply(&request, asked, online).await {
                 Ok(reply) => break reply,
                 Err(failure) => {
                     let voice = &online.io.voice;
-                    match net.catch(failure, true, &mut request, &online.provider, voice) {
+                    match repair.repair(failure, true, &mut request, &online.provider, voice) {
                         Ok(()) => {}
                         Err(failure) => {
                             tries.again(failure, true, &mut online.client, voice).await?;

@@ -14,7 +14,7 @@ use crate::http::client::Response;
 use crate::http::refusal;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::own::Own;
 
 /// After the transcript's end the server has so long to say what else it has to say.
@@ -26,7 +26,7 @@ pub(super) struct Asking {
     outputs: Outputs,
     /// The format that is asked for; another one than the user's once the service refused that.
     wire: Format,
-    net: Net,
+    repair: FieldRepair,
     /// A transcript of the present file ended at the model's limit.
     is_cut: bool,
 }
@@ -40,7 +40,13 @@ struct Heard {
 impl Asking {
     /// Nothing asked yet; `own` is the user's part of the requests.
     pub(super) fn new(plan: Plan, outputs: Outputs, own: Own) -> Self {
-        Self { wire: plan.format, net: Net::new(plan.job, own), is_cut: false, plan, outputs }
+        Self {
+            wire: plan.format,
+            repair: FieldRepair::new(plan.job, own),
+            is_cut: false,
+            plan,
+            outputs,
+        }
     }
 
     /// Transcribes one file.
@@ -123,7 +129,7 @@ impl Asking {
         script.begin_part();
         loop {
             let mut request = self.request(part.clone(), self.wire, online)?;
-            self.net.prepare(&mut request);
+            self.repair.prepare(&mut request);
             let failure = match self.attempt(&request, &part, script, online).await {
                 Ok(heard) => {
                     self.is_cut |= heard.answer.is_cut();
@@ -140,7 +146,7 @@ impl Asking {
             }
             let nothing_shown = !script.shows_this_part();
             let (provider, voice) = (&online.provider, &online.io.voice);
-            let caught = self.net.catch(failure, nothing_shown, &mut request, provider, voice);
+            let caught = self.repair.repair(failure, nothing_shown, &mut request, provider, voice);
             let Err(failure) = caught else { continue };
             let failure = self.with_hint(failure);
             tries.again(failure, nothing_shown, &mut online.client, voice).await?;

@@ -16,7 +16,7 @@ use crate::http::form::Part;
 use crate::http::request::{Request, shown};
 use crate::http::{fault, refusal};
 use crate::io::Voice;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Fields, Job, Provider};
 
 /// A service that is being asked.
@@ -70,8 +70,8 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
     }
 }
 
-/// The smallest question: one token is enough. With it the net for what the service may refuse of it.
-fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> (Request, Net) {
+/// The smallest question: one token is enough. With it what repairs it where the service refuses a field of it.
+fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> (Request, FieldRepair) {
     let mut needed = Map::new();
     if let Some(model) = model {
         needed.insert("model".into(), model.into());
@@ -83,8 +83,8 @@ fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> (Request, Net
     let mut flags = Map::new();
     flags.insert("max_tokens".into(), 1.into());
     let composed = provider.compose(Job::Chat, Fields { needed, flags });
-    let net = Net::new(Job::Chat, composed.own.without_flags());
-    (provider.post(Job::Chat, composed.body), net)
+    let repair = FieldRepair::new(Job::Chat, composed.own.without_flags());
+    (provider.post(Job::Chat, composed.body), repair)
 }
 
 impl Asking {
@@ -270,12 +270,12 @@ impl Asking {
 
     async fn chat(&mut self, stream: bool) -> Result<Result<Answer, Failure>, Failure> {
         let model = self.report.model.as_deref();
-        let (mut request, mut net) = chat(&self.provider, model, stream);
+        let (mut request, mut repair) = chat(&self.provider, model, stream);
         let mut started = Instant::now();
         let mut outcome = self.answer(&request, started).await;
         if let Err(failure) = outcome {
             let (provider, voice) = (&self.provider, &self.voice);
-            outcome = match net.catch(failure, true, &mut request, provider, voice) {
+            outcome = match repair.repair(failure, true, &mut request, provider, voice) {
                 Ok(()) => {
                     started = Instant::now();
                     self.answer(&request, started).await

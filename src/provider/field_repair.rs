@@ -1,6 +1,6 @@
-//! The safety net for what no rule knows: a request that is refused for one field which the user
-//! did not ask for, or which has another name there, is made once more with that changed. What was
-//! learnt so holds for the further requests of the run.
+//! Repairs a request that is refused for one field which the user did not set, or which has another
+//! name at this service: it is made once more with that field left out or renamed. No profile rule
+//! knows such a field yet. What was learnt holds for the further requests of the run.
 
 mod decide;
 
@@ -14,9 +14,9 @@ use crate::http::request::{Body, Request};
 use crate::io::Voice;
 use decide::{Change, Verdict, decide};
 
-/// The net under the requests of one run. It catches once.
+/// What repairs the requests of one run. It learns one change, from the first refusal.
 #[derive(Debug)]
-pub(crate) struct Net {
+pub(crate) struct FieldRepair {
     job: Job,
     own: Own,
     /// Fields that we add for our own ease: to name one in a refusal is enough.
@@ -25,9 +25,9 @@ pub(crate) struct Net {
     change: Option<Change>,
 }
 
-impl Net {
-    /// A net for requests of this job; `own` is the user's part of them, as
-    /// [`Provider::compose`] tells.
+impl FieldRepair {
+    /// For requests of this job; `own` tells which fields of them are the user's, as
+    /// [`Provider::compose`] gives it.
     pub(crate) fn new(job: Job, own: Own) -> Self {
         Self { job, own, eases: &[], change: None }
     }
@@ -51,7 +51,7 @@ impl Net {
     /// # Errors
     /// The failure, if nothing can be changed; with a hint where it is a field of the user's, and
     /// that as [`Failure::field`].
-    pub(crate) fn catch(
+    pub(crate) fn repair(
         &mut self,
         failure: Failure,
         nothing_shown: bool,
@@ -222,15 +222,15 @@ mod tests {
 
     #[test]
     fn the_line_is_valid_toml() {
-        let net = Net::new(Job::Chat, Own::default());
+        let repair = FieldRepair::new(Job::Chat, Own::default());
         let drop = |field: &str| Change::Drop(field.to_owned());
         let rename = Change::Rename { from: "a[]".into(), to: "b".into() };
         for change in [drop("stop"), drop("stream_options"), rename] {
-            let text = format!("{}\n{}", table("a.b"), net.line(&change, Some("通义\"\\")));
+            let text = format!("{}\n{}", table("a.b"), repair.line(&change, Some("通义\"\\")));
             text.parse::<toml::Table>().expect("it is TOML");
         }
         assert_eq!(
-            net.line(&drop("stop"), Some("m")),
+            repair.line(&drop("stop"), Some("m")),
             r#"rules = [{ jobs = ["chat"], models = ["m"], drop = ["stop"] }]"#
         );
     }
