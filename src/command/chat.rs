@@ -18,8 +18,8 @@ use crate::io::Io;
 use crate::output::extract::Which;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
-use crate::provider::own::Own;
 use crate::provider::price::Price;
+use crate::provider::user_fields::UserFields;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
 use prepared::{Prepared, is_conversation, prepare};
@@ -64,7 +64,7 @@ struct Plan {
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
     /// Which fields of the request are the user's.
-    own: Own,
+    own: UserFields,
 }
 
 impl Plan {

@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::input::{self, Sources};
 use crate::io::Io;
 use crate::output::sink::Sink;
-use crate::provider::own::Own;
+use crate::provider::user_fields::UserFields;
 use crate::provider::{Asked, Job, Provider, resolve};
 use player::Player;
 use target::Temporary;
@@ -36,7 +36,7 @@ struct Plan {
     /// The body of each request: one for each part of the text.
     bodies: Vec<Map<String, Value>>,
     /// The user's part of them.
-    own: Own,
+    own: UserFields,
     characters: usize,
     /// The format that the user wants.
     wish: Option<Format>,
@@ -112,7 +112,7 @@ fn plan(
     let limit = provider.limit("speech_characters").unwrap_or(LONGEST_INPUT);
     let parts = split::parts(text, usize::try_from(limit).unwrap_or(usize::MAX));
     let mut plan =
-        Plan { bodies: Vec::new(), own: Own::default(), characters: 0, wish, asked: None };
+        Plan { bodies: Vec::new(), own: UserFields::default(), characters: 0, wish, asked: None };
     for part in &parts {
         let fields = fields(args, provider, part, wish);
         let composed = provider.compose(Job::Speak, fields);

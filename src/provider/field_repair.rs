@@ -6,7 +6,7 @@ mod decide;
 
 use serde_json::{Map, Value, json};
 
-use super::own::{By, Own, field_of};
+use super::user_fields::{SetBy, UserFields, field_of};
 use super::{Job, Provider};
 use crate::error::Failure;
 use crate::http::form::Content;
@@ -18,7 +18,7 @@ use decide::{Change, Verdict, decide};
 #[derive(Debug)]
 pub(crate) struct FieldRepair {
     job: Job,
-    own: Own,
+    own: UserFields,
     /// Fields that we add for our own ease: to name one in a refusal is enough.
     eases: &'static [&'static str],
     /// What the first refusal taught.
@@ -28,7 +28,7 @@ pub(crate) struct FieldRepair {
 impl FieldRepair {
     /// For requests of this job; `own` tells which fields of them are the user's, as
     /// [`Provider::compose`] gives it.
-    pub(crate) fn new(job: Job, own: Own) -> Self {
+    pub(crate) fn new(job: Job, own: UserFields) -> Self {
         Self { job, own, eases: &[], change: None }
     }
 
@@ -81,9 +81,9 @@ impl FieldRepair {
             }
             Verdict::Theirs { field, by } => {
                 let by = match by {
-                    By::Flag(flag) => format!("`{flag}` sets `{field}`"),
-                    By::Setting => format!("`-O {field}=…` sets it"),
-                    By::Profile(place) => format!("{place} sets `{field}`"),
+                    SetBy::Flag(flag) => format!("`{flag}` sets `{field}`"),
+                    SetBy::Setting => format!("`-O {field}=…` sets it"),
+                    SetBy::Profile(place) => format!("{place} sets `{field}`"),
                 };
                 let failure = failure.hint(format!("{by}, which is not taken here; leave it out"));
                 Err(Failure { field: Some(field), ..failure })
@@ -101,7 +101,7 @@ impl FieldRepair {
             }
         };
         if let Change::Rename { from, to } = change
-            && self.own.by(from) == Some(&By::Setting)
+            && self.own.by(from) == Some(&SetBy::Setting)
         {
             return format!("{did}; `-O {to}=…` spares the first try");
         }
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn the_line_is_valid_toml() {
-        let repair = FieldRepair::new(Job::Chat, Own::default());
+        let repair = FieldRepair::new(Job::Chat, UserFields::default());
         let drop = |field: &str| Change::Drop(field.to_owned());
         let rename = Change::Rename { from: "a[]".into(), to: "b".into() };
         for change in [drop("stop"), drop("stream_options"), rename] {

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use serde_json::{Map, Value, json};
 
 use super::field_repair::FieldRepair;
-use super::own::Own;
+use super::user_fields::UserFields;
 use super::{Asked, Fields, Job, Provider, profile_for, resolve, unique};
 use crate::cli::Cli;
 use crate::config::{self, Config};
@@ -139,7 +139,7 @@ fn requests_that_are_under_way_learn_from_the_first_that_is_refused() {
         let refused = Refused { status: Some(400), words: words.to_owned(), ..Refused::default() };
         Failure::new(Kind::Refused, words).refused(refused)
     };
-    let mut repair = FieldRepair::new(Job::Embed, Own::default());
+    let mut repair = FieldRepair::new(Job::Embed, UserFields::default());
     let voice = Io::nowhere().voice;
     let mut caught = |request: &mut Request, words: &str| {
         repair.repair(failure(words), true, request, &x, &voice).is_ok()

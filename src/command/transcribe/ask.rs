@@ -15,7 +15,7 @@ use crate::http::refusal;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
 use crate::provider::field_repair::FieldRepair;
-use crate::provider::own::Own;
+use crate::provider::user_fields::UserFields;
 
 /// After the transcript's end the server has so long to say what else it has to say.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -39,7 +39,7 @@ struct Heard {
 
 impl Asking {
     /// Nothing asked yet; `own` is the user's part of the requests.
-    pub(super) fn new(plan: Plan, outputs: Outputs, own: Own) -> Self {
+    pub(super) fn new(plan: Plan, outputs: Outputs, own: UserFields) -> Self {
         Self {
             wire: plan.format,
             repair: FieldRepair::new(plan.job, own),
