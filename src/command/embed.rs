@@ -63,10 +63,10 @@ pub(crate) fn run(args: &EmbedArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let concurrency = args.concurrency.unwrap_or(CONCURRENCY) as usize;
     let shows_usage = common.usage;
     online::run(provider, common, io, move |online| async move {
-        let tries = online.tries();
+        let retries = online.retries();
         let Online { provider, mut client, mut io, .. } = online;
         let progress = Progress::items("embedding", count, &io);
-        let flow = Flow::new(Asker::new(provider, tries, wish), concurrency, writer, progress);
+        let flow = Flow::new(Asker::new(provider, retries, wish), concurrency, writer, progress);
         let result = flow.run(batches, shows_usage, &mut client, &mut io).await;
         (io, result)
     })

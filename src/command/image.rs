@@ -15,7 +15,7 @@ use crate::config;
 use crate::error::Failure;
 use crate::http::form::Piece;
 use crate::http::request::{Body, Request};
-use crate::http::tries::Tries;
+use crate::http::retries::Retries;
 use crate::input;
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -182,12 +182,12 @@ impl Work {
         online: &mut Online,
     ) -> Result<(), Failure> {
         let asked = Instant::now();
-        let mut tries = online.tries();
+        let mut retries = online.retries();
         let mut request = self.request(&online.provider)?;
         let received = loop {
             match receive::receive(&request, &mut places, self.verbose, online).await {
                 Ok(received) => break received,
-                Err(failure) => self.again(failure, &mut request, &mut tries, online).await?,
+                Err(failure) => self.again(failure, &mut request, &mut retries, online).await?,
             }
         };
         let usage = reply::usage(&received.reply);
@@ -203,12 +203,12 @@ impl Work {
 
     /// `--json`: the reply's bytes as they are, once they are known to be no error.
     async fn print(mut self, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
-        let mut tries = online.tries();
+        let mut retries = online.retries();
         let mut request = self.request(&online.provider)?;
         let body = loop {
             match receive::whole(&request, self.verbose, online).await {
                 Ok(body) => break body,
-                Err(failure) => self.again(failure, &mut request, &mut tries, online).await?,
+                Err(failure) => self.again(failure, &mut request, &mut retries, online).await?,
             }
         };
         sink.write(&body, &mut online.io)?;
@@ -226,13 +226,13 @@ impl Work {
         &mut self,
         failure: Failure,
         request: &mut Request,
-        tries: &mut Tries,
+        retries: &mut Retries,
         online: &mut Online,
     ) -> Result<(), Failure> {
         let voice = &online.io.voice;
         match self.repair.repair(failure, true, request, &online.provider, voice) {
             Ok(()) => Ok(()),
-            Err(failure) => tries.again(failure, true, &mut online.client, voice).await,
+            Err(failure) => retries.again(failure, true, &mut online.client, voice).await,
         }
     }
 }

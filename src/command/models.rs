@@ -37,12 +37,12 @@ pub(crate) fn run(args: &ModelsArgs, common: &Common, io: &mut Io) -> anyhow::Re
 
 async fn list(word: Option<&str>, json: bool, online: &mut Online) -> Result<(), Failure> {
     let request = online.provider.get(Job::Models);
-    let mut tries = online.tries();
+    let mut retries = online.retries();
     let (body, found) = loop {
         match ask(&request, online).await {
             Ok(found) => break found,
             Err(failure) => {
-                tries.again(failure, true, &mut online.client, &online.io.voice).await?
+                retries.again(failure, true, &mut online.client, &online.io.voice).await?
             }
         }
     };

@@ -1,4 +1,4 @@
-//! What every command does to go to the network: a runtime, a client, tries; and the demo server
+//! What every command does to go to the network: a runtime, a client, retries; and the demo server
 //! where it is the service.
 
 use std::future::Future;
@@ -12,7 +12,7 @@ use crate::error::{self, Failure, Kind};
 use crate::http::Service;
 use crate::http::client::{Client, Limits};
 use crate::http::request::{Body, Method, Request, Url, shown};
-use crate::http::tries::Tries;
+use crate::http::retries::Retries;
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
@@ -35,9 +35,9 @@ pub(super) struct Online {
 }
 
 impl Online {
-    /// The tries of one request.
-    pub(super) fn tries(&self) -> Tries {
-        Tries::new(self.limits.0, self.limits.1, self.exchange.silence)
+    /// The retries of one request.
+    pub(super) fn retries(&self) -> Retries {
+        Retries::new(self.limits.0, self.limits.1, self.exchange.silence)
     }
 
     /// A client for an address that the service or the user named: nothing of the provider goes with
@@ -68,7 +68,7 @@ impl Online {
             headers: Vec::new(),
             body: Body::Empty,
         };
-        let mut tries = self.tries();
+        let mut retries = self.retries();
         loop {
             let fetched = match client.send(&request, &self.io.voice).await {
                 Ok(reply) => reply.at_most(most, &mut client).await,
@@ -78,7 +78,7 @@ impl Online {
                 Ok(fetched) => return Ok(fetched),
                 Err(failure) => {
                     let failure = of_fetching(failure, url);
-                    tries.again(failure, true, &mut client, &self.io.voice).await?;
+                    retries.again(failure, true, &mut client, &self.io.voice).await?;
                 }
             }
         }
@@ -122,12 +122,12 @@ where
         until: common.max_time.map(|time| (Instant::now() + time, time)),
         verbose: common.verbose,
     };
-    let tries = (common.retries.unwrap_or(RETRIES), common.max_wait.unwrap_or(MAX_WAIT));
+    let retries = (common.retries.unwrap_or(RETRIES), common.max_wait.unwrap_or(MAX_WAIT));
     on_runtime(io, move |lent| async move {
         let pace = if lent.stdout_is_terminal { PACE } else { Duration::ZERO };
         match connect(&mut provider, limits, pace, &lent).await {
             Ok(client) => {
-                work(Online { provider, client, io: lent, limits: tries, exchange: limits }).await
+                work(Online { provider, client, io: lent, limits: retries, exchange: limits }).await
             }
             Err(error) => (lent, Err(error)),
         }

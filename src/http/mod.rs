@@ -13,13 +13,13 @@ mod plain;
 mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
+pub(crate) mod retries;
 mod retry;
 mod silence;
 pub(crate) mod splice;
 pub mod sse;
 mod trace;
 pub(crate) mod transport;
-pub(crate) mod tries;
 
 use crate::error::Failure;
 #[cfg(any(test, fuzzing))]

@@ -199,7 +199,7 @@ impl Chat {
     /// Asks until an answer came or no further try makes sense.
     async fn ask(&mut self, request: &mut Request, online: &mut Online) -> Result<(), Failure> {
         let mut repair = FieldRepair::new(Job::Chat, self.plan.own.clone());
-        let mut tries = online.tries();
+        let mut retries = online.retries();
         loop {
             let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
             let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
@@ -207,7 +207,7 @@ impl Chat {
             let again = match repair.repair(failure, nothing_shown, request, provider, voice) {
                 Ok(()) => Ok(()),
                 Err(failure) => {
-                    tries.again(failure, nothing_shown, &mut online.client, voice).await
+                    retries.again(failure, nothing_shown, &mut online.client, voice).await
                 }
             };
             match again {

@@ -17,7 +17,7 @@ use crate::error::{Failure, Kind, Retry};
 use crate::http::client::Client;
 use crate::http::refusal;
 use crate::http::request::Request;
-use crate::http::tries::Tries;
+use crate::http::retries::Retries;
 use crate::input::texts::Text;
 use crate::io::Voice;
 use crate::provider::field_repair::FieldRepair;
@@ -39,7 +39,7 @@ const LARGEST_REPLY: usize = 512 << 20;
 /// What all batches of a run share.
 pub(super) struct Asker {
     provider: Provider,
-    tries: Tries,
+    retries: Retries,
     dimensions: Option<u32>,
     json: bool,
     numbers: Numbers,
@@ -123,11 +123,11 @@ pub(super) fn compose(
 }
 
 impl Asker {
-    pub(super) fn new(provider: Provider, tries: Tries, wish: Wish) -> Self {
+    pub(super) fn new(provider: Provider, retries: Retries, wish: Wish) -> Self {
         let composed = compose(&provider, Vec::new(), wish.dimensions, !wish.json);
         let is_known = |name: &&String| *name != "input" && *name != ENCODING;
         Self {
-            tries,
+            retries,
             dimensions: wish.dimensions,
             json: wish.json,
             numbers: wish.numbers,
@@ -250,7 +250,7 @@ impl Asker {
         let body = compose(&self.provider, inputs, self.dimensions, !self.json).body;
         let mut request = self.provider.post(Job::Embed, body);
         self.repair().prepare(&mut request);
-        let mut tries = self.tries.clone();
+        let mut retries = self.retries.clone();
         loop {
             let failure = match self.exchange(&request, texts, client, voice).await {
                 Ok(part) => return Ok(part),
@@ -260,7 +260,7 @@ impl Asker {
             match caught {
                 Ok(()) => {}
                 Err(failure) if says_too_large(&failure) => return Err(failure),
-                Err(failure) => tries.again(failure, true, client, voice).await?,
+                Err(failure) => retries.again(failure, true, client, voice).await?,
             }
         }
     }

@@ -27,12 +27,12 @@ pub(super) async fn fetch(
     let client = online.client_for(&url);
     let mut client = client.map_err(|error| crate::error::classify(&error))?;
     let request = Request { method: Method::Get, url, headers: Vec::new(), body: Body::Empty };
-    let mut tries = online.tries();
+    let mut retries = online.retries();
     loop {
         let picture = places.picture(index)?;
         match download(&request, picture, most, what, &mut client, online).await {
             Ok(picture) => return Ok(picture),
-            Err(failure) => tries
+            Err(failure) => retries
                 .again(failure, true, &mut client, &online.io.voice)
                 .await
                 .map_err(|failure| in_words(failure, what, &request.url))?,

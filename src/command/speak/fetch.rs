@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind, Retry};
 use crate::http::client::{Client, Response};
 use crate::http::refusal;
 use crate::http::request::{Request, Url};
-use crate::http::tries::Tries;
+use crate::http::retries::Retries;
 use crate::io::Voice;
 use crate::provider::field_repair::FieldRepair;
 
@@ -130,13 +130,13 @@ async fn fetch(
     request: Request,
     asked: Option<Format>,
     mut client: Client,
-    mut tries: Tries,
+    mut retries: Retries,
     voice: Voice,
 ) -> Result<Fetched, Failure> {
     loop {
         match attempt(&request, asked, &mut client, &voice).await {
             Ok(fetched) => return Ok(fetched),
-            Err(failure) => tries.again(failure, true, &mut client, &voice).await?,
+            Err(failure) => retries.again(failure, true, &mut client, &voice).await?,
         }
     }
 }
@@ -201,7 +201,7 @@ impl Ahead {
             let client = online.client.fork(&online.io);
             let client = client.map_err(|error| crate::error::classify(&error))?;
             let voice = online.io.voice.clone();
-            let work = fetch(request, self.asked, client, online.tries(), voice);
+            let work = fetch(request, self.asked, client, online.retries(), voice);
             self.running.push_back(Running(tokio::spawn(work)));
         }
         Ok(())

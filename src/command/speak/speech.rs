@@ -117,7 +117,7 @@ impl First {
         bar: &mut Bar,
         online: &mut Online,
     ) -> Result<Option<Value>, Failure> {
-        let mut tries = online.tries();
+        let mut retries = online.retries();
         loop {
             match self.attempt(track, ahead, bar, online).await {
                 Ok(usage) => return Ok(usage),
@@ -130,7 +130,7 @@ impl First {
                     match repair.repair(failure, untouched, request, &online.provider, voice) {
                         Ok(()) => {}
                         Err(failure) => {
-                            tries.again(failure, untouched, &mut online.client, voice).await?;
+                            retries.again(failure, untouched, &mut online.client, voice).await?;
                         }
                     }
                 }
@@ -212,7 +212,7 @@ pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Res
     for body in &plan.bodies {
         let mut request = request(body, online)?;
         repair.prepare(&mut request);
-        let mut tries = online.tries();
+        let mut retries = online.retries();
         let mut reply = loop {
             match json_reply(&request, asked, online).await {
                 Ok(reply) => break reply,
@@ -221,7 +221,7 @@ pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Res
                     match repair.repair(failure, true, &mut request, &online.provider, voice) {
                         Ok(()) => {}
                         Err(failure) => {
-                            tries.again(failure, true, &mut online.client, voice).await?;
+                            retries.again(failure, true, &mut online.client, voice).await?;
                         }
                     }
                 }

@@ -125,7 +125,7 @@ impl Asking {
         script: &mut Script,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        let mut tries = online.tries();
+        let mut retries = online.retries();
         script.begin_part();
         loop {
             let mut request = self.request(part.clone(), self.wire, online)?;
@@ -149,7 +149,7 @@ impl Asking {
             let caught = self.repair.repair(failure, nothing_shown, &mut request, provider, voice);
             let Err(failure) = caught else { continue };
             let failure = self.with_hint(failure);
-            tries.again(failure, nothing_shown, &mut online.client, voice).await?;
+            retries.again(failure, nothing_shown, &mut online.client, voice).await?;
         }
     }
 
