@@ -29,7 +29,7 @@ pub(crate) use job::Job;
 pub(crate) use resolve::{Asked, profile_for, provider_of, resolve};
 
 /// A profile with everything resolved that a request needs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Provider {
     /// The profile's name; for a one-off server its host.
     pub(crate) name: String,
