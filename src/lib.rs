@@ -10,6 +10,7 @@
 //! | `input` | what the user gives a command to work on |
 //! | `audio` | audio files as bytes: formats, joining, where they are quiet |
 //! | `api` | the specification's endpoints as pure functions |
+//! | `exchange` | one request and its reply: sent, waited for, tried again, repaired, read |
 //! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `markdown` | Markdown coloured while it streams in |
@@ -32,6 +33,7 @@ mod command;
 mod config;
 mod demo;
 mod error;
+mod exchange;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod history;

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::online;
-use super::{settle_output, was_dry_run, with_model};
+use super::{exchange_options, settle_output, was_dry_run, with_model};
 use crate::api::chat::answers::Answers;
 use crate::api::chat::request::{Ask, fields, message};
 use crate::api::chat::schema::{Form, instruct};
@@ -13,13 +12,14 @@ use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
 use crate::config;
 use crate::error::Failure;
+use crate::exchange;
 use crate::input::{Given, Sources};
 use crate::io::Io;
 use crate::output::extract::Which;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
-use crate::provider::own::Own;
 use crate::provider::price::Price;
+use crate::provider::user_fields::UserFields;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 use log::Log;
 use prepared::{Prepared, is_conversation, prepare};
@@ -64,7 +64,7 @@ struct Plan {
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
     /// Which fields of the request are the user's.
-    own: Own,
+    own: UserFields,
 }
 
 impl Plan {
@@ -121,19 +121,22 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         tools,
     };
     if common.dry_run {
-        online::name_demo(&mut provider, io)?;
+        exchange::name_demo(&mut provider, io)?;
         was_dry_run(common, &attach::dry(&provider, body, &given)?, io)?;
         return Ok(());
     }
     let sink = Sink::open(args.output.as_deref())?;
     let asked = log.asked(args, common, &provider, &body);
-    let (said, given, result) = online::run(provider, common, io, move |mut online| async move {
-        let mut chat = Chat::new(plan, TextWriter::new(sink).with_markdown(is_markdown));
-        let result = match attach::request(body, &mut given, &mut online).await {
-            Ok(request) => chat.run(request, &mut online).await,
-            Err(failure) => Err(failure),
-        };
-        (online.io, Ok((chat.said(), given, result)))
+    let options = exchange_options(common);
+    let (said, given, result) = exchange::run(provider, options, io, move |exchange, io| {
+        Box::pin(async move {
+            let mut chat = Chat::new(plan, TextWriter::new(sink).with_markdown(is_markdown));
+            let result = match attach::request(body, &mut given, exchange, io).await {
+                Ok(request) => chat.run(request, exchange, io).await,
+                Err(failure) => Err(failure),
+            };
+            Ok((chat.said(), given, result))
+        })
     })?;
     log.keep(asked, &given, said, result.as_ref().err(), io);
     Ok(result?)

@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 
 use super::{Failure, Job, Provider};
 use crate::api::chat::content;
-use crate::command::online::Online;
+use crate::exchange::Exchange;
 use crate::http::request::Request;
 use crate::http::request::{Url, shown};
 use crate::input::{self, Attachment, Given, Group, Item};
+use crate::io::Io;
 
 /// The most that an address may give, in bytes: it is kept in memory.
 const MOST: usize = 64 * 1024 * 1024;
@@ -98,26 +99,27 @@ pub(super) fn dry(
 pub(super) async fn request(
     mut body: Map<String, Value>,
     given: &mut Given,
-    online: &mut Online,
+    exchange: &mut Exchange,
+    io: &Io,
 ) -> Result<Request, Failure> {
     if given.address().is_some() {
-        let before = content(&online.provider, given);
+        let before = content(&exchange.provider, given);
         for item in &mut given.items {
             if let Item::Address(url) = item {
-                let bytes = fetch(url, online).await?;
+                let bytes = fetch(url, exchange, io).await?;
                 *item = input::fetched(url, bytes)?;
             }
         }
-        check(&online.provider, &body, given)?;
+        check(&exchange.provider, &body, given)?;
         let messages = body.get_mut("messages").and_then(Value::as_array_mut);
         let mut contents =
             messages.into_iter().flatten().filter_map(|message| message.get_mut("content"));
         // `-O messages=…` may have put others in their place; then those are meant.
         if let Some(place) = contents.rfind(|content| **content == before) {
-            *place = content(&online.provider, given);
+            *place = content(&exchange.provider, given);
         }
     }
-    Ok(online.provider.post(Job::Chat, body).with_inserts(inserts(given)))
+    Ok(exchange.provider.post(Job::Chat, body).with_inserts(inserts(given)))
 }
 
 fn inserts(given: &Given) -> Vec<crate::http::splice::Insert> {
@@ -126,8 +128,8 @@ fn inserts(given: &Given) -> Vec<crate::http::splice::Insert> {
 }
 
 /// What an address holds.
-async fn fetch(url: &Url, online: &mut Online) -> Result<Vec<u8>, Failure> {
-    online.fetch(url, MOST).await?.ok_or_else(|| {
+async fn fetch(url: &Url, exchange: &mut Exchange, io: &Io) -> Result<Vec<u8>, Failure> {
+    exchange.fetch(url, MOST, io).await?.ok_or_else(|| {
         let what = format!("{} is larger than {} MiB", shown(url), MOST >> 20);
         Failure::usage(what).hint("save it to a file and attach that")
     })

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::turn::Said;
+use super::outcome::Said;
 use super::{attach, earlier};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;

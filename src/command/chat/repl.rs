@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rustyline::error::ReadlineError;
 use rustyline::history::History as _;
 
+use super::super::exchange_options;
 use super::super::history::readable;
-use super::super::online;
 use super::lines::{INPUTS, editor};
 use super::log::Log;
 use super::prepared::Preset;
@@ -22,6 +22,7 @@ use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
 use crate::error::{Failure, Kind};
+use crate::exchange;
 use crate::input::{self, Given, Sources};
 use crate::io::Io;
 use crate::output::file::OutputFile;
@@ -237,21 +238,20 @@ impl<'a> Session<'a> {
         };
         let asked = self.log.asked(&self.args, &self.common, &provider, &body);
         let is_markdown = shows_markdown(&self.args, &self.common, io)?;
-        let address = provider.base_url.clone();
-        let done = online::run(provider, &self.common, io, move |mut online| async move {
-            let writer = TextWriter::new(Sink::Stdout).with_markdown(is_markdown);
-            let mut chat = Chat::new(plan, writer);
-            let result = match attach::request(body, &mut given, &mut online).await {
-                Ok(request) => chat.run(request, &mut online).await,
-                Err(failure) => Err(failure),
-            };
-            (online.io, Ok((online.provider, chat.said(), given, result)))
+        let options = exchange_options(&self.common);
+        let done = exchange::run(provider.clone(), options, io, move |exchange, io| {
+            Box::pin(async move {
+                let writer = TextWriter::new(Sink::Stdout).with_markdown(is_markdown);
+                let mut chat = Chat::new(plan, writer);
+                let result = match attach::request(body, &mut given, exchange, io).await {
+                    Ok(request) => chat.run(request, exchange, io).await,
+                    Err(failure) => Err(failure),
+                };
+                Ok((chat.said(), given, result))
+            })
         });
-        let (mut provider, said, given, result) =
-            done.map_err(|error| crate::error::classify(&error))?;
-        // The demo server had an address of its own for this question.
-        provider.base_url = address;
         self.provider = Some(provider);
+        let (said, given, result) = done?;
         if self.log.keep(asked, &given, said, result.as_ref().err(), io) {
             self.unanswered = None;
         }

@@ -3,42 +3,29 @@
 
 use std::time::Instant;
 
-use serde_json::Value;
-
-use super::super::online::Online;
 use super::checked::Checked;
+use super::outcome::{self, Said};
 use super::tools::{self, Rounds};
 use super::usage::{self, Timing};
-use super::{Plan, outcome, whole};
+use super::{Plan, whole};
 use crate::api::chat::answers::{Answers, Shown, Verdict};
 use crate::api::chat::reader::Reader;
 use crate::api::chat::schema::ask_again;
 use crate::api::chat::usage::Counts;
 use crate::error::{Failure, Kind};
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
 use crate::history::Answer;
-use crate::http::client::Response;
-use crate::http::refusal;
+use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
 use crate::io::Io;
 use crate::output::extract::Extractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Job, Provider};
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
-
-/// What a model said, whole or not.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    /// Calls of tools and their results, before the answer.
-    pub(super) steps: Vec<Value>,
-    pub(super) answers: Vec<Answer>,
-    /// Cut by a limit of tokens, or too long to be kept whole.
-    pub(super) is_cut: bool,
-    pub(super) usage: Option<Value>,
-}
 
 /// One question on its way to its answer.
 pub(super) struct Chat {
@@ -77,25 +64,27 @@ impl Chat {
     pub(super) async fn run(
         &mut self,
         mut request: Request,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<(), Failure> {
-        self.ask_with_tools(&mut request, online).await?;
-        self.complete(&mut online.io)?;
+        self.ask_with_tools(&mut request, exchange, io).await?;
+        self.complete(io)?;
         if let Some((answer, why)) = self.misfit() {
-            self.ask_anew(&mut request, &answer, &why, online).await?;
+            self.ask_anew(&mut request, &answer, &why, exchange, io).await?;
         }
-        self.end(&online.provider, &mut online.io)
+        self.end(&exchange.provider, io)
     }
 
     /// Asks, and carries out the calls of the replies until one has none.
     async fn ask_with_tools(
         &mut self,
         request: &mut Request,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<(), Failure> {
-        self.ask(request, online).await?;
-        while tools::carry_out(self, request, online).await? {
-            self.ask(request, online).await?;
+        self.ask(request, exchange, io).await?;
+        while tools::carry_out(self, request, exchange, io).await? {
+            self.ask(request, exchange, io).await?;
         }
         Ok(())
     }
@@ -106,27 +95,28 @@ impl Chat {
         request: &mut Request,
         answer: &str,
         why: &str,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<(), Failure> {
-        self.thinking.close(&mut online.io);
+        self.thinking.close(io);
         // What is shown of the next answer tells whether that one may be tried again.
         self.thinking = ThinkingWriter::new(self.plan.shows_thinking);
-        let name = &online.provider.name;
+        let name = &exchange.provider.name;
         let what = format!("the answer of {name} does not fit the schema: {why}");
-        online.io.warn(&format!("{what}; asking once more"));
+        io.warn(&format!("{what}; asking once more"));
         if let Some(body) = request.body.fields_mut() {
             ask_again(body, answer, why);
         }
         self.rounds.spent = self.rounds.usage(self.answers.usage());
         self.begin_again();
-        let asked = self.ask_with_tools(request, online).await;
+        let asked = self.ask_with_tools(request, exchange, io).await;
         if let Err(failure) = &asked
             && !self.writer.is_touched()
             && failure.kind != Kind::ReaderGone
         {
             // The first answer is better than none.
-            self.writer.write(answer, &mut online.io)?;
-            self.writer.end_line(&mut online.io)?;
+            self.writer.write(answer, io)?;
+            self.writer.end_line(io)?;
         }
         asked
     }
@@ -197,61 +187,28 @@ impl Chat {
     }
 
     /// Asks until an answer came or no further try makes sense.
-    async fn ask(&mut self, request: &mut Request, online: &mut Online) -> Result<(), Failure> {
-        let mut net = Net::new(Job::Chat, self.plan.own.clone());
-        let mut tries = online.tries();
-        loop {
-            let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
-            let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
-            let (provider, voice) = (&online.provider, &online.io.voice);
-            let again = match net.catch(failure, nothing_shown, request, provider, voice) {
-                Ok(()) => Ok(()),
-                Err(failure) => {
-                    tries.again(failure, nothing_shown, &mut online.client, voice).await
-                }
-            };
-            match again {
-                Ok(()) => self.begin_again(),
-                Err(failure) => {
-                    self.give_all(failure.kind, &mut online.io)?;
-                    return Err(failure);
-                }
-            }
+    async fn ask(
+        &mut self,
+        request: &Request,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let asked = exchange.ask(&mut Asking { chat: self, request, io }).await;
+        if let Err(failure) = &asked {
+            self.give_all(failure.kind, io)?;
         }
-    }
-
-    async fn attempt(&mut self, request: &Request, online: &mut Online) -> Result<(), Failure> {
-        let mut reply = online.client.send(request, &online.io.voice).await?;
-        let id = reply.request_id().map(str::to_owned);
-        let secrets = request.secrets();
-        if self.plan.json {
-            let body = reply.whole(&mut online.client).await?;
-            return whole::print(self, &body, id.as_deref(), &secrets, online);
-        }
-        let mut reader = Reader::new(reply.header("content-type").unwrap_or_default());
-        let broke = self.read(&mut reader, &mut reply, online).await.err();
-        if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
-            return Err(failure.clone());
-        }
-        let (answers, shown) = (&mut self.answers, &mut self.shown);
-        let end = reader.finish(&mut |event| answers.take(event, shown));
-        self.show(&mut online.io)?;
-        let service = &online.client.service;
-        if let Some(fault) = reader.fault() {
-            return Err(refusal::carried(fault, id.as_deref(), &secrets, service));
-        }
-        outcome::of_end(end, broke, self.answers.is_finished(), &service.name)
+        asked
     }
 
     /// Reads the reply to its end, showing its text at each read from the network.
     async fn read(
         &mut self,
         reader: &mut Reader,
-        reply: &mut Response,
-        online: &mut Online,
+        reply: &mut Reply<'_>,
+        io: &mut Io,
     ) -> Result<(), Failure> {
         loop {
-            let mut next = reply.chunk(&mut online.client).await;
+            let mut next = reply.chunk().await;
             let (mut is_over, mut taken) = (false, 0);
             // All that the network has given goes out in one write.
             loop {
@@ -263,7 +220,7 @@ impl Chat {
                     }
                     Ok(None) => is_over = true,
                     Err(failure) => {
-                        self.show(&mut online.io)?;
+                        self.show(io)?;
                         return Err(failure);
                     }
                 }
@@ -272,12 +229,12 @@ impl Chat {
                 if is_over || self.shown.text.len() > WRITE || taken > READ {
                     break;
                 }
-                match reply.ready_chunk(&online.client.service.name).await {
+                match reply.ready_chunk().await {
                     Some(more) => next = more,
                     None => break,
                 }
             }
-            self.show(&mut online.io)?;
+            self.show(io)?;
             if is_over {
                 return Ok(());
             }
@@ -373,16 +330,60 @@ impl Chat {
             checked.map_err(|why| outcome::of_misfit(&why, provider))?;
         }
         let result = outcome::of_verdict(verdict, &self.plan, provider, io);
-        if result
-            .as_ref()
-            .is_ok_and(|()| (self.answers.count() as u32) < self.plan.number && !self.plan.json)
-        {
-            let (count, number) = (self.answers.count(), self.plan.number);
+        let (count, number) = (self.answers.count() as u32, self.plan.number);
+        if result.is_ok() && count < number && !self.plan.json {
             io.warn(&format!("{} gave {count} of {number} answers", provider.name));
         }
         match &result {
             Err(failure) if failure.kind != Kind::Cut => result,
             _ => self.writer.commit().and(result),
+        }
+    }
+}
+
+/// One request of a chat on its way to its reply.
+struct Asking<'a> {
+    chat: &'a mut Chat,
+    request: &'a Request,
+    io: &'a mut Io,
+}
+
+impl Operation for Asking<'_> {
+    type Output = ();
+
+    fn request(&mut self, _: &Provider) -> Result<Draft, Failure> {
+        let repair = FieldRepair::new(Job::Chat, self.chat.plan.own.clone());
+        Ok(Draft { request: self.request.clone(), repair: Some(repair) })
+    }
+
+    fn has_shown(&self) -> bool {
+        self.chat.writer.is_touched() || self.chat.thinking.is_touched()
+    }
+
+    fn begin_again(&mut self) {
+        self.chat.begin_again();
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<(), ReadError> {
+        let (chat, io) = (&mut *self.chat, &mut *self.io);
+        if chat.plan.json {
+            let body = reply.whole().await?;
+            whole::read(&body, &mut chat.answers, chat.checked.as_mut())?;
+            // The reply's bytes unchanged. On a terminal a newline is added where there is none.
+            chat.writer.write(&String::from_utf8_lossy(&body), io)?;
+            return Ok(if io.stdout_is_terminal { chat.writer.end_line(io) } else { Ok(()) }?);
+        }
+        let mut reader = Reader::new(reply.content_type());
+        let broke = chat.read(&mut reader, reply, io).await.err();
+        if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
+            return Err(failure.clone().into());
+        }
+        let (answers, shown) = (&mut chat.answers, &mut chat.shown);
+        let end = reader.finish(&mut |event| answers.take(event, shown));
+        chat.show(io)?;
+        match reader.fault() {
+            Some(fault) => Err(BadReply::from(fault.clone()).into()),
+            None => outcome::of_end(end, broke, chat.answers.is_finished()),
         }
     }
 }

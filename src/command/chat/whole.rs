@@ -1,40 +1,32 @@
-//! `--json`: the provider's reply as it is, once it is known to be one.
+//! `--json`: whether the provider's reply is an answer, before it is printed as it is.
 
-use super::super::online::Online;
+use super::checked::Checked;
 use super::outcome;
-use super::turn::Chat;
-use crate::api::chat::answers::Shown;
+use crate::api::chat::answers::{Answers, Shown};
 use crate::api::chat::reader::Reader;
-use crate::error::Failure;
-use crate::http::refusal;
-use crate::secret::Secret;
+use crate::exchange::ReadError;
+use crate::http::bad_reply::BadReply;
 
-/// Prints the reply's bytes unchanged. On a terminal a newline is added where there is none.
+/// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it.
 ///
 /// # Errors
-/// An error that the reply carries, or a reply that is no answer; then nothing is printed.
-pub(super) fn print(
-    chat: &mut Chat,
+/// An error that the reply carries, or a reply that is no answer.
+pub(super) fn read(
     body: &[u8],
-    id: Option<&str>,
-    secrets: &[Secret],
-    online: &mut Online,
-) -> Result<(), Failure> {
+    answers: &mut Answers,
+    checked: Option<&mut Checked>,
+) -> Result<(), ReadError> {
     let mut reader = Reader::new("");
-    // The answer's own text is not shown; reading it tells what became of the reply.
-    let (answers, mut unseen) = (&mut chat.answers, Shown::default());
+    let mut unseen = Shown::default();
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
     let end = reader.finish(&mut |event| answers.take(event, &mut unseen));
     answers.finish(&mut unseen);
-    let service = &online.client.service;
     if let Some(fault) = reader.fault() {
-        return Err(refusal::carried(fault, id, secrets, service));
+        return Err(BadReply::from(fault.clone()).into());
     }
-    outcome::of_end(end, None, chat.answers.is_finished(), &service.name)?;
-    if let Some(checked) = &mut chat.checked {
+    outcome::of_end(end, None, answers.is_finished())?;
+    if let Some(checked) = checked {
         checked.push(&unseen.text);
     }
-    let text = String::from_utf8_lossy(body);
-    chat.writer.write(&text, &mut online.io)?;
-    if online.io.stdout_is_terminal { chat.writer.end_line(&mut online.io) } else { Ok(()) }
+    Ok(())
 }

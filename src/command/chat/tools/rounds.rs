@@ -4,11 +4,12 @@
 use serde_json::{Map, Value, json};
 
 use super::super::turn::Chat;
-use super::Online;
 use crate::api::chat::calls::Call;
 use crate::error::{Failure, Kind};
+use crate::exchange::Exchange;
 use crate::history;
 use crate::http::request::Request;
+use crate::io::Io;
 
 /// What came before the reply at hand, in the same answer to the user.
 #[derive(Debug, Default)]
@@ -41,7 +42,8 @@ impl Rounds {
 pub(in super::super) async fn carry_out(
     chat: &mut Chat,
     request: &mut Request,
-    online: &mut Online,
+    exchange: &mut Exchange,
+    io: &mut Io,
 ) -> Result<bool, Failure> {
     let Some(tools) = chat.plan.tools.clone().filter(|_| !chat.plan.json) else {
         return Ok(false);
@@ -50,22 +52,22 @@ pub(in super::super) async fn carry_out(
     if calls.is_empty() {
         return Ok(false);
     }
-    chat.settle(&mut online.io)?;
+    chat.settle(io)?;
     if chat.rounds.done >= tools.most_rounds {
-        let (name, rounds) = (&online.provider.name, tools.most_rounds);
+        let (name, rounds) = (&exchange.provider.name, tools.most_rounds);
         let times = if rounds == 1 { "round" } else { "rounds" };
         let what = format!("{name} still calls tools after {rounds} {times}");
         return Err(Failure::new(Kind::Refused, what).hint("--max-turns N allows more"));
     }
     let mut results = Vec::new();
     for call in &calls {
-        let content = tools.answer(call, online).await?;
+        let content = tools.answer(call, exchange, io).await?;
         results.push(json!({"role": "tool", "tool_call_id": call.id, "content": content}));
     }
     chat.rounds.spent = chat.rounds.usage(chat.answers.usage());
     let (text, thoughts) = chat.answers.take_kept().next().unwrap_or_default();
     let steps = std::iter::once(calling(&text, &thoughts, &calls)).chain(results);
-    let echo = online.provider.echoes_reasoning();
+    let echo = exchange.provider.echoes_reasoning();
     let messages = request.body.fields_mut().and_then(|fields| fields.get_mut("messages"));
     if let Some(messages) = messages.and_then(Value::as_array_mut) {
         for step in steps {
