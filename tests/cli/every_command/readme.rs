@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::llm;
 #[cfg(unix)]
 use crate::support::{Llm, program};
+use crate::support::{llm, wav};
 
 /// In the tour: a line that the command above prints, whole or in part.
 #[cfg(unix)]
@@ -226,7 +226,7 @@ const COMMANDS: [&[&str]; 8] = [
 
 #[test]
 fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
-    let run = llm().file("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").file("a.wav", wav());
+    let run = llm().file("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").file("a.wav", wav(8000, &[]));
     let services = section("Services");
     for row in services.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
@@ -248,14 +248,6 @@ fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
             };
         }
     }
-}
-
-/// A WAV file without a sample.
-fn wav() -> Vec<u8> {
-    let mut wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
-    wav.extend([0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0]);
-    wav.extend(b"data\0\0\0\0");
-    wav
 }
 
 #[test]

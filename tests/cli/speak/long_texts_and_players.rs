@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Llm, Outcome, Reply, Server, Step, llm};
+use crate::support::{Llm, Outcome, Reply, Server, Step, llm, wav, wav_head};
 
 /// The profile `test` at the server, which takes six characters at once.
 fn voice(server: &Server) -> Llm {
@@ -18,21 +18,16 @@ fn voice(server: &Server) -> Llm {
     llm().config(&text).watch(server).arg("speak")
 }
 
-/// A WAV file with these samples, whose head has the lengths of a stream.
-fn wav(samples: &[u8]) -> Vec<u8> {
-    [&head(u32::MAX, u32::MAX)[..], samples].concat()
-}
+/// Samples a second, 16 bits, one channel.
+const RATE: u32 = 24_000;
 
-fn head(riff: u32, data: u32) -> Vec<u8> {
-    let mut head = b"RIFF".to_vec();
-    head.extend(riff.to_le_bytes());
-    head.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\xC0\x5D\0\0\x80\xBB\0\0\x02\0\x10\0data");
-    head.extend(data.to_le_bytes());
-    head
+/// A WAV file with these samples, whose head has the lengths of a stream.
+fn streamed_wav(samples: &[u8]) -> Vec<u8> {
+    [&wav_head(RATE, u32::MAX, u32::MAX)[..], samples].concat()
 }
 
 fn spoken(samples: &[u8]) -> Reply {
-    Reply::bytes(200, "audio/wav", wav(samples))
+    Reply::bytes(200, "audio/wav", streamed_wav(samples))
 }
 
 /// The folder holds this file as it was, and nothing else.
@@ -51,7 +46,7 @@ fn a_long_text_becomes_one_file() {
     let server = Server::start([spoken(&[1; 20]), spoken(&[2; 30])]);
     let run = over_old(voice(&server)).args(["今天下雨。明天晴！", "-u"]).run();
     run.code(0).stdout_empty().stderr_has("llm: usage: 9 characters in 2 parts, 94 bytes");
-    assert_eq!(run.read("a.wav"), [&head(86, 50)[..], &[1; 20], &[2; 30]].concat());
+    assert_eq!(run.read("a.wav"), wav(RATE, &[&[1; 20][..], &[2; 30]].concat()));
     let inputs: Vec<_> =
         server.requests().iter().map(|request| request.json()["input"].clone()).collect();
     assert_eq!(inputs, [json!("今天下雨。"), json!("明天晴！")]);
@@ -61,18 +56,18 @@ fn a_long_text_becomes_one_file() {
 fn in_a_pipe_the_head_is_that_of_a_stream() {
     let server = Server::start([spoken(&[1; 20]), spoken(&[2; 30])]);
     let run = voice(&server).args(["今天下雨。明天晴！", "--format", "wav"]).run();
-    let expected = [&head(u32::MAX, u32::MAX)[..], &[1; 20], &[2; 30]].concat();
+    let expected = streamed_wav(&[&[1; 20][..], &[2; 30]].concat());
     run.code(0).stdout_bytes(&expected).stderr_empty();
 }
 
 #[test]
 fn one_part_in_a_pipe_comes_as_it_is_and_in_a_file_with_its_length() {
     let server = Server::start([spoken(&[1; 20])]);
-    voice(&server).args(["今天。"]).run().code(0).stdout_bytes(&wav(&[1; 20]));
+    voice(&server).args(["今天。"]).run().code(0).stdout_bytes(&streamed_wav(&[1; 20]));
     let server = Server::start([spoken(&[1; 20])]);
     let run = voice(&server).args(["今天。", "-o", "a.wav"]).run();
     run.code(0);
-    assert_eq!(run.read("a.wav"), [&head(56, 20)[..], &[1; 20]].concat());
+    assert_eq!(run.read("a.wav"), wav(RATE, &[1; 20]));
 }
 
 #[test]
@@ -103,11 +98,11 @@ fn the_parts_are_in_order_and_asked_for_ahead() {
 fn a_later_part_is_asked_for_again() {
     let failed =
         Reply::json(500, json!({"error": {"message": "先歇一下"}})).header("retry-after-ms", "1");
-    let broken = Reply::chunks("audio/wav", [wav(&[9; 20])]).then([Step::Close]);
+    let broken = Reply::chunks("audio/wav", [streamed_wav(&[9; 20])]).then([Step::Close]);
     let server = Server::start([spoken(&[1; 20]), failed, broken, spoken(&[2; 30])]);
     let run = over_old(voice(&server)).args(["今天下雨。明天晴！", "--retries", "3"]).run();
     run.code(0).stderr_has("trying again");
-    assert_eq!(run.read("a.wav"), [&head(86, 50)[..], &[1; 20], &[2; 30]].concat());
+    assert_eq!(run.read("a.wav"), wav(RATE, &[&[1; 20][..], &[2; 30]].concat()));
 }
 
 #[test]
@@ -131,7 +126,7 @@ fn a_part_that_fails_leaves_nothing() {
 
 #[test]
 fn a_broken_reply_leaves_nothing() {
-    let whole = wav(&[1; 200]);
+    let whole = streamed_wav(&[1; 200]);
     let error = json!({"error": {"message": "嗓子坏了", "code": 503}});
     for (reply, code, words) in [
         (Reply::bytes(200, "audio/wav", whole.clone()).content_length(9999), 6, "broke off"),
@@ -168,16 +163,16 @@ fn what_failed_before_any_sound_is_tried_again() {
         Reply::json(429, json!({"error": {"message": "慢点"}})).header("retry-after-ms", "1");
     let server = Server::start([busy, spoken(&[1; 20])]);
     let run = voice(&server).args(["今天。"]).run();
-    run.code(0).stdout_bytes(&wav(&[1; 20])).stderr_has("trying again");
+    run.code(0).stdout_bytes(&streamed_wav(&[1; 20])).stderr_has("trying again");
     // Sound that is out can't be taken back.
-    let broken = Reply::chunks("audio/wav", [wav(&[9; 20])]).then([Step::Close]);
+    let broken = Reply::chunks("audio/wav", [streamed_wav(&[9; 20])]).then([Step::Close]);
     let server = Server::start([broken]);
-    voice(&server).args(["今天。"]).run().code(6).stdout_bytes(&wav(&[9; 20]));
+    voice(&server).args(["今天。"]).run().code(6).stdout_bytes(&streamed_wav(&[9; 20]));
 }
 
 #[test]
 fn an_interrupted_run_leaves_nothing() {
-    let reply = Reply::chunks("audio/wav", [wav(&[1; 20])]).then([Step::UntilClosed]);
+    let reply = Reply::chunks("audio/wav", [streamed_wav(&[1; 20])]).then([Step::UntilClosed]);
     let server = Server::start([reply]);
     let run = over_old(voice(&server)).args(["今天。"]).spawn();
     server.wait_requests(1, Duration::from_secs(10));
@@ -215,7 +210,7 @@ fn the_first_player_that_can_gets_the_file() {
     let temporary = place.folder("cache");
     let run = place.env("PATH", &path).env("TMPDIR", &temporary).args(["今天。", "--play"]).run();
     run.code(0).stdout_empty().stderr_empty();
-    assert_eq!(run.read("played"), [&head(56, 20)[..], &[1; 20]].concat());
+    assert_eq!(run.read("played"), wav(RATE, &[1; 20]));
     let words = String::from_utf8(run.read("words")).expect("text");
     assert!(words.starts_with("-q /") && words.ends_with(".wav\n"), "{words}");
     // This player takes no MP3, which services send unasked.
@@ -231,7 +226,7 @@ fn bare_samples_get_a_head_for_the_player() {
     let path = program(&place, "ffplay", "for last; do :; done; /bin/cp \"$last\" played");
     let run = place.env("PATH", &path).args(["今天。", "--play", "--format", "pcm"]).run();
     run.code(0).stderr_empty();
-    assert_eq!(run.read("played"), [&head(76, 40)[..], &[3; 40]].concat());
+    assert_eq!(run.read("played"), wav(RATE, &[3; 40]));
 }
 
 #[cfg(unix)]

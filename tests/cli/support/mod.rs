@@ -16,6 +16,7 @@ mod server;
 mod server_test;
 mod sse;
 mod tls;
+mod wav;
 
 #[allow(
     unused_imports,
@@ -32,4 +33,5 @@ pub(crate) use {
     server::{Refusing, Script, Server},
     sse::{chat_body, chat_events, chunk},
     tls::Tls,
+    wav::{wav, wav_head},
 };
