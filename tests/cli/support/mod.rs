@@ -2,6 +2,7 @@
 //! assertions that tell everything when they fail. It knows nothing of what the program should do.
 #![allow(dead_code, reason = "a set of tools: no single test module uses all of them")]
 
+mod ask;
 mod capture;
 mod command;
 mod connection;
@@ -23,9 +24,10 @@ mod wav;
     reason = "the names are offered to all test modules, and some wait for their first user"
 )]
 pub(crate) use {
+    ask::{ask, ask_for, ask_once},
     command::{Llm, llm, program},
     multipart::Part,
-    outcome::Outcome,
+    outcome::{Outcome, names},
     pty::{in_terminal, spawn_in_terminal},
     recorded::Recorded,
     reply::{Reply, Step},
