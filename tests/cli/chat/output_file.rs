@@ -245,3 +245,14 @@ fn thinking_that_no_tag_opens_is_known_by_the_profile() {
         run(lines, model).code(0).stdout("嗯，想一想</think>\n\n好\n").stderr_empty();
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn with_a_file_to_write_nobody_needs_to_read_standard_output() {
+    let server = Server::start(vec![Reply::chat(&["好", "的"]).pace(Duration::from_millis(150))]);
+    let llm = llm().profile(&server).args(["chat", "-o", "a.txt", "hi"]);
+    let mut running = llm.spawn();
+    running.close_stdout();
+    running.wait().code(0).stderr_empty();
+    assert_eq!(std::fs::read(llm.dir().join("a.txt")).expect("written"), "好的\n".as_bytes());
+}

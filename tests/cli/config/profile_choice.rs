@@ -331,3 +331,20 @@ fn flags_win_over_the_profile_and_o_over_both() {
     assert_eq!(request.header("x-mehr"), Some("值"));
     assert_eq!(asked(&run.args(["-O", "temperature=1"]), &server).json()["temperature"], 1);
 }
+
+#[test]
+fn a_profile_can_name_a_proxy_and_certificates() {
+    let server = Server::start(vec![Reply::chat(&["好"])]);
+    let config = format!(
+        "[providers.far]\nbase_url = \"http://host.invalid/v1\"\nmodel = \"m\"\nproxy = \"{}\"\n",
+        server.origin()
+    );
+    llm().config(&config).args(["chat", "-p", "far", "hi"]).run().code(0).stdout("好\n");
+    assert_eq!(server.request().path, "http://host.invalid/v1/chat/completions");
+
+    let config = "[providers.far]\nbase_url = \"https://host.invalid/v1\"\nmodel = \"m\"\nca_file = \"no.pem\"\n";
+    let outcome = llm().config(config).args(["chat", "-p", "far", "hi"]).run();
+    outcome.code(2).stderr_has("the `ca_file` of far can't be read: no.pem: no such file");
+    let llm = llm().config(config).file("no.pem", b"nothing");
+    llm.args(["chat", "-p", "far", "hi"]).run().code(2).stderr_has("holds no certificate");
+}
