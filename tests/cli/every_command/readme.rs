@@ -1,7 +1,7 @@
 //! The README keeps its word: its tour runs, its profile file is one, and its table lists the services.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[cfg(unix)]
 use crate::support::{Llm, program};
@@ -247,35 +247,5 @@ fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
                 _ => outcome.code(2).stdout_empty().stderr_has(&format!("{name} does not offer ")),
             };
         }
-    }
-}
-
-#[test]
-fn the_layout_names_every_module_and_no_file_that_is_gone() {
-    let layout = section("How the code is laid out");
-    let in_backticks: Vec<&str> = layout.split('`').skip(1).step_by(2).collect();
-    let entries = fs::read_dir(root().join("src")).expect("the folder can be read");
-    for entry in entries {
-        let name = entry.expect("the entry can be read").file_name().into_string();
-        let name = name.expect("file names are text");
-        let module = name.trim_end_matches(".rs");
-        let is_named = in_backticks.contains(&module) || ["lib", "main"].contains(&module);
-        assert!(is_named, "README.md lacks the module `{module}`");
-    }
-    let is_path = |word: &&&str| word.ends_with(".rs") || word.contains('/');
-    for path in in_backticks.iter().filter(is_path) {
-        let exists = root().join(path).exists() || root().join("src").join(path).exists();
-        assert!(exists, "README.md names `{path}`, which is not there");
-    }
-}
-
-#[test]
-fn links_lead_to_files_that_exist() {
-    let readme = text("README.md");
-    let targets = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let files: Vec<&str> = targets.filter(|target| !target.starts_with('#')).collect();
-    assert!(!files.is_empty());
-    for file in files {
-        assert!(Path::new(&root().join(file)).exists(), "{file}");
     }
 }
