@@ -5,19 +5,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Llm, Outcome, Reply, Server, Step, chat_body, chunk, llm, spawn_in_terminal};
+use crate::support::{
+    Outcome, Reply, Server, Step, ask_for, ask_once, chat_body, chunk, llm, spawn_in_terminal,
+};
 
 const LONG: Duration = Duration::from_secs(10);
 
-fn asking(server: &Server) -> Llm {
-    llm().profile(server).args(["chat", "你好", "--retries", "0"])
-}
-
-/// Runs against this reply, and checks that the one question arrived.
-fn ask(reply: Reply, args: &[&str]) -> Outcome {
-    let server = Server::start([reply]);
-    let run = asking(&server).args(args).run();
-    assert_eq!(server.request().json()["messages"][0]["content"], "你好");
+/// What comes of this reply to the one question, which is not asked again.
+fn answered(reply: Reply, args: &[&str]) -> Outcome {
+    let (run, _) = ask_for([reply], &[&["--retries", "0"], args].concat());
     let lines = run.stderr_lines();
     let is_ours = |line: &&String| line.starts_with("llm: ") || line.starts_with("hint: ");
     assert!(lines.len() <= 2 && lines.iter().all(|line| is_ours(&line)), "{run}");
@@ -62,17 +58,17 @@ fn every_status_has_its_exit_code() {
     ] {
         let body = json!({"error": {"message": "原因在此", "type": "x"}});
         let reply = Reply::json(status, body).header("x-request-id", "req-42");
-        let run = ask(reply, &[]);
+        let run = answered(reply, &[]);
         run.code(code).stdout_empty().stderr_has("原因在此").stderr_has("req-42");
         run.stderr_has(&status.to_string());
         if !matches!(status, 401 | 404 | 429 | 502) {
             continue;
         }
         // A body that says nothing at all, or is a gateway's page.
-        let run = ask(Reply::bytes(status, "", ""), &[]);
+        let run = answered(Reply::bytes(status, "", ""), &[]);
         run.code(code).stdout_empty().stderr_has(&status.to_string());
         let page = "<html><head><title>网关出错</title></head><body><p>…</p></body></html>";
-        let run = ask(Reply::html(status, page), &[]);
+        let run = answered(Reply::html(status, page), &[]);
         run.code(code).stdout_empty().stderr_has("网关出错").stderr_lacks("<");
     }
 }
@@ -91,29 +87,29 @@ fn an_error_in_a_200_answer_exits_by_the_code_that_it_carries() {
         (Value::Null, 6),
     ] {
         let error = json!({"error": {"message": "原因在此", "code": code}});
-        let run = ask(Reply::json(200, error.clone()), &[]);
+        let run = answered(Reply::json(200, error.clone()), &[]);
         run.code(exit).stdout_empty().stderr_has("原因在此");
-        let run = ask(Reply::sse(&[error.to_string()]), &[]);
+        let run = answered(Reply::sse(&[error.to_string()]), &[]);
         run.code(exit).stdout_empty().stderr_has("原因在此");
-        let run = ask(Reply::sse(&[says("一半"), error.to_string(), "[DONE]".into()]), &[]);
+        let run = answered(Reply::sse(&[says("一半"), error.to_string(), "[DONE]".into()]), &[]);
         run.code(exit).stdout("一半\n").stderr_has("原因在此");
     }
     let named = "event: error\ndata: 内存不足\n\n".to_owned();
     let reply = Reply::chunks("text/event-stream", [format!("data: {}\n\n", says("一半")), named]);
-    ask(reply, &[]).code(6).stdout("一半\n").stderr_has("内存不足");
+    answered(reply, &[]).code(6).stdout("一半\n").stderr_has("内存不足");
 }
 
 #[test]
 fn a_content_filter_exits_4() {
     for reply in [finished("content_filter"), finished_whole("content_filter")] {
-        ask(reply, &[]).code(4).stdout("一半\n").stderr_has("content filter");
+        answered(reply, &[]).code(4).stdout("一半\n").stderr_has("content filter");
     }
 }
 
 #[test]
 fn a_cut_answer_exits_7_unless_the_user_set_a_limit() {
     for reply in [finished("length"), finished_whole("length")] {
-        let run = ask(reply.clone(), &[]);
+        let run = answered(reply.clone(), &[]);
         run.code(7).stdout("一半\n").stderr_has("llm: ").stderr_has("cut");
         for limit in [
             &["--max-tokens", "5"][..],
@@ -121,10 +117,10 @@ fn a_cut_answer_exits_7_unless_the_user_set_a_limit() {
             &["-O", "max_completion_tokens=5"],
             &["-O", "options.num_predict=5"],
         ] {
-            let run = ask(reply.clone(), limit);
+            let run = answered(reply.clone(), limit);
             run.code(0).stdout("一半\n").stderr_has("llm: warning: ").stderr_has("cut");
         }
-        ask(reply, &["--max-tokens", "5", "-q"]).code(0).stdout("一半\n").stderr_empty();
+        answered(reply, &["--max-tokens", "5", "-q"]).code(0).stdout("一半\n").stderr_empty();
     }
     for line in ["options = { max_tokens = 5 }", "options = { max_completion_tokens = 5 }"] {
         let server = Server::start([finished("length")]);
@@ -138,10 +134,10 @@ fn a_cut_answer_exits_7_unless_the_user_set_a_limit() {
 #[test]
 fn an_answer_that_failed_in_its_middle_exits_6() {
     for reason in ["error", "network_error", "insufficient_system_resource"] {
-        ask(finished(reason), &[]).code(6).stdout("一半\n").stderr_has(reason);
+        answered(finished(reason), &[]).code(6).stdout("一半\n").stderr_has(reason);
     }
     for reason in ["stop", "eos", "end_turn", "STOP"] {
-        ask(finished(reason), &[]).code(0).stdout("一半\n").stderr_empty();
+        answered(finished(reason), &[]).code(0).stdout("一半\n").stderr_empty();
     }
 }
 
@@ -159,16 +155,19 @@ fn a_reply_without_text_exits_4_and_says_what_it_held() {
         let mut body = chat_body("");
         body["choices"][0] = json!({"index": 0, "message": message, "finish_reason": finish});
         let whole = Reply::json(200, body.clone());
-        for run in [ask(Reply::sse(&events), &[]), ask(whole.clone(), &["-S"])] {
+        for run in [answered(Reply::sse(&events), &[]), answered(whole.clone(), &["-S"])] {
             run.code(4).stdout_empty();
             words.iter().for_each(|word| _ = run.stderr_has(word));
         }
         let exit = if finish == "length" { 7 } else { 0 };
-        let printed = ask(whole, &["--json"]);
+        let printed = answered(whole, &["--json"]);
         printed.stdout(&body.to_string());
         assert!(matches!(printed.code, Some(code) if code == 0 || code == exit), "{printed}");
     }
-    ask(Reply::json(200, json!({"choices": []})), &[]).code(4).stdout_empty().stderr_has("no text");
+    answered(Reply::json(200, json!({"choices": []})), &[])
+        .code(4)
+        .stdout_empty()
+        .stderr_has("no text");
 }
 
 #[test]
@@ -185,12 +184,12 @@ fn what_is_no_answer_is_said() {
         (Reply::chunks("text/event-stream", ["data: {\"choices\":[{]\n\n"]), 6, "llm: "),
         (Reply::chunks("text/event-stream", ["\n"]), 6, "broke off"),
     ] {
-        let run = ask(reply, &[]);
+        let run = answered(reply, &[]);
         run.code(code).stdout_empty().stderr_has(words);
     }
     // A document that is cut although its length was promised.
     let half = Reply::bytes(200, "application/json", "{\"choices\":[").content_length(500);
-    ask(half, &[]).code(6).stdout_empty().stderr_has("broke off");
+    answered(half, &[]).code(6).stdout_empty().stderr_has("broke off");
 }
 
 /// A usual stream, and where its texts and its end stand in it.
@@ -216,7 +215,7 @@ fn cut_at(cut: usize, ending: &[Step]) {
     let reply = Reply::chunks("text/event-stream", [&text.as_bytes()[..cut]]);
     let reply = if ending.is_empty() { reply } else { reply.then(ending) };
     let server = Server::start([reply]);
-    let run = asking(&server).run();
+    let run = ask_once(&server).run();
     let arrived = places.iter().filter(|(place, _)| *place <= cut);
     let mut expected: String = arrived.map(|(_, piece)| *piece).collect();
     if !expected.is_empty() {
@@ -252,7 +251,7 @@ fn a_stream_that_breaks_or_resets_keeps_what_had_arrived() {
 #[test]
 fn a_stall_ends_after_the_time_out() {
     let half = Reply::sse(&[says("一半")]).then([Step::UntilClosed]);
-    let run = ask(half, &["--timeout", "0.3"]);
+    let run = answered(half, &["--timeout", "0.3"]);
     run.code(6).stdout("一半\n").stderr_has("time-out").stderr_has("0.3 s");
     assert!(run.elapsed >= Duration::from_millis(300), "{run}");
     let silent = [
@@ -263,7 +262,7 @@ fn a_stall_ends_after_the_time_out() {
     thread::scope(|scope| {
         for reply in silent {
             scope.spawn(|| {
-                let run = ask(reply, &["--timeout", "0.3"]);
+                let run = answered(reply, &["--timeout", "0.3"]);
                 run.code(6).stdout_empty().stderr_has("time-out").stderr_has("\nhint: ");
                 assert!(run.elapsed < Duration::from_secs(8), "{run}");
             });
@@ -275,7 +274,7 @@ fn a_stall_ends_after_the_time_out() {
 fn the_time_out_counts_silence_and_not_the_whole_time() {
     let pause = Duration::from_millis(150);
     let slow = Reply::chat(&["一", "二", "三", "四", "五", "六"]).pace(pause);
-    let run = ask(slow, &["--timeout", "1"]);
+    let run = answered(slow, &["--timeout", "1"]);
     run.code(0).stdout("一二三四五六\n").stderr_empty();
     assert!(run.elapsed > Duration::from_secs(1), "{run}");
 }
@@ -307,7 +306,7 @@ fn no_key_reaches_standard_error_even_if_the_server_echoes_it() {
     ] {
         for how in ["api_key", "Authorization", "X-Api-Key"] {
             let server = Server::start([reply.clone()]);
-            let base = asking(&server).arg("-v");
+            let base = ask_once(&server).arg("-v");
             let command = match how {
                 "api_key" => base.env("K", KEY).args([
                     "-m",
@@ -337,7 +336,7 @@ fn a_signal_ends_the_run_and_drops_the_request_at_once() {
                 false => Reply::sse(&[says("一半")]).then([Step::UntilClosed]),
             };
             let server = Server::start([reply]);
-            let mut run = asking(&server).spawn();
+            let mut run = ask_once(&server).spawn();
             server.wait_requests(1, LONG);
             if !silent {
                 run.read_stdout_until("一半", LONG);
@@ -358,7 +357,7 @@ fn a_reader_that_goes_away_ends_the_run_silently() {
     // While the server is silent.
     let first = Reply::sse(&[says("一半")]);
     let server = Server::start([first.then([Step::UntilClosed])]);
-    let mut run = asking(&server).spawn();
+    let mut run = ask_once(&server).spawn();
     run.read_stdout_until("一半", LONG);
     server.mark();
     run.close_stdout();
@@ -368,7 +367,7 @@ fn a_reader_that_goes_away_ends_the_run_silently() {
     // While it writes.
     let events = vec![says(&"字".repeat(5000)); 400];
     let server = Server::start([Reply::sse(&events).then([Step::UntilClosed])]);
-    let mut run = asking(&server).spawn();
+    let mut run = ask_once(&server).spawn();
     run.read_stdout_until("字", LONG);
     server.mark();
     run.close_stdout();
@@ -382,7 +381,9 @@ fn a_reader_that_goes_away_ends_the_run_silently() {
 fn control_c_on_a_terminal_ends_the_line() {
     let reply = Reply::sse(&[says("一半")]).then([Step::UntilClosed]);
     let server = Server::new().reply(reply).allow_unused().start();
-    let Some(mut run) = spawn_in_terminal(&asking(&server).arg("--no-stdin")) else { return };
+    let Some(mut run) = spawn_in_terminal(&ask_once(&server).arg("--no-stdin")) else {
+        return;
+    };
     run.read_stdout_until("一半", LONG);
     run.write_stdin("\x03");
     let run = run.wait();

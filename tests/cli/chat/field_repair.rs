@@ -1,8 +1,8 @@
 //! A request that is refused for one field which the user did not ask for is made once more.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Llm, Reply, Server, llm};
+use crate::support::{Reply, Server, ask, llm};
 
 fn refusal(param: &str, words: &str) -> Reply {
     Reply::json(400, json!({"error": {"message": words, "param": param}}))
@@ -12,22 +12,14 @@ fn unsupported(field: &str) -> Reply {
     refusal(field, &format!("Unsupported parameter: '{field}' is not supported with this model."))
 }
 
-fn chat(server: &Server, args: &[&str]) -> Llm {
-    llm().profile(server).args(["chat", "你好"]).args(args)
-}
-
-fn bodies(server: &Server) -> Vec<Value> {
-    server.requests().iter().map(crate::support::Recorded::json).collect()
-}
-
 #[test]
 fn what_we_added_is_left_out_the_second_time() {
     let server = Server::start([unsupported("stream_options"), Reply::chat(&["好"])]);
-    let outcome = chat(&server, &["-u"]).run();
+    let outcome = ask(&server).args(["-u"]).run();
     outcome.code(0).stdout("好\n");
     outcome.stderr_has("llm: warning: test refuses `stream_options`; asked again without it");
     outcome.stderr_has("[providers.test] spares the first try: stream_usage = \"never\"");
-    let [mut first, second] = bodies(&server).try_into().expect("two requests");
+    let [mut first, second] = server.bodies().try_into().expect("two requests");
     assert!(first["stream_options"].is_object());
     first.as_object_mut().expect("an object").shift_remove("stream_options");
     assert_eq!(first, second);
@@ -38,18 +30,18 @@ fn what_we_added_is_left_out_the_second_time() {
         server.url()
     );
     llm().watch(&server).config(&config).args(["chat", "-u", "你好"]).run().code(0);
-    assert!(bodies(&server)[0].get("stream_options").is_none());
+    assert!(server.bodies()[0].get("stream_options").is_none());
 }
 
 #[test]
 fn a_stream_that_is_refused_is_asked_for_whole() {
     let words = "Your organization must be verified to stream this model.";
     let server = Server::start([refusal("stream", words), Reply::chat_json("好")]);
-    let outcome = chat(&server, &["-u"]).run();
+    let outcome = ask(&server).args(["-u"]).run();
     outcome.code(0).stdout("好\n").stderr_has("refuses `stream`");
     let rule = "rules = [{ jobs = [\"chat\"], models = [\"test-model\"], drop = [\"stream\"] }]";
     outcome.stderr_has(rule);
-    let second = &bodies(&server)[1];
+    let second = &server.bodies()[1];
     assert!(second.get("stream").is_none() && second.get("stream_options").is_none(), "{second}");
     // The rule does what it promises.
     let server = Server::start([Reply::chat_json("好")]);
@@ -58,19 +50,19 @@ fn a_stream_that_is_refused_is_asked_for_whole() {
         server.url()
     );
     llm().watch(&server).config(&config).args(["chat", "你好"]).run().code(0).stderr_empty();
-    assert!(bodies(&server)[0].get("stream").is_none());
+    assert!(server.bodies()[0].get("stream").is_none());
 }
 
 #[test]
 fn a_new_name_is_taken_for_what_the_user_set_too() {
     let words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
     let server = Server::start([refusal("max_tokens", words), Reply::chat(&["好"])]);
-    let outcome = chat(&server, &["--max-tokens", "7"]).run();
+    let outcome = ask(&server).args(["--max-tokens", "7"]).run();
     outcome.code(0).stdout("好\n");
     outcome.stderr_has("test wants `max_tokens` as `max_completion_tokens`");
     let rule = "rules = [{ jobs = [\"chat\"], models = [\"test-model\"], rename = { max_tokens = \"max_completion_tokens\" } }]";
     outcome.stderr_has(rule);
-    let bodies = bodies(&server);
+    let bodies = server.bodies();
     assert_eq!(
         (&bodies[0]["max_tokens"], &bodies[1]["max_completion_tokens"]),
         (&json!(7), &json!(7))
@@ -78,7 +70,7 @@ fn a_new_name_is_taken_for_what_the_user_set_too() {
     assert!(bodies[1].get("max_tokens").is_none());
     // What -O sets is no rule's matter.
     let server = Server::start([refusal("max_tokens", words), Reply::chat(&["好"])]);
-    let outcome = chat(&server, &["-O", "max_tokens=7"]).run();
+    let outcome = ask(&server).args(["-O", "max_tokens=7"]).run();
     outcome.code(0).stderr_has("`-O max_completion_tokens=…` spares the first try");
 }
 
@@ -88,7 +80,7 @@ fn what_the_user_set_is_the_users_error() {
         [(&["--stop", "x"][..], "`--stop` sets `stop`"), (&["-O", "stop=x"], "`-O stop=…` sets it")]
     {
         let server = Server::start([unsupported("stop")]);
-        let outcome = chat(&server, args).run();
+        let outcome = ask(&server).args(args).run();
         outcome.code(4).stdout_empty().stderr_has("'stop' is not supported").stderr_has(hint);
         assert_eq!(outcome.stderr_lines().len(), 2, "{outcome}");
     }
@@ -113,14 +105,14 @@ fn what_the_user_set_is_the_users_error() {
 #[test]
 fn it_is_done_once_and_only_for_one_field() {
     let server = Server::start([unsupported("stream_options"), unsupported("stream")]);
-    let outcome = chat(&server, &["-u"]).run();
+    let outcome = ask(&server).args(["-u"]).run();
     outcome.code(4).stdout_empty().stderr_has("'stream' is not supported");
     for words in ["`stream` and `stream_options` are unknown here", "bad request"] {
         let server = Server::start([refusal("", words)]);
-        chat(&server, &["-u"]).run().code(4).stderr_has(words).stderr_lacks("asked again");
+        ask(&server).args(["-u"]).run().code(4).stderr_has(words).stderr_lacks("asked again");
     }
     let server = Server::start([refusal("model", "model 'test-model' is not supported")]);
-    chat(&server, &[]).run().code(4).stderr_lacks("asked again");
+    ask(&server).run().code(4).stderr_lacks("asked again");
 }
 
 #[test]
@@ -129,9 +121,9 @@ fn the_second_request_has_all_its_tries() {
         Reply::json(503, json!({"error": {"message": "busy"}})).header("retry-after-ms", "1");
     let replies = [busy.clone(), unsupported("stream_options"), busy, Reply::chat(&["好"])];
     let server = Server::start(replies);
-    chat(&server, &["-u"]).run().code(0).stdout("好\n");
+    ask(&server).args(["-u"]).run().code(0).stdout("好\n");
     let sent: Vec<bool> =
-        bodies(&server).iter().map(|body| body.get("stream_options").is_some()).collect();
+        server.bodies().iter().map(|body| body.get("stream_options").is_some()).collect();
     assert_eq!(sent, [true, true, false, false]);
 }
 
@@ -139,7 +131,7 @@ fn the_second_request_has_all_its_tries() {
 fn an_error_inside_a_reply_counts_too() {
     let body = json!({"error": {"message": "stream_options is not supported", "code": 400}});
     let server = Server::start([Reply::sse(&[body.to_string()]), Reply::chat(&["好"])]);
-    chat(&server, &["-u"]).run().code(0).stdout("好\n").stderr_has("refuses `stream_options`");
+    ask(&server).args(["-u"]).run().code(0).stdout("好\n").stderr_has("refuses `stream_options`");
 }
 
 #[test]
@@ -165,7 +157,7 @@ fn a_check_has_the_net_too() {
     let run = llm().watch(&server).config(&config).args(["providers", "check", "test"]);
     run.run().code(0).stderr_has("test wants `max_tokens` as `max_completion_tokens`");
     // What the first refusal taught holds for the stream too.
-    for body in &bodies(&server)[1..] {
+    for body in &server.bodies()[1..] {
         assert_eq!(body["max_completion_tokens"], json!(1));
     }
 }
@@ -182,5 +174,5 @@ fn an_option_of_the_file_that_a_built_in_rule_drops_is_told_once() {
     let outcome = run.run();
     outcome.code(0).stdout("好\n").stderr_has(&format!("llm: warning: {place}"));
     assert_eq!(outcome.stderr_lines().len(), 1, "{outcome}");
-    assert!(bodies(&server)[0].get("temperature").is_none());
+    assert!(server.bodies()[0].get("temperature").is_none());
 }

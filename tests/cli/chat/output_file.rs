@@ -3,28 +3,14 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Llm, Outcome, Reply, Server, Step, chat_events, chunk, llm};
+use crate::support::{Outcome, Reply, Server, Step, ask, ask_once, chat_events, chunk, llm};
 
 const LONG: Duration = Duration::from_secs(10);
-
-fn asking(server: &Server) -> Llm {
-    llm().profile(server).args(["chat", "你好", "--retries", "0"])
-}
-
-/// The names in the folder that the program ran in; a forgotten part file would be among them.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("the folder is there");
-    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
-    let mut names: Vec<String> = entries.map(|entry| name(entry.expect("an entry"))).collect();
-    names.sort();
-    names
-}
 
 /// The beginning of a stream that then breaks off.
 fn broken() -> Reply {
@@ -35,9 +21,14 @@ fn broken() -> Reply {
 /// Runs with `-o 答.txt` where a file of that name has the text `旧`.
 fn over_old(reply: Reply, more: &[&str]) -> Outcome {
     let server = Server::start([reply]);
-    let run = asking(&server).file("答.txt", "旧").args(["-o", "答.txt"]).args(more).run();
+    let run = ask(&server)
+        .args(["--retries", "0"])
+        .file("答.txt", "旧")
+        .args(["-o", "答.txt"])
+        .args(more)
+        .run();
     assert_eq!(server.request().path, "/v1/chat/completions");
-    assert_eq!(names(&run.dir()), ["答.txt"], "{run}");
+    assert_eq!(run.names(), ["答.txt"], "{run}");
     run.stdout_empty();
     run
 }
@@ -45,9 +36,9 @@ fn over_old(reply: Reply, more: &[&str]) -> Outcome {
 #[test]
 fn an_answer_goes_into_a_new_file() {
     let server = Server::start([Reply::chat(&["你好", "，世界"])]);
-    let run = asking(&server).args(["--output", "答.txt"]).run();
+    let run = ask_once(&server).args(["--output", "答.txt"]).run();
     run.code(0).stdout_empty().stderr_empty();
-    assert_eq!(names(&run.dir()), ["答.txt"]);
+    assert_eq!(run.names(), ["答.txt"]);
     assert_eq!(run.read("答.txt"), "你好，世界\n".as_bytes());
     let mode = fs::metadata(run.dir().join("答.txt")).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o400, 0o400);
@@ -57,7 +48,7 @@ fn an_answer_goes_into_a_new_file() {
 #[test]
 fn an_answer_takes_the_place_of_an_old_file_and_keeps_its_mode() {
     let server = Server::start([Reply::chat(&["新"])]);
-    let command = asking(&server).file("答.txt", "旧的，长得多").args(["-o", "答.txt"]);
+    let command = ask_once(&server).file("答.txt", "旧的，长得多").args(["-o", "答.txt"]);
     let path = command.dir().join("答.txt");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("the file is ours");
     command.run().code(0).stdout_empty().stderr_empty();
@@ -87,9 +78,9 @@ fn a_failed_run_leaves_the_old_file() {
 #[test]
 fn a_failed_run_leaves_no_file_where_none_was() {
     let server = Server::start([broken()]);
-    let run = asking(&server).args(["-o", "答.txt"]).run();
+    let run = ask_once(&server).args(["-o", "答.txt"]).run();
     run.code(6).stdout_empty().stderr_has("llm: ");
-    assert!(names(&run.dir()).is_empty(), "{run}");
+    assert!(run.names().is_empty(), "{run}");
     assert_eq!(server.request().path, "/v1/chat/completions");
 }
 
@@ -98,13 +89,17 @@ fn an_interrupted_run_leaves_the_old_file() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let event = chunk(json!({"content": "新的一半"}), None);
         let server = Server::start([Reply::sse(&[event]).then([Step::UntilClosed])]);
-        let run = asking(&server).file("答.txt", "旧").args(["-o", "答.txt"]).spawn();
+        let run = ask(&server)
+            .args(["--retries", "0"])
+            .file("答.txt", "旧")
+            .args(["-o", "答.txt"])
+            .spawn();
         server.wait_requests(1, LONG);
         std::thread::sleep(Duration::from_millis(100));
         run.signal(signal);
         let run = run.wait();
         run.code(code).stdout_empty().stderr_empty();
-        assert_eq!(names(&run.dir()), ["答.txt"]);
+        assert_eq!(run.names(), ["答.txt"]);
         assert_eq!(run.read("答.txt"), "旧".as_bytes());
     }
 }
@@ -129,7 +124,7 @@ fn the_file_is_not_there_before_the_answer_is_whole() {
     let framed = format!("{:x}\r\n{tail}\r\n0\r\n\r\n", tail.len());
     let steps = [Step::Wait(pause), Step::Write(framed.into_bytes())];
     let server = Server::start([Reply::sse(&events).then(steps)]);
-    let command = asking(&server).file("答.txt", "旧").args(["-o", "答.txt"]);
+    let command = ask_once(&server).file("答.txt", "旧").args(["-o", "答.txt"]);
     let run = command.spawn();
     server.wait_requests(1, LONG);
     std::thread::sleep(pause / 3);
@@ -144,16 +139,16 @@ fn the_file_is_not_there_before_the_answer_is_whole() {
 #[test]
 fn a_dash_is_standard_output() {
     let server = Server::start([Reply::chat(&["好"])]);
-    let run = asking(&server).args(["-o", "-"]).run();
+    let run = ask_once(&server).args(["-o", "-"]).run();
     run.code(0).stdout("好\n").stderr_empty();
-    assert!(names(&run.dir()).is_empty());
+    assert!(run.names().is_empty());
     assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
 fn a_link_is_followed() {
     let server = Server::start([Reply::chat(&["新"]), Reply::chat(&["更新"])]);
-    let command = asking(&server).file("真.txt", "旧").args(["-o", "链.txt"]);
+    let command = ask_once(&server).file("真.txt", "旧").args(["-o", "链.txt"]);
     let link = command.dir().join("链.txt");
     symlink("真.txt", &link).expect("a link can be made");
     let run = command.run();
@@ -165,7 +160,7 @@ fn a_link_is_followed() {
     let run = command.run();
     run.code(0).stdout_empty().stderr_empty();
     assert_eq!(run.read("真.txt"), "更新\n".as_bytes());
-    assert_eq!(names(&run.dir()), ["真.txt", "链.txt"]);
+    assert_eq!(run.names(), ["真.txt", "链.txt"]);
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -173,7 +168,7 @@ fn a_link_is_followed() {
 fn a_device_is_written_into() {
     use std::os::unix::fs::FileTypeExt as _;
     let server = Server::start([Reply::chat(&["好"])]);
-    let run = asking(&server).args(["-o", "/dev/null"]).run();
+    let run = ask_once(&server).args(["-o", "/dev/null"]).run();
     run.code(0).stdout_empty().stderr_empty();
     let facts = fs::metadata("/dev/null").expect("it is there");
     assert!(facts.file_type().is_char_device());
@@ -184,7 +179,7 @@ fn a_device_is_written_into() {
 fn a_named_pipe_is_written_into() {
     use std::os::unix::fs::FileTypeExt as _;
     let server = Server::start([Reply::chat(&["你好", "，管道"])]);
-    let command = asking(&server).args(["-o", "管道"]);
+    let command = ask_once(&server).args(["-o", "管道"]);
     let path = command.dir().join("管道");
     let made = Command::new("mkfifo").arg(&path).status().expect("`mkfifo` is there");
     assert!(made.success());
@@ -202,7 +197,7 @@ fn a_reader_of_a_named_pipe_that_goes_away_ends_the_run() {
     let text = "字".repeat(20_000);
     let events = vec![chunk(json!({"content": text}), None); 50];
     let server = Server::new().reply(Reply::sse(&events)).allow_unused().start();
-    let command = asking(&server).args(["-o", "管道"]);
+    let command = ask_once(&server).args(["-o", "管道"]);
     let path = command.dir().join("管道");
     let made = Command::new("mkfifo").arg(&path).status().expect("`mkfifo` is there");
     assert!(made.success());
@@ -218,10 +213,10 @@ fn what_can_not_be_written_is_said_before_anything_is_sent() {
     for (name, word) in [(".", "directory"), ("没有/答.txt", "没有/答.txt"), ("夹/", "夹/")]
     {
         let server = Server::start([]);
-        let run = asking(&server).args(["-o", name]).run();
+        let run = ask_once(&server).args(["-o", name]).run();
         run.code(1).stdout_empty().stderr_has("llm: cannot write").stderr_has(word);
         assert!(server.requests().is_empty(), "{run}");
-        assert!(names(&run.dir()).is_empty(), "{run}");
+        assert!(run.names().is_empty(), "{run}");
     }
 }
 
@@ -229,7 +224,7 @@ fn what_can_not_be_written_is_said_before_anything_is_sent() {
 #[test]
 fn a_full_disk_exits_1() {
     let server = Server::new().reply(Reply::chat(&["好"])).allow_unused().start();
-    let run = asking(&server).args(["-o", "/dev/full"]).run();
+    let run = ask_once(&server).args(["-o", "/dev/full"]).run();
     run.code(1).stdout_empty().stderr_has("llm: cannot write /dev/full");
     assert_eq!(server.requests().len(), 1);
 }
@@ -249,4 +244,15 @@ fn thinking_that_no_tag_opens_is_known_by_the_profile() {
     for (lines, model) in [(known, "qwen3"), ("", "deepseek-r1")] {
         run(lines, model).code(0).stdout("嗯，想一想</think>\n\n好\n").stderr_empty();
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn with_a_file_to_write_nobody_needs_to_read_standard_output() {
+    let server = Server::start(vec![Reply::chat(&["好", "的"]).pace(Duration::from_millis(150))]);
+    let llm = llm().profile(&server).args(["chat", "-o", "a.txt", "hi"]);
+    let mut running = llm.spawn();
+    running.close_stdout();
+    running.wait().code(0).stderr_empty();
+    assert_eq!(std::fs::read(llm.dir().join("a.txt")).expect("written"), "好的\n".as_bytes());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Llm, Outcome, Recorded, Reply, Server, Step, chunk, llm};
+use crate::support::{Outcome, Recorded, Reply, Server, Step, ask, ask_for, chunk, llm};
 
 fn refusal(status: u16) -> Reply {
     Reply::json(status, json!({"error": {"message": "稍后再来", "type": "x"}}))
@@ -20,15 +20,9 @@ fn good() -> Reply {
     Reply::chat(&["好"])
 }
 
-fn asking(server: &Server) -> Llm {
-    llm().profile(server).args(["chat", "你好"])
-}
-
-/// Runs against these replies, all of which must be asked for, and gives the requests too.
+/// As [`ask_for`], where every request must be one for a stream.
 fn run(replies: impl IntoIterator<Item = Reply>, args: &[&str]) -> (Outcome, Vec<Recorded>) {
-    let server = Server::start(replies);
-    let run = asking(&server).args(args).run();
-    let requests = server.requests();
+    let (run, requests) = ask_for(replies, args);
     for request in &requests {
         assert_eq!((&*request.method, request.json()["stream"].clone()), ("POST", json!(true)));
     }
@@ -205,7 +199,7 @@ fn what_a_failed_try_said_is_not_mixed_into_the_next() {
 #[test]
 fn a_signal_ends_the_wait_for_another_try() {
     let server = Server::start([refusal(429).header("Retry-After", "50")]);
-    let mut run = asking(&server).spawn();
+    let mut run = ask(&server).spawn();
     run.read_stderr_until("trying again", Duration::from_secs(10));
     run.signal("INT");
     let run = run.wait();
@@ -278,7 +272,7 @@ fn a_list_of_models_takes_no_key_to_another_origin() {
 fn redirects_without_end_end() {
     let loops = refusal(308).header("location", "/v1/chat/completions").repeat();
     let server = Server::new().reply(loops).start();
-    let run = asking(&server).run();
+    let run = ask(&server).run();
     run.code(4).stdout_empty().stderr_has("redirects");
     assert!(server.requests().len() <= 20, "{run}");
 }

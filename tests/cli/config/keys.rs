@@ -3,10 +3,6 @@
 use crate::support::{Llm, Outcome, Recorded, Reply, Server, chunk, llm};
 use serde_json::json;
 
-fn chatty() -> Server {
-    Server::new().reply(Reply::chat(&["好"]).repeat()).allow_unused().start()
-}
-
 /// A run without arguments and a profile at the server with these lines.
 fn profile(server: &Server, lines: &str) -> Llm {
     let url = server.url();
@@ -47,7 +43,7 @@ fn refused(run: &Llm, server: &Server) -> Outcome {
 
 #[test]
 fn the_key_is_looked_for_in_the_documented_order() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let lines = [
         "api_key = \"sk-wort-0001\"",
         "api_key_env = [\"ERSTE\", \"ZWEITE\"]",
@@ -73,7 +69,7 @@ fn the_key_is_looked_for_in_the_documented_order() {
 
 #[test]
 fn a_key_source_of_the_user_replaces_the_built_in_one() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let config = format!(
         "[providers.openai]\nbase_url = \"{}\"\napi_key_cmd = \"echo sk-befehl-01\"\n",
         server.url()
@@ -85,7 +81,7 @@ fn a_key_source_of_the_user_replaces_the_built_in_one() {
 #[cfg(unix)]
 #[test]
 fn a_key_command_is_split_into_words_and_no_shell_sees_it() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     for (line, key) in [
         (r#""echo  sk-einfach-1""#, "sk-einfach-1"),
         (r#""sh -c 'echo sk-in-quotes'""#, "sk-in-quotes"),
@@ -172,7 +168,7 @@ fn a_key_that_no_header_can_carry_is_refused_unshown() {
 
 #[test]
 fn the_key_travels_in_the_header_that_the_profile_names() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let run = with(&server, "api_key = \"sk-kopf-0001\"\nkey_header = \"api-key\"");
     let request = asked(&run, &server);
     assert_eq!(request.header("api-key"), Some("sk-kopf-0001"));
@@ -185,7 +181,7 @@ fn the_key_travels_in_the_header_that_the_profile_names() {
 
 #[test]
 fn a_profile_without_a_key_field_sends_none() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let run = with(&server, "")
         .env("OPENAI_API_KEY", "sk-fremd-0001")
         .env("LLM_API_KEY", "sk-fremd-0001");
@@ -198,7 +194,7 @@ fn a_profile_without_a_key_field_sends_none() {
 #[test]
 fn a_key_in_a_file_that_others_can_read_earns_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let open = |lines: &str, mode: u32| {
         let run = with(&server, lines);
         let mode = std::fs::Permissions::from_mode(mode);
@@ -317,4 +313,14 @@ fn hides(outcome: &Outcome, secret: &str) {
     if outcome.stdout_text().contains(secret) || outcome.stderr_text().contains(secret) {
         outcome.fail(&format!("`{secret}` is shown"));
     }
+}
+
+#[test]
+fn a_key_over_plain_http_to_another_host_earns_a_warning() {
+    let config = "[providers.lan]\nbase_url = \"http://host.invalid/v1\"\nmodel = \"m\"\napi_key_env = \"LAN_KEY\"\n";
+    let args = ["chat", "--dry-run", "-p", "lan", "hi"];
+    let outcome = llm().config(config).env("LAN_KEY", "sk-123456").args(args).run();
+    outcome.code(0).stderr_has("llm: warning: the key of lan travels unencrypted to host.invalid");
+    let outcome = llm().config(&config.replace("http:", "https:")).args(args).run();
+    outcome.code(0).stderr_empty();
 }

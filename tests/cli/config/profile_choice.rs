@@ -2,11 +2,6 @@
 
 use crate::support::{Llm, Outcome, Recorded, Reply, Server, llm};
 
-/// A server that answers every chat, and perhaps none.
-fn chatty() -> Server {
-    Server::new().reply(Reply::chat(&["好"]).repeat()).allow_unused().start()
-}
-
 /// Three profiles at the server, each with its own name as the model, behind the first lines given.
 fn three(server: &Server, first: &str) -> String {
     let url = server.url();
@@ -45,7 +40,7 @@ fn refused(run: &Llm) -> Outcome {
 
 #[test]
 fn the_profile_is_chosen_in_the_documented_order() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let openai =
         |run: Llm| run.env("OPENAI_API_KEY", "sk-openai-0001").env("OPENAI_BASE_URL", server.url());
     let run = || openai(llm().watch(&server)).args(["chat", "你好"]);
@@ -70,7 +65,7 @@ fn with_nothing_to_go_by_the_choices_are_listed() {
     for name in ["openai", "ollama", "dashscope", "demo", "-p NAME", "LLM_PROVIDER"] {
         none.stderr_has(name);
     }
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let several = refused(&llm().config(&three(&server, "")).args(["chat", "你好"]));
     several.stderr_has("a, b, c").stderr_has("default");
     assert_eq!(server.requests().len(), 0);
@@ -78,7 +73,7 @@ fn with_nothing_to_go_by_the_choices_are_listed() {
 
 #[test]
 fn an_unknown_profile_is_met_with_the_nearest_and_all() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let run = llm().config(&three(&server, "default = \"weg\"")).args(["chat", "你好"]);
     let typed = refused(&run.clone().args(["-p", "opnai"]));
     typed.stderr_has("`opnai`").stderr_has("did you mean `openai`?").stderr_has("a, b, c, ");
@@ -96,7 +91,7 @@ fn an_unknown_profile_is_met_with_the_nearest_and_all() {
 
 #[test]
 fn a_profile_of_the_user_overrides_the_built_in_one_field_by_field() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let config = format!(
         "[providers.mistral]\nbase_url = \"{}\"\napi_key = \"sk-mistral-01\"\noptions = {{ top_p = 0.5 }}\n",
         server.url()
@@ -114,7 +109,7 @@ fn a_profile_of_the_user_overrides_the_built_in_one_field_by_field() {
 
 #[test]
 fn the_model_comes_from_the_highest_layer_that_names_one() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let url = ("OPENAI_BASE_URL", server.url());
     let run = || {
         let run = llm().watch(&server).env(url.0, &url.1).env("OPENAI_API_KEY", "sk-openai-0001");
@@ -132,7 +127,7 @@ fn the_model_comes_from_the_highest_layer_that_names_one() {
 
 #[test]
 fn no_model_anywhere_is_said_before_anything_is_sent() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let config = format!("[providers.leer]\nbase_url = \"{}\"\n", server.url());
     let run = llm().config(&config).args(["chat", "你好"]);
     refused(&run).stderr_has("no model").stderr_has("leer").stderr_has("-m MODEL");
@@ -146,7 +141,7 @@ fn no_model_anywhere_is_said_before_anything_is_sent() {
 
 #[test]
 fn the_base_url_is_used_as_it_is_given() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     for (base, path) in [
         ("", "/chat/completions"),
         ("/", "/chat/completions"),
@@ -168,7 +163,7 @@ fn the_base_url_is_used_as_it_is_given() {
 
 #[test]
 fn openai_base_url_is_for_the_openai_profile() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let run = || llm().watch(&server).env("OPENAI_BASE_URL", server.url()).args(["chat", "你好"]);
     let keyed = || run().env("OPENAI_API_KEY", "sk-openai-0001");
     assert_eq!(asked(&keyed(), &server).path, "/v1/chat/completions");
@@ -186,7 +181,7 @@ fn openai_base_url_is_for_the_openai_profile() {
 
 #[test]
 fn a_one_off_server_needs_no_profile_and_gets_no_key() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let base = ["--base-url", &server.url()];
     let run = || {
         let run = llm().watch(&server).env("OPENAI_API_KEY", "sk-openai-0001").args(base);
@@ -218,7 +213,7 @@ fn a_one_off_server_needs_no_profile_and_gets_no_key() {
 
 #[test]
 fn a_key_does_not_follow_its_profile_to_another_host() {
-    let (own, other) = (chatty(), chatty());
+    let (own, other) = (Server::always(Reply::chat(&["好"])), Server::always(Reply::chat(&["好"])));
     let config = format!(
         "[providers.a]\nbase_url = \"{}\"\nmodel = \"m\"\napi_key = \"sk-geheim-01\"\nheaders = {{ X-Team = \"forschung\" }}\n",
         own.url()
@@ -244,7 +239,7 @@ fn a_key_does_not_follow_its_profile_to_another_host() {
 
 #[test]
 fn the_profile_file_can_be_named() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let file = |model: &str| {
         format!("[providers.x]\nbase_url = \"{}\"\nmodel = \"{model}\"\n", server.url())
     };
@@ -266,7 +261,7 @@ fn the_profile_file_can_be_named() {
 
 #[test]
 fn empty_variables_count_as_unset() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let empty = ["LLM_PROVIDER", "LLM_MODEL", "LLM_CONFIG", "OPENAI_API_KEY", "OPENAI_BASE_URL"];
     let run = empty.iter().fold(llm().args(["chat", "你好"]), |run, name| run.env(name, ""));
     refused(&run).stderr_has("no service is chosen");
@@ -315,7 +310,7 @@ fn a_base_url_that_is_none_is_refused_with_its_place() {
 
 #[test]
 fn flags_win_over_the_profile_and_o_over_both() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let config = format!(
         "[providers.x]\nbase_url = \"{}\"\nmodel = \"m\"\nheaders = {{ X-Team = \"datei\", X-Mehr = \"值\" }}\n\
          options = {{ temperature = 0.7, top_p = 0.5, stop = [\"bis\"] }}\n",
@@ -335,4 +330,21 @@ fn flags_win_over_the_profile_and_o_over_both() {
     assert_eq!(team[0].1, "schalter");
     assert_eq!(request.header("x-mehr"), Some("值"));
     assert_eq!(asked(&run.args(["-O", "temperature=1"]), &server).json()["temperature"], 1);
+}
+
+#[test]
+fn a_profile_can_name_a_proxy_and_certificates() {
+    let server = Server::start(vec![Reply::chat(&["好"])]);
+    let config = format!(
+        "[providers.far]\nbase_url = \"http://host.invalid/v1\"\nmodel = \"m\"\nproxy = \"{}\"\n",
+        server.origin()
+    );
+    llm().config(&config).args(["chat", "-p", "far", "hi"]).run().code(0).stdout("好\n");
+    assert_eq!(server.request().path, "http://host.invalid/v1/chat/completions");
+
+    let config = "[providers.far]\nbase_url = \"https://host.invalid/v1\"\nmodel = \"m\"\nca_file = \"no.pem\"\n";
+    let outcome = llm().config(config).args(["chat", "-p", "far", "hi"]).run();
+    outcome.code(2).stderr_has("the `ca_file` of far can't be read: no.pem: no such file");
+    let llm = llm().config(config).file("no.pem", b"nothing");
+    llm.args(["chat", "-p", "far", "hi"]).run().code(2).stderr_has("holds no certificate");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::inputs_and_formats::{data, embed, numbers};
-use crate::support::{Outcome, Reply, Server, Step};
+use crate::support::{Reply, Server, Step};
 
 fn refusal(status: u16, message: &str) -> Reply {
     Reply::json(status, json!({"error": {"message": message, "type": "invalid_request_error"}}))
@@ -11,16 +11,6 @@ fn refusal(status: u16, message: &str) -> Reply {
 
 fn sent(server: &Server) -> Vec<Value> {
     server.requests().iter().map(|request| request.json()["input"].clone()).collect()
-}
-
-/// The names of the files that the run left behind.
-fn left(run: &Outcome) -> Vec<String> {
-    let entries = std::fs::read_dir(run.dir()).expect("readable");
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]
@@ -59,7 +49,7 @@ fn numpy_has_no_place_for_a_refused_text() {
     let run = embed(&server).args(["a", "b", "-o", "v.npy"]).file("v.npy", "old").run();
     run.code(4).stdout_empty().stderr_has("llm: input 2: test refused the request (400): bad\n");
     run.stderr_has("hint: --skip-errors");
-    assert_eq!((left(&run), run.read("v.npy")), (vec!["v.npy".to_owned()], b"old".to_vec()));
+    assert_eq!((run.names(), run.read("v.npy")), (vec!["v.npy".to_owned()], b"old".to_vec()));
     let server = Server::start(replies());
     let run = embed(&server).args(["a", "b", "-o", "v.npy", "--skip-errors"]).run();
     run.code(4).stdout_empty().stderr_has("llm: 1 of 2 texts have no vector\n");
@@ -183,7 +173,7 @@ fn replies_that_cannot_be_used_name_the_batch() {
         let server = Server::start([reply]);
         let run = embed(&server).args(["--lines", "-o", "v.npy"]).stdin("a\nb\n").run();
         run.code(4).stdout_empty().stderr_has(words);
-        assert!(left(&run).is_empty(), "{run}");
+        assert!(run.names().is_empty(), "{run}");
     }
 }
 
@@ -214,7 +204,7 @@ fn failures_are_tried_again_and_then_end_the_run() {
     let run =
         embed(&server).args(["a", "--retries", "1", "-o", "v.npy"]).file("v.npy", "old").run();
     run.code(6).stdout_empty().stderr_has("llm: test failed (503): busy");
-    assert_eq!((left(&run), run.read("v.npy")), (vec!["v.npy".to_owned()], b"old".to_vec()));
+    assert_eq!((run.names(), run.read("v.npy")), (vec!["v.npy".to_owned()], b"old".to_vec()));
 }
 
 #[test]
@@ -223,7 +213,7 @@ fn a_reply_that_breaks_off_leaves_nothing() {
     let server = Server::start([broken()]);
     let run = embed(&server).args(["a", "--retries", "0", "-o", "v.csv"]).run();
     run.code(6).stdout_empty().stderr_has("broke off");
-    assert!(left(&run).is_empty(), "{run}");
+    assert!(run.names().is_empty(), "{run}");
 }
 
 #[test]
@@ -246,7 +236,7 @@ fn an_interruption_drops_all_requests() {
     running.signal("INT");
     let run = running.wait();
     run.code(130).stdout_empty().stderr_empty();
-    assert!(left(&run).is_empty(), "{run}");
+    assert!(run.names().is_empty(), "{run}");
     assert!(server.wait_closed(std::time::Duration::from_secs(5)).is_some());
 }
 

@@ -43,10 +43,6 @@ fn same_as_curl(server: &Server, run: &Llm, variable: &str) -> String {
     text
 }
 
-fn chatty() -> Server {
-    Server::new().reply(Reply::chat(&["好"]).repeat()).allow_unused().start()
-}
-
 fn with(server: &Server, query: &str, lines: &str) -> Llm {
     let config =
         format!("[providers.x]\nbase_url = \"{}{query}\"\nmodel = \"m\"\n{lines}\n", server.url());
@@ -55,7 +51,7 @@ fn with(server: &Server, query: &str, lines: &str) -> Llm {
 
 #[test]
 fn the_command_sends_what_we_send() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let run = with(&server, "", "api_key_env = \"MEIN_KEY\"");
     for prompt in [
         "你好，世界！",
@@ -78,7 +74,7 @@ fn the_command_sends_what_we_send() {
 
 #[test]
 fn keys_and_secret_headers_are_variables() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let chat = |lines: &str| with(&server, "", lines).args(["chat", "你好"]);
     let header = "api_key_env = \"MEIN_KEY\"\nkey_header = \"api-key\"";
     let text = same_as_curl(&server, &chat(header), "MEIN_KEY");
@@ -98,7 +94,7 @@ fn keys_and_secret_headers_are_variables() {
 
 #[test]
 fn addresses_reach_curl_as_they_are() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     for query in ["?a=b&c=d%20e", "?liste[]=1&x[2]=3", "?q=%E4%BD%A0'$HOME`id`"] {
         same_as_curl(&server, &with(&server, query, "").args(["chat", "你好"]), "X");
     }
@@ -113,7 +109,7 @@ fn addresses_reach_curl_as_they_are() {
 /// One argument of a command holds at most 128 KiB on Linux.
 #[test]
 fn a_long_prompt_still_makes_a_command_that_runs() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let prompt = "长 $HOME `id` 'x' \\ \"y\"\n".repeat(10_000);
     let run = with(&server, "", "api_key_env = \"MEIN_KEY\"").args(["chat", "总结"]);
     let dry = run.clone().stdin(&prompt).arg("--dry-run").run();

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::image::samples::{png, reply as pictures};
-use crate::support::{Llm, Outcome, Recorded, Reply, Server, llm};
+use crate::support::{Llm, Outcome, Recorded, Reply, Server, llm, wav};
 
 /// The user's file with `[providers.test]` at the server, and these lines in it.
 fn place(server: &Server, lines: &str) -> Llm {
@@ -50,15 +50,6 @@ fn transcript() -> Reply {
 
 fn sound() -> Reply {
     Reply::bytes(200, "audio/mpeg", *b"ID3\x04\0\0\0\0\0\x05 sound")
-}
-
-/// A short sound that can be joined with others.
-fn wav() -> Vec<u8> {
-    let mut head =
-        b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\xC0\x5D\0\0\x80\xBB\0\0\x02\0\x10\0"
-            .to_vec();
-    head.extend(b"data\x04\0\0\0\x01\x02\x03\x04");
-    head
 }
 
 const CASES: [Case; 4] = [
@@ -230,7 +221,7 @@ fn only_the_first_of_several_requests_pays() {
     ] {
         let answer = || match args[1] {
             "--json" => Reply::json(200, json!({"audio": "SUQzBAAAAAAABSBzb3VuZA=="})),
-            _ => Reply::bytes(200, "audio/wav", wav()),
+            _ => Reply::bytes(200, "audio/wav", wav(24_000, &[1, 2, 3, 4])),
         };
         let words = "speed was renamed to `speech_speed`";
         let refused = Reply::json(400, json!({"error": {"message": words, "param": "speed"}}));

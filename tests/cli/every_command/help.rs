@@ -1,9 +1,18 @@
 //! Help, version, and what happens when nobody reads them.
 
+use std::path::Path;
+
 use crate::support::{Outcome, llm, program};
 
-const COMMANDS: [&str; 7] =
-    ["chat", "history", "models", "providers", "config", "completions", "man"];
+/// What the help lists under `Commands:`, the names alone; nothing where a command has no actions.
+fn listed(outcome: &Outcome) -> Vec<String> {
+    let text = outcome.stdout_text();
+    let list = text.split_once("\nCommands:\n").map_or("", |(_, list)| list);
+    let lines = list.lines().take_while(|line| line.starts_with("  "));
+    // A line that is further in goes on with the description above it.
+    let heads = lines.filter(|line| !line.starts_with("   "));
+    heads.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
 
 /// Asserts what every help text has.
 #[track_caller]
@@ -19,37 +28,36 @@ fn helps(outcome: &Outcome) {
 }
 
 #[test]
-fn every_help_is_on_standard_output() {
+fn every_command_and_action_has_its_help_on_standard_output() {
     for flag in ["-h", "--help"] {
-        let outcome = llm().arg(flag).run();
-        helps(&outcome);
-        for command in COMMANDS {
-            outcome.stdout_has(&format!("\n  {command}"));
-            let outcome = llm().args([command, flag]).run();
+        let top = llm().arg(flag).run();
+        helps(&top);
+        let commands = listed(&top);
+        assert!(commands.len() > 10, "{commands:?}");
+        for command in commands {
+            let outcome = llm().args([&command, flag]).run();
             helps(&outcome);
-            outcome.stdout_has(&format!("llm {command}"));
+            outcome.stdout_has(&format!("Usage: llm {command}"));
+            for action in listed(&outcome) {
+                let outcome = llm().args([&command, &action, flag]).run();
+                outcome.code(0).stderr_empty();
+                outcome.stdout_has(&format!("Usage: llm {command} {action}"));
+            }
         }
-    }
-    for command in ["embed", "image", "transcribe", "speak"] {
-        let text = llm().arg("--help").run().stdout_text();
-        let is_listed =
-            text.lines().any(|line| line.trim_start().starts_with(&format!("{command} ")));
-        assert!(!is_listed || llm().args([command, "--help"]).run().code == Some(0), "{command}");
     }
     llm().arg("--help").run().stdout_has("Exit codes").stdout_has("141");
 }
 
+/// A command has a folder of tests of its own, but for those whose tests are one file.
 #[test]
-fn help_of_actions_is_there_too() {
-    for words in [
-        ["providers", "list"],
-        ["providers", "show"],
-        ["config", "path"],
-        ["config", "init"],
-        ["config", "edit"],
-    ] {
-        let outcome = llm().args(words).arg("--help").run();
-        outcome.code(0).stderr_empty().stdout_has(&format!("Usage: llm {} {}", words[0], words[1]));
+fn every_command_has_its_tests() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    for command in listed(&llm().arg("--help").run()) {
+        let place = match command.as_str() {
+            "completions" | "man" => "every_command/completions_and_man.rs",
+            command => command,
+        };
+        assert!(tests.join(place).exists(), "tests/cli has nothing for `llm {command}`");
     }
 }
 

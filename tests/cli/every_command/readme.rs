@@ -1,11 +1,11 @@
 //! The README keeps its word: its tour runs, its profile file is one, and its table lists the services.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::support::llm;
 #[cfg(unix)]
 use crate::support::{Llm, program};
+use crate::support::{llm, wav};
 
 /// In the tour: a line that the command above prints, whole or in part.
 #[cfg(unix)]
@@ -226,7 +226,7 @@ const COMMANDS: [&[&str]; 8] = [
 
 #[test]
 fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
-    let run = llm().file("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").file("a.wav", wav());
+    let run = llm().file("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").file("a.wav", wav(8000, &[]));
     let services = section("Services");
     for row in services.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
@@ -247,43 +247,5 @@ fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
                 _ => outcome.code(2).stdout_empty().stderr_has(&format!("{name} does not offer ")),
             };
         }
-    }
-}
-
-/// A WAV file without a sample.
-fn wav() -> Vec<u8> {
-    let mut wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
-    wav.extend([0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0]);
-    wav.extend(b"data\0\0\0\0");
-    wav
-}
-
-#[test]
-fn the_layout_names_every_module_and_no_file_that_is_gone() {
-    let layout = section("How the code is laid out");
-    let in_backticks: Vec<&str> = layout.split('`').skip(1).step_by(2).collect();
-    let entries = fs::read_dir(root().join("src")).expect("the folder can be read");
-    for entry in entries {
-        let name = entry.expect("the entry can be read").file_name().into_string();
-        let name = name.expect("file names are text");
-        let module = name.trim_end_matches(".rs");
-        let is_named = in_backticks.contains(&module) || ["lib", "main"].contains(&module);
-        assert!(is_named, "README.md lacks the module `{module}`");
-    }
-    let is_path = |word: &&&str| word.ends_with(".rs") || word.contains('/');
-    for path in in_backticks.iter().filter(is_path) {
-        let exists = root().join(path).exists() || root().join("src").join(path).exists();
-        assert!(exists, "README.md names `{path}`, which is not there");
-    }
-}
-
-#[test]
-fn links_lead_to_files_that_exist() {
-    let readme = text("README.md");
-    let targets = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let files: Vec<&str> = targets.filter(|target| !target.starts_with('#')).collect();
-    assert!(!files.is_empty());
-    for file in files {
-        assert!(Path::new(&root().join(file)).exists(), "{file}");
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Llm, Outcome, Server, llm};
+use crate::support::{Llm, Outcome, Server, llm, wav};
 
 /// Every job, with runs that show it plain and with all that can be asked for.
 const JOBS: [(&str, &[&[&str]]); 8] = [
@@ -135,10 +135,9 @@ fn services() -> Vec<Service> {
 
 /// A folder with a picture, a sound and a document, small as they can be.
 fn place() -> Llm {
-    let sound = b"RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\xC0\x5D\0\0\x80\xBB\0\0\x02\0\x10\0data\x04\0\0\0\x01\x02\x03\x04";
     llm()
         .file("图.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-        .file("音.wav", sound)
+        .file("音.wav", wav(24_000, &[1, 2, 3, 4]))
         .file("文.pdf", b"%PDF-1.7\n")
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::image::samples::{addresses, body, image, inline, jpeg, names, png};
+use crate::image::samples::{addresses, body, image, inline, jpeg, png};
 use crate::support::{Recorded, Reply, Server};
 
 fn picture(bytes: Vec<u8>) -> Reply {
@@ -52,7 +52,7 @@ fn redirects_are_followed_up_to_a_limit() {
     let server = Server::new().reply(addresses(&["/a"])).reply(endless).start();
     let run = image(&server).args(["猫", "-o", "a.png"]).run();
     run.code(4).stdout_empty().stderr_has("redirects without end");
-    assert_eq!(names(&run), [""; 0]);
+    assert_eq!(run.names(), [""; 0]);
     let file = Reply::text(302, "").header("location", "file:///etc/passwd");
     let server = Server::start([addresses(&["/a"]), file]);
     image(&server).arg("猫").run().code(4).stdout_empty().stderr_has("not followed");
@@ -77,7 +77,7 @@ fn what_cannot_be_fetched_leaves_nothing() {
         let llm = image(&server).file("a.png", "alt");
         let run = llm.args(["--retries", "0", "猫", "-o", "a.png"]).run();
         run.code(code).stdout_empty().stderr_has(words).stderr_lacks("/v1`");
-        assert_eq!((names(&run), run.read("a.png")), (vec!["a.png".to_owned()], b"alt".to_vec()));
+        assert_eq!((run.names(), run.read("a.png")), (vec!["a.png".to_owned()], b"alt".to_vec()));
     }
     for address in ["file:///etc/passwd", "gopher://a/"] {
         let server = Server::start([addresses(&[address])]);
@@ -95,7 +95,7 @@ fn a_download_is_tried_again() {
     ]);
     let run = image(&server).args(["猫", "-o", "a.png"]).run();
     run.code(0).stdout("a.png\n").stderr_has("trying again");
-    assert_eq!((names(&run), run.read("a.png")), (vec!["a.png".to_owned()], png("ganz")));
+    assert_eq!((run.names(), run.read("a.png")), (vec!["a.png".to_owned()], png("ganz")));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_download_has_a_limit() {
         let run = image(&server).args(["--max-bytes", "999", "猫", "-o", "a.png"]).run();
         run.code(4).stdout_empty().stderr_has("the picture is larger than 999 bytes");
         run.stderr_has("hint: --max-bytes N allows more");
-        assert_eq!(names(&run), [""; 0]);
+        assert_eq!(run.names(), [""; 0]);
     }
     let server = Server::start([addresses(&["/a.png"]), picture(large.clone())]);
     let limit = large.len().to_string();
@@ -124,7 +124,7 @@ fn one_that_fails_does_not_stop_the_others() {
     ]);
     let run = image(&server).args(["-n", "3", "猫", "-o", "x.png"]).run();
     run.code(4).stdout("x-1.png\nx-3.png\n").stderr_has("picture 2 of 3 can't be fetched");
-    assert_eq!(names(&run), ["x-1.png", "x-3.png"]);
+    assert_eq!(run.names(), ["x-1.png", "x-3.png"]);
 }
 
 #[test]

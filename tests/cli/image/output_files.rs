@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::image::samples::{body, image, inline, jpeg, names, png, reply};
+use crate::image::samples::{body, image, inline, jpeg, png, reply};
 use crate::support::{Reply, Server, in_terminal, llm};
 
 #[test]
@@ -13,7 +13,7 @@ fn a_picture_is_written_and_its_path_printed() {
     let run = image(&server).args(["猫", "-o", "猫.png"]).run();
     run.code(0).stdout("猫.png\n").stderr_empty();
     assert_eq!(run.read("猫.png"), png("猫"));
-    assert_eq!(names(&run), ["猫.png"]);
+    assert_eq!(run.names(), ["猫.png"]);
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn several_pictures_are_numbered() {
     let server = Server::start([reply(&[png("1"), png("2"), png("3")])]);
     let run = image(&server).file("猫-2.png", "alt").args(["-n", "3", "猫", "-o", "猫.png"]).run();
     run.code(0).stdout("猫-1.png\n猫-2.png\n猫-3.png\n").stderr_empty();
-    assert_eq!(names(&run), ["猫-1.png", "猫-2.png", "猫-3.png"]);
+    assert_eq!(run.names(), ["猫-1.png", "猫-2.png", "猫-3.png"]);
     assert_eq!(run.read("猫-2.png"), png("2"));
 }
 
@@ -33,7 +33,7 @@ fn one_more_than_asked_is_not_lost_and_one_less_is_said() {
     let server = Server::start([reply(&[png("1")])]);
     let run = image(&server).args(["-n", "2", "猫", "-o", "猫.png"]).run();
     run.code(0).stdout("猫-1.png\n").stderr("llm: warning: test gave 1 of 2 pictures\n");
-    assert_eq!(names(&run), ["猫-1.png"]);
+    assert_eq!(run.names(), ["猫-1.png"]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn what_cannot_be_written_is_said_before_it_is_paid_for() {
         std::fs::create_dir(llm.dir().join("ordner-2.png")).expect("a fresh folder takes folders");
         let run = llm.arg("猫").args(args).run();
         run.code(1).stdout_empty().stderr_has(words);
-        assert_eq!(names(&run), ["ordner-2.png"]);
+        assert_eq!(run.names(), ["ordner-2.png"]);
     }
 }
 
@@ -168,7 +168,7 @@ fn an_interrupted_run_leaves_nothing() {
     running.signal("INT");
     let run = running.wait();
     run.code(130).stdout_empty().stderr_empty();
-    assert_eq!((names(&run), run.read("a.png")), (vec!["a.png".to_owned()], b"alt".to_vec()));
+    assert_eq!((run.names(), run.read("a.png")), (vec!["a.png".to_owned()], b"alt".to_vec()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::image::samples::{body, image, inline, names, png, reply};
+use crate::image::samples::{body, image, inline, png, reply};
 use crate::support::{Outcome, Reply, Server};
 
 /// Runs into this reply with an old file in the way, and checks that nothing was touched.
@@ -12,7 +12,7 @@ fn failed(reply: Reply) -> Outcome {
     let run = llm.args(["--retries", "0", "猫", "-o", "a.png"]).run();
     run.stdout_empty();
     assert_eq!(
-        (names(&run), run.read("a.png")),
+        (run.names(), run.read("a.png")),
         (vec!["a.png".to_owned()], b"alt".to_vec()),
         "{run}"
     );
@@ -70,7 +70,7 @@ fn a_broken_reply_is_asked_for_again() {
         Server::start([Reply::bytes(200, "application/json", half), reply(&[png("dann")])]);
     let run = image(&server).args(["猫", "-o", "a.png"]).run();
     run.code(0).stdout("a.png\n").stderr_has("trying again");
-    assert_eq!((names(&run), run.read("a.png")), (vec!["a.png".to_owned()], png("dann")));
+    assert_eq!((run.names(), run.read("a.png")), (vec!["a.png".to_owned()], png("dann")));
     let server =
         Server::start([Reply::bytes(200, "application/json", half), reply(&[png("dann")])]);
     image(&server).arg("猫").run().code(0).stdout_bytes(&png("dann"));
@@ -82,5 +82,5 @@ fn a_good_picture_beside_a_bad_one_is_kept() {
         Server::start([Reply::json(200, body([inline(&png("gut")), inline(b"schlecht")]))]);
     let run = image(&server).args(["-n", "2", "猫", "-o", "a.png"]).run();
     run.code(4).stdout("a-1.png\n").stderr_has("picture 2 of 2 that came is no picture");
-    assert_eq!(names(&run), ["a-1.png"]);
+    assert_eq!(run.names(), ["a-1.png"]);
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Llm, Outcome, Reply, Server, llm};
+use crate::support::{Llm, Reply, Server, llm};
 
 /// Bytes that begin as a PNG does and differ by `tag`.
 pub(crate) fn png(tag: &str) -> Vec<u8> {
@@ -50,14 +50,4 @@ pub(crate) fn image_at(base_url: &str) -> Llm {
              models = {{ image = \"maler\" }}\nheaders = {{ \"X-Team\" = \"rot\" }}\n"
         ))
         .arg("image")
-}
-
-/// The names in the folder of a run, sorted.
-pub(crate) fn names(run: &Outcome) -> Vec<String> {
-    let entries = std::fs::read_dir(run.dir()).expect("the folder is there");
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }

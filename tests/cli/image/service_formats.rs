@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::image::samples::{image_at, jpeg, names, png};
+use crate::image::samples::{image_at, jpeg, png};
 use crate::support::{Llm, Recorded, Reply, Server, llm};
 
 /// A built-in profile at this server, with a key.
@@ -46,7 +46,7 @@ fn asked(name: &str, reply: &str, args: &[&str]) -> Recorded {
     let llm = service(name, base(name), &server).file("a.png", png("甲")).file("b.jpg", jpeg("乙"));
     let run = llm.args(["image", "-o", "猫.png"]).args(args).run();
     run.code(0).stderr_lacks("refuse");
-    assert!(names(&run).iter().any(|name| name.starts_with('猫')));
+    assert!(run.names().iter().any(|name| name.starts_with('猫')));
     for request in store.requests() {
         assert!(!request.to_string().contains("geheim"), "{request}");
     }

@@ -1,4 +1,6 @@
 //! `llm speak`.
-mod long_texts_and_players;
+mod long_texts;
+#[cfg(unix)]
+mod players;
 mod request_and_output;
 mod service_formats;

@@ -1,11 +1,10 @@
 //! `llm speak`: what is sent, where the sound goes, and in which format.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Llm, Reply, Server, Step, in_terminal, llm};
+use crate::support::{Llm, Reply, Server, Step, in_terminal, llm, names};
 
 /// The beginning of an MP3 file, and enough behind it.
 const MP3: &[u8] = b"ID3\x04\0\0\0\0\0\x05 and the sound of a voice";
@@ -21,17 +20,6 @@ fn voice(server: &Server, lines: &str) -> Llm {
 
 fn mp3() -> Reply {
     Reply::bytes(200, "audio/mpeg", MP3)
-}
-
-/// The names in the folder.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).expect("the folder can be read");
-    let name = |entry: std::io::Result<std::fs::DirEntry>| {
-        entry.expect("the entry can be read").file_name().to_string_lossy().into_owned()
-    };
-    let mut names: Vec<String> = entries.map(name).collect();
-    names.sort();
-    names
 }
 
 /// The body that goes out for these arguments.
@@ -111,7 +99,7 @@ fn a_file_appears_whole() {
     let run = voice(&server, "").file("你好.mp3", "old").args(["你好", "-o", "你好.mp3"]).run();
     run.code(0).stdout_empty().stderr_empty();
     assert_eq!(run.read("你好.mp3"), MP3);
-    assert_eq!(names(&run.dir()), ["你好.mp3"]);
+    assert_eq!(run.names(), ["你好.mp3"]);
 }
 
 #[test]
@@ -245,6 +233,6 @@ fn the_demo_speaks() {
     assert_eq!(file.read("a.wav"), wav.stdout);
     let run = demo(&["-o", "a.mp3"]);
     run.code(4).stderr_has("the demo makes wav and pcm only, no mp3");
-    assert!(names(&run.dir()).is_empty());
+    assert!(run.names().is_empty());
     demo(&["--dry-run"]).code(0).stdout_has("/v1/audio/speech");
 }

@@ -6,23 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::image::service_formats::{base, service};
-use crate::support::{Llm, Reply, Server};
+use crate::support::{Llm, Reply, Server, wav};
 
 const MP3: &[u8] = b"ID3\x04\0\0\0\0\0\x05 and the sound of a voice";
 const SAMPLES: &[u8] = b"\x01\0\x02\0\x03\0\x04\0\x05\0\x06\0\x07\0\x08\0";
-
-/// A WAV file of 16 bits and one channel.
-fn wav(rate: u32, samples: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(samples.len()).expect("a short file");
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((length + 36).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    wav.extend(rate.to_le_bytes());
-    wav.extend((rate * 2).to_le_bytes());
-    wav.extend(b"\x02\0\x10\0data");
-    wav.extend(length.to_le_bytes());
-    [wav.as_slice(), samples].concat()
-}
 
 /// The reply of a service as it is in `tests/shapes`, with sound or the address of some in it.
 fn sample(name: &str, store: &str) -> Reply {

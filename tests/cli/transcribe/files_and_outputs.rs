@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::one_file::{SOUND, fields, place};
-use crate::support::{Reply, Server, in_terminal};
+use crate::support::{Reply, Server, in_terminal, wav};
 
 fn heard(text: &str) -> Reply {
     Reply::json(200, json!({"text": text}))
@@ -59,10 +59,10 @@ fn a_name_with_quotes_and_line_ends_is_one_part() {
 
 #[test]
 fn a_name_without_an_ending_gets_that_of_its_content() {
-    let wav = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\0\0\0\0";
+    let sound = wav(8000, &[]);
     let server = Server::start([heard("好"), heard("好")]);
-    place(&server, "").file("录音", wav).arg("录音").run().code(0);
-    place(&server, "").arg("-").stdin(wav).run().code(0);
+    place(&server, "").file("录音", &sound).arg("录音").run().code(0);
+    place(&server, "").arg("-").stdin(sound).run().code(0);
     let sent: Vec<_> = server.requests().iter().map(|request| fields(request).1).collect();
     assert_eq!(sent[0].filename.as_deref(), Some("录音.wav"));
     assert_eq!(sent[0].content_type.as_deref(), Some("audio/wav"));

@@ -5,28 +5,20 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::json;
 
 use super::one_file::{fields, place};
-use crate::support::{Llm, Reply, Server, program};
+use crate::support::{Llm, Reply, Server, program, wav};
 
 /// Samples a second, 16 bits, one channel.
 const RATE: u32 = 8000;
 
 /// A WAV file of so many seconds of noise, silent from each of `quiet` seconds on for 0.4 s.
-fn wav(seconds: u32, quiet: &[f64]) -> Vec<u8> {
-    let length = seconds * RATE * 2;
-    let mut file = b"RIFF".to_vec();
-    file.extend_from_slice(&(length + 36).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    file.extend_from_slice(&RATE.to_le_bytes());
-    file.extend_from_slice(&(RATE * 2).to_le_bytes());
-    file.extend_from_slice(b"\x02\0\x10\0data");
-    file.extend_from_slice(&length.to_le_bytes());
-    for at in 0..seconds * RATE {
+fn noise(seconds: u32, quiet: &[f64]) -> Vec<u8> {
+    let sample = |at: u32| {
         let time = f64::from(at) / f64::from(RATE);
         let is_quiet = quiet.iter().any(|from| (*from..*from + 0.4).contains(&time));
         let loud = if at % 20 < 10 { 8000_i16 } else { -8000 };
-        file.extend_from_slice(&(if is_quiet { 0 } else { loud }).to_le_bytes());
-    }
-    file
+        (if is_quiet { 0 } else { loud }).to_le_bytes()
+    };
+    wav(RATE, &(0..seconds * RATE).flat_map(sample).collect::<Vec<u8>>())
 }
 
 /// A limit of 5 s of such sound with its header and the form.
@@ -34,7 +26,7 @@ const LIMIT: &str = "limits = { upload_bytes = 81000 }";
 
 /// 9 s with a pause at 4.5 s, in a place with the limit.
 fn long(server: &Server) -> Llm {
-    place(server, LIMIT).file("长.wav", wav(9, &[2.0, 4.5, 7.0])).arg("长.wav")
+    place(server, LIMIT).file("长.wav", noise(9, &[2.0, 4.5, 7.0])).arg("长.wav")
 }
 
 /// Seconds of the samples that came in a part; fails unless it is a whole WAV file.
@@ -61,7 +53,7 @@ fn a_long_wav_is_cut_where_it_is_quiet() {
     assert!((4.5..4.9).contains(&first), "{first}");
     assert!((first + seconds(&files[1].bytes) - 9.0).abs() < 1e-9);
     let joined = [&files[0].bytes[44..], &files[1].bytes[44..]].concat();
-    assert_eq!(joined, wav(9, &[2.0, 4.5, 7.0])[44..]);
+    assert_eq!(joined, noise(9, &[2.0, 4.5, 7.0])[44..]);
     assert!(files.iter().all(|file| file.filename.as_deref() == Some("长.wav")));
 }
 
@@ -163,7 +155,7 @@ fn raw_samples_are_cut_without_a_header() {
 #[test]
 fn a_limit_without_room_is_told() {
     let server = Server::start([]);
-    let base = place(&server, "limits = { upload_bytes = 100 }").file("a.wav", wav(1, &[]));
+    let base = place(&server, "limits = { upload_bytes = 100 }").file("a.wav", noise(1, &[]));
     base.arg("a.wav").run().code(2).stderr_has("leaves no room for a second of a.wav");
 }
 
@@ -181,7 +173,7 @@ fn with_ffmpeg(base: Llm, script: &str) -> Llm {
 /// A sound above the limit that can't be cut as it is.
 fn compressed(server: &Server) -> Llm {
     let sound = [b"ID3\x04".to_vec(), vec![0; 90_000]].concat();
-    place(server, LIMIT).file("长.mp3", sound).file("made.wav", wav(9, &[4.5]))
+    place(server, LIMIT).file("长.mp3", sound).file("made.wav", noise(9, &[4.5]))
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Llm, Outcome, Part, Recorded, Reply, Server, Step, llm};
+use crate::support::{Llm, Outcome, Part, Recorded, Reply, Server, Step, in_terminal, llm};
 
 /// Bytes that are the beginning of an MP3 file, and no text.
 pub(super) const SOUND: &[u8] = b"ID3\x04\0\0\0\0\0\0 \xff\xfb\x90 \r\n--boundary\r\n\0 sound";
@@ -404,4 +404,26 @@ fn the_demo_hears_what_it_says() {
     assert!(run.read("a.srt").starts_with(b"1\n00:00:00,000 --> "));
     let stream = ["transcribe", "-p", "demo", "a.mp3", "-O", "stream=true", "--language", "zh"];
     llm().file("a.mp3", SOUND).args(stream).run().code(0).stdout_has("演示服务");
+}
+
+#[test]
+fn a_bar_of_progress_with_a_chinese_name_fits_its_line() {
+    use unicode_width::UnicodeWidthStr as _;
+    let heard = "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"text\":\"好\"}";
+    let steps = vec![Step::Wait(Duration::from_millis(500)), Step::Write(heard.into())];
+    let server = Server::start(vec![Reply::raw(steps)]);
+    let llm = llm().profile(&server).file("会议录音.mp3", b"\xff\xfb\x90\x64sound");
+    let llm = llm.args(["transcribe", "-m", "m", "会议录音.mp3"]);
+    let Some(shown) = in_terminal(&llm) else { return };
+    // Control sequences (ECMA-48, section 5.4) take no room.
+    let pieces = shown.split("\u{1b}[").enumerate().map(|(number, piece)| match number {
+        0 => piece,
+        _ => piece
+            .trim_start_matches(|c: char| c.is_ascii_digit() || ";?".contains(c))
+            .get(1..)
+            .unwrap_or(""),
+    });
+    let text: String = pieces.collect();
+    let bars: Vec<&str> = text.split(['\r', '\n']).filter(|line| line.contains('░')).collect();
+    assert!(!bars.is_empty() && bars.iter().all(|bar| bar.width() <= 80), "{bars:?}");
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::image::service_formats::{base, service};
-use crate::support::{Llm, Recorded, Reply, Server};
+use crate::support::{Llm, Recorded, Reply, Server, wav};
 
 const MP3: &[u8] = b"ID3\x04\0\0\0\0\0\0 \xff\xfb\x90 sound";
 
@@ -14,17 +14,8 @@ const MP3: &[u8] = b"ID3\x04\0\0\0\0\0\0 \xff\xfb\x90 sound";
 const RATE: u32 = 4000;
 
 /// A WAV file of so many seconds of noise.
-fn wav(seconds: u32) -> Vec<u8> {
-    let length = seconds * RATE * 2;
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((length + 36).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    wav.extend(RATE.to_le_bytes());
-    wav.extend((RATE * 2).to_le_bytes());
-    wav.extend(b"\x02\0\x10\0data");
-    wav.extend(length.to_le_bytes());
-    wav.extend((0..length).map(|at| (at % 251) as u8));
-    wav
+fn noise(seconds: u32) -> Vec<u8> {
+    wav(RATE, &(0..seconds * RATE * 2).map(|at| (at % 251) as u8).collect::<Vec<u8>>())
 }
 
 /// `llm transcribe` with this service at the server, in a folder with a recording.
@@ -203,7 +194,7 @@ fn limited(server: &Server, limits: &str) -> Llm {
         server.url()
     );
     let run = crate::support::llm().config(&config).watch(server);
-    run.file("长.wav", wav(5)).args(["transcribe", "长.wav"])
+    run.file("长.wav", noise(5)).args(["transcribe", "长.wav"])
 }
 
 #[test]
@@ -216,7 +207,7 @@ fn base64_counts_where_a_recording_is_cut() {
     assert!(requests.iter().all(|request| request.body.len() <= 43_000));
     let samples: Vec<u8> =
         requests.iter().flat_map(|request| recording(request)[44..].to_vec()).collect();
-    assert_eq!(samples, wav(5)[44..]);
+    assert_eq!(samples, noise(5)[44..]);
     // One byte of room more than it needs.
     let server = Server::start([chat("全", "stop")]);
     limited(&server, "upload_bytes = 54000").run().code(0).stdout("全\n").stderr_empty();
@@ -231,7 +222,7 @@ fn a_recording_is_cut_by_its_length_in_time() {
     let lengths: Vec<usize> =
         server.requests().iter().map(|request| recording(request).len() - 44).collect();
     assert!(lengths.iter().all(|length| *length <= 2 * 2 * RATE as usize), "{lengths:?}");
-    assert_eq!(lengths.iter().sum::<usize>(), wav(5).len() - 44);
+    assert_eq!(lengths.iter().sum::<usize>(), noise(5).len() - 44);
     let server = Server::start([chat("全", "stop")]);
     limited(&server, "audio_seconds = 5").run().code(0).stdout("全\n").stderr_empty();
 }

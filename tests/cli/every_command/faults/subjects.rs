@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::image::samples::{inline, png};
-use crate::support::{Llm, Server, chat_body, chunk, llm};
+use crate::support::{Llm, Server, chat_body, chunk, llm, wav};
 
 /// A command, and the reply that it works with.
 pub(crate) struct Subject {
@@ -37,14 +37,9 @@ pub(crate) const OLD: &[u8] = "旧的内容\n".as_bytes();
 /// A sound file of 16 bits that is 0.1 s long.
 const SOUND: &str = "a.wav";
 
+/// What [`SOUND`] holds.
 pub(crate) fn sound() -> Vec<u8> {
-    let samples = [1_u8; 3200];
-    let mut file = b"RIFF".to_vec();
-    file.extend((36 + samples.len() as u32).to_le_bytes());
-    file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data");
-    file.extend((samples.len() as u32).to_le_bytes());
-    file.extend(samples);
-    file
+    wav(16_000, &[1; 3200])
 }
 
 /// How the program reaches a server: by connections of its own, or as it reaches all that is behind a

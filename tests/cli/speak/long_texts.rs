@@ -1,15 +1,13 @@
-//! `llm speak` with a text longer than the service takes, with replies that are broken, and with
-//! players.
+//! `llm speak` with a text longer than the service takes, and with replies that are broken.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Llm, Outcome, Reply, Server, Step, llm};
+use crate::support::{Llm, Outcome, Reply, Server, Step, llm, wav, wav_head};
 
 /// The profile `test` at the server, which takes six characters at once.
-fn voice(server: &Server) -> Llm {
+pub(super) fn voice(server: &Server) -> Llm {
     let url = server.url();
     let text = format!(
         "[providers.test]\nbase_url = \"{url}\"\nmodels = {{ speak = \"tts-1\" }}\n\
@@ -18,21 +16,16 @@ fn voice(server: &Server) -> Llm {
     llm().config(&text).watch(server).arg("speak")
 }
 
+/// Samples a second, 16 bits, one channel.
+pub(super) const RATE: u32 = 24_000;
+
 /// A WAV file with these samples, whose head has the lengths of a stream.
-fn wav(samples: &[u8]) -> Vec<u8> {
-    [&head(u32::MAX, u32::MAX)[..], samples].concat()
+fn streamed_wav(samples: &[u8]) -> Vec<u8> {
+    [&wav_head(RATE, u32::MAX, u32::MAX)[..], samples].concat()
 }
 
-fn head(riff: u32, data: u32) -> Vec<u8> {
-    let mut head = b"RIFF".to_vec();
-    head.extend(riff.to_le_bytes());
-    head.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\xC0\x5D\0\0\x80\xBB\0\0\x02\0\x10\0data");
-    head.extend(data.to_le_bytes());
-    head
-}
-
-fn spoken(samples: &[u8]) -> Reply {
-    Reply::bytes(200, "audio/wav", wav(samples))
+pub(super) fn spoken(samples: &[u8]) -> Reply {
+    Reply::bytes(200, "audio/wav", streamed_wav(samples))
 }
 
 /// The folder holds this file as it was, and nothing else.
@@ -51,7 +44,7 @@ fn a_long_text_becomes_one_file() {
     let server = Server::start([spoken(&[1; 20]), spoken(&[2; 30])]);
     let run = over_old(voice(&server)).args(["今天下雨。明天晴！", "-u"]).run();
     run.code(0).stdout_empty().stderr_has("llm: usage: 9 characters in 2 parts, 94 bytes");
-    assert_eq!(run.read("a.wav"), [&head(86, 50)[..], &[1; 20], &[2; 30]].concat());
+    assert_eq!(run.read("a.wav"), wav(RATE, &[&[1; 20][..], &[2; 30]].concat()));
     let inputs: Vec<_> =
         server.requests().iter().map(|request| request.json()["input"].clone()).collect();
     assert_eq!(inputs, [json!("今天下雨。"), json!("明天晴！")]);
@@ -61,18 +54,18 @@ fn a_long_text_becomes_one_file() {
 fn in_a_pipe_the_head_is_that_of_a_stream() {
     let server = Server::start([spoken(&[1; 20]), spoken(&[2; 30])]);
     let run = voice(&server).args(["今天下雨。明天晴！", "--format", "wav"]).run();
-    let expected = [&head(u32::MAX, u32::MAX)[..], &[1; 20], &[2; 30]].concat();
+    let expected = streamed_wav(&[&[1; 20][..], &[2; 30]].concat());
     run.code(0).stdout_bytes(&expected).stderr_empty();
 }
 
 #[test]
 fn one_part_in_a_pipe_comes_as_it_is_and_in_a_file_with_its_length() {
     let server = Server::start([spoken(&[1; 20])]);
-    voice(&server).args(["今天。"]).run().code(0).stdout_bytes(&wav(&[1; 20]));
+    voice(&server).args(["今天。"]).run().code(0).stdout_bytes(&streamed_wav(&[1; 20]));
     let server = Server::start([spoken(&[1; 20])]);
     let run = voice(&server).args(["今天。", "-o", "a.wav"]).run();
     run.code(0);
-    assert_eq!(run.read("a.wav"), [&head(56, 20)[..], &[1; 20]].concat());
+    assert_eq!(run.read("a.wav"), wav(RATE, &[1; 20]));
 }
 
 #[test]
@@ -103,11 +96,11 @@ fn the_parts_are_in_order_and_asked_for_ahead() {
 fn a_later_part_is_asked_for_again() {
     let failed =
         Reply::json(500, json!({"error": {"message": "先歇一下"}})).header("retry-after-ms", "1");
-    let broken = Reply::chunks("audio/wav", [wav(&[9; 20])]).then([Step::Close]);
+    let broken = Reply::chunks("audio/wav", [streamed_wav(&[9; 20])]).then([Step::Close]);
     let server = Server::start([spoken(&[1; 20]), failed, broken, spoken(&[2; 30])]);
     let run = over_old(voice(&server)).args(["今天下雨。明天晴！", "--retries", "3"]).run();
     run.code(0).stderr_has("trying again");
-    assert_eq!(run.read("a.wav"), [&head(86, 50)[..], &[1; 20], &[2; 30]].concat());
+    assert_eq!(run.read("a.wav"), wav(RATE, &[&[1; 20][..], &[2; 30]].concat()));
 }
 
 #[test]
@@ -131,7 +124,7 @@ fn a_part_that_fails_leaves_nothing() {
 
 #[test]
 fn a_broken_reply_leaves_nothing() {
-    let whole = wav(&[1; 200]);
+    let whole = streamed_wav(&[1; 200]);
     let error = json!({"error": {"message": "嗓子坏了", "code": 503}});
     for (reply, code, words) in [
         (Reply::bytes(200, "audio/wav", whole.clone()).content_length(9999), 6, "broke off"),
@@ -168,16 +161,16 @@ fn what_failed_before_any_sound_is_tried_again() {
         Reply::json(429, json!({"error": {"message": "慢点"}})).header("retry-after-ms", "1");
     let server = Server::start([busy, spoken(&[1; 20])]);
     let run = voice(&server).args(["今天。"]).run();
-    run.code(0).stdout_bytes(&wav(&[1; 20])).stderr_has("trying again");
+    run.code(0).stdout_bytes(&streamed_wav(&[1; 20])).stderr_has("trying again");
     // Sound that is out can't be taken back.
-    let broken = Reply::chunks("audio/wav", [wav(&[9; 20])]).then([Step::Close]);
+    let broken = Reply::chunks("audio/wav", [streamed_wav(&[9; 20])]).then([Step::Close]);
     let server = Server::start([broken]);
-    voice(&server).args(["今天。"]).run().code(6).stdout_bytes(&wav(&[9; 20]));
+    voice(&server).args(["今天。"]).run().code(6).stdout_bytes(&streamed_wav(&[9; 20]));
 }
 
 #[test]
 fn an_interrupted_run_leaves_nothing() {
-    let reply = Reply::chunks("audio/wav", [wav(&[1; 20])]).then([Step::UntilClosed]);
+    let reply = Reply::chunks("audio/wav", [streamed_wav(&[1; 20])]).then([Step::UntilClosed]);
     let server = Server::start([reply]);
     let run = over_old(voice(&server)).args(["今天。"]).spawn();
     server.wait_requests(1, Duration::from_secs(10));
@@ -185,113 +178,4 @@ fn an_interrupted_run_leaves_nothing() {
     let run = run.wait();
     run.code(130).stdout_empty().stderr_empty();
     is_untouched(&run);
-}
-
-/// A folder for the search path, with this shell script as a program.
-#[cfg(unix)]
-fn program(llm: &Llm, name: &str, script: &str) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = llm.folder("home").join("bin");
-    std::fs::create_dir_all(&folder).expect("a folder can be made");
-    let path = folder.join(name);
-    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a file can be written");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("an own file");
-    folder
-}
-
-/// Nothing is left in the folder for temporary files.
-fn is_clean(folder: &Path) {
-    let entries = std::fs::read_dir(folder).expect("the folder can be read");
-    assert_eq!(entries.count(), 0);
-}
-
-#[cfg(unix)]
-#[test]
-fn the_first_player_that_can_gets_the_file() {
-    let server = Server::start([spoken(&[1; 20])]);
-    let place = voice(&server);
-    let copy = "/bin/cp \"$2\" played; echo \"$@\" > words";
-    let path = program(&place, "aplay", copy);
-    let temporary = place.folder("cache");
-    let run = place.env("PATH", &path).env("TMPDIR", &temporary).args(["今天。", "--play"]).run();
-    run.code(0).stdout_empty().stderr_empty();
-    assert_eq!(run.read("played"), [&head(56, 20)[..], &[1; 20]].concat());
-    let words = String::from_utf8(run.read("words")).expect("text");
-    assert!(words.starts_with("-q /") && words.ends_with(".wav\n"), "{words}");
-    // This player takes no MP3, which services send unasked.
-    assert_eq!(server.request().json()["response_format"], json!("wav"));
-    is_clean(&temporary);
-}
-
-#[cfg(unix)]
-#[test]
-fn bare_samples_get_a_head_for_the_player() {
-    let server = Server::start([Reply::bytes(200, "audio/pcm", [3; 40])]);
-    let place = voice(&server);
-    let path = program(&place, "ffplay", "for last; do :; done; /bin/cp \"$last\" played");
-    let run = place.env("PATH", &path).args(["今天。", "--play", "--format", "pcm"]).run();
-    run.code(0).stderr_empty();
-    assert_eq!(run.read("played"), [&head(76, 40)[..], &[3; 40]].concat());
-}
-
-#[cfg(unix)]
-#[test]
-fn a_file_of_the_users_is_played_and_stays() {
-    let server = Server::start([spoken(&[1; 20])]);
-    let place = voice(&server);
-    let path = program(&place, "mpv", "echo \"$@\" > words");
-    let run = place.env("PATH", &path).args(["今天。", "--play", "-o", "a.wav"]).run();
-    run.code(0).stdout_empty();
-    assert_eq!(run.read("words"), b"--no-terminal -- a.wav\n");
-    assert_eq!(run.read("a.wav").len(), 64);
-}
-
-#[cfg(unix)]
-#[test]
-fn without_a_player_nothing_is_sent() {
-    let server = Server::start([]);
-    let place = voice(&server);
-    let names = "none of ffplay, mpv, afplay, paplay, aplay";
-    place
-        .clone()
-        .env("PATH", "/nowhere")
-        .args(["今天。", "--play"])
-        .run()
-        .code(2)
-        .stderr_has(names);
-    let path = program(&place, "aplay", "exit 0");
-    let run = place.env("PATH", &path).args(["今天。", "--play", "--format", "opus"]).run();
-    run.code(2).stderr_has("aplay cannot play opus").stderr_has("hint: --format wav");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_player_that_fails_is_quoted() {
-    let server = Server::start([spoken(&[1; 20])]);
-    let place = voice(&server);
-    let path = program(&place, "aplay", "echo 'no sound card' >&2; exit 3");
-    let temporary = place.folder("cache");
-    let run = place.env("PATH", &path).env("TMPDIR", &temporary).args(["今天。", "--play"]).run();
-    run.code(1).stdout_empty().stderr("llm: aplay cannot play it: no sound card\n");
-    is_clean(&temporary);
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interruption_stops_the_player() {
-    let server = Server::start([spoken(&[1; 20])]);
-    let place = voice(&server);
-    let path = program(&place, "aplay", "echo here > began; exec /bin/sleep 60");
-    let temporary = place.folder("cache");
-    let began = place.dir().join("began");
-    let run = place.env("PATH", &path).env("TMPDIR", &temporary).args(["今天。", "--play"]).spawn();
-    let until = Instant::now() + Duration::from_secs(20);
-    while !began.exists() && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    run.signal("INT");
-    let run = run.wait();
-    run.code(130).stderr_empty();
-    assert!(run.elapsed < Duration::from_secs(20));
-    is_clean(&temporary);
 }
