@@ -8,13 +8,14 @@
 //! | `config` | the profiles: the built-in list and the user's file |
 //! | `provider` | a profile resolved for a command: URLs, headers, request rules |
 //! | `input` | what the user gives a command to work on |
+//! | `media` | what a file is by its first bytes: the one table of signatures |
 //! | `audio` | audio files as bytes: formats, joining, where they are quiet |
 //! | `api` | the specification's endpoints as pure functions |
 //! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `markdown` | Markdown coloured while it streams in |
 //! | `output` | results on their way to terminal, pipe and file |
-//! | `picture` | pictures as bytes: what they are, and how a terminal shows them |
+//! | `picture` | pictures as bytes: their pixels, and how a terminal shows them |
 //! | `command` | one file a command: resolve, read, open, send, write |
 //! | `demo` | a small server inside the program, for trying it out |
 //! | `interrupt` | signals, and a reader that goes away |
@@ -40,6 +41,7 @@ mod input;
 mod interrupt;
 mod io;
 mod markdown;
+mod media;
 mod output;
 mod picture;
 mod provider;

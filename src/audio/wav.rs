@@ -3,6 +3,8 @@
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
+use crate::media::{self, FileFormat};
+
 /// How one sample is written; all are little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sample {
@@ -140,7 +142,7 @@ fn walk(source: &mut (impl Read + Seek), size: u64) -> Result<Option<Samples>> {
     let mut head = [0; 12];
     source.seek(SeekFrom::Start(0))?;
     source.read_exact(&mut head)?;
-    if !matches!(&head[..4], b"RIFF" | b"RF64") || &head[8..] != b"WAVE" {
+    if !matches!(media::format_of(&head), Some(FileFormat::Wav | FileFormat::Wav64)) {
         return Ok(None);
     }
     let (mut at, mut format, mut long_length) = (12_u64, Vec::new(), None);

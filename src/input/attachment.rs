@@ -8,12 +8,13 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::Item;
-use super::kind::{self, Format, Kind, Remedy};
+use super::kind::{self, AttachmentFormat, Kind};
 use super::text::{decoded, fenced};
 use crate::error::{Failure, reason};
 use crate::http::form::Piece;
 use crate::http::request::unescaped;
 use crate::http::splice::Insert;
+use crate::media::FormatGroup;
 
 /// What can be attached, for hints.
 const ATTACHABLE: &str =
@@ -26,7 +27,7 @@ pub(crate) struct Attachment {
     pub(crate) name: String,
     /// What the user called it.
     pub(crate) given: String,
-    pub(crate) format: Format,
+    pub(crate) format: AttachmentFormat,
     /// Its bytes, and the mark that stands for their base64 in the request.
     pub(crate) insert: Insert,
 }
@@ -81,16 +82,17 @@ pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<Item, Failure> {
 ///
 /// # Errors
 /// An empty content, and one that can't go into a request, with what it seems to be.
-pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<Format>, Failure> {
+pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<AttachmentFormat>, Failure> {
     if head.is_empty() {
         return Err(Failure::usage(format!("{given} is empty")));
     }
     match kind::of(head) {
         Kind::Text => Ok(None),
         Kind::Known(format) => Ok(Some(format)),
-        Kind::Other(words, remedy) => {
+        Kind::Other(format) => {
+            let words = format.words();
             Err(Failure::usage(format!("{given} is {words}, which can't be attached"))
-                .hint(hint(given, words, remedy)))
+                .hint(hint(given, format.group())))
         }
         Kind::Unknown => {
             let at = memchr::memchr(0, head).unwrap_or_default();
@@ -100,27 +102,28 @@ pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<Format>, Failure>
     }
 }
 
-fn hint(given: &str, words: &str, remedy: Remedy) -> String {
-    match remedy {
-        Remedy::Picture => {
+/// What can be done about a content that can't be attached.
+fn hint(given: &str, group: FormatGroup) -> String {
+    match group {
+        FormatGroup::Picture => {
             format!("PNG, JPEG, GIF and WebP can be; `magick '{given}' picture.png` converts")
         }
-        Remedy::Audio => format!(
+        FormatGroup::Audio => format!(
             "WAV and MP3 can be; `ffmpeg -i '{given}' audio.mp3` converts, `llm transcribe '{given}'` makes text of it"
         ),
-        Remedy::Video => {
+        FormatGroup::Video => {
             format!("its sound can be, as MP3 or WAV: `ffmpeg -i '{given}' audio.mp3` takes it out")
         }
-        Remedy::Document => "saved as PDF or as text it can be".to_owned(),
-        Remedy::None if words.ends_with("text") => {
+        FormatGroup::Document => "saved as PDF or as text it can be".to_owned(),
+        FormatGroup::Text => {
             "only UTF-8 text can be put into a prompt; `iconv -f UTF-16 -t UTF-8` converts"
                 .to_owned()
         }
-        Remedy::None => ATTACHABLE.to_owned(),
+        FormatGroup::Archive | FormatGroup::Program | FormatGroup::Data => ATTACHABLE.to_owned(),
     }
 }
 
-fn attachment(given: &str, format: Format, data: Piece) -> Attachment {
+fn attachment(given: &str, format: AttachmentFormat, data: Piece) -> Attachment {
     Attachment {
         name: own_name(given, format),
         given: given.to_owned(),
@@ -131,7 +134,7 @@ fn attachment(given: &str, format: Format, data: Piece) -> Attachment {
 
 /// The last part of a path or an address. What has no name of its own is called after its format,
 /// as services tell a document by its ending.
-fn own_name(given: &str, format: Format) -> String {
+fn own_name(given: &str, format: AttachmentFormat) -> String {
     let is_url = super::is_url(given);
     let path = match is_url {
         true => given.split(['?', '#']).next().unwrap_or_default(),
@@ -149,9 +152,11 @@ fn own_name(given: &str, format: Format) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::FileFormat;
 
     #[test]
     fn a_name_is_the_last_part_of_path_or_address() {
+        let pdf = AttachmentFormat::of(FileFormat::Pdf).expect("a PDF can be attached");
         for (given, name) in [
             ("图 片/一\"只\"猫.png", "一\"只\"猫.png"),
             ("https://h.example/a/%E8%A1%A8%20%20.pdf?key=1/2#x", "表  .pdf"),
@@ -159,7 +164,7 @@ mod tests {
             ("https://h.example/100%", "100%"),
             (super::super::STDIN, "attachment.pdf"),
         ] {
-            assert_eq!(own_name(given, Format::Pdf), name, "{given}");
+            assert_eq!(own_name(given, pdf), name, "{given}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! lengths. Knows nothing of what the samples mean.
 
 use super::{Patch, Unjoinable};
+use crate::media::{self, FileFormat};
 
 /// A head is at most so long: what some programs put in front of the samples (a picture, say) is
 /// longer than any speech service sends.
@@ -126,7 +127,7 @@ impl Found {
     /// Reads the chunks up to the samples; `None` if those have not come yet.
     fn read(head: &[u8]) -> Result<Option<Self>, Unjoinable> {
         let Some(start) = head.get(..12) else { return Ok(None) };
-        if &start[..4] != b"RIFF" || &start[8..] != b"WAVE" {
+        if media::format_of(start) != Some(FileFormat::Wav) {
             return Err(Unjoinable::new("is no WAV file"));
         }
         let mut at = 12;
