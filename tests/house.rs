@@ -36,7 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("config", &["error", "io"]),
-    ("demo", &[]),
+    ("demo", &["audio", "media"]),
     ("error", &[]),
     ("fuzzing", &["api", "audio", "cli", "config", "http"]),
     ("history", &["error", "io"]),
