@@ -1,7 +1,7 @@
 //! WAV files (RIFF, Microsoft and IBM 1991): the samples of the parts behind one head with the true
 //! lengths. Knows nothing of what the samples mean.
 
-use super::{Patch, Unjoinable};
+use super::outcome::{Patch, Unjoinable};
 use crate::media::{self, FileFormat};
 
 /// A head is at most so long: what some programs put in front of the samples (a picture, say) is
