@@ -1,16 +1,9 @@
-//! A file that goes into a request as what it is: a picture, a recording, a document. Its bytes
-//! stay where they are until the request is sent. Knows no endpoint.
+//! What goes into a request as what it is: a picture, a recording, a document. Knows no endpoint.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use bytes::Bytes;
-
-use super::Item;
+use super::address::is_url;
 use super::kind::{self, AttachmentFormat, Kind};
-use super::text::{decoded, fenced};
-use crate::error::{Failure, reason};
+use super::stdin::STDIN;
+use crate::error::Failure;
 use crate::http::form::Piece;
 use crate::http::request::unescaped;
 use crate::http::splice::Insert;
@@ -30,52 +23,6 @@ pub(crate) struct Attachment {
     pub(crate) format: AttachmentFormat,
     /// Its bytes, and the mark that stands for their base64 in the request.
     pub(crate) insert: Insert,
-}
-
-/// A file by its path: its text with its name, or an attachment that is read while it is sent.
-///
-/// # Errors
-/// A file that can't be read, is empty, or is neither text nor anything that can be attached.
-pub(super) fn of_file(path: &Path) -> Result<Item, Failure> {
-    called(path, &path.display().to_string())
-}
-
-/// The same for a file that the user calls otherwise.
-pub(super) fn called(path: &Path, given: &str) -> Result<Item, Failure> {
-    let unreadable =
-        |error: std::io::Error| Failure::usage(format!("cannot read {given}: {}", reason(&error)));
-    let mut file = File::open(path).map_err(unreadable)?;
-    let facts = file.metadata().map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    if !facts.is_file() {
-        // A pipe, `<(…)` of a shell: it can be read once only.
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
-        return of_bytes(given, bytes);
-    }
-    (&mut file).take(kind::HEAD as u64).read_to_end(&mut bytes).map_err(unreadable)?;
-    match known(given, &bytes)? {
-        None => {
-            file.read_to_end(&mut bytes).map_err(unreadable)?;
-            Ok(Item::Text(fenced(given, &decoded(bytes, given)?)))
-        }
-        Some(format) => {
-            let data = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
-            Ok(Item::Attachment(attachment(given, format, data)))
-        }
-    }
-}
-
-/// What came from elsewhere than a file: standard input, an address.
-///
-/// # Errors
-/// As [`of_file`].
-pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<Item, Failure> {
-    Ok(match known(given, &bytes[..bytes.len().min(kind::HEAD)])? {
-        None => Item::Text(fenced(given, &decoded(bytes, given)?)),
-        Some(format) => {
-            Item::Attachment(attachment(given, format, Piece::Bytes(Bytes::from(bytes))))
-        }
-    })
 }
 
 /// The format of what can be attached; `None` for text.
@@ -123,7 +70,8 @@ fn hint(given: &str, group: FormatGroup) -> String {
     }
 }
 
-fn attachment(given: &str, format: AttachmentFormat, data: Piece) -> Attachment {
+/// The attachment that holds this data.
+pub(super) fn new(given: &str, format: AttachmentFormat, data: Piece) -> Attachment {
     Attachment {
         name: own_name(given, format),
         given: given.to_owned(),
@@ -135,15 +83,15 @@ fn attachment(given: &str, format: AttachmentFormat, data: Piece) -> Attachment 
 /// The last part of a path or an address. What has no name of its own is called after its format,
 /// as services tell a document by its ending.
 fn own_name(given: &str, format: AttachmentFormat) -> String {
-    let is_url = super::is_url(given);
-    let path = match is_url {
+    let is_address = is_url(given);
+    let path = match is_address {
         true => given.split(['?', '#']).next().unwrap_or_default(),
         false => given,
     };
     let last = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or_default();
     let unescaped = || String::from_utf8_lossy(&unescaped(last)).into_owned();
-    let last = if is_url { unescaped() } else { last.to_owned() };
-    if last.is_empty() || given == super::STDIN {
+    let last = if is_address { unescaped() } else { last.to_owned() };
+    if last.is_empty() || given == STDIN {
         return format!("attachment.{}", format.name());
     }
     last
@@ -162,7 +110,7 @@ mod tests {
             ("https://h.example/a/%E8%A1%A8%20%20.pdf?key=1/2#x", "表  .pdf"),
             ("https://h.example/", "attachment.pdf"),
             ("https://h.example/100%", "100%"),
-            (super::super::STDIN, "attachment.pdf"),
+            (STDIN, "attachment.pdf"),
         ] {
             assert_eq!(own_name(given, pdf), name, "{given}");
         }
@@ -171,7 +119,7 @@ mod tests {
     #[test]
     fn what_can_not_be_attached_is_named_with_a_way_out() {
         let refused = |bytes: &[u8]| {
-            let failure = of_bytes("音.flac", bytes.to_vec()).expect_err("refused");
+            let failure = known("音.flac", bytes).expect_err("refused");
             (failure.message, failure.hint.unwrap_or_default())
         };
         let (message, hint) = refused(b"fLaC\0\0\0\x22");
