@@ -1,64 +1,11 @@
-//! Takes a fenced code block, the first or the last one, out of a streamed text; it knows no other Markdown.
+//! Takes the first fenced code block out of a streamed text; it knows no other Markdown.
 //!
 //! The rules are those of CommonMark 0.31.2, section 4.5 "Fenced code blocks", for blocks at the
 //! top level: a fence within a list or a quotation counts if it is indented by three spaces at
 //! most.
 
-mod last;
 #[cfg(test)]
-mod tests;
-
-use last::LastBlock;
-
-/// Which block is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    First,
-    Last,
-}
-
-/// Takes one block out of a text that comes in pieces.
-#[derive(Debug)]
-pub(crate) enum Extractor {
-    First(BlockExtractor),
-    Last(LastBlock),
-}
-
-impl Extractor {
-    /// Nothing came yet.
-    pub(crate) fn new(which: Which) -> Self {
-        match which {
-            Which::First => Self::First(BlockExtractor::default()),
-            Which::Last => Self::Last(LastBlock::default()),
-        }
-    }
-
-    /// Takes the next text and appends to `out` what of the block it makes certain.
-    pub(crate) fn push(&mut self, text: &str, out: &mut String) {
-        match self {
-            Self::First(first) => {
-                first.push(text, out);
-            }
-            Self::Last(last) => last.push(text),
-        }
-    }
-
-    /// How many bytes are kept.
-    pub(crate) fn kept(&self) -> usize {
-        match self {
-            Self::First(first) => first.kept(),
-            Self::Last(last) => last.kept(),
-        }
-    }
-
-    /// Ends the text: appends the rest of the block, or the whole text if no block came.
-    pub(crate) fn finish(&mut self, out: &mut String) {
-        match self {
-            Self::First(first) => first.finish(out),
-            Self::Last(last) => last.finish(out),
-        }
-    }
-}
+pub(super) mod tests;
 
 /// The shortest fence and, as it happens, the deepest indentation of one in spaces.
 const THREE: usize = 3;
@@ -71,9 +18,9 @@ pub(crate) struct BlockExtractor {
     /// Where the last line in `before` begins.
     line: usize,
     /// The opening fence, once it came.
-    fence: Option<Fence>,
+    pub(super) fence: Option<Fence>,
     /// Whether the closing fence came.
-    closed: bool,
+    pub(super) closed: bool,
     /// The beginning of a line of the block, kept while the line may become the closing fence.
     held: String,
     closing: Closing,
@@ -84,7 +31,7 @@ pub(crate) struct BlockExtractor {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Fence {
+pub(super) struct Fence {
     mark: char,
     length: usize,
     /// In spaces.
@@ -109,7 +56,7 @@ enum Ended {
 impl BlockExtractor {
     /// Takes the next text and appends to `out` what of the block it makes certain. Gives the text
     /// behind the block.
-    fn push<'t>(&mut self, text: &'t str, out: &mut String) -> &'t str {
+    pub(super) fn push<'t>(&mut self, text: &'t str, out: &mut String) -> &'t str {
         let mut rest = text;
         while !rest.is_empty() && !self.closed {
             if let Some(ended) = self.after_cr.take()
@@ -136,7 +83,7 @@ impl BlockExtractor {
     /// Ends the text: appends what was kept, or the whole text if no block came.
     ///
     /// A block that is not closed goes to the end of the text. The extractor is then as new.
-    fn finish(&mut self, out: &mut String) {
+    pub(super) fn finish(&mut self, out: &mut String) {
         match self.fence {
             Some(_) if self.closed => {}
             Some(fence) if self.closing.closes(fence) => {}
@@ -147,7 +94,7 @@ impl BlockExtractor {
         *self = Self::default();
     }
 
-    fn kept(&self) -> usize {
+    pub(super) fn kept(&self) -> usize {
         self.before.len() + self.held.len()
     }
 
