@@ -15,10 +15,11 @@
 //! | `output` | text and files on their way out |
 //! | `history` | the kept conversations, a file each |
 //! | `tool` | programs that a model may call: described, run, limited |
+//! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
 //! | `audio` | audio files as bytes: cut at quiet places, joined |
 //! | `picture` | pictures as bytes, drawn in a terminal |
 //! | `markdown` | Markdown coloured while it streams in |
-//! | `demo` | the server behind `-p demo`; uses no other module |
+//! | `demo` | the server behind `-p demo`; of the rest it uses only what files of sound and pictures are |
 //! | `io` | the only way to terminal, standard input and environment |
 //! | `error` | failures and exit codes |
 //! | `secret` | keys that can't be printed |
@@ -46,6 +47,7 @@ mod input;
 mod interrupt;
 mod io;
 mod markdown;
+mod media;
 mod output;
 mod picture;
 mod provider;

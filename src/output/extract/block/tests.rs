@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use super::*;
 
 /// Texts of fences and what can be mistaken for them.
-pub(super) fn fenced() -> impl Strategy<Value = String> {
+pub(in super::super) fn fenced() -> impl Strategy<Value = String> {
     "([`~]{1,4}| {1,4}|[\n\r\ta你😀]){0,24}"
 }
 
 /// The first block.
-pub(super) fn first(text: &str) -> String {
+pub(in super::super) fn first(text: &str) -> String {
     extracted([text])
 }
 
