@@ -19,7 +19,7 @@
 //! | `demo` | a small server inside the program, for trying it out |
 //! | `interrupt` | signals, and a reader that goes away |
 //! | `io` | the only door to terminal, standard input and environment |
-//! | `error`, `secret`, `sanitize`, `stop` | failures and exit codes; keys; hostile text; signals |
+//! | `error`, `random`, `secret`, `sanitize`, `stop` | failures and exit codes; random numbers; keys; hostile text; signals |
 //! | `fuzzing` | what must hold for any bytes, for fuzz targets and tests; not in the program |
 //!
 //! Dependencies point downwards only; `tests/house.rs` holds the table of allowed ones.
@@ -43,6 +43,7 @@ mod markdown;
 mod output;
 mod picture;
 mod provider;
+mod random;
 mod sanitize;
 mod secret;
 mod stop;

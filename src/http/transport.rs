@@ -158,10 +158,7 @@ impl Transport {
         let Some(path) = &self.service.ca_file else { return Ok(builder) };
         let wrong =
             |what: String| Failure::usage(format!("the `ca_file` of {} {what}", self.service.name));
-        let home = path.strip_prefix("~/").zip(self.env.get("HOME"));
-        let file =
-            home.map_or_else(|| path.into(), |(rest, home)| std::path::Path::new(&home).join(rest));
-        let pem = std::fs::read(file)
+        let pem = std::fs::read(self.env.expand_home(path))
             .map_err(|error| wrong(format!("can't be read: {path}: {}", reason(&error))))?;
         match Certificate::from_pem_bundle(&pem) {
             Ok(found) if !found.is_empty() => Ok(builder.tls_certs_merge(found)),
