@@ -3,18 +3,22 @@
 mod activity;
 mod buffers;
 pub(crate) mod client;
+mod connect;
 pub(crate) mod curl;
+mod direct;
 pub(crate) mod fault;
 pub(crate) mod form;
 mod head;
+mod message;
 mod network;
 mod outgoing;
-mod plain;
+mod pace;
 mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
 mod retry;
 mod silence;
+mod socket;
 pub(crate) mod splice;
 pub mod sse;
 mod trace;
@@ -22,8 +26,6 @@ pub(crate) mod transport;
 pub(crate) mod tries;
 
 use crate::error::Failure;
-#[cfg(any(test, fuzzing))]
-pub(crate) use plain::framed;
 
 /// What errors and hints say about the service that is asked.
 #[derive(Debug, Clone, Default)]
