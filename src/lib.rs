@@ -22,6 +22,7 @@
 //! | `demo` | the server behind `-p demo`; of the rest it uses only what files of sound and pictures are |
 //! | `io` | the only way to terminal, standard input and environment |
 //! | `error` | failures and exit codes |
+//! | `random` | the one source of random numbers |
 //! | `secret` | keys that can't be printed |
 //! | `sanitize` | hostile text made harmless |
 //! | `interrupt` | what ends a run from outside: signals, a reader of stdout that has gone away |
@@ -51,6 +52,7 @@ mod media;
 mod output;
 mod picture;
 mod provider;
+mod random;
 mod sanitize;
 mod secret;
 mod stop;

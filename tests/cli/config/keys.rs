@@ -111,6 +111,8 @@ fn a_key_command_that_fails_is_quoted() {
     refused(&run, &server).stderr_has("`false`").stderr_has("exit status");
     let run = with(&server, "api_key_cmd = \"kein-solcher-befehl show x\"");
     refused(&run, &server).stderr_has("`kein-solcher-befehl`").stderr_lacks("os error");
+    let run = with(&server, "api_key_cmd = \"echo 'sk-befehl-01\"");
+    refused(&run, &server).stderr_has("a quote in `api_key_cmd` is not closed");
     refused(&with(&server, "api_key_cmd = \"true\""), &server)
         .stderr_has("api_key_cmd")
         .stderr_has("empty");

@@ -23,7 +23,7 @@ const RECEIVED: Duration = Duration::from_secs(30);
 
 /// Why there is no connection.
 #[derive(Debug)]
-pub(in crate::http) enum Unreachable {
+pub(super) enum Unreachable {
     NameNotFound,
     Io(io::Error),
 }
@@ -32,10 +32,7 @@ pub(in crate::http) enum Unreachable {
 ///
 /// # Errors
 /// The name has no address, or no address takes the connection.
-pub(in crate::http) async fn connect(
-    url: &Url,
-    patience: Duration,
-) -> Result<TcpStream, Unreachable> {
+pub(super) async fn connect(url: &Url, patience: Duration) -> Result<TcpStream, Unreachable> {
     let addresses = addresses(url).await?;
     let is_first = |address: &SocketAddr| address.is_ipv6() == addresses[0].is_ipv6();
     let (first, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
