@@ -77,20 +77,19 @@ pub(crate) fn of(path: &Path, head: &[u8]) -> Result<Kind, &'static str> {
             return Err("text");
         }
     }
-    let found =
-        sound.and_then(|sound| ENDINGS.iter().find(|(known, _)| *known == sound.format.ending()));
-    Ok(match (known, found) {
+    Ok(match (known, sound) {
         (Some((_, content_type)), _) => Kind { filename: name.into_owned(), content_type },
-        (None, Some((ending, content_type))) => {
-            Kind { filename: format!("{name}.{ending}"), content_type }
-        }
+        (None, Some(sound)) => Kind {
+            filename: format!("{name}.{}", sound.format.ending()),
+            content_type: sound.format.media_type(),
+        },
         (None, None) => {
             Kind { filename: name.into_owned(), content_type: "application/octet-stream" }
         }
     })
 }
 
-/// What is no sound, in words: of what it is a picture or a program of is of no use here.
+/// What is no sound, in words. Which kind of picture it is does not matter here.
 fn words(format: FileFormat) -> &'static str {
     match format {
         FileFormat::Zip => "a ZIP archive or an office document",
@@ -143,5 +142,8 @@ mod tests {
         assert_eq!(kind("a.jpg", b"\xff\xd8\xff\xe0"), Err("a picture"));
         assert!(kind("a.mp3", b"text\0with a zero").is_ok());
         assert!(kind("a.mp3", b"\xff\xfe\x90").is_ok());
+        assert!(kind("a.raw", b"\0\0\x01\0\xff\xff").is_ok());
+        assert_eq!(kind("a.m4a", b"\0\0\0\x20ftypheic"), Err("a picture"));
+        assert_eq!(kind("a.mp3", b"MThd\0\0\0\x06"), Err("a MIDI file"));
     }
 }

@@ -18,15 +18,15 @@ const LONGEST: usize = 4096;
 const SMALLEST_PIECE: usize = 4800;
 const PIECES: usize = 16;
 
-/// A byte of a word sounds so long, in samples: 20 ms.
-const BYTE: f64 = 480.0;
+/// For each byte of a word its tone sounds so long: 20 ms, in samples.
+const SAMPLES_A_BYTE: f64 = 480.0;
 
-/// The notes that the words are, in Hz: a pentatonic scale, in which all go together.
-const NOTES: [f32; 6] = [392.0, 440.0, 523.25, 587.33, 659.25, 783.99];
+/// The pitches of the tones, in Hz: a pentatonic scale, whose notes all go together.
+const PITCHES: [f32; 6] = [392.0, 440.0, 523.25, 587.33, 659.25, 783.99];
 const LOUDNESS: f32 = 0.2;
 
 /// A tone grows for so many samples; it fades until its end.
-const ATTACK: f32 = 240.0;
+const ATTACK_SAMPLES: f32 = 240.0;
 
 /// Answers a speech request with a WAV file, or with the bare samples; wrong fields are a 400.
 pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
@@ -68,11 +68,11 @@ pub(super) fn spoken(text: &str, speed: f64) -> Vec<i16> {
     let mut samples = Vec::new();
     for (index, word) in pieces::words(text).enumerate() {
         let copy = copy_length(word.len());
-        let length = (BYTE * word.len() as f64 / speed) as usize;
+        let length = (SAMPLES_A_BYTE * word.len() as f64 / speed) as usize;
         // Whole copies, and two of them at least, so that the word survives a cut.
         let length = length.next_multiple_of(copy).max(2 * copy);
         let start = samples.len();
-        samples.extend(tone(NOTES[hash(word.as_bytes()) as usize % NOTES.len()], length));
+        samples.extend(tone(PITCHES[hash(word.as_bytes()) as usize % PITCHES.len()], length));
         watermark::write(word, index == 0, &mut samples[start..]);
     }
     samples
@@ -82,7 +82,7 @@ fn tone(pitch: f32, length: usize) -> impl Iterator<Item = i16> {
     let turn = std::f32::consts::TAU * pitch / wav::RATE as f32;
     (0..length).map(move |at| {
         let at = at as f32;
-        let loudness = LOUDNESS * (at / ATTACK).min(1.0) * (1.0 - at / length as f32);
+        let loudness = LOUDNESS * (at / ATTACK_SAMPLES).min(1.0) * (1.0 - at / length as f32);
         ((turn * at).sin() * loudness * f32::from(i16::MAX)) as i16
     })
 }

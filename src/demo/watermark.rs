@@ -15,11 +15,11 @@ use super::hash::hash;
 const MAGIC: [u8; 4] = *b"llm\x02";
 
 /// The bytes of a mark in front of its word, and all that are not the word.
-const HEAD: usize = MAGIC.len() + 4;
-const FRAME: usize = HEAD + 2;
+const HEAD_LENGTH: usize = MAGIC.len() + 4;
+const OVERHEAD: usize = HEAD_LENGTH + 2;
 
 /// Beyond this number copies are not counted.
-const LAST_COPY: u8 = u8::MAX;
+const MAX_COPY: u8 = u8::MAX;
 
 /// A word in a sound. Its place is counted in samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,14 +33,14 @@ pub(crate) struct Word {
 
 /// How many samples one copy of a word of this many bytes takes.
 pub(crate) fn copy_length(word: usize) -> usize {
-    (word + FRAME) * 8
+    (word + OVERHEAD) * 8
 }
 
 /// Fills a stretch of samples with copies of a word of at most 65,535 bytes. It should have room for
 /// two whole copies.
 pub(crate) fn write(word: &str, is_first: bool, stretch: &mut [i16]) {
     for (copy, samples) in stretch.chunks_mut(copy_length(word.len())).enumerate() {
-        let copy = u8::try_from(copy).unwrap_or(LAST_COPY);
+        let copy = u8::try_from(copy).unwrap_or(MAX_COPY);
         let mut mark = [&MAGIC[..], &[copy, u8::from(is_first)]].concat();
         mark.extend_from_slice(&(word.len() as u16).to_le_bytes());
         mark.extend_from_slice(word.as_bytes());
@@ -88,10 +88,11 @@ impl Mark {
         if !(0..).zip(MAGIC).all(|(index, expected)| byte(index) == Some(expected)) {
             return None;
         }
-        let length = usize::from(u16::from_le_bytes([byte(HEAD - 2)?, byte(HEAD - 1)?]));
-        let mut bytes = (0..length + FRAME).map(byte).collect::<Option<Vec<u8>>>()?;
-        let sum = bytes.split_off(HEAD + length);
-        let text = String::from_utf8(bytes.split_off(HEAD)).ok()?;
+        let length =
+            usize::from(u16::from_le_bytes([byte(HEAD_LENGTH - 2)?, byte(HEAD_LENGTH - 1)?]));
+        let mut bytes = (0..length + OVERHEAD).map(byte).collect::<Option<Vec<u8>>>()?;
+        let sum = bytes.split_off(HEAD_LENGTH + length);
+        let text = String::from_utf8(bytes.split_off(HEAD_LENGTH)).ok()?;
         let is_right = sum == check(&[&bytes, text.as_bytes()].concat());
         is_right.then_some(Self { copy: bytes[4], is_first: bytes[5] != 0, text })
     }
@@ -150,7 +151,7 @@ mod tests {
         assert_eq!(read(&[]), None);
         let mut broken = vec![0; copy_length(3)];
         write("abc", true, &mut broken);
-        broken[HEAD * 8] ^= 1;
+        broken[HEAD_LENGTH * 8] ^= 1;
         assert_eq!(read(&broken), None);
     }
 

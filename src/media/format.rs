@@ -166,6 +166,7 @@ impl FileFormat {
             Self::Caf => ("caf", "audio/x-caf"),
             Self::Amr => ("amr", "audio/amr"),
             Self::WindowsMedia => ("wma", "audio/x-ms-wma"),
+            Self::Avi => ("avi", "video/x-msvideo"),
             Self::Pdf => ("pdf", "application/pdf"),
             _ => ("bin", "application/octet-stream"),
         }

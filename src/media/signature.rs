@@ -66,9 +66,11 @@ impl Detected {
         self.format != FileFormat::Pdf && self.signature.iter().all(is_printable)
     }
 
-    /// Whether the signature is too long to stand there by chance, in samples of sound for instance.
+    /// Whether the signature can't stand there by chance, in samples of sound for instance. Those of an
+    /// icon and of UTF-32 are what nearly silent samples look like.
     pub(crate) fn is_certain(self) -> bool {
-        self.signature.len() > 2
+        let is_quiet = matches!(self.format, FileFormat::Icon | FileFormat::Utf32);
+        self.signature.len() > 2 && !is_quiet
     }
 }
 
@@ -211,6 +213,7 @@ mod tests {
         assert!(of(b"GIF89a").could_be_text() && of(b"GIF89a").is_certain());
         assert!(of(b"BM25").could_be_text() && !of(b"BM25").is_certain());
         assert!(!of(b"%PDF-1.7").could_be_text());
+        assert!(!of(b"\0\0\x01\0").is_certain() && !of(b"\xff\xfe\0\0").is_certain());
         assert!(!of(b"\xff\xfb\x90").could_be_text() && !of(b"\xff\xfb\x90").is_certain());
     }
 

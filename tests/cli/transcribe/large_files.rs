@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::json;
 
 use super::one_file::{fields, place};
-use crate::support::{Llm, Reply, Server, program, wav};
+use crate::support::{Llm, Reply, Server, llm, program, wav};
 
 /// Samples a second, 16 bits, one channel.
 const RATE: u32 = 8000;
@@ -232,4 +232,14 @@ fn an_interrupted_ffmpeg_is_ended() {
     let alive = program("kill").args(["-0", pid.trim()]).run();
     assert_ne!(alive.code, Some(0));
     assert_eq!(std::fs::read_dir(base.folder("cache")).expect("readable").count(), 0);
+}
+
+#[test]
+fn what_the_demo_spoke_survives_joining_and_cutting() {
+    let text = "今天下雨，明天8.5度。internationalisation很长。Take an umbrella! The end is near.";
+    let config = "[providers.demo]\nlimits = { speech_characters = 20, audio_seconds = 1 }\n";
+    let demo = |job: &str| llm().config(config).args([job, "-p", "demo"]);
+    let file = demo("speak").args([text, "-o", "a.wav"]).run().code(0).read("a.wav");
+    let run = demo("transcribe").file("a.wav", file).args(["a.wav"]).run();
+    run.code(0).stdout(&format!("{text}\n")).stderr_has("it is sent in ");
 }
