@@ -9,7 +9,9 @@
 //! | `provider` | a profile resolved for a command: URLs, headers, request rules |
 //! | `input` | what the user gives a command to work on |
 //! | `audio` | audio files as bytes: formats, joining, where they are quiet |
-//! | `api` | the specification's endpoints as pure functions |
+//! | `conversation` | what was said, in terms of our own |
+//! | `dialect` | a conversation as a request, and a reply as events |
+//! | `api` | the specification's other endpoints as pure functions |
 //! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `markdown` | Markdown coloured while it streams in |
@@ -30,7 +32,9 @@ mod audio;
 mod cli;
 mod command;
 mod config;
+mod conversation;
 mod demo;
+mod dialect;
 mod error;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;

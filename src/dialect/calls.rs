@@ -1,27 +1,20 @@
-//! The calls of tools in an answer, put together from the pieces of any dialect. Runs nothing.
+//! The calls of tools in an answer, put together from what any dialect says of them. Runs nothing.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
-use serde_json::{Map, Value, json};
-
-/// A call of a tool, whole or as much of it as came.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Call {
-    /// Never empty once the answer has ended.
-    pub(crate) id: String,
-    pub(crate) name: String,
-    /// JSON text, if the model kept to the rules.
-    pub(crate) arguments: String,
-    /// What else the service wrote into the call and wants back (Gemini's `extra_content`, with the
-    /// signature of its thinking).
-    extra: Map<String, Value>,
-    /// The place that the service gave it.
-    index: Option<u64>,
-}
+use super::event::{ArgumentsDelta, ToolCallDelta};
+use crate::conversation::ToolCall;
 
 /// The calls of one answer, in the order in which they began.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Calls(Vec<Call>);
+pub(super) struct Calls(Vec<OpenCall>);
+
+/// A call, with the place that the service gave it.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct OpenCall {
+    position: Option<u64>,
+    call: ToolCall,
+}
 
 /// The most that is kept of a call's arguments, in bytes.
 const MOST: usize = 1024 * 1024;
@@ -33,70 +26,55 @@ const MOST_CALLS: usize = 64;
 const MOST_EXTRA: usize = 16;
 
 impl Calls {
-    /// Takes a piece of a call: an element of `tool_calls`, or a `function_call` (the specification's
-    /// older form). Gives the bytes of arguments that it kept.
+    /// Takes what a reply says of a call. Gives the bytes of arguments that it kept.
     ///
-    /// Services differ in how they tell what belongs together. The specification has an `index` in
-    /// each piece, id and name in the first one. Gemini has no index and sends whole calls; DashScope
-    /// repeats `"id": ""`, Together `null`; Anthropic counts its text as 0; Hugging Face gives no id;
-    /// Ollama's own form has objects for arguments. So nothing is looked up by index alone.
-    pub(super) fn take(&mut self, piece: &Value) -> usize {
-        let function = ["function", "custom"].iter().find_map(|key| piece.get(key));
-        let function = function.filter(|function| function.is_object()).unwrap_or(piece);
-        let text = |value: &Value, key: &str| {
-            value
-                .get(key)
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-        };
-        let (id, name) = (text(piece, "id"), text(function, "name"));
-        let index = piece.get("index").and_then(Value::as_u64);
-        let place = match self.place(index, id.as_deref(), name.as_deref()) {
+    /// Services differ in how they tell what belongs together. The specification counts the calls in
+    /// each part, id and name stand in the first one. Gemini counts nothing and sends whole calls;
+    /// Anthropic counts its text as 0; Hugging Face gives no id. So nothing is looked up by position
+    /// alone.
+    pub(super) fn take(&mut self, delta: ToolCallDelta<'_>) -> usize {
+        let ToolCallDelta { position, id, name, arguments, extra } = delta;
+        let place = match self.place(position, id, name) {
             Some(place) => place,
             None if self.0.len() >= MOST_CALLS => return 0,
             None => {
-                self.0.push(Call { index, ..Call::default() });
+                self.0.push(OpenCall { position, ..OpenCall::default() });
                 self.0.len() - 1
             }
         };
-        let call = &mut self.0[place];
+        let call = &mut self.0[place].call;
         if call.id.is_empty() {
-            call.id = id.unwrap_or_default();
+            call.id = id.unwrap_or_default().to_owned();
         }
         if call.name.is_empty() {
-            call.name = name.unwrap_or_default();
+            call.name = name.unwrap_or_default().to_owned();
         }
-        let kept = call.argue(function.get("arguments").or_else(|| function.get("input")));
-        for (key, value) in piece.as_object().into_iter().flatten() {
-            let is_own = matches!(
-                key.as_str(),
-                "id" | "index" | "function" | "custom" | "type" | "name" | "arguments"
-            );
-            if !is_own && !value.is_null() && call.extra.len() < MOST_EXTRA {
-                call.extra.insert(key.clone(), value.clone());
+        for (key, value) in extra {
+            if call.extra.len() < MOST_EXTRA {
+                call.extra.insert(key.to_owned(), value.clone());
             }
         }
-        kept
+        argue(&mut call.arguments, arguments)
     }
 
-    /// The call that a piece goes on with; `None` if it begins one.
-    fn place(&self, index: Option<u64>, id: Option<&str>, name: Option<&str>) -> Option<usize> {
+    /// The call that this goes on with; `None` if it begins one.
+    fn place(&self, position: Option<u64>, id: Option<&str>, name: Option<&str>) -> Option<usize> {
         let last = self.0.len().checked_sub(1)?;
-        let same_id = || self.0.iter().rposition(|call| Some(call.id.as_str()) == id);
-        let Some(index) = index else {
+        let same_id = || self.0.iter().rposition(|open| Some(open.call.id.as_str()) == id);
+        let Some(position) = position else {
             return match (id, name) {
                 (Some(_), _) => same_id(),
                 (None, Some(_)) => None,
                 (None, None) => Some(last),
             };
         };
-        let place = self.0.iter().rposition(|call| call.index == Some(index))?;
-        let call = &self.0[place];
+        let place = self.0.iter().rposition(|open| open.position == Some(position))?;
+        let call = &self.0[place].call;
         match (id, name) {
-            // Some give every call the same index.
+            // Some give every call the same position.
             (Some(id), _) if !call.id.is_empty() && call.id != id => same_id(),
-            (None, Some(_)) if !call.name.is_empty() && call.is_whole() => None,
+            // Its arguments are whole already.
+            (None, Some(_)) if !call.name.is_empty() && call.parsed().is_ok() => None,
             _ => Some(place),
         }
     }
@@ -108,12 +86,12 @@ impl Calls {
 
     /// The names of the tools that are called, where they were given.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|call| call.name.as_str())
+        self.0.iter().map(|open| open.call.name.as_str())
     }
 
     /// The calls, each with an id of its own.
-    pub(super) fn finished(&self) -> Vec<Call> {
-        let mut calls = self.0.clone();
+    pub(super) fn finished(&self) -> Vec<ToolCall> {
+        let mut calls: Vec<ToolCall> = self.0.iter().map(|open| open.call.clone()).collect();
         for at in 0..calls.len() {
             let (before, rest) = calls.split_at_mut(at);
             let is_taken = |id: &str| before.iter().any(|call| call.id == id);
@@ -125,55 +103,18 @@ impl Calls {
     }
 }
 
-impl Call {
-    fn argue(&mut self, arguments: Option<&Value>) -> usize {
-        match arguments {
-            Some(Value::String(text)) if self.arguments.len() + text.len() <= MOST => {
-                self.arguments.push_str(text);
-                text.len()
-            }
-            None | Some(Value::Null | Value::String(_)) => 0,
-            Some(other) => {
-                self.arguments = other.to_string();
-                self.arguments.len()
-            }
+/// Adds to a call's arguments; gives how many bytes of it were kept.
+fn argue(arguments: &mut String, delta: ArgumentsDelta<'_>) -> usize {
+    match delta {
+        ArgumentsDelta::More(text) if arguments.len() + text.len() <= MOST => {
+            arguments.push_str(text);
+            text.len()
         }
-    }
-
-    /// Whether its arguments are a whole JSON object already.
-    fn is_whole(&self) -> bool {
-        self.parsed().is_ok()
-    }
-
-    /// The arguments. No text at all is what some models write where a tool takes none.
-    ///
-    /// # Errors
-    /// What is wrong with them, in words for the model.
-    pub(crate) fn parsed(&self) -> Result<Map<String, Value>, String> {
-        if self.arguments.trim().is_empty() {
-            return Ok(Map::new());
+        ArgumentsDelta::More(_) | ArgumentsDelta::Nothing => 0,
+        ArgumentsDelta::Whole(text) => {
+            *arguments = text.into_owned();
+            arguments.len()
         }
-        match serde_json::from_str(&self.arguments) {
-            Ok(Value::Object(arguments)) => Ok(arguments),
-            Ok(_) => Err("they are no JSON object".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    /// The call as it goes back into the conversation: as it came, but with arguments that are JSON
-    /// in any case, as Ollama and vLLM refuse others.
-    pub(crate) fn sent_back(&self) -> Value {
-        let arguments = match self.parsed() {
-            Ok(arguments) if arguments.is_empty() => "{}",
-            Ok(_) => &self.arguments,
-            Err(_) => "{}",
-        };
-        let function = json!({"name": self.name, "arguments": arguments});
-        let mut call = json!({"id": self.id, "type": "function", "function": function});
-        if let Some(fields) = call.as_object_mut() {
-            fields.extend(self.extra.clone());
-        }
-        call
     }
 }
 
@@ -193,84 +134,17 @@ fn new_id() -> String {
 mod tests {
     use super::*;
 
-    fn calls(pieces: &[Value]) -> Vec<(String, String)> {
-        let mut calls = Calls::default();
-        for piece in pieces {
-            calls.take(piece);
-        }
-        calls.finished().into_iter().map(|call| (call.name, call.arguments)).collect()
-    }
-
-    fn one(name: &str, arguments: &str) -> (String, String) {
-        (name.to_owned(), arguments.to_owned())
-    }
-
-    #[test]
-    fn pieces_of_a_call_are_joined() {
-        let first = json!({"index": 0, "id": "a", "type": "function", "function": {"name": "天气", "arguments": ""}});
-        let piece = |id: Value, text: &str| json!({"index": 0, "id": id, "type": "function", "function": {"arguments": text}});
-        for id in [Value::Null, json!(""), json!("a")] {
-            let pieces = [first.clone(), piece(id.clone(), "{\"城市\":"), piece(id, "\"上海\"}")];
-            assert_eq!(calls(&pieces), [one("天气", "{\"城市\":\"上海\"}")]);
-        }
-        let named = json!({"index": 0, "id": null, "function": {"name": null, "arguments": "{}"}});
-        assert_eq!(calls(&[first.clone(), named]), [one("天气", "{}")]);
-        let repeated =
-            json!({"index": 0, "id": "a", "function": {"name": "天气", "arguments": "{}"}});
-        assert_eq!(calls(&[first, repeated]), [one("天气", "{}")]);
-    }
-
-    #[test]
-    fn several_calls_are_told_apart() {
-        let call = |index: Value, id: Value, name: &str, arguments: &str| json!({"index": index, "id": id, "function": {"name": name, "arguments": arguments}});
-        let both = [one("a", "{}"), one("b", "{\"x\":1}")];
-        let first = |index: Value, id: Value| call(index, id, "a", "{}");
-        let second = |index: Value, id: Value| call(index, id, "b", "{\"x\":1}");
-        // Counted, counted from 1, not counted, all with the same number, without ids.
-        for (one, two) in [
-            (json!(0), json!(1)),
-            (json!(1), json!(2)),
-            (Value::Null, Value::Null),
-            (json!(0), json!(0)),
-        ] {
-            for (id, other) in
-                [(json!("i"), json!("j")), (json!(""), json!("")), (Value::Null, Value::Null)]
-            {
-                assert_eq!(calls(&[first(one.clone(), id), second(two.clone(), other)]), both);
-            }
-        }
-        // Pieces that alternate.
-        let pieces = [
-            json!({"index": 0, "id": "i", "function": {"name": "a"}}),
-            json!({"index": 1, "id": "j", "function": {"name": "b"}}),
-            json!({"index": 0, "function": {"arguments": "{}"}}),
-            json!({"index": 1, "function": {"arguments": "{\"x\":1}"}}),
-        ];
-        assert_eq!(calls(&pieces), both);
-    }
-
-    #[test]
-    fn other_forms_are_calls_too() {
-        assert_eq!(calls(&[json!({"name": "a", "arguments": "{}"})]), [one("a", "{}")]);
-        let object = json!({"function": {"name": "a", "arguments": {"城市": "上海"}}});
-        assert_eq!(calls(&[object]), [one("a", "{\"城市\":\"上海\"}")]);
-        let pieces = [
-            json!({"index": 0, "function": {"name": "a"}}),
-            json!({"index": 0, "function": {"arguments": "{}"}}),
-        ];
-        assert_eq!(calls(&pieces), [one("a", "{}")]);
-        for odd in [json!(null), json!(1), json!({}), json!({"function": 3})] {
-            assert_eq!(calls(&[odd]), [one("", "")]);
-        }
+    fn delta<'a>(position: Option<u64>, id: Option<&'a str>, name: &'a str) -> ToolCallDelta<'a> {
+        let arguments = ArgumentsDelta::More("{}");
+        ToolCallDelta { position, id, name: Some(name), arguments, ..ToolCallDelta::default() }
     }
 
     #[test]
     fn every_call_has_an_id_of_its_own() {
         let mut calls = Calls::default();
-        for id in ["", "x", "x", ""] {
-            calls.take(&json!({"id": id, "function": {"name": "a", "arguments": "{}"}}));
-            calls
-                .take(&json!({"id": id, "index": 7, "function": {"name": "b", "arguments": "{}"}}));
+        for id in [None, Some("x"), Some("x"), None] {
+            calls.take(delta(None, id, "a"));
+            calls.take(delta(Some(7), id, "b"));
         }
         let ids: Vec<String> = calls.finished().into_iter().map(|call| call.id).collect();
         let mut sorted = ids.clone();
@@ -282,16 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn a_call_goes_back_as_it_came() {
+    fn whole_arguments_replace_what_came() {
         let mut calls = Calls::default();
-        let signed = json!({"google": {"thought_signature": "EjQK"}});
-        calls.take(&json!({"extra_content": signed, "function": {"arguments": "{\"a\": 1}", "name": "读"}, "id": "c1", "index": 0, "type": "function"}));
-        let expected = json!({"id": "c1", "type": "function", "function": {"name": "读", "arguments": "{\"a\": 1}"}, "extra_content": signed});
-        assert_eq!(calls.finished()[0].sent_back(), expected);
-        for (arguments, is_right) in [("", true), ("{", false), ("[1]", false), ("\"x\"", false)] {
-            let call = Call { arguments: arguments.to_owned(), ..Call::default() };
-            assert_eq!(call.parsed().is_ok(), is_right, "{arguments}");
-            assert_eq!(call.sent_back()["function"]["arguments"], "{}");
-        }
+        calls.take(delta(Some(1), Some("c"), "a"));
+        let whole = ArgumentsDelta::Whole("{\"x\":1}".into());
+        let done = ToolCallDelta { arguments: whole, ..delta(Some(1), Some("c"), "a") };
+        assert_eq!(calls.take(done), 7);
+        let finished = calls.finished();
+        assert_eq!((finished.len(), finished[0].arguments.as_str()), (1, "{\"x\":1}"));
     }
 }

@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
-use crate::http::splice::Insert;
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
@@ -49,8 +48,6 @@ pub(crate) struct Given {
     pub(crate) items: Vec<Item>,
     /// What stands around the texts.
     pub(crate) frame: Option<Frame>,
-    /// What went along with earlier questions and is sent again with this one.
-    pub(crate) earlier: Vec<Insert>,
 }
 
 impl Given {

@@ -23,6 +23,7 @@ mod generate;
 mod help;
 mod history;
 mod history_files;
+mod history_old;
 mod image_edit;
 mod image_fail;
 mod image_files;

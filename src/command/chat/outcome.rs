@@ -1,8 +1,8 @@
 //! What became of a chat, as an exit code and words.
 
-use super::Plan;
-use crate::api::chat::answers::Verdict;
-use crate::api::chat::reader::End;
+use super::plan::Plan;
+use crate::dialect::answers::Verdict;
+use crate::dialect::reader::End;
 use crate::error::{Failure, Kind, Retry};
 use crate::io::Io;
 use crate::provider::Provider;

@@ -1,57 +1,39 @@
 //! One question on its way to its answer: tries, the stream, what is shown of it. Knows neither where
 //! the question came from nor what is kept of the answer.
 
-use std::time::Instant;
-
-use serde_json::Value;
-
-use super::super::online::Online;
 use super::checked::Checked;
-use super::tools::{self, Rounds};
+use super::display::AnswerDisplay;
+use super::plan::Plan;
+use super::question::{DIALECT, Question};
+use super::rounds::Rounds;
+use super::said::Said;
 use super::usage::{self, Timing};
-use super::{Plan, outcome, whole};
-use crate::api::chat::answers::{Answers, Shown, Verdict};
-use crate::api::chat::reader::Reader;
-use crate::api::chat::schema::ask_again;
-use crate::api::chat::usage::Counts;
+use super::{outcome, whole};
+use crate::command::online::Online;
+use crate::conversation::{Message, Reply};
+use crate::dialect::answers::{Answers, Verdict};
+use crate::dialect::reader::Reader;
+use crate::dialect::schema::correction;
+use crate::dialect::usage::Counts;
 use crate::error::{Failure, Kind};
-use crate::history::Answer;
 use crate::http::client::Response;
 use crate::http::refusal;
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::output::extract::Extractor;
 use crate::output::text::TextWriter;
-use crate::output::thinking::ThinkingWriter;
 use crate::provider::net::Net;
 use crate::provider::{Job, Provider};
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// What a model said, whole or not.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    /// Calls of tools and their results, before the answer.
-    pub(super) steps: Vec<Value>,
-    pub(super) answers: Vec<Answer>,
-    /// Cut by a limit of tokens, or too long to be kept whole.
-    pub(super) is_cut: bool,
-    pub(super) usage: Option<Value>,
-}
-
 /// One question on its way to its answer.
 pub(super) struct Chat {
-    pub(super) plan: Plan,
-    pub(super) answers: Answers,
-    shown: Shown,
-    pub(super) writer: TextWriter,
-    thinking: ThinkingWriter,
-    extractor: Option<Extractor>,
-    /// The answer on its way through its schema, where it must fit one.
-    pub(super) checked: Option<Checked>,
-    timing: Timing,
-    pub(super) rounds: Rounds,
+    plan: Plan,
+    answers: Answers,
+    display: AnswerDisplay,
+    rounds: Rounds,
+    net: Net,
 }
 
 impl Chat {
@@ -59,13 +41,9 @@ impl Chat {
     pub(super) fn new(plan: Plan, writer: TextWriter) -> Self {
         Self {
             answers: plan.answers(),
-            shown: Shown::default(),
-            writer,
-            thinking: ThinkingWriter::new(plan.shows_thinking),
-            extractor: plan.extract.map(Extractor::new),
-            checked: plan.schema.clone().map(Checked::new),
-            timing: Timing::new(),
+            display: AnswerDisplay::new(&plan, writer),
             rounds: Rounds::default(),
+            net: Net::new(Job::Chat, plan.own.clone()),
             plan,
         }
     }
@@ -76,13 +54,13 @@ impl Chat {
     /// As the table of exit codes has them; what arrived is shown.
     pub(super) async fn run(
         &mut self,
-        mut request: Request,
+        question: &mut Question,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.ask_with_tools(&mut request, online).await?;
+        self.ask_with_tools(question, online).await?;
         self.complete(&mut online.io)?;
         if let Some((answer, why)) = self.misfit() {
-            self.ask_anew(&mut request, &answer, &why, online).await?;
+            self.ask_anew(question, &answer, &why, online).await?;
         }
         self.end(&online.provider, &mut online.io)
     }
@@ -90,74 +68,93 @@ impl Chat {
     /// Asks, and carries out the calls of the replies until one has none.
     async fn ask_with_tools(
         &mut self,
-        request: &mut Request,
+        question: &mut Question,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.ask(request, online).await?;
-        while tools::carry_out(self, request, online).await? {
-            self.ask(request, online).await?;
+        loop {
+            let mut request = question.request(&online.provider);
+            self.net.prepare(&mut request);
+            self.ask(&mut request, online).await?;
+            let Some(reply) = self.carry_out(online).await? else { return Ok(()) };
+            question.go_on(Message::Model { reply, is_foreign: false });
         }
-        Ok(())
+    }
+
+    /// Carries out the calls of the reply that just ended; gives it with their results. `None` if
+    /// there is nothing to do: the reply is the answer.
+    async fn carry_out(&mut self, online: &mut Online) -> Result<Option<Reply>, Failure> {
+        let Some(tools) = self.plan.tools.clone().filter(|_| !self.plan.json) else {
+            return Ok(None);
+        };
+        let calls = self.answers.calls();
+        if calls.is_empty() {
+            return Ok(None);
+        }
+        self.answers.finish(&mut self.display.shown);
+        self.display.settle(&mut online.io)?;
+        let calls = tools.carry_out(calls, self.rounds.replies.len(), online).await?;
+        let reply = Reply { calls, ..self.take_replies().swap_remove(0) };
+        self.rounds.spent = self.rounds.usage(self.answers.usage());
+        self.rounds.replies.push(reply.clone());
+        self.answers = self.plan.answers();
+        Ok(Some(reply))
     }
 
     /// Asks once more, after an answer that does not fit its schema.
     async fn ask_anew(
         &mut self,
-        request: &mut Request,
+        question: &mut Question,
         answer: &str,
         why: &str,
         online: &mut Online,
     ) -> Result<(), Failure> {
-        self.thinking.close(&mut online.io);
-        // What is shown of the next answer tells whether that one may be tried again.
-        self.thinking = ThinkingWriter::new(self.plan.shows_thinking);
+        self.display.replace(&mut online.io);
         let name = &online.provider.name;
         let what = format!("the answer of {name} does not fit the schema: {why}");
         online.io.warn(&format!("{what}; asking once more"));
-        if let Some(body) = request.body.fields_mut() {
-            ask_again(body, answer, why);
+        // Services refuse a message without any text.
+        if !answer.trim().is_empty() {
+            let reply = Reply { text: answer.to_owned(), ..Reply::default() };
+            question.go_on(Message::Model { reply, is_foreign: false });
         }
+        question.go_on(Message::of_user(correction(why)));
         self.rounds.spent = self.rounds.usage(self.answers.usage());
         self.begin_again();
-        let asked = self.ask_with_tools(request, online).await;
+        let asked = self.ask_with_tools(question, online).await;
         if let Err(failure) = &asked
-            && !self.writer.is_touched()
+            && !self.display.has_printed_now()
             && failure.kind != Kind::ReaderGone
         {
             // The first answer is better than none.
-            self.writer.write(answer, &mut online.io)?;
-            self.writer.end_line(&mut online.io)?;
+            self.display.write_plain(answer, true, &mut online.io)?;
         }
         asked
     }
 
     /// Gives the last of an answer to its schema.
     fn complete(&mut self, io: &mut Io) -> Result<(), Failure> {
-        if self.checked.is_none() || self.plan.json {
+        if self.display.checked.is_none() || self.plan.json {
             return Ok(());
         }
-        self.answers.finish(&mut self.shown);
-        self.show(io)
+        self.answers.finish(&mut self.display.shown);
+        self.display.show(io)
     }
 
     /// An answer that does not fit its schema and can be asked for again, as nothing of it was
     /// shown; with what is wrong.
     fn misfit(&self) -> Option<(String, String)> {
-        let checked = self.checked.as_ref()?;
+        let checked = self.display.checked.as_ref()?;
         let why = checked.verdict().err()?;
         let is_whole = self.answers.verdict() == Verdict::Done;
-        let is_touched = self.writer.is_touched() || self.rounds.is_touched;
-        (is_whole && !is_touched).then(|| (checked.text().to_owned(), why))
+        (is_whole && !self.display.has_printed()).then(|| (checked.text().to_owned(), why))
     }
 
     /// As if nothing had come.
     fn begin_again(&mut self) {
         self.answers = self.plan.answers();
-        self.shown = Shown::default();
-        self.extract_anew();
-        self.checked = self.checked.take().map(Checked::again);
-        if self.rounds.done == 0 {
-            self.timing = Timing::new();
+        self.display.begin_again();
+        if self.rounds.replies.is_empty() {
+            self.display.timing = Timing::new();
         }
     }
 
@@ -165,46 +162,22 @@ impl Chat {
     pub(super) fn said(&mut self) -> Said {
         let is_cut = self.answers.verdict() == Verdict::Length || !self.answers.is_kept_whole();
         let usage = self.rounds.usage(self.answers.usage());
-        let answer = |(content, reasoning)| Answer { content, reasoning };
-        let steps = std::mem::take(&mut self.rounds.steps);
-        Said { steps, answers: self.answers.take_kept().map(answer).collect(), is_cut, usage }
+        let rounds = std::mem::take(&mut self.rounds.replies);
+        Said { rounds, answers: self.take_replies(), is_cut, usage }
     }
 
-    /// A reply that is not the last one came to its end: shows what was held back. Where an answer
-    /// is checked or cut to a code block, only the last one counts.
-    pub(super) fn settle(&mut self, io: &mut Io) -> Result<(), Failure> {
-        self.answers.finish(&mut self.shown);
-        self.show(io)?;
-        self.thinking.close(io);
-        self.checked = self.checked.take().map(Checked::again);
-        self.rounds.is_touched |= self.writer.is_touched();
-        self.extract_anew();
-        self.writer.begin_anew(io)
-    }
-
-    /// Looks for a code block from the beginning, unless one was printed.
-    fn extract_anew(&mut self) {
-        if !self.rounds.is_touched {
-            self.extractor = self.plan.extract.map(Extractor::new);
-        }
-    }
-
-    /// Makes ready for another reply.
-    pub(super) fn renew(&mut self) {
-        self.answers = self.plan.answers();
-        self.shown = Shown::default();
-        self.thinking = ThinkingWriter::new(self.plan.shows_thinking);
+    fn take_replies(&mut self) -> Vec<Reply> {
+        self.answers.take_replies(&self.plan.provider, &self.plan.base_url)
     }
 
     /// Asks until an answer came or no further try makes sense.
     async fn ask(&mut self, request: &mut Request, online: &mut Online) -> Result<(), Failure> {
-        let mut net = Net::new(Job::Chat, self.plan.own.clone());
         let mut tries = online.tries();
         loop {
             let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
-            let nothing_shown = !self.writer.is_touched() && !self.thinking.is_touched();
+            let nothing_shown = !self.display.has_shown();
             let (provider, voice) = (&online.provider, &online.io.voice);
-            let again = match net.catch(failure, nothing_shown, request, provider, voice) {
+            let again = match self.net.catch(failure, nothing_shown, request, provider, voice) {
                 Ok(()) => Ok(()),
                 Err(failure) => {
                     tries.again(failure, nothing_shown, &mut online.client, voice).await
@@ -226,16 +199,20 @@ impl Chat {
         let secrets = request.secrets();
         if self.plan.json {
             let body = reply.whole(&mut online.client).await?;
-            return whole::print(self, &body, id.as_deref(), &secrets, online);
+            let read = (&mut self.answers, self.display.checked.as_mut());
+            whole::read(&body, read, id.as_deref(), &secrets, &online.client.service)?;
+            // On a terminal a newline is added where there is none.
+            let (text, ends_line) = (String::from_utf8_lossy(&body), online.io.stdout_is_terminal);
+            return self.display.write_plain(&text, ends_line, &mut online.io);
         }
-        let mut reader = Reader::new(reply.header("content-type").unwrap_or_default());
+        let mut reader = Reader::new(DIALECT, reply.header("content-type").unwrap_or_default());
         let broke = self.read(&mut reader, &mut reply, online).await.err();
         if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
             return Err(failure.clone());
         }
-        let (answers, shown) = (&mut self.answers, &mut self.shown);
+        let (answers, shown) = (&mut self.answers, &mut self.display.shown);
         let end = reader.finish(&mut |event| answers.take(event, shown));
-        self.show(&mut online.io)?;
+        self.display.show(&mut online.io)?;
         let service = &online.client.service;
         if let Some(fault) = reader.fault() {
             return Err(refusal::carried(fault, id.as_deref(), &secrets, service));
@@ -258,18 +235,18 @@ impl Chat {
                 match next {
                     Ok(Some(bytes)) => {
                         taken += bytes.len();
-                        let (answers, shown) = (&mut self.answers, &mut self.shown);
+                        let (answers, shown) = (&mut self.answers, &mut self.display.shown);
                         reader.push(&bytes, &mut |event| answers.take(event, shown));
                     }
                     Ok(None) => is_over = true,
                     Err(failure) => {
-                        self.show(&mut online.io)?;
+                        self.display.show(&mut online.io)?;
                         return Err(failure);
                     }
                 }
                 is_over |= reader.is_done() || self.is_overfull();
                 // A flood without text must not keep a signal or the limit of time from being seen.
-                if is_over || self.shown.text.len() > WRITE || taken > READ {
+                if is_over || self.display.shown.text.len() > WRITE || taken > READ {
                     break;
                 }
                 match reply.ready_chunk(&online.client.service.name).await {
@@ -277,7 +254,7 @@ impl Chat {
                     None => break,
                 }
             }
-            self.show(&mut online.io)?;
+            self.display.show(&mut online.io)?;
             if is_over {
                 return Ok(());
             }
@@ -289,78 +266,31 @@ impl Chat {
 
     /// Whether more is kept for the end than any answer has.
     fn is_overfull(&self) -> bool {
-        let checked = self.checked.as_ref().map_or(0, Checked::kept);
-        let block = self.extractor.as_ref().map_or(0, Extractor::kept);
-        self.answers.is_overfull() || checked + block > MOST_COLLECTED
-    }
-
-    /// Shows what can be shown now.
-    fn show(&mut self, io: &mut Io) -> Result<(), Failure> {
-        if !self.shown.thinking.is_empty() {
-            self.timing.first.get_or_insert_with(Instant::now);
-            self.thinking.write(&self.shown.thinking, io);
-            self.shown.thinking.clear();
-        }
-        if self.shown.text.is_empty() {
-            return Ok(());
-        }
-        self.timing.first.get_or_insert_with(Instant::now);
-        let text = std::mem::take(&mut self.shown.text);
-        let result = self.write(&text, io);
-        // The buffer is used again.
-        self.shown.text = text;
-        self.shown.text.clear();
-        result
-    }
-
-    /// Sends answer text on its way: checked, cut to a code block, or as it is.
-    fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
-        if let Some(checked) = &mut self.checked {
-            let items = checked.push(text);
-            if !items.is_empty() {
-                self.thinking.close(io);
-            }
-            return self.writer.write(&items, io);
-        }
-        let Some(extractor) = &mut self.extractor else {
-            self.thinking.close(io);
-            return self.writer.write(text, io);
-        };
-        let mut block = String::new();
-        extractor.push(text, &mut block);
-        self.thinking.close(io);
-        self.writer.write(&block, io)
+        self.answers.is_overfull() || self.display.is_overfull()
     }
 
     /// Gives out everything that was held back, and ends the line. After a failure too: what
     /// arrived is printed. Not when nobody reads any more.
     fn give_all(&mut self, kind: Kind, io: &mut Io) -> Result<(), Failure> {
-        self.thinking.close(io);
         // With `--json` the reply is all there is, to the byte.
-        if kind == Kind::ReaderGone || self.plan.json {
+        if self.plan.json {
+            self.display.close_thinking(io);
             return Ok(());
         }
-        self.answers.finish(&mut self.shown);
-        self.show(io)?;
-        self.thinking.close(io);
-        let mut rest = self.checked.as_mut().map(Checked::rest).unwrap_or_default();
-        if let Some(mut extractor) = self.extractor.take() {
-            extractor.finish(&mut rest);
-        }
-        self.writer.write(&rest, io)?;
-        self.writer.end_line(io)
+        self.answers.finish(&mut self.display.shown);
+        self.display.end(kind, io)
     }
 
     /// The reply came to its end: the last text, usage, and what became of it.
     fn end(&mut self, provider: &Provider, io: &mut Io) -> Result<(), Failure> {
         self.complete(io)?;
-        let checked = self.checked.as_ref().map_or(Ok(()), Checked::verdict);
+        let checked = self.display.checked.as_ref().map_or(Ok(()), Checked::verdict);
         self.give_all(Kind::Other, io)?;
         if self.plan.shows_usage {
             // Of several replies the tokens are counted, but the time is not that of writing alone.
             let timing = Timing {
-                is_one: self.rounds.done == 0 && self.rounds.spent.is_none(),
-                ..self.timing
+                is_one: self.rounds.replies.is_empty() && self.rounds.spent.is_none(),
+                ..self.display.timing
             };
             let counted = self.rounds.usage(self.answers.usage());
             let counts = counted.as_ref().map(Counts::of).unwrap_or_default();
@@ -382,7 +312,7 @@ impl Chat {
         }
         match &result {
             Err(failure) if failure.kind != Kind::Cut => result,
-            _ => self.writer.commit().and(result),
+            _ => self.display.commit().and(result),
         }
     }
 }
@@ -393,6 +323,3 @@ const WRITE: usize = 64 * 1024;
 
 /// So much is read at once, even if more could be had.
 const READ: usize = 256 * 1024;
-
-/// An answer that is checked, or of which the last block is wanted, may keep so many bytes.
-const MOST_COLLECTED: usize = 64 << 20;

@@ -1,15 +1,37 @@
-//! `POST /chat/completions`: the request's fields, and the answer out of a stream or a whole reply.
+//! `POST /chat/completions`: a conversation as its list of messages, and the answer out of a stream
+//! or a whole reply.
 
-pub(crate) mod answers;
-pub(crate) mod calls;
-pub(crate) mod content;
-mod event;
-mod kept;
-pub(crate) mod reader;
-pub(crate) mod request;
-pub(crate) mod schema;
+mod content;
+mod events;
+mod messages;
+mod request;
 mod template;
-pub(crate) mod usage;
+#[cfg(test)]
+mod tests;
 mod view;
 
-pub(crate) use event::{ChatEvent, Finish};
+use serde_json::{Map, Value};
+
+use super::reader::ReadEvents;
+use super::{ChatDialect, ChatQuestion};
+use crate::provider::Fields;
+
+pub(crate) use messages::{exported, steps};
+
+/// The dialect of `/chat/completions`.
+#[derive(Debug)]
+pub(crate) struct ChatCompletions;
+
+impl ChatDialect for ChatCompletions {
+    fn fields(&self, question: &ChatQuestion<'_>) -> Fields {
+        request::fields(question)
+    }
+
+    fn complete(&self, body: &mut Map<String, Value>, question: &ChatQuestion<'_>) {
+        request::complete(body, question);
+    }
+
+    fn events(&self) -> Box<dyn ReadEvents> {
+        Box::new(events::Events::default())
+    }
+}

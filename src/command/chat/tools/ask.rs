@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Online;
+use crate::command::online::Online;
 use crate::error::Failure;
 
 /// What the user says.

@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::report::{Check, Report, State};
-use crate::api::chat::ChatEvent;
-use crate::api::chat::reader::{End, Reader};
-use crate::api::chat::request::message;
 use crate::api::models::ids;
 use crate::api::probe::{self, Endpoint};
+use crate::conversation::Conversation;
+use crate::dialect::chat_completions::ChatCompletions;
+use crate::dialect::reader::{End, Reader};
+use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::{Failure, Kind};
 use crate::http::client::Client;
 use crate::http::form::Part;
@@ -17,7 +18,7 @@ use crate::http::request::{Request, shown};
 use crate::http::{fault, refusal};
 use crate::io::Voice;
 use crate::provider::net::Net;
-use crate::provider::{Fields, Job, Provider};
+use crate::provider::{Job, Provider};
 
 /// A service that is being asked.
 pub(super) struct Asking {
@@ -72,17 +73,20 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
 
 /// The smallest question: one token is enough. With it the net for what the service may refuse of it.
 fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> (Request, Net) {
-    let mut needed = Map::new();
-    if let Some(model) = model {
-        needed.insert("model".into(), model.into());
-    }
-    needed.insert("messages".into(), json!([message("user", "hi")]));
-    if stream {
-        needed.insert("stream".into(), true.into());
-    }
-    let mut flags = Map::new();
-    flags.insert("max_tokens".into(), 1.into());
-    let composed = provider.compose(Job::Chat, Fields { needed, flags });
+    let mut conversation = Conversation::default();
+    conversation.ask("hi".to_owned(), Vec::new());
+    let options = ModelOptions { max_tokens: Some(1), ..ModelOptions::default() };
+    let question = ChatQuestion {
+        model,
+        conversation: &conversation,
+        options: &options,
+        schema: None,
+        tools: &[],
+        streams: stream,
+        wants_usage: false,
+        service: ServiceTraits::of(provider),
+    };
+    let composed = provider.compose(Job::Chat, ChatCompletions.fields(&question));
     let net = Net::new(Job::Chat, composed.own.without_flags());
     (provider.post(Job::Chat, composed.body), net)
 }
@@ -297,7 +301,8 @@ impl Asking {
 
     async fn answer(&mut self, request: &Request, started: Instant) -> Result<Answer, Failure> {
         let mut reply = self.client.send(request, &self.voice).await?;
-        let mut reader = Reader::new(reply.header("content-type").unwrap_or_default());
+        let mut reader =
+            Reader::new(&ChatCompletions, reply.header("content-type").unwrap_or_default());
         let (mut first, mut any, mut is_finished) = (None, false, false);
         let mut each = |event: ChatEvent<'_>| {
             any = true;
