@@ -18,7 +18,7 @@ pub(crate) mod usage;
 use serde_json::{Map, Number, Value};
 
 use crate::conversation::Conversation;
-use crate::provider::{Fields, Provider};
+use crate::provider::{Composed, Fields, Job, Provider};
 use reader::ReadEvents;
 use schema::SchemaForm;
 
@@ -56,6 +56,15 @@ pub(crate) struct ChatQuestion<'a> {
     /// Whether the user wants to know how many tokens it took.
     pub(crate) wants_usage: bool,
     pub(crate) service: ServiceTraits<'a>,
+}
+
+impl ChatQuestion<'_> {
+    /// The body of a request that asks it, and what the user should know of that.
+    pub(crate) fn compose(&self, dialect: &dyn ChatDialect, provider: &Provider) -> Composed {
+        let mut composed = provider.compose(Job::Chat, dialect.fields(self));
+        dialect.complete(&mut composed.body, self);
+        composed
+    }
 }
 
 /// What a user sets of a model's behaviour, by flags.

@@ -64,7 +64,7 @@ impl Question {
         let asked = ask(&conversation, &options, &tools, provider);
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
-        let composed = compose(&asked, provider);
+        let composed = asked.compose(DIALECT, provider);
         with_model(&composed, "chat", provider)?;
         let Composed { body, own, warnings, .. } = composed;
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -79,7 +79,8 @@ impl Question {
     /// The next request, made of the conversation as it stands.
     pub(super) fn request(&mut self, provider: &Provider) -> Request {
         let body = self.body.take().unwrap_or_else(|| {
-            compose(&ask(&self.conversation, &self.options, &self.tools, provider), provider).body
+            let asked = ask(&self.conversation, &self.options, &self.tools, provider);
+            asked.compose(DIALECT, provider).body
         });
         let inserts = self.conversation.messages.iter().flat_map(|message| match message {
             Message::User { attachments, .. } => attachments.as_slice(),
@@ -140,10 +141,4 @@ fn ask<'a>(
         wants_usage: options.wants_usage,
         service: ServiceTraits::of(provider),
     }
-}
-
-fn compose(question: &ChatQuestion<'_>, provider: &Provider) -> Composed {
-    let mut composed = provider.compose(Job::Chat, DIALECT.fields(question));
-    DIALECT.complete(&mut composed.body, question);
-    composed
 }

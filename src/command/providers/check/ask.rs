@@ -10,7 +10,7 @@ use crate::api::probe::{self, Endpoint};
 use crate::conversation::Conversation;
 use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::reader::{End, Reader};
-use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
+use crate::dialect::{ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::{Failure, Kind};
 use crate::http::client::Client;
 use crate::http::form::Part;
@@ -86,7 +86,7 @@ fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> (Request, Net
         wants_usage: false,
         service: ServiceTraits::of(provider),
     };
-    let composed = provider.compose(Job::Chat, ChatCompletions.fields(&question));
+    let composed = question.compose(&ChatCompletions, provider);
     let net = Net::new(Job::Chat, composed.own.without_flags());
     (provider.post(Job::Chat, composed.body), net)
 }
