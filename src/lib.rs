@@ -12,6 +12,7 @@
 //! | `conversation` | what was said, in terms of our own |
 //! | `dialect` | a conversation as a request, and a reply as events |
 //! | `api` | the specification's other endpoints as pure functions |
+//! | `exchange` | one request and its reply: sent, waited for, tried again, repaired, read |
 //! | `history` | the conversations that were, a file each |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `markdown` | Markdown coloured while it streams in |
@@ -36,6 +37,7 @@ mod conversation;
 mod demo;
 mod dialect;
 mod error;
+mod exchange;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod history;

@@ -1,9 +1,10 @@
 //! `llm chat`: one question, its answer written as it is made; or a conversation on a terminal.
 
-use super::{online, settle_output, was_dry_run};
+use super::{settle_output, was_dry_run};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config;
+use crate::exchange;
 use crate::input::Sources;
 use crate::io::Io;
 use crate::output::sink::Sink;
@@ -61,7 +62,7 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     let mut question = asker.question(given, &provider, io)?;
     let number = asker.number(&question)?;
     if asker.options.common.dry_run {
-        online::name_demo(&mut provider, io)?;
+        exchange::name_demo(&mut provider, io)?;
         addresses::refuse(&question.given)?;
         was_dry_run(&asker.options.common, &question.request(&provider), io)?;
         return Ok(());

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::online::{self, Online};
-use super::{settle_output, was_dry_run, with_model};
+use super::{exchange_options, settle_output, was_dry_run, with_model};
 use crate::api::embed::reply::Numbers;
 use crate::api::embed::request::MOST_INPUTS;
 use crate::cli::Common;
 use crate::cli::embed::{EmbedArgs, Format};
 use crate::config;
 use crate::error::Failure;
+use crate::exchange;
 use crate::input::texts::{Texts, Wanted};
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -56,20 +56,21 @@ pub(crate) fn run(args: &EmbedArgs, common: &Common, io: &mut Io) -> anyhow::Res
         is_alone: !args.lines && count == Some(1),
     };
     if common.dry_run {
-        online::name_demo(&mut provider, io)?;
+        exchange::name_demo(&mut provider, io)?;
         return Ok(show(&provider, batches, wish, common, io)?);
     }
     let writer = Writer::open(args.output.as_deref(), style, io)?;
     let concurrency = args.concurrency.unwrap_or(CONCURRENCY) as usize;
     let shows_usage = common.usage;
-    online::run(provider, common, io, move |online| async move {
-        let tries = online.tries();
-        let Online { provider, mut client, mut io, .. } = online;
-        let progress = Progress::items("embedding", count, &io);
-        let flow = Flow::new(Asker::new(provider, tries, wish), concurrency, writer, progress);
-        let result = flow.run(batches, shows_usage, &mut client, &mut io).await;
-        (io, result)
-    })
+    let options = exchange_options(common);
+    Ok(exchange::run(provider, options, io, move |exchange, io| {
+        Box::pin(async move {
+            let progress = Progress::items("embedding", count, io);
+            let asker = Asker::new(&exchange.provider, wish);
+            let flow = Flow::new(asker, concurrency, writer, progress);
+            flow.run(batches, shows_usage, exchange, io).await
+        })
+    })?)
 }
 
 /// The format: as asked for, by the ending of the file, or an array.

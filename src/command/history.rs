@@ -36,7 +36,7 @@ pub(crate) fn run(args: &HistoryArgs, common: &Common, io: &mut Io) -> anyhow::R
         HistoryAction::Export { id } => {
             let stored = read(&store, &store.find_key(id)?, io)?;
             let question = |turn: &Turn| (turn.user.clone(), Vec::new());
-            let conversation = Conversation::of_turns(&stored.turns, None, None, question);
+            let conversation = Conversation::of_turns(&stored.turns, None, question);
             print_json(&chat_completions::exported(&conversation).into(), io)?;
             if stored.turns.iter().any(|turn| !turn.files.is_empty()) {
                 io.note("files that went along are exported by their names only");

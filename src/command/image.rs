@@ -5,22 +5,17 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
-use super::online::{self, Online};
-use super::{settle_output, was_dry_run, with_model};
+use super::{exchange_options, settle_output, was_dry_run, with_model};
 use crate::api::image::reply;
-use crate::api::image::request::{self, Ask, EASES, fields};
+use crate::api::image::request::{Ask, fields};
 use crate::cli::Common;
 use crate::cli::image::{Format, ImageArgs};
 use crate::config;
 use crate::error::Failure;
-use crate::http::form::Piece;
-use crate::http::request::{Body, Request};
-use crate::http::tries::Tries;
+use crate::exchange::{self, Exchange};
 use crate::input;
 use crate::io::Io;
-use crate::output::progress::Progress;
 use crate::output::sink::Sink;
-use crate::provider::net::Net;
 use crate::provider::{Asked, Composed, Job, Provider, resolve};
 
 mod deliver;
@@ -29,24 +24,15 @@ mod places;
 mod receive;
 mod show;
 mod sources;
+mod work;
 
 use places::Places;
+use receive::{AskBytes, AskPictures};
 use sources::Sources;
+use work::Work;
 
 /// The most bytes of a downloaded picture, unless `--max-bytes` says otherwise: 100 MiB.
 const MOST: u64 = 100 * 1024 * 1024;
-
-/// What the run needs to know once the request is out.
-struct Work {
-    job: Job,
-    body: Map<String, Value>,
-    net: Net,
-    sources: Sources,
-    number: usize,
-    most: u64,
-    verbose: bool,
-    usage: bool,
-}
 
 /// Runs the command.
 ///
@@ -64,7 +50,7 @@ pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let Composed { body, own, .. } = compose(args, job, ask, &provider, io)?;
     let mut work = Work {
         number: 1,
-        net: Net::new(job, own).with_eases(&EASES),
+        own,
         job,
         body,
         sources,
@@ -73,24 +59,23 @@ pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Res
         usage: common.usage,
     };
     if common.dry_run {
-        online::name_demo(&mut provider, io)?;
+        exchange::name_demo(&mut provider, io)?;
         was_dry_run(common, &work.request(&provider)?, io)?;
         return Ok(());
     }
     work.number = number(&work, &provider)?;
+    let options = exchange_options(common);
     if common.json {
         let sink = Sink::open(args.output.as_deref())?;
-        return online::run(provider, common, io, move |mut online| async move {
-            let result = work.print(sink, &mut online).await;
-            (online.io, result.map_err(Into::into))
-        });
+        return Ok(exchange::run(provider, options, io, move |exchange, io| {
+            Box::pin(print(work, sink, exchange, io))
+        })?);
     }
     let places = Places::open(args.output.as_deref(), &prompt, work.number, io)?;
     let canvas = if args.show { show::canvas(places.is_stdout(), io) } else { None };
-    online::run(provider, common, io, move |mut online| async move {
-        let result = work.run(places, canvas, &mut online).await;
-        (online.io, result.map_err(Into::into))
-    })
+    Ok(exchange::run(provider, options, io, move |exchange, io| {
+        Box::pin(draw(work, places, canvas, exchange, io))
+    })?)
 }
 
 /// The format that the output file's ending stands for.
@@ -159,100 +144,41 @@ fn number(work: &Work, provider: &Provider) -> Result<usize, Failure> {
     Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))
 }
 
-impl Work {
-    /// # Errors
-    /// A picture that the service has no place for.
-    fn request(&self, provider: &Provider) -> Result<Request, Failure> {
-        if provider.has_own_shape(self.job) {
-            return provider.shape(self.job, &self.body, self.sources.attached());
-        }
-        if self.sources.is_empty() {
-            return Ok(provider.post(self.job, self.body.clone()));
-        }
-        let mut parts = request::parts(&self.body);
-        parts.extend(self.sources.parts());
-        Ok(provider.post_form(self.job, parts))
+/// Asks for pictures and gives them out.
+async fn draw(
+    work: Work,
+    mut places: Places,
+    canvas: Option<show::Canvas>,
+    exchange: &mut Exchange,
+    io: &mut Io,
+) -> Result<(), Failure> {
+    let asked = Instant::now();
+    let mut operation = AskPictures { work: &work, places: &mut places, io };
+    let received = exchange.ask(&mut operation).await?;
+    let usage = reply::usage(&received.reply);
+    let delivery = deliver::Delivery { asked: work.number, most: work.most, places, canvas };
+    let result = delivery.run(received, exchange, io).await;
+    if work.usage {
+        let tokens = usage.unwrap_or_else(|| "no token counts given".to_owned());
+        let seconds = asked.elapsed().as_secs_f64();
+        io.say(&format!("usage: {tokens}, {seconds:.2} s in all"));
     }
-
-    /// Asks until a reply came or no further try makes sense, then gives out its pictures.
-    async fn run(
-        mut self,
-        mut places: Places,
-        canvas: Option<show::Canvas>,
-        online: &mut Online,
-    ) -> Result<(), Failure> {
-        let asked = Instant::now();
-        let mut tries = online.tries();
-        let mut request = self.request(&online.provider)?;
-        let received = loop {
-            match receive::receive(&request, &mut places, self.verbose, online).await {
-                Ok(received) => break received,
-                Err(failure) => self.again(failure, &mut request, &mut tries, online).await?,
-            }
-        };
-        let usage = reply::usage(&received.reply);
-        let delivery = deliver::Delivery { asked: self.number, most: self.most, places, canvas };
-        let result = delivery.run(received, online).await;
-        if self.usage {
-            let tokens = usage.unwrap_or_else(|| "no token counts given".to_owned());
-            let seconds = asked.elapsed().as_secs_f64();
-            online.io.say(&format!("usage: {tokens}, {seconds:.2} s in all"));
-        }
-        result
-    }
-
-    /// `--json`: the reply's bytes as they are, once they are known to be no error.
-    async fn print(mut self, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
-        let mut tries = online.tries();
-        let mut request = self.request(&online.provider)?;
-        let body = loop {
-            match receive::whole(&request, self.verbose, online).await {
-                Ok(body) => break body,
-                Err(failure) => self.again(failure, &mut request, &mut tries, online).await?,
-            }
-        };
-        sink.write(&body, &mut online.io)?;
-        if matches!(sink, Sink::Stdout) && online.io.stdout_is_terminal && !body.ends_with(b"\n") {
-            sink.write(b"\n", &mut online.io)?;
-        }
-        sink.commit()
-    }
-
-    /// Makes the request ready to be sent once more.
-    ///
-    /// # Errors
-    /// The failure, where that makes no sense.
-    async fn again(
-        &mut self,
-        failure: Failure,
-        request: &mut Request,
-        tries: &mut Tries,
-        online: &mut Online,
-    ) -> Result<(), Failure> {
-        let voice = &online.io.voice;
-        match self.net.catch(failure, true, request, &online.provider, voice) {
-            Ok(()) => Ok(()),
-            Err(failure) => tries.again(failure, true, &mut online.client, voice).await,
-        }
-    }
+    result
 }
 
-/// A bar for what goes out: the bytes of a form, else only that something is being waited for.
-fn waiting(request: &Request, verbose: bool, online: &mut Online) -> Option<Progress> {
-    // The exchange in words and a bar would tear each other.
-    if verbose {
-        return None;
+/// `--json`: the reply's bytes as they are, once they are known to be no error.
+async fn print(
+    work: Work,
+    mut sink: Sink,
+    exchange: &mut Exchange,
+    io: &mut Io,
+) -> Result<(), Failure> {
+    let body = exchange.ask(&mut AskBytes { work: &work, io }).await?;
+    sink.write(&body, io)?;
+    if matches!(sink, Sink::Stdout) && io.stdout_is_terminal && !body.ends_with(b"\n") {
+        sink.write(b"\n", io)?;
     }
-    let bar = match &request.body {
-        Body::Form(form) => {
-            let length = form.pieces().iter().map(Piece::length).sum();
-            let bar = Progress::bytes("sending", Some(length), &online.io);
-            online.client.on_sent = Some(bar.counter());
-            bar
-        }
-        _ => Progress::waiting("drawing", &online.io),
-    };
-    Some(bar)
+    sink.commit()
 }
 
 /// The picture's name in messages.

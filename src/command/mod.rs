@@ -7,15 +7,16 @@ pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod models;
-mod online;
 pub(crate) mod providers;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli::Common;
 use crate::error::Failure;
+use crate::exchange::ExchangeOptions;
 use crate::http::curl;
 use crate::http::request::Request;
 use crate::io::Io;
@@ -46,4 +47,15 @@ fn was_dry_run(common: &Common, request: &Request, io: &mut Io) -> Result<bool, 
         to_stdout(curl::command(request).as_bytes(), io)?;
     }
     Ok(common.dry_run)
+}
+
+/// What the user allows an exchange, with the defaults of what was not given.
+fn exchange_options(common: &Common) -> ExchangeOptions {
+    ExchangeOptions {
+        silence: common.timeout.unwrap_or(Duration::from_secs(300)),
+        max_time: common.max_time,
+        retries: common.retries.unwrap_or(2),
+        max_wait: common.max_wait.unwrap_or(Duration::from_secs(60)),
+        verbose: common.verbose,
+    }
 }

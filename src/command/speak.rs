@@ -1,9 +1,10 @@
 //! `llm speak`: a text as sound, in a file, a pipe or the loudspeaker.
 
+use std::collections::VecDeque;
+
 use serde_json::{Map, Value};
 
-use super::online::{self, Online};
-use super::{settle_output, was_dry_run, with_model};
+use super::{exchange_options, settle_output, was_dry_run, with_model};
 use crate::api::speech::request::fields;
 use crate::api::speech::split;
 use crate::audio::format::Format;
@@ -11,11 +12,13 @@ use crate::cli::Common;
 use crate::cli::speak::SpeakArgs;
 use crate::config;
 use crate::error::Failure;
+use crate::exchange;
 use crate::input::{self, Sources};
 use crate::io::Io;
 use crate::output::sink::Sink;
-use crate::provider::own::Own;
+use crate::provider::user_fields::UserFields;
 use crate::provider::{Asked, Job, Provider, resolve};
+use fetch::TextPart;
 use player::Player;
 use target::Temporary;
 use track::Track;
@@ -36,7 +39,7 @@ struct Plan {
     /// The body of each request: one for each part of the text.
     bodies: Vec<Map<String, Value>>,
     /// The user's part of them.
-    own: Own,
+    own: UserFields,
     characters: usize,
     /// The format that the user wants.
     wish: Option<Format>,
@@ -73,7 +76,7 @@ pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let mut plan = plan(args, &text, wish, &provider, io)?;
     plan.wish = wish.or(named);
     if common.dry_run {
-        online::name_demo(&mut provider, io)?;
+        exchange::name_demo(&mut provider, io)?;
         say_parts(&plan, io);
         let first = plan.bodies.into_iter().next().unwrap_or_default();
         was_dry_run(common, &provider.shape(Job::Speak, &first, Vec::new())?, io)?;
@@ -82,23 +85,29 @@ pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let output = target::open(args, common, player, &plan, io)?;
     let (json, shows_usage) = (common.json, common.usage);
     let path = args.output.clone();
-    online::run(provider, common, io, move |mut online| async move {
-        let result = match json {
-            true => speech::json(plan, output.sink, &mut online).await,
-            false => {
-                let track = Track::new(output.sink, &plan, output.player.is_some());
-                let spoken = speech::speak(plan, track, shows_usage, &mut online).await;
-                let file = output.temporary.as_ref().map(Temporary::path).or(path.as_deref());
-                match (spoken, &output.player, file) {
-                    (Ok(()), Some(player), Some(file)) => {
-                        player.play(file, &mut online.client.interrupt).await
-                    }
-                    (spoken, ..) => spoken,
-                }
+    Ok(exchange::run(provider, exchange_options(common), io, move |exchange, io| {
+        Box::pin(async move {
+            if json {
+                return speech::json(plan, output.sink, exchange, io).await;
             }
-        };
-        (online.io, result.map_err(Into::into))
-    })
+            let track = Track::new(output.sink, &plan, output.player.is_some());
+            speech::speak(plan, track, shows_usage, exchange, io).await?;
+            let file = output.temporary.as_ref().map(Temporary::path).or(path.as_deref());
+            match (&output.player, file) {
+                (Some(player), Some(file)) => player.play(file, exchange.interrupt()).await,
+                _ => Ok(()),
+            }
+        })
+    })?)
+}
+
+impl Plan {
+    /// What is asked for, part by part.
+    fn into_parts(self) -> VecDeque<TextPart> {
+        let (own, format) = (self.own, self.asked.or(self.wish));
+        let part = |body| TextPart { body, own: own.clone(), format };
+        self.bodies.into_iter().map(part).collect()
+    }
 }
 
 /// The requests for a text.
@@ -112,7 +121,7 @@ fn plan(
     let limit = provider.limit("speech_characters").unwrap_or(LONGEST_INPUT);
     let parts = split::parts(text, usize::try_from(limit).unwrap_or(usize::MAX));
     let mut plan =
-        Plan { bodies: Vec::new(), own: Own::default(), characters: 0, wish, asked: None };
+        Plan { bodies: Vec::new(), own: UserFields::default(), characters: 0, wish, asked: None };
     for part in &parts {
         let fields = fields(args, provider, part, wish);
         let composed = provider.compose(Job::Speak, fields);

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::online::{self, Online};
-use super::{settle_output, was_dry_run, with_model};
+use super::{exchange_options, settle_output, was_dry_run, with_model};
 use crate::api::transcribe::request::{self, Ask};
 use crate::cli::Common;
 use crate::cli::transcribe::{Format, TranscribeArgs};
 use crate::config;
 use crate::error::{Failure, Kind};
+use crate::exchange::{self, Exchange};
 use crate::http::form::{Content, Part};
 use crate::http::request::Request;
 use crate::http::splice::Insert;
@@ -85,11 +85,12 @@ pub(crate) fn run(args: &TranscribeArgs, common: &Common, io: &mut Io) -> anyhow
     }
     outputs.try_out(&inputs)?;
     let own = composed.own;
-    online::run(provider, common, io, move |mut online| async move {
-        let mut asking = ask::Asking::new(plan, outputs, own);
-        let result = all(&inputs, &mut asking, tally, &mut online).await;
-        (online.io, result.map_err(Into::into))
-    })
+    Ok(exchange::run(provider, exchange_options(common), io, move |exchange, io| {
+        Box::pin(async move {
+            let mut asking = ask::Asking::new(plan, outputs, own);
+            all(&inputs, &mut asking, tally, exchange, io).await
+        })
+    })?)
 }
 
 fn needs_times(format: Format) -> bool {
@@ -124,11 +125,12 @@ async fn all(
     inputs: &[Input],
     asking: &mut ask::Asking,
     mut tally: Tally,
-    online: &mut Online,
+    exchange: &mut Exchange,
+    io: &mut Io,
 ) -> Result<(), Failure> {
     for input in inputs {
-        if let Err(failure) = asking.file(input, online).await {
-            tally.failed(failure, &input.name(), &online.io)?;
+        if let Err(failure) = asking.file(input, exchange, io).await {
+            tally.failed(failure, &input.name(), io)?;
         }
     }
     tally.end()
@@ -142,7 +144,7 @@ fn show(
     common: &Common,
     io: &mut Io,
 ) -> Result<(), Failure> {
-    online::name_demo(provider, io)?;
+    exchange::name_demo(provider, io)?;
     for input in inputs {
         let sound = input.sketch();
         let mut part = split::whole(&sound);

@@ -60,13 +60,6 @@ pub(crate) struct Source {
     pub(crate) title: String,
 }
 
-impl Sealed {
-    /// Whether it came from this service at this base URL.
-    pub(crate) fn is_of(&self, provider: &str, base_url: &str) -> bool {
-        self.provider == provider && self.base_url == base_url
-    }
-}
-
 impl ToolCall {
     /// The arguments. No text at all is what some models write where a tool takes none.
     ///
@@ -106,17 +99,5 @@ mod tests {
         }
         let call = ToolCall { arguments: "{\"a\": 1}".to_owned(), ..ToolCall::default() };
         assert_eq!(call.object(), "{\"a\": 1}");
-    }
-
-    #[test]
-    fn what_is_sealed_belongs_to_one_service_at_one_place() {
-        let sealed = Sealed {
-            provider: "azure".to_owned(),
-            base_url: "https://a.example/v1".to_owned(),
-            items: Vec::new(),
-        };
-        assert!(sealed.is_of("azure", "https://a.example/v1"));
-        assert!(!sealed.is_of("azure", "https://b.example/v1"));
-        assert!(!sealed.is_of("openai", "https://a.example/v1"));
     }
 }

@@ -8,7 +8,7 @@ use super::calls::Calls;
 use super::event::{ChatEvent, Finish};
 use super::kept::Kept;
 use super::think::{Piece, ThinkFilter};
-use crate::conversation::{Reply, Sealed, Source, ToolCall};
+use crate::conversation::{Addressee, Reply, Sealed, Source, ToolCall};
 
 /// Text that can be shown. The reader takes it out and empties it.
 #[derive(Debug, Default)]
@@ -177,11 +177,10 @@ impl Answers {
     }
 
     /// What every answer said so far, in index order, given away: a verdict comes before. Its calls
-    /// are not in it, but in [`Answers::calls`]. What it sealed belongs to this service at this base
-    /// URL.
-    pub(crate) fn take_replies(&mut self, provider: &str, base_url: &str) -> Vec<Reply> {
+    /// are not in it, but in [`Answers::calls`]. What it sealed belongs to the service that replied.
+    pub(crate) fn take_replies(&mut self, by: &Addressee) -> Vec<Reply> {
         let sealed = |items: Vec<Value>| {
-            let (provider, base_url) = (provider.to_owned(), base_url.to_owned());
+            let Addressee { provider, base_url } = by.clone();
             (!items.is_empty()).then_some(Sealed { provider, base_url, items })
         };
         let reply = |choice: &mut Choice| Reply {

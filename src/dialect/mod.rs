@@ -17,7 +17,8 @@ pub(crate) mod usage;
 
 use serde_json::{Map, Number, Value};
 
-use crate::conversation::Conversation;
+use crate::conversation::{Addressee, Conversation};
+use crate::http::request::shown;
 use crate::provider::{Composed, Fields, Job, Provider};
 use reader::ReadEvents;
 use schema::SchemaForm;
@@ -41,7 +42,7 @@ pub(crate) trait ChatDialect: std::fmt::Debug + Sync {
 }
 
 /// What a request asks: a conversation, and what the user wants of the reply to it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct ChatQuestion<'a> {
     pub(crate) model: Option<&'a str>,
     /// Its last message is what is to be replied to.
@@ -92,8 +93,11 @@ pub(crate) struct ToolDefinition {
 }
 
 /// What a dialect must know of the service that is asked.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ServiceTraits<'a> {
+    /// The service; `None` where a conversation is told to nobody in particular, and nothing in it is
+    /// another service's.
+    pub(crate) addressee: Option<Addressee>,
     /// The field in which it wants a model's thinking back.
     pub(crate) echo_field: Option<&'a str>,
     /// Recordings go as data URLs instead of plain base64.
@@ -107,10 +111,16 @@ impl<'a> ServiceTraits<'a> {
     /// Those that the service's profile has.
     pub(crate) fn of(provider: &'a Provider) -> Self {
         Self {
+            addressee: Some(addressee(provider)),
             echo_field: provider.echoes_reasoning(),
             takes_audio_as_url: provider.takes_audio_as_url(),
             schema_form: SchemaForm::of(provider.schema_form()),
             must_ask_for_usage: provider.must_ask_for_usage(),
         }
     }
+}
+
+/// A service as a conversation knows it.
+pub(crate) fn addressee(provider: &Provider) -> Addressee {
+    Addressee { provider: provider.name.clone(), base_url: shown(&provider.base_url) }
 }

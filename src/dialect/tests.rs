@@ -17,7 +17,7 @@ struct Items;
 impl ChatDialect for Items {
     fn fields(&self, question: &ChatQuestion<'_>) -> Fields {
         let mut needed = Map::new();
-        needed.insert("input".into(), items(&question.conversation.messages).into());
+        needed.insert("input".into(), items(question).into());
         let mut flags = Map::new();
         if let Some(tokens) = question.options.max_tokens {
             flags.insert("max_output_tokens".into(), tokens.into());
@@ -34,12 +34,14 @@ impl ChatDialect for Items {
     }
 }
 
-fn items(said: &[Message]) -> Vec<Value> {
+fn items(question: &ChatQuestion<'_>) -> Vec<Value> {
     let mut items = Vec::new();
-    for message in said {
+    for message in &question.conversation.messages {
         match message {
             Message::User { text, .. } => items.push(json!({"role": "user", "content": text})),
-            Message::Model { reply, .. } => {
+            Message::Model { reply, provider } => {
+                let service = question.service.addressee.as_ref().expect("a service");
+                let reply = service.told(reply, provider);
                 items.extend(reply.sealed.iter().flat_map(|sealed| sealed.items.clone()));
                 if !reply.text.is_empty() {
                     items.push(json!({"role": "assistant", "content": reply.text}));
@@ -120,7 +122,9 @@ impl ReadEvents for ItemEvents {
 }
 
 /// The service that the tests talk to.
-const HERE: Addressee<'_> = Addressee { provider: "here", base_url: "https://here.example/v1" };
+fn here() -> Addressee {
+    Addressee { provider: "here".to_owned(), base_url: "https://here.example/v1".to_owned() }
+}
 
 /// What the dialect makes of a stream of these events.
 fn read(events: &[Value]) -> (Answers, End) {
@@ -142,7 +146,7 @@ fn reply(events: &[Value]) -> Reply {
     assert_eq!((end, answers.is_finished()), (End::Stream { done: true }, true));
     let mut calls = answers.calls();
     calls.iter_mut().for_each(|call| call.result = "晴".to_owned());
-    let reply = answers.take_replies(HERE.provider, HERE.base_url).remove(0);
+    let reply = answers.take_replies(&here()).remove(0);
     Reply { calls, ..reply }
 }
 
@@ -159,10 +163,12 @@ fn question<'a>(conversation: &'a Conversation, options: &'a ModelOptions) -> Ch
     }
 }
 
-/// The part of a request that tells the conversation.
-fn told(dialect: &dyn ChatDialect, conversation: &Conversation) -> Value {
-    let options = ModelOptions::default();
-    let mut needed = dialect.fields(&question(conversation, &options)).needed;
+/// The part of a request that tells a service how the conversation goes on there.
+fn told(dialect: &dyn ChatDialect, turn: &Turn, to: Addressee) -> Value {
+    let (conversation, options) = (going_on(turn), ModelOptions::default());
+    let service = ServiceTraits { addressee: Some(to), ..ServiceTraits::default() };
+    let asked = ChatQuestion { service, ..question(&conversation, &options) };
+    let mut needed = dialect.fields(&asked).needed;
     needed.remove("input").or_else(|| needed.remove("messages")).expect("the conversation")
 }
 
@@ -183,7 +189,7 @@ fn talk() -> Turn {
         json!({"type": "completed"}),
     ]);
     let mut turn = turn("1", "天气？", "");
-    turn.service.provider = HERE.provider.to_owned();
+    turn.service.provider = here().provider;
     (turn.rounds, turn.answer) = (vec![round], answer);
     // As the history keeps it.
     let line = serde_json::to_string(&turn).expect("can be written");
@@ -192,11 +198,11 @@ fn talk() -> Turn {
     kept
 }
 
-/// The conversation goes on at a service.
-fn going_on(turn: &Turn, to: Addressee<'_>) -> Conversation {
+/// The conversation with a further question.
+fn going_on(turn: &Turn) -> Conversation {
     let question = |turn: &Turn| (turn.user.clone(), Vec::new());
     let turns = std::slice::from_ref(turn);
-    let mut conversation = Conversation::of_turns(turns, None, Some(to), question);
+    let mut conversation = Conversation::of_turns(turns, None, question);
     conversation.ask("明天呢？".to_owned(), Vec::new());
     conversation
 }
@@ -211,15 +217,15 @@ fn a_conversation_comes_back_to_its_service_as_it_was() {
         {"role": "assistant", "content": "晴天"},
         {"role": "user", "content": "明天呢？"},
     ]);
-    assert_eq!(told(&Items, &going_on(&talk(), HERE)), expected);
+    assert_eq!(told(&Items, &talk(), here()), expected);
 }
 
 #[test]
 fn what_a_service_sealed_goes_to_no_other_place() {
-    let elsewhere = Addressee { base_url: "https://there.example/v1", ..HERE };
-    let other = Addressee { provider: "there", ..HERE };
+    let elsewhere = Addressee { base_url: "https://there.example/v1".to_owned(), ..here() };
+    let other = Addressee { provider: "there".to_owned(), ..here() };
     for to in [elsewhere, other] {
-        let items = told(&Items, &going_on(&talk(), to));
+        let items = told(&Items, &talk(), to);
         let items = items.as_array().expect("a list");
         assert_eq!(items.len(), 5, "{items:?}");
         assert!(items.iter().all(|item| item["type"] != "reasoning"), "{items:?}");
@@ -228,7 +234,7 @@ fn what_a_service_sealed_goes_to_no_other_place() {
 
 #[test]
 fn a_conversation_changes_its_dialect_in_mid_way() {
-    let messages = told(&ChatCompletions, &going_on(&talk(), HERE));
+    let messages = told(&ChatCompletions, &talk(), here());
     let function = json!({"name": "天气", "arguments": "{\"城\":1}"});
     let expected = json!([
         {"role": "user", "content": "天气？"},

@@ -1,8 +1,6 @@
 //! The thin layer over the wire: sends a [`Request`], gives the reply's bytes as they come, and
 //! turns whatever goes wrong on the way into a [`Failure`]. Knows no endpoint and no profile.
 
-mod whole;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,21 +76,19 @@ impl Client {
         request: &Request,
         voice: &Voice,
     ) -> Result<Response, Failure> {
-        let mut request = request.clone();
+        let mut redirected: Option<Request> = None;
         for _ in 0..redirect::MOST {
-            let response = self.exchange(&request, voice).await?;
+            let request = redirected.as_ref().unwrap_or(request);
+            let response = self.exchange(request, voice).await?;
             let status = response.head.status;
             match status {
                 200..=299 => return Ok(response),
                 300..=399 => {
-                    request = redirect::follow(
-                        &request,
-                        status,
-                        response.header("location"),
-                        &self.service,
-                    )?
+                    let target = response.header("location");
+                    let next = redirect::follow(request, status, target, &self.service)?;
+                    redirected = Some(next);
                 }
-                _ => return Err(self.refusal(response, &request).await?),
+                _ => return Err(self.refusal(response, request).await?),
             }
         }
         Err(Failure::new(Kind::Refused, format!("{} redirects without end", self.service.name)))

@@ -1,6 +1,7 @@
 //! HTTP as this program uses it: requests as data, one client, the event stream, and errors in words.
 
 mod activity;
+pub(crate) mod bad_reply;
 mod buffers;
 pub(crate) mod client;
 pub(crate) mod curl;
@@ -13,13 +14,12 @@ mod plain;
 mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
-mod retry;
+pub(crate) mod retry;
 mod silence;
 pub(crate) mod splice;
 pub mod sse;
 mod trace;
 pub(crate) mod transport;
-pub(crate) mod tries;
 
 use crate::error::Failure;
 #[cfg(any(test, fuzzing))]

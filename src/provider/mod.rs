@@ -3,10 +3,9 @@
 
 mod choose;
 mod endpoint;
+pub(crate) mod field_repair;
 mod job;
 pub(crate) mod key;
-pub(crate) mod net;
-pub(crate) mod own;
 pub(crate) mod price;
 mod resolve;
 mod rules;
@@ -14,6 +13,7 @@ pub(crate) mod shape;
 mod takes;
 #[cfg(test)]
 mod tests;
+pub(crate) mod user_fields;
 
 use serde_json::{Map, Value};
 
@@ -29,7 +29,7 @@ pub(crate) use job::Job;
 pub(crate) use resolve::{Asked, profile_for, provider_of, resolve};
 
 /// A profile with everything resolved that a request needs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Provider {
     /// The profile's name; for a one-off server its host.
     pub(crate) name: String,
@@ -60,8 +60,8 @@ pub(crate) struct Composed {
     pub(crate) body: Map<String, Value>,
     /// What the user should know: fields of theirs that a rule dropped.
     pub(crate) warnings: Vec<String>,
-    /// Which fields are the user's: for [`net::Net`].
-    pub(crate) own: own::Own,
+    /// Which fields are the user's: for [`field_repair::FieldRepair`].
+    pub(crate) own: user_fields::UserFields,
     /// Whether the service is told a model at all for this job.
     pub(crate) takes_model: bool,
 }
@@ -78,7 +78,7 @@ impl Provider {
     /// for the job, the flags, then the rules, then `-O`, which wins over all.
     pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
         let Fields { needed: mut body, flags } = fields;
-        let mut own = own::Own::default();
+        let mut own = user_fields::UserFields::default();
         if !job.section().is_empty() {
             for field in self.profile.section(job.section()) {
                 body.insert(field.key.clone(), field.value.clone());
@@ -119,7 +119,7 @@ impl Provider {
             if !has_own_shape || setting.path == ["model"] {
                 rules::set_path(&mut body, &setting.path, setting.value.clone());
             }
-            own.add(&setting.path[0], own::By::Setting);
+            own.add(&setting.path[0], user_fields::SetBy::Setting);
         }
         if has_own_shape {
             own.keep_to(&body);
@@ -135,11 +135,13 @@ impl Provider {
         field: &str,
         model: &str,
         rule: Option<&Rule>,
-        own: &own::Own,
+        own: &user_fields::UserFields,
     ) -> Option<String> {
         let what = match own.by(field)? {
-            own::By::Flag(_) => format!("`{field}`"),
-            own::By::Profile(place) if rule.is_none_or(|rule| rule.origin == Origin::BuiltIn) => {
+            user_fields::SetBy::Flag(_) => format!("`{field}`"),
+            user_fields::SetBy::Profile(place)
+                if rule.is_none_or(|rule| rule.origin == Origin::BuiltIn) =>
+            {
                 place.clone()
             }
             _ => return None,

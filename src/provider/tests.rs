@@ -6,8 +6,8 @@ use std::io::Write as _;
 use clap::Parser as _;
 use serde_json::{Map, Value, json};
 
-use super::net::Net;
-use super::own::Own;
+use super::field_repair::FieldRepair;
+use super::user_fields::UserFields;
 use super::{Asked, Fields, Job, Provider, profile_for, resolve, unique};
 use crate::cli::Cli;
 use crate::config::{self, Config};
@@ -139,10 +139,10 @@ fn requests_that_are_under_way_learn_from_the_first_that_is_refused() {
         let refused = Refused { status: Some(400), words: words.to_owned(), ..Refused::default() };
         Failure::new(Kind::Refused, words).refused(refused)
     };
-    let mut net = Net::new(Job::Embed, Own::default());
+    let mut repair = FieldRepair::new(Job::Embed, UserFields::default());
     let voice = Io::nowhere().voice;
     let mut caught = |request: &mut Request, words: &str| {
-        net.catch(failure(words), true, request, &x, &voice).is_ok()
+        repair.repair(failure(words), true, request, &x, &voice).is_ok()
     };
     let (mut first, mut second) = (request(), request());
     assert!(caught(&mut first, "Unknown field: encoding_format"));
@@ -155,7 +155,7 @@ fn requests_that_are_under_way_learn_from_the_first_that_is_refused() {
     let mut other = x.post(Job::Embed, object(json!({"model": "m", "user": "u"})));
     assert!(!caught(&mut other, "Unknown field: `user`"), "it catches once");
     let mut next = request();
-    net.prepare(&mut next);
+    repair.prepare(&mut next);
     assert_eq!(next.body.bytes(), br#"{"model":"m"}"#);
 }
 

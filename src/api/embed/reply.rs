@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::base64;
 use super::scan::{self, Entry, Place};
 use super::vector::Vector;
+use crate::http::bad_reply::BadReply;
 use crate::http::fault::{self, Fault};
 
 /// The vectors of a reply, in the order of the inputs.
@@ -46,12 +47,8 @@ pub(crate) enum Numbers {
 /// Why a reply can't be used.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Problem {
-    /// It carries an error.
-    Fault(Box<Fault>),
-    /// It has no list of vectors; the words are those of the reply.
-    NoList(String),
-    /// It is JSON that broke off.
-    Cut,
+    /// It holds no list of vectors.
+    Reply(BadReply),
     /// An entry holds several vectors, one for each token.
     Nested,
     /// It has so many vectors, not as many as inputs.
@@ -62,13 +59,9 @@ pub(crate) enum Problem {
     Vector(usize, String),
 }
 
-impl Problem {
-    /// The problem of a reply without a list of vectors.
-    pub(crate) fn no_list(body: &[u8]) -> Self {
-        match fault::is_cut(body) {
-            true => Self::Cut,
-            false => Self::NoList(fault::read(body).message),
-        }
+impl From<BadReply> for Problem {
+    fn from(bad: BadReply) -> Self {
+        Self::Reply(bad)
     }
 }
 
@@ -262,10 +255,10 @@ fn read_slowly(
 ) -> Result<Vectors, Problem> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
-        return Err(Problem::Fault(Box::new(fault)));
+        return Err(BadReply::from(fault).into());
     }
     let list = value.as_ref().and_then(|value| value.get("data")?.as_array());
-    let Some(list) = list else { return Err(Problem::no_list(body)) };
+    let Some(list) = list else { return Err(BadReply::of_body(body).into()) };
     if list.len() != asked {
         return Err(Problem::Count(list.len()));
     }

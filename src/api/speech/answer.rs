@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::audio::format::{Format, HEAD};
 use crate::audio::join::wav;
-use crate::http::fault::{self, Fault};
+use crate::http::bad_reply::BadReply;
+use crate::http::fault;
 use crate::http::sse::Decoder;
 
 /// A JSON reply may be this large: base64 of some 24 hours of MP3.
@@ -43,19 +44,6 @@ const PLACES: [&str; 8] = [
 
 /// Where 百炼 keeps the address of the sound.
 const ADDRESS: &str = "/output/audio/url";
-
-/// What is wrong with a reply.
-#[derive(Debug)]
-pub(crate) enum Wrong {
-    /// It carries an error.
-    Fault(Box<Fault>),
-    /// It is something else; in its own words.
-    NoSound(String),
-    /// It can't be read.
-    Broken(String),
-    /// An event stream without its end.
-    Unfinished,
-}
 
 /// What kind of reply it is.
 #[derive(Debug)]
@@ -124,7 +112,7 @@ impl Reader {
     ///
     /// # Errors
     /// The reply carries an error, or can't be read.
-    pub(crate) fn push(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), Wrong> {
+    pub(crate) fn push(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), BadReply> {
         let bytes = match &mut self.kind {
             Kind::Open(head) if head.is_empty() && is_enough(&bytes) => bytes,
             Kind::Open(head) => {
@@ -142,7 +130,7 @@ impl Reader {
         self.take(bytes, sound)
     }
 
-    fn take(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), Wrong> {
+    fn take(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), BadReply> {
         match &mut self.kind {
             Kind::Open(_) => Ok(()),
             Kind::Sound => {
@@ -156,7 +144,7 @@ impl Reader {
             Kind::Json { text, .. } => {
                 text.extend_from_slice(&bytes);
                 match text.len() > LARGEST_JSON {
-                    true => Err(Wrong::Broken("it is larger than 512 MiB".to_owned())),
+                    true => Err(BadReply::Unreadable("it is larger than 512 MiB".to_owned())),
                     false => Ok(()),
                 }
             }
@@ -193,7 +181,7 @@ impl Reader {
     ///
     /// # Errors
     /// It holds no sound, or has no end.
-    pub(crate) fn finish(&mut self, sound: &mut Vec<Bytes>) -> Result<(), Wrong> {
+    pub(crate) fn finish(&mut self, sound: &mut Vec<Bytes>) -> Result<(), BadReply> {
         if let Kind::Open(head) = &mut self.kind {
             let head: Bytes = std::mem::take(head).into();
             if head.is_empty() {
@@ -204,7 +192,7 @@ impl Reader {
         }
         match &mut self.kind {
             Kind::Open(_) | Kind::Sound => Ok(()),
-            Kind::Words(words) => Err(Wrong::NoSound(fault::read(words).message)),
+            Kind::Words(words) => Err(BadReply::NotAnAnswer(fault::read(words).message)),
             Kind::Events(events) => events.finish(sound, &mut self.usage),
             Kind::Json { text, is_sure } => match serde_json::from_slice::<Value>(text) {
                 Ok(value) => {
@@ -222,10 +210,12 @@ impl Reader {
                     self.address = address.map(str::to_owned);
                     match self.address {
                         Some(_) => Ok(()),
-                        None => Err(Wrong::NoSound(fault::read(text).message)),
+                        None => Err(BadReply::NotAnAnswer(fault::read(text).message)),
                     }
                 }
-                Err(error) if *is_sure => Err(Wrong::Broken(format!("it is no JSON: {error}"))),
+                Err(error) if *is_sure => {
+                    Err(BadReply::Unreadable(format!("it is no JSON: {error}")))
+                }
                 // Bare samples may begin as JSON does, if rarely.
                 Err(_) => {
                     sound.push(std::mem::take(text).into());
@@ -243,7 +233,7 @@ impl Events {
         bytes: &[u8],
         sound: &mut Vec<Bytes>,
         usage: &mut Option<Value>,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), BadReply> {
         if !self.any {
             keep_first(&mut self.words, bytes);
         }
@@ -256,10 +246,14 @@ impl Events {
             }
         });
         found?;
-        pushed.map_err(|error| Wrong::Broken(error.to_string()))
+        pushed.map_err(|error| BadReply::Unreadable(error.to_string()))
     }
 
-    fn finish(&mut self, sound: &mut Vec<Bytes>, usage: &mut Option<Value>) -> Result<(), Wrong> {
+    fn finish(
+        &mut self,
+        sound: &mut Vec<Bytes>,
+        usage: &mut Option<Value>,
+    ) -> Result<(), BadReply> {
         let mut found = Ok(());
         let (is_done, any) = (&mut self.is_done, &mut self.any);
         std::mem::take(&mut self.decoder).finish(|event| {
@@ -270,9 +264,9 @@ impl Events {
         });
         found?;
         if !self.any {
-            return Err(Wrong::NoSound(fault::read(&self.words).message));
+            return Err(BadReply::NotAnAnswer(fault::read(&self.words).message));
         }
-        if self.is_done { Ok(()) } else { Err(Wrong::Unfinished) }
+        if self.is_done { Ok(()) } else { Err(BadReply::BrokenOff) }
     }
 }
 
@@ -301,7 +295,7 @@ fn of_event(
     sound: &mut Vec<Bytes>,
     is_done: &mut bool,
     counts: &mut Option<Value>,
-) -> Result<(), Wrong> {
+) -> Result<(), BadReply> {
     if data.trim_ascii() == b"[DONE]" {
         *is_done = true;
         return Ok(());
@@ -309,7 +303,7 @@ fn of_event(
     let value: Value = match serde_json::from_slice(data) {
         Ok(value) => value,
         Err(_) if data.trim_ascii().is_empty() => return Ok(()),
-        Err(error) => return Err(Wrong::Broken(format!("an event is no JSON: {error}"))),
+        Err(error) => return Err(BadReply::Unreadable(format!("an event is no JSON: {error}"))),
     };
     if let Some(found) = of_json(&value)? {
         sound.push(found);
@@ -323,9 +317,9 @@ fn of_event(
 }
 
 /// The sound in a JSON value; `None` if there is none.
-fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
+fn of_json(value: &Value) -> Result<Option<Bytes>, BadReply> {
     if let Some(fault) = fault::in_reply(value) {
-        return Err(Wrong::Fault(Box::new(fault)));
+        return Err(fault.into());
     }
     let text = PLACES.iter().find_map(|place| value.pointer(place)?.as_str());
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
@@ -334,7 +328,7 @@ fn of_json(value: &Value) -> Result<Option<Bytes>, Wrong> {
 
 /// The sound that Gemini gives: samples, their rate in the media type
 /// (`audio/L16;codec=pcm;rate=24000`, little-endian). Unless samples are wanted they get a WAV head.
-fn of_gemini(value: &Value, wants_samples: bool) -> Result<Option<Bytes>, Wrong> {
+fn of_gemini(value: &Value, wants_samples: bool) -> Result<Option<Bytes>, BadReply> {
     let parts = value.pointer("/candidates/0/content/parts").and_then(Value::as_array);
     let mut sound: Vec<u8> = Vec::new();
     let mut rate = None;
@@ -356,7 +350,7 @@ fn of_gemini(value: &Value, wants_samples: bool) -> Result<Option<Bytes>, Wrong>
 }
 
 /// The bytes of a base64 text.
-fn decoded(text: &str) -> Result<Bytes, Wrong> {
+fn decoded(text: &str) -> Result<Bytes, BadReply> {
     // `data:audio/wav;base64,…`
     let text = match text.split_once(',') {
         Some((head, rest)) if head.starts_with("data:") => rest,
@@ -371,7 +365,8 @@ fn decoded(text: &str) -> Result<Bytes, Wrong> {
         false => text,
     };
     let bytes = BASE64.decode(text);
-    let bytes = bytes.map_err(|error| Wrong::Broken(format!("its base64 is wrong: {error}")))?;
+    let bytes =
+        bytes.map_err(|error| BadReply::Unreadable(format!("its base64 is wrong: {error}")))?;
     Ok(bytes.into())
 }
 

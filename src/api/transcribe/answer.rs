@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::stream::Stream;
 use super::subtitles::{Segment, is_finished};
 use super::words;
-use crate::http::fault::{self, Fault};
+use crate::http::bad_reply::BadReply;
+use crate::http::fault;
 
 /// A whole answer: its bytes as they came, and the JSON if it is JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,27 +18,15 @@ pub(crate) struct Answer {
     pub(crate) value: Option<Value>,
 }
 
-/// Why a reply is no answer.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum NoAnswer {
-    /// It carries an error.
-    Fault(Box<Fault>),
-    Empty,
-    /// A stream that ended before its end.
-    BrokeOff,
-    /// It is something else, in these words: an HTML page, JSON without text.
-    Other(String),
-}
-
 impl Answer {
     /// The answer in a whole reply. What it is decides, not what was asked for: several services
     /// answer JSON to everything (vLLM, llama-server), or plain text under another type (whisper.cpp).
     ///
     /// # Errors
     /// The reply is no answer. JSON of any form is one.
-    pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<Self, NoAnswer> {
+    pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<Self, BadReply> {
         if body.is_empty() {
-            return Err(NoAnswer::Empty);
+            return Err(BadReply::Empty);
         }
         let begin = body.trim_ascii_start();
         // A plain text may begin with such a word.
@@ -58,7 +47,7 @@ impl Answer {
         let is_spoilt = matches!(parsed, Some(Err(_))) && is_object;
         let value = parsed.and_then(Result::ok);
         if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
-            return Err(NoAnswer::Fault(Box::new(fault)));
+            return Err(BadReply::Fault(Box::new(fault)));
         }
         let answer = Self { body, value };
         let is_page = |body: &[u8]| {
@@ -68,7 +57,7 @@ impl Answer {
         };
         // JSON that broke off is no text, and neither is what only looks like JSON.
         if is_spoilt && is_cut {
-            return Err(NoAnswer::BrokeOff);
+            return Err(BadReply::BrokenOff);
         }
         if is_spoilt || (answer.value.is_none() && is_page(&answer.body)) {
             return Err(answer.other());
@@ -80,15 +69,15 @@ impl Answer {
     ///
     /// # Errors
     /// It is JSON with neither text nor times.
-    pub(crate) fn with_words(self) -> Result<Self, NoAnswer> {
+    pub(crate) fn with_words(self) -> Result<Self, BadReply> {
         if self.text().is_none() && self.segments().is_none() {
             return Err(self.other());
         }
         Ok(self)
     }
 
-    fn other(&self) -> NoAnswer {
-        NoAnswer::Other(fault::read(&self.body).message)
+    fn other(&self) -> BadReply {
+        BadReply::NotAnAnswer(fault::read(&self.body).message)
     }
 
     /// The answer that is this JSON.
@@ -205,7 +194,7 @@ pub(crate) fn refuses_format(status: u16, words: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(body: &str, content_type: &str) -> Result<Answer, NoAnswer> {
+    fn read(body: &str, content_type: &str) -> Result<Answer, BadReply> {
         Answer::read(body.as_bytes().to_vec(), content_type)?.with_words()
     }
 
@@ -232,17 +221,17 @@ mod tests {
         }
         // JSON that a close cut off is no text, whatever its label.
         for label in ["application/json", "text/plain"] {
-            assert_eq!(read("{\"text\":\"你", label), Err(NoAnswer::BrokeOff));
-            assert!(matches!(read("{\"text\": NaN}", label), Err(NoAnswer::Other(_))));
+            assert_eq!(read("{\"text\":\"你", label), Err(BadReply::BrokenOff));
+            assert!(matches!(read("{\"text\": NaN}", label), Err(BadReply::NotAnAnswer(_))));
         }
     }
 
     #[test]
     fn what_is_no_answer_is_told() {
-        assert_eq!(read("", "text/plain"), Err(NoAnswer::Empty));
-        let words = |result: Result<Answer, NoAnswer>| match result {
-            Err(NoAnswer::Other(words)) => words,
-            Err(NoAnswer::Fault(fault)) => fault.message,
+        assert_eq!(read("", "text/plain"), Err(BadReply::Empty));
+        let words = |result: Result<Answer, BadReply>| match result {
+            Err(BadReply::NotAnAnswer(words)) => words,
+            Err(BadReply::Fault(fault)) => fault.message,
             other => panic!("{other:?}"),
         };
         assert_eq!(words(read("<!DOCTYPE html><title>首页</title>", "text/html")), "首页");

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, NoAnswer, segments};
+use super::answer::{Answer, segments};
 use super::join::Joiner;
+use crate::http::bad_reply::BadReply;
 use crate::http::fault::{self, Fault};
 use crate::http::sse::Decoder;
 
@@ -65,14 +66,14 @@ impl Stream {
     ///
     /// # Errors
     /// The stream carried an error, or ended before its end.
-    pub(crate) fn finish(mut self, live: &mut String) -> Result<Answer, NoAnswer> {
+    pub(crate) fn finish(mut self, live: &mut String) -> Result<Answer, BadReply> {
         let heard = &mut self.heard;
         self.decoder.finish(|event| heard.event(event.event, event.data, live));
         if let Some(fault) = self.heard.fault.take() {
-            return Err(NoAnswer::Fault(Box::new(fault)));
+            return Err(BadReply::Fault(Box::new(fault)));
         }
         if self.is_too_long || !(self.heard.is_done || self.heard.is_raw) {
-            return Err(NoAnswer::BrokeOff);
+            return Err(BadReply::BrokenOff);
         }
         Ok(Answer::of_json(self.heard.into_json(live)))
     }
@@ -179,7 +180,7 @@ mod tests {
     use serde_json::json;
 
     /// The live text and the answer, the same at every place where the stream may be cut.
-    fn heard(stream: &str) -> (String, Result<Value, NoAnswer>) {
+    fn heard(stream: &str) -> (String, Result<Value, BadReply>) {
         let at = |cut: usize| {
             let (mut reader, mut live) = (Stream::default(), String::new());
             reader.push(&stream.as_bytes()[..cut], &mut live);
@@ -202,7 +203,7 @@ mod tests {
             (!stream.is_over()).then_some(())
         });
         assert_eq!(pushes.take(999).count(), LONGEST / piece.len());
-        assert_eq!(stream.finish(&mut live), Err(NoAnswer::BrokeOff));
+        assert_eq!(stream.finish(&mut live), Err(BadReply::BrokenOff));
     }
 
     #[test]
@@ -265,18 +266,18 @@ mod tests {
     fn an_event_that_is_cut_is_no_text() {
         let delta = "data: {\"type\":\"transcript.text.delta\",\"delta\":\"好\"}\n\n";
         let (live, answer) = heard(&format!("{delta}{}", &delta[..delta.len() - 9]));
-        assert_eq!((live.as_str(), answer), ("好", Err(NoAnswer::BrokeOff)));
+        assert_eq!((live.as_str(), answer), ("好", Err(BadReply::BrokenOff)));
     }
 
     #[test]
     fn a_stream_that_fails_or_breaks_off_is_no_answer() {
         let delta = "data: {\"type\":\"transcript.text.delta\",\"delta\":\"好\"}\n\n";
-        assert_eq!(heard(delta), ("好".into(), Err(NoAnswer::BrokeOff)));
-        assert_eq!(heard(": ping\n\n").1, Err(NoAnswer::BrokeOff));
+        assert_eq!(heard(delta), ("好".into(), Err(BadReply::BrokenOff)));
+        assert_eq!(heard(": ping\n\n").1, Err(BadReply::BrokenOff));
         let failed =
             "data: {\"error\":{\"message\":\"坏\"},\"type\":\"error\"}\n\ndata: [DONE]\n\n";
         let (live, answer) = heard(&format!("{delta}{failed}"));
         assert_eq!(live, "好");
-        assert!(matches!(answer, Err(NoAnswer::Fault(fault)) if fault.message == "坏"));
+        assert!(matches!(answer, Err(BadReply::Fault(fault)) if fault.message == "坏"));
     }
 }

@@ -12,16 +12,16 @@ use super::question::Question;
 use super::tools::{self, Tools};
 use super::turn::Chat;
 use super::warnings::Warnings;
-use crate::command::online;
+use crate::command::exchange_options;
 use crate::config::Config;
-use crate::conversation::{Addressee, Conversation};
+use crate::conversation::Conversation;
 use crate::error::Failure;
-use crate::http::request::shown;
+use crate::exchange;
 use crate::input::Given;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::{self, Job, Provider, resolve};
 
 /// Asks questions of one conversation.
 pub(super) struct Asker {
@@ -52,7 +52,7 @@ impl Asker {
     /// # Errors
     /// As [`resolve`].
     pub(super) fn resolve(&self, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
-        let asked = Asked { common: &self.options.common, job: Job::Chat };
+        let asked = provider::Asked { common: &self.options.common, job: Job::Chat };
         let mut provider = resolve(asked, config, io)?;
         self.options.preset.lay_over(&mut provider);
         Ok(provider)
@@ -84,13 +84,10 @@ impl Asker {
         provider: &Provider,
         io: &mut Io,
     ) -> Result<Question, Failure> {
-        let base_url = shown(&provider.base_url);
-        let to = Addressee { provider: &provider.name, base_url: &base_url };
         let mut earlier = Earlier::new(provider, &mut self.warnings, io);
         let system = self.options.question.system.as_deref();
-        let conversation = Conversation::of_turns(self.log.turns(), system, Some(to), |turn| {
-            earlier.question(turn)
-        });
+        let conversation =
+            Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
         let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
         let options = self.options.question.clone();
         let question = Question::new(given, conversation, options, tools, provider)?;
@@ -111,8 +108,7 @@ impl Asker {
         }
     }
 
-    /// Asks, shows `number` answers in `sink`, and keeps question and answers. Gives the provider
-    /// back, how it went, and whether anything was kept.
+    /// Asks, shows `number` answers in `sink`, and keeps question and answers.
     ///
     /// # Errors
     /// Those of setting up; what goes wrong with the answer is given back.
@@ -123,28 +119,29 @@ impl Asker {
         sink: Sink,
         provider: Provider,
         io: &mut Io,
-    ) -> anyhow::Result<Asking> {
+    ) -> Result<Asked, Failure> {
         let options = &self.options;
         let plan = Plan::new(&question, number, &options.answer, self.tools.clone(), &provider);
         let asked = self.log.asked(&options.question, &options.common, &provider, &question);
         let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
-        let (provider, question, said, result) =
-            online::run(provider, &options.common, io, move |mut online| async move {
+        let allowed = exchange_options(&options.common);
+        let (question, said, result) = exchange::run(provider, allowed, io, |exchange, io| {
+            Box::pin(async move {
                 let mut chat = Chat::new(plan, writer);
-                let result = match addresses::fetch_all(&mut question, &mut online).await {
-                    Ok(()) => chat.run(&mut question, &mut online).await,
+                let result = match addresses::fetch_all(&mut question, exchange, io).await {
+                    Ok(()) => chat.run(&mut question, exchange, io).await,
                     Err(failure) => Err(failure),
                 };
-                (online.io, Ok((online.provider, question, chat.said(), result)))
-            })?;
+                Ok((question, chat.said(), result))
+            })
+        })?;
         let is_kept = self.log.keep(asked, &question.given, said, result.as_ref().err(), io);
-        Ok(Asking { provider, is_kept, result })
+        Ok(Asked { is_kept, result })
     }
 }
 
 /// What became of a question.
-pub(super) struct Asking {
-    pub(super) provider: Provider,
+pub(super) struct Asked {
     /// Something was said and is part of the conversation.
     pub(super) is_kept: bool,
     pub(super) result: Result<(), Failure>,

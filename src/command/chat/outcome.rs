@@ -3,41 +3,26 @@
 use super::plan::Plan;
 use crate::dialect::answers::Verdict;
 use crate::dialect::reader::End;
-use crate::error::{Failure, Kind, Retry};
+use crate::error::{Failure, Kind};
+use crate::exchange::ReadError;
+use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::provider::Provider;
 
 /// Whether a reply that came to its end is whole: a stream is once it said so itself, or every
 /// answer that began was finished, even if the connection then broke.
-pub(super) fn of_end(
-    end: End,
-    broke: Option<Failure>,
-    is_finished: bool,
-    service: &str,
-) -> Result<(), Failure> {
-    let broke_off = || {
-        let message = format!("the answer of {service} broke off before its end");
-        Failure::new(Kind::Network, message).retry(Retry::default())
+pub(super) fn of_end(end: End, broke: Option<Failure>, is_finished: bool) -> Result<(), ReadError> {
+    let bad = match (end, broke) {
+        (End::Stream { done: true }, _) => return Ok(()),
+        (End::Stream { .. } | End::Whole, _) if is_finished => return Ok(()),
+        (_, Some(broke)) => return Err(broke.into()),
+        (End::Whole, None) => return Ok(()),
+        (End::Stream { .. }, None) => BadReply::BrokenOff,
+        (End::Empty, None) => BadReply::Empty,
+        (End::Broken(what), None) => BadReply::Unreadable(what),
+        (End::NoAnswer(words), None) => BadReply::NotAnAnswer(words),
     };
-    match (end, broke) {
-        (End::Stream { done: true }, _) => Ok(()),
-        (End::Stream { .. } | End::Whole, _) if is_finished => Ok(()),
-        (_, Some(broke)) => Err(broke),
-        (End::Stream { .. }, None) => Err(broke_off()),
-        (End::Whole, None) => Ok(()),
-        (End::Empty, None) => {
-            Err(Failure::new(Kind::Refused, format!("the reply of {service} is empty")))
-        }
-        (End::Broken(what), None) => Err(Failure::new(
-            Kind::Network,
-            format!("the answer of {service} can't be read: {what}"),
-        )),
-        (End::NoAnswer(words), None) => {
-            let message = format!("the reply of {service} is no answer: {words}");
-            Err(Failure::new(Kind::Refused, message)
-                .hint("is the base URL that of an API? `-v` shows the exchange"))
-        }
-    }
+    Err(bad.into())
 }
 
 /// An answer that does not fit its schema.

@@ -9,15 +9,12 @@ use super::tools::Tools;
 use crate::dialect::answers::Answers;
 use crate::output::extract::Which;
 use crate::provider::Provider;
-use crate::provider::own::Own;
 use crate::provider::price::Price;
+use crate::provider::user_fields::UserFields;
 
 /// What a run needs to know once a question is on its way.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The service's profile and base URL, to which belongs what its replies seal.
-    pub(super) provider: String,
-    pub(super) base_url: String,
     /// How many answers are wanted.
     pub(super) number: u32,
     /// The answers get numbers above them.
@@ -37,7 +34,7 @@ pub(super) struct Plan {
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
     /// Which fields of the request are the user's.
-    pub(super) own: Own,
+    pub(super) own: UserFields,
 }
 
 impl Plan {
@@ -51,8 +48,6 @@ impl Plan {
     ) -> Self {
         let first = &question.first;
         Self {
-            provider: provider.name.clone(),
-            base_url: crate::http::request::shown(&provider.base_url),
             number,
             is_numbered: number > 1 && options.is_numbered,
             is_limited: first.is_limited,

@@ -13,7 +13,7 @@ use crate::dialect::{ChatDialect, ChatQuestion, ServiceTraits, ToolDefinition};
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::input::{Given, Item};
-use crate::provider::own::Own;
+use crate::provider::user_fields::UserFields;
 use crate::provider::{Composed, Job, Provider};
 
 /// The dialect that services are spoken to in.
@@ -38,7 +38,7 @@ pub(super) struct FirstRequest {
     /// The model that is asked; empty if none is named.
     pub(super) model: String,
     /// Which of its fields the user set.
-    pub(super) own: Own,
+    pub(super) own: UserFields,
     /// The user limited the answer's length.
     pub(super) is_limited: bool,
     /// How many answers it asks for.

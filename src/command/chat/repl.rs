@@ -187,16 +187,13 @@ impl<'a> Session<'a> {
                 return Err(failure);
             }
         };
-        let address = provider.base_url.clone();
-        let done = self.asker.ask(question, 1, Sink::Stdout, provider, io);
-        let mut asking = done.map_err(|error| crate::error::classify(&error))?;
-        // The demo server had an address of its own for this question.
-        asking.provider.base_url = address;
-        self.provider = Some(asking.provider);
-        if asking.is_kept {
+        let asked = self.asker.ask(question, 1, Sink::Stdout, provider.clone(), io);
+        self.provider = Some(provider);
+        let asked = asked?;
+        if asked.is_kept {
             self.unanswered = None;
         }
-        asking.result
+        asked.result
     }
 
     fn retry(&mut self, io: &mut Io) -> Result<(), Failure> {

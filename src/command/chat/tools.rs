@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::options::ToolOptions;
-use crate::command::online::{self, Online};
 use crate::config::Config;
 use crate::config::words;
 use crate::conversation::ToolCall;
 use crate::dialect::ToolDefinition;
 use crate::error::{Failure, Kind, classify};
+use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
@@ -59,11 +59,13 @@ pub(super) fn open(
     if offered.contains(&None) {
         let commands: Vec<Vec<String>> = options.named.iter().map(|named| command(named)).collect();
         let hidden = hidden(provider);
-        let asked = online::on_runtime(io, move |mut io| async move {
-            let described = describe(&mut offered, commands, &hidden, &mut io).await;
-            (io, described.map(|()| offered))
+        let asked = exchange::on_runtime(io, move |io| {
+            Box::pin(async move {
+                let described = describe(&mut offered, commands, &hidden, io).await;
+                described.map(|()| offered).map_err(|error| classify(&error))
+            })
         });
-        offered = asked.map_err(|error| of_config(classify(&error), config))?;
+        offered = asked.map_err(|failure| of_config(failure, config))?;
     }
     let offered: Vec<Tool> = offered.into_iter().flatten().collect();
     let mut names = BTreeSet::new();
@@ -156,16 +158,17 @@ impl Tools {
         &self,
         mut calls: Vec<ToolCall>,
         done: usize,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<Vec<ToolCall>, Failure> {
         if done >= self.max_rounds as usize {
-            let (name, rounds) = (&online.provider.name, self.max_rounds);
+            let (name, rounds) = (&exchange.provider.name, self.max_rounds);
             let times = if rounds == 1 { "round" } else { "rounds" };
             let what = format!("{name} still calls tools after {rounds} {times}");
             return Err(Failure::new(Kind::Refused, what).hint("--max-turns N allows more"));
         }
         for call in &mut calls {
-            call.result = self.answer(call, online).await?;
+            call.result = self.answer(call, exchange, io).await?;
         }
         Ok(calls)
     }
@@ -174,10 +177,15 @@ impl Tools {
     ///
     /// # Errors
     /// An interruption. What goes wrong with a tool is told to the model.
-    async fn answer(&self, call: &ToolCall, online: &mut Online) -> Result<String, Failure> {
+    async fn answer(
+        &self,
+        call: &ToolCall,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<String, Failure> {
         let name = &call.name;
         let Some(tool) = self.offered.iter().find(|tool| tool.name == *name) else {
-            online.io.warn(&format!("the model calls `{name}`, which is no tool of yours"));
+            io.warn(&format!("the model calls `{name}`, which is no tool of yours"));
             let names: Vec<&str> = self.offered.iter().map(|tool| tool.name.as_str()).collect();
             return Ok(format!("error: there is no tool `{name}`; there is {}", names.join(", ")));
         };
@@ -186,11 +194,11 @@ impl Tools {
             Ok(arguments) => serde_json::to_string(&arguments).unwrap_or_default(),
             Err(why) => {
                 let start: String = call.arguments.chars().take(SHOWN).collect();
-                online.io.warn(&format!("the model calls {name} with no JSON object: {start}"));
+                io.warn(&format!("the model calls {name} with no JSON object: {start}"));
                 return Ok(format!("error: the arguments must be a JSON object: {why}: {start}"));
             }
         };
-        if !self.is_let_run(tool, &input, online).await? {
+        if !self.is_let_run(tool, &input, exchange, io).await? {
             return Ok("error: the user declined this call".to_owned());
         }
         let job = Job {
@@ -199,13 +207,13 @@ impl Tools {
             input: input.as_bytes(),
             limit: tool.limit,
             most: MOST,
-            hidden: &hidden(&online.provider),
+            hidden: &hidden(&exchange.provider),
         };
-        let ran = tool::run(&job, &mut online.client.interrupt).await?;
+        let ran = tool::run(&job, exchange.interrupt()).await?;
         if let Some(what) = trouble(&ran, tool) {
             let last = ran.complaint.lines().next_back();
             let last = last.map(|line| format!(": {line}")).unwrap_or_default();
-            online.io.warn(&format!("{name} {what}{last}"));
+            io.warn(&format!("{name} {what}{last}"));
         }
         Ok(result(ran, tool))
     }
@@ -215,17 +223,18 @@ impl Tools {
         &self,
         tool: &Tool,
         input: &str,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<bool, Failure> {
         let call = format!("{} {input}", tool.name);
         if self.is_allowed.load(Ordering::Relaxed) {
             let start: String = call.chars().take(SHOWN).collect();
             let more = if start.len() < call.len() { " …" } else { "" };
-            online.io.note(&format!("{start}{more}"));
+            io.note(&format!("{start}{more}"));
             return Ok(true);
         }
-        online.io.say(&call);
-        Ok(match ask::may_run(online).await? {
+        io.say(&call);
+        Ok(match ask::may_run(exchange, io).await? {
             ask::Word::Yes => true,
             ask::Word::No => false,
             ask::Word::All => {

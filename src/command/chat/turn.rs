@@ -9,19 +9,18 @@ use super::rounds::Rounds;
 use super::said::Said;
 use super::usage::{self, Timing};
 use super::{outcome, whole};
-use crate::command::online::Online;
-use crate::conversation::{Message, Reply};
+use crate::conversation::{Addressee, Message, Reply};
+use crate::dialect::addressee;
 use crate::dialect::answers::{Answers, Verdict};
 use crate::dialect::reader::Reader;
 use crate::dialect::schema::correction;
 use crate::dialect::usage::Counts;
 use crate::error::{Failure, Kind};
-use crate::http::client::Response;
-use crate::http::refusal;
-use crate::http::request::Request;
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply as HttpReply};
+use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::output::text::TextWriter;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Job, Provider};
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
@@ -33,7 +32,8 @@ pub(super) struct Chat {
     answers: Answers,
     display: AnswerDisplay,
     rounds: Rounds,
-    net: Net,
+    /// The service that replies, once one was asked.
+    service: Option<Addressee>,
 }
 
 impl Chat {
@@ -43,7 +43,7 @@ impl Chat {
             answers: plan.answers(),
             display: AnswerDisplay::new(&plan, writer),
             rounds: Rounds::default(),
-            net: Net::new(Job::Chat, plan.own.clone()),
+            service: None,
             plan,
         }
     }
@@ -55,34 +55,38 @@ impl Chat {
     pub(super) async fn run(
         &mut self,
         question: &mut Question,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<(), Failure> {
-        self.ask_with_tools(question, online).await?;
-        self.complete(&mut online.io)?;
+        self.ask_with_tools(question, exchange, io).await?;
+        self.complete(io)?;
         if let Some((answer, why)) = self.misfit() {
-            self.ask_anew(question, &answer, &why, online).await?;
+            self.ask_anew(question, &answer, &why, exchange, io).await?;
         }
-        self.end(&online.provider, &mut online.io)
+        self.end(&exchange.provider, io)
     }
 
     /// Asks, and carries out the calls of the replies until one has none.
     async fn ask_with_tools(
         &mut self,
         question: &mut Question,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<(), Failure> {
         loop {
-            let mut request = question.request(&online.provider);
-            self.net.prepare(&mut request);
-            self.ask(&mut request, online).await?;
-            let Some(reply) = self.carry_out(online).await? else { return Ok(()) };
-            question.go_on(Message::Model { reply, is_foreign: false });
+            self.ask(question, exchange, io).await?;
+            let Some(reply) = self.carry_out(exchange, io).await? else { return Ok(()) };
+            question.go_on(Message::Model { reply, provider: exchange.provider.name.clone() });
         }
     }
 
     /// Carries out the calls of the reply that just ended; gives it with their results. `None` if
     /// there is nothing to do: the reply is the answer.
-    async fn carry_out(&mut self, online: &mut Online) -> Result<Option<Reply>, Failure> {
+    async fn carry_out(
+        &mut self,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<Option<Reply>, Failure> {
         let Some(tools) = self.plan.tools.clone().filter(|_| !self.plan.json) else {
             return Ok(None);
         };
@@ -91,8 +95,8 @@ impl Chat {
             return Ok(None);
         }
         self.answers.finish(&mut self.display.shown);
-        self.display.settle(&mut online.io)?;
-        let calls = tools.carry_out(calls, self.rounds.replies.len(), online).await?;
+        self.display.settle(io)?;
+        let calls = tools.carry_out(calls, self.rounds.replies.len(), exchange, io).await?;
         let reply = Reply { calls, ..self.take_replies().swap_remove(0) };
         self.rounds.spent = self.rounds.usage(self.answers.usage());
         self.rounds.replies.push(reply.clone());
@@ -106,27 +110,28 @@ impl Chat {
         question: &mut Question,
         answer: &str,
         why: &str,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<(), Failure> {
-        self.display.replace(&mut online.io);
-        let name = &online.provider.name;
+        self.display.replace(io);
+        let name = &exchange.provider.name;
         let what = format!("the answer of {name} does not fit the schema: {why}");
-        online.io.warn(&format!("{what}; asking once more"));
+        io.warn(&format!("{what}; asking once more"));
         // Services refuse a message without any text.
         if !answer.trim().is_empty() {
             let reply = Reply { text: answer.to_owned(), ..Reply::default() };
-            question.go_on(Message::Model { reply, is_foreign: false });
+            question.go_on(Message::Model { reply, provider: name.clone() });
         }
         question.go_on(Message::of_user(correction(why)));
         self.rounds.spent = self.rounds.usage(self.answers.usage());
         self.begin_again();
-        let asked = self.ask_with_tools(question, online).await;
+        let asked = self.ask_with_tools(question, exchange, io).await;
         if let Err(failure) = &asked
             && !self.display.has_printed_now()
             && failure.kind != Kind::ReaderGone
         {
             // The first answer is better than none.
-            self.display.write_plain(answer, true, &mut online.io)?;
+            self.display.write_plain(answer, true, io)?;
         }
         asked
     }
@@ -167,68 +172,32 @@ impl Chat {
     }
 
     fn take_replies(&mut self) -> Vec<Reply> {
-        self.answers.take_replies(&self.plan.provider, &self.plan.base_url)
+        self.service.as_ref().map(|by| self.answers.take_replies(by)).unwrap_or_default()
     }
 
     /// Asks until an answer came or no further try makes sense.
-    async fn ask(&mut self, request: &mut Request, online: &mut Online) -> Result<(), Failure> {
-        let mut tries = online.tries();
-        loop {
-            let Err(failure) = self.attempt(request, online).await else { return Ok(()) };
-            let nothing_shown = !self.display.has_shown();
-            let (provider, voice) = (&online.provider, &online.io.voice);
-            let again = match self.net.catch(failure, nothing_shown, request, provider, voice) {
-                Ok(()) => Ok(()),
-                Err(failure) => {
-                    tries.again(failure, nothing_shown, &mut online.client, voice).await
-                }
-            };
-            match again {
-                Ok(()) => self.begin_again(),
-                Err(failure) => {
-                    self.give_all(failure.kind, &mut online.io)?;
-                    return Err(failure);
-                }
-            }
+    async fn ask(
+        &mut self,
+        question: &mut Question,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let asked = exchange.ask(&mut Asking { chat: self, question, io }).await;
+        if let Err(failure) = &asked {
+            self.give_all(failure.kind, io)?;
         }
-    }
-
-    async fn attempt(&mut self, request: &Request, online: &mut Online) -> Result<(), Failure> {
-        let mut reply = online.client.send(request, &online.io.voice).await?;
-        let id = reply.request_id().map(str::to_owned);
-        let secrets = request.secrets();
-        if self.plan.json {
-            let body = reply.whole(&mut online.client).await?;
-            let read = (&mut self.answers, self.display.checked.as_mut());
-            whole::read(&body, read, id.as_deref(), &secrets, &online.client.service)?;
-            // On a terminal a newline is added where there is none.
-            let (text, ends_line) = (String::from_utf8_lossy(&body), online.io.stdout_is_terminal);
-            return self.display.write_plain(&text, ends_line, &mut online.io);
-        }
-        let mut reader = Reader::new(DIALECT, reply.header("content-type").unwrap_or_default());
-        let broke = self.read(&mut reader, &mut reply, online).await.err();
-        if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
-            return Err(failure.clone());
-        }
-        let (answers, shown) = (&mut self.answers, &mut self.display.shown);
-        let end = reader.finish(&mut |event| answers.take(event, shown));
-        self.display.show(&mut online.io)?;
-        let service = &online.client.service;
-        if let Some(fault) = reader.fault() {
-            return Err(refusal::carried(fault, id.as_deref(), &secrets, service));
-        }
-        outcome::of_end(end, broke, self.answers.is_finished(), &service.name)
+        asked
     }
 
     /// Reads the reply to its end, showing its text at each read from the network.
     async fn read(
         &mut self,
         reader: &mut Reader,
-        reply: &mut Response,
-        online: &mut Online,
+        reply: &mut HttpReply<'_>,
+        io: &mut Io,
     ) -> Result<(), Failure> {
         loop {
-            let mut next = reply.chunk(&mut online.client).await;
+            let mut next = reply.chunk().await;
             let (mut is_over, mut taken) = (false, 0);
             // All that the network has given goes out in one write.
             loop {
@@ -240,7 +209,7 @@ impl Chat {
                     }
                     Ok(None) => is_over = true,
                     Err(failure) => {
-                        self.display.show(&mut online.io)?;
+                        self.display.show(io)?;
                         return Err(failure);
                     }
                 }
@@ -249,12 +218,12 @@ impl Chat {
                 if is_over || self.display.shown.text.len() > WRITE || taken > READ {
                     break;
                 }
-                match reply.ready_chunk(&online.client.service.name).await {
+                match reply.ready_chunk().await {
                     Some(more) => next = more,
                     None => break,
                 }
             }
-            self.display.show(&mut online.io)?;
+            self.display.show(io)?;
             if is_over {
                 return Ok(());
             }
@@ -303,16 +272,61 @@ impl Chat {
             checked.map_err(|why| outcome::of_misfit(&why, provider))?;
         }
         let result = outcome::of_verdict(verdict, &self.plan, provider, io);
-        if result
-            .as_ref()
-            .is_ok_and(|()| (self.answers.count() as u32) < self.plan.number && !self.plan.json)
-        {
-            let (count, number) = (self.answers.count(), self.plan.number);
+        let (count, number) = (self.answers.count() as u32, self.plan.number);
+        if result.is_ok() && count < number && !self.plan.json {
             io.warn(&format!("{} gave {count} of {number} answers", provider.name));
         }
         match &result {
             Err(failure) if failure.kind != Kind::Cut => result,
             _ => self.display.commit().and(result),
+        }
+    }
+}
+
+/// One request of a chat on its way to its reply.
+struct Asking<'a> {
+    chat: &'a mut Chat,
+    question: &'a mut Question,
+    io: &'a mut Io,
+}
+
+impl Operation for Asking<'_> {
+    type Output = ();
+
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        self.chat.service = Some(addressee(provider));
+        let repair = FieldRepair::new(Job::Chat, self.chat.plan.own.clone());
+        Ok(Draft { request: self.question.request(provider), repair: Some(repair) })
+    }
+
+    fn has_shown(&self) -> bool {
+        self.chat.display.has_shown()
+    }
+
+    fn begin_again(&mut self) {
+        self.chat.begin_again();
+    }
+
+    async fn read(&mut self, reply: &mut HttpReply<'_>) -> Result<(), ReadError> {
+        let (chat, io) = (&mut *self.chat, &mut *self.io);
+        if chat.plan.json {
+            let body = reply.whole().await?;
+            whole::read(&body, &mut chat.answers, chat.display.checked.as_mut())?;
+            // The reply's bytes unchanged. On a terminal a newline is added where there is none.
+            let (text, ends_line) = (String::from_utf8_lossy(&body), io.stdout_is_terminal);
+            return Ok(chat.display.write_plain(&text, ends_line, io)?);
+        }
+        let mut reader = Reader::new(DIALECT, reply.content_type());
+        let broke = chat.read(&mut reader, reply, io).await.err();
+        if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
+            return Err(failure.clone().into());
+        }
+        let (answers, shown) = (&mut chat.answers, &mut chat.display.shown);
+        let end = reader.finish(&mut |event| answers.take(event, shown));
+        chat.display.show(io)?;
+        match reader.fault() {
+            Some(fault) => Err(BadReply::from(fault.clone()).into()),
+            None => outcome::of_end(end, broke, chat.answers.is_finished()),
         }
     }
 }

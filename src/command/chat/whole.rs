@@ -1,36 +1,31 @@
-//! `--json`: the service's reply as it is, once it is known to be one.
+//! `--json`: whether the service's reply is an answer, before it is printed as it is.
 
 use super::checked::Checked;
 use super::outcome;
 use super::question::DIALECT;
 use crate::dialect::answers::{Answers, Shown};
 use crate::dialect::reader::Reader;
-use crate::error::Failure;
-use crate::http::Service;
-use crate::http::refusal;
-use crate::secret::Secret;
+use crate::exchange::ReadError;
+use crate::http::bad_reply::BadReply;
 
-/// Reads a whole reply, so that it is known what became of it.
+/// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it.
 ///
 /// # Errors
-/// An error that the reply carries, or a reply that is no answer; then nothing may be printed.
+/// An error that the reply carries, or a reply that is no answer.
 pub(super) fn read(
     body: &[u8],
-    (answers, checked): (&mut Answers, Option<&mut Checked>),
-    id: Option<&str>,
-    secrets: &[Secret],
-    service: &Service,
-) -> Result<(), Failure> {
+    answers: &mut Answers,
+    checked: Option<&mut Checked>,
+) -> Result<(), ReadError> {
     let mut reader = Reader::new(DIALECT, "");
-    // The answer's own text is not shown.
     let mut unseen = Shown::default();
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
     let end = reader.finish(&mut |event| answers.take(event, &mut unseen));
     answers.finish(&mut unseen);
     if let Some(fault) = reader.fault() {
-        return Err(refusal::carried(fault, id, secrets, service));
+        return Err(BadReply::from(fault.clone()).into());
     }
-    outcome::of_end(end, None, answers.is_finished(), &service.name)?;
+    outcome::of_end(end, None, answers.is_finished())?;
     if let Some(checked) = checked {
         checked.push(&unseen.text);
     }

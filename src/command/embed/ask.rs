@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -13,14 +12,11 @@ use super::batch::Batch;
 use super::memory::Memory;
 use crate::api::embed::reply::{self, Numbers, Problem, Vectors};
 use crate::api::embed::request::{ENCODING, fields};
-use crate::error::{Failure, Kind, Retry};
-use crate::http::client::Client;
-use crate::http::refusal;
-use crate::http::request::Request;
-use crate::http::tries::Tries;
+use crate::error::{Failure, Kind};
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, ended_early};
+use crate::http::bad_reply::BadReply;
 use crate::input::texts::Text;
-use crate::io::Voice;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Composed, Job, Provider};
 
 /// So many refused texts in a run that has had no vector yet tell that it is not about the texts.
@@ -36,10 +32,11 @@ const DECODED: usize = 2;
 /// The largest reply that is read.
 const LARGEST_REPLY: usize = 512 << 20;
 
+/// So many characters of a reply without vectors are shown.
+const MAX_WORDS: usize = 200;
+
 /// What all batches of a run share.
 pub(super) struct Asker {
-    provider: Provider,
-    tries: Tries,
     dimensions: Option<u32>,
     json: bool,
     numbers: Numbers,
@@ -47,7 +44,6 @@ pub(super) struct Asker {
     is_alone: bool,
     /// The request's fields beside the texts: a refusal that names one is not about a text.
     fields: Vec<String>,
-    net: Mutex<Net>,
     most: AtomicUsize,
     has_vectors: AtomicBool,
     refused: AtomicUsize,
@@ -123,24 +119,21 @@ pub(super) fn compose(
 }
 
 impl Asker {
-    pub(super) fn new(provider: Provider, tries: Tries, wish: Wish) -> Self {
-        let composed = compose(&provider, Vec::new(), wish.dimensions, !wish.json);
+    pub(super) fn new(provider: &Provider, wish: Wish) -> Self {
+        let composed = compose(provider, Vec::new(), wish.dimensions, !wish.json);
         let is_known = |name: &&String| *name != "input" && *name != ENCODING;
         Self {
-            tries,
             dimensions: wish.dimensions,
             json: wish.json,
             numbers: wish.numbers,
             is_alone: wish.is_alone,
             fields: composed.body.keys().filter(is_known).cloned().collect(),
-            net: Mutex::new(Net::new(Job::Embed, composed.own).with_eases(&[ENCODING])),
             most: AtomicUsize::new(wish.most),
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
             replies: Memory::default(),
             floats: Memory::default(),
             turns: Semaphore::new(DECODED),
-            provider,
         }
     }
 
@@ -171,8 +164,7 @@ impl Asker {
     pub(super) async fn ask(
         &self,
         batch: &Batch,
-        client: &mut Client,
-        voice: &Voice,
+        exchange: &mut Exchange,
     ) -> Result<Answer, Failure> {
         let texts = batch.sent();
         let mut answer = Answer::default();
@@ -187,7 +179,8 @@ impl Asker {
                 continue;
             }
             answer.requests += 1;
-            match self.ask_for(&texts[part.clone()], client, voice).await {
+            let mut operation = AskPart { asker: self, texts: &texts[part.clone()] };
+            match exchange.ask(&mut operation).await {
                 Ok(found) => {
                     self.has_vectors.store(true, Relaxed);
                     answer.add(found);
@@ -237,113 +230,103 @@ impl Asker {
         }
     }
 
-    /// Asks for the vectors of a part. A field that the service refuses is given up for all that
-    /// follow: base64 instead of numbers, above all.
-    async fn ask_for(
+    /// Decodes a reply, beside the network and not between its chunks.
+    async fn decoded(
         &self,
-        texts: &[&Text],
-        client: &mut Client,
-        voice: &Voice,
-    ) -> Result<Part, Failure> {
-        let inputs = texts.iter().map(|text| Value::String(text.text.clone())).collect();
-        // Who reads the reply itself is better served with numbers.
-        let body = compose(&self.provider, inputs, self.dimensions, !self.json).body;
-        let mut request = self.provider.post(Job::Embed, body);
-        self.net().prepare(&mut request);
-        let mut tries = self.tries.clone();
-        loop {
-            let failure = match self.exchange(&request, texts, client, voice).await {
-                Ok(part) => return Ok(part),
-                Err(failure) => failure,
-            };
-            let caught = self.net().catch(failure, true, &mut request, &self.provider, voice);
-            match caught {
-                Ok(()) => {}
-                Err(failure) if says_too_large(&failure) => return Err(failure),
-                Err(failure) => tries.again(failure, true, client, voice).await?,
-            }
-        }
-    }
-
-    fn net(&self) -> MutexGuard<'_, Net> {
-        self.net.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn exchange(
-        &self,
-        request: &Request,
-        texts: &[&Text],
-        client: &mut Client,
-        voice: &Voice,
-    ) -> Result<Part, Failure> {
-        let mut reply = client.send(request, voice).await?;
-        let id = reply.request_id().map(str::to_owned);
-        let mut body = self.replies.take();
-        while reply.chunk_into(&mut body, client).await? {
-            if body.len() > LARGEST_REPLY {
-                let name = &client.service.name;
-                let message = format!("the answer of {name} is larger than 512 MiB");
-                return Err(
-                    Failure::new(Kind::Network, message).hint("--batch-size N asks for less")
-                );
-            }
-        }
-        let (size, asked, json, numbers) = (body.len(), texts.len(), self.json, self.numbers);
+        body: Vec<u8>,
+        asked: usize,
+        reply: &mut Reply<'_>,
+    ) -> Result<Result<Part, Problem>, Failure> {
+        let exchange = reply.exchange();
         // It is never closed, which would be the only failure.
-        let _turn = client.interrupt.race(self.turns.acquire()).await?;
-        let floats = self.floats.take();
-        // Beside the network, not between its pieces.
+        let _turn = exchange.wait(self.turns.acquire()).await?;
+        let (json, numbers, floats) = (self.json, self.numbers, self.floats.take());
         let read = tokio::task::spawn_blocking(move || match json {
             true => as_it_came(body).map(Part::Reply),
             false => reply::read(body, asked, numbers, floats).map(Part::Vectors),
         });
-        let result = client.interrupt.race(read).await?;
-        let mut result =
-            result.map_err(|_| Failure::new(Kind::Other, "reading the reply ended early"))?;
+        let read = exchange.wait(read).await?;
+        read.map_err(ended_early)
+    }
+}
+
+/// The request for a part of a batch.
+struct AskPart<'a> {
+    asker: &'a Asker,
+    texts: &'a [&'a Text],
+}
+
+impl Operation for AskPart<'_> {
+    type Output = Part;
+
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        let inputs = self.texts.iter().map(|text| Value::String(text.text.clone())).collect();
+        // Who reads the reply itself is better served with numbers.
+        let composed = compose(provider, inputs, self.asker.dimensions, !self.asker.json);
+        let repair = FieldRepair::new(Job::Embed, composed.own).with_eases(&[ENCODING]);
+        Ok(Draft { request: provider.post(Job::Embed, composed.body), repair: Some(repair) })
+    }
+
+    fn words(&self) -> ReplyWords {
+        let about = format!(" for {}", places(self.texts));
+        ReplyWords { answer: "answer", lack: "has no list of vectors", about }
+    }
+
+    /// A text that is too long is not sent again as it is.
+    fn reword(&self, failure: Failure) -> Failure {
+        match says_too_large(&failure) {
+            true => Failure { retry: None, ..failure },
+            false => failure,
+        }
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Part, ReadError> {
+        let (asker, asked) = (self.asker, self.texts.len());
+        let mut body = asker.replies.take();
+        if !reply.read_into(&mut body, LARGEST_REPLY).await? {
+            let failure = reply.too_large(LARGEST_REPLY);
+            return Err(failure.hint("--batch-size N asks for less").into());
+        }
+        let size = body.len();
+        let mut result = asker.decoded(body, asked, reply).await?;
         if let Ok(Part::Vectors(vectors)) = &mut result {
             // The next reply comes into it while these vectors wait for their turn.
-            vectors.spare_text().into_iter().for_each(|reply| self.replies.give(reply));
+            vectors.spare_text().into_iter().for_each(|reply| asker.replies.give(reply));
         }
         if size > LARGE_REPLY {
-            self.learn(asked * (LARGE_REPLY / 1024) / (size / 1024));
+            asker.learn(asked * (LARGE_REPLY / 1024) / (size / 1024));
         }
-        let name = &client.service.name;
-        result.map_err(|problem| match problem {
-            Problem::Fault(fault) => {
-                refusal::carried(&fault, id.as_deref(), &request.secrets(), &client.service)
-            }
-            problem => failure(&problem, texts, name),
-        })
+        let name = &reply.exchange().provider.name;
+        result.map_err(|problem| read_error(problem, self.texts, name))
     }
 }
 
 /// The reply itself, once it is known to be JSON without an error.
 fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, Problem> {
     if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
-        return Err(Problem::no_list(&body));
+        return Err(BadReply::of_body(&body).into());
     }
-    reply::fault_in(&body).map_or(Ok(body), |fault| Err(Problem::Fault(Box::new(fault))))
+    reply::fault_in(&body).map_or(Ok(body), |fault| Err(BadReply::from(fault).into()))
 }
 
-/// What is wrong with a reply, with the texts that it is for.
-fn failure(problem: &Problem, texts: &[&Text], service: &str) -> Failure {
-    let refused = |message: String| Failure::new(Kind::Refused, message);
-    let which = match texts {
+/// Where the texts of a request stand.
+fn places(texts: &[&Text]) -> String {
+    match texts {
         [one] => one.place.to_string(),
         [first, .., last] => format!("{} to {}", first.place, last.place),
         [] => String::new(),
-    };
-    match problem {
-        Problem::Fault(fault) => refused(fault.message.clone()),
-        Problem::Cut => {
-            let message = format!("the answer of {service} for {which} broke off before its end");
-            Failure::new(Kind::Network, message).retry(Retry::default())
+    }
+}
+
+/// What is wrong with a reply, with the texts that it is for.
+fn read_error(problem: Problem, texts: &[&Text], service: &str) -> ReadError {
+    let which = places(texts);
+    let refused = |message: String| Failure::new(Kind::Refused, message);
+    let failure = match problem {
+        Problem::Reply(BadReply::NotAnAnswer(words)) => {
+            return BadReply::NotAnAnswer(words.chars().take(MAX_WORDS).collect()).into();
         }
-        Problem::NoList(words) => {
-            let words: String = words.chars().take(200).collect();
-            refused(format!("the reply of {service} for {which} has no list of vectors: {words}"))
-                .hint("is the base URL that of an API? `-v` shows the exchange")
-        }
+        Problem::Reply(bad) => return bad.into(),
         Problem::Nested => {
             let message = format!(
                 "{service} sent a vector for every token of a text, not one for the text ({which})"
@@ -353,7 +336,7 @@ fn failure(problem: &Problem, texts: &[&Text], service: &str) -> Failure {
             )
         }
         Problem::Count(count) => {
-            let plural = if *count == 1 { "" } else { "s" };
+            let plural = if count == 1 { "" } else { "s" };
             let asked = texts.len();
             refused(format!(
                 "{service} sent {count} vector{plural}, {asked} were asked for ({which})"
@@ -363,15 +346,16 @@ fn failure(problem: &Problem, texts: &[&Text], service: &str) -> Failure {
             refused(format!("the vectors of {service} for {which} are in no order: {words}"))
         }
         Problem::Vector(index, words) => {
-            let place = texts.get(*index).map(|text| text.place.to_string()).unwrap_or(which);
+            let place = texts.get(index).map(|text| text.place.to_string()).unwrap_or(which);
             refused(format!("the vector of {service} for {place} can't be read: {words}"))
         }
-    }
+    };
+    failure.into()
 }
 
 /// The HTTP status of a failure that the service itself told.
 fn status(failure: &Failure) -> Option<u16> {
-    failure.retry.as_ref().and_then(|retry| retry.status)
+    failure.refused.as_ref()?.status
 }
 
 /// llama.cpp answers 500, not 400, to a text that is longer than its batch of tokens.

@@ -11,7 +11,7 @@ use super::ask::{Answer, Asker};
 use super::batch::{Batch, Batches};
 use super::writer::Writer;
 use crate::error::{Failure, Kind};
-use crate::http::client::Client;
+use crate::exchange::{Exchange, ended_early};
 use crate::io::Io;
 use crate::output::progress::Progress;
 
@@ -21,8 +21,8 @@ const HELD: usize = 24 << 20;
 /// After so long a silence of the input the user is told what is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A batch, its answer, and the client that is free again.
-type Finished = Box<(Client, Batch, Result<Answer, Failure>)>;
+/// A batch, its answer, and the exchange that is free again.
+type Finished = Box<(Exchange, Batch, Result<Answer, Failure>)>;
 
 /// What came of reading a batch.
 type Read = (Box<Batches>, Result<Option<Batch>, Failure>);
@@ -30,7 +30,7 @@ type Read = (Box<Batches>, Result<Option<Batch>, Failure>);
 /// A run on its way.
 pub(super) struct Flow {
     asker: Arc<Asker>,
-    idle: Vec<Client>,
+    idle: Vec<Exchange>,
     concurrency: usize,
     running: JoinSet<Finished>,
     /// Answers that wait for one before them.
@@ -89,10 +89,10 @@ impl Flow {
         mut self,
         batches: Batches,
         shows_usage: bool,
-        client: &mut Client,
+        exchange: &mut Exchange,
         io: &mut Io,
-    ) -> anyhow::Result<()> {
-        let result = self.work(batches, client, io).await;
+    ) -> Result<(), Failure> {
+        let result = self.work(batches, exchange, io).await;
         self.progress.done();
         result?;
         let ended = self.writer.end(io);
@@ -105,15 +105,15 @@ impl Flow {
             let plural = if requests == 1 { "" } else { "s" };
             io.say(&format!("usage: {tokens}, {requests} request{plural}, {seconds:.2} s in all"));
         }
-        Ok(ended?)
+        ended
     }
 
     async fn work(
         &mut self,
         batches: Batches,
-        client: &mut Client,
+        exchange: &mut Exchange,
         io: &mut Io,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), Failure> {
         let mut source = Source::Idle(Box::new(batches));
         let mut ready: Option<Batch> = None;
         let mut has_begun = false;
@@ -122,7 +122,7 @@ impl Flow {
             if self.has_room()
                 && let Some(batch) = ready.take()
             {
-                self.start(batch, client, io)?;
+                self.start(batch, exchange, io)?;
                 has_begun = true;
             }
             source = match source {
@@ -133,19 +133,19 @@ impl Flow {
                 return Ok(());
             }
             let is_waiting = is_patient && self.running.is_empty();
-            let event = client.interrupt.race(self.event(&mut source, is_waiting)).await?;
+            let event = exchange.wait(self.event(&mut source, is_waiting)).await?;
             match event {
                 Event::Silence => {
                     is_patient = false;
                     io.note("waiting for standard input");
                 }
                 Event::Finished(finished) => {
-                    let (client, batch, answer) = *finished?;
-                    self.idle.push(client);
+                    let (exchange, batch, answer) = *finished.map_err(ended_early)?;
+                    self.idle.push(exchange);
                     self.take(batch, answer?, io)?;
                 }
                 Event::Read(read) => {
-                    let (batches, result) = read?;
+                    let (batches, result) = read.map_err(ended_early)?;
                     ready = result.map_err(|failure| told_late(failure, has_begun))?;
                     source = if ready.is_some() { Source::Idle(batches) } else { Source::Over };
                 }
@@ -166,15 +166,15 @@ impl Flow {
         }))
     }
 
-    fn start(&mut self, batch: Batch, client: &Client, io: &Io) -> anyhow::Result<()> {
-        let mut client = match self.idle.pop() {
-            Some(client) => client,
-            None => client.fork(io)?,
+    fn start(&mut self, batch: Batch, exchange: &Exchange, io: &Io) -> Result<(), Failure> {
+        let mut exchange = match self.idle.pop() {
+            Some(exchange) => exchange,
+            None => exchange.fork(io)?,
         };
-        let (asker, voice) = (Arc::clone(&self.asker), io.voice.clone());
+        let asker = Arc::clone(&self.asker);
         self.running.spawn(async move {
-            let answer = asker.ask(&batch, &mut client, &voice).await;
-            Box::new((client, batch, answer))
+            let answer = asker.ask(&batch, &mut exchange).await;
+            Box::new((exchange, batch, answer))
         });
         Ok(())
     }

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use super::fetch::Download;
 use super::places::{Kept, Picture, Places};
 use super::receive::Received;
 use super::show::Canvas;
-use super::{ending_of, fetch, what};
+use super::{ending_of, what};
 use crate::api::image::base64text;
 use crate::api::image::reply::Entry;
-use crate::command::online::Online;
 use crate::error::{Failure, Kind, reason};
+use crate::exchange::Exchange;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::sanitize;
@@ -32,27 +33,29 @@ impl Delivery {
     pub(super) async fn run(
         mut self,
         received: Received,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<(), Failure> {
         let Received { entries, mut taken, .. } = received;
         let count = entries.len();
         if count < self.asked {
-            let name = &online.provider.name;
-            online.io.warn(&format!("{name} gave {count} of {} pictures", self.asked));
+            let name = &exchange.provider.name;
+            io.warn(&format!("{name} gave {count} of {} pictures", self.asked));
         }
         let mut failures: Vec<Failure> = Vec::new();
         let mut next = taken.len();
         for (index, entry) in entries.into_iter().enumerate() {
             if self.places.is_stdout() && index > 0 {
-                let name = &online.provider.name;
-                online.io.warn(&format!(
+                let name = &exchange.provider.name;
+                io.warn(&format!(
                     "{name} gave {count} pictures, of which only the first is written; -o FILE takes all"
                 ));
                 break;
             }
             let what = what(index, count);
-            let done = match self.picture(entry, &what, &mut taken, &mut next, online).await {
-                Ok(picture) => self.keep(picture, &what, &mut online.io),
+            let done = match self.picture(entry, &what, &mut taken, &mut next, (exchange, io)).await
+            {
+                Ok(picture) => self.keep(picture, &what, io),
                 Err(failure) => Err(failure),
             };
             match done {
@@ -61,7 +64,7 @@ impl Delivery {
                 Err(failure) => failures.push(failure),
             }
         }
-        self.end(failures, &online.io)
+        self.end(failures, io)
     }
 
     fn end(&self, mut failures: Vec<Failure>, io: &Io) -> Result<(), Failure> {
@@ -80,9 +83,9 @@ impl Delivery {
         what: &str,
         taken: &mut [Option<Picture>],
         next: &mut usize,
-        online: &mut Online,
+        (exchange, io): (&mut Exchange, &Io),
     ) -> Result<Picture, Failure> {
-        let name = online.provider.name.clone();
+        let name = exchange.provider.name.clone();
         let nothing =
             |why: &str| Failure::new(Kind::Refused, format!("{name} gave no picture: {why}"));
         match entry {
@@ -93,7 +96,8 @@ impl Delivery {
             Entry::Nothing(why) => Err(nothing(&why)),
             Entry::Address(address) if !is_data(&address) => {
                 *next += 1;
-                fetch::fetch(&address, *next - 1, self.most, what, &mut self.places, online).await
+                let download = Download::new(&address, *next - 1, what, self.most, exchange)?;
+                download.run(&mut self.places, exchange, io).await
             }
             Entry::Base64(text) | Entry::Address(text) => {
                 *next += 1;

@@ -1,80 +1,108 @@
 //! Fetches a picture that a service gave as an address: a plain GET that says nothing of the user.
 
 use super::places::{Picture, Places};
-use crate::command::online::Online;
 use crate::error::{Failure, Kind};
-use crate::http::client::Client;
-use crate::http::request::{Body, Method, Request, Url, shown};
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, plain_get};
+use crate::http::request::{Url, shown};
+use crate::io::Io;
 use crate::output::progress::Progress;
+use crate::provider::Provider;
 
-/// The picture behind an address, which may be relative to the service's own, as LocalAI's are.
-/// `most` bounds its bytes.
-///
-/// # Errors
-/// An address that can't be fetched, an answer that is no success or too large.
-pub(super) async fn fetch(
-    address: &str,
+/// A picture to be fetched.
+pub(super) struct Download<'a> {
+    url: Url,
+    /// Its place among the pictures of the reply.
     index: usize,
+    /// Its name in messages.
+    what: &'a str,
+    /// The most bytes of it.
     most: u64,
-    what: &str,
-    places: &mut Places,
-    online: &mut Online,
-) -> Result<Picture, Failure> {
-    let url = resolved(address, &online.provider.base_url).ok_or_else(|| {
-        let message = format!("{what} is at an address that can't be fetched: {}", cut(address));
-        Failure::new(Kind::Refused, message)
-    })?;
-    let client = online.client_for(&url);
-    let mut client = client.map_err(|error| crate::error::classify(&error))?;
-    let request = Request { method: Method::Get, url, headers: Vec::new(), body: Body::Empty };
-    let mut tries = online.tries();
-    loop {
-        let picture = places.picture(index)?;
-        match download(&request, picture, most, what, &mut client, online).await {
-            Ok(picture) => return Ok(picture),
-            Err(failure) => tries
-                .again(failure, true, &mut client, &online.io.voice)
-                .await
-                .map_err(|failure| in_words(failure, what, &request.url))?,
-        }
+}
+
+impl<'a> Download<'a> {
+    /// A picture at an address, which may be relative to the service's own, as LocalAI's are.
+    ///
+    /// # Errors
+    /// An address that can't be fetched.
+    pub(super) fn new(
+        address: &str,
+        index: usize,
+        what: &'a str,
+        most: u64,
+        exchange: &Exchange,
+    ) -> Result<Self, Failure> {
+        let url = resolved(address, &exchange.provider.base_url).ok_or_else(|| {
+            let address = cut(address);
+            let message = format!("{what} is at an address that can't be fetched: {address}");
+            Failure::new(Kind::Refused, message)
+        })?;
+        Ok(Self { url, index, what, most })
+    }
+
+    /// Fetches it.
+    ///
+    /// # Errors
+    /// An answer that is no success or too large.
+    pub(super) async fn run(
+        self,
+        places: &mut Places,
+        exchange: &mut Exchange,
+        io: &Io,
+    ) -> Result<Picture, Failure> {
+        let mut elsewhere = exchange.elsewhere(&self.url, io)?;
+        let fetched = elsewhere.ask(&mut FetchPicture { download: &self, places, io }).await;
+        fetched.map_err(|failure| in_words(failure, self.what, &self.url))
+    }
+
+    fn too_large(&self) -> Failure {
+        let message = format!("{} is larger than {} bytes", self.what, self.most);
+        Failure::new(Kind::Refused, message).hint("--max-bytes N allows more")
     }
 }
 
-async fn download(
-    request: &Request,
-    mut picture: Picture,
-    most: u64,
-    what: &str,
-    client: &mut Client,
-    online: &mut Online,
-) -> Result<Picture, Failure> {
-    let too_large = || {
-        let message = format!("{what} is larger than {most} bytes");
-        Failure::new(Kind::Refused, message).hint("--max-bytes N allows more")
-    };
-    let mut reply = client.send(request, &online.io.voice).await?;
-    let total: Option<u64> = reply.header("content-length").and_then(|text| text.parse().ok());
-    if total.is_some_and(|total| total > most) {
-        return Err(too_large());
+struct FetchPicture<'a> {
+    download: &'a Download<'a>,
+    places: &'a mut Places,
+    io: &'a Io,
+}
+
+impl Operation for FetchPicture<'_> {
+    type Output = Picture;
+
+    fn request(&mut self, _: &Provider) -> Result<Draft, Failure> {
+        Ok(plain_get(&self.download.url).into())
     }
-    let bar = Progress::bytes(what, total, &online.io);
-    let result = loop {
-        match reply.chunk(client).await {
-            Ok(Some(bytes)) => {
-                bar.add(bytes.len() as u64);
-                if picture.length + bytes.len() as u64 > most {
-                    break Err(too_large());
-                }
-                if let Err(failure) = picture.write(&bytes) {
-                    break Err(failure);
-                }
-            }
-            Ok(None) => break Ok(()),
-            Err(failure) => break Err(failure),
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Picture, ReadError> {
+        let mut picture = self.places.picture(self.download.index)?;
+        let total = reply.content_length();
+        if total.is_some_and(|total| total > self.download.most) {
+            return Err(self.download.too_large().into());
         }
-    };
-    bar.done();
-    result.map(|()| picture)
+        let bar = Progress::bytes(self.download.what, total, self.io);
+        let result = self.save(reply, &mut picture, &bar).await;
+        bar.done();
+        result?;
+        Ok(picture)
+    }
+}
+
+impl FetchPicture<'_> {
+    async fn save(
+        &self,
+        reply: &mut Reply<'_>,
+        picture: &mut Picture,
+        bar: &Progress,
+    ) -> Result<(), Failure> {
+        while let Some(bytes) = reply.chunk().await? {
+            bar.add(bytes.len() as u64);
+            if picture.length + bytes.len() as u64 > self.download.most {
+                return Err(self.download.too_large());
+            }
+            picture.write(&bytes)?;
+        }
+        Ok(())
+    }
 }
 
 /// The address as a URL that may be fetched.

@@ -1,17 +1,16 @@
 //! `llm providers check`: asks services whether they work, several at a time, and tells what it found.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::task::JoinSet;
 
 use super::known;
 use crate::cli::Common;
-use crate::command::online;
+use crate::command::exchange_options;
 use crate::config::Config;
 use crate::config::profile::Profile;
-use crate::error::{Failure, classify};
-use crate::http::client::Limits;
+use crate::error::Failure;
+use crate::exchange::{self, Exchange, ExchangeOptions, ended_early};
 use crate::http::curl;
 use crate::http::request::{Url, shown};
 use crate::io::Io;
@@ -40,10 +39,7 @@ struct Plan {
     candidates: Vec<local::Candidate>,
     /// Those of the subjects that need not run: nobody named them.
     may_be_off: Vec<String>,
-    time: Duration,
-    /// The longest silence on the wire.
-    silence: Duration,
-    verbose: bool,
+    options: ExchangeOptions,
 }
 
 /// Runs the check.
@@ -60,10 +56,7 @@ pub(super) fn run(
     if common.dry_run {
         return Ok(show(plan, io)?);
     }
-    let (reports, locals) = online::on_runtime(io, |io| async move {
-        let result = look(plan, &io).await;
-        (io, result)
-    })?;
+    let (reports, locals) = exchange::on_runtime(io, |io| Box::pin(look(plan, io)))?;
     if common.json {
         to_stdout(report::json(&reports, &locals).as_bytes(), io)?;
     } else {
@@ -100,10 +93,13 @@ fn plan(names: &[String], common: &Common, config: &Config, io: &mut Io) -> Resu
         subjects: Vec::new(),
         candidates: Vec::new(),
         may_be_off: Vec::new(),
-        time,
-        // The end of the time is to be what ends the wait.
-        silence: common.timeout.unwrap_or(time * 2),
-        verbose: common.verbose,
+        options: ExchangeOptions {
+            max_time: Some(time),
+            // The end of the time is to be what ends the wait.
+            silence: common.timeout.unwrap_or(time * 2),
+            retries: 0,
+            ..exchange_options(common)
+        },
     };
     if names.is_empty() && (common.provider.is_some() || common.base_url.is_some()) {
         let profile = profile_for(common, None, config, io)?;
@@ -182,7 +178,7 @@ fn show(plan: Plan, io: &mut Io) -> Result<(), Failure> {
     for subject in plan.subjects {
         match subject {
             Ok(mut provider) => {
-                online::name_demo(&mut provider, io)?;
+                exchange::name_demo(&mut provider, io)?;
                 let commands = ask::requests(&provider);
                 text.extend(commands.iter().map(curl::command));
             }
@@ -199,9 +195,8 @@ fn show(plan: Plan, io: &mut Io) -> Result<(), Failure> {
 }
 
 /// Looks for local servers, then asks all that are to be asked.
-async fn look(mut plan: Plan, io: &Io) -> anyhow::Result<(Vec<Report>, Vec<Local>)> {
-    let limits = Limits { silence: plan.silence, until: None, verbose: plan.verbose };
-    let locals = local::look(std::mem::take(&mut plan.candidates), limits, io).await?;
+async fn look(mut plan: Plan, io: &Io) -> Result<(Vec<Report>, Vec<Local>), Failure> {
+    let locals = local::look(std::mem::take(&mut plan.candidates), plan.options, io).await?;
     let is_off = |name: &String| {
         plan.may_be_off.contains(name) && !locals.iter().any(|local| local.names.contains(name))
     };
@@ -209,17 +204,16 @@ async fn look(mut plan: Plan, io: &Io) -> anyhow::Result<(Vec<Report>, Vec<Local
         Ok(provider) => !is_off(&provider.name),
         Err(_) => true,
     });
-    let reports = ask_all(plan.subjects, limits, plan.time, io).await?;
+    let reports = ask_all(plan.subjects, plan.options, io).await?;
     Ok((reports, locals))
 }
 
 /// The reports on all subjects, in their order.
 async fn ask_all(
     subjects: Vec<Subject>,
-    limits: Limits,
-    time: Duration,
+    options: ExchangeOptions,
     io: &Io,
-) -> anyhow::Result<Vec<Report>> {
+) -> Result<Vec<Report>, Failure> {
     let mut reports: Vec<Option<Report>> = subjects.iter().map(|_| None).collect();
     let mut waiting = subjects.into_iter().enumerate();
     let mut running = JoinSet::new();
@@ -227,27 +221,24 @@ async fn ask_all(
         while running.len() < AT_ONCE
             && let Some((at, subject)) = waiting.next()
         {
-            let mut provider = match subject {
+            let provider = match subject {
                 Ok(provider) => provider,
                 Err(report) => {
                     reports[at] = Some(report);
                     continue;
                 }
             };
-            let limits = Limits { until: Some((Instant::now() + time, time)), ..limits };
-            match online::connect(&mut provider, limits, Duration::ZERO, io).await {
-                Ok(client) => {
-                    let asking = Asking::new(provider, client, io.voice.clone());
+            let (name, url) = (provider.name.clone(), shown(&provider.base_url));
+            match Exchange::open(provider, options, Duration::ZERO, io).await {
+                Ok(exchange) => {
+                    let asking = Asking::new(exchange);
                     running.spawn(async move { (at, asking.run().await) });
                 }
-                Err(error) => {
-                    let (name, url) = (provider.name.clone(), shown(&provider.base_url));
-                    reports[at] = Some(unasked(name, url, "host", &classify(&error)));
-                }
+                Err(failure) => reports[at] = Some(unasked(name, url, "host", &failure)),
             }
         }
         let Some(done) = running.join_next().await else { break };
-        let (at, report) = done.context("a check ended early")?;
+        let (at, report) = done.map_err(ended_early)?;
         reports[at] = Some(report?);
     }
     Ok(reports.into_iter().flatten().collect())

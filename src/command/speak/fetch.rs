@@ -1,26 +1,51 @@
-//! One request for speech, its reply turned into sound; and requests that run ahead of their turn.
+//! One part of the text on its way to its sound, and requests that run ahead of their turn.
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
-use crate::api::speech::answer::{Reader, Wrong};
+use crate::api::speech::answer::Reader;
 use crate::audio::format::Format;
-use crate::command::online::Online;
-use crate::error::{Failure, Kind, Retry};
-use crate::http::client::{Client, Response};
-use crate::http::refusal;
-use crate::http::request::{Request, Url};
-use crate::http::tries::Tries;
-use crate::io::Voice;
-use crate::provider::net::Net;
+use crate::error::{Failure, Kind};
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, ended_early};
+use crate::http::bad_reply::BadReply;
+use crate::http::request::Url;
+use crate::io::Io;
+use crate::provider::field_repair::FieldRepair;
+use crate::provider::user_fields::UserFields;
+use crate::provider::{Job, Provider};
 
 /// So many requests run ahead of the part that is being written.
 const AHEAD: usize = 2;
 
-/// A part that waits for its turn is held whole; it must not be larger.
-const LARGEST_PART: usize = 512 << 20;
+/// A part that waits for its turn is held whole; it must not be larger, in bytes.
+const MAX_PART: usize = 512 << 20;
+
+/// One part of the text as it is asked for.
+#[derive(Debug)]
+pub(super) struct TextPart {
+    /// The request's body.
+    pub(super) body: Map<String, Value>,
+    /// The user's part of it.
+    pub(super) own: UserFields,
+    /// The format that is asked for, if it is known.
+    pub(super) format: Option<Format>,
+}
+
+impl TextPart {
+    /// # Errors
+    /// None that is known: there is no file that the service could have no place for.
+    pub(super) fn draft(&self, provider: &Provider) -> Result<Draft, Failure> {
+        let request = provider.shape(Job::Speak, &self.body, Vec::new())?;
+        Ok(Draft { request, repair: Some(FieldRepair::new(Job::Speak, self.own.clone())) })
+    }
+
+    /// How messages speak of its reply.
+    pub(super) fn words() -> ReplyWords {
+        ReplyWords::new("audio", "is no audio")
+    }
+}
 
 /// The sound of one part.
 #[derive(Debug)]
@@ -43,15 +68,19 @@ impl Rest {
     ///
     /// # Errors
     /// An address that can't be fetched.
-    pub(super) async fn sound(&self, online: &mut Online) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) async fn sound(
+        &self,
+        exchange: &mut Exchange,
+        io: &Io,
+    ) -> Result<Option<Vec<u8>>, Failure> {
         let Some(address) = &self.address else { return Ok(None) };
-        let name = &online.provider.name;
+        let name = &exchange.provider.name;
         let url = Url::parse(address).ok();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
             let what = format!("{name} gave the audio at an address that can't be fetched");
             Failure::new(Kind::Refused, what).hint("--json prints the reply as it came")
         })?;
-        match online.fetch(&url, LARGEST_PART).await? {
+        match exchange.fetch(&url, MAX_PART, io).await? {
             Some(sound) => Ok(Some(sound)),
             None => Err(too_large()),
         }
@@ -64,19 +93,16 @@ pub(super) type Take<'a> = dyn FnMut(&[u8], usize) -> Result<(), Failure> + Send
 /// Reads a reply to its end and hands out its sound as it comes. Gives what else it holds.
 ///
 /// # Errors
-/// The network's, an error that the reply carries, a reply without sound, and those of `take`.
+/// The network's, a reply without sound, and those of `take`.
 pub(super) async fn receive(
-    reply: &mut Response,
-    request: &Request,
+    reply: &mut Reply<'_>,
     asked: Option<Format>,
-    client: &mut Client,
     take: &mut Take<'_>,
-) -> Result<Rest, Failure> {
-    let id = reply.request_id().map(str::to_owned);
-    let mut reader = Reader::new(reply.header("content-type").unwrap_or_default(), asked);
+) -> Result<Rest, ReadError> {
+    let mut reader = Reader::new(reply.content_type(), asked);
     let (mut sound, mut is_empty) = (Vec::new(), true);
     loop {
-        let bytes = reply.chunk(client).await?;
+        let bytes = reply.chunk().await?;
         let (length, is_over) = (bytes.as_ref().map_or(0, |bytes| bytes.len()), bytes.is_none());
         let read = match bytes {
             Some(bytes) => reader.push(bytes, &mut sound),
@@ -88,76 +114,41 @@ pub(super) async fn receive(
             is_empty &= piece.is_empty();
             take(&piece, std::mem::take(&mut came))?;
         }
-        read.map_err(|wrong| failure(wrong, id.as_deref(), request, client))?;
+        read?;
         if is_over {
             break;
         }
     }
     let address = reader.address().map(str::to_owned);
     if is_empty && address.is_none() {
-        let message = format!("the reply of {} is empty", client.service.name);
-        return Err(Failure::new(Kind::Refused, message));
+        return Err(BadReply::Empty.into());
     }
     Ok(Rest { usage: reader.usage().cloned(), address })
 }
 
-/// What is wrong with a reply, in words.
-pub(super) fn failure(
-    wrong: Wrong,
-    id: Option<&str>,
-    request: &Request,
-    client: &Client,
-) -> Failure {
-    let name = &client.service.name;
-    match wrong {
-        Wrong::Fault(fault) => refusal::carried(&fault, id, &request.secrets(), &client.service),
-        Wrong::NoSound(words) => {
-            Failure::new(Kind::Refused, format!("the reply of {name} is no audio: {words}"))
-                .hint("is the base URL that of an API? `-v` shows the exchange")
-        }
-        Wrong::Broken(what) => {
-            Failure::new(Kind::Network, format!("the reply of {name} can't be read: {what}"))
-        }
-        Wrong::Unfinished => {
-            let message = format!("the audio of {name} broke off before its end");
-            Failure::new(Kind::Network, message).retry(Retry::default())
-        }
-    }
-}
+impl Operation for TextPart {
+    type Output = Fetched;
 
-/// Asks until a part came whole or no further try makes sense.
-async fn fetch(
-    request: Request,
-    asked: Option<Format>,
-    mut client: Client,
-    mut tries: Tries,
-    voice: Voice,
-) -> Result<Fetched, Failure> {
-    loop {
-        match attempt(&request, asked, &mut client, &voice).await {
-            Ok(fetched) => return Ok(fetched),
-            Err(failure) => tries.again(failure, true, &mut client, &voice).await?,
-        }
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        self.draft(provider)
     }
-}
 
-async fn attempt(
-    request: &Request,
-    asked: Option<Format>,
-    client: &mut Client,
-    voice: &Voice,
-) -> Result<Fetched, Failure> {
-    let mut reply = client.send(request, voice).await?;
-    let mut sound = Vec::new();
-    let rest = receive(&mut reply, request, asked, client, &mut |piece, _| {
-        if sound.len() + piece.len() > LARGEST_PART {
-            return Err(too_large());
-        }
-        sound.extend_from_slice(piece);
-        Ok(())
-    })
-    .await?;
-    Ok(Fetched { sound, rest })
+    fn words(&self) -> ReplyWords {
+        Self::words()
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Fetched, ReadError> {
+        let mut sound = Vec::new();
+        let rest = receive(reply, self.format, &mut |piece, _| {
+            if sound.len() + piece.len() > MAX_PART {
+                return Err(too_large());
+            }
+            sound.extend_from_slice(piece);
+            Ok(())
+        })
+        .await?;
+        Ok(Fetched { sound, rest })
+    }
 }
 
 fn too_large() -> Failure {
@@ -167,11 +158,8 @@ fn too_large() -> Failure {
 /// Requests that run while earlier parts are written, in order.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    waiting: VecDeque<Request>,
+    waiting: VecDeque<TextPart>,
     running: VecDeque<Running>,
-    asked: Option<Format>,
-    /// What the first part taught.
-    pub(super) net: Net,
 }
 
 /// A request that runs; dropped, it is given up.
@@ -185,23 +173,20 @@ impl Drop for Running {
 }
 
 impl Ahead {
-    /// For these requests; none is sent yet.
-    pub(super) fn new(requests: Vec<Request>, asked: Option<Format>, net: Net) -> Self {
-        Self { waiting: requests.into(), running: VecDeque::new(), asked, net }
+    /// For these parts; none is asked for yet.
+    pub(super) fn new(parts: VecDeque<TextPart>) -> Self {
+        Self { waiting: parts, running: VecDeque::new() }
     }
 
     /// Sends as many requests as may run.
     ///
     /// # Errors
     /// The system refuses a signal handler.
-    pub(super) fn start(&mut self, online: &Online) -> Result<(), Failure> {
+    pub(super) fn start(&mut self, exchange: &Exchange, io: &Io) -> Result<(), Failure> {
         while self.running.len() < AHEAD {
-            let Some(mut request) = self.waiting.pop_front() else { break };
-            self.net.prepare(&mut request);
-            let client = online.client.fork(&online.io);
-            let client = client.map_err(|error| crate::error::classify(&error))?;
-            let voice = online.io.voice.clone();
-            let work = fetch(request, self.asked, client, online.tries(), voice);
+            let Some(mut part) = self.waiting.pop_front() else { break };
+            let mut beside = exchange.fork(io)?;
+            let work = async move { beside.ask(&mut part).await };
             self.running.push_back(Running(tokio::spawn(work)));
         }
         Ok(())
@@ -211,12 +196,16 @@ impl Ahead {
     ///
     /// # Errors
     /// Those of the request, or an interruption.
-    pub(super) async fn next(&mut self, online: &mut Online) -> Result<Option<Fetched>, Failure> {
-        self.start(online)?;
+    pub(super) async fn next(
+        &mut self,
+        exchange: &mut Exchange,
+        io: &Io,
+    ) -> Result<Option<Fetched>, Failure> {
+        self.start(exchange, io)?;
         let Some(mut running) = self.running.pop_front() else { return Ok(None) };
-        let done = online.client.interrupt.race(&mut running.0).await?;
-        let fetched = done.map_err(|_| Failure::new(Kind::Other, "the work ended early"))??;
-        self.start(online)?;
+        let done = exchange.wait(&mut running.0).await?;
+        let fetched = done.map_err(ended_early)??;
+        self.start(exchange, io)?;
         Ok(Some(fetched))
     }
 }

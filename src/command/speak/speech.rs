@@ -2,19 +2,18 @@
 
 use std::time::Instant;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::fetch::{self, Ahead};
+use super::Plan;
+use super::fetch::{Ahead, TextPart, receive};
 use super::track::Track;
-use super::{Online, Plan};
 use crate::api::speech::answer::Reader;
-use crate::audio::format::Format;
 use crate::error::{Failure, Kind};
-use crate::http::request::Request;
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
+use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
-use crate::provider::Job;
-use crate::provider::net::Net;
+use crate::provider::Provider;
 
 /// What became of the requests.
 #[derive(Debug)]
@@ -49,40 +48,42 @@ pub(super) async fn speak(
     plan: Plan,
     mut track: Track,
     shows_usage: bool,
-    online: &mut Online,
+    exchange: &mut Exchange,
+    io: &mut Io,
 ) -> Result<(), Failure> {
     let (characters, number) = (plan.characters, plan.bodies.len());
-    let format = plan.asked.or(plan.wish);
-    let requests = plan.bodies.iter().map(|body| request(body, online));
-    let mut requests = requests.collect::<Result<Vec<Request>, Failure>>()?;
-    let others = requests.split_off(1.min(requests.len()));
-    let mut ahead = Ahead::new(others, format, Net::new(Job::Speak, plan.own));
+    let mut parts = plan.into_parts();
+    let first = parts.pop_front();
+    let mut ahead = Ahead::new(parts);
     let mut account = Account { asked: Instant::now(), tokens: None };
     let mut bar = Bar::default();
-    if let Some(first) = requests.pop() {
-        let mut asked = First { request: first, format, number };
-        let usage = asked.write(&mut track, &mut ahead, &mut bar, online).await;
+    if let Some(part) = first {
+        let (track, ahead, bar) = (&mut track, &mut ahead, &mut bar);
+        let mut first = FirstPart { part, number, track, ahead, bar, io };
+        let usage = exchange.ask(&mut first).await;
         account.add(usage.map_err(|failure| in_part(failure, 1, number))?.as_ref());
     }
     let mut part = 1;
     loop {
         part += 1;
-        let next = ahead.next(online).await.map_err(|failure| in_part(failure, part, number))?;
-        let Some(mut fetched) = next else { break };
-        let elsewhere = fetched.rest.sound(online).await;
+        let next = ahead.next(exchange, io).await;
+        let Some(mut fetched) = next.map_err(|failure| in_part(failure, part, number))? else {
+            break;
+        };
+        let elsewhere = fetched.rest.sound(exchange, io).await;
         if let Some(sound) = elsewhere.map_err(|failure| in_part(failure, part, number))? {
             fetched.sound = sound;
         }
         bar.add(fetched.sound.len());
-        track.write(&fetched.sound, &mut online.io)?;
-        track.end_part(&mut online.io)?;
+        track.write(&fetched.sound, io)?;
+        track.end_part(io)?;
         account.add(fetched.rest.usage.as_ref());
     }
     drop(bar);
     let (began, warning) = (track.began, track.warning.take());
-    let bytes = track.finish(&mut online.io)?;
+    let bytes = track.finish(io)?;
     if let Some(warning) = warning {
-        online.io.warn(&warning);
+        io.warn(&warning);
     }
     if shows_usage {
         let mut words = vec![match number {
@@ -91,79 +92,68 @@ pub(super) async fn speak(
         }];
         words.push(format!("{bytes} bytes"));
         words.extend(account.words(began));
-        online.io.say(&format!("usage: {}", words.join(", ")));
+        io.say(&format!("usage: {}", words.join(", ")));
     }
     Ok(())
 }
 
-/// The request for one part.
-fn request(body: &Map<String, Value>, online: &Online) -> Result<Request, Failure> {
-    online.provider.shape(Job::Speak, body, Vec::new())
-}
-
 /// The first part, which goes out as it comes.
-struct First {
-    request: Request,
-    format: Option<Format>,
+struct FirstPart<'a> {
+    part: TextPart,
     /// How many parts there are.
     number: usize,
+    track: &'a mut Track,
+    ahead: &'a mut Ahead,
+    bar: &'a mut Bar,
+    io: &'a mut Io,
 }
 
-impl First {
-    async fn write(
-        &mut self,
-        track: &mut Track,
-        ahead: &mut Ahead,
-        bar: &mut Bar,
-        online: &mut Online,
-    ) -> Result<Option<Value>, Failure> {
-        let mut tries = online.tries();
-        loop {
-            match self.attempt(track, ahead, bar, online).await {
-                Ok(usage) => return Ok(usage),
-                Err(failure) => {
-                    *bar = Bar::default();
-                    let untouched = !track.is_touched();
-                    track.forget();
-                    let (request, voice) = (&mut self.request, &online.io.voice);
-                    let net = &mut ahead.net;
-                    match net.catch(failure, untouched, request, &online.provider, voice) {
-                        Ok(()) => {}
-                        Err(failure) => {
-                            tries.again(failure, untouched, &mut online.client, voice).await?;
-                        }
-                    }
-                }
-            }
-        }
+impl Operation for FirstPart<'_> {
+    /// Token counts, if the service gives them.
+    type Output = Option<Value>;
+
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        self.part.draft(provider)
     }
 
-    async fn attempt(
-        &self,
-        track: &mut Track,
-        ahead: &mut Ahead,
-        bar: &mut Bar,
-        online: &mut Online,
-    ) -> Result<Option<Value>, Failure> {
-        let mut reply = online.client.send(&self.request, &online.io.voice).await?;
+    fn words(&self) -> ReplyWords {
+        TextPart::words()
+    }
+
+    fn has_shown(&self) -> bool {
+        self.track.is_touched()
+    }
+
+    fn begin_again(&mut self) {
+        self.track.forget();
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Option<Value>, ReadError> {
         // A service that refuses the first part would refuse the others too, so they wait for this.
-        ahead.start(online)?;
-        let length = reply.header("content-length").and_then(|length| length.parse().ok());
-        let total = length.filter(|_| self.number == 1);
-        *bar = Bar(Some(Progress::bytes("speech", total, &online.io)));
-        let (io, shown) = (&mut online.io, &*bar);
-        let client = &mut online.client;
-        let rest =
-            fetch::receive(&mut reply, &self.request, self.format, client, &mut |piece, came| {
-                shown.add(came);
-                track.write(piece, io)
-            })
-            .await?;
-        if let Some(sound) = rest.sound(online).await? {
-            shown.add(sound.len());
-            track.write(&sound, &mut online.io)?;
+        self.ahead.start(reply.exchange(), self.io)?;
+        let total = reply.content_length().filter(|_| self.number == 1);
+        *self.bar = Bar(Some(Progress::bytes("speech", total, self.io)));
+        let usage = self.write(reply).await;
+        if usage.is_err() {
+            *self.bar = Bar::default();
         }
-        track.end_part(&mut online.io)?;
+        usage
+    }
+}
+
+impl FirstPart<'_> {
+    async fn write(&mut self, reply: &mut Reply<'_>) -> Result<Option<Value>, ReadError> {
+        let (track, bar, io) = (&mut *self.track, &*self.bar, &mut *self.io);
+        let rest = receive(reply, self.part.format, &mut |piece, came| {
+            bar.add(came);
+            track.write(piece, io)
+        })
+        .await?;
+        if let Some(sound) = rest.sound(reply.exchange(), self.io).await? {
+            self.bar.add(sound.len());
+            self.track.write(&sound, self.io)?;
+        }
+        self.track.end_part(self.io)?;
         Ok(rest.usage)
     }
 }
@@ -205,55 +195,49 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
 }
 
 /// `--json`: the replies as they are, one after the other.
-pub(super) async fn json(plan: Plan, mut sink: Sink, online: &mut Online) -> Result<(), Failure> {
+pub(super) async fn json(
+    plan: Plan,
+    mut sink: Sink,
+    exchange: &mut Exchange,
+    io: &mut Io,
+) -> Result<(), Failure> {
     let is_several = plan.bodies.len() > 1;
-    let asked = plan.asked.or(plan.wish);
-    let mut net = Net::new(Job::Speak, plan.own);
-    for body in &plan.bodies {
-        let mut request = request(body, online)?;
-        net.prepare(&mut request);
-        let mut tries = online.tries();
-        let mut reply = loop {
-            match json_reply(&request, asked, online).await {
-                Ok(reply) => break reply,
-                Err(failure) => {
-                    let voice = &online.io.voice;
-                    match net.catch(failure, true, &mut request, &online.provider, voice) {
-                        Ok(()) => {}
-                        Err(failure) => {
-                            tries.again(failure, true, &mut online.client, voice).await?;
-                        }
-                    }
-                }
-            }
-        };
-        if (is_several || online.io.stdout_is_terminal) && !reply.ends_with(b"\n") {
+    for part in plan.into_parts() {
+        let mut reply = exchange.ask(&mut JsonPart(part)).await?;
+        if (is_several || io.stdout_is_terminal) && !reply.ends_with(b"\n") {
             reply.push(b'\n');
         }
-        sink.write(&reply, &mut online.io)?;
+        sink.write(&reply, io)?;
     }
     sink.commit()
 }
 
-/// A reply's bytes, once they are known to be text that holds sound.
-async fn json_reply(
-    request: &Request,
-    asked: Option<Format>,
-    online: &mut Online,
-) -> Result<Vec<u8>, Failure> {
-    let reply = online.client.send(request, &online.io.voice).await?;
-    let id = reply.request_id().map(str::to_owned);
-    let mut reader = Reader::new(reply.header("content-type").unwrap_or_default(), asked);
-    let body = reply.whole_media(&mut online.client).await?;
-    let mut sound = Vec::new();
-    let read = reader.push(body.clone().into(), &mut sound);
-    let read = read.and_then(|()| reader.finish(&mut sound));
-    let client = &online.client;
-    read.map_err(|wrong| fetch::failure(wrong, id.as_deref(), request, client))?;
-    if reader.is_bare() {
-        let message =
-            format!("{} answers with the audio itself, not with JSON", client.service.name);
-        return Err(Failure::new(Kind::Refused, message).hint("leave --json out"));
+/// A part whose reply is wanted as it is, once it is known to be text that holds sound.
+struct JsonPart(TextPart);
+
+impl Operation for JsonPart {
+    type Output = Vec<u8>;
+
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        self.0.draft(provider)
     }
-    Ok(body)
+
+    fn words(&self) -> ReplyWords {
+        TextPart::words()
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Vec<u8>, ReadError> {
+        let mut reader = Reader::new(reply.content_type(), self.0.format);
+        let body = reply.whole_media().await?;
+        let mut sound = Vec::new();
+        reader.push(body.clone().into(), &mut sound)?;
+        reader.finish(&mut sound)?;
+        if reader.is_bare() {
+            let name = &reply.exchange().provider.name;
+            let message = format!("{name} answers with the audio itself, not with JSON");
+            let failure = Failure::new(Kind::Refused, message).hint("leave --json out");
+            return Err(failure.into());
+        }
+        Ok(body)
+    }
 }

@@ -5,17 +5,18 @@ use super::inputs::{Input, Sound};
 use super::outputs::Outputs;
 use super::script::Script;
 use super::split::{self, Limit, Part};
-use crate::api::transcribe::answer::{Answer, NoAnswer, refuses_format};
+use crate::api::transcribe::answer::{Answer, refuses_format};
 use crate::api::transcribe::stream::Stream;
 use crate::cli::transcribe::Format;
-use crate::command::online::Online;
-use crate::error::{Failure, Kind, Retry};
-use crate::http::client::Response;
-use crate::http::refusal;
+use crate::error::{Failure, Kind};
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
+use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
+use crate::io::Io;
 use crate::output::progress::Progress;
-use crate::provider::net::Net;
-use crate::provider::own::Own;
+use crate::provider::Provider;
+use crate::provider::field_repair::FieldRepair;
+use crate::provider::user_fields::UserFields;
 
 /// After the transcript's end the server has so long to say what else it has to say.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -26,7 +27,8 @@ pub(super) struct Asking {
     outputs: Outputs,
     /// The format that is asked for; another one than the user's once the service refused that.
     wire: Format,
-    net: Net,
+    /// The user's part of the requests.
+    own: UserFields,
     /// A transcript of the present file ended at the model's limit.
     is_cut: bool,
 }
@@ -39,19 +41,24 @@ struct Heard {
 
 impl Asking {
     /// Nothing asked yet; `own` is the user's part of the requests.
-    pub(super) fn new(plan: Plan, outputs: Outputs, own: Own) -> Self {
-        Self { wire: plan.format, net: Net::new(plan.job, own), is_cut: false, plan, outputs }
+    pub(super) fn new(plan: Plan, outputs: Outputs, own: UserFields) -> Self {
+        Self { wire: plan.format, own, is_cut: false, plan, outputs }
     }
 
     /// Transcribes one file.
     ///
     /// # Errors
     /// What became of it; whatever had arrived of a text on standard output is printed.
-    pub(super) async fn file(&mut self, input: &Input, online: &mut Online) -> Result<(), Failure> {
+    pub(super) async fn file(
+        &mut self,
+        input: &Input,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
         let paper = self.outputs.open(input)?;
-        let sound = input.sound(online).await?;
-        let limit = self.limit(&sound, online)?;
-        let parts = split::parts(&sound, &input.name(), limit, online).await?;
+        let sound = input.sound(exchange, io).await?;
+        let limit = self.limit(&sound, &exchange.provider)?;
+        let parts = split::parts(&sound, &input.name(), limit, exchange, io).await?;
         let facts = super::script::Facts {
             format: self.plan.format,
             json: self.plan.json,
@@ -59,22 +66,22 @@ impl Asking {
             is_shared: self.outputs.is_shared,
             shows_usage: self.plan.shows_usage,
             name: input.name(),
-            service: online.provider.name.clone(),
+            service: exchange.provider.name.clone(),
         };
         let mut script = Script::new(facts, paper);
         let mut result = Ok(());
         for part in parts.list {
-            result = self.part(part, &mut script, online).await;
+            result = self.part(part, &mut script, exchange, io).await;
             if result.is_err() {
                 break;
             }
         }
         let is_touched = script.is_touched();
         let result = match result {
-            Ok(()) => script.end(&mut online.io).and_then(|()| self.cut(online)),
+            Ok(()) => script.end(io).and_then(|()| self.cut(&exchange.provider)),
             Err(failure) => {
                 if failure.kind != Kind::ReaderGone {
-                    script.break_off(&mut online.io)?;
+                    script.break_off(io)?;
                 }
                 Err(failure)
             }
@@ -84,22 +91,20 @@ impl Asking {
     }
 
     /// What there is to say of a transcript that was cut; it is written all the same.
-    fn cut(&mut self, online: &Online) -> Result<(), Failure> {
+    fn cut(&mut self, provider: &Provider) -> Result<(), Failure> {
         if !std::mem::take(&mut self.is_cut) {
             return Ok(());
         }
-        let what =
-            format!("{} cut the transcript at the model's token limit", online.provider.name);
+        let what = format!("{} cut the transcript at the model's token limit", provider.name);
         Err(Failure::new(Kind::Cut, what)
             .hint("a shorter recording has room; so do the models that are made for transcripts"))
     }
 
     /// The most that a request may hold, if the profile says so.
-    fn limit(&self, sound: &Sound, online: &Online) -> Result<Limit, Failure> {
-        let provider = &online.provider;
+    fn limit(&self, sound: &Sound, provider: &Provider) -> Result<Limit, Failure> {
         let empty = Part { pieces: Vec::new(), kind: sound.kind.clone(), offset: 0.0 };
         // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
-        let request = self.request(empty, Format::VerboseJson, online)?;
+        let request = self.request(empty, Format::VerboseJson, provider)?;
         Ok(Limit {
             bytes: provider.limit("upload_bytes"),
             seconds: provider.limit("audio_seconds"),
@@ -108,51 +113,34 @@ impl Asking {
         })
     }
 
-    fn request(&self, part: Part, wire: Format, online: &Online) -> Result<Request, Failure> {
-        let (body, _) = self.plan.body(&online.provider, wire);
-        self.plan.request(&online.provider, &body, part)
+    fn request(&self, part: Part, wire: Format, provider: &Provider) -> Result<Request, Failure> {
+        let (body, _) = self.plan.body(provider, wire);
+        self.plan.request(provider, &body, part)
     }
 
     async fn part(
         &mut self,
         part: Part,
         script: &mut Script,
-        online: &mut Online,
+        exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<(), Failure> {
-        let mut tries = online.tries();
         script.begin_part();
-        loop {
-            let mut request = self.request(part.clone(), self.wire, online)?;
-            self.net.prepare(&mut request);
-            let failure = match self.attempt(&request, &part, script, online).await {
-                Ok(heard) => {
-                    self.is_cut |= heard.answer.is_cut();
-                    return match heard.was_live {
-                        true => script.take_rest(&heard.answer),
-                        false => script.take(heard.answer, part.offset, &mut online.io),
-                    };
-                }
-                Err(failure) => failure,
-            };
-            if self.may_take_segments(&failure, online) {
-                self.wire = Format::VerboseJson;
-                continue;
-            }
-            let nothing_shown = !script.shows_this_part();
-            let (provider, voice) = (&online.provider, &online.io.voice);
-            let caught = self.net.catch(failure, nothing_shown, &mut request, provider, voice);
-            let Err(failure) = caught else { continue };
-            let failure = self.with_hint(failure);
-            tries.again(failure, nothing_shown, &mut online.client, voice).await?;
+        let mut operation = AskPart { asking: self, part: &part, script, io };
+        let heard = exchange.ask(&mut operation).await?;
+        self.is_cut |= heard.answer.is_cut();
+        match heard.was_live {
+            true => script.take_rest(&heard.answer),
+            false => script.take(heard.answer, part.offset, io),
         }
     }
 
     /// Whether a refusal is of subtitles, which can be made of segments instead.
-    fn may_take_segments(&self, failure: &Failure, online: &Online) -> bool {
+    fn may_take_segments(&self, failure: &Failure, provider: &Provider) -> bool {
         let is_of_subtitles = matches!(self.wire, Format::Srt | Format::Vtt);
         let status = failure.retry.as_ref().and_then(|retry| retry.status);
         let other = || {
-            let body = |wire| self.plan.body(&online.provider, wire).0;
+            let body = |wire| self.plan.body(provider, wire).0;
             body(self.wire) != body(Format::VerboseJson)
         };
         is_of_subtitles
@@ -176,95 +164,107 @@ impl Asking {
     }
 
     /// The answer in a whole reply; with `--json` it keeps its bytes, whatever they say.
-    fn read(&self, body: Vec<u8>, content_type: &str) -> Result<Answer, NoAnswer> {
+    fn read(&self, body: Vec<u8>, content_type: &str) -> Result<Answer, BadReply> {
         if !self.plan.json {
             return Answer::read(body, content_type)?.with_words();
         }
         let answer = Answer::read(body.clone(), content_type)?;
         Ok(Answer { body, ..answer })
     }
+}
 
-    /// One request and its answer.
-    async fn attempt(
-        &mut self,
-        request: &Request,
-        part: &Part,
-        script: &mut Script,
-        online: &mut Online,
-    ) -> Result<Heard, Failure> {
+/// The request for one part of a sound.
+struct AskPart<'a> {
+    asking: &'a mut Asking,
+    part: &'a Part,
+    script: &'a mut Script,
+    io: &'a mut Io,
+}
+
+impl Operation for AskPart<'_> {
+    type Output = Heard;
+
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        let request = self.asking.request(self.part.clone(), self.asking.wire, provider)?;
+        let repair = FieldRepair::new(self.asking.plan.job, self.asking.own.clone());
+        Ok(Draft { request, repair: Some(repair) })
+    }
+
+    fn words(&self) -> ReplyWords {
+        ReplyWords::new("transcript", "is no transcript")
+    }
+
+    fn sending(&mut self, request: &Request) -> Option<Progress> {
         let total = Some(request.body.length());
-        let progress = Progress::bytes(&part.kind.filename, total, &online.io);
-        online.client.on_sent = Some(progress.counter());
-        let sent = online.client.send(request, &online.io.voice).await;
-        progress.done();
-        let mut reply = sent?;
-        let id = reply.request_id().map(str::to_owned);
-        let content_type = reply.header("content-type").unwrap_or_default().to_lowercase();
-        let is_stream = content_type.starts_with("text/event-stream");
-        let (end, was_live) = if is_stream && script.is_live() {
-            (live(&mut reply, script, online).await?, true)
-        } else {
-            let body = reply.whole(&mut online.client).await?;
-            (self.read(body, &content_type), false)
-        };
-        match end {
-            // Of silence some services make subtitles without a byte.
-            Err(NoAnswer::Empty) if script.makes_subtitles() && !content_type.contains("json") => {
-                Ok(Heard { answer: Answer { body: Vec::new(), value: None }, was_live })
-            }
-            Ok(answer) => Ok(Heard { answer, was_live }),
-            Err(what) => Err(failure_of(what, id.as_deref(), request, online)),
+        Some(Progress::bytes(&self.part.kind.filename, total, self.io))
+    }
+
+    fn has_shown(&self) -> bool {
+        self.script.shows_this_part()
+    }
+
+    /// Subtitles that a service refuses to make are made of segments.
+    fn changes_request(&mut self, failure: &Failure, provider: &Provider) -> bool {
+        let takes_segments = self.asking.may_take_segments(failure, provider);
+        if takes_segments {
+            self.asking.wire = Format::VerboseJson;
         }
+        takes_segments
+    }
+
+    fn reword(&self, failure: Failure) -> Failure {
+        self.asking.with_hint(failure)
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Heard, ReadError> {
+        let content_type = reply.content_type().to_lowercase();
+        if content_type.starts_with("text/event-stream") && self.script.is_live() {
+            let answer = live(reply, self.script, self.io).await?;
+            return Ok(Heard { answer, was_live: true });
+        }
+        let body = reply.whole().await?;
+        let answer = match self.asking.read(body, &content_type) {
+            // Of silence some services make subtitles without a byte.
+            Err(BadReply::Empty)
+                if self.script.makes_subtitles() && !content_type.contains("json") =>
+            {
+                Answer { body: Vec::new(), value: None }
+            }
+            answer => answer?,
+        };
+        Ok(Heard { answer, was_live: false })
     }
 }
 
 /// Reads a stream to its end, its text shown as it comes.
 async fn live(
-    reply: &mut Response,
+    reply: &mut Reply<'_>,
     script: &mut Script,
-    online: &mut Online,
-) -> Result<Result<Answer, NoAnswer>, Failure> {
+    io: &mut Io,
+) -> Result<Answer, ReadError> {
     let (mut stream, mut text) = (Stream::default(), String::new());
     let mut broke = None;
     while !stream.is_over() {
-        match reply.chunk(&mut online.client).await {
+        match reply.chunk().await {
             Ok(Some(bytes)) => stream.push(&bytes, &mut text),
             Ok(None) => break,
-            Err(failure) if failure.is_silent() => return Err(failure),
+            Err(failure) if failure.is_silent() => return Err(failure.into()),
             Err(failure) => {
                 broke = Some(failure);
                 break;
             }
         }
-        script.show(&std::mem::take(&mut text), &mut online.io)?;
+        script.show(&std::mem::take(&mut text), io)?;
         if stream.is_done() || stream.has_fault() {
             reply.shorten_silence(GRACE);
         }
     }
     let is_done = stream.is_done();
     let end = stream.finish(&mut text);
-    script.show(&text, &mut online.io)?;
+    script.show(&text, io)?;
     match broke {
         // Lines of plain text have no end of their own: a broken connection is no end of them.
-        Some(failure) if !is_done && !matches!(end, Err(NoAnswer::Fault(_))) => Err(failure),
-        _ => Ok(end),
-    }
-}
-
-fn failure_of(what: NoAnswer, id: Option<&str>, request: &Request, online: &Online) -> Failure {
-    let service = &online.client.service;
-    let name = &service.name;
-    match what {
-        NoAnswer::Fault(fault) => refusal::carried(&fault, id, &request.secrets(), service),
-        NoAnswer::Empty => Failure::new(Kind::Refused, format!("the reply of {name} is empty")),
-        NoAnswer::BrokeOff => {
-            let words = format!("the transcript of {name} broke off before its end");
-            Failure::new(Kind::Network, words).retry(Retry::default())
-        }
-        NoAnswer::Other(words) => {
-            let words = format!("the reply of {name} is no transcript: {words}");
-            Failure::new(Kind::Refused, words)
-                .hint("is the base URL that of an API? `-v` shows the exchange")
-        }
+        Some(failure) if !is_done && !matches!(end, Err(BadReply::Fault(_))) => Err(failure.into()),
+        _ => Ok(end?),
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::scratch::Scratch;
 use crate::audio::kind::{self, Kind};
-use crate::command::online::Online;
 use crate::error::{self, Failure, reason};
+use crate::exchange::Exchange;
 use crate::io::Io;
 
 /// After so long a silence of a pipe the user is told what is waited for.
@@ -98,15 +98,19 @@ impl Input {
     ///
     /// # Errors
     /// Exit 2 as [`Input::check`], exit 1 when the copy can't be written, an interruption.
-    pub(super) async fn sound(&self, online: &mut Online) -> Result<Sound, Failure> {
+    pub(super) async fn sound(
+        &self,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<Sound, Failure> {
         if self.found.is_some() {
             return Ok(self.sketch());
         }
-        let scratch = Scratch::new(&online.io.env)?;
+        let scratch = Scratch::new(&io.env)?;
         let target = scratch.file("sound")?;
-        let stdin = if self.is_stdin { online.io.stdin.take() } else { None };
+        let stdin = if self.is_stdin { io.stdin.take() } else { None };
         let source = self.path.clone();
-        let size = self.copy(online, move |copied| {
+        let size = self.copy((exchange, io), move |copied| {
             let source: Box<dyn Read> = match stdin {
                 Some(stdin) => stdin,
                 None => Box::new(File::open(source)?),
@@ -123,13 +127,13 @@ impl Input {
     /// Runs `work` in a thread, as a blocking read can't be left for an interruption.
     async fn copy(
         &self,
-        online: &mut Online,
+        (exchange, io): (&mut Exchange, &Io),
         work: impl FnOnce(&AtomicU64) -> Result<u64, CopyError> + Send + 'static,
     ) -> Result<u64, Failure> {
         let copied = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&copied);
         let mut work = tokio::task::spawn_blocking(move || work(&counted));
-        let voice = online.io.voice.clone();
+        let voice = io.voice.clone();
         let name = self.name();
         let patient = async move {
             tokio::select! {
@@ -141,7 +145,7 @@ impl Input {
             }
             work.await
         };
-        match online.client.interrupt.race(patient).await? {
+        match exchange.wait(patient).await? {
             Ok(Ok(size)) => Ok(size),
             Ok(Err(CopyError::Reading(error))) => Err(self.unreadable(&error)),
             Ok(Err(CopyError::Writing(error))) => {

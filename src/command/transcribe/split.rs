@@ -12,9 +12,10 @@ use super::scratch::Scratch;
 use crate::audio::kind::Kind;
 use crate::audio::quiet;
 use crate::audio::wav::Samples;
-use crate::command::online::Online;
 use crate::error::{self, Failure, reason};
+use crate::exchange::Exchange;
 use crate::http::form::Piece;
+use crate::io::Io;
 
 /// How often a running ffmpeg is asked whether it is done.
 const POLL: Duration = Duration::from_millis(20);
@@ -102,7 +103,8 @@ pub(super) async fn parts(
     sound: &Sound,
     name: &str,
     limit: Limit,
-    online: &mut Online,
+    exchange: &mut Exchange,
+    io: &Io,
 ) -> Result<Parts, Failure> {
     let one = || Parts { list: vec![whole(sound)], _scratch: None };
     let is_small = sound.size <= limit.room();
@@ -115,7 +117,7 @@ pub(super) async fn parts(
         "audio/pcm" => Some(Samples::raw(sound.size)),
         _ => find(&sound.path, sound.size).map_err(unreadable)?,
     };
-    let service = online.client.service.name.clone();
+    let service = exchange.provider.name.clone();
     let (list, scratch) = match samples {
         Some(samples) if limit.has_room_for(sound.size, &samples) => return Ok(one()),
         Some(samples) => {
@@ -123,8 +125,8 @@ pub(super) async fn parts(
             (cut(&sound.path, &samples, room, &sound.kind).map_err(unreadable)?, None)
         }
         None => {
-            let scratch = Scratch::new(&online.io.env)?;
-            match decode(sound, name, &scratch, online).await {
+            let scratch = Scratch::new(&io.env)?;
+            match decode(sound, name, &scratch, exchange).await {
                 // The service may count the file alone, and have room for it.
                 Err(Decoding::NoProgram) if limit.bytes.is_none_or(|most| sound.size <= most) => {
                     return Ok(one());
@@ -151,10 +153,8 @@ pub(super) async fn parts(
         }
     };
     if list.len() > 1 {
-        let (size, most, number) = (mebibytes(sound.size), limit.words(), list.len());
-        online.io.note(&format!(
-            "{name} has {size}, more than {service} takes at once ({most}); it is sent in {number} parts"
-        ));
+        let (what, number) = (above(sound.size, name, limit, &service), list.len());
+        io.note(&format!("{what}; it is sent in {number} parts"));
     }
     Ok(Parts { list, _scratch: scratch })
 }
@@ -193,13 +193,14 @@ fn cut(path: &Path, samples: &Samples, room: u64, kind: &Kind) -> std::io::Resul
     Ok(ranges.into_iter().map(part).collect())
 }
 
+/// Says that a sound is larger than a request may be.
+fn above(size: u64, name: &str, limit: Limit, service: &str) -> String {
+    let (size, most) = (mebibytes(size), limit.words());
+    format!("{name} has {size}, more than {service} takes at once ({most})")
+}
+
 fn too_large(size: u64, name: &str, limit: Limit, service: &str) -> Failure {
-    let words = format!(
-        "{name} has {}, more than {service} takes at once ({})",
-        mebibytes(size),
-        limit.words()
-    );
-    Failure::usage(words)
+    Failure::usage(above(size, name, limit, service))
         .hint("with ffmpeg installed it would be sent in parts; a WAV file is cut without it")
 }
 
@@ -241,7 +242,7 @@ async fn decode(
     sound: &Sound,
     name: &str,
     scratch: &Scratch,
-    online: &mut Online,
+    exchange: &mut Exchange,
 ) -> Result<Kind, Decoding> {
     let words = scratch.file(WORDS)?;
     // With `file:` in front no name is taken for an option or a URL.
@@ -262,7 +263,7 @@ async fn decode(
     let status = loop {
         match running.0.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) => online.client.interrupt.race(tokio::time::sleep(POLL)).await?,
+            Ok(None) => exchange.wait(tokio::time::sleep(POLL)).await?,
             Err(error) => return Err(cannot_run(&error).into()),
         }
     };

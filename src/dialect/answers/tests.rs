@@ -8,6 +8,10 @@ fn text(index: u64, text: &str) -> ChatEvent<'_> {
     ChatEvent::Text { index, text, is_thought: false }
 }
 
+fn by(base_url: &str) -> Addressee {
+    Addressee { provider: "azure".to_owned(), base_url: base_url.to_owned() }
+}
+
 fn finish(index: u64, word: &str) -> ChatEvent<'_> {
     let finish = match word {
         "length" => Finish::Length,
@@ -70,7 +74,7 @@ fn answers_can_be_numbered() {
     answers.finish(&mut shown);
     assert_eq!(shown.text, "[1]\n一!\n\n[2]\n二?");
     let kept: Vec<String> =
-        answers.take_replies("demo", "").into_iter().map(|reply| reply.text).collect();
+        answers.take_replies(&by("")).into_iter().map(|reply| reply.text).collect();
     assert_eq!(kept, ["一!\n", "二?"]);
 }
 
@@ -95,7 +99,7 @@ fn a_stream_without_end_does_not_fill_the_memory() {
     let (shown, _, mut answers) = run(1, events);
     assert_eq!(shown.len(), 8 * piece.len());
     assert!(!answers.is_kept_whole());
-    let kept = answers.take_replies("demo", "").remove(0).text;
+    let kept = answers.take_replies(&by("")).remove(0).text;
     assert!(kept.len() <= MOST + GAP.len() && kept.ends_with(GAP), "{}", kept.len());
     assert!(shown.starts_with(kept.trim_end_matches(GAP)));
 }
@@ -167,10 +171,10 @@ fn what_is_sealed_and_cited_goes_with_the_reply() {
     let cite = |url| ChatEvent::Source { index: 0, url, title: "甲" };
     let events = vec![sealed, text(0, "答"), cite("https://a.example"), cite("https://a.example")];
     let (_, _, mut answers) = run(1, events);
-    let reply = answers.take_replies("azure", "https://b.example/v1").remove(0);
+    let reply = answers.take_replies(&by("https://b.example/v1")).remove(0);
     let sealed = reply.sealed.expect("something is sealed");
-    assert!(sealed.is_of("azure", "https://b.example/v1"));
+    assert_eq!(sealed.base_url, "https://b.example/v1");
     assert_eq!((sealed.items, reply.sources.len()), (vec![item], 1));
     let (_, _, mut answers) = run(1, vec![text(0, "答")]);
-    assert_eq!(answers.take_replies("azure", "").remove(0).sealed, None);
+    assert_eq!(answers.take_replies(&by("")).remove(0).sealed, None);
 }

@@ -1,5 +1,7 @@
 //! A conversation as the list of messages that the endpoint takes.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::content::content;
@@ -67,7 +69,7 @@ impl Teller<'_> {
             Message::Model { reply, .. } if reply.calls.is_empty() => {
                 self.told.push(Value::Object(self.answer(reply)));
             }
-            Message::Model { reply, is_foreign } => self.round(reply, *is_foreign),
+            Message::Model { reply, provider } => self.round(reply, provider),
         }
     }
 
@@ -84,9 +86,11 @@ impl Teller<'_> {
     }
 
     /// A reply that calls tools, and the results.
-    fn round(&mut self, reply: &Reply, is_foreign: bool) {
-        let mut calls = reply.calls.clone();
-        if is_foreign {
+    fn round(&mut self, reply: &Reply, provider: &str) {
+        let service = self.service.addressee.as_ref();
+        let told = service.map_or(Cow::Borrowed(reply), |service| service.told(reply, provider));
+        let mut calls = told.into_owned().calls;
+        if service.is_some_and(|service| service.is_other(provider)) {
             calls.iter_mut().for_each(|call| call.id = self.plain_id());
         }
         let mut calling = message("assistant", reply.text.as_str());

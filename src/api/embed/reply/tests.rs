@@ -177,8 +177,14 @@ fn a_reply_that_cannot_be_used_says_why() {
     assert_eq!(indexes(json!(0), json!(2)), index("there is an index 2"));
     assert_eq!(indexes(json!(0), json!(-1)), index("there is an index -1"));
     assert_eq!(indexes(json!(0), json!(null)), index("some vectors have no index"));
-    assert!(matches!(problem(json!({"error": {"message": "坏"}}), 1), Problem::Fault(_)));
-    assert_eq!(problem(json!({"models": []}), 1), Problem::NoList("{\"models\":[]}".to_owned()));
+    assert!(matches!(
+        problem(json!({"error": {"message": "坏"}}), 1),
+        Problem::Reply(BadReply::Fault(_))
+    ));
+    assert_eq!(
+        problem(json!({"models": []}), 1),
+        Problem::Reply(BadReply::NotAnAnswer("{\"models\":[]}".to_owned()))
+    );
 }
 
 /// A reply with vectors of every form, usual and not.
@@ -253,7 +259,7 @@ proptest! {
         let body = format!("{}{with}{}", &text[..start], &text[end..]).into_bytes();
         let (quick, slow) = (read(body.clone(), count), read_slowly(&body, count));
         // A number too large for a double is none for the tree of values alone.
-        let is_number_problem = matches!(&slow, Err(Problem::NoList(_)))
+        let is_number_problem = matches!(&slow, Err(Problem::Reply(BadReply::NotAnAnswer(_))))
             && serde_json::from_slice::<Value>(&body)
                 .is_err_and(|error| error.to_string().contains("out of range"));
         if !is_number_problem {

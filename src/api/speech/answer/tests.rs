@@ -12,10 +12,11 @@ fn read_in(kind: &str, body: &[u8], piece: usize) -> (Vec<u8>, Option<String>) {
     }
     result = result.and_then(|()| reader.finish(&mut sound));
     let wrong = result.err().map(|wrong| match wrong {
-        Wrong::Fault(fault) => format!("fault: {}", fault.message),
-        Wrong::NoSound(words) => format!("no sound: {words}"),
-        Wrong::Broken(what) => format!("broken: {what}"),
-        Wrong::Unfinished => "unfinished".to_owned(),
+        BadReply::Fault(fault) => format!("fault: {}", fault.message),
+        BadReply::NotAnAnswer(words) => format!("no sound: {words}"),
+        BadReply::Unreadable(what) => format!("broken: {what}"),
+        BadReply::BrokenOff => "unfinished".to_owned(),
+        other => format!("{other:?}"),
     });
     (sound.concat(), wrong)
 }

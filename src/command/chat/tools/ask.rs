@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::command::online::Online;
 use crate::error::Failure;
+use crate::exchange::Exchange;
+use crate::io::Io;
 
 /// What the user says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,23 +24,22 @@ const QUESTION: &str = "llm: run it? y = yes, n = no, a = yes to all of this run
 ///
 /// # Errors
 /// An interruption.
-pub(super) async fn may_run(online: &mut Online) -> Result<Word, Failure> {
+pub(super) async fn may_run(exchange: &mut Exchange, io: &mut Io) -> Result<Word, Failure> {
     // What was typed before the question is no answer to it.
-    while online.io.typed().is_some_and(|line| !line.is_empty()) {}
+    while io.typed().is_some_and(|line| !line.is_empty()) {}
     loop {
-        online.io.voice.raw(QUESTION.as_bytes());
+        io.voice.raw(QUESTION.as_bytes());
         let line = loop {
-            if let Some(line) = online.io.typed() {
+            if let Some(line) = io.typed() {
                 break line;
             }
-            if let Err(interruption) = online.client.interrupt.race(tokio::time::sleep(TICK)).await
-            {
-                online.io.voice.raw(b"\n");
+            if let Err(interruption) = exchange.wait(tokio::time::sleep(TICK)).await {
+                io.voice.raw(b"\n");
                 return Err(interruption);
             }
         };
         if line.is_empty() {
-            online.io.voice.raw(b"\n");
+            io.voice.raw(b"\n");
         }
         if let Some(word) = word(&line) {
             return Ok(word);

@@ -2,29 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use super::report::{Check, Report, State};
-use crate::api::models::ids;
 use crate::api::probe::{self, Endpoint};
+use crate::command::models::ListModels;
 use crate::conversation::Conversation;
 use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::reader::{End, Reader};
 use crate::dialect::{ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::{Failure, Kind};
-use crate::http::client::Client;
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
+use crate::http::bad_reply::BadReply;
 use crate::http::form::Part;
 use crate::http::request::{Request, shown};
-use crate::http::{fault, refusal};
-use crate::io::Voice;
-use crate::provider::net::Net;
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Job, Provider};
 
 /// A service that is being asked.
 pub(super) struct Asking {
-    provider: Provider,
-    client: Client,
-    voice: Voice,
+    exchange: Exchange,
     report: Report,
     /// What the service said of the key, as far as it is known.
     key: Option<Result<(), Failure>>,
@@ -53,7 +48,7 @@ pub(super) fn requests(provider: &Provider) -> Vec<Request> {
     requests.extend(others(provider).into_iter().map(|job| endpoint(provider, job)));
     if jobs.contains(&Job::Chat) {
         let model = provider.model.as_deref();
-        let chats = [false, true].map(|stream| chat(provider, model, stream).0);
+        let chats = [false, true].map(|stream| chat(provider, model, stream).request);
         requests.extend(chats);
     }
     requests
@@ -71,8 +66,8 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
     }
 }
 
-/// The smallest question: one token is enough. With it the net for what the service may refuse of it.
-fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> (Request, Net) {
+/// The smallest question: one token is enough.
+fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
     let mut conversation = Conversation::default();
     conversation.ask("hi".to_owned(), Vec::new());
     let options = ModelOptions { max_tokens: Some(1), ..ModelOptions::default() };
@@ -87,13 +82,14 @@ fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> (Request, Net
         service: ServiceTraits::of(provider),
     };
     let composed = question.compose(&ChatCompletions, provider);
-    let net = Net::new(Job::Chat, composed.own.without_flags());
-    (provider.post(Job::Chat, composed.body), net)
+    let repair = FieldRepair::new(Job::Chat, composed.own.without_flags());
+    Draft { request: provider.post(Job::Chat, composed.body), repair: Some(repair) }
 }
 
 impl Asking {
-    /// A service with the client for it.
-    pub(super) fn new(provider: Provider, client: Client, voice: Voice) -> Self {
+    /// A service that nothing is known of yet.
+    pub(super) fn new(exchange: Exchange) -> Self {
+        let provider = &exchange.provider;
         let report = Report {
             name: provider.name.clone(),
             base_url: shown(&provider.base_url),
@@ -101,7 +97,7 @@ impl Asking {
             checks: Vec::new(),
             failed: None,
         };
-        Self { provider, client, voice, report, key: None }
+        Self { exchange, report, key: None }
     }
 
     /// Asks, and tells what was found.
@@ -109,7 +105,7 @@ impl Asking {
     /// # Errors
     /// An interruption; whatever else goes wrong is a finding.
     pub(super) async fn run(mut self) -> Result<Report, Failure> {
-        let jobs = self.provider.jobs();
+        let jobs = self.exchange.provider.jobs();
         let listed = match jobs.contains(&Job::Models) {
             true => self.list().await?,
             false => None,
@@ -121,7 +117,7 @@ impl Asking {
             self.report.model = listed.as_deref().and_then(first_for_chat);
         }
         let mut endpoints = Vec::new();
-        for job in others(&self.provider) {
+        for job in others(&self.exchange.provider) {
             endpoints.push(self.endpoint(job).await?);
         }
         if jobs.contains(&Job::Chat) {
@@ -164,19 +160,10 @@ impl Asking {
     /// The ids of the models, if the service has a list of them.
     async fn list(&mut self) -> Result<Option<Vec<String>>, Failure> {
         let started = Instant::now();
-        let request = self.provider.get(Job::Models);
-        let found = self.body(&request).await.and_then(|body| {
-            let value: Option<Value> = serde_json::from_slice(&body).ok();
-            let service = &self.client.service;
-            if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
-                return Err(refusal::carried(&fault, None, &request.secrets(), service));
-            }
-            let words = || format!("the reply of {} is no list of models", service.name);
-            value.as_ref().and_then(ids).ok_or_else(|| Failure::new(Kind::Refused, words()))
-        });
+        let found = self.exchange.ask(&mut ListModels).await;
         self.hear(found.as_ref().err(), started.elapsed())?;
         match found {
-            Ok(ids) => {
+            Ok((_, ids)) => {
                 self.key = Some(Ok(()));
                 Ok(Some(ids))
             }
@@ -189,16 +176,11 @@ impl Asking {
         }
     }
 
-    async fn body(&mut self, request: &Request) -> Result<Vec<u8>, Failure> {
-        let reply = self.client.send(request, &self.voice).await?;
-        reply.whole(&mut self.client).await
-    }
-
     /// Whether a job's endpoint is there.
     async fn endpoint(&mut self, job: Job) -> Result<Check, Failure> {
         let started = Instant::now();
-        let request = endpoint(&self.provider, job);
-        let reply = self.client.ask(&request, &self.voice).await;
+        let request = endpoint(&self.exchange.provider, job);
+        let reply = self.exchange.probe(&request).await;
         self.hear(reply.as_ref().err(), started.elapsed())?;
         let check = |state, words| Check::new(job.name(), state, words);
         Ok(match reply.map(|(status, body)| probe::read(status, &body)) {
@@ -230,7 +212,8 @@ impl Asking {
             (_, Ok(_)) => Check::new("model", State::Works, ""),
             (Some(false), Err(_)) => {
                 let words = format!("`{model}` is not in the service's list");
-                let hint = format!("`llm models {}` prints the list", self.provider.choice);
+                let hint =
+                    format!("`llm models {}` prints the list", self.exchange.provider.choice);
                 Check { hint: Some(hint), ..Check::new("model", State::Fails, words) }
             }
             (None, Err(_)) => Check::new("model", State::Open, ""),
@@ -274,20 +257,10 @@ impl Asking {
 
     async fn chat(&mut self, stream: bool) -> Result<Result<Answer, Failure>, Failure> {
         let model = self.report.model.as_deref();
-        let (mut request, mut net) = chat(&self.provider, model, stream);
-        let mut started = Instant::now();
-        let mut outcome = self.answer(&request, started).await;
-        if let Err(failure) = outcome {
-            let (provider, voice) = (&self.provider, &self.voice);
-            outcome = match net.catch(failure, true, &mut request, provider, voice) {
-                Ok(()) => {
-                    started = Instant::now();
-                    self.answer(&request, started).await
-                }
-                Err(failure) => Err(failure),
-            };
-        }
-        self.hear(outcome.as_ref().err(), started.elapsed())?;
+        let mut asking = AskOneToken { model, stream, started: Instant::now() };
+        let outcome = self.exchange.ask(&mut asking).await;
+        let latency = asking.started.elapsed();
+        self.hear(outcome.as_ref().err(), latency)?;
         match &outcome {
             Err(failure) if failure.kind == Kind::Credentials => {
                 self.key = Some(Err(failure.clone()));
@@ -299,50 +272,10 @@ impl Asking {
         Ok(outcome)
     }
 
-    async fn answer(&mut self, request: &Request, started: Instant) -> Result<Answer, Failure> {
-        let mut reply = self.client.send(request, &self.voice).await?;
-        let mut reader =
-            Reader::new(&ChatCompletions, reply.header("content-type").unwrap_or_default());
-        let (mut first, mut any, mut is_finished) = (None, false, false);
-        let mut each = |event: ChatEvent<'_>| {
-            any = true;
-            is_finished |= matches!(event, ChatEvent::Finish { .. });
-            if matches!(event, ChatEvent::Text { .. } | ChatEvent::Thinking { .. }) {
-                first.get_or_insert_with(|| started.elapsed());
-            }
-        };
-        while let Some(bytes) = reply.chunk(&mut self.client).await? {
-            reader.push(&bytes, &mut each);
-            if reader.is_done() {
-                break;
-            }
-        }
-        let end = reader.finish(&mut each);
-        let service = &self.client.service;
-        if let Some(fault) = reader.fault() {
-            return Err(refusal::carried(fault, None, &request.secrets(), service));
-        }
-        let is_stream = matches!(end, End::Stream { .. });
-        match end {
-            End::Stream { done } if done || is_finished => {}
-            End::Whole if any => {}
-            End::Stream { .. } | End::Broken(_) => {
-                let words = format!("the answer of {} broke off before its end", service.name);
-                return Err(Failure::new(Kind::Network, words));
-            }
-            End::Whole | End::Empty | End::NoAnswer(_) => {
-                let words = format!("the reply of {} is no answer", service.name);
-                return Err(Failure::new(Kind::Refused, words)
-                    .hint("is the base URL that of an API? `-v` shows the exchange"));
-            }
-        }
-        Ok(Answer { latency: started.elapsed(), first, is_stream })
-    }
-
     /// The report, with what is known of the key. `misses_chat`: it never came to a chat.
     fn end(mut self, misses_chat: bool) -> Report {
         let key = match &self.key {
-            _ if !self.provider.has_key() && !matches!(self.key, Some(Err(_))) => {
+            _ if !self.exchange.provider.has_key() && !matches!(self.key, Some(Err(_))) => {
                 Check::new("key", State::Open, "")
             }
             Some(Ok(())) => Check::new("key", State::Works, ""),
@@ -359,6 +292,58 @@ impl Asking {
             self.report.checks.extend(["model", "chat", "stream"].map(open));
         }
         self.report
+    }
+}
+
+/// Asks for an answer of one token.
+struct AskOneToken<'a> {
+    model: Option<&'a str>,
+    stream: bool,
+    started: Instant,
+}
+
+impl Operation for AskOneToken<'_> {
+    type Output = Answer;
+
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        Ok(chat(provider, self.model, self.stream))
+    }
+
+    fn begin_again(&mut self) {
+        self.started = Instant::now();
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Answer, ReadError> {
+        let mut reader = Reader::new(&ChatCompletions, reply.content_type());
+        let (mut first, mut any, mut is_finished) = (None, false, false);
+        let mut each = |event: ChatEvent<'_>| {
+            any = true;
+            is_finished |= matches!(event, ChatEvent::Finish { .. });
+            if matches!(event, ChatEvent::Text { .. } | ChatEvent::Thinking { .. }) {
+                first.get_or_insert_with(|| self.started.elapsed());
+            }
+        };
+        while let Some(bytes) = reply.chunk().await? {
+            reader.push(&bytes, &mut each);
+            if reader.is_done() {
+                break;
+            }
+        }
+        let end = reader.finish(&mut each);
+        if let Some(fault) = reader.fault() {
+            return Err(BadReply::from(fault.clone()).into());
+        }
+        let is_stream = matches!(end, End::Stream { .. });
+        match end {
+            End::Stream { done } if done || is_finished => {}
+            End::Whole if any => {}
+            End::Stream { .. } => return Err(BadReply::BrokenOff.into()),
+            End::Broken(what) => return Err(BadReply::Unreadable(what).into()),
+            End::Empty => return Err(BadReply::Empty.into()),
+            End::Whole => return Err(BadReply::NotAnAnswer(String::new()).into()),
+            End::NoAnswer(words) => return Err(BadReply::NotAnAnswer(words).into()),
+        }
+        Ok(Answer { latency: self.started.elapsed(), first, is_stream })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Looks for servers on this machine at the addresses of the profiles, and says how to use them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -8,14 +8,13 @@ use tokio::task::JoinSet;
 use super::ask::first_for_chat;
 use super::report::Local;
 use crate::api::models::ids;
-use crate::command::online;
 use crate::config::Config;
 use crate::config::profile::Profile;
 use crate::error::Failure;
-use crate::http::client::{Client, Limits};
+use crate::exchange::{Exchange, ExchangeOptions, ended_early};
 use crate::http::request::{Url, shown};
 use crate::http::transport::is_this_machine;
-use crate::io::{Io, Voice};
+use crate::io::Io;
 use crate::provider::{Job, Provider};
 
 /// A server on this machine answers within this time, or is taken for absent.
@@ -60,58 +59,51 @@ pub(super) fn candidates(providers: Vec<Provider>) -> Vec<Candidate> {
 /// An interruption.
 pub(super) async fn look(
     candidates: Vec<Candidate>,
-    limits: Limits,
+    options: ExchangeOptions,
     io: &Io,
-) -> anyhow::Result<Vec<Local>> {
+) -> Result<Vec<Local>, Failure> {
     let mut running = JoinSet::new();
     let mut found: Vec<Option<Local>> = candidates.iter().map(|_| None).collect();
-    for (at, mut candidate) in candidates.into_iter().enumerate() {
-        let until = Some((Instant::now() + PATIENCE, PATIENCE));
-        let limits = Limits { until, silence: PATIENCE, ..limits };
-        let client = online::connect(&mut candidate.provider, limits, Duration::ZERO, io).await;
-        let Ok(client) = client else { continue };
-        let voice = io.voice.clone();
-        running.spawn(async move { (at, ask(candidate, client, voice).await) });
+    let options = ExchangeOptions { max_time: Some(PATIENCE), silence: PATIENCE, ..options };
+    for (at, Candidate { provider, names }) in candidates.into_iter().enumerate() {
+        let exchange = Exchange::open(provider, options, Duration::ZERO, io).await;
+        let Ok(exchange) = exchange else { continue };
+        running.spawn(async move { (at, ask(names, exchange).await) });
     }
     while let Some(done) = running.join_next().await {
-        let (at, local) = done?;
+        let (at, local) = done.map_err(ended_early)?;
         found[at] = local?;
     }
     Ok(found.into_iter().flatten().collect())
 }
 
 /// The server, if one runs there that has a list of models or wants a key for it.
-async fn ask(
-    mut candidate: Candidate,
-    mut client: Client,
-    voice: Voice,
-) -> Result<Option<Local>, Failure> {
-    let request = candidate.provider.get(Job::Models);
-    let (status, body) = match client.ask(&request, &voice).await {
+async fn ask(mut names: Vec<String>, mut exchange: Exchange) -> Result<Option<Local>, Failure> {
+    let request = exchange.provider.get(Job::Models);
+    let (status, body) = match exchange.probe(&request).await {
         Ok(reply) => reply,
         Err(failure) if failure.is_silent() => return Err(failure),
         Err(_) => return Ok(None),
     };
-    let base_url = shown(&candidate.provider.base_url);
+    let provider = &exchange.provider;
+    let base_url = shown(&provider.base_url);
     if matches!(status, 401 | 403) {
-        let usage = format!(
-            "it wants a key: name one by `api_key_env` in [providers.{}]",
-            candidate.provider.name
-        );
-        return Ok(Some(Local { names: candidate.names, base_url, models: Vec::new(), usage }));
+        let usage =
+            format!("it wants a key: name one by `api_key_env` in [providers.{}]", provider.name);
+        return Ok(Some(Local { names, base_url, models: Vec::new(), usage }));
     }
     let value: Option<Value> = serde_json::from_slice(&body).ok().filter(|_| status == 200);
     let Some((value, models)) = value.and_then(|value| ids(&value).map(|ids| (value, ids))) else {
         return Ok(None);
     };
-    if let Some(at) = owner(&value, &candidate.names) {
-        let name = candidate.names.remove(at);
-        candidate.names.insert(0, name);
+    if let Some(at) = owner(&value, &names) {
+        let name = names.remove(at);
+        names.insert(0, name);
     }
-    let jobs = candidate.provider.jobs();
-    let set = candidate.provider.model.as_deref();
-    let usage = usage(&candidate.names[0], &jobs, set, &models);
-    Ok(Some(Local { names: candidate.names, base_url, models, usage }))
+    let jobs = provider.jobs();
+    let set = provider.model.as_deref();
+    let usage = usage(&names[0], &jobs, set, &models);
+    Ok(Some(Local { names, base_url, models, usage }))
 }
 
 /// Which of several names a server calls itself by, in `owned_by` (vLLM, llama.cpp, SGLang).

@@ -10,9 +10,9 @@ fn verdict(param: &str, words: &str, fields: &[&str], own: &[&str]) -> Verdict {
         param: (!param.is_empty()).then(|| param.to_owned()),
         words: words.to_owned(),
     };
-    let mut owned = Own::default();
+    let mut owned = UserFields::default();
     for field in own {
-        owned.add(field, By::Setting);
+        owned.add(field, SetBy::Setting);
     }
     let all = ["model", "messages"].iter().chain(fields);
     let fields: Vec<_> = all.map(|name| ((*name).to_owned(), Some("text".to_owned()))).collect();
@@ -60,7 +60,7 @@ fn a_field_of_ours_is_left_out() {
 #[test]
 fn a_field_of_theirs_is_their_matter() {
     let words = "Unsupported parameter: 'stop' is not supported with this model.";
-    let theirs = Verdict::Theirs { field: "stop".into(), by: By::Setting };
+    let theirs = Verdict::Theirs { field: "stop".into(), by: SetBy::Setting };
     assert_eq!(verdict("stop", words, &["stop"], &["stop"]), theirs);
     assert_eq!(verdict("", words, &["stop"], &["stop"]), theirs);
 }
@@ -100,7 +100,7 @@ fn a_value_is_no_name() {
     );
     let words =
         "Function tools with reasoning_effort are not supported. Please use /v1/responses instead.";
-    let theirs = Verdict::Theirs { field: "reasoning_effort".into(), by: By::Setting };
+    let theirs = Verdict::Theirs { field: "reasoning_effort".into(), by: SetBy::Setting };
     let found = verdict("reasoning_effort", words, &["reasoning_effort"], &["reasoning_effort"]);
     assert_eq!(found, theirs);
     // Both names are there: one of them must go, and only if it is ours.
@@ -126,26 +126,29 @@ fn what_names_no_field_or_several_changes_nothing() {
     let refused = |status| Refused { status, param: Some("stop".into()), ..Refused::default() };
     let fields = [("stop".to_owned(), None)];
     for status in [None, Some(401), Some(404), Some(429), Some(500)] {
-        assert_eq!(decide(&refused(status), &fields, &Own::default(), &[]), Verdict::Nothing);
+        assert_eq!(
+            decide(&refused(status), &fields, &UserFields::default(), &[]),
+            Verdict::Nothing
+        );
     }
-    assert_eq!(decide(&refused(Some(422)), &fields, &Own::default(), &[]), drop("stop"));
+    assert_eq!(decide(&refused(Some(422)), &fields, &UserFields::default(), &[]), drop("stop"));
 }
 
 #[test]
 fn to_name_what_is_for_our_own_ease_is_enough() {
     let fields = ["model", "input", "encoding_format", "dimensions"];
     let fields = fields.map(|name| (name.to_owned(), None));
-    let decided = |status: u16, words: &str, own: &Own| {
+    let decided = |status: u16, words: &str, own: &UserFields| {
         let refused =
             Refused { status: Some(status), words: words.to_owned(), ..Refused::default() };
         decide(&refused, &fields, own, &["encoding_format"])
     };
     for status in [400, 404, 500, 501] {
-        let found = decided(status, "encoding_format: no", &Own::default());
+        let found = decided(status, "encoding_format: no", &UserFields::default());
         assert_eq!(found, drop("encoding_format"), "{status}");
     }
-    let mut own = Own::default();
-    own.add("encoding_format", By::Setting);
+    let mut own = UserFields::default();
+    own.add("encoding_format", SetBy::Setting);
     assert_eq!(decided(500, "encoding_format: no", &own), Verdict::Nothing);
     for (status, words) in [
         (429, "encoding_format: no"),
@@ -153,7 +156,7 @@ fn to_name_what_is_for_our_own_ease_is_enough() {
         (500, "`dimensions` and encoding_format: no"),
         (500, "format: no"),
     ] {
-        assert_eq!(decided(status, words, &Own::default()), Verdict::Nothing, "{words}");
+        assert_eq!(decided(status, words, &UserFields::default()), Verdict::Nothing, "{words}");
     }
 }
 

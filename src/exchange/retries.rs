@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::client::Client;
-use super::retry::{self, Decision, Outcome, Policy};
 use crate::error::{Failure, Kind};
+use crate::http::client::Client;
+use crate::http::retry::{self, Decision, Outcome, Policy};
 use crate::io::Voice;
 
-/// The tries of one request.
+/// The retries of one request.
 #[derive(Debug, Clone)]
-pub(crate) struct Tries {
+pub(super) struct Retries {
     policy: Policy,
     done: u32,
     /// How long a server may load its model, and when it was first seen doing so.
@@ -20,10 +20,10 @@ pub(crate) struct Tries {
 /// A server that loads its model is asked again so often.
 const LOADING: Duration = Duration::from_secs(1);
 
-impl Tries {
+impl Retries {
     /// `retries` after the first one; no single wait above `max_wait`; `patience` for a server that
     /// is still loading its model.
-    pub(crate) fn new(retries: u32, max_wait: Duration, patience: Duration) -> Self {
+    pub(super) fn new(retries: u32, max_wait: Duration, patience: Duration) -> Self {
         Self { policy: Policy { retries, max_wait }, done: 0, patience, loading_since: None }
     }
 
@@ -32,7 +32,7 @@ impl Tries {
     ///
     /// # Errors
     /// The failure itself when it is final, or the interruption of the wait.
-    pub(crate) async fn again(
+    pub(super) async fn again(
         &mut self,
         failure: Failure,
         nothing_shown: bool,
@@ -70,7 +70,7 @@ impl Tries {
     }
 }
 
-impl Tries {
+impl Retries {
     /// A server that is loading its model is no failure: it is asked again until it is ready, as
     /// long as silence on the wire is borne.
     async fn await_model(

@@ -1,7 +1,7 @@
 //! Finds out of a refusal's words which one field of the request it is about, and whether that
 //! field has another name there. Pure: words and fields in, a decision out.
 
-use super::super::own::{By, Own};
+use super::super::user_fields::{SetBy, UserFields};
 use crate::error::Refused;
 
 /// A change to a request that may make it acceptable.
@@ -19,7 +19,7 @@ pub(crate) enum Verdict {
     /// Ask once more, with this change.
     Change(Change),
     /// The user set the field that is refused, by this.
-    Theirs { field: String, by: By },
+    Theirs { field: String, by: SetBy },
     /// It is about nothing that could be changed.
     Nothing,
 }
@@ -62,7 +62,7 @@ const REFUSING: [&str; 19] = [
 pub(crate) fn decide(
     refused: &Refused,
     fields: &[(String, Option<String>)],
-    own: &Own,
+    own: &UserFields,
     eases: &[&str],
 ) -> Verdict {
     let is_refusal = matches!(refused.status, Some(400 | 422));
@@ -90,7 +90,7 @@ pub(crate) fn decide(
 fn named<'f>(
     refused: &Refused,
     fields: &'f [(String, Option<String>)],
-    own: &Own,
+    own: &UserFields,
 ) -> Option<&'f (String, Option<String>)> {
     let by_name = |name: &str| {
         let name = plain(name);
@@ -110,15 +110,15 @@ fn named<'f>(
     the_one(refused, fields, own)
 }
 
-fn is_essential(name: &str, own: &Own) -> bool {
-    ESSENTIAL.contains(&name) && !matches!(own.by(name), Some(By::Flag(_)))
+fn is_essential(name: &str, own: &UserFields) -> bool {
+    ESSENTIAL.contains(&name) && !matches!(own.by(name), Some(SetBy::Flag(_)))
 }
 
 /// The field whose name stands in the words of any answer that is none about key, money or pace.
 fn mentioned<'f>(
     refused: &Refused,
     fields: &'f [(String, Option<String>)],
-    own: &Own,
+    own: &UserFields,
 ) -> Option<&'f str> {
     if matches!(refused.status, None | Some(401..=403 | 408 | 429)) {
         return None;
@@ -130,7 +130,7 @@ fn mentioned<'f>(
 fn the_one<'f>(
     refused: &Refused,
     fields: &'f [(String, Option<String>)],
-    own: &Own,
+    own: &UserFields,
 ) -> Option<&'f (String, Option<String>)> {
     let mut found: Vec<&(String, Option<String>)> = Vec::new();
     for word in words(&refused.words).into_iter().filter(Word::is_a_name) {

@@ -9,7 +9,7 @@ use crate::http::request::Body;
 
 /// How a field came into a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum By {
+pub(crate) enum SetBy {
     /// A flag, as it is typed: `--max-tokens`.
     Flag(String),
     /// `-O`, which rules leave alone.
@@ -20,15 +20,15 @@ pub(crate) enum By {
 
 /// The fields of one request that the user set, under the names that they have on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Own {
-    set: Vec<(String, By)>,
+pub(crate) struct UserFields {
+    set: Vec<(String, SetBy)>,
     /// The fields that a request has at all; `None` if all that it carries are fields.
     fields: Option<Vec<String>>,
 }
 
-impl Own {
+impl UserFields {
     /// By what the user set a field; `None` for one that is ours or the built-in list's.
-    pub(crate) fn by(&self, field: &str) -> Option<&By> {
+    pub(crate) fn by(&self, field: &str) -> Option<&SetBy> {
         let is_it = |name: &str| name == field || field_of(name) == field;
         self.set.iter().rev().find(|(name, _)| is_it(name)).map(|(_, by)| by)
     }
@@ -44,20 +44,20 @@ impl Own {
         self.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
     }
 
-    pub(super) fn add(&mut self, field: &str, by: By) {
+    pub(super) fn add(&mut self, field: &str, by: SetBy) {
         self.set.push((field.to_owned(), by));
     }
 
     /// The user's part of a profile's section.
     pub(super) fn add_field(&mut self, section: &str, key: &str, origin: &Origin) {
         if *origin != Origin::BuiltIn {
-            self.add(key, By::Profile(format!("`{section}.{key}` ({origin})")));
+            self.add(key, SetBy::Profile(format!("`{section}.{key}` ({origin})")));
         }
     }
 
     pub(super) fn add_flags(&mut self, job: Job, flags: &Map<String, Value>) {
         for name in flags.keys() {
-            self.add(name, By::Flag(flag(job, name)));
+            self.add(name, SetBy::Flag(flag(job, name)));
         }
     }
 
@@ -68,7 +68,7 @@ impl Own {
             let name = field_of(&part.name);
             let is_subject = matches!(name, "file" | "image");
             if matches!(part.content, Content::File { .. }) && !is_subject {
-                self.add(name, By::Flag(flag(job, name)));
+                self.add(name, SetBy::Flag(flag(job, name)));
             }
         }
     }
@@ -83,14 +83,14 @@ impl Own {
         }
         for name in rule.set.keys().filter(|name| !body.contains_key(*name)) {
             if rule.origin != Origin::BuiltIn {
-                self.add(name, By::Profile(format!("a rule ({})", rule.origin)));
+                self.add(name, SetBy::Profile(format!("a rule ({})", rule.origin)));
             }
         }
     }
 
     /// The same without what flags set: for a command that makes its flags up itself.
     pub(crate) fn without_flags(mut self) -> Self {
-        self.set.retain(|(_, by)| !matches!(by, By::Flag(_)));
+        self.set.retain(|(_, by)| !matches!(by, SetBy::Flag(_)));
         self
     }
 }

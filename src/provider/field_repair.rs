@@ -1,12 +1,12 @@
-//! The safety net for what no rule knows: a request that is refused for one field which the user
-//! did not ask for, or which has another name there, is made once more with that changed. What was
-//! learnt so holds for the further requests of the run.
+//! Repairs a request that is refused for one field which the user did not set, or which has another
+//! name at this service: it is made once more with that field left out or renamed. No profile rule
+//! knows such a field yet. What was learnt holds for the further requests of the run.
 
 mod decide;
 
 use serde_json::{Map, Value, json};
 
-use super::own::{By, Own, field_of};
+use super::user_fields::{SetBy, UserFields, field_of};
 use super::{Job, Provider};
 use crate::error::Failure;
 use crate::http::form::Content;
@@ -14,21 +14,21 @@ use crate::http::request::{Body, Request};
 use crate::io::Voice;
 use decide::{Change, Verdict, decide};
 
-/// The net under the requests of one run. It catches once.
+/// What repairs the requests of one run. It learns one change, from the first refusal.
 #[derive(Debug)]
-pub(crate) struct Net {
+pub(crate) struct FieldRepair {
     job: Job,
-    own: Own,
+    own: UserFields,
     /// Fields that we add for our own ease: to name one in a refusal is enough.
     eases: &'static [&'static str],
     /// What the first refusal taught.
     change: Option<Change>,
 }
 
-impl Net {
-    /// A net for requests of this job; `own` is the user's part of them, as
-    /// [`Provider::compose`] tells.
-    pub(crate) fn new(job: Job, own: Own) -> Self {
+impl FieldRepair {
+    /// For requests of this job; `own` tells which fields of them are the user's, as
+    /// [`Provider::compose`] gives it.
+    pub(crate) fn new(job: Job, own: UserFields) -> Self {
         Self { job, own, eases: &[], change: None }
     }
 
@@ -51,7 +51,7 @@ impl Net {
     /// # Errors
     /// The failure, if nothing can be changed; with a hint where it is a field of the user's, and
     /// that as [`Failure::field`].
-    pub(crate) fn catch(
+    pub(crate) fn repair(
         &mut self,
         failure: Failure,
         nothing_shown: bool,
@@ -81,9 +81,9 @@ impl Net {
             }
             Verdict::Theirs { field, by } => {
                 let by = match by {
-                    By::Flag(flag) => format!("`{flag}` sets `{field}`"),
-                    By::Setting => format!("`-O {field}=…` sets it"),
-                    By::Profile(place) => format!("{place} sets `{field}`"),
+                    SetBy::Flag(flag) => format!("`{flag}` sets `{field}`"),
+                    SetBy::Setting => format!("`-O {field}=…` sets it"),
+                    SetBy::Profile(place) => format!("{place} sets `{field}`"),
                 };
                 let failure = failure.hint(format!("{by}, which is not taken here; leave it out"));
                 Err(Failure { field: Some(field), ..failure })
@@ -101,7 +101,7 @@ impl Net {
             }
         };
         if let Change::Rename { from, to } = change
-            && self.own.by(from) == Some(&By::Setting)
+            && self.own.by(from) == Some(&SetBy::Setting)
         {
             return format!("{did}; `-O {to}=…` spares the first try");
         }
@@ -222,15 +222,15 @@ mod tests {
 
     #[test]
     fn the_line_is_valid_toml() {
-        let net = Net::new(Job::Chat, Own::default());
+        let repair = FieldRepair::new(Job::Chat, UserFields::default());
         let drop = |field: &str| Change::Drop(field.to_owned());
         let rename = Change::Rename { from: "a[]".into(), to: "b".into() };
         for change in [drop("stop"), drop("stream_options"), rename] {
-            let text = format!("{}\n{}", table("a.b"), net.line(&change, Some("通义\"\\")));
+            let text = format!("{}\n{}", table("a.b"), repair.line(&change, Some("通义\"\\")));
             text.parse::<toml::Table>().expect("it is TOML");
         }
         assert_eq!(
-            net.line(&drop("stop"), Some("m")),
+            repair.line(&drop("stop"), Some("m")),
             r#"rules = [{ jobs = ["chat"], models = ["m"], drop = ["stop"] }]"#
         );
     }

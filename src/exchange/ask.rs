@@ -1,0 +1,85 @@
+//! The loop of an exchange: a request is sent until its reply is read or no further try makes sense.
+
+use super::bad_reply;
+use super::operation::{Operation, ReadError};
+use super::reply::Reply;
+use super::state::Exchange;
+use crate::error::Failure;
+use crate::http::request::Request;
+use crate::output::progress::Progress;
+
+impl Exchange {
+    /// Sends an operation's request until its reply is read or no further try makes sense.
+    ///
+    /// # Errors
+    /// Those of the last try: the network's, the service's refusal, a reply without an answer, an
+    /// interruption, or what the operation itself fails with.
+    pub(crate) async fn ask<O: Operation>(
+        &mut self,
+        operation: &mut O,
+    ) -> Result<O::Output, Failure> {
+        let mut request = self.shared.prepared(operation.request(&self.provider)?);
+        let mut retries = self.shared.retries();
+        loop {
+            let failure = match self.attempt(&request, operation).await {
+                Ok(output) => return Ok(output),
+                Err(failure) => failure,
+            };
+            let nothing_shown = !operation.has_shown();
+            if nothing_shown && operation.changes_request(&failure, &self.provider) {
+                request = self.shared.prepared(operation.request(&self.provider)?);
+            } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request) {
+                let failure = operation.reword(failure);
+                retries.again(failure, nothing_shown, &mut self.client, &self.stderr).await?;
+            }
+            operation.begin_again();
+        }
+    }
+
+    /// Sends a request and reads whatever comes, whatever its status: for asking what a server has.
+    /// Nothing is tried again.
+    ///
+    /// # Errors
+    /// The network's failure, silence beyond the limit, an interruption.
+    pub(crate) async fn probe(&mut self, request: &Request) -> Result<(u16, Vec<u8>), Failure> {
+        self.client.ask(request, &self.stderr).await
+    }
+
+    async fn attempt<O: Operation>(
+        &mut self,
+        request: &Request,
+        operation: &mut O,
+    ) -> Result<O::Output, Failure> {
+        let progress = operation.sending(request);
+        self.client.on_sent = progress.as_ref().map(Progress::counter);
+        let sent = self.client.send(request, &self.stderr).await;
+        self.client.on_sent = None;
+        if let Some(progress) = progress {
+            progress.done();
+        }
+        let mut reply = Reply::new(sent?, self);
+        let bad = match operation.read(&mut reply).await {
+            Ok(output) => return Ok(output),
+            Err(ReadError::Failed(failure)) => return Err(failure),
+            Err(ReadError::NoAnswer(bad)) => bad,
+        };
+        let id = reply.request_id().map(str::to_owned);
+        let (words, service) = (operation.words(), &self.client.service);
+        Err(bad_reply::failure(&bad, &words, id.as_deref(), &request.secrets(), service))
+    }
+
+    /// Changes the request if that may make it acceptable.
+    fn repair(
+        &self,
+        failure: Failure,
+        nothing_shown: bool,
+        request: &mut Request,
+    ) -> Result<(), Failure> {
+        match self.shared.repair().as_mut() {
+            Some(repair) => {
+                repair.repair(failure, nothing_shown, request, &self.provider, &self.stderr)
+            }
+            None => Err(failure),
+        }
+    }
+}

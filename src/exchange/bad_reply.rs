@@ -1,0 +1,56 @@
+//! A reply that holds no answer, as a failure: the one place that has the words for it.
+
+use crate::error::{Failure, Kind, Retry};
+use crate::http::bad_reply::BadReply;
+use crate::http::{Service, refusal};
+use crate::secret::Secret;
+
+/// How messages speak of an operation's reply.
+#[derive(Debug, Clone)]
+pub(crate) struct ReplyWords {
+    /// What a good reply holds: `answer`, `transcript`.
+    pub(crate) answer: &'static str,
+    /// What is said of a reply without it, behind `the reply of NAME`: `is no transcript`.
+    pub(crate) lack: &'static str,
+    /// What it was asked for, with a space in front; mostly nothing.
+    pub(crate) about: String,
+}
+
+impl ReplyWords {
+    /// Words for a reply about nothing in particular.
+    pub(crate) fn new(answer: &'static str, lack: &'static str) -> Self {
+        Self { answer, lack, about: String::new() }
+    }
+}
+
+/// The failure for a reply that holds no answer. `id` is the one that the service gave the exchange;
+/// `secrets` are masked in the service's words.
+pub(super) fn failure(
+    bad: &BadReply,
+    words: &ReplyWords,
+    id: Option<&str>,
+    secrets: &[Secret],
+    service: &Service,
+) -> Failure {
+    let (name, ReplyWords { answer, lack, about }) = (&service.name, words);
+    let refused = |what: String| Failure::new(Kind::Refused, what);
+    match bad {
+        BadReply::Fault(fault) => refusal::carried(fault, id, secrets, service),
+        BadReply::Empty => refused(format!("the reply of {name}{about} is empty")),
+        BadReply::BrokenOff => {
+            let what = format!("the {answer} of {name}{about} broke off before its end");
+            Failure::new(Kind::Network, what).retry(Retry::default())
+        }
+        BadReply::NotAnAnswer(words) => {
+            let colon = if words.is_empty() { "" } else { ": " };
+            refused(format!("the reply of {name}{about} {lack}{colon}{words}"))
+                .hint("is the base URL that of an API? `-v` shows the exchange")
+        }
+        BadReply::Lacks(what) => refused(format!("the reply of {name}{about} has no {what}"))
+            .hint("--json prints the reply as it came"),
+        BadReply::Unreadable(why) => {
+            let what = format!("the {answer} of {name}{about} can't be read: {why}");
+            Failure::new(Kind::Network, what)
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What a run knows of the service that it asks: one part that all its requests share, and one client
+//! for each request that runs at a time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::operation::Draft;
+use super::retries::Retries;
+use crate::error::{Failure, classify};
+use crate::http::client::{Client, Limits};
+use crate::http::request::Request;
+use crate::interrupt::Interrupt;
+use crate::io::{Io, Voice};
+use crate::provider::Provider;
+use crate::provider::field_repair::FieldRepair;
+
+/// What the user allows an exchange.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ExchangeOptions {
+    /// The longest silence on the wire, and the longest wait for a server that loads its model.
+    pub(crate) silence: Duration,
+    /// The longest time for the whole run.
+    pub(crate) max_time: Option<Duration>,
+    /// How many tries may follow the first one.
+    pub(crate) retries: u32,
+    /// The longest wait between two tries.
+    pub(crate) max_wait: Duration,
+    /// The exchange is shown on stderr.
+    pub(crate) verbose: bool,
+}
+
+impl ExchangeOptions {
+    /// What a client may do from now on.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            silence: self.silence,
+            until: self.max_time.map(|time| (Instant::now() + time, time)),
+            verbose: self.verbose,
+        }
+    }
+}
+
+/// A command's connection to a service: what [`Exchange::ask`] works with. It carries one request at a
+/// time; [`Exchange::fork`] makes another one for a request beside it.
+pub(crate) struct Exchange {
+    /// The service that is asked.
+    pub(crate) provider: Arc<Provider>,
+    pub(super) client: Client,
+    pub(super) stderr: Voice,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What all requests of a run share.
+pub(super) struct Shared {
+    options: ExchangeOptions,
+    /// What the first refusal of a field taught.
+    repair: Mutex<Option<FieldRepair>>,
+}
+
+impl Exchange {
+    /// An exchange with a service over this client.
+    pub(super) fn with(
+        provider: Arc<Provider>,
+        client: Client,
+        options: ExchangeOptions,
+        stderr: Voice,
+    ) -> Self {
+        let shared = Arc::new(Shared { options, repair: Mutex::new(None) });
+        Self { provider, client, stderr, shared }
+    }
+
+    /// Another exchange of the same run over the same connections, for a request beside this one's.
+    ///
+    /// # Errors
+    /// The system refuses a signal handler.
+    pub(crate) fn fork(&self, io: &Io) -> Result<Self, Failure> {
+        Ok(Self {
+            provider: Arc::clone(&self.provider),
+            client: self.client.fork(io).map_err(|error| classify(&error))?,
+            stderr: self.stderr.clone(),
+            shared: Arc::clone(&self.shared),
+        })
+    }
+
+    /// Waits for `work`, or for what ends the run: a signal, the limit of time, a reader of standard
+    /// output that went away.
+    ///
+    /// # Errors
+    /// What ends the run.
+    pub(crate) async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        self.client.interrupt.race(work).await
+    }
+
+    /// What can end the run from outside.
+    pub(crate) fn interrupt(&mut self) -> &mut Interrupt {
+        &mut self.client.interrupt
+    }
+}
+
+impl Shared {
+    pub(super) fn options(&self) -> ExchangeOptions {
+        self.options
+    }
+
+    /// The retries of one request.
+    pub(super) fn retries(&self) -> Retries {
+        let ExchangeOptions { retries, max_wait, silence, .. } = self.options;
+        Retries::new(retries, max_wait, silence)
+    }
+
+    /// The request of a draft, with the change that an earlier request taught.
+    pub(super) fn prepared(&self, draft: Draft) -> Request {
+        let mut request = draft.request;
+        if let Some(repair) = draft.repair {
+            self.repair().get_or_insert(repair).prepare(&mut request);
+        }
+        request
+    }
+
+    /// What repairs the fields of this run's requests, once a draft brought it.
+    pub(super) fn repair(&self) -> MutexGuard<'_, Option<FieldRepair>> {
+        self.repair.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
