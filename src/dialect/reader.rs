@@ -2,10 +2,10 @@
 //! JSON document where the server ignored `stream` or was not asked for one. What an event or a
 //! document says, the dialect reads.
 
-use super::ChatDialect;
+use super::chat_dialect::{ChatDialect, ReadEvents, Seen};
 use super::event::ChatEvent;
 use crate::http::fault::{self, Fault};
-use crate::http::sse::{Decoder, Event, MAX_EVENT};
+use crate::http::sse::{Decoder, MAX_EVENT};
 
 /// Reads one reply.
 #[derive(Debug)]
@@ -15,31 +15,6 @@ pub(crate) struct Reader {
     events: Box<dyn ReadEvents>,
     seen: Seen,
     is_too_long: bool,
-}
-
-/// A dialect's part of reading a reply.
-pub(crate) trait ReadEvents: std::fmt::Debug + Send {
-    /// Reads an event of a stream.
-    fn event(&mut self, event: Event<'_>, seen: &mut Seen, each: &mut dyn FnMut(ChatEvent<'_>));
-
-    /// Reads a reply that came as a whole. False if it is no JSON.
-    fn document(
-        &mut self,
-        body: &[u8],
-        seen: &mut Seen,
-        each: &mut dyn FnMut(ChatEvent<'_>),
-    ) -> bool;
-}
-
-/// What a reply said beside its events.
-#[derive(Debug, Default)]
-pub(crate) struct Seen {
-    /// The first error that it carried.
-    pub(crate) fault: Option<Fault>,
-    /// The stream said that it is at its end.
-    pub(crate) is_done: bool,
-    /// Why an event could not be read, in words.
-    pub(crate) unreadable: Option<String>,
 }
 
 /// A document may be as long as an event of a stream.

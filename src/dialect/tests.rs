@@ -1,20 +1,27 @@
 //! A second, small dialect, to show that nothing outside a dialect depends on one: items instead of
 //! messages, thinking that only its service can read, typed events, an end without `[DONE]`.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::answers::{Answers, Shown, Verdict};
 use super::chat_completions::ChatCompletions;
-use super::reader::{End, Reader, Seen};
-use super::*;
-use crate::conversation::{Addressee, Message, Reply, Turn, turn};
+use super::chat_dialect::{ChatDialect, ReadEvents, Seen};
+use super::event::{ArgumentsDelta, ChatEvent, Finish, ToolCallDelta};
+use super::question::{ChatQuestion, ModelOptions, ServiceTraits};
+use super::reader::{End, Reader};
+use crate::conversation::{Addressee, Conversation, Message, Reply, Turn, turn};
 use crate::http::fault;
 use crate::http::sse::Event;
+use crate::provider::{Fields, Job};
 
 #[derive(Debug)]
 struct Items;
 
 impl ChatDialect for Items {
+    fn job(&self) -> Job {
+        Job::Chat
+    }
+
     fn fields(&self, question: &ChatQuestion<'_>) -> Fields {
         let mut needed = Map::new();
         needed.insert("input".into(), items(question).into());

@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::http::request::Request;
 use crate::input::{Given, Item};
 use crate::provider::user_fields::UserFields;
-use crate::provider::{Composed, Job, Provider};
+use crate::provider::{Composed, Provider};
 
 /// The dialect that services are spoken to in.
 pub(super) const DIALECT: &dyn ChatDialect = &ChatCompletions;
@@ -64,7 +64,7 @@ impl Question {
         let asked = ask(&conversation, &options, &tools, provider);
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
-        let composed = asked.compose(DIALECT, provider);
+        let composed = DIALECT.compose(&asked, provider);
         with_model(&composed, "chat", provider)?;
         let Composed { body, own, warnings, .. } = composed;
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -80,14 +80,14 @@ impl Question {
     pub(super) fn request(&mut self, provider: &Provider) -> Request {
         let body = self.body.take().unwrap_or_else(|| {
             let asked = ask(&self.conversation, &self.options, &self.tools, provider);
-            asked.compose(DIALECT, provider).body
+            DIALECT.compose(&asked, provider).body
         });
         let inserts = self.conversation.messages.iter().flat_map(|message| match message {
             Message::User { attachments, .. } => attachments.as_slice(),
             Message::Model { .. } => &[],
         });
         let inserts = inserts.map(|attachment| attachment.insert.clone()).collect();
-        provider.post(Job::Chat, body).with_inserts(inserts)
+        provider.post(DIALECT.job(), body).with_inserts(inserts)
     }
 
     /// Whether the user wants to know how many tokens the answer took.

@@ -10,7 +10,7 @@ use super::said::Said;
 use super::usage::{self, Timing};
 use super::{outcome, whole};
 use crate::conversation::{Addressee, Message, Reply};
-use crate::dialect::addressee;
+use crate::dialect;
 use crate::dialect::answers::{Answers, Verdict};
 use crate::dialect::reader::Reader;
 use crate::dialect::schema::correction;
@@ -20,8 +20,8 @@ use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply as HttpReply}
 use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::output::text::TextWriter;
+use crate::provider::Provider;
 use crate::provider::field_repair::FieldRepair;
-use crate::provider::{Job, Provider};
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -97,7 +97,8 @@ impl Chat {
         self.answers.finish(&mut self.display.shown);
         self.display.settle(io)?;
         let calls = tools.carry_out(calls, self.rounds.replies.len(), exchange, io).await?;
-        let reply = Reply { calls, ..self.take_replies().swap_remove(0) };
+        let reply = self.take_replies().into_iter().next().unwrap_or_default();
+        let reply = Reply { calls, ..reply };
         self.rounds.spent = self.rounds.usage(self.answers.usage());
         self.rounds.replies.push(reply.clone());
         self.answers = self.plan.answers();
@@ -294,8 +295,8 @@ impl Operation for Asking<'_> {
     type Output = ();
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        self.chat.service = Some(addressee(provider));
-        let repair = FieldRepair::new(Job::Chat, self.chat.plan.own.clone());
+        self.chat.service = Some(dialect::addressee(provider));
+        let repair = FieldRepair::new(DIALECT.job(), self.chat.plan.own.clone());
         Ok(Draft { request: self.question.request(provider), repair: Some(repair) })
     }
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::template::Template;
 use super::view;
+use crate::dialect::chat_dialect::{ReadEvents, Seen};
 use crate::dialect::event::ChatEvent;
-use crate::dialect::reader::{ReadEvents, Seen};
 use crate::dialect::repair::Repair;
 use crate::http::fault;
 use crate::http::sse::Event;

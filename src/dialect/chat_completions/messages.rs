@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::content::content;
 use crate::conversation::{Conversation, Message, Reply, ToolCall, Turn};
-use crate::dialect::{ChatQuestion, ServiceTraits, schema};
+use crate::dialect::question::{ChatQuestion, ServiceTraits};
+use crate::dialect::schema;
 
 /// The messages of a request.
 pub(super) fn messages(question: &ChatQuestion<'_>) -> Vec<Value> {

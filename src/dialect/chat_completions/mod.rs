@@ -12,9 +12,9 @@ mod view;
 
 use serde_json::{Map, Value};
 
-use super::reader::ReadEvents;
-use super::{ChatDialect, ChatQuestion};
-use crate::provider::Fields;
+use super::chat_dialect::{ChatDialect, ReadEvents};
+use super::question::ChatQuestion;
+use crate::provider::{Fields, Job};
 
 pub(crate) use messages::{exported, steps};
 
@@ -23,6 +23,10 @@ pub(crate) use messages::{exported, steps};
 pub(crate) struct ChatCompletions;
 
 impl ChatDialect for ChatCompletions {
+    fn job(&self) -> Job {
+        Job::Chat
+    }
+
     fn fields(&self, question: &ChatQuestion<'_>) -> Fields {
         request::fields(question)
     }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::messages::{messages, messages_since};
+use crate::dialect::question::{ChatQuestion, ToolDefinition};
 use crate::dialect::schema::{SchemaForm, is_strict, name};
-use crate::dialect::{ChatQuestion, ToolDefinition};
 use crate::provider::Fields;
 
 /// The request's fields: only what the job needs, and what the user set.

@@ -8,7 +8,7 @@ use crate::command::models::ListModels;
 use crate::conversation::Conversation;
 use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::reader::{End, Reader};
-use crate::dialect::{ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
+use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::{Failure, Kind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
 use crate::http::bad_reply::BadReply;
@@ -81,7 +81,7 @@ fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
         wants_usage: false,
         service: ServiceTraits::of(provider),
     };
-    let composed = question.compose(&ChatCompletions, provider);
+    let composed = ChatCompletions.compose(&question, provider);
     let repair = FieldRepair::new(Job::Chat, composed.own.without_flags());
     Draft { request: provider.post(Job::Chat, composed.body), repair: Some(repair) }
 }
