@@ -64,7 +64,7 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     if asker.options.common.dry_run {
         exchange::name_demo(&mut provider, io)?;
         addresses::refuse(&question.given)?;
-        was_dry_run(&asker.options.common, &question.request(&provider), io)?;
+        was_dry_run(&asker.options.common, &question.draft(&provider).request, io)?;
         return Ok(());
     }
     let sink = Sink::open(asker.options.answer.output.as_deref())?;

@@ -10,7 +10,6 @@ use crate::dialect::answers::Answers;
 use crate::output::extract::Which;
 use crate::provider::Provider;
 use crate::provider::price::Price;
-use crate::provider::user_fields::UserFields;
 
 /// What a run needs to know once a question is on its way.
 #[derive(Debug)]
@@ -33,8 +32,6 @@ pub(super) struct Plan {
     pub(super) tools: Option<Arc<Tools>>,
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
-    /// Which fields of the request are the user's.
-    pub(super) own: UserFields,
 }
 
 impl Plan {
@@ -59,7 +56,6 @@ impl Plan {
             schema: question.schema().cloned(),
             tools,
             thinks_untagged: provider.thinks_untagged(&first.model),
-            own: first.own.clone(),
         }
     }
 

@@ -11,8 +11,9 @@ use crate::conversation::{Conversation, Message};
 use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::{ChatDialect, ChatQuestion, ServiceTraits, ToolDefinition};
 use crate::error::Failure;
-use crate::http::request::Request;
+use crate::exchange::Draft;
 use crate::input::{Given, Item};
+use crate::provider::field_repair::FieldRepair;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Composed, Provider};
 
@@ -28,8 +29,9 @@ pub(super) struct Question {
     conversation: Conversation,
     options: QuestionOptions,
     tools: Vec<ToolDefinition>,
-    /// The next request's body, unless the conversation has changed since it was composed.
-    body: Option<Map<String, Value>>,
+    /// The next request's body, and which fields of it the user set; none once the conversation has
+    /// changed.
+    composed: Option<(Map<String, Value>, UserFields)>,
 }
 
 /// What the first request tells of those that may follow.
@@ -37,8 +39,6 @@ pub(super) struct Question {
 pub(super) struct FirstRequest {
     /// The model that is asked; empty if none is named.
     pub(super) model: String,
-    /// Which of its fields the user set.
-    pub(super) own: UserFields,
     /// The user limited the answer's length.
     pub(super) is_limited: bool,
     /// How many answers it asks for.
@@ -72,22 +72,26 @@ impl Question {
         // `-O` and the profile can ask for several answers too.
         let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let number = options.model.number.max(sent).unwrap_or(1);
-        let first = FirstRequest { model, own, is_limited, number, warnings };
-        Ok(Self { given, first, conversation, options, tools, body: Some(body) })
+        let first = FirstRequest { model, is_limited, number, warnings };
+        Ok(Self { given, first, conversation, options, tools, composed: Some((body, own)) })
     }
 
     /// The next request, made of the conversation as it stands.
-    pub(super) fn request(&mut self, provider: &Provider) -> Request {
-        let body = self.body.take().unwrap_or_else(|| {
+    pub(super) fn draft(&mut self, provider: &Provider) -> Draft {
+        let (body, own) = self.composed.take().unwrap_or_else(|| {
             let asked = ask(&self.conversation, &self.options, &self.tools, provider);
-            DIALECT.compose(&asked, provider).body
+            let composed = DIALECT.compose(&asked, provider);
+            (composed.body, composed.own)
         });
         let inserts = self.conversation.messages.iter().flat_map(|message| match message {
             Message::User { attachments, .. } => attachments.as_slice(),
             Message::Model { .. } => &[],
         });
         let inserts = inserts.map(|attachment| attachment.insert.clone()).collect();
-        provider.post(DIALECT.job(), body).with_inserts(inserts)
+        Draft {
+            request: provider.post(DIALECT.job(), body).with_inserts(inserts),
+            repair: Some(FieldRepair::new(DIALECT.job(), own)),
+        }
     }
 
     /// Whether the user wants to know how many tokens the answer took.
@@ -103,7 +107,7 @@ impl Question {
     /// Goes on with what was said since.
     pub(super) fn go_on(&mut self, said: Message) {
         self.conversation.messages.push(said);
-        self.body = None;
+        self.composed = None;
     }
 
     /// Puts the content of an address, `item`, in the place of the address at this index.
@@ -120,7 +124,7 @@ impl Question {
         attach::check(provider, &self.first.model, &self.given)?;
         self.conversation
             .ask_instead(self.given.text(), self.given.attachments().cloned().collect());
-        self.body = None;
+        self.composed = None;
         Ok(())
     }
 }

@@ -21,7 +21,6 @@ use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::output::text::TextWriter;
 use crate::provider::Provider;
-use crate::provider::field_repair::FieldRepair;
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -296,8 +295,7 @@ impl Operation for Asking<'_> {
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         self.chat.service = Some(dialect::addressee(provider));
-        let repair = FieldRepair::new(DIALECT.job(), self.chat.plan.own.clone());
-        Ok(Draft { request: self.question.request(provider), repair: Some(repair) })
+        Ok(self.question.draft(provider))
     }
 
     fn has_shown(&self) -> bool {
