@@ -11,6 +11,7 @@
 //! | `audio` | audio files as bytes: formats, joining, where they are quiet |
 //! | `api` | the specification's endpoints as pure functions |
 //! | `history` | the conversations that were, a file each |
+//! | `json_schema` | whether a value fits a JSON Schema |
 //! | `http` | requests as data, one client, the event stream, errors in words |
 //! | `markdown` | Markdown coloured while it streams in |
 //! | `output` | results on their way to terminal, pipe and file |
@@ -39,6 +40,7 @@ pub mod http;
 mod input;
 mod interrupt;
 mod io;
+mod json_schema;
 mod markdown;
 mod output;
 mod picture;
