@@ -17,6 +17,7 @@
 //! | `output` | text and files on their way out |
 //! | `history` | the kept conversations, a file each |
 //! | `tool` | programs that a model may call: described, run, limited |
+//! | `json_schema` | whether a value fits a JSON Schema |
 //! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
 //! | `audio` | audio files as bytes: cut at quiet places, joined |
 //! | `picture` | pictures as bytes, drawn in a terminal |
@@ -51,6 +52,7 @@ pub mod http;
 mod input;
 mod interrupt;
 mod io;
+mod json_schema;
 mod markdown;
 mod media;
 mod output;

@@ -1,10 +1,7 @@
 //! One vector, and how it is written as text or as 32-bit floats. Knows no reply and no file.
 
-use super::{decimal, number};
+use super::number;
 use crate::cli::embed::Format;
-
-/// So many numbers become text before it is passed on.
-const BLOCK: usize = 64;
 
 /// A vector as it travelled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,18 +31,11 @@ impl Vector<'_> {
     fn push_text(&self, out: &mut Vec<u8>) {
         match self {
             Vector::Floats(bytes) => {
-                // Room for each number, and for its comma.
-                let mut block = [0; BLOCK * (decimal::ROOM + 1)];
-                for fours in bytes.as_chunks::<4>().0.chunks(BLOCK) {
-                    let mut length = 0;
-                    for four in fours {
-                        let float = f32::from_le_bytes(*four);
-                        let room = block[length..].first_chunk_mut();
-                        length += decimal::write(float, room.expect("there is room for each"));
-                        block[length] = b',';
-                        length += 1;
-                    }
-                    out.extend_from_slice(&block[..length]);
+                let mut buffer = zmij::Buffer::new();
+                for four in bytes.as_chunks::<4>().0 {
+                    let text = buffer.format_finite(f32::from_le_bytes(*four));
+                    out.extend_from_slice(text.as_bytes());
+                    out.push(b',');
                 }
                 // None follows the last one.
                 out.pop();

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use jsonschema::Validator;
 use serde_json::Value;
 
 use crate::dialect::schema::{list_of, short};
 use crate::error::{Failure, reason};
+use crate::json_schema::Schema;
 use crate::output::extract::{Extractor, Which};
 
 /// A schema that answers must fit.
@@ -17,7 +17,7 @@ pub(super) struct Wanted {
     pub(super) sent: Value,
     /// Many documents are wanted.
     pub(super) is_list: bool,
-    validator: Arc<Validator>,
+    schema: Arc<Schema>,
 }
 
 impl Wanted {
@@ -28,11 +28,11 @@ impl Wanted {
     /// Exit 2: a missing file, no JSON, no schema.
     pub(super) fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
         let wrong = |why: String| Failure::usage(format!("{flag} {why}"));
-        let schema = schema(text).map_err(wrong)?;
-        let validator = jsonschema::validator_for(&schema)
-            .map_err(|error| wrong(format!("is no JSON Schema: {error}")))?;
-        let sent = if is_list { list_of(&schema) } else { schema };
-        Ok(Self { sent, is_list, validator: Arc::new(validator) })
+        let sent = schema(text).map_err(wrong)?;
+        let schema =
+            Schema::new(sent.clone()).map_err(|why| wrong(format!("is no JSON Schema: {why}")))?;
+        let sent = if is_list { list_of(&sent) } else { sent };
+        Ok(Self { sent, is_list, schema: Arc::new(schema) })
     }
 
     /// The JSON document in a text, as it stands there: the text itself, or its first code block, as
@@ -43,16 +43,16 @@ impl Wanted {
     pub(super) fn document(&self, text: &str) -> Result<String, String> {
         let no_json = match self.fits(text) {
             Ok(()) => return Ok(text.trim().to_owned()),
-            Err(Misfit::Unfit(why)) => return Err(why),
-            Err(Misfit::NoJson(why)) => why,
+            Err(Unfit::Misfit(why)) => return Err(why),
+            Err(Unfit::NoJson(why)) => why,
         };
         let (mut extractor, mut block) = (Extractor::new(Which::First), String::new());
         extractor.push(text, &mut block);
         extractor.finish(&mut block);
         match self.fits(&block) {
             Ok(()) => Ok(block.trim().to_owned()),
-            Err(Misfit::Unfit(why)) => Err(why),
-            Err(Misfit::NoJson(_)) => Err(no_json),
+            Err(Unfit::Misfit(why)) => Err(why),
+            Err(Unfit::NoJson(_)) => Err(no_json),
         }
     }
 
@@ -61,22 +61,19 @@ impl Wanted {
     /// # Errors
     /// As [`Wanted::document`].
     pub(super) fn item(&self, text: &str) -> Result<(), String> {
-        self.fits(text).map_err(|(Misfit::NoJson(why) | Misfit::Unfit(why))| why)
+        self.fits(text).map_err(|(Unfit::NoJson(why) | Unfit::Misfit(why))| why)
     }
 
-    fn fits(&self, text: &str) -> Result<(), Misfit> {
+    fn fits(&self, text: &str) -> Result<(), Unfit> {
         let value: Value = serde_json::from_str(text)
-            .map_err(|error| Misfit::NoJson(format!("it is no JSON: {error}")))?;
-        let Some(error) = self.validator.iter_errors(&value).next() else { return Ok(()) };
-        let place = error.instance_path().to_string();
-        let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
-        Err(Misfit::Unfit(format!("{error}{place}")))
+            .map_err(|error| Unfit::NoJson(format!("it is no JSON: {error}")))?;
+        self.schema.check(&value).map_err(|misfit| Unfit::Misfit(misfit.to_string()))
     }
 }
 
-enum Misfit {
+enum Unfit {
     NoJson(String),
-    Unfit(String),
+    Misfit(String),
 }
 
 /// The schema that a text is, or names. JSON begins with a brace; a file is there, or looks like
