@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::whole_or_cut;
+use super::cuts::whole_or_cut;
 use crate::api::chat::ChatEvent;
 use crate::api::chat::answers::{Answers, Shown};
 use crate::api::chat::reader::Reader;
