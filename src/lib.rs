@@ -7,7 +7,9 @@
 //! | `cli` | what can be typed: commands, flags, help; no behaviour |
 //! | `command` | one file or folder for each command: from typed arguments to output |
 //! | `exchange` | the only place that sends, waits, retries, repairs a refused field and reads |
-//! | `api` | the endpoints as pure functions: fields of a request, meaning of a reply |
+//! | `conversation` | what was said: turns, attachments, thinking, calls and results; no wire format |
+//! | `dialect` | a conversation as a request, and a reply or a stream as events |
+//! | `api` | the endpoints of the other jobs as pure functions: fields of a request, meaning of a reply |
 //! | `provider` | a profile resolved for one run: URLs, headers, request bodies, rules, field repair |
 //! | `config` | the profiles: the built-in list and the user's file, each value with its origin |
 //! | `http` | requests as data, connections, retries, the event stream, errors in words |
@@ -37,7 +39,9 @@ mod audio;
 mod cli;
 mod command;
 mod config;
+mod conversation;
 mod demo;
+mod dialect;
 mod error;
 mod exchange;
 #[cfg(any(fuzzing, test))]

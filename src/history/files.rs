@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use ring::digest::{Context, SHA256};
 
+use super::line::Line;
 use super::name::new_id;
 use super::store::{Store, make_private};
-use super::turn::Line;
 
 /// So much is read at once.
 const STRETCH: usize = 64 * 1024;

@@ -9,8 +9,9 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::line::Line;
 use super::name::Key;
-use super::turn::{Line, Turn, system_of};
+use crate::conversation::Turn;
 use crate::error::{Failure, Kind, reason};
 use crate::io::Env;
 
@@ -22,7 +23,7 @@ pub(crate) struct Store {
 
 /// A conversation out of its file.
 #[derive(Debug)]
-pub(crate) struct Conversation {
+pub(crate) struct StoredConversation {
     pub(crate) key: Key,
     /// Oldest first, without those that were taken back.
     pub(crate) turns: Vec<Turn>,
@@ -143,10 +144,10 @@ impl Store {
     ///
     /// # Errors
     /// A file that is not there or can't be read.
-    pub(crate) fn read(&self, key: &Key) -> std::io::Result<Conversation> {
+    pub(crate) fn read(&self, key: &Key) -> std::io::Result<StoredConversation> {
         let bytes = std::fs::read(self.path(key))?;
         let mut conversation =
-            Conversation { key: key.clone(), turns: Vec::new(), broken: Vec::new() };
+            StoredConversation { key: key.clone(), turns: Vec::new(), broken: Vec::new() };
         for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             match Line::read(line) {
                 Some(Line::Turn(turn)) => conversation.turns.push(*turn),
@@ -248,7 +249,7 @@ impl Store {
     }
 }
 
-impl Conversation {
+impl StoredConversation {
     /// A conversation of which nothing is kept yet.
     pub(crate) fn new(key: Key) -> Self {
         Self { key, turns: Vec::new(), broken: Vec::new() }
@@ -275,7 +276,7 @@ impl Conversation {
 
     /// Its system message.
     pub(crate) fn system(&self) -> Option<&str> {
-        system_of(&self.turns)
+        Turn::system_of(&self.turns)
     }
 }
 

@@ -18,7 +18,6 @@ use stdin::STDIN;
 
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
-use crate::http::splice::Insert;
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
@@ -42,8 +41,6 @@ pub(crate) struct Given {
     pub(crate) items: Vec<Item>,
     /// What stands around the texts.
     pub(crate) frame: Option<Frame>,
-    /// What went along with earlier questions and is sent again with this one.
-    pub(crate) earlier: Vec<Insert>,
 }
 
 impl Given {

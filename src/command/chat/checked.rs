@@ -1,7 +1,7 @@
 //! An answer that must fit a schema, while it comes: what of it can be printed, and what is wrong.
 
 use super::schema::Wanted;
-use crate::api::chat::schema::ItemSplitter;
+use crate::dialect::schema::ItemSplitter;
 
 /// An answer on its way through its schema.
 #[derive(Debug)]

@@ -5,12 +5,11 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek as _, SeekFrom};
 
 use super::attach;
-use super::log::Log;
-use crate::api::chat::content;
+use super::warnings::Warnings;
+use crate::conversation::{self, Turn};
 use crate::error::reason;
-use crate::history::{self, Store, Turn};
+use crate::history::Store;
 use crate::http::form::Piece;
-use crate::http::splice::Insert;
 use crate::input::{self, Attachment, Given, Item};
 use crate::io::Io;
 use crate::provider::Provider;
@@ -20,7 +19,7 @@ const MOST: u64 = 20 * 1024 * 1024;
 
 /// Keeps the attachments of a question in the data folder; without one, and where that is not
 /// possible, their names. What can't be written earns a warning.
-pub(super) fn keep(given: &Given, store: Option<&Store>, io: &Io) -> Vec<history::File> {
+pub(super) fn keep(given: &Given, store: Option<&Store>, io: &Io) -> Vec<conversation::File> {
     let keep = |attachment: &Attachment| {
         let data = &attachment.insert.data;
         let store = store.filter(|_| data.iter().map(Piece::length).sum::<u64>() <= MOST)?;
@@ -33,7 +32,7 @@ pub(super) fn keep(given: &Given, store: Option<&Store>, io: &Io) -> Vec<history
     };
     given
         .attachments()
-        .map(|attachment| history::File {
+        .map(|attachment| conversation::File {
             name: attachment.given.clone(),
             content: keep(attachment),
         })
@@ -56,36 +55,43 @@ fn open(data: &[Piece]) -> std::io::Result<Box<dyn Read>> {
     Ok(whole)
 }
 
-impl Log {
-    /// What was said before with its files, as the service takes them, and the files' bytes. A file
-    /// that can't go along is named in the text; the user is told once.
-    pub(super) fn recall(&mut self, provider: &Provider, io: &Io) -> (Vec<Turn>, Vec<Insert>) {
-        let mut turns = self.turns().to_vec();
-        let mut inserts = Vec::new();
-        let store = Store::find(&io.env);
-        for turn in turns.iter_mut().filter(|turn| !turn.files.is_empty()) {
-            let Some(text) = bare(turn) else { continue };
-            let (mut found, mut missing) = (Vec::new(), Vec::new());
-            for file in &turn.files {
-                match recalled(file, store.as_ref(), provider) {
-                    Ok(attachment) => found.push(attachment),
-                    Err(why) => {
-                        self.tell(format!("only the name of {} goes along: {why}", file.name), io);
-                        missing.push(file.name.clone());
-                    }
+/// Earlier questions with their files, as a service takes them.
+pub(super) struct Earlier<'a> {
+    store: Option<Store>,
+    provider: &'a Provider,
+    warnings: &'a mut Warnings,
+    io: &'a Io,
+}
+
+impl<'a> Earlier<'a> {
+    /// For this service. The warnings tell of files that can't go along.
+    pub(super) fn new(provider: &'a Provider, warnings: &'a mut Warnings, io: &'a Io) -> Self {
+        Self { store: Store::find(&io.env), provider, warnings, io }
+    }
+
+    /// A question's text and the files that go along with it. One that can't is named in the text;
+    /// the user is told once.
+    pub(super) fn question(&mut self, turn: &Turn) -> (String, Vec<Attachment>) {
+        if turn.files.is_empty() {
+            return (turn.user.clone(), Vec::new());
+        }
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for file in &turn.files {
+            match recalled(file, self.store.as_ref(), self.provider) {
+                Ok(attachment) => found.push(attachment),
+                Err(why) => {
+                    let what = format!("only the name of {} goes along: {why}", file.name);
+                    self.warnings.warn(&what, self.io);
+                    missing.push(file.name.clone());
                 }
             }
-            let text = attach::noted(&text, missing);
-            turn.user = content::content(text, &found, provider.takes_audio_as_url());
-            inserts.extend(found.into_iter().map(|attachment| attachment.insert));
         }
-        (turns, inserts)
+        (attach::noted(&bare(turn), missing), found)
     }
 }
 
 /// A question to be asked again, with its files as far as they are kept.
 pub(super) fn again(turn: &Turn, io: &Io) -> Given {
-    let Some(text) = bare(turn) else { return Given::of_text(&turn.user_text()) };
     let store = Store::find(&io.env);
     let (mut items, mut missing) = (Vec::new(), Vec::new());
     for file in &turn.files {
@@ -94,24 +100,24 @@ pub(super) fn again(turn: &Turn, io: &Io) -> Given {
             Err(_) => missing.push(file.name.clone()),
         }
     }
-    let mut given = Given::of_text(&attach::noted(&text, missing));
+    let mut given = Given::of_text(&attach::noted(&bare(turn), missing));
     given.items.splice(..0, items);
     given
 }
 
-/// A question's text without the names of its files; `None` if it is none.
-fn bare(turn: &Turn) -> Option<String> {
-    let text = turn.user.as_str()?;
+/// A question's text without the names of its files.
+fn bare(turn: &Turn) -> String {
+    let text = turn.user.as_str();
     if turn.files.is_empty() {
-        return Some(text.to_owned());
+        return text.to_owned();
     }
     let note = attach::note(turn.files.iter().map(|file| file.name.clone()).collect());
-    Some(text.strip_suffix(&note).map_or(text, str::trim_end).to_owned())
+    text.strip_suffix(&note).map_or(text, str::trim_end).to_owned()
 }
 
 /// A kept file for a request, or why it can't go along.
 fn recalled(
-    file: &history::File,
+    file: &conversation::File,
     store: Option<&Store>,
     provider: &Provider,
 ) -> Result<Attachment, String> {
@@ -124,7 +130,7 @@ fn recalled(
 }
 
 /// A kept file, or why it is none.
-fn kept(file: &history::File, store: Option<&Store>) -> Result<Attachment, String> {
+fn kept(file: &conversation::File, store: Option<&Store>) -> Result<Attachment, String> {
     let path = file.content.as_deref().zip(store).and_then(|(name, store)| store.kept_file(name));
     let Some(path) = path else {
         return Err(format!("it is not kept (files up to {} MiB are)", MOST >> 20));

@@ -1,27 +1,13 @@
 //! What became of a chat, as an exit code and words.
 
-use serde_json::Value;
-
-use super::Plan;
-use crate::api::chat::answers::Verdict;
-use crate::api::chat::reader::End;
+use super::plan::Plan;
+use crate::dialect::answers::Verdict;
+use crate::dialect::reader::End;
 use crate::error::{Failure, Kind};
 use crate::exchange::ReadError;
-use crate::history::Answer;
 use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::provider::Provider;
-
-/// What a model said, whole or not.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    /// Calls of tools and their results, before the answer.
-    pub(super) steps: Vec<Value>,
-    pub(super) answers: Vec<Answer>,
-    /// Cut by a limit of tokens, or too long to be kept whole.
-    pub(super) is_cut: bool,
-    pub(super) usage: Option<Value>,
-}
 
 /// Whether a reply that came to its end is whole: a stream is once it said so itself, or every
 /// answer that began was finished, even if the connection then broke.

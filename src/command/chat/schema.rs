@@ -6,9 +6,7 @@ use std::sync::Arc;
 use jsonschema::Validator;
 use serde_json::Value;
 
-use crate::api::chat::schema::{list_of, short};
-use crate::cli::Common;
-use crate::cli::chat::ChatArgs;
+use crate::dialect::schema::{list_of, short};
 use crate::error::{Failure, reason};
 use crate::output::extract::{Extractor, Which};
 
@@ -23,24 +21,12 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// The schema that the flags name, if they do.
+    /// The schema that a text is or names. `is_list`: answers are lists of what fits it; `flag` names
+    /// it in errors.
     ///
     /// # Errors
-    /// Exit 2: a missing file, no JSON, no schema; items together with `--json`, which does not show
-    /// the text that they come out of.
-    pub(super) fn of(args: &ChatArgs, common: &Common) -> Result<Option<Self>, Failure> {
-        if args.schema_multi.is_some() && common.json {
-            let what = "--schema-multi prints items, so --json does not go with it";
-            return Err(Failure::usage(what));
-        }
-        match (&args.schema, &args.schema_multi) {
-            (Some(text), _) => Self::read(text, "--schema", false).map(Some),
-            (None, Some(text)) => Self::read(text, "--schema-multi", true).map(Some),
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
+    /// Exit 2: a missing file, no JSON, no schema.
+    pub(super) fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
         let wrong = |why: String| Failure::usage(format!("{flag} {why}"));
         let schema = schema(text).map_err(wrong)?;
         let validator = jsonschema::validator_for(&schema)

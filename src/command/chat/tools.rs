@@ -1,19 +1,16 @@
 //! `--tool`: programs of the user's that the model may call. Which there are, who may run them, and
-//! what the model is told of a call; running belongs to `tool`, the rounds to `rounds`.
+//! what the model is told of a call; running belongs to `tool`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::Value;
-
-use crate::api::chat::calls::Call;
-use crate::api::chat::request;
-use crate::cli::Common;
-use crate::cli::chat::ChatArgs;
+use super::options::ToolOptions;
 use crate::config::Config;
 use crate::config::words;
-use crate::error::{Failure, classify};
+use crate::conversation::ToolCall;
+use crate::dialect::ToolDefinition;
+use crate::error::{Failure, Kind, classify};
 use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
@@ -21,9 +18,6 @@ use crate::provider::Provider;
 use crate::tool::{self, Ended, Job, Ran, Tool};
 
 mod ask;
-mod rounds;
-
-pub(super) use rounds::{Rounds, carry_out};
 
 /// The tools of a run.
 #[derive(Debug)]
@@ -32,7 +26,7 @@ pub(super) struct Tools {
     /// Calls run without asking: `--yes`, or the user said so.
     is_allowed: AtomicBool,
     /// So many replies with calls are answered.
-    most_rounds: u32,
+    max_rounds: u32,
 }
 
 /// The most that a model is given of a tool's output, in bytes.
@@ -41,32 +35,29 @@ const MOST: usize = 256 * 1024;
 /// So much is shown of a call that nobody is asked about, in characters.
 const SHOWN: usize = 400;
 
-/// The replies with calls that are answered without `--max-turns`.
-const ROUNDS: u32 = 10;
-
-/// The tools that the flags name; none without `--tool`.
+/// The tools that the options name; none if they name none. `runs_none`: whatever the model calls,
+/// nothing is carried out.
 ///
 /// # Errors
 /// Exit 2: nobody there to be asked and no `--yes`, a tool that is none.
 pub(super) fn open(
-    args: &ChatArgs,
-    common: &Common,
+    options: &ToolOptions,
+    runs_none: bool,
     config: &Config,
     provider: &Provider,
     io: &mut Io,
 ) -> Result<Option<Arc<Tools>>, Failure> {
-    if args.tool.is_empty() {
+    if options.named.is_empty() {
         return Ok(None);
     }
-    let runs_none = common.json || common.dry_run;
-    if !args.yes && !runs_none && !io.can_ask() {
+    if !options.is_allowed && !runs_none && !io.can_ask() {
         let what = "no tool could be run: without a terminal nobody can be asked";
         return Err(Failure::usage(what).hint("--yes runs them without asking"));
     }
     let mut offered: Vec<Option<Tool>> =
-        args.tool.iter().map(|named| of_table(named, config)).collect();
+        options.named.iter().map(|named| of_table(named, config)).collect();
     if offered.contains(&None) {
-        let commands: Vec<Vec<String>> = args.tool.iter().map(|named| command(named)).collect();
+        let commands: Vec<Vec<String>> = options.named.iter().map(|named| command(named)).collect();
         let hidden = hidden(provider);
         let asked = exchange::on_runtime(io, move |io| {
             Box::pin(async move {
@@ -83,8 +74,8 @@ pub(super) fn open(
     }
     Ok(Some(Arc::new(Tools {
         offered,
-        is_allowed: AtomicBool::new(args.yes),
-        most_rounds: args.max_turns.unwrap_or(ROUNDS),
+        is_allowed: AtomicBool::new(options.is_allowed),
+        max_rounds: options.max_rounds,
     })))
 }
 
@@ -149,10 +140,37 @@ fn hidden(provider: &Provider) -> Vec<String> {
 
 impl Tools {
     /// The tools as a request offers them.
-    pub(super) fn definitions(&self) -> Vec<Value> {
-        let define =
-            |tool: &Tool| request::tool(&tool.name, tool.description.as_deref(), &tool.parameters);
+    pub(super) fn definitions(&self) -> Vec<ToolDefinition> {
+        let define = |tool: &Tool| ToolDefinition {
+            name: tool.name.clone(),
+            description: tool.description.clone(),
+            parameters: tool.parameters.clone(),
+        };
         self.offered.iter().map(define).collect()
+    }
+
+    /// Carries the calls of a reply out, one after the other, and gives them with their results.
+    /// `done` replies with calls came before it.
+    ///
+    /// # Errors
+    /// Exit 4 after too many replies with calls; an interruption.
+    pub(super) async fn carry_out(
+        &self,
+        mut calls: Vec<ToolCall>,
+        done: usize,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<Vec<ToolCall>, Failure> {
+        if done >= self.max_rounds as usize {
+            let (name, rounds) = (&exchange.provider.name, self.max_rounds);
+            let times = if rounds == 1 { "round" } else { "rounds" };
+            let what = format!("{name} still calls tools after {rounds} {times}");
+            return Err(Failure::new(Kind::Refused, what).hint("--max-turns N allows more"));
+        }
+        for call in &mut calls {
+            call.result = self.answer(call, exchange, io).await?;
+        }
+        Ok(calls)
     }
 
     /// Carries a call out, if the user lets it; gives what the model is told.
@@ -161,7 +179,7 @@ impl Tools {
     /// An interruption. What goes wrong with a tool is told to the model.
     async fn answer(
         &self,
-        call: &Call,
+        call: &ToolCall,
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<String, Failure> {

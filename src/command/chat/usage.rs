@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::api::chat::usage::Counts;
-use crate::history::Turn;
+use crate::conversation::Turn;
+use crate::dialect::usage::Counts;
 use crate::provider::Provider;
 use crate::provider::price::Price;
 

@@ -1,9 +1,10 @@
-//! `--json`: whether the provider's reply is an answer, before it is printed as it is.
+//! `--json`: whether the service's reply is an answer, before it is printed as it is.
 
 use super::checked::Checked;
 use super::outcome;
-use crate::api::chat::answers::{Answers, Shown};
-use crate::api::chat::reader::Reader;
+use super::question::DIALECT;
+use crate::dialect::answers::{Answers, Shown};
+use crate::dialect::reader::Reader;
 use crate::exchange::ReadError;
 use crate::http::bad_reply::BadReply;
 
@@ -16,7 +17,7 @@ pub(super) fn read(
     answers: &mut Answers,
     checked: Option<&mut Checked>,
 ) -> Result<(), ReadError> {
-    let mut reader = Reader::new("");
+    let mut reader = Reader::new(DIALECT, "");
     let mut unseen = Shown::default();
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
     let end = reader.finish(&mut |event| answers.take(event, &mut unseen));

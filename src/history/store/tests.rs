@@ -1,7 +1,7 @@
 //! The store on a real folder: many writers, broken lines, private files.
 
 use super::*;
-use crate::history::turn::tests::turn;
+use crate::conversation::turn;
 
 fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -38,7 +38,7 @@ fn many_writers_at_once_lose_nothing() {
     });
     let conversation = store.read(&key).expect("is read");
     assert_eq!((conversation.turns.len(), conversation.broken.len()), (100, 0));
-    assert!(conversation.turns.iter().all(|turn| turn.answer.content == long));
+    assert!(conversation.turns.iter().all(|turn| turn.answer.text == long));
 }
 
 #[cfg(unix)]

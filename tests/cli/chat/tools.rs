@@ -473,3 +473,37 @@ fn thinking_goes_back_where_the_service_wants_it() {
     }
     assert_eq!(requests[3].json()["messages"][3]["reasoning_content"], "");
 }
+
+#[test]
+fn what_a_refusal_taught_holds_for_the_further_requests() {
+    let refused = json!({"error": {"param": "stream_options",
+        "message": "Unsupported parameter: 'stream_options' is not supported with this model."}});
+    let server = Server::start([
+        Reply::json(400, refused),
+        calling(&[("t", "{}")]),
+        calling(&[("t", "{}")]),
+        Reply::chat(&["完"]),
+    ]);
+    let run = chat(&server, &[table("t", "echo 1", "")], &["t"]).arg("-u").run();
+    run.code(0).stdout("完\n");
+    let has_it: Vec<bool> = server
+        .requests()
+        .iter()
+        .map(|request| request.json().get("stream_options").is_some())
+        .collect();
+    assert_eq!(has_it, [true, false, false, false]);
+    assert_eq!(run.stderr_text().matches("refuses `stream_options`").count(), 1);
+}
+
+#[test]
+fn results_go_behind_messages_of_the_users_own() {
+    let server = Server::start([calling(&[("t", "{}")]), Reply::chat(&["完"])]);
+    let own = json!([{"role": "user", "content": "别的"}]);
+    let run = chat(&server, &[table("t", "echo 1", "")], &["t"]);
+    run.args(["-O", &format!("messages={own}")]).run().code(0).stdout("完\n");
+    let messages = server.requests()[1].json()["messages"].clone();
+    let roles: Vec<&Value> =
+        messages.as_array().expect("a list").iter().map(|message| &message["role"]).collect();
+    assert_eq!(roles, ["user", "assistant", "tool"]);
+    assert_eq!(messages[0], own[0]);
+}

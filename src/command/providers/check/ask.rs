@@ -2,21 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, json};
-
 use super::report::{Check, Report, State};
-use crate::api::chat::ChatEvent;
-use crate::api::chat::reader::{End, Reader};
-use crate::api::chat::request::message;
 use crate::api::probe::{self, Endpoint};
 use crate::command::models::ListModels;
+use crate::conversation::Conversation;
+use crate::dialect::chat_completions::ChatCompletions;
+use crate::dialect::reader::{End, Reader};
+use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::{Failure, Kind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
 use crate::http::bad_reply::BadReply;
 use crate::http::form::Part;
 use crate::http::request::{Request, shown};
 use crate::provider::field_repair::FieldRepair;
-use crate::provider::{Fields, Job, Provider};
+use crate::provider::{Job, Provider};
 
 /// A service that is being asked.
 pub(super) struct Asking {
@@ -69,17 +68,20 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
 
 /// The smallest question: one token is enough.
 fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
-    let mut needed = Map::new();
-    if let Some(model) = model {
-        needed.insert("model".into(), model.into());
-    }
-    needed.insert("messages".into(), json!([message("user", "hi")]));
-    if stream {
-        needed.insert("stream".into(), true.into());
-    }
-    let mut flags = Map::new();
-    flags.insert("max_tokens".into(), 1.into());
-    let composed = provider.compose(Job::Chat, Fields { needed, flags });
+    let mut conversation = Conversation::default();
+    conversation.ask("hi".to_owned(), Vec::new());
+    let options = ModelOptions { max_tokens: Some(1), ..ModelOptions::default() };
+    let question = ChatQuestion {
+        model,
+        conversation: &conversation,
+        options: &options,
+        schema: None,
+        tools: &[],
+        streams: stream,
+        wants_usage: false,
+        service: ServiceTraits::of(provider),
+    };
+    let composed = ChatCompletions.compose(&question, provider);
     let repair = FieldRepair::new(Job::Chat, composed.own.without_flags());
     Draft { request: provider.post(Job::Chat, composed.body), repair: Some(repair) }
 }
@@ -312,7 +314,7 @@ impl Operation for AskOneToken<'_> {
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Answer, ReadError> {
-        let mut reader = Reader::new(reply.content_type());
+        let mut reader = Reader::new(&ChatCompletions, reply.content_type());
         let (mut first, mut any, mut is_finished) = (None, false, false);
         let mut each = |event: ChatEvent<'_>| {
             any = true;

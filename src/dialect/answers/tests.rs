@@ -1,12 +1,25 @@
 //! Replies of one answer and of several: what is shown, and when.
 
-use serde_json::json;
-
+use super::super::event::ToolCallDelta;
 use super::super::kept::{GAP, MOST};
 use super::*;
 
 fn text(index: u64, text: &str) -> ChatEvent<'_> {
     ChatEvent::Text { index, text, is_thought: false }
+}
+
+fn by(base_url: &str) -> Addressee {
+    Addressee { provider: "azure".to_owned(), base_url: base_url.to_owned() }
+}
+
+fn finish(index: u64, word: &str) -> ChatEvent<'_> {
+    let finish = match word {
+        "length" => Finish::Length,
+        "sensitive" => Finish::Filter,
+        "error" => Finish::Failed,
+        _ => Finish::Done,
+    };
+    ChatEvent::Finish { index, finish, word }
 }
 
 fn run(number: u32, events: Vec<ChatEvent<'_>>) -> (String, String, Answers) {
@@ -30,7 +43,7 @@ fn thinking_without_its_opening_tag_is_told_apart_where_it_is_known() {
         (shown.text, shown.thinking)
     };
     let pair = |text: &str, thinking: &str| (text.to_owned(), thinking.to_owned());
-    let end = |reason| ChatEvent::Finish { index: 0, reason };
+    let end = |word| finish(0, word);
     let thought = vec![text(0, "嗯</th"), text(0, "ink>\n\n好"), end("stop")];
     assert_eq!(run(thought), pair("好", "嗯"));
     assert_eq!(run(vec![text(0, "<think>嗯</think>好"), end("stop")]), pair("好", "嗯"));
@@ -40,7 +53,7 @@ fn thinking_without_its_opening_tag_is_told_apart_where_it_is_known() {
     assert_eq!(run(vec![text(0, "嗯"), end("length")]), pair("", "嗯"));
     assert_eq!(run(vec![text(0, "嗯")]), pair("", "嗯"));
     // A field of its own for thinking leaves the text to the answer.
-    let own = ChatEvent::Thinking { index: 0, text: "嗯" };
+    let own = ChatEvent::Thinking { index: 0, text: "嗯", sealed: None };
     assert_eq!(run(vec![own, text(0, "好"), end("stop")]), pair("好", "嗯"));
 }
 
@@ -60,7 +73,8 @@ fn answers_can_be_numbered() {
     assert_eq!(shown.text, "[1]\n一!\n");
     answers.finish(&mut shown);
     assert_eq!(shown.text, "[1]\n一!\n\n[2]\n二?");
-    let kept: Vec<String> = answers.take_kept().map(|(text, _)| text).collect();
+    let kept: Vec<String> =
+        answers.take_replies(&by("")).into_iter().map(|reply| reply.text).collect();
     assert_eq!(kept, ["一!\n", "二?"]);
 }
 
@@ -85,7 +99,7 @@ fn a_stream_without_end_does_not_fill_the_memory() {
     let (shown, _, mut answers) = run(1, events);
     assert_eq!(shown.len(), 8 * piece.len());
     assert!(!answers.is_kept_whole());
-    let (kept, _) = answers.take_kept().next().expect("one");
+    let kept = answers.take_replies(&by("")).remove(0).text;
     assert!(kept.len() <= MOST + GAP.len() && kept.ends_with(GAP), "{}", kept.len());
     assert!(shown.starts_with(kept.trim_end_matches(GAP)));
 }
@@ -98,7 +112,7 @@ fn thinking_is_told_apart() {
 
 #[test]
 fn verdicts() {
-    let finish = |reason| ChatEvent::Finish { index: 0, reason };
+    let finish = |word| finish(0, word);
     let verdict = |events| run(1, events).2.verdict();
     assert_eq!(verdict(vec![text(0, "a"), finish("stop")]), Verdict::Done);
     assert_eq!(verdict(vec![text(0, "a"), finish("eos")]), Verdict::Done);
@@ -110,16 +124,16 @@ fn verdicts() {
         other => panic!("{other:?}"),
     };
     assert_eq!(no_text(vec![]), "it holds nothing");
-    let piece = json!({"function": {"name": "查天气"}});
-    let call = ChatEvent::ToolCall { index: 0, piece: &piece };
+    let delta = ToolCallDelta { name: Some("查天气"), ..ToolCallDelta::default() };
+    let call = ChatEvent::ToolCall { index: 0, delta: Box::new(delta) };
     let words = "it wants to call tools: `查天气`";
     assert_eq!(no_text(vec![call.clone(), finish("tool_calls")]), words);
     let cut = format!("{words}; its limit of tokens cut the call");
     assert_eq!(no_text(vec![call, finish("length")]), cut);
-    let nameless = ChatEvent::ToolCall { index: 0, piece: &Value::Null };
+    let nameless = ChatEvent::ToolCall { index: 0, delta: Box::default() };
     assert_eq!(no_text(vec![nameless]), "it wants to call tools");
     assert_eq!(no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]), "it refuses: 不行");
-    let thought = ChatEvent::Thinking { index: 0, text: "嗯" };
+    let thought = ChatEvent::Thinking { index: 0, text: "嗯", sealed: None };
     assert_eq!(
         no_text(vec![thought, finish("length")]),
         "it only thought, until its limit of tokens"
@@ -128,7 +142,7 @@ fn verdicts() {
 
 #[test]
 fn a_reply_is_finished_when_each_of_its_answers_is() {
-    let finish = |index| ChatEvent::Finish { index, reason: "stop" };
+    let finish = |index| finish(index, "stop");
     assert!(!run(2, vec![]).2.is_finished());
     assert!(!run(2, vec![text(0, "a"), text(1, "b"), finish(0)]).2.is_finished());
     assert!(run(2, vec![text(0, "a"), text(1, "b"), finish(0), finish(1)]).2.is_finished());
@@ -148,4 +162,19 @@ fn answers_that_wait_do_not_fill_the_memory() {
     let mut answers = Answers::new(2);
     (0..=MOST_CHOICES as u64).for_each(|index| answers.take(text(index, ""), &mut shown));
     assert!(answers.is_overfull());
+}
+
+#[test]
+fn what_is_sealed_and_cited_goes_with_the_reply() {
+    let item = Value::from("gAAA");
+    let sealed = ChatEvent::Thinking { index: 0, text: "", sealed: Some(&item) };
+    let cite = |url| ChatEvent::Source { index: 0, url, title: "甲" };
+    let events = vec![sealed, text(0, "答"), cite("https://a.example"), cite("https://a.example")];
+    let (_, _, mut answers) = run(1, events);
+    let reply = answers.take_replies(&by("https://b.example/v1")).remove(0);
+    let sealed = reply.sealed.expect("something is sealed");
+    assert_eq!(sealed.base_url, "https://b.example/v1");
+    assert_eq!((sealed.items, reply.sources.len()), (vec![item], 1));
+    let (_, _, mut answers) = run(1, vec![text(0, "答")]);
+    assert_eq!(answers.take_replies(&by("")).remove(0).sealed, None);
 }

@@ -1,9 +1,11 @@
 //! Reads one JSON value, a chunk of a stream or a whole answer, as [`ChatEvent`]s. Tolerant: any
 //! field may be missing, null or of another type, and what is not understood is passed over.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::ChatEvent;
+use crate::dialect::event::{ArgumentsDelta, ChatEvent, Finish, ToolCallDelta};
 
 /// Gives every event of `value` to `each`, in the order in which a reader should see them: thinking
 /// before text, the end of a choice after its text, token counts last.
@@ -25,7 +27,7 @@ pub(super) fn events<'v>(value: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) 
         if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str)
             && !reason.is_empty()
         {
-            each(ChatEvent::Finish { index, reason });
+            each(ChatEvent::Finish { index, finish: finish(reason), word: reason });
         }
     }
     if let Some(usage) = usage(value) {
@@ -40,7 +42,7 @@ fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatE
         .iter()
         .find_map(|key| message.get(key)?.as_str().filter(|text| !text.is_empty()));
     if let Some(text) = thinking {
-        each(ChatEvent::Thinking { index, text });
+        each(ChatEvent::Thinking { index, text, sealed: None });
     }
     match message.get("content") {
         Some(Value::String(text)) if !text.is_empty() => {
@@ -61,10 +63,60 @@ fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatE
         each(ChatEvent::Text { index, text, is_thought: false });
     }
     for call in message.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
-        each(ChatEvent::ToolCall { index, piece: call });
+        each(ChatEvent::ToolCall { index, delta: Box::new(tool_call(call)) });
     }
     if let Some(call) = message.get("function_call").filter(|call| call.is_object()) {
-        each(ChatEvent::ToolCall { index, piece: call });
+        each(ChatEvent::ToolCall { index, delta: Box::new(tool_call(call)) });
+    }
+    for note in message.get("annotations").and_then(Value::as_array).into_iter().flatten() {
+        let text = |key: &str| note.pointer(key).and_then(Value::as_str);
+        if let Some(url) = text("/url_citation/url").filter(|url| !url.is_empty()) {
+            let title = text("/url_citation/title").unwrap_or_default();
+            each(ChatEvent::Source { index, url, title });
+        }
+    }
+}
+
+/// An element of `tool_calls`, or a `function_call` (the specification's older form).
+///
+/// DashScope repeats `"id": ""`, Together `null`; Ollama's own form has objects for arguments.
+fn tool_call(call: &Value) -> ToolCallDelta<'_> {
+    let function = ["function", "custom"].iter().find_map(|key| call.get(key));
+    let function = function.filter(|function| function.is_object()).unwrap_or(call);
+    let is_own = |key: &str| {
+        matches!(key, "id" | "index" | "function" | "custom" | "type" | "name" | "arguments")
+    };
+    let fields = call.as_object().into_iter().flatten();
+    let extra = fields.filter(|(key, value)| !is_own(key) && !value.is_null());
+    ToolCallDelta {
+        position: call.get("index").and_then(Value::as_u64),
+        id: filled(call, "id"),
+        name: filled(function, "name"),
+        arguments: match function.get("arguments").or_else(|| function.get("input")) {
+            None | Some(Value::Null) => ArgumentsDelta::Nothing,
+            Some(Value::String(text)) => ArgumentsDelta::More(text),
+            Some(other) => ArgumentsDelta::Whole(Cow::Owned(other.to_string())),
+        },
+        extra: extra.map(|(key, value)| (key.as_str(), value)).collect(),
+    }
+}
+
+/// A text that is not empty.
+fn filled<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// The class of a `finish_reason`. Beyond the specification's own: `max_tokens`, `model_length`
+/// (Mistral), `model_context_window_exceeded`, `sensitive`, `network_error` (Zhipu), `error`
+/// (OpenRouter), `abort` (SGLang), `insufficient_system_resource` (DeepSeek).
+fn finish(reason: &str) -> Finish {
+    match reason.to_ascii_lowercase().as_str() {
+        "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
+            Finish::Length
+        }
+        "content_filter" | "sensitive" | "safety" | "prohibited_content" => Finish::Filter,
+        "error" | "network_error" | "abort" | "insufficient_system_resource" => Finish::Failed,
+        _ => Finish::Done,
     }
 }
 
@@ -81,12 +133,14 @@ fn part_events<'v>(index: u64, part: &'v Value, each: &mut dyn FnMut(ChatEvent<'
             let inner =
                 part.get("thinking").or_else(|| part.get("text")).or_else(|| part.get("reasoning"));
             match inner {
-                Some(Value::String(text)) => each(ChatEvent::Thinking { index, text }),
+                Some(Value::String(text)) => {
+                    each(ChatEvent::Thinking { index, text, sealed: None });
+                }
                 Some(Value::Array(parts)) => {
                     for text in
                         parts.iter().filter_map(|part| part.get("text").or(Some(part))?.as_str())
                     {
-                        each(ChatEvent::Thinking { index, text });
+                        each(ChatEvent::Thinking { index, text, sealed: None });
                     }
                 }
                 _ => {}
@@ -124,10 +178,13 @@ mod tests {
                 ChatEvent::Text { index, text, is_thought } => {
                     format!("{index}{}:{text}", if is_thought { "?" } else { "" })
                 }
-                ChatEvent::Thinking { index, text } => format!("{index}~{text}"),
+                ChatEvent::Thinking { index, text, .. } => format!("{index}~{text}"),
                 ChatEvent::Refusal { index, text } => format!("{index}!{text}"),
-                ChatEvent::ToolCall { index, piece } => format!("{index}({piece})"),
-                ChatEvent::Finish { index, reason } => format!("{index}.{reason}"),
+                ChatEvent::ToolCall { index, delta } => {
+                    format!("{index}({:?} {:?})", delta.position, delta.name)
+                }
+                ChatEvent::Source { index, url, title } => format!("{index}[{url} {title}]"),
+                ChatEvent::Finish { index, finish, word } => format!("{index}.{finish:?} {word}"),
                 ChatEvent::Usage(usage) => format!("={usage}"),
             });
         });
@@ -183,15 +240,26 @@ mod tests {
         assert_eq!(
             seen(&value),
             [
-                "1({\"index\":1,\"function\":{\"name\":\"查天气\"}})",
-                "1({})",
-                "1.tool_calls",
+                "1(Some(1) Some(\"查天气\"))",
+                "1(None None)",
+                "1.Done tool_calls",
                 "0!不行",
                 "={\"total_tokens\":3}"
             ]
         );
         assert_eq!(seen(&json!({"choices": [], "x_groq": {"usage": {"a": 1}}})), ["={\"a\":1}"]);
         assert_eq!(seen(&choice(json!({"usage": {"a": 1}}))), ["={\"a\":1}"]);
+    }
+
+    #[test]
+    fn what_is_cited_is_told() {
+        let cited = json!({"type": "url_citation", "url_citation": {"url": "https://a.example", "title": "甲", "start_index": 0}});
+        let bare = json!({"type": "url_citation", "url_citation": {"url": "https://b.example"}});
+        let delta = json!({"content": "见", "annotations": [cited, bare, {"type": "file"}, 3]});
+        assert_eq!(
+            seen(&choice(json!({"delta": delta}))),
+            ["0:见", "0[https://a.example 甲]", "0[https://b.example ]"]
+        );
     }
 
     #[test]

@@ -1,21 +1,19 @@
 //! A chat reply's bytes, in whatever pieces they come, as [`ChatEvent`]s: an event stream, or one
-//! JSON document where the server ignored `stream` or was not asked for one.
+//! JSON document where the server ignored `stream` or was not asked for one. What an event or a
+//! document says, the dialect reads.
 
-use serde_json::Value;
-
-use super::ChatEvent;
-use super::template::Template;
-use super::view;
-use crate::api::repair::Repair;
+use super::chat_dialect::{ChatDialect, ReadEvents, Seen};
+use super::event::ChatEvent;
 use crate::http::fault::{self, Fault};
-use crate::http::sse::{Decoder, Event, MAX_EVENT};
+use crate::http::sse::{Decoder, MAX_EVENT};
 
 /// Reads one reply.
 #[derive(Debug)]
 pub(crate) struct Reader {
     says_stream: bool,
     form: Form,
-    events: Events,
+    events: Box<dyn ReadEvents>,
+    seen: Seen,
     is_too_long: bool,
 }
 
@@ -73,11 +71,11 @@ pub(crate) enum End {
 }
 
 impl Reader {
-    /// A reader for a reply with this `Content-Type`.
-    pub(crate) fn new(content_type: &str) -> Self {
+    /// A reader for a reply in this dialect with this `Content-Type`.
+    pub(crate) fn new(dialect: &dyn ChatDialect, content_type: &str) -> Self {
         let says_stream = content_type.to_ascii_lowercase().contains("event-stream");
-        let form = Form::Unknown(Vec::new());
-        Self { says_stream, form, events: Events::default(), is_too_long: false }
+        let (form, seen) = (Form::Unknown(Vec::new()), Seen::default());
+        Self { says_stream, form, events: dialect.events(), seen, is_too_long: false }
     }
 
     /// Reads the next bytes of the body.
@@ -97,9 +95,9 @@ impl Reader {
     fn read(&mut self, bytes: &[u8], each: &mut dyn FnMut(ChatEvent<'_>)) {
         match &mut self.form {
             Form::Stream(decoder) => {
-                let events = &mut self.events;
-                if let Err(error) = decoder.push(bytes, |event| events.read(event, each)) {
-                    events.broken = Some(error.to_string());
+                let (events, seen) = (&mut self.events, &mut self.seen);
+                if let Err(error) = decoder.push(bytes, |event| events.event(event, seen, each)) {
+                    seen.unreadable = Some(error.to_string());
                     self.is_too_long = true;
                 }
             }
@@ -113,132 +111,54 @@ impl Reader {
 
     /// Reads what is left when the body has come to its end, or broke off.
     pub(crate) fn finish(&mut self, each: &mut dyn FnMut(ChatEvent<'_>)) -> End {
-        let events = &mut self.events;
+        let (events, seen) = (&mut self.events, &mut self.seen);
         match std::mem::replace(&mut self.form, Form::Unknown(Vec::new())) {
             Form::Unknown(_) if self.says_stream => End::Stream { done: false },
             Form::Unknown(head) if head.is_empty() => End::Empty,
             Form::Stream(mut decoder) => {
                 // An event that is cut in its middle is what "broke off" means; it's no news then.
-                let broken = events.broken.take();
-                decoder.finish(|event| events.read(event, each));
-                events.broken = broken;
-                match events.broken.take() {
+                let unreadable = seen.unreadable.take();
+                decoder.finish(|event| events.event(event, seen, each));
+                seen.unreadable = unreadable;
+                match seen.unreadable.take() {
                     Some(words) => End::Broken(words),
-                    None => End::Stream { done: events.done },
+                    None => End::Stream { done: seen.is_done },
                 }
             }
             Form::Unknown(_) | Form::Whole(_) if self.is_too_long => {
                 End::Broken(format!("it is longer than {} MiB", LONGEST >> 20))
             }
-            Form::Unknown(body) | Form::Whole(body) => match events.value(&body) {
-                Some(value) => {
-                    events.take(&value, None, each);
+            Form::Unknown(body) | Form::Whole(body) => {
+                if events.document(&body, seen, each) {
                     End::Whole
-                }
-                None if body.starts_with(b"{") => {
+                } else if body.starts_with(b"{") {
                     End::Broken("it is cut, or no valid JSON".to_owned())
+                } else {
+                    End::NoAnswer(fault::read(&body).message)
                 }
-                None => End::NoAnswer(fault::read(&body).message),
-            },
+            }
         }
     }
 
     /// The first error that the reply carried.
     pub(crate) fn fault(&self) -> Option<&Fault> {
-        self.events.fault.as_ref()
+        self.seen.fault.as_ref()
     }
 
     /// Whether nothing more is to be read: the stream said that it is at its end, or it goes beyond
     /// any sense of size.
     pub(crate) fn is_done(&self) -> bool {
-        self.events.done || self.is_too_long
-    }
-}
-
-/// Reads the events of a stream.
-#[derive(Debug, Default)]
-struct Events {
-    template: Template,
-    repair: Repair,
-    fault: Option<Fault>,
-    done: bool,
-    /// A piece that could not be read, in words.
-    broken: Option<String>,
-}
-
-impl Events {
-    fn read(&mut self, event: Event<'_>, each: &mut dyn FnMut(ChatEvent<'_>)) {
-        let data = event.data.trim_ascii();
-        if event.event.is_empty()
-            && let Some(text) = self.template.text(data)
-        {
-            if !text.is_empty() {
-                each(ChatEvent::Text {
-                    index: self.template.index,
-                    text: &text,
-                    is_thought: false,
-                });
-            }
-            return;
-        }
-        // By its beginning, as the official SDKs do.
-        if data.starts_with(b"[DONE]") {
-            self.done = true;
-            return;
-        }
-        let is_error = event.event == b"error";
-        match self.value(data) {
-            Some(value) => {
-                self.take(&value, Some(data), each);
-                if is_error && self.fault.is_none() {
-                    self.fault = Some(fault::read(data));
-                }
-            }
-            // transformers serve writes its errors without escaping what they quote.
-            None if is_error || data.starts_with(b"{\"error\"") => {
-                self.fault.get_or_insert_with(|| fault::read(data));
-            }
-            None if data.starts_with(b"{") && self.broken.is_none() => {
-                self.broken = Some("it holds a piece that is no JSON".to_owned());
-            }
-            // `data: ping` and the like.
-            None => {}
-        }
-    }
-
-    fn value(&mut self, data: &[u8]) -> Option<Value> {
-        let parsed = serde_json::from_slice(data).ok();
-        parsed.or_else(|| serde_json::from_slice(&self.repair.mend(data)?).ok())
-    }
-
-    /// Gives a value's events on, and remembers the error that it may carry. `chunk` is the value's
-    /// text, if more of its kind may follow.
-    fn take(&mut self, value: &Value, chunk: Option<&[u8]>, each: &mut dyn FnMut(ChatEvent<'_>)) {
-        let mut count = 0;
-        let mut only_text = None;
-        view::events(value, &mut |event| {
-            count += 1;
-            if let ChatEvent::Text { index, text, is_thought: false } = event {
-                only_text = Some((index, text));
-            }
-            each(event);
-        });
-        if self.fault.is_none() {
-            self.fault = fault::in_reply(value);
-        }
-        if let (Some((index, text)), 1, Some(chunk), None) = (only_text, count, chunk, &self.fault)
-        {
-            self.template.learn(chunk, index, text);
-        }
+        self.seen.is_done || self.is_too_long
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::chat_completions::ChatCompletions;
     use super::*;
 
     fn read(content_type: &str, pieces: &[&[u8]]) -> (String, End, Option<String>) {
-        let mut reader = Reader::new(content_type);
+        let mut reader = Reader::new(&ChatCompletions, content_type);
         let mut text = String::new();
         let mut each = |event: ChatEvent<'_>| {
             if let ChatEvent::Text { text: piece, .. } = event {
@@ -332,7 +252,7 @@ mod tests {
     #[test]
     fn what_is_beyond_any_sense_of_size_is_not_kept() {
         for (label, begin) in [(SSE, "data: "), ("application/json", "{\"choices\":")] {
-            let mut reader = Reader::new(label);
+            let mut reader = Reader::new(&ChatCompletions, label);
             let mut text = String::new();
             let mut each = |event: ChatEvent<'_>| text.push_str(&format!("{event:?}"));
             reader.push(begin.as_bytes(), &mut each);

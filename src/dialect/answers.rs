@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::calls::{Call, Calls};
+use super::calls::Calls;
+use super::event::{ChatEvent, Finish};
 use super::kept::Kept;
-use super::{ChatEvent, Finish};
-use crate::api::think::{Piece, ThinkFilter};
+use super::think::{Piece, ThinkFilter};
+use crate::conversation::{Addressee, Reply, Sealed, Source, ToolCall};
 
 /// Text that can be shown. The reader takes it out and empties it.
 #[derive(Debug, Default)]
@@ -27,7 +28,7 @@ pub(crate) struct Answers {
     thinks_untagged: bool,
     /// A number stands above each answer.
     numbers: bool,
-    /// Bytes of text that wait for the end of the first answer.
+    /// Bytes that wait for the end: text of later answers, calls, what is sealed.
     held: usize,
 }
 
@@ -43,9 +44,14 @@ struct Choice {
     thoughts: Kept,
     refusal: Kept,
     calls: Calls,
+    sealed: Vec<Value>,
+    sources: Vec<Source>,
     finish: Option<(Finish, String)>,
     last: Option<char>,
 }
+
+/// The most sources of one answer.
+const MAX_SOURCES: usize = 256;
 
 /// The most that is held back for the end (text of later answers, calls), in bytes, and the most answers.
 const MOST_HELD: usize = 64 << 20;
@@ -59,7 +65,7 @@ pub(crate) enum Verdict {
     Length,
     /// Stopped by a content filter.
     Filter,
-    /// The service failed in mid-answer; its `finish_reason`.
+    /// The service failed in mid-answer; its word for it.
     Failed(String),
     /// No text; what there was instead, in words.
     NoText(String),
@@ -103,20 +109,22 @@ impl Answers {
                 self.held += if is_live { 0 } else { text.len() };
                 self.choice(index).text(text, is_thought, is_live, shown);
             }
-            ChatEvent::Thinking { index, text } => {
+            ChatEvent::Thinking { index, text, sealed } => {
                 let is_live = self.is_live(index);
+                self.held += sealed.map_or(0, |item| item.to_string().len());
                 let choice = self.choice(index);
+                choice.sealed.extend(sealed.cloned());
                 choice.filter.expect_tag();
                 choice.thinking(text, is_live, shown);
             }
             ChatEvent::Refusal { index, text } => self.choice(index).refusal.add(text),
-            ChatEvent::ToolCall { index, piece } => {
-                self.held += self.choice(index).calls.take(piece);
+            ChatEvent::ToolCall { index, delta } => {
+                self.held += self.choice(index).calls.take(*delta);
             }
-            ChatEvent::Finish { index, reason } => {
+            ChatEvent::Source { index, url, title } => self.choice(index).cite(url, title),
+            ChatEvent::Finish { index, finish, word } => {
                 // OpenRouter repeats the reason with the usage; the first one counts.
-                let finish = || (Finish::of(reason), reason.to_owned());
-                self.choice(index).finish.get_or_insert_with(finish);
+                self.choice(index).finish.get_or_insert_with(|| (finish, word.to_owned()));
             }
         }
     }
@@ -168,22 +176,31 @@ impl Answers {
         self.choices.values().filter(|choice| !choice.text.as_str().is_empty()).count()
     }
 
-    /// Text and thinking of every answer so far, in index order, given away: a verdict comes before.
-    pub(crate) fn take_kept(&mut self) -> impl Iterator<Item = (String, String)> {
-        let take = std::mem::take::<Kept>;
-        self.choices
-            .values_mut()
-            .map(move |choice| (take(&mut choice.text).into(), take(&mut choice.thoughts).into()))
+    /// What every answer said so far, in index order, given away: a verdict comes before. Its calls
+    /// are not in it, but in [`Answers::calls`]. What it sealed belongs to the service that replied.
+    pub(crate) fn take_replies(&mut self, by: &Addressee) -> Vec<Reply> {
+        let sealed = |items: Vec<Value>| {
+            let Addressee { provider, base_url } = by.clone();
+            (!items.is_empty()).then_some(Sealed { provider, base_url, items })
+        };
+        let reply = |choice: &mut Choice| Reply {
+            text: std::mem::take(&mut choice.text).into(),
+            thinking: std::mem::take(&mut choice.thoughts).into(),
+            sealed: sealed(std::mem::take(&mut choice.sealed)),
+            calls: Vec::new(),
+            sources: std::mem::take(&mut choice.sources),
+        };
+        self.choices.values_mut().map(reply).collect()
     }
 
-    /// Whether [`Answers::take_kept`] will give all that was said.
+    /// Whether [`Answers::take_replies`] will give all that was said.
     pub(crate) fn is_kept_whole(&self) -> bool {
         self.choices.values().all(|choice| choice.text.is_whole() && choice.thoughts.is_whole())
     }
 
     /// The calls of tools that can be carried out: none if the reply failed or was stopped, as the
     /// last one may lack its end.
-    pub(crate) fn calls(&self) -> Vec<Call> {
+    pub(crate) fn calls(&self) -> Vec<ToolCall> {
         let is_right = |choice: &&Choice| {
             choice.finish.as_ref().is_none_or(|(finish, _)| *finish == Finish::Done)
         };
@@ -287,6 +304,14 @@ impl Choice {
                 target.push_str(&self.heading.take().unwrap_or_default());
                 target.push_str(text);
             }
+        }
+    }
+
+    /// Each source once.
+    fn cite(&mut self, url: &str, title: &str) {
+        let is_known = self.sources.iter().any(|source| source.url == url);
+        if !is_known && self.sources.len() < MAX_SOURCES {
+            self.sources.push(Source { url: url.to_owned(), title: title.to_owned() });
         }
     }
 

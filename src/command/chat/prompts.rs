@@ -1,26 +1,28 @@
-//! `--prompt NAME`: a prompt that the user wrote down, laid under the flags. Asks nothing and reads
-//! no input by itself.
+//! `--prompt NAME`: a prompt that the user wrote down in the profile file, with its gaps filled.
+//! Asks nothing and reads no input by itself.
 
-use crate::cli::Common;
-use crate::cli::chat::ChatArgs;
 use crate::config::Config;
 use crate::config::profile::{Field, Profile};
 use crate::config::schema::nearest;
 use crate::error::Failure;
 use crate::input::{self, Frame, Gapped, Given, Sources};
 use crate::io::Io;
+use crate::output::extract::Which;
 use crate::provider::Provider;
-
-/// What the user asked for, by flags and by a prompt of the profile file.
-pub(super) struct Prepared {
-    pub(super) args: ChatArgs,
-    pub(super) common: Common,
-    pub(super) preset: Preset,
-}
 
 /// What a prompt of the profile file adds to a request beside the flags.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Preset {
+    /// What the user calls it; empty where no prompt was named.
+    pub(super) name: String,
+    /// The service and the model that it is written for.
+    pub(super) provider: Option<String>,
+    pub(super) model: Option<String>,
+    /// Instructions for the model.
+    pub(super) system: Option<String>,
+    /// The schema that its answers must fit, as the user wrote it.
+    pub(super) schema: Option<String>,
+    pub(super) extract: Option<Which>,
     /// What stands around the input.
     frame: Option<Frame>,
     /// The prompt says all by itself.
@@ -29,44 +31,30 @@ pub(super) struct Preset {
     options: Vec<Field>,
 }
 
-/// Whether the user means a conversation: a terminal, and nothing said that would be one question.
-pub(super) fn is_conversation(args: &ChatArgs, common: &Common, io: &Io) -> bool {
-    let is_plain = args.prompt.is_empty() && args.file.is_empty() && !args.no_stdin;
-    let is_for_one = args.output.is_some()
-        || args.schema.is_some()
-        || args.schema_multi.is_some()
-        || args.extract
-        || args.extract_last
-        || args.number.is_some()
-        || common.json
-        || common.dry_run;
-    is_plain && !is_for_one && io.stdin_is_terminal && io.stdout_is_terminal
-}
-
-/// Lays the prompt that `--prompt` names under the flags.
-///
-/// # Errors
-/// Exit 2: no such prompt, variables that are missing or that nothing asks for, a schema beside a
-/// flag that does not go with it.
-pub(super) fn prepare(
-    args: &ChatArgs,
-    common: &Common,
-    config: &Config,
-) -> Result<Prepared, Failure> {
-    let (mut args, mut common) = (args.clone(), common.clone());
-    let mut preset = Preset::default();
-    if let Some(name) = &args.template {
-        let prompt = config.prompt(name).ok_or_else(|| unknown(name, config))?;
-        preset = filled(prompt, &args.var)?;
-        choose_service(prompt, &mut common);
-        let system = prompt.text("system").map(|text| frame(prompt, &args.var, text).around(""));
-        args.system = args.system.or(system);
-        take_output(prompt, &mut args)?;
-    }
-    Ok(Prepared { args, common, preset })
-}
-
 impl Preset {
+    /// The prompt of this name, its gaps filled with `vars`.
+    ///
+    /// # Errors
+    /// Exit 2: no such prompt, variables that are missing or that nothing asks for.
+    pub(super) fn read(
+        name: &str,
+        vars: &[(String, String)],
+        config: &Config,
+    ) -> Result<Self, Failure> {
+        let prompt = config.prompt(name).ok_or_else(|| unknown(name, config))?;
+        let own = |key: &str| prompt.text(key).map(str::to_owned);
+        let is_set = |name: &str| prompt.field("", name).is_some_and(|field| field.value == true);
+        let last = is_set("extract_last").then_some(Which::Last);
+        Ok(Self {
+            provider: own("provider"),
+            model: own("model"),
+            system: prompt.text("system").map(|text| frame(prompt, vars, text).around("")),
+            schema: own("schema"),
+            extract: last.or(is_set("extract").then_some(Which::First)),
+            ..filled(prompt, vars)?
+        })
+    }
+
     /// Whether a question can be asked with no word of the user's.
     pub(super) fn needs_no_input(&self) -> bool {
         self.needs_no_input
@@ -128,7 +116,8 @@ fn filled(prompt: &Profile, vars: &[(String, String)]) -> Result<Preset, Failure
     let needs_no_input = text.as_ref().is_some_and(|text| !text.takes_input());
     let frame = text.map(|text| text.frame(|var| value(prompt, vars, var)));
     let options = prompt.section("options").cloned().collect();
-    Ok(Preset { frame, needs_no_input, options })
+    let name = name.clone();
+    Ok(Preset { name, frame, needs_no_input, options, ..Preset::default() })
 }
 
 fn frame(prompt: &Profile, vars: &[(String, String)], text: &str) -> Frame {
@@ -139,50 +128,6 @@ fn frame(prompt: &Profile, vars: &[(String, String)], text: &str) -> Frame {
 fn value(prompt: &Profile, vars: &[(String, String)], name: &str) -> Option<String> {
     let given = vars.iter().rev().find(|(var, _)| var == name).map(|(_, value)| value.clone());
     given.or_else(|| prompt.field("vars", name)?.value.as_str().map(str::to_owned))
-}
-
-/// Takes the prompt's service and model where no flag names any. A prompt that is written for one
-/// service wins over the one that is set for everyday use (`LLM_PROVIDER`), and its model is not
-/// asked for at another service.
-fn choose_service(prompt: &Profile, common: &mut Common) {
-    let provider = prompt.text("provider");
-    let names_other = common.base_url.is_some()
-        || common.provider.as_deref().is_some_and(|name| Some(name) != provider);
-    if provider.is_some() && names_other {
-        return;
-    }
-    common.provider = common.provider.take().or_else(|| provider.map(str::to_owned));
-    common.model = common.model.take().or_else(|| prompt.text("model").map(str::to_owned));
-}
-
-/// Takes what the prompt says of the answer where no flag says otherwise.
-fn take_output(prompt: &Profile, args: &mut ChatArgs) -> Result<(), Failure> {
-    let is_set = |name: &str| prompt.field("", name).is_some_and(|field| field.value == true);
-    let extracts = [is_set("extract"), is_set("extract_last")];
-    let has_schema = args.schema.is_some() || args.schema_multi.is_some();
-    let schema = prompt.text("schema").filter(|_| !has_schema);
-    let others = [
-        (args.extract, "-x"),
-        (args.extract_last, "--extract-last"),
-        (args.number.is_some(), "-n"),
-        (extracts.contains(&true), "its own `extract`"),
-    ];
-    match (schema, others.iter().find(|(is_set, _)| *is_set)) {
-        (Some(_), Some((_, other))) => Err(Failure::usage(format!(
-            "the schema of the prompt `{}` does not go with {other}",
-            prompt.name
-        ))),
-        (Some(schema), None) => {
-            args.schema = Some(schema.to_owned());
-            Ok(())
-        }
-        (None, _) => {
-            if !has_schema && !args.extract && !args.extract_last {
-                [args.extract, args.extract_last] = extracts;
-            }
-            Ok(())
-        }
-    }
 }
 
 fn missing(name: &str, vars: &[&str]) -> Failure {

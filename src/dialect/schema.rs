@@ -1,26 +1,25 @@
-//! Answers that fit a JSON Schema: how they are asked for. Checks none.
+//! Answers that fit a JSON Schema: what every dialect asks for them with. Checks none.
 
 mod items;
 pub(crate) mod short;
 
-use serde_json::{Map, Value, json};
-
-use super::request::message;
+use serde_json::{Value, json};
 
 pub(crate) use items::ItemSplitter;
 
 /// How a service is told of a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// `response_format` holds the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum SchemaForm {
+    /// A field of the request holds the schema.
+    #[default]
     JsonSchema,
-    /// `response_format` asks for JSON, the instructions hold the schema.
+    /// A field of the request asks for JSON, the instructions hold the schema.
     JsonObject,
     /// Only the instructions.
     Instructions,
 }
 
-impl Form {
+impl SchemaForm {
     /// The form by its name in profiles; what does not say is taken for OpenAI's.
     pub(crate) fn of(name: Option<&str>) -> Self {
         match name {
@@ -31,46 +30,27 @@ impl Form {
     }
 }
 
-/// `response_format` for a schema; none where the service would not look at it.
-pub(super) fn response_format(schema: &Value, form: Form) -> Option<Value> {
-    match form {
-        Form::JsonSchema => Some(json_schema(schema)),
-        Form::JsonObject => Some(json!({"type": "json_object"})),
-        Form::Instructions => None,
-    }
-}
-
-/// Puts the schema into the instructions, where the request's fields don't hold it.
-pub(crate) fn instruct(messages: &mut Vec<Value>, schema: &Value, form: Form) {
-    if form == Form::JsonSchema {
-        return;
-    }
+/// The instructions with the schema, where the request's fields don't hold it.
+pub(super) fn instructions(
+    own: Option<&str>,
+    schema: Option<&Value>,
+    form: SchemaForm,
+) -> Option<String> {
+    let Some(schema) = schema.filter(|_| form != SchemaForm::JsonSchema) else {
+        return own.map(str::to_owned);
+    };
     // DeepSeek and DashScope refuse `json_object` where no message has the word JSON.
     let words = format!(
         "Answer with one JSON document and nothing else, without a code fence. It must fit this JSON Schema:\n{schema}"
     );
-    let first = messages.first_mut().filter(|first| first["role"] == "system");
-    match first.and_then(|first| first.get_mut("content")).filter(|content| content.is_string()) {
-        Some(content) => {
-            let before = content.as_str().unwrap_or_default();
-            *content = format!("{before}\n\n{words}").into();
-        }
-        None => messages.insert(0, message("system", words)),
-    }
+    Some(own.map_or_else(|| words.clone(), |own| format!("{own}\n\n{words}")))
 }
 
-/// Asks once more, after an answer that did not fit.
-pub(crate) fn ask_again(body: &mut Map<String, Value>, answer: &str, why: &str) {
-    let words = format!(
+/// What the user is made to say to an answer that does not fit; `why` is what is wrong with it.
+pub(crate) fn correction(why: &str) -> String {
+    format!(
         "That does not fit: {why}. Answer again with the whole corrected JSON and nothing else."
-    );
-    if let Some(messages) = body.get_mut("messages").and_then(Value::as_array_mut) {
-        // Services refuse a message without any text.
-        if !answer.trim().is_empty() {
-            messages.push(message("assistant", answer));
-        }
-        messages.push(message("user", words));
-    }
+    )
 }
 
 /// The schema of a list of what fits a schema. OpenAI wants an object at the top; what references
@@ -90,17 +70,8 @@ pub(crate) fn list_of(schema: &Value) -> Value {
     list
 }
 
-/// `strict` only where the schema meets its conditions, as OpenAI refuses it otherwise.
-fn json_schema(schema: &Value) -> Value {
-    let mut format = json!({"name": name(schema), "schema": schema});
-    if is_strict(schema) {
-        format["strict"] = true.into();
-    }
-    json!({"type": "json_schema", "json_schema": format})
-}
-
 /// The schema's title as a name: at most 64 of `a-zA-Z0-9_-` (specification, `response_format`).
-fn name(schema: &Value) -> String {
+pub(super) fn name(schema: &Value) -> String {
     let title = schema.get("title").and_then(Value::as_str).unwrap_or_default();
     let fits = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
     let name: String =
@@ -109,8 +80,8 @@ fn name(schema: &Value) -> String {
 }
 
 /// Whether every object of the schema closes itself and requires all its properties (specification,
-/// structured outputs).
-fn is_strict(schema: &Value) -> bool {
+/// structured outputs): `strict` is refused otherwise.
+pub(super) fn is_strict(schema: &Value) -> bool {
     let Value::Object(object) = schema else { return !schema.is_boolean() };
     let inner_fit = object.iter().all(|(key, value)| match (key.as_str(), value) {
         ("properties" | "$defs" | "definitions", Value::Object(map)) => map.values().all(is_strict),
@@ -144,11 +115,11 @@ mod tests {
     #[test]
     fn strict_only_where_the_schema_allows_it() {
         let open = json!({"type": "object", "properties": {"城市": {"type": "string"}}});
-        assert_eq!(json_schema(&open)["json_schema"].get("strict"), None);
+        assert!(!is_strict(&open));
         let mut closed = open;
         closed["required"] = json!(["城市"]);
         closed["additionalProperties"] = json!(false);
-        assert_eq!(json_schema(&closed)["json_schema"]["strict"], json!(true));
+        assert!(is_strict(&closed));
         closed["properties"]["内"] = json!({"type": "object", "properties": {}});
         closed["required"] = json!(["城市", "内"]);
         assert!(!is_strict(&closed));
@@ -164,16 +135,14 @@ mod tests {
     #[test]
     fn instructions_hold_the_schema_where_no_field_does() {
         let schema = json!({"type": "object"});
-        let mut messages = vec![message("user", "你好")];
-        instruct(&mut messages, &schema, Form::JsonSchema);
-        assert_eq!(messages.len(), 1);
-        instruct(&mut messages, &schema, Form::JsonObject);
-        let said = messages[0]["content"].as_str().expect("a text").to_owned();
-        assert!(said.contains("JSON") && said.ends_with(r#"{"type":"object"}"#), "{said}");
-        messages[0] = message("system", "简短");
-        instruct(&mut messages, &schema, Form::Instructions);
-        assert_eq!(messages[0]["content"], format!("简短\n\n{said}"));
-        assert_eq!(messages.len(), 2);
+        let said = |own, form| instructions(own, Some(&schema), form);
+        assert_eq!(said(None, SchemaForm::JsonSchema), None);
+        assert_eq!(said(Some("简短"), SchemaForm::JsonSchema).as_deref(), Some("简短"));
+        let words = said(None, SchemaForm::JsonObject).expect("words");
+        assert!(words.contains("JSON") && words.ends_with(r#"{"type":"object"}"#), "{words}");
+        let both = said(Some("简短"), SchemaForm::Instructions);
+        assert_eq!(both, Some(format!("简短\n\n{words}")));
+        assert_eq!(instructions(None, None, SchemaForm::Instructions), None);
     }
 
     #[test]
@@ -185,16 +154,6 @@ mod tests {
         assert!(validator.is_valid(&json!({"items": [1]})));
         assert!(!validator.is_valid(&json!({"items": ["一"]})));
         let closed = short::schema("name, age int").expect("is a schema");
-        assert_eq!(json_schema(&list_of(&closed))["json_schema"]["strict"], json!(true));
-    }
-
-    #[test]
-    fn a_second_question_tells_what_was_wrong() {
-        let mut body = Map::new();
-        body.insert("messages".into(), json!([message("user", "你好")]));
-        ask_again(&mut body, "5", "5 is not of type object");
-        assert_eq!(body["messages"][1], message("assistant", "5"));
-        let asked = body["messages"][2]["content"].as_str().expect("a text");
-        assert!(asked.contains("5 is not of type object"), "{asked}");
+        assert!(is_strict(&list_of(&closed)));
     }
 }

@@ -9,13 +9,9 @@ use crate::input::{Attachment, Group};
 /// their order. `audio_as_url`: recordings as data URLs instead of plain base64.
 ///
 /// The attachments' bytes are not in it, but the marks that the request replaces by their base64.
-pub(crate) fn content<'a>(
-    text: String,
-    attachments: impl IntoIterator<Item = &'a Attachment>,
-    audio_as_url: bool,
-) -> Value {
+pub(super) fn content(text: &str, attachments: &[Attachment], audio_as_url: bool) -> Value {
     let parts: Vec<Value> =
-        attachments.into_iter().map(|attachment| part(attachment, audio_as_url)).collect();
+        attachments.iter().map(|attachment| part(attachment, audio_as_url)).collect();
     if parts.is_empty() {
         return text.into();
     }
