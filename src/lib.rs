@@ -82,7 +82,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
     {
         return show(VERSION, io);
     }
-    let cli = match Cli::read(&args) {
+    let cli = match cli::quick::read(&args) {
         Ok(cli) => cli,
         Err(error) => return of_command_line(&error, &args, io),
     };
@@ -114,7 +114,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
 /// Help and version go to standard output; a wrong command line is said in our own voice.
 fn of_command_line(error: &clap::Error, line: &[OsString], io: &mut Io) -> u8 {
     if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return report(&cli::failure_of(error, line), io);
+        return report(&cli::misuse::failure_of(error, line), io);
     }
     let text = error.render();
     let text = if io.colors_stdout() { text.ansi().to_string() } else { text.to_string() };

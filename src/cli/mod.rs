@@ -4,16 +4,13 @@ pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod history;
 pub(crate) mod image;
-mod misuse;
+pub(crate) mod misuse;
 mod options;
-mod quick;
+pub(crate) mod quick;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
 
-pub(crate) use misuse::failure_of;
 pub(crate) use options::{Common, Setting};
-
-use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -44,16 +41,6 @@ pub(crate) struct Cli {
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-impl Cli {
-    /// Reads a command line, the program's name first.
-    ///
-    /// # Errors
-    /// A command line that is wrong, or one that asks for help.
-    pub(crate) fn read(line: &[OsString]) -> Result<Self, clap::Error> {
-        quick::read(line).map_or_else(|| Self::try_parse_from(line), Ok)
-    }
 }
 
 #[derive(Debug, Subcommand)]

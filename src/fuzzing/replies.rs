@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::whole_or_cut;
+use super::cuts::whole_or_cut;
 use crate::api::image::base64text::{self, Decoder};
 use crate::api::image::scan::{Piece, Scanner};
 use crate::api::transcribe::answer::Answer;

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use super::cuts;
+use super::cuts::cuts;
 use crate::audio::format::Format;
 use crate::audio::join::{Joiner, Unjoinable, wav};
 use crate::audio::wav::Samples;

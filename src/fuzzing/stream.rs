@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::whole_or_cut;
+use super::cuts::whole_or_cut;
 use crate::dialect::ChatEvent;
 use crate::dialect::answers::{Answers, Shown};
 use crate::dialect::chat_completions::ChatCompletions;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Ended, Job, LIMIT, Tool, no_parameters, run};
+use super::definition::{LIMIT, Tool, no_parameters};
+use super::run::{Ended, Job, run};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 
