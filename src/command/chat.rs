@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{exchange_options, settle_output, was_dry_run, with_model};
+use super::options::RunOptions;
+use super::steps::{check_model, print_request, settle_output};
 use crate::api::chat::answers::Answers;
 use crate::api::chat::request::{Ask, fields, message};
 use crate::api::chat::schema::{Form, instruct};
@@ -20,7 +21,7 @@ use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::provider::price::Price;
 use crate::provider::user_fields::UserFields;
-use crate::provider::{Asked, Composed, Job, Provider, resolve};
+use crate::provider::{Composed, Job, Provider, resolve};
 use log::Log;
 use prepared::{Prepared, is_conversation, prepare};
 use repl::Session;
@@ -93,7 +94,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     if !preset.needs_no_input() && is_conversation(args, common, io) {
         return Ok(Session::new(args, common, &config, log).with(preset.clone()).run(io)?);
     }
-    let mut provider = resolve(Asked { common, job: Job::Chat }, &config, io)?;
+    let mut provider = resolve(&RunOptions::new(common).service, Job::Chat, &config, io)?;
     preset.lay_over(&mut provider);
     let schema = Wanted::of(args, common)?;
     let tools = tools::open(args, common, &config, &provider, io)?;
@@ -121,13 +122,12 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
         tools,
     };
     if common.dry_run {
-        exchange::name_demo(&mut provider, io)?;
-        was_dry_run(common, &attach::dry(&provider, body, &given)?, io)?;
-        return Ok(());
+        let request = |provider: &Provider| attach::dry(provider, body, &given);
+        return Ok(print_request(&mut provider, io, request)?);
     }
     let sink = Sink::open(args.output.as_deref())?;
     let asked = log.asked(args, common, &provider, &body);
-    let options = exchange_options(common);
+    let options = RunOptions::new(common).exchange;
     let (said, given, result) = exchange::run(provider, options, io, move |exchange, io| {
         Box::pin(async move {
             let mut chat = Chat::new(plan, TextWriter::new(sink).with_markdown(is_markdown));
@@ -175,7 +175,7 @@ fn compose(
     let fields = fields(args, ask);
     let is_limited = provider.is_limited_by_user(&fields.flags);
     let mut composed = provider.compose(Job::Chat, fields);
-    with_model(&composed, "chat", provider)?;
+    check_model(&composed, "chat", provider)?;
     let streams = composed.body.get("stream") == Some(&Value::Bool(true));
     // Several services refuse `stream_options` without `stream`, and some at all.
     if common.usage

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rustyline::error::ReadlineError;
 use rustyline::history::History as _;
 
-use super::super::exchange_options;
 use super::super::history::readable;
+use super::super::options::RunOptions;
 use super::lines::{INPUTS, editor};
 use super::log::Log;
 use super::prepared::Preset;
@@ -28,7 +28,7 @@ use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
 use crate::output::text::TextWriter;
-use crate::provider::{Asked, Composed, Job, Provider, resolve};
+use crate::provider::{Composed, Job, Provider, resolve};
 
 /// What stands before every question.
 const PROMPT: &str = "> ";
@@ -124,7 +124,7 @@ impl<'a> Session<'a> {
     }
 
     fn resolve(&self, common: &Common, io: &mut Io) -> Result<Provider, Failure> {
-        let mut provider = resolve(Asked { common, job: Job::Chat }, self.config, io)?;
+        let mut provider = resolve(&RunOptions::new(common).service, Job::Chat, self.config, io)?;
         self.preset.lay_over(&mut provider);
         Ok(provider)
     }
@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
         };
         let asked = self.log.asked(&self.args, &self.common, &provider, &body);
         let is_markdown = shows_markdown(&self.args, &self.common, io)?;
-        let options = exchange_options(&self.common);
+        let options = RunOptions::new(&self.common).exchange;
         let done = exchange::run(provider.clone(), options, io, move |exchange, io| {
             Box::pin(async move {
                 let writer = TextWriter::new(Sink::Stdout).with_markdown(is_markdown);
@@ -341,12 +341,7 @@ fn tell(failure: &Failure, io: &mut Io) {
     match failure.kind {
         Kind::Interrupted => io.note("the answer was stopped"),
         Kind::Cut => io.warn(&failure.message),
-        _ => {
-            io.say(&failure.message);
-            if let Some(hint) = &failure.hint {
-                io.hint(hint);
-            }
-        }
+        _ => io.say_failure(&failure.message, failure.hint.as_deref()),
     }
 }
 

@@ -21,7 +21,6 @@ use crate::io::Io;
 use crate::output::extract::Extractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Job, Provider};
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
@@ -352,8 +351,8 @@ impl Operation for Asking<'_> {
     type Output = ();
 
     fn request(&mut self, _: &Provider) -> Result<Draft, Failure> {
-        let repair = FieldRepair::new(Job::Chat, self.chat.plan.own.clone());
-        Ok(Draft { request: self.request.clone(), repair: Some(repair) })
+        let own = self.chat.plan.own.clone();
+        Ok(Draft::repairable(self.request.clone(), Job::Chat, own))
     }
 
     fn has_shown(&self) -> bool {
