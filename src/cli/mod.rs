@@ -11,7 +11,7 @@ pub(crate) mod speak;
 pub(crate) mod transcribe;
 
 pub(crate) use misuse::failure_of;
-pub(crate) use options::{Common, Setting};
+pub(crate) use options::Common;
 
 use std::ffi::OsString;
 

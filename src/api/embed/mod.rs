@@ -2,6 +2,7 @@
 
 mod base64;
 mod decimal;
+pub(crate) mod format;
 pub(crate) mod npy;
 mod number;
 pub(crate) mod reply;
