@@ -254,6 +254,14 @@ impl Io {
         self.voice.say(text);
     }
 
+    /// What went wrong, and what the user can do about it.
+    pub(crate) fn say_failure(&self, message: &str, hint: Option<&str>) {
+        self.voice.say(message);
+        if let Some(hint) = hint {
+            self.voice.hint(hint);
+        }
+    }
+
     /// [`Voice::note`].
     pub(crate) fn note(&self, text: &str) {
         self.voice.note(text);

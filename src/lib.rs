@@ -95,17 +95,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
 }
 
 fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
-    let common = &cli.common;
+    let options = &command::options::RunOptions::new(&cli.common);
     match &cli.command {
-        Command::Chat(args) => command::chat::run(args, common, io),
-        Command::Image(args) => command::image::run(args, common, io),
-        Command::Speak(args) => command::speak::run(args, common, io),
-        Command::Transcribe(args) => command::transcribe::run(args, common, io),
-        Command::Embed(args) => command::embed::run(args, common, io),
-        Command::History(args) => command::history::run(args, common, io),
-        Command::Models(args) => command::models::run(args, common, io),
-        Command::Providers(args) => command::providers::run(args, common, io),
-        Command::Config(args) => command::config::run(args, common, io),
+        Command::Chat(args) => command::chat::run(args, &cli.common, io),
+        Command::Image(args) => command::image::run(args, options, io),
+        Command::Speak(args) => command::speak::run(args, options, io),
+        Command::Transcribe(args) => command::transcribe::run(args, options, io),
+        Command::Embed(args) => command::embed::run(args, options, io),
+        Command::History(args) => command::history::run(args, options, io),
+        Command::Models(args) => command::models::run(args, options, io),
+        Command::Providers(args) => command::providers::run(args, options, io),
+        Command::Config(args) => command::config::run(args, options, io),
         Command::Completions(args) => command::generate::completions(args, io),
         Command::Man(args) => command::generate::man(args, io),
     }
@@ -131,10 +131,7 @@ fn show(text: &str, io: &mut Io) -> u8 {
 /// Says what went wrong, once, and gives the exit code.
 fn report(failure: &error::Failure, io: &mut Io) -> u8 {
     if !failure.is_silent() {
-        io.say(&failure.message);
-        if let Some(hint) = &failure.hint {
-            io.hint(hint);
-        }
+        io.say_failure(&failure.message, failure.hint.as_deref());
     }
     failure.kind.exit_code()
 }

@@ -1,51 +1,13 @@
 //! What can be typed after `llm embed`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use crate::api::embed::format::VectorFormat;
 
 const REQUEST: &str = "How it is asked";
 const OUTPUT: &str = "The vectors";
-
-/// How vectors are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// One JSON array of numbers a line
-    Array,
-    /// One JSON object a line, with index, input and embedding
-    Jsonl,
-    /// One vector a line, its numbers separated by commas, no header
-    Csv,
-    /// A NumPy file, float32, one vector a row
-    Npy,
-}
-
-impl Format {
-    /// The format that a file's ending asks for; none if the ending says nothing.
-    pub(crate) fn of_ending(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "jsonl" | "ndjson" => Some(Format::Jsonl),
-            "csv" => Some(Format::Csv),
-            "npy" => Some(Format::Npy),
-            _ => None,
-        }
-    }
-
-    /// The name on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Format::Array => "array",
-            Format::Jsonl => "jsonl",
-            Format::Csv => "csv",
-            Format::Npy => "npy",
-        }
-    }
-
-    /// Whether `null` can stand for a vector that is not there.
-    pub(crate) fn has_null(self) -> bool {
-        matches!(self, Format::Array | Format::Jsonl)
-    }
-}
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -87,7 +49,7 @@ pub(crate) struct EmbedArgs {
 
     /// How the vectors are written [default: by the ending of -o FILE, else array]
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json", help_heading = OUTPUT)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<VectorFormat>,
 
     /// Leave out texts that have no vector, instead of writing `null`
     #[arg(long, help_heading = OUTPUT)]

@@ -2,40 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use crate::api::image::format::ImageFormat;
 
 const PICTURE: &str = "The picture";
 const RESULT: &str = "The result";
-
-/// The formats that a picture can be asked in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Png,
-    #[value(alias = "jpg")]
-    Jpeg,
-    Webp,
-}
-
-impl Format {
-    /// The name in a request.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Format::Png => "png",
-            Format::Jpeg => "jpeg",
-            Format::Webp => "webp",
-        }
-    }
-
-    /// The format that a file's ending stands for, if it stands for one of these.
-    pub(crate) fn of_ending(ending: &str) -> Option<Self> {
-        match ending.to_ascii_lowercase().as_str() {
-            "png" => Some(Format::Png),
-            "jpg" | "jpeg" => Some(Format::Jpeg),
-            "webp" => Some(Format::Webp),
-            _ => None,
-        }
-    }
-}
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -84,7 +56,7 @@ pub(crate) struct ImageArgs {
 
     /// The file format to ask for [default: as the ending of -o says]
     #[arg(long, value_enum, value_name = "FMT", help_heading = PICTURE)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<ImageFormat>,
 
     /// The file to write; several pictures become NAME-1, NAME-2 …; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = RESULT)]
@@ -126,12 +98,5 @@ mod tests {
         for text in ["cat", "", "x", "0x5", "5x0", "1024", "5x", "-1x5", "1x2x3", "999999x1"] {
             assert!(size(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn endings_name_formats() {
-        assert_eq!(Format::of_ending("JPG"), Some(Format::Jpeg));
-        assert_eq!(Format::of_ending("webp").map(Format::name), Some("webp"));
-        assert_eq!(Format::of_ending("gif"), None);
     }
 }

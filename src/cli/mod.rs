@@ -10,7 +10,7 @@ pub(crate) mod quick;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
 
-pub(crate) use options::{Common, Setting};
+pub(crate) use options::Common;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;

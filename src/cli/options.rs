@@ -4,21 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
-use serde_json::Value;
 
 use crate::io::Color;
+use crate::provider::Setting;
 
 const PROVIDER: &str = "Choosing a service";
 const REQUEST: &str = "The request";
 const OUTPUT: &str = "What is shown";
-
-/// One `-O KEY=VALUE`: where the value goes in the request body, and the value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Setting {
-    /// `a.b` as `["a", "b"]`.
-    pub(crate) path: Vec<String>,
-    pub(crate) value: Value,
-}
 
 // `hide_env` and friends are not used: the environment is read through `Io`, in the resolver, so
 // that an empty variable counts as unset and a value's origin can be told.
@@ -45,7 +37,7 @@ pub(crate) struct Common {
     pub(crate) api_key_env: Option<String>,
 
     /// Any further field of the request body; JSON if it parses as JSON, else text; `a.b=1` nests
-    #[arg(short = 'O', long, value_name = "KEY=VALUE", value_parser = setting, global = true, help_heading = REQUEST)]
+    #[arg(short = 'O', long, value_name = "KEY=VALUE", value_parser = Setting::parse, global = true, help_heading = REQUEST)]
     pub(crate) option: Vec<Setting>,
 
     /// A further request header
@@ -93,16 +85,6 @@ pub(crate) struct Common {
     pub(crate) color: Color,
 }
 
-fn setting(text: &str) -> Result<Setting, String> {
-    let (key, value) = text.split_once('=').ok_or("it has no `=`; write KEY=VALUE")?;
-    let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-    if path.iter().any(String::is_empty) {
-        return Err("the key is empty; write KEY=VALUE".to_owned());
-    }
-    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-    Ok(Setting { path, value })
-}
-
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("it has no `:`; write 'Name: value'")?;
     // RFC 9110, section 5.6.2: a field name is a token.
@@ -128,20 +110,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_setting_is_json_when_it_parses_as_json() {
-        let value = |text| setting(text).map(|setting| setting.value);
-        assert_eq!(value("a=1"), Ok(json!(1)));
-        assert_eq!(value("a=你好"), Ok(json!("你好")));
-        assert_eq!(value("a=\"1\""), Ok(json!("1")));
-        assert_eq!(value("a={\"b\":[true]}"), Ok(json!({"b": [true]})));
-        assert_eq!(value("a="), Ok(json!("")));
-        assert_eq!(value("a=b=c"), Ok(json!("b=c")));
-        assert_eq!(setting("a.b.c=1").map(|s| s.path.len()), Ok(3));
-        assert!(setting("a").is_err() && setting("=1").is_err() && setting("a..b=1").is_err());
-    }
 
     #[test]
     fn a_header_is_checked() {

@@ -2,31 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::Number;
 
 use super::chat::number;
+use crate::api::transcribe::format::TranscriptFormat;
 
 const MODEL: &str = "The model's behaviour";
 const ANSWER: &str = "The answer";
 
-/// The form of a transcript; the names are the specification's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// The words alone
-    Text,
-    /// JSON with the text
-    Json,
-    /// Subtitles, as most players take them
-    Srt,
-    /// Subtitles, as browsers take them
-    Vtt,
-    /// JSON with the time of each segment
-    #[value(name = "verbose_json")]
-    VerboseJson,
-}
-
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   llm transcribe -p openai 会议.mp3
@@ -62,7 +47,7 @@ pub(crate) struct TranscribeArgs {
 
     /// The form of the transcript [default: text, or what the ending of -o says]
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = ANSWER)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<TranscriptFormat>,
 
     /// Write to a file, which appears only when it is whole, or to files in a folder; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE|FOLDER", help_heading = ANSWER)]

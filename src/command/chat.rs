@@ -1,13 +1,14 @@
 //! `llm chat`: one question, its answer written as it is made; or a conversation on a terminal.
 
-use super::{settle_output, was_dry_run};
+use super::options::RunOptions;
+use super::steps::{print_request, settle_output};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config;
-use crate::exchange;
 use crate::input::Sources;
 use crate::io::Io;
 use crate::output::sink::Sink;
+use crate::provider::Provider;
 use asker::Asker;
 use options::ChatOptions;
 use repl::Session;
@@ -43,7 +44,7 @@ mod whole;
 pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
     settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
-    let options = ChatOptions::resolve(args, common, &config, io)?;
+    let options = ChatOptions::resolve(args, RunOptions::new(common), &config, io)?;
     let is_conversation = options.is_conversation;
     let asker = Asker::new(options, &config, io)?;
     match is_conversation {
@@ -61,11 +62,12 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     let given = asker.options.preset.given(&sources, io)?;
     let mut question = asker.question(given, &provider, io)?;
     let number = asker.number(&question)?;
-    if asker.options.common.dry_run {
-        exchange::name_demo(&mut provider, io)?;
-        addresses::refuse(&question.given)?;
-        was_dry_run(&asker.options.common, &question.draft(&provider).request, io)?;
-        return Ok(());
+    if asker.options.dry_run {
+        let request = |provider: &Provider| {
+            addresses::refuse(&question.given)?;
+            Ok(question.draft(provider).into_request())
+        };
+        return Ok(print_request(&mut provider, io, request)?);
     }
     let sink = Sink::open(asker.options.answer.output.as_deref())?;
     Ok(asker.ask(question, number, sink, provider, io)?.result?)

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::cli::{Common, ConfigAction, ConfigArgs};
+use super::options::RunOptions;
+use crate::cli::{ConfigAction, ConfigArgs};
 use crate::config::{self, location};
 use crate::error::{Failure, Kind, reason};
 use crate::io::{Env, Io};
@@ -39,8 +40,8 @@ const FIRST: &str = r#"# Profiles of llm. Known services work by name without an
 ///
 /// # Errors
 /// A file that can't be written or opened, an editor that fails, a file that is wrong afterwards.
-pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
-    let location = location(common.config.as_deref(), &io.env)?;
+pub(crate) fn run(args: &ConfigArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
+    let location = location(options.config.as_deref(), &io.env)?;
     let path = location.path;
     match &args.action {
         None | Some(ConfigAction::Path) => {
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Re
                     .hint("`llm config init` writes a first one")
                     .into());
             }
-            edit(&path, common, io)?;
+            edit(&path, options, io)?;
         }
     }
     Ok(())
@@ -88,7 +89,7 @@ fn init(path: &Path) -> Result<(), Failure> {
     options.open(path).and_then(|mut file| file.write_all(FIRST.as_bytes())).map_err(failed)
 }
 
-fn edit(path: &Path, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+fn edit(path: &Path, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     if !path.exists() {
         init(path)?;
     }
@@ -109,7 +110,7 @@ fn edit(path: &Path, common: &Common, io: &mut Io) -> anyhow::Result<()> {
         .into());
     }
     // A mistake is better said now than at the next question.
-    config::load(common.config.as_deref(), io)?;
+    config::load(options.config.as_deref(), io)?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::cli::Common;
+use super::options::RunOptions;
 use crate::cli::history::{HistoryAction, HistoryArgs, LISTED};
 use crate::conversation::{Conversation, Turn};
 use crate::dialect::chat_completions;
@@ -25,14 +25,14 @@ const STEP: usize = 200;
 ///
 /// # Errors
 /// Exit 2 for a conversation that is not there, exit 1 for one that can't be read or removed.
-pub(crate) fn run(args: &HistoryArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     let store = Store::find(&io.env).ok_or_else(|| {
         Failure::usage("there is no home directory to look for conversations in").hint("set HOME")
     })?;
     match args.action.as_ref().unwrap_or(&HistoryAction::List { number: LISTED }) {
-        HistoryAction::List { number } => list(&store, &[], *number, common.json, io)?,
-        HistoryAction::Search { words, number } => list(&store, words, *number, common.json, io)?,
-        HistoryAction::Show { id } => show(&store, id.as_deref(), common.json, io)?,
+        HistoryAction::List { number } => list(&store, &[], *number, options.json, io)?,
+        HistoryAction::Search { words, number } => list(&store, words, *number, options.json, io)?,
+        HistoryAction::Show { id } => show(&store, id.as_deref(), options.json, io)?,
         HistoryAction::Export { id } => {
             let stored = read(&store, &store.find_key(id)?, io)?;
             let question = |turn: &Turn| (turn.user.clone(), Vec::new());

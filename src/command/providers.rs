@@ -1,7 +1,8 @@
 //! `llm providers`: the profiles, what each value of one is and where it came from, and whether they
 //! work.
 
-use crate::cli::{Common, ProvidersAction, ProvidersArgs};
+use super::options::RunOptions;
+use crate::cli::{ProvidersAction, ProvidersArgs};
 use crate::config::profile::{Field, Origin, Profile};
 use crate::config::schema::nearest;
 use crate::config::{self, Config};
@@ -19,16 +20,19 @@ mod check;
 ///
 /// # Errors
 /// A profile file that is wrong, a name that nobody knows, a service that fails its check.
-pub(crate) fn run(args: &ProvidersArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
-    let config = config::load(common.config.as_deref(), io)?;
+pub(crate) fn run(args: &ProvidersArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
+    let config = config::load(options.config.as_deref(), io)?;
     let text = match &args.action {
         None | Some(ProvidersAction::List) => list(&config, io),
-        Some(ProvidersAction::Check { names }) => return check::run(names, common, &config, io),
+        Some(ProvidersAction::Check { names }) => {
+            names.iter().try_for_each(|name| known(name, &config))?;
+            return check::run(names, options, &config, io);
+        }
         Some(ProvidersAction::Show { name }) => {
             if let Some(name) = name {
                 known(name, &config)?;
             }
-            let profile = profile_for(common, name.as_deref(), &config, io)?;
+            let profile = profile_for(&options.service, name.as_deref(), &config, io)?;
             show(&profile, io)
         }
     };

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::operation::{Draft, Operation, ReadError};
+use super::draft::Draft;
+use super::operation::{Operation, ReadError};
 use super::reply::Reply;
 use super::state::Exchange;
 use crate::error::{Failure, Kind, classify};

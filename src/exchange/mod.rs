@@ -8,6 +8,7 @@
 
 mod ask;
 mod bad_reply;
+mod draft;
 mod fetch;
 mod operation;
 mod reply;
@@ -16,8 +17,9 @@ mod run;
 mod state;
 
 pub(crate) use bad_reply::ReplyWords;
+pub(crate) use draft::Draft;
 pub(crate) use fetch::plain_get;
-pub(crate) use operation::{Draft, Operation, ReadError};
+pub(crate) use operation::{Operation, ReadError};
 pub(crate) use reply::Reply;
 pub(crate) use run::{ended_early, name_demo, on_runtime, run};
 pub(crate) use state::{Exchange, ExchangeOptions};

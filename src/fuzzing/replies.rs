@@ -11,12 +11,13 @@ use super::cuts::whole_or_cut;
 use crate::api::image::base64text::{self, Decoder};
 use crate::api::image::scan::{Piece, Scanner};
 use crate::api::transcribe::answer::Answer;
+use crate::api::transcribe::format::TranscriptFormat as Written;
 use crate::api::transcribe::join::merge;
+use crate::api::transcribe::read::read;
 use crate::api::transcribe::stream::Stream;
 use crate::api::transcribe::subtitles::{Subtitles, is_finished};
 use crate::api::{image, models, speech};
 use crate::audio::format::Format;
-use crate::cli::transcribe::Format as Written;
 
 /// Base64 that comes in pieces, and the pictures that are taken out of a reply.
 pub fn pictures(data: &[u8]) {
@@ -91,7 +92,7 @@ pub fn replies(data: &[u8]) {
             let (sound, _) = whole_or_cut(data, |pieces| spoken(label, wanted, pieces));
             assert!(sound.len() <= data.len(), "{} of {}", sound.len(), data.len());
         }
-        if let Ok(answer) = Answer::read(data.to_vec(), label) {
+        if let Ok(answer) = read(data.to_vec(), label) {
             transcript(answer, data.len());
         }
     }

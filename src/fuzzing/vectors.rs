@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::api::embed::format::VectorFormat;
 use crate::api::embed::reply::{self, Numbers, Problem, Vectors};
 use crate::api::embed::{npy, vector};
-use crate::cli::embed::Format;
 
 /// The reader of embeddings, through its quick way and its slow one, and the writers.
 pub fn vectors(data: &[u8]) {
@@ -69,7 +69,7 @@ fn check(vectors: &Vectors) {
     for index in 0..vectors.len() {
         let floats = floats(vectors, index);
         let mut line = Vec::new();
-        vector::push_line(Format::Jsonl, 7, "字\n", vectors.get(index), &mut line);
+        vector::push_line(VectorFormat::Jsonl, 7, "字\n", vectors.get(index), &mut line);
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
         let Some(floats) = floats else { continue };
         assert!(!floats.iter().any(|float| float.is_nan()));

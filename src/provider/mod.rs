@@ -6,6 +6,7 @@ mod endpoint;
 pub(crate) mod field_repair;
 mod job;
 pub(crate) mod key;
+mod options;
 pub(crate) mod price;
 mod resolve;
 mod rules;
@@ -17,7 +18,6 @@ pub(crate) mod user_fields;
 
 use serde_json::{Map, Value};
 
-use crate::cli::Setting;
 use crate::config::profile::{Field, Origin, Profile, Rule};
 use crate::http::Service;
 use crate::http::form::{Form, Part};
@@ -26,7 +26,8 @@ use endpoint::Endpoint;
 use key::Key;
 
 pub(crate) use job::Job;
-pub(crate) use resolve::{Asked, profile_for, provider_of, resolve};
+pub(crate) use options::{ServiceOptions, Setting};
+pub(crate) use resolve::{profile_for, provider_of, resolve};
 
 /// A profile with everything resolved that a request needs.
 #[derive(Debug, Clone)]

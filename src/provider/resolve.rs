@@ -3,9 +3,8 @@
 
 use serde_json::Value;
 
-use super::{Job, Provider, key};
-use super::{choose, endpoint};
-use crate::cli::Common;
+use super::options::ServiceOptions;
+use super::{Job, Provider, choose, endpoint, key};
 use crate::config::Config;
 use crate::config::profile::{Origin, Profile};
 use crate::error::Failure;
@@ -16,21 +15,19 @@ use crate::io::{Env, Io};
 /// The sections of a profile that are meant for its own origin alone.
 const HEADERS: [&str; 2] = ["headers", "models_headers"];
 
-/// What a command needs of the provider.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    pub(crate) common: &'a Common,
-    pub(crate) job: Job,
-}
-
 /// Resolves the provider of a command, with its key.
 ///
 /// # Errors
 /// Whatever is missing or wrong in the configuration; nothing has been sent.
-pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
-    let profile = profile_for(asked.common, None, config, io)?;
-    refuse_missing_job(&profile, asked.job, config)?;
-    provider_of(profile, asked, io)
+pub(crate) fn resolve(
+    options: &ServiceOptions,
+    job: Job,
+    config: &Config,
+    io: &mut Io,
+) -> Result<Provider, Failure> {
+    let profile = profile_for(options, None, config, io)?;
+    refuse_missing_job(&profile, job, config)?;
+    provider_of(profile, options, job, io)
 }
 
 /// A profile resolved for a job, with its key; whether it offers the job is not asked.
@@ -39,12 +36,13 @@ pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<
 /// A base URL that is missing or wrong, a key that can't be found.
 pub(crate) fn provider_of(
     profile: Profile,
-    asked: Asked<'_>,
+    options: &ServiceOptions,
+    job: Job,
     io: &mut Io,
 ) -> Result<Provider, Failure> {
     let base_url = base_url(&profile)?;
     endpoint::check(&profile, &base_url)?;
-    let key = match asked.common.dry_run {
+    let key = match options.is_dry {
         true => key::unread(&profile, &io.env),
         false => key::find(&profile, &io.env)?,
     };
@@ -57,15 +55,15 @@ pub(crate) fn provider_of(
     }
     Ok(Provider {
         name: profile.name.clone(),
-        choice: match (&asked.common.base_url, &asked.common.provider) {
+        choice: match (&options.base_url, &options.provider) {
             (Some(_), None) => format!("--base-url {}", shown(&base_url)),
             _ => format!("-p {}", profile.name),
         },
-        model: model(&profile, asked.job),
+        model: model(&profile, job),
         base_url,
         key,
-        headers: asked.common.header.clone(),
-        settings: asked.common.option.clone(),
+        headers: options.headers.clone(),
+        settings: options.settings.clone(),
         profile,
     })
 }
@@ -76,21 +74,21 @@ pub(crate) fn provider_of(
 /// # Errors
 /// An unknown profile, or none that could be meant.
 pub(crate) fn profile_for(
-    common: &Common,
+    options: &ServiceOptions,
     name: Option<&str>,
     config: &Config,
     io: &mut Io,
 ) -> Result<Profile, Failure> {
-    let name = name.or(common.provider.as_deref());
-    let mut profile = match (&common.base_url, name) {
+    let name = name.or(options.provider.as_deref());
+    let mut profile = match (&options.base_url, name) {
         (Some(url), None) => Profile::new(host_of(url)?),
         _ => choose::choose(name, config, &io.env)?,
     };
     lay_environment_over(&mut profile, &io.env);
-    if let Some(url) = &common.base_url {
-        lay_base_url_over(&mut profile, url, common.api_key_env.is_some(), io)?;
+    if let Some(url) = &options.base_url {
+        lay_base_url_over(&mut profile, url, options.api_key_env.is_some(), io)?;
     }
-    if let Some(variable) = &common.api_key_env {
+    if let Some(variable) = &options.api_key_env {
         profile.forget_keys();
         profile.set(
             "",
@@ -99,7 +97,7 @@ pub(crate) fn profile_for(
             Origin::Flag("--api-key-env"),
         );
     }
-    if let Some(model) = &common.model {
+    if let Some(model) = &options.model {
         profile.set("", "model", Value::String(model.clone()), Origin::Flag("--model"));
     }
     Ok(profile)

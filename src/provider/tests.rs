@@ -3,13 +3,11 @@
 
 use std::io::Write as _;
 
-use clap::Parser as _;
 use serde_json::{Map, Value, json};
 
 use super::field_repair::FieldRepair;
 use super::user_fields::UserFields;
-use super::{Asked, Fields, Job, Provider, profile_for, resolve, unique};
-use crate::cli::Cli;
+use super::{Fields, Job, Provider, ServiceOptions, Setting, profile_for, resolve, unique};
 use crate::config::{self, Config};
 use crate::error::{Failure, Kind, Refused};
 use crate::http::request::{Header, Request};
@@ -35,9 +33,33 @@ fn provider_for(
     env: &[(&str, &str)],
     text: &str,
 ) -> Result<Provider, Failure> {
-    let line = ["llm", "models"].iter().chain(options);
-    let cli = Cli::try_parse_from(line).expect("the line is right");
-    resolve(Asked { common: &cli.common, job }, &config(text), &mut io(env))
+    resolve(&service_options(options), job, &config(text), &mut io(env))
+}
+
+/// What these options say of the service, as they are typed.
+fn service_options(typed: &[&str]) -> ServiceOptions {
+    let mut options = ServiceOptions::default();
+    let mut typed = typed.iter().copied();
+    while let Some(name) = typed.next() {
+        if name == "--dry-run" {
+            options.is_dry = true;
+            continue;
+        }
+        let value = typed.next().expect("an option has a value").to_owned();
+        match name {
+            "-p" => options.provider = Some(value),
+            "-m" => options.model = Some(value),
+            "--base-url" => options.base_url = Some(value),
+            "--api-key-env" => options.api_key_env = Some(value),
+            "-O" => options.settings.push(Setting::parse(&value).expect("it is a setting")),
+            "-H" => {
+                let (name, value) = value.split_once(':').expect("it is a header");
+                options.headers.push((name.to_owned(), value.trim().to_owned()));
+            }
+            other => panic!("{other} is no option of a service"),
+        }
+    }
+    options
 }
 
 fn provider(options: &[&str], text: &str) -> Provider {
@@ -358,9 +380,8 @@ fn every_built_in_profile_resolves() {
 #[test]
 fn flags_and_environment_say_where_a_value_came_from() {
     let shown = |options: &[&str], env: &[(&str, &str)], text: &str| {
-        let cli = Cli::try_parse_from(["llm", "models"].iter().chain(options)).expect("is right");
-        let profile =
-            profile_for(&cli.common, None, &config(text), &mut io(env)).expect("is there");
+        let profile = profile_for(&service_options(options), None, &config(text), &mut io(env))
+            .expect("is there");
         let origin = |key: &str| profile.field("", key).map(|field| field.origin.to_string());
         (origin("model").unwrap_or_default(), origin("base_url").unwrap_or_default())
     };

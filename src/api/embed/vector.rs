@@ -1,7 +1,7 @@
 //! One vector, and how it is written as text or as 32-bit floats. Knows no reply and no file.
 
 use super::number;
-use crate::cli::embed::Format;
+use crate::api::embed::format::VectorFormat;
 
 /// A vector as it travelled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,13 +71,13 @@ impl Vector<'_> {
 /// Adds the line for one input: its vector, or `null` where there is none. `index` counts inputs
 /// from 0. Not for `npy`, which has no lines.
 pub(crate) fn push_line(
-    format: Format,
+    format: VectorFormat,
     index: u64,
     input: &str,
     vector: Option<Vector<'_>>,
     out: &mut Vec<u8>,
 ) {
-    if format == Format::Jsonl {
+    if format == VectorFormat::Jsonl {
         out.extend_from_slice(format!("{{\"index\":{index},\"input\":").as_bytes());
         // Writing into memory can't fail, and a text always serialises.
         let _ = serde_json::to_writer(&mut *out, input);
@@ -85,14 +85,14 @@ pub(crate) fn push_line(
     }
     match vector {
         None => out.extend_from_slice(b"null"),
-        Some(vector) if format == Format::Csv => vector.push_text(out),
+        Some(vector) if format == VectorFormat::Csv => vector.push_text(out),
         Some(vector) => {
             out.push(b'[');
             vector.push_text(out);
             out.push(b']');
         }
     }
-    if format == Format::Jsonl {
+    if format == VectorFormat::Jsonl {
         out.push(b'}');
     }
     out.push(b'\n');
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn line(format: Format, vector: Option<Vector<'_>>) -> String {
+    fn line(format: VectorFormat, vector: Option<Vector<'_>>) -> String {
         let mut out = Vec::new();
         push_line(format, 7, "说 \"好\"", vector, &mut out);
         String::from_utf8(out).expect("is text")
@@ -115,14 +115,14 @@ mod tests {
             [0.1f32, -2.0, 1e-9].iter().flat_map(|number| number.to_le_bytes()).collect();
         let floats = Some(Vector::Floats(&bytes));
         let digits = Some(Vector::Digits(b"0.10 ,\n -2,1E-9"));
-        assert_eq!(line(Format::Array, floats), "[0.1,-2.0,1e-9]\n");
-        assert_eq!(line(Format::Array, digits), "[0.10,-2,1E-9]\n");
-        assert_eq!(line(Format::Csv, digits), "0.10,-2,1E-9\n");
+        assert_eq!(line(VectorFormat::Array, floats), "[0.1,-2.0,1e-9]\n");
+        assert_eq!(line(VectorFormat::Array, digits), "[0.10,-2,1E-9]\n");
+        assert_eq!(line(VectorFormat::Csv, digits), "0.10,-2,1E-9\n");
         let object = r#"{"index":7,"input":"说 \"好\"","embedding":[0.1,-2.0,1e-9]}"#;
-        assert_eq!(line(Format::Jsonl, floats), format!("{object}\n"));
-        assert_eq!(line(Format::Array, None), "null\n");
+        assert_eq!(line(VectorFormat::Jsonl, floats), format!("{object}\n"));
+        assert_eq!(line(VectorFormat::Array, None), "null\n");
         let object = r#"{"index":7,"input":"说 \"好\"","embedding":null}"#;
-        assert_eq!(line(Format::Jsonl, None), format!("{object}\n"));
+        assert_eq!(line(VectorFormat::Jsonl, None), format!("{object}\n"));
     }
 
     proptest! {

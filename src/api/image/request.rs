@@ -2,43 +2,34 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::image::{Format, ImageArgs};
+use super::format::ImageFormat;
 use crate::http::form::Part;
 use crate::provider::Fields;
 
-/// What a request is made of beside the flags.
+/// What a request is made of.
 #[derive(Debug)]
 pub(crate) struct Ask<'a> {
     pub(crate) model: Option<&'a str>,
     pub(crate) prompt: String,
     /// The format that the ending of the output file stands for.
-    pub(crate) ending: Option<Format>,
+    pub(crate) ending: Option<ImageFormat>,
+    /// The fields that the user set.
+    pub(crate) flags: Map<String, Value>,
 }
 
 /// The request's fields. `response_format` asks for the picture itself, as many services give an
 /// address otherwise; the rules of those that don't take it drop it.
-pub(crate) fn fields(args: &ImageArgs, ask: Ask<'_>) -> Fields {
+pub(crate) fn fields(ask: Ask<'_>) -> Fields {
     let mut needed = Map::new();
     if let Some(model) = ask.model {
         needed.insert("model".into(), json!(model));
     }
     needed.insert("prompt".into(), json!(ask.prompt));
     needed.insert("response_format".into(), json!("b64_json"));
-    if let Some(format) = ask.ending.filter(|_| args.format.is_none()) {
+    if let Some(format) = ask.ending.filter(|_| !ask.flags.contains_key("output_format")) {
         needed.insert("output_format".into(), json!(format.name()));
     }
-    let mut flags = Map::new();
-    let mut flag = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            flags.insert(name.to_owned(), value);
-        }
-    };
-    flag("n", args.number.map(|number| json!(number)));
-    flag("size", args.size.as_ref().map(|size| json!(size)));
-    flag("quality", args.quality.as_ref().map(|quality| json!(quality)));
-    flag("background", args.background.as_ref().map(|background| json!(background)));
-    flag("output_format", args.format.map(|format| json!(format.name())));
-    Fields { needed, flags }
+    Fields { needed, flags: ask.flags }
 }
 
 /// Fields that are asked for unasked: what comes can be used without them too.

@@ -8,11 +8,10 @@ use super::earlier::Earlier;
 use super::log::Log;
 use super::options::ChatOptions;
 use super::plan::Plan;
-use super::question::Question;
+use super::question::{DIALECT, Question};
 use super::tools::{self, Tools};
 use super::turn::Chat;
 use super::warnings::Warnings;
-use crate::command::exchange_options;
 use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::error::Failure;
@@ -21,7 +20,7 @@ use crate::input::Given;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
-use crate::provider::{self, Job, Provider, resolve};
+use crate::provider::{Provider, resolve};
 
 /// Asks questions of one conversation.
 pub(super) struct Asker {
@@ -43,7 +42,7 @@ impl Asker {
         io: &mut Io,
     ) -> Result<Self, Failure> {
         let log = Log::open(&options.log, io)?;
-        log.choose_service(&mut options.common, config);
+        log.choose_service(&mut options.service, config);
         Ok(Self { options, log, tools: None, warnings: Warnings::default() })
     }
 
@@ -52,8 +51,7 @@ impl Asker {
     /// # Errors
     /// As [`resolve`].
     pub(super) fn resolve(&self, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
-        let asked = provider::Asked { common: &self.options.common, job: Job::Chat };
-        let mut provider = resolve(asked, config, io)?;
+        let mut provider = resolve(&self.options.service, DIALECT.job(), config, io)?;
         self.options.preset.lay_over(&mut provider);
         Ok(provider)
     }
@@ -68,8 +66,7 @@ impl Asker {
         provider: &Provider,
         io: &mut Io,
     ) -> Result<(), Failure> {
-        let common = &self.options.common;
-        let runs_none = common.json || common.dry_run;
+        let runs_none = self.options.answer.is_json || self.options.dry_run;
         self.tools = tools::open(&self.options.tools, runs_none, config, provider, io)?;
         Ok(())
     }
@@ -122,9 +119,9 @@ impl Asker {
     ) -> Result<Asked, Failure> {
         let options = &self.options;
         let plan = Plan::new(&question, number, &options.answer, self.tools.clone(), &provider);
-        let asked = self.log.asked(&options.question, &options.common, &provider, &question);
+        let asked = self.log.asked(&options.question, &options.service, &provider, &question);
         let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
-        let allowed = exchange_options(&options.common);
+        let allowed = options.exchange;
         let (question, said, result) = exchange::run(provider, allowed, io, |exchange, io| {
             Box::pin(async move {
                 let mut chat = Chat::new(plan, writer);

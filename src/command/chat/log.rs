@@ -5,14 +5,13 @@ use super::options::{LogOptions, QuestionOptions};
 use super::question::Question;
 use super::said::Said;
 use super::{attach, earlier};
-use crate::cli::Common;
 use crate::config::Config;
 use crate::conversation::{End, Service, Turn};
 use crate::error::{Failure, Kind, reason};
 use crate::history::{self, Key, Store, StoredConversation};
 use crate::input::Given;
 use crate::io::Io;
-use crate::provider::Provider;
+use crate::provider::{Provider, ServiceOptions};
 
 /// What was said before, and whether what is said now is kept.
 pub(super) struct Log {
@@ -65,9 +64,9 @@ impl Log {
     }
 
     /// Chooses the conversation's own service and model where no flag says otherwise.
-    pub(super) fn choose_service(&self, common: &mut Common, config: &Config) {
+    pub(super) fn choose_service(&self, options: &mut ServiceOptions, config: &Config) {
         let Some(Turn { service, .. }) = self.turns().last() else { return };
-        let names_other = match (&common.provider, &common.base_url) {
+        let names_other = match (&options.provider, &options.base_url) {
             (None, None) => false,
             (Some(name), None) => *name != service.provider,
             (_, Some(url)) => service.base_url.as_ref() != Some(url),
@@ -75,20 +74,20 @@ impl Log {
         if names_other {
             return;
         }
-        common.base_url.clone_from(&service.base_url);
+        options.base_url.clone_from(&service.base_url);
         // The name of a one-off server is none of a profile.
         if service.base_url.is_none() || config.profile(&service.provider).is_some() {
-            common.provider = Some(service.provider.clone());
+            options.provider = Some(service.provider.clone());
         }
-        common.api_key_env = common.api_key_env.take().or_else(|| service.api_key_env.clone());
-        common.model = common.model.take().or_else(|| Some(service.model.clone()));
+        options.api_key_env = options.api_key_env.take().or_else(|| service.api_key_env.clone());
+        options.model = options.model.take().or_else(|| Some(service.model.clone()));
     }
 
     /// A question that is about to be sent, for [`Log::keep`].
     pub(super) fn asked(
         &self,
         options: &QuestionOptions,
-        common: &Common,
+        service: &ServiceOptions,
         provider: &Provider,
         question: &Question,
     ) -> Asked {
@@ -98,8 +97,8 @@ impl Log {
             service: Service {
                 provider: provider.name.clone(),
                 model: question.first.model.clone(),
-                base_url: common.base_url.as_ref().filter(is_public).cloned(),
-                api_key_env: common.api_key_env.clone(),
+                base_url: service.base_url.as_ref().filter(is_public).cloned(),
+                api_key_env: service.api_key_env.clone(),
             },
             system: options.system.as_deref().or(self.system()).map(str::to_owned),
         }

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use super::prompts::Preset;
 use super::schema::Wanted;
-use crate::cli::Common;
 use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
+use crate::command::options::RunOptions;
 use crate::config::Config;
 use crate::dialect::ModelOptions;
 use crate::error::Failure;
+use crate::exchange::ExchangeOptions;
 use crate::io::Io;
 use crate::output::extract::Which;
+use crate::provider::ServiceOptions;
 
 /// The replies with calls that are answered without `--max-turns`.
 const MAX_ROUNDS: u32 = 10;
@@ -19,8 +21,11 @@ const MAX_ROUNDS: u32 = 10;
 /// What the user wants of a chat.
 #[derive(Debug)]
 pub(super) struct ChatOptions {
-    /// The service, and how it is asked.
-    pub(super) common: Common,
+    /// The service that is asked.
+    pub(super) service: ServiceOptions,
+    pub(super) exchange: ExchangeOptions,
+    /// The request is printed as a curl command, and not sent.
+    pub(super) dry_run: bool,
     pub(super) input: InputOptions,
     /// What a prompt of the profile file adds.
     pub(super) preset: Preset,
@@ -94,7 +99,7 @@ impl ChatOptions {
     /// Exit 2: no such prompt, a schema that is none, flags that do not go together.
     pub(super) fn resolve(
         args: &ChatArgs,
-        common: &Common,
+        run: RunOptions,
         config: &Config,
         io: &Io,
     ) -> Result<Self, Failure> {
@@ -102,30 +107,30 @@ impl ChatOptions {
             Some(name) => Preset::read(name, &args.var, config)?,
             None => Preset::default(),
         };
-        if args.schema_multi.is_some() && common.json {
+        if args.schema_multi.is_some() && run.json {
             // `--json` does not show the text that the items come out of.
             let what = "--schema-multi prints items, so --json does not go with it";
             return Err(Failure::usage(what));
         }
         let (schema, extract) = shape(args, &preset)?;
-        let is_markdown = shows_markdown(args, common, schema.is_some(), extract, io)?;
+        let is_markdown = shows_markdown(args, &run, schema.is_some(), extract, io)?;
         let is_conversation = !preset.needs_no_input()
             && schema.is_none()
             && extract.is_none()
-            && is_conversation(args, common, io);
+            && is_conversation(args, &run, io);
         let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extract.is_none();
         let shown = io.voice.is_terminal && !io.voice.is_quiet;
         Ok(Self {
             question: QuestionOptions {
                 system: args.system.clone().or_else(|| preset.system.clone()),
                 model: model(args),
-                streams: !args.no_stream && !common.json,
-                wants_usage: common.usage,
+                streams: !args.no_stream && !run.json,
+                wants_usage: run.usage,
                 schema: schema.map(WrittenSchema::read).transpose()?,
             },
             answer: AnswerOptions {
                 output: args.output.clone(),
-                is_json: common.json,
+                is_json: run.json,
                 extract,
                 shows_thinking: args.reasoning.map_or(shown, |when| when == Reasoning::Show),
                 is_markdown,
@@ -146,7 +151,9 @@ impl ChatOptions {
                 files: args.file.clone(),
                 no_stdin: args.no_stdin,
             },
-            common: with_service(common, &preset),
+            service: with_service(run.service, &preset),
+            exchange: run.exchange,
+            dry_run: run.dry_run,
             preset,
             is_conversation,
         })
@@ -212,10 +219,9 @@ fn model(args: &ChatArgs) -> ModelOptions {
 }
 
 /// Whether the user means a conversation: a terminal, and nothing said that would be one question.
-fn is_conversation(args: &ChatArgs, common: &Common, io: &Io) -> bool {
+fn is_conversation(args: &ChatArgs, run: &RunOptions, io: &Io) -> bool {
     let is_plain = args.prompt.is_empty() && args.file.is_empty() && !args.no_stdin;
-    let is_for_one =
-        args.output.is_some() || args.number.is_some() || common.json || common.dry_run;
+    let is_for_one = args.output.is_some() || args.number.is_some() || run.json || run.dry_run;
     is_plain && !is_for_one && io.stdin_is_terminal && io.stdout_is_terminal
 }
 
@@ -226,14 +232,14 @@ fn is_conversation(args: &ChatArgs, common: &Common, io: &Io) -> bool {
 /// Exit 2 where it is asked for and can't be.
 fn shows_markdown(
     args: &ChatArgs,
-    common: &Common,
+    run: &RunOptions,
     has_schema: bool,
     extract: Option<Which>,
     io: &Io,
 ) -> Result<bool, Failure> {
     let others = [
         (args.output.is_some(), "--output"),
-        (common.json, "--json"),
+        (run.json, "--json"),
         (has_schema && args.schema_multi.is_none(), "--schema"),
         (args.schema_multi.is_some(), "--schema-multi"),
         (extract.is_some(), "--extract"),
@@ -252,14 +258,13 @@ fn shows_markdown(
 /// The prompt's service and model where no flag names any. A prompt that is written for one service
 /// wins over the one that is set for everyday use (`LLM_PROVIDER`), and its model is not asked for at
 /// another service.
-fn with_service(common: &Common, preset: &Preset) -> Common {
-    let mut common = common.clone();
-    let names_other = common.base_url.is_some()
-        || common.provider.is_some() && common.provider != preset.provider;
+fn with_service(mut service: ServiceOptions, preset: &Preset) -> ServiceOptions {
+    let names_other = service.base_url.is_some()
+        || service.provider.is_some() && service.provider != preset.provider;
     if preset.provider.is_some() && names_other {
-        return common;
+        return service;
     }
-    common.provider = common.provider.or_else(|| preset.provider.clone());
-    common.model = common.model.or_else(|| preset.model.clone());
-    common
+    service.provider = service.provider.or_else(|| preset.provider.clone());
+    service.model = service.model.or_else(|| preset.model.clone());
+    service
 }

@@ -6,14 +6,13 @@ use serde_json::{Map, Value};
 use super::attach;
 use super::options::QuestionOptions;
 use super::schema::Wanted;
-use crate::command::with_model;
+use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::{ChatDialect, ChatQuestion, ServiceTraits, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::input::{Given, Item};
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Composed, Provider};
 
@@ -65,7 +64,7 @@ impl Question {
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
         let composed = DIALECT.compose(&asked, provider);
-        with_model(&composed, "chat", provider)?;
+        check_model(&composed, "chat", provider)?;
         let Composed { body, own, warnings, .. } = composed;
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
         attach::check(provider, &model, &given)?;
@@ -88,10 +87,8 @@ impl Question {
             Message::Model { .. } => &[],
         });
         let inserts = inserts.map(|attachment| attachment.insert.clone()).collect();
-        Draft {
-            request: provider.post(DIALECT.job(), body).with_inserts(inserts),
-            repair: Some(FieldRepair::new(DIALECT.job(), own)),
-        }
+        let request = provider.post(DIALECT.job(), body).with_inserts(inserts);
+        Draft::repairable(request, DIALECT.job(), own)
     }
 
     /// Whether the user wants to know how many tokens the answer took.

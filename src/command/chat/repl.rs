@@ -10,7 +10,6 @@ use super::asker::Asker;
 use super::lines::{INPUTS, editor};
 use super::slash::{self, Line};
 use super::{earlier, usage};
-use crate::cli::Common;
 use crate::command::history::readable;
 use crate::config::Config;
 use crate::error::{Failure, Kind};
@@ -18,7 +17,7 @@ use crate::input::{self, Given, Sources};
 use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
-use crate::provider::Provider;
+use crate::provider::{Provider, ServiceOptions};
 
 /// What stands before every question.
 const PROMPT: &str = "> ";
@@ -211,27 +210,27 @@ impl<'a> Session<'a> {
     }
 
     fn choose_model(&mut self, name: &str, io: &mut Io) -> Result<(), Failure> {
-        let mut common = self.asker.options.common.clone();
+        let mut service = self.asker.options.service.clone();
         if !name.is_empty() {
-            common.model = Some(name.to_owned());
+            service.model = Some(name.to_owned());
         }
-        self.choose(common, io)
+        self.choose(service, io)
     }
 
     fn choose_provider(&mut self, name: &str, io: &mut Io) -> Result<(), Failure> {
-        let mut common = self.asker.options.common.clone();
+        let mut service = self.asker.options.service.clone();
         if !name.is_empty() {
-            common.provider = Some(name.to_owned());
-            (common.model, common.base_url, common.api_key_env) = (None, None, None);
+            service.provider = Some(name.to_owned());
+            (service.model, service.base_url, service.api_key_env) = (None, None, None);
         }
-        self.choose(common, io)
+        self.choose(service, io)
     }
 
     /// Asks this service from now on, if it can be asked.
-    fn choose(&mut self, common: Common, io: &mut Io) -> Result<(), Failure> {
-        let before = std::mem::replace(&mut self.asker.options.common, common);
+    fn choose(&mut self, service: ServiceOptions, io: &mut Io) -> Result<(), Failure> {
+        let before = std::mem::replace(&mut self.asker.options.service, service);
         let provider = self.asker.resolve(self.config, io).inspect_err(|_| {
-            self.asker.options.common = before;
+            self.asker.options.service = before;
         })?;
         let model = provider.model.as_deref().unwrap_or("no model");
         io.note(&format!("{}, {model}", provider.name));

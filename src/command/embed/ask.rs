@@ -5,18 +5,18 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::batch::Batch;
 use super::memory::Memory;
+use super::options::EmbedOptions;
 use crate::api::embed::reply::{self, Numbers, Problem, Vectors};
 use crate::api::embed::request::{ENCODING, fields};
 use crate::error::{Failure, Kind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, ended_early};
 use crate::http::bad_reply::BadReply;
 use crate::input::texts::Text;
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Composed, Job, Provider};
 
 /// So many refused texts in a run that has had no vector yet tell that it is not about the texts.
@@ -37,7 +37,8 @@ const MAX_WORDS: usize = 200;
 
 /// What all batches of a run share.
 pub(super) struct Asker {
-    dimensions: Option<u32>,
+    /// The request's fields that flags set.
+    flags: Map<String, Value>,
     json: bool,
     numbers: Numbers,
     /// There is one text in all: its refusal is that of the run.
@@ -53,18 +54,6 @@ pub(super) struct Asker {
     floats: Memory,
     /// Permits to decode, see [`DECODED`].
     turns: Semaphore,
-}
-
-/// What the user asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wish {
-    pub(super) dimensions: Option<u32>,
-    /// Most texts of a request.
-    pub(super) most: usize,
-    /// The provider's replies are printed as they are.
-    pub(super) json: bool,
-    pub(super) numbers: Numbers,
-    pub(super) is_alone: bool,
 }
 
 /// The answer for a part of a batch; the parts follow each other.
@@ -111,24 +100,30 @@ impl Answer {
 pub(super) fn compose(
     provider: &Provider,
     inputs: Vec<Value>,
-    dimensions: Option<u32>,
+    flags: &Map<String, Value>,
     base64: bool,
 ) -> Composed {
-    let fields = fields(provider.model.as_deref(), inputs, dimensions, base64);
+    let fields = fields(provider.model.as_deref(), inputs, flags.clone(), base64);
     provider.compose(Job::Embed, fields)
 }
 
 impl Asker {
-    pub(super) fn new(provider: &Provider, wish: Wish) -> Self {
-        let composed = compose(provider, Vec::new(), wish.dimensions, !wish.json);
+    /// For requests of `most` texts each. `is_alone`: there is one text in all.
+    pub(super) fn new(
+        provider: &Provider,
+        options: &EmbedOptions,
+        most: usize,
+        is_alone: bool,
+    ) -> Self {
+        let composed = compose(provider, Vec::new(), &options.flags, !options.json);
         let is_known = |name: &&String| *name != "input" && *name != ENCODING;
         Self {
-            dimensions: wish.dimensions,
-            json: wish.json,
-            numbers: wish.numbers,
-            is_alone: wish.is_alone,
+            flags: options.flags.clone(),
+            json: options.json,
+            numbers: options.numbers(),
+            is_alone,
             fields: composed.body.keys().filter(is_known).cloned().collect(),
-            most: AtomicUsize::new(wish.most),
+            most: AtomicUsize::new(most),
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
             replies: Memory::default(),
@@ -262,9 +257,9 @@ impl Operation for AskPart<'_> {
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         let inputs = self.texts.iter().map(|text| Value::String(text.text.clone())).collect();
         // Who reads the reply itself is better served with numbers.
-        let composed = compose(provider, inputs, self.asker.dimensions, !self.asker.json);
-        let repair = FieldRepair::new(Job::Embed, composed.own).with_eases(&[ENCODING]);
-        Ok(Draft { request: provider.post(Job::Embed, composed.body), repair: Some(repair) })
+        let composed = compose(provider, inputs, &self.asker.flags, !self.asker.json);
+        let request = provider.post(Job::Embed, composed.body);
+        Ok(Draft::repairable(request, Job::Embed, composed.own).with_eases(&[ENCODING]))
     }
 
     fn words(&self) -> ReplyWords {

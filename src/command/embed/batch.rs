@@ -29,7 +29,7 @@ pub(super) struct Batches {
     number: u64,
     first: u64,
     /// The format that has no place for an empty text.
-    strict: Option<&'static str>,
+    strict: Option<String>,
 }
 
 impl Batches {
@@ -37,8 +37,8 @@ impl Batches {
     ///
     /// # Errors
     /// An empty text that is known already and has no place.
-    pub(super) fn new(texts: Texts, strict: Option<&'static str>) -> Result<Self, Failure> {
-        if let (Some(place), Some(format)) = (&texts.known.empty, strict) {
+    pub(super) fn new(texts: Texts, strict: Option<String>) -> Result<Self, Failure> {
+        if let (Some(place), Some(format)) = (&texts.known.empty, &strict) {
             return Err(no_place(place, format));
         }
         Ok(Self { texts, held: None, number: 0, first: 0, strict })
@@ -56,7 +56,7 @@ impl Batches {
                 None => self.texts.next()?,
             };
             let Some(text) = next else { break };
-            if let Some(format) = self.strict.filter(|_| text.text.is_empty()) {
+            if let Some(format) = self.strict.as_deref().filter(|_| text.text.is_empty()) {
                 return Err(no_place(&text.place, format));
             }
             load += weight(&text.text);

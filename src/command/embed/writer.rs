@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::ask::{Answer, Part};
 use super::batch::Batch;
+use super::options::Style;
+use crate::api::embed::format::VectorFormat;
 use crate::api::embed::npy;
 use crate::api::embed::vector::{Vector, push_line};
-use crate::cli::embed::Format;
 use crate::error::{Failure, Kind};
 use crate::input::texts::{Place, Text};
 use crate::io::Io;
@@ -19,14 +20,6 @@ use crate::sanitize;
 const WRITE: usize = 256 * 1024;
 
 const NO_NUMBER: &str = "its vector holds something that is no number of 32 bits, NaN say";
-
-/// How vectors are to be written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
-    /// `None`: the provider's replies as they came.
-    pub(super) format: Option<Format>,
-    pub(super) skip_errors: bool,
-}
 
 /// Writes answers, and keeps account of them.
 pub(super) struct Writer {
@@ -51,7 +44,7 @@ impl Writer {
     /// # Errors
     /// Exit 1 for a file that can't be written, exit 2 for bytes on a terminal.
     pub(super) fn open(output: Option<&Path>, style: Style, io: &Io) -> Result<Self, Failure> {
-        let is_npy = style.format == Some(Format::Npy);
+        let is_npy = style.format == Some(VectorFormat::Npy);
         let sink = match is_npy {
             true => Sink::open_binary(output, "a NumPy file", io)?,
             false => Sink::open(output)?,
@@ -130,7 +123,8 @@ impl Writer {
     /// unusual about the batch: each text has its vector, and all are alike. What is less than one
     /// write gathers with what follows instead.
     fn table(&mut self, batch: &Batch, answer: &Answer, io: &mut Io) -> Result<bool, Failure> {
-        let (Some(Format::Npy), [Part::Vectors(vectors)]) = (self.style.format, &answer.parts[..])
+        let (Some(VectorFormat::Npy), [Part::Vectors(vectors)]) =
+            (self.style.format, &answer.parts[..])
         else {
             return Ok(false);
         };
@@ -148,7 +142,7 @@ impl Writer {
 
     /// Whether a text without a vector stops nothing.
     fn has_place(&self) -> bool {
-        self.style.skip_errors || self.style.format.is_none_or(Format::has_null)
+        self.style.skip_errors || self.style.format.is_none_or(VectorFormat::has_null)
     }
 
     fn row(&mut self, text: &Text, index: u64, vector: Option<Vector<'_>>) -> Result<(), Failure> {
@@ -158,7 +152,7 @@ impl Writer {
         }
         self.rows += 1;
         match vector {
-            Some(vector) if format == Format::Npy => {
+            Some(vector) if format == VectorFormat::Npy => {
                 let columns = vector.dimensions();
                 let expected = *self.columns.get_or_insert(columns);
                 if expected != columns {
@@ -219,7 +213,7 @@ impl Writer {
             self.buffer.push(b'\n');
         }
         self.flush(1, io)?;
-        if self.style.format == Some(Format::Npy) {
+        if self.style.format == Some(VectorFormat::Npy) {
             let head = npy::head(self.rows, self.columns.unwrap_or(0));
             match (self.spool.take(), &mut self.sink) {
                 (Some(spool), sink) => spool.pass_on(&head, sink, io)?,

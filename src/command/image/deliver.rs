@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::fetch::Download;
+use super::options::ending_of;
 use super::places::{Kept, Picture, Places};
 use super::receive::Received;
 use super::show::Canvas;
-use super::{ending_of, what};
 use crate::api::image::base64text;
 use crate::api::image::reply::Entry;
 use crate::error::{Failure, Kind, reason};
@@ -131,6 +131,11 @@ impl Delivery {
         }
         Ok(())
     }
+}
+
+/// The picture's name in messages.
+fn what(index: usize, count: usize) -> String {
+    if count > 1 { format!("picture {} of {count}", index + 1) } else { "the picture".to_owned() }
 }
 
 fn is_data(address: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::options::ImageOptions;
 use super::sources::Sources;
 use crate::api::image::request::{self, EASES};
 use crate::error::Failure;
@@ -10,20 +11,17 @@ use crate::http::form::Piece;
 use crate::http::request::{Body, Request};
 use crate::io::Io;
 use crate::output::progress::Progress;
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Job, Provider};
 
-/// What the run needs to know once the request is out.
+/// One request for pictures.
 pub(super) struct Work {
     pub(super) job: Job,
     pub(super) body: Map<String, Value>,
-    pub(super) own: UserFields,
+    /// Which fields of the body are the user's.
+    pub(super) user_fields: UserFields,
     pub(super) sources: Sources,
-    pub(super) number: usize,
-    pub(super) most: u64,
-    pub(super) verbose: bool,
-    pub(super) usage: bool,
+    pub(super) options: ImageOptions,
 }
 
 impl Work {
@@ -44,8 +42,25 @@ impl Work {
     /// # Errors
     /// As [`Work::request`].
     pub(super) fn draft(&self, provider: &Provider) -> Result<Draft, Failure> {
-        let repair = FieldRepair::new(self.job, self.own.clone()).with_eases(&EASES);
-        Ok(Draft { request: self.request(provider)?, repair: Some(repair) })
+        let request = self.request(provider)?;
+        Ok(Draft::repairable(request, self.job, self.user_fields.clone()).with_eases(&EASES))
+    }
+
+    /// How many pictures the request asks for: at its top, or among the parameters of a shape that keeps
+    /// them apart.
+    ///
+    /// # Errors
+    /// As [`Work::request`].
+    pub(super) fn number(&self, provider: &Provider) -> Result<usize, Failure> {
+        let request = self.request(provider)?;
+        let fields = request.body.fields().unwrap_or(&self.body);
+        let inner = fields.values().filter_map(Value::as_object);
+        // `batch_size` is SiliconFlow's name, to which its rules change the specification's.
+        let of = |fields: &Map<String, Value>| {
+            ["n", "batch_size"].iter().find_map(|name| fields.get(*name)?.as_u64())
+        };
+        let number = std::iter::once(fields).chain(inner).find_map(of);
+        Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))
     }
 
     /// A bar for what goes out: the bytes of a form, else only that something is being waited for.
@@ -61,6 +76,6 @@ impl Work {
 
     /// A bar, unless the exchange is shown: its lines and a bar would tear each other.
     pub(super) fn bar(&self, bar: impl FnOnce() -> Progress) -> Option<Progress> {
-        (!self.verbose).then(bar)
+        (!self.options.verbose).then(bar)
     }
 }

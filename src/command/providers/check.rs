@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::known;
-use crate::cli::Common;
-use crate::command::exchange_options;
+use crate::command::options::RunOptions;
 use crate::config::Config;
 use crate::config::profile::Profile;
 use crate::error::Failure;
@@ -15,7 +13,7 @@ use crate::http::curl;
 use crate::http::request::{Url, shown};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
-use crate::provider::{Asked, Job, Provider, profile_for, provider_of};
+use crate::provider::{Job, Provider, profile_for, provider_of};
 use ask::Asking;
 use report::{Check, Local, Report};
 
@@ -48,16 +46,16 @@ struct Plan {
 /// An unknown name; the class of the first service that does not work; an interruption.
 pub(super) fn run(
     names: &[String],
-    common: &Common,
+    options: &RunOptions,
     config: &Config,
     io: &mut Io,
 ) -> anyhow::Result<()> {
-    let plan = plan(names, common, config, io)?;
-    if common.dry_run {
+    let plan = plan(names, options, config, io)?;
+    if options.dry_run {
         return Ok(show(plan, io)?);
     }
     let (reports, locals) = exchange::on_runtime(io, |io| Box::pin(look(plan, io)))?;
-    if common.json {
+    if options.json {
         to_stdout(report::json(&reports, &locals).as_bytes(), io)?;
     } else {
         let text = report::table(&reports, &locals, io.colors_stdout());
@@ -87,8 +85,13 @@ fn verdict(reports: &[Report]) -> anyhow::Result<()> {
 }
 
 /// Whom to ask: those named; else the user's own, those whose key is found, and what runs here.
-fn plan(names: &[String], common: &Common, config: &Config, io: &mut Io) -> Result<Plan, Failure> {
-    let time = common.max_time.unwrap_or(TIME);
+fn plan(
+    names: &[String],
+    options: &RunOptions,
+    config: &Config,
+    io: &mut Io,
+) -> Result<Plan, Failure> {
+    let time = options.exchange.max_time.unwrap_or(TIME);
     let mut plan = Plan {
         subjects: Vec::new(),
         candidates: Vec::new(),
@@ -96,27 +99,28 @@ fn plan(names: &[String], common: &Common, config: &Config, io: &mut Io) -> Resu
         options: ExchangeOptions {
             max_time: Some(time),
             // The end of the time is to be what ends the wait.
-            silence: common.timeout.unwrap_or(time * 2),
+            silence: options.exchange.silence.or(Some(time * 2)),
             retries: 0,
-            ..exchange_options(common)
+            ..options.exchange
         },
     };
-    if names.is_empty() && (common.provider.is_some() || common.base_url.is_some()) {
-        let profile = profile_for(common, None, config, io)?;
-        plan.subjects.push(subject(profile, common, io));
+    if names.is_empty()
+        && (options.service.provider.is_some() || options.service.base_url.is_some())
+    {
+        let profile = profile_for(&options.service, None, config, io)?;
+        plan.subjects.push(subject(profile, options, io));
         return Ok(plan);
     }
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
-        known(name, config)?;
         if !seen.contains(&name.as_str()) {
             seen.push(name);
-            let profile = profile_for(common, Some(name), config, io)?;
-            plan.subjects.push(subject(profile, common, io));
+            let profile = profile_for(&options.service, Some(name), config, io)?;
+            plan.subjects.push(subject(profile, options, io));
         }
     }
     if names.is_empty() {
-        of_themselves(&mut plan, common, config, io)?;
+        of_themselves(&mut plan, options, config, io)?;
     }
     Ok(plan)
 }
@@ -124,7 +128,7 @@ fn plan(names: &[String], common: &Common, config: &Config, io: &mut Io) -> Resu
 /// Adds what is checked when nothing is named.
 fn of_themselves(
     plan: &mut Plan,
-    common: &Common,
+    options: &RunOptions,
     config: &Config,
     io: &mut Io,
 ) -> Result<(), Failure> {
@@ -132,33 +136,33 @@ fn of_themselves(
     let default = config.default().and_then(|field| field.value.as_str());
     let mut usual = Vec::new();
     for name in config.names() {
-        let profile = profile_for(common, Some(name), config, io)?;
+        let profile = profile_for(&options.service, Some(name), config, io)?;
         let is_usual = local::is_usual(&profile, config);
         let is_users = users.contains(&name) || default == Some(name);
         let variables = profile.texts("api_key_env").unwrap_or_default();
         let has_key = variables.iter().any(|variable| io.env.get(variable).is_some());
-        if is_usual && let Ok(provider) = resolved(profile.clone(), common, io) {
+        if is_usual && let Ok(provider) = resolved(profile.clone(), options, io) {
             usual.push(provider);
         }
         if is_users || has_key {
             if is_usual {
                 plan.may_be_off.push(name.to_owned());
             }
-            plan.subjects.push(subject(profile, common, io));
+            plan.subjects.push(subject(profile, options, io));
         }
     }
     plan.candidates = local::candidates(usual);
     Ok(())
 }
 
-fn resolved(profile: Profile, common: &Common, io: &mut Io) -> Result<Provider, Failure> {
-    provider_of(profile, Asked { common, job: Job::Chat }, io)
+fn resolved(profile: Profile, options: &RunOptions, io: &mut Io) -> Result<Provider, Failure> {
+    provider_of(profile, &options.service, Job::Chat, io)
 }
 
-fn subject(profile: Profile, common: &Common, io: &mut Io) -> Subject {
+fn subject(profile: Profile, options: &RunOptions, io: &mut Io) -> Subject {
     let url = profile.text("base_url").unwrap_or_default().to_owned();
     let name = profile.name.clone();
-    resolved(profile, common, io).map_err(|failure| {
+    resolved(profile, options, io).map_err(|failure| {
         let parsed = Url::parse(&url).ok().filter(|_| !url.contains('{'));
         let what = if parsed.is_some() { "key" } else { "host" };
         let base_url = parsed.map_or(url, |url| shown(&url));

@@ -12,7 +12,6 @@ use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, 
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Url;
 use crate::io::Io;
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Job, Provider};
 
@@ -38,7 +37,7 @@ impl TextPart {
     /// None that is known: there is no file that the service could have no place for.
     pub(super) fn draft(&self, provider: &Provider) -> Result<Draft, Failure> {
         let request = provider.shape(Job::Speak, &self.body, Vec::new())?;
-        Ok(Draft { request, repair: Some(FieldRepair::new(Job::Speak, self.own.clone())) })
+        Ok(Draft::repairable(request, Job::Speak, self.own.clone()))
     }
 
     /// How messages speak of its reply.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::Plan;
 use super::fetch::{Ahead, TextPart, receive};
+use super::plan::Plan;
 use super::track::Track;
 use crate::api::speech::answer::Reader;
 use crate::error::{Failure, Kind};

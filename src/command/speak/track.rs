@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::Plan;
+use super::plan::Plan;
 use crate::audio::format::{Format, HEAD};
 use crate::audio::join::{Joiner, Patch, Unjoinable, wav};
 use crate::error::{Failure, Kind};

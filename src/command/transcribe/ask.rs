@@ -1,13 +1,15 @@
 //! One file on its way to its transcript: requests, tries, and what the service makes of them.
 
-use super::Plan;
 use super::inputs::{Input, Sound};
+use super::options::TranscribeOptions;
 use super::outputs::Outputs;
+use super::request;
 use super::script::Script;
 use super::split::{self, Limit, Part};
 use crate::api::transcribe::answer::{Answer, refuses_format};
+use crate::api::transcribe::format::TranscriptFormat;
+use crate::api::transcribe::read::read;
 use crate::api::transcribe::stream::Stream;
-use crate::cli::transcribe::Format;
 use crate::error::{Failure, Kind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
@@ -15,7 +17,6 @@ use crate::http::request::Request;
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::provider::Provider;
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::user_fields::UserFields;
 
 /// After the transcript's end the server has so long to say what else it has to say.
@@ -23,10 +24,10 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The work on all files of a run.
 pub(super) struct Asking {
-    plan: Plan,
+    options: TranscribeOptions,
     outputs: Outputs,
     /// The format that is asked for; another one than the user's once the service refused that.
-    wire: Format,
+    wire: TranscriptFormat,
     /// The user's part of the requests.
     own: UserFields,
     /// A transcript of the present file ended at the model's limit.
@@ -41,8 +42,8 @@ struct Heard {
 
 impl Asking {
     /// Nothing asked yet; `own` is the user's part of the requests.
-    pub(super) fn new(plan: Plan, outputs: Outputs, own: UserFields) -> Self {
-        Self { wire: plan.format, own, is_cut: false, plan, outputs }
+    pub(super) fn new(options: TranscribeOptions, outputs: Outputs, own: UserFields) -> Self {
+        Self { wire: options.format, own, is_cut: false, options, outputs }
     }
 
     /// Transcribes one file.
@@ -60,11 +61,11 @@ impl Asking {
         let limit = self.limit(&sound, &exchange.provider)?;
         let parts = split::parts(&sound, &input.name(), limit, exchange, io).await?;
         let facts = super::script::Facts {
-            format: self.plan.format,
-            json: self.plan.json,
+            format: self.options.format,
+            json: self.options.json,
             is_single: parts.list.len() == 1,
             is_shared: self.outputs.is_shared,
-            shows_usage: self.plan.shows_usage,
+            shows_usage: self.options.shows_usage,
             name: input.name(),
             service: exchange.provider.name.clone(),
         };
@@ -104,18 +105,23 @@ impl Asking {
     fn limit(&self, sound: &Sound, provider: &Provider) -> Result<Limit, Failure> {
         let empty = Part { pieces: Vec::new(), kind: sound.kind.clone(), offset: 0.0 };
         // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
-        let request = self.request(empty, Format::VerboseJson, provider)?;
+        let request = self.request(empty, TranscriptFormat::VerboseJson, provider)?;
         Ok(Limit {
             bytes: provider.limit("upload_bytes"),
             seconds: provider.limit("audio_seconds"),
             overhead: request.body.length() + 16,
-            is_base64: provider.has_own_shape(self.plan.job),
+            is_base64: provider.has_own_shape(self.options.job),
         })
     }
 
-    fn request(&self, part: Part, wire: Format, provider: &Provider) -> Result<Request, Failure> {
-        let (body, _) = self.plan.body(provider, wire);
-        self.plan.request(provider, &body, part)
+    fn request(
+        &self,
+        part: Part,
+        wire: TranscriptFormat,
+        provider: &Provider,
+    ) -> Result<Request, Failure> {
+        let body = request::compose(&self.options, provider, wire).body;
+        request::request(&self.options, provider, &body, part)
     }
 
     async fn part(
@@ -137,11 +143,11 @@ impl Asking {
 
     /// Whether a refusal is of subtitles, which can be made of segments instead.
     fn may_take_segments(&self, failure: &Failure, provider: &Provider) -> bool {
-        let is_of_subtitles = matches!(self.wire, Format::Srt | Format::Vtt);
+        let is_of_subtitles = self.wire.is_subtitles();
         let status = failure.retry.as_ref().and_then(|retry| retry.status);
         let other = || {
-            let body = |wire| self.plan.body(provider, wire).0;
-            body(self.wire) != body(Format::VerboseJson)
+            let body = |wire| request::compose(&self.options, provider, wire).body;
+            body(self.wire) != body(TranscriptFormat::VerboseJson)
         };
         is_of_subtitles
             && status.is_some_and(|status| refuses_format(status, &failure.message))
@@ -155,8 +161,9 @@ impl Asking {
                         files above it are sent in parts";
             failure.hint = Some(hint.to_owned());
         }
-        let is_of_times = self.plan.format != Format::Text && self.plan.format != Format::Json;
-        if is_of_times && status.is_some_and(|status| refuses_format(status, &failure.message)) {
+        if self.options.format.has_times()
+            && status.is_some_and(|status| refuses_format(status, &failure.message))
+        {
             let hint = "this model may give no times; another one may (-m), or take --format text";
             failure.hint = Some(hint.to_owned());
         }
@@ -165,10 +172,10 @@ impl Asking {
 
     /// The answer in a whole reply; with `--json` it keeps its bytes, whatever they say.
     fn read(&self, body: Vec<u8>, content_type: &str) -> Result<Answer, BadReply> {
-        if !self.plan.json {
-            return Answer::read(body, content_type)?.with_words();
+        if !self.options.json {
+            return read(body, content_type)?.with_words();
         }
-        let answer = Answer::read(body.clone(), content_type)?;
+        let answer = read(body.clone(), content_type)?;
         Ok(Answer { body, ..answer })
     }
 }
@@ -186,8 +193,7 @@ impl Operation for AskPart<'_> {
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         let request = self.asking.request(self.part.clone(), self.asking.wire, provider)?;
-        let repair = FieldRepair::new(self.asking.plan.job, self.asking.own.clone());
-        Ok(Draft { request, repair: Some(repair) })
+        Ok(Draft::repairable(request, self.asking.options.job, self.asking.own.clone()))
     }
 
     fn words(&self) -> ReplyWords {
@@ -207,7 +213,7 @@ impl Operation for AskPart<'_> {
     fn changes_request(&mut self, failure: &Failure, provider: &Provider) -> bool {
         let takes_segments = self.asking.may_take_segments(failure, provider);
         if takes_segments {
-            self.asking.wire = Format::VerboseJson;
+            self.asking.wire = TranscriptFormat::VerboseJson;
         }
         takes_segments
     }

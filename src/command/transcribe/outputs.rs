@@ -4,70 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::inputs::Input;
-use crate::cli::transcribe::{Format, TranscribeArgs};
+use super::options::{TranscribeOptions, is_folder};
 use crate::error::{Failure, Kind};
 use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::sanitize;
-
-/// The form of the transcript, and whether the user named it (by `--format` or an ending).
-///
-/// # Errors
-/// Exit 2: the two contradict each other, or `--json`.
-pub(super) fn format(args: &TranscribeArgs, json: bool) -> Result<(Format, bool), Failure> {
-    let output = args.output.as_deref().filter(|path| path.as_os_str() != "-");
-    let ending = output.filter(|path| !is_folder(path)).and_then(of_ending);
-    let is_same =
-        |format: Format| ending.is_none_or(|of_file| ending_of(of_file) == ending_of(format));
-    if let (Some(format), Some(path)) = (args.format.filter(|format| !is_same(*format)), output) {
-        let words =
-            format!("--format {} and -o {} contradict each other", name(format), path.display());
-        return Err(Failure::usage(words)
-            .hint(format!("leave one out, or name a file that ends in .{}", ending_of(format))));
-    }
-    let chosen = args.format.or(ending);
-    if json && let Some(format @ (Format::Srt | Format::Vtt)) = chosen {
-        let words = format!("--json and subtitles ({}) contradict each other", name(format));
-        return Err(
-            Failure::usage(words).hint("`--json --format verbose_json` prints the times as JSON")
-        );
-    }
-    Ok((chosen.unwrap_or(Format::Text), chosen.is_some()))
-}
-
-fn of_ending(path: &Path) -> Option<Format> {
-    match path.extension()?.to_string_lossy().to_lowercase().as_str() {
-        "txt" => Some(Format::Text),
-        "json" => Some(Format::Json),
-        "srt" => Some(Format::Srt),
-        "vtt" => Some(Format::Vtt),
-        _ => None,
-    }
-}
-
-fn ending_of(format: Format) -> &'static str {
-    match format {
-        Format::Text => "txt",
-        Format::Json | Format::VerboseJson => "json",
-        Format::Srt => "srt",
-        Format::Vtt => "vtt",
-    }
-}
-
-/// As the command line has it.
-pub(super) fn name(format: Format) -> &'static str {
-    match format {
-        Format::VerboseJson => "verbose_json",
-        Format::Text => "text",
-        other => ending_of(other),
-    }
-}
-
-fn is_folder(path: &Path) -> bool {
-    path.is_dir() || path.as_os_str().to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR])
-}
 
 /// Where the transcripts of a run go.
 #[derive(Debug)]
@@ -88,20 +31,14 @@ enum Place {
 }
 
 impl Outputs {
-    /// Settles where each transcript goes. `is_json`: what is printed is JSON, which headings would
-    /// spoil.
+    /// Settles where each transcript goes.
     ///
     /// # Errors
     /// Exit 2 where two transcripts would meet in one file, or one would replace its own sound.
-    pub(super) fn settle(
-        output: Option<&Path>,
-        inputs: &[Input],
-        is_many: bool,
-        format: Format,
-        is_json: bool,
-    ) -> Result<Self, Failure> {
-        let ending = if is_json { "json" } else { ending_of(format) };
-        let place = match output {
+    pub(super) fn settle(options: &TranscribeOptions, inputs: &[Input]) -> Result<Self, Failure> {
+        let (is_many, is_json) = (options.is_many(), options.is_json());
+        let ending = if is_json { "json" } else { options.format.ending() };
+        let place = match options.output.as_deref() {
             None => Place::Stdout,
             Some(path) if path.as_os_str() == "-" => Place::Stdout,
             Some(path) if is_folder(path) => Place::Folder { folder: path.to_owned(), ending },
@@ -114,6 +51,7 @@ impl Outputs {
         let is_stdout = matches!(place, Place::Stdout);
         let outputs = Self {
             place,
+            // Headings would spoil JSON.
             has_headings: is_many && is_stdout && !is_json,
             is_shared: is_many && is_stdout,
             any_shown: false,

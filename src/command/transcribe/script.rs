@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::outputs::{Paper, name};
+use super::outputs::Paper;
 use crate::api::transcribe::answer::Answer;
+use crate::api::transcribe::format::TranscriptFormat;
 use crate::api::transcribe::join::{Joiner, add_up, merge};
 use crate::api::transcribe::subtitles::Subtitles;
-use crate::cli::transcribe::Format;
 use crate::error::{Failure, Kind};
 use crate::io::Io;
 
 /// What is to be known of a transcript.
 #[derive(Debug)]
 pub(super) struct Facts {
-    pub(super) format: Format,
+    pub(super) format: TranscriptFormat,
     /// Print the provider's JSON as it is.
     pub(super) json: bool,
     /// The sound is sent in one piece.
@@ -65,12 +65,12 @@ impl Script {
 
     /// Whether text is shown while it comes.
     pub(super) fn is_live(&self) -> bool {
-        self.facts.format == Format::Text && !self.facts.json
+        self.facts.format == TranscriptFormat::Text && !self.facts.json
     }
 
     /// Whether the transcript is subtitles.
     pub(super) fn makes_subtitles(&self) -> bool {
-        matches!(self.facts.format, Format::Srt | Format::Vtt)
+        self.facts.format.is_subtitles()
     }
 
     /// Whether anything of the present part was shown.
@@ -111,10 +111,12 @@ impl Script {
     /// It holds no text or no times where they are needed; the output takes no more.
     pub(super) fn take(&mut self, answer: Answer, offset: f64, io: &mut Io) -> Result<(), Failure> {
         self.count(&answer);
-        if self.facts.json || matches!(self.facts.format, Format::Json | Format::VerboseJson) {
+        if self.facts.json
+            || matches!(self.facts.format, TranscriptFormat::Json | TranscriptFormat::VerboseJson)
+        {
             return self.take_json(answer, offset, io);
         }
-        if self.facts.format == Format::Text {
+        if self.facts.format == TranscriptFormat::Text {
             let Some(text) = answer.text() else {
                 return Err(self.lacks("text", &answer));
             };
@@ -138,7 +140,7 @@ impl Script {
         }
         let lacks_times = answer.segments().is_none()
             && answer.value.as_ref().is_none_or(|value| value.get("words").is_none());
-        if self.facts.format == Format::VerboseJson && lacks_times {
+        if self.facts.format == TranscriptFormat::VerboseJson && lacks_times {
             io.warn(&format!("{} gave no times for {}", self.facts.service, self.facts.name));
         }
         let goes_on = self.facts.json || answer.is_transcript_json();
@@ -168,10 +170,10 @@ impl Script {
             Some(_) => format!("the answer of {service} has no {what}"),
             None => format!("the answer of {service} is plain text without {what}"),
         };
-        if *format == Format::Text {
+        if *format == TranscriptFormat::Text {
             return Failure::new(Kind::Refused, what).hint("--json prints the answer as it came");
         }
-        let words = format!("{what}, so no {} can be made of it", name(*format));
+        let words = format!("{what}, so no {} can be made of it", format.name());
         Failure::new(Kind::Refused, words)
             .hint("another model may give times (-m); --format text takes the answer as it is")
     }

@@ -14,7 +14,6 @@ use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
 use crate::http::bad_reply::BadReply;
 use crate::http::form::Part;
 use crate::http::request::{Request, shown};
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Job, Provider};
 
 /// A service that is being asked.
@@ -48,7 +47,7 @@ pub(super) fn requests(provider: &Provider) -> Vec<Request> {
     requests.extend(others(provider).into_iter().map(|job| endpoint(provider, job)));
     if jobs.contains(&Job::Chat) {
         let model = provider.model.as_deref();
-        let chats = [false, true].map(|stream| chat(provider, model, stream).request);
+        let chats = [false, true].map(|stream| chat(provider, model, stream).into_request());
         requests.extend(chats);
     }
     requests
@@ -82,8 +81,8 @@ fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
         service: ServiceTraits::of(provider),
     };
     let composed = ChatCompletions.compose(&question, provider);
-    let repair = FieldRepair::new(Job::Chat, composed.own.without_flags());
-    Draft { request: provider.post(Job::Chat, composed.body), repair: Some(repair) }
+    let request = provider.post(Job::Chat, composed.body);
+    Draft::repairable(request, Job::Chat, composed.own.without_flags())
 }
 
 impl Asking {

@@ -64,7 +64,7 @@ pub(super) async fn look(
 ) -> Result<Vec<Local>, Failure> {
     let mut running = JoinSet::new();
     let mut found: Vec<Option<Local>> = candidates.iter().map(|_| None).collect();
-    let options = ExchangeOptions { max_time: Some(PATIENCE), silence: PATIENCE, ..options };
+    let options = ExchangeOptions { max_time: Some(PATIENCE), silence: Some(PATIENCE), ..options };
     for (at, Candidate { provider, names }) in candidates.into_iter().enumerate() {
         let exchange = Exchange::open(provider, options, Duration::ZERO, io).await;
         let Ok(exchange) = exchange else { continue };
