@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,12 @@ impl Env {
             Env::Table(table) => table.get(name).cloned(),
         };
         value.filter(|value| !value.is_empty())
+    }
+
+    /// A path that was written down: `~/` at its beginning is the user's home.
+    pub(crate) fn expand_home(&self, path: &str) -> PathBuf {
+        let home = path.strip_prefix("~/").zip(self.get("HOME"));
+        home.map_or_else(|| path.into(), |(rest, home)| Path::new(&home).join(rest))
     }
 }
 

@@ -4,26 +4,32 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | `cli` | what can be typed |
-//! | `config` | the profiles: the built-in list and the user's file |
-//! | `provider` | a profile resolved for a command: URLs, headers, request rules |
-//! | `input` | what the user gives a command to work on |
-//! | `audio` | audio files as bytes: formats, joining, where they are quiet |
-//! | `api` | the specification's endpoints as pure functions |
-//! | `exchange` | one request and its reply: sent, waited for, tried again, repaired, read |
-//! | `history` | the conversations that were, a file each |
-//! | `http` | requests as data, one client, the event stream, errors in words |
+//! | `cli` | what can be typed: commands, flags, help; no behaviour |
+//! | `command` | one file or folder for each command: from typed arguments to output |
+//! | `exchange` | the only place that sends, waits, retries, repairs a refused field and reads |
+//! | `api` | the endpoints as pure functions: fields of a request, meaning of a reply |
+//! | `provider` | a profile resolved for one run: URLs, headers, request bodies, rules, field repair |
+//! | `config` | the profiles: the built-in list and the user's file, each value with its origin |
+//! | `http` | requests as data, connections, retries, the event stream, errors in words |
+//! | `input` | the prompt: words, standard input, files, folders, addresses |
+//! | `output` | text and files on their way out |
+//! | `history` | the kept conversations, a file each |
+//! | `tool` | programs that a model may call: described, run, limited |
+//! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
+//! | `audio` | audio files as bytes: cut at quiet places, joined |
+//! | `picture` | pictures as bytes, drawn in a terminal |
 //! | `markdown` | Markdown coloured while it streams in |
-//! | `output` | results on their way to terminal, pipe and file |
-//! | `picture` | pictures as bytes: what they are, and how a terminal shows them |
-//! | `command` | one file a command: resolve, read, open, send, write |
-//! | `demo` | a small server inside the program, for trying it out |
-//! | `interrupt` | signals, and a reader that goes away |
-//! | `io` | the only door to terminal, standard input and environment |
-//! | `error`, `secret`, `sanitize`, `stop` | failures and exit codes; keys; hostile text; signals |
-//! | `fuzzing` | what must hold for any bytes, for fuzz targets and tests; not in the program |
+//! | `demo` | the server behind `-p demo`; of the rest it uses only what files of sound and pictures are |
+//! | `io` | the only way to terminal, standard input and environment |
+//! | `error` | failures and exit codes |
+//! | `random` | the one source of random numbers |
+//! | `secret` | keys that can't be printed |
+//! | `sanitize` | hostile text made harmless |
+//! | `interrupt` | what ends a run from outside: signals, a reader of stdout that has gone away |
+//! | `stop` | signals as a flag that any code can look at |
+//! | `fuzzing` | what the readers promise for any bytes; only in fuzzers and tests |
 //!
-//! Dependencies point downwards only; `tests/house.rs` holds the table of allowed ones.
+//! Which module may use which is a table in `tests/house.rs`; see CONTRIBUTING.md for the rest.
 #![doc(hidden)]
 
 mod api;
@@ -42,9 +48,11 @@ mod input;
 mod interrupt;
 mod io;
 mod markdown;
+mod media;
 mod output;
 mod picture;
 mod provider;
+mod random;
 mod sanitize;
 mod secret;
 mod stop;

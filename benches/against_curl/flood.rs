@@ -2,12 +2,17 @@
 //! a process of its own, and knows nothing of who asks.
 //!
 //! What it does is told by the path and the model: `at-once-N`, `one-by-one-N` and `paced-N` are chats
-//! of N chunks, `floats` and `base64` are kinds of vectors.
+//! of N chunks, `floats` and `base64` are kinds of vectors. It listens twice: with TLS and without.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::load::{self, Vectors};
 
@@ -24,32 +29,62 @@ static BASE64: LazyLock<Vectors> = LazyLock::new(|| Vectors::new(load::vector_in
 static FLOATS: LazyLock<Vectors> = LazyLock::new(|| Vectors::new(load::vector_in_floats));
 static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(load::picture_reply);
 
-/// Serves on a free port of the loopback: `say` is given the base URL. Ends when `until` does.
-pub(crate) fn serve(mut until: impl Read, say: impl FnOnce(&str)) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let address = listener.local_addr().expect("a bound socket has an address");
-    say(&format!("http://{address}/v1"));
-    let speech = Arc::new(load::speech_block());
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let speech = Arc::clone(&speech);
-            std::thread::spawn(move || {
-                // A client that goes away early is reported by the one who started it.
-                let _ = converse(&stream, &speech);
-            });
-        }
-    });
+/// Serves on two free ports of the loopback: `say` is given both base URLs, that of TLS last. Ends when
+/// `until` does.
+pub(crate) fn serve(mut until: impl Read, say: impl Fn(&str)) {
+    let speech: Arc<[u8]> = load::speech_block().into();
+    let plain = Arc::clone(&speech);
+    say(&listen("http", move |stream| converse(stream, &plain).map(|_| ())));
+    let config = tls_config();
+    say(&listen("https", move |stream| {
+        let connection =
+            ServerConnection::new(Arc::clone(&config)).map_err(std::io::Error::other)?;
+        let mut stream = converse(StreamOwned::new(connection, stream), &speech)?;
+        stream.conn.send_close_notify();
+        stream.flush()
+    }));
     let _ = until.read_to_end(&mut Vec::new());
 }
 
-/// Answers the requests of one connection.
-fn converse(stream: &TcpStream, speech: &[u8]) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
+/// Listens on a free port, each connection in a thread of its own; gives the base URL.
+fn listen(
+    scheme: &str,
+    serve: impl Fn(TcpStream) -> std::io::Result<()> + Send + Sync + 'static,
+) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = Arc::clone(&serve);
+            std::thread::spawn(move || {
+                // A client that goes away early is reported by the one who started it.
+                let _ = stream.set_nodelay(true).and_then(|()| serve(stream));
+            });
+        }
+    });
+    format!("{scheme}://{address}/v1")
+}
+
+fn tls_config() -> Arc<ServerConfig> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls");
+    let certificate = CertificateDer::from_pem_file(folder.join("server.pem")).expect("readable");
+    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).expect("readable");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().expect("they are supported");
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate], key);
+    Arc::new(config.expect("key and certificate fit each other"))
+}
+
+/// Answers the requests of one connection, and gives it back.
+fn converse<S: Read + Write>(stream: S, speech: &[u8]) -> std::io::Result<S> {
     let mut reader = BufReader::with_capacity(256 * 1024, stream);
     while let Some(request) = read(&mut reader)? {
-        let mut out = stream;
+        let out = reader.get_mut();
         if request.path.ends_with("/chat/completions") {
-            return chat(&request.body, out);
+            chat(&request.body, out)?;
+            break;
         } else if request.path.ends_with("/embeddings") {
             let is_base64 = request.body.contains("\"base64\"");
             let vectors = if is_base64 { &*BASE64 } else { &*FLOATS };
@@ -69,7 +104,7 @@ fn converse(stream: &TcpStream, speech: &[u8]) -> std::io::Result<()> {
             write!(out, "{}{}", head("application/json", load::HEARD.len() as u64), load::HEARD)?;
         }
     }
-    Ok(())
+    Ok(reader.into_inner())
 }
 
 fn head(kind: &str, length: u64) -> String {
@@ -136,7 +171,7 @@ struct Request {
 const LOOKED_AT: u64 = 16 << 20;
 
 /// Reads a request; none if the connection was closed instead.
-fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> {
+fn read(reader: &mut BufReader<impl Read>) -> std::io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);

@@ -17,7 +17,7 @@ pub(crate) fn can_be_counted() -> bool {
 /// The instructions of one run; none if the report can't be read.
 pub(crate) fn of(side: &Side, home: &Path) -> Option<u64> {
     let mut command = measure::command("valgrind", home);
-    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", side.program]);
+    command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", &side.program]);
     command.args(&side.arguments).stdout(Stdio::null()).stderr(Stdio::piped());
     let output = command.output().ok()?;
     let report = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -15,7 +15,7 @@ const DIGITS: usize = 19;
 /// Runs a program on a paced stream and gives the time that each piece was on its way.
 pub(crate) fn of(side: &Side, home: &Path) -> Vec<Duration> {
     let mut found = Vec::new();
-    let mut command = measure::command(side.program, home);
+    let mut command = measure::command(&side.program, home);
     let ran = measure::run_with(command.args(&side.arguments), |stdout| read(stdout, &mut found));
     assert!(ran.is_success, "{} failed at the paced stream", side.program);
     found

@@ -21,10 +21,10 @@ pub(crate) enum Gives {
     Something,
 }
 
-/// One of the two programs with its arguments.
+/// One of the programs with its arguments.
 #[derive(Debug, Clone)]
 pub(crate) struct Side {
-    pub(crate) program: &'static str,
+    pub(crate) program: String,
     pub(crate) arguments: Vec<String>,
     pub(crate) gives: Gives,
 }
@@ -49,8 +49,42 @@ pub(crate) struct Work {
     pub(crate) curl: Side,
 }
 
+/// Where the server is.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) plain: String,
+    pub(crate) tls: String,
+}
+
+/// One way to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way<'s> {
+    Plain(&'s str),
+    /// By the profile of [`Server::write_profile`].
+    Tls(&'s str),
+}
+
+impl Server {
+    pub(crate) fn plain(&self) -> Way<'_> {
+        Way::Plain(&self.plain)
+    }
+
+    fn tls(&self) -> Way<'_> {
+        Way::Tls(&self.tls)
+    }
+
+    /// Writes the profile by which `llm` finds the server behind TLS.
+    pub(crate) fn write_profile(&self, home: &Path) {
+        let profile = format!(
+            "[providers.{TLS_PROFILE}]\nbase_url = \"{}\"\nca_file = \"{AUTHORITY}\"\n",
+            self.tls
+        );
+        fs::write(home.join(TLS_CONFIG), profile).expect("a file can be written");
+    }
+}
+
 /// A chat, to a pipe.
-pub(crate) fn chat(base: &str, kind: &str, chunks: usize) -> (Side, Side) {
+pub(crate) fn chat(way: Way<'_>, kind: &str, chunks: usize) -> (Side, Side) {
     let model = format!("{kind}-{chunks}");
     let body = format!(
         r#"{{"model":"{model}","messages":[{{"role":"user","content":"你好"}}],"stream":true}}"#
@@ -59,18 +93,20 @@ pub(crate) fn chat(base: &str, kind: &str, chunks: usize) -> (Side, Side) {
     let text = Gives::Bytes(load::text_bytes(chunks) + 1);
     let events = Gives::Bytes(load::body_bytes(chunks));
     (
-        llm(base, &["chat", "-m", &model, "--no-stdin", "你好"], text),
-        post(base, "chat/completions", &body, &["-N"], events),
+        llm(way, &["chat", "-m", &model, "--no-stdin", "你好"], text),
+        post(way, "chat/completions", &body, &["-N"], events),
     )
 }
 
 /// All works, in the order of the table. What they read is put into `home`, without much memory: what
 /// this process has had counts for those that it starts.
-pub(crate) fn all(base: &str, home: &Path) -> Vec<Work> {
-    let version = (
-        Side { program: LLM, arguments: words(&["--version"]), gives: Gives::Something },
-        Side { program: "curl", arguments: words(&["--version"]), gives: Gives::Something },
-    );
+pub(crate) fn all(server: &Server, home: &Path) -> Vec<Work> {
+    let version = |program: String| {
+        let arguments = words(&["--version"]);
+        Side { program, arguments, gives: Gives::Something }
+    };
+    let version = (version(new_llm()), version(CURL.to_owned()));
+    let (plain, tls) = (server.plain(), server.tls());
     let work = |name, target, (rounds, repeats), (llm, curl)| Work {
         name,
         target,
@@ -79,19 +115,28 @@ pub(crate) fn all(base: &str, home: &Path) -> Vec<Work> {
         llm,
         curl,
     };
-    let vectors = |kind, format, encoding| vectors(base, home, kind, format, encoding);
+    let vectors = |kind, format, encoding| vectors(&server.plain, home, kind, format, encoding);
     vec![
-        work("--version", aim(0.15, 4.0), (9, 20), version),
-        work("chat, 20 tokens", aim(0.35, 6.0), (9, 20), chat(base, "at-once", 20)),
-        work("1,000,000 chunks", aim(0.5, 6.0), (5, 1), chat(base, "at-once", 1_000_000)),
-        work("100,000 chunks one by one", aim(1.0, 6.0), (5, 1), chat(base, "one-by-one", 100_000)),
-        work("speech, 1 GiB to a file", aim(1.0, 6.0), (5, 1), speech(base)),
-        work("upload of 1 GiB", aim(1.1, 6.0), (5, 1), upload(base, home)),
-        work("picture of 20 MB to a file", aim(1.2, 40.0), (5, 3), picture(base)),
-        work("100,000 vectors, npy", aim(1.2, 130.0), (5, 1), vectors("base64", "npy", "base64")),
+        work("--version", aim(0.25, 8.0), (9, 20), version),
+        work("chat, 20 tokens", aim(0.45, 8.0), (9, 20), chat(plain, "at-once", 20)),
+        work("1,000,000 chunks", aim(0.6, 8.0), (5, 1), chat(plain, "at-once", 1_000_000)),
+        work(
+            "100,000 chunks one by one",
+            aim(1.0, 8.0),
+            (5, 1),
+            chat(plain, "one-by-one", 100_000),
+        ),
+        work("speech, 1 GiB to a file", aim(1.05, 8.0), (5, 1), speech(plain)),
+        work("upload of 1 GiB", aim(1.05, 8.0), (5, 1), upload(plain, home)),
+        work("TLS: chat, 20 tokens", aim(0.35, 12.0), (9, 10), chat(tls, "at-once", 20)),
+        work("TLS: 1,000,000 chunks", aim(0.6, 12.0), (5, 1), chat(tls, "at-once", 1_000_000)),
+        work("TLS: speech, 1 GiB", aim(1.05, 12.0), (5, 1), speech(tls)),
+        work("TLS: upload of 1 GiB", aim(1.05, 12.0), (5, 1), upload(tls, home)),
+        work("picture of 20 MB to a file", aim(1.0, 40.0), (5, 3), picture(plain)),
+        work("100,000 vectors, npy", aim(1.0, 130.0), (5, 1), vectors("base64", "npy", "base64")),
         work(
             "the same, sent as floats",
-            aim(2.0, 200.0),
+            aim(1.5, 200.0),
             (3, 1),
             vectors("floats", "npy", "float"),
         ),
@@ -104,47 +149,56 @@ pub(crate) fn all(base: &str, home: &Path) -> Vec<Work> {
     ]
 }
 
-/// What `llm` is mostly used for, for the order of its functions.
-pub(crate) fn usual(base: &str, home: &Path) -> Vec<Side> {
-    let chats = [("at-once", 20), ("at-once", 10_000), ("one-by-one", 1_000)];
-    let mut sides: Vec<Side> =
-        chats.iter().map(|(kind, chunks)| chat(base, kind, *chunks).0).collect();
-    sides.extend([speech(base).0, upload(base, home).0]);
-    sides
+/// The `llm` that is measured: the one that was built with the bench, unless `LLM_BENCH_NEW` names
+/// another.
+fn new_llm() -> String {
+    setting("LLM_BENCH_NEW").unwrap_or_else(|| env!("CARGO_BIN_EXE_llm").to_owned())
 }
 
-const LLM: &str = env!("CARGO_BIN_EXE_llm");
+/// A variable of the environment.
+pub(crate) fn setting(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the bench is no part of the program")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+pub(crate) const CURL: &str = "curl";
+
+const TLS_PROFILE: &str = "tls";
+const TLS_CONFIG: &str = "tls.toml";
+
+/// The certificate that vouches for the server behind TLS.
+const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls/ca.pem");
 
 fn aim(time: f64, peak: f64) -> Target {
     Target { time: Some(time), cpu: None, peak: Some(peak) }
 }
 
-fn speech(base: &str) -> (Side, Side) {
+fn speech(way: Way<'_>) -> (Side, Side) {
     let body = r#"{"model":"flood","input":"你好","voice":"alloy","response_format":"mp3"}"#;
     let gives = Gives::File(load::SPEECH);
     let arguments =
         ["speak", "-m", "flood", "--voice", "alloy", "-o", "out.mp3", "--no-stdin", "你好"];
-    (llm(base, &arguments, gives), post(base, "audio/speech", body, &["-o", "out.mp3"], gives))
+    (llm(way, &arguments, gives), post(way, "audio/speech", body, &["-o", "out.mp3"], gives))
 }
 
-fn upload(base: &str, home: &Path) -> (Side, Side) {
+fn upload(way: Way<'_>, home: &Path) -> (Side, Side) {
     // A file of holes is read from no medium.
     let file = fs::File::create(home.join("in.mp3")).expect("a file can be made");
     file.set_len(load::SPEECH).expect("a file can be long");
-    let mut curl = plain(base, "audio/transcriptions", Gives::Bytes(load::HEARD.len() as u64));
+    let mut curl = plain(way, "audio/transcriptions", Gives::Bytes(load::HEARD.len() as u64));
     // Without the `Expect` header, whose answer curl would wait for.
     let form = ["-H", "Expect:", "-F", "model=flood", "-F", "file=@in.mp3"];
     curl.arguments.extend(words(&form));
-    (llm(base, &["transcribe", "-m", "flood", "in.mp3"], Gives::Bytes(7)), curl)
+    (llm(way, &["transcribe", "-m", "flood", "in.mp3"], Gives::Bytes(7)), curl)
 }
 
-fn picture(base: &str) -> (Side, Side) {
+fn picture(way: Way<'_>) -> (Side, Side) {
     let body = r#"{"model":"flood","prompt":"你好"}"#;
     let reply = Gives::File(load::picture_reply_bytes());
     let picture = Gives::File(load::PICTURE as u64);
     (
-        llm(base, &["image", "-m", "flood", "-o", "out.png", "--no-stdin", "你好"], picture),
-        post(base, "images/generations", body, &["-o", "out.png"], reply),
+        llm(way, &["image", "-m", "flood", "-o", "out.png", "--no-stdin", "你好"], picture),
+        post(way, "images/generations", body, &["-o", "out.png"], reply),
     )
 }
 
@@ -180,24 +234,35 @@ fn vectors(base: &str, home: &Path, kind: &str, format: &str, encoding: &str) ->
         arguments.extend(["-o", "out.npy"]);
         gives = Gives::File(128 + 4 * (load::DIMENSIONS * LINES) as u64);
     }
-    let curl = Side { program: "curl", arguments: curl, gives: Gives::Something };
-    (llm(base, &arguments, gives), curl)
+    let curl = Side { program: CURL.to_owned(), arguments: curl, gives: Gives::Something };
+    (llm(Way::Plain(base), &arguments, gives), curl)
 }
 
 /// `llm` with the command first and the flood server for its service.
-fn llm(base: &str, arguments: &[&str], gives: Gives) -> Side {
+fn llm(way: Way<'_>, arguments: &[&str], gives: Gives) -> Side {
     let (command, rest) = arguments.split_first().expect("a command");
-    let mut all = words(&[command, "--base-url", base, "-q"]);
+    let place = match way {
+        Way::Plain(base) => words(&["--base-url", base]),
+        Way::Tls(_) => words(&["--config", TLS_CONFIG, "-p", TLS_PROFILE]),
+    };
+    let mut all = words(&[command, "-q"]);
+    all.extend(place);
     all.extend(words(rest));
-    Side { program: LLM, arguments: all, gives }
+    Side { program: new_llm(), arguments: all, gives }
 }
 
-fn plain(base: &str, path: &str, gives: Gives) -> Side {
-    Side { program: "curl", arguments: words(&["-s", &format!("{base}/{path}")]), gives }
+fn plain(way: Way<'_>, path: &str, gives: Gives) -> Side {
+    let mut arguments = words(&["-s"]);
+    let (Way::Plain(base) | Way::Tls(base)) = way;
+    if matches!(way, Way::Tls(_)) {
+        arguments.extend(words(&["--cacert", AUTHORITY]));
+    }
+    arguments.push(format!("{base}/{path}"));
+    Side { program: CURL.to_owned(), arguments, gives }
 }
 
-fn post(base: &str, path: &str, body: &str, more: &[&str], gives: Gives) -> Side {
-    let mut side = plain(base, path, gives);
+fn post(way: Way<'_>, path: &str, body: &str, more: &[&str], gives: Gives) -> Side {
+    let mut side = plain(way, path, gives);
     side.arguments.extend(words(&["-H", "Content-Type: application/json", "-d", body]));
     side.arguments.extend(words(more));
     side

@@ -1,5 +1,7 @@
-//! The audio formats of speech: their names, the endings of their files, and how their first bytes
-//! tell them. Does not look behind those.
+//! The audio formats of speech: their names, the endings of their files, and which of them first bytes
+//! mean. Does not look behind those.
+
+use crate::media::{self, FileFormat};
 
 /// A format that speech can be asked for in (specification, `response_format` of speech).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -48,25 +50,19 @@ impl Format {
     /// was asked for: samples can look like the twelve bits that begin an MP3 or AAC frame, and both
     /// of those may stand behind an ID3 tag.
     pub(crate) fn of_bytes(head: &[u8], wanted: Option<Self>) -> Option<Self> {
-        match head {
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Format::Wav),
-            [b'O', b'g', b'g', b'S', ..] => Some(Format::Opus),
-            [b'f', b'L', b'a', b'C', ..] => Some(Format::Flac),
-            [b'I', b'D', b'3', ..] if wanted == Some(Format::Aac) => Some(Format::Aac),
-            [b'I', b'D', b'3', ..] => Some(Format::Mp3),
-            _ if wanted == Some(Format::Pcm) => None,
-            // ISO 13818-7, 6.2.1: the layer of an ADTS header is 0.
-            [0xFF, second, ..] if second & 0xF6 == 0xF0 => Some(Format::Aac),
-            // ISO 11172-3, 2.4.2.3: neither version, layer, bit rate nor sample rate is a reserved one.
-            [0xFF, second, third, ..]
-                if second & 0xE0 == 0xE0
-                    && second & 0x18 != 0x08
-                    && second & 0x06 != 0
-                    && third & 0xF0 != 0xF0
-                    && third & 0x0C != 0x0C =>
+        let detected = media::detect(head)?;
+        match detected.format {
+            FileFormat::Wav => Some(Format::Wav),
+            FileFormat::Ogg => Some(Format::Opus),
+            FileFormat::Flac => Some(Format::Flac),
+            FileFormat::Mp3 if detected.is_certain() && wanted == Some(Format::Aac) => wanted,
+            FileFormat::Mp3 | FileFormat::Aac
+                if !detected.is_certain() && wanted == Some(Format::Pcm) =>
             {
-                Some(Format::Mp3)
+                None
             }
+            FileFormat::Mp3 => Some(Format::Mp3),
+            FileFormat::Aac => Some(Format::Aac),
             _ => None,
         }
     }

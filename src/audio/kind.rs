@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::media::{self, FileFormat, FormatGroup};
+
 /// So many bytes at a file's beginning are enough for [`of`].
 pub(crate) const HEAD: usize = 4096;
 
@@ -52,43 +54,6 @@ const ENDINGS: &[(&str, &str)] = &[
     ("pcm", "audio/pcm"),
 ];
 
-/// Bytes at a place by which sound files are known, with the ending of their format.
-const SOUNDS: &[(usize, &[u8], &str)] = &[
-    (8, b"WAVE", "wav"),
-    (0, b"RF64", "wav"),
-    (0, b"ID3", "mp3"),
-    (0, b"fLaC", "flac"),
-    (0, b"OggS", "ogg"),
-    (4, b"ftyp", "m4a"),
-    (0, b"\x1a\x45\xdf\xa3", "webm"),
-    (0, b"\xff\xf1", "aac"),
-    (0, b"\xff\xf9", "aac"),
-    (0, b"\xff\xfb", "mp3"),
-    (0, b"\xff\xf3", "mp3"),
-    (0, b"\xff\xf2", "mp3"),
-    (0, b"\xff\xfa", "mp3"),
-    (0, b"#!AMR", "amr"),
-    (0, b"FORM", "aiff"),
-    (0, b"caff", "caf"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma"),
-];
-
-/// Bytes at the beginning of what is certainly no sound, with its name.
-const OTHERS: &[(&[u8], &str)] = &[
-    (b"%PDF-", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or an office document"),
-    (b"\x1f\x8b\x08", "a gzip archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"\xfd7zXZ\0", "an xz archive"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"\x89PNG\r\n", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"\x7fELF", "a program"),
-    (b"SQLite format 3\0", "a database"),
-];
-
 /// The kind of a file by its name, else by its first bytes (`head`, at most [`HEAD`] of them). A
 /// known ending is believed; a name without one gets the ending of what the bytes are.
 ///
@@ -98,30 +63,39 @@ pub(crate) fn of(path: &Path, head: &[u8]) -> Result<Kind, &'static str> {
     let name = path.file_name().map_or("audio".into(), |name| name.to_string_lossy());
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     let known = ENDINGS.iter().find(|(known, _)| ending.as_deref() == Some(*known));
-    let sound = SOUNDS
-        .iter()
-        .find(|(at, magic, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+    let detected = media::detect(head);
+    let sound = detected.filter(|detected| {
+        matches!(detected.format.group(), FormatGroup::Audio | FormatGroup::Video)
+    });
     // Raw samples have no form of their own: they can look like anything.
     let is_raw = known.is_some_and(|(ending, _)| *ending == "pcm");
     if sound.is_none() && !is_raw {
-        let other = OTHERS.iter().find(|(magic, _)| head.starts_with(magic));
-        if let Some((_, what)) = other {
-            return Err(what);
+        if let Some(other) = detected.filter(|detected| detected.is_certain()) {
+            return Err(words(other.format));
         }
         if is_text(head) {
             return Err("text");
         }
     }
-    let found = sound.and_then(|(_, _, ending)| ENDINGS.iter().find(|(known, _)| known == ending));
-    Ok(match (known, found) {
+    Ok(match (known, sound) {
         (Some((_, content_type)), _) => Kind { filename: name.into_owned(), content_type },
-        (None, Some((ending, content_type))) => {
-            Kind { filename: format!("{name}.{ending}"), content_type }
-        }
+        (None, Some(sound)) => Kind {
+            filename: format!("{name}.{}", sound.format.ending()),
+            content_type: sound.format.media_type(),
+        },
         (None, None) => {
             Kind { filename: name.into_owned(), content_type: "application/octet-stream" }
         }
     })
+}
+
+/// What is no sound, in words. Which kind of picture it is does not matter here.
+fn words(format: FileFormat) -> &'static str {
+    match format {
+        FileFormat::Zip => "a ZIP archive or an office document",
+        picture if picture.group() == FormatGroup::Picture => "a picture",
+        other => other.words(),
+    }
 }
 
 /// Whether bytes are certainly text: UTF-8 (cut at the end, perhaps) without control characters.
@@ -168,5 +142,8 @@ mod tests {
         assert_eq!(kind("a.jpg", b"\xff\xd8\xff\xe0"), Err("a picture"));
         assert!(kind("a.mp3", b"text\0with a zero").is_ok());
         assert!(kind("a.mp3", b"\xff\xfe\x90").is_ok());
+        assert!(kind("a.raw", b"\0\0\x01\0\xff\xff").is_ok());
+        assert_eq!(kind("a.m4a", b"\0\0\0\x20ftypheic"), Err("a picture"));
+        assert_eq!(kind("a.mp3", b"MThd\0\0\0\x06"), Err("a MIDI file"));
     }
 }

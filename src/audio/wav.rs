@@ -3,6 +3,8 @@
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
+use crate::media::{self, FileFormat};
+
 /// How one sample is written; all are little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sample {
@@ -97,18 +99,7 @@ impl Samples {
 
     /// The header for a file with `length` bytes of these samples; empty for raw ones.
     pub(crate) fn header(&self, length: u64) -> Vec<u8> {
-        let Some(format) = &self.format else { return Vec::new() };
-        let number = |length: u64| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
-        let mut header = b"RIFF".to_vec();
-        let odd = format.len() as u64 % 2;
-        header.extend_from_slice(&number(4 + 8 + format.len() as u64 + odd + 8 + length));
-        header.extend_from_slice(b"WAVEfmt ");
-        header.extend_from_slice(&number(format.len() as u64));
-        header.extend_from_slice(format);
-        header.extend(std::iter::repeat_n(0, odd as usize));
-        header.extend_from_slice(b"data");
-        header.extend_from_slice(&number(length));
-        header
+        self.format.as_deref().map_or_else(Vec::new, |format| header(format, length))
     }
 
     fn described(format: Vec<u8>, start: u64, length: u64) -> Option<Self> {
@@ -135,12 +126,30 @@ impl Samples {
     }
 }
 
+/// The header of a WAV file with `length` bytes of samples; `format` describes them, as in a `fmt `
+/// chunk. Lengths beyond 32 bits are those of a stream, which stand for the rest of the file.
+pub(crate) fn header(format: &[u8], length: u64) -> Vec<u8> {
+    let number = |length: u64| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+    // Chunks begin at even offsets.
+    let odd = format.len() % 2;
+    let fixed = 4 + 8 + (format.len() + odd) as u64 + 8;
+    let mut header = b"RIFF".to_vec();
+    header.extend_from_slice(&number(fixed + length));
+    header.extend_from_slice(b"WAVEfmt ");
+    header.extend_from_slice(&number(format.len() as u64));
+    header.extend_from_slice(format);
+    header.extend(std::iter::repeat_n(0, odd));
+    header.extend_from_slice(b"data");
+    header.extend_from_slice(&number(length));
+    header
+}
+
 /// Goes from chunk to chunk until the samples.
 fn walk(source: &mut (impl Read + Seek), size: u64) -> Result<Option<Samples>> {
     let mut head = [0; 12];
     source.seek(SeekFrom::Start(0))?;
     source.read_exact(&mut head)?;
-    if !matches!(&head[..4], b"RIFF" | b"RF64") || &head[8..] != b"WAVE" {
+    if !matches!(media::format_of(&head), Some(FileFormat::Wav | FileFormat::Wav64)) {
         return Ok(None);
     }
     let (mut at, mut format, mut long_length) = (12_u64, Vec::new(), None);

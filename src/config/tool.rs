@@ -64,7 +64,10 @@ pub(super) fn table(
             }
             "command" => {
                 tool.command = match plain(source, "command", Shape::Texts, value)? {
-                    Value::String(line) => words::split(&line),
+                    Value::String(line) => words::split(&line).ok_or_else(|| {
+                        let what = format!("a quote in the `command` of {place} is not closed");
+                        source.wrong(value.span().start, &what)
+                    })?,
                     words => texts(&words),
                 };
             }

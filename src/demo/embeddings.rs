@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::checksum::hash;
 use super::fields::{choice, field, whole};
+use super::hash::hash;
 use super::pieces::{self, is_cjk};
 use super::reply::{MODEL, Reply};
 

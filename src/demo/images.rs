@@ -6,12 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::checksum::{hash, mixed};
 use super::fields::{choice, field, text, whole};
+use super::hash::{hash, mixed};
 use super::multipart::{self, Part};
 use super::picture;
 use super::pieces;
 use super::reply::{Reply, Stamp};
+use crate::media::{self, FileFormat};
 
 const SIDE: usize = 256;
 const SIDES: std::ops::RangeInclusive<usize> = 16..=2048;
@@ -161,13 +162,12 @@ fn check(sources: &[&[u8]], masks: &[&[u8]], param: &str) -> Result<(), Reply> {
 }
 
 fn is_picture(data: &[u8]) -> bool {
-    let is_webp = data.starts_with(b"RIFF") && data.get(8..12) == Some(b"WEBP");
-    data.starts_with(b"\x89PNG\r\n\x1A\n") || data.starts_with(b"\xFF\xD8\xFF") || is_webp
+    use FileFormat::{Jpeg, Png, WebP};
+    matches!(media::format_of(data), Some(Png | Jpeg | WebP))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::png;
     use super::*;
 
     fn stamp() -> Stamp {
@@ -188,7 +188,7 @@ mod tests {
             document(generate(&json!({"prompt": "一只猫", "n": 2, "size": "40x30"}), &stamp()));
         assert_eq!((&made["size"], &made["output_format"]), (&json!("40x30"), &json!("png")));
         let (first, second) = (png_of(&made["data"][0]), png_of(&made["data"][1]));
-        let (width, height, ..) = png::decode(&first);
+        let (width, height, _) = picture::decoded(&first);
         assert_eq!((width, height), (40, 30));
         assert_ne!(first, second);
         let again = document(generate(&json!({"prompt": "一只猫", "size": "40x30"}), &stamp()));
@@ -231,7 +231,7 @@ mod tests {
         let image =
             Part { name: "image[]".to_owned(), file_name: Some("图.png".to_owned()), data: &png };
         let edited = document(edit_form(&[prompt(), image], &stamp()));
-        png::decode(&png_of(&edited["data"][0]));
+        picture::decoded(&png_of(&edited["data"][0]));
         let data_url = format!("data:image/png;base64,{}", STANDARD.encode(&png));
         let body = json!({"prompt": "变蓝", "images": [{"image_url": data_url}]});
         assert_eq!(document(edit_json(&body, &stamp()))["data"], edited["data"]);

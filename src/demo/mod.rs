@@ -1,22 +1,20 @@
 //! A small server inside the program, on the loopback only: every command can be tried with no
-//! network and no key, over the same HTTP as a real service. It is no model and says so. It knows
-//! no other part of the program.
+//! network and no key, over the same HTTP as a real service. It is no model and says so. Of the
+//! rest of the program it knows only how files of sound and pictures look.
 //!
 //! This file alone touches sockets and the clock; every other file here turns a request into a
 //! `Reply` as data.
 
 mod chat;
-mod checksum;
 mod embeddings;
 mod fields;
+mod hash;
 mod images;
 mod messages;
 mod models;
-mod modem;
 mod multipart;
 mod picture;
 mod pieces;
-mod png;
 mod reply;
 mod route;
 mod schema;
@@ -24,7 +22,7 @@ mod speech;
 mod spoken;
 mod transcript;
 mod transcriptions;
-mod wav;
+mod watermark;
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,8 +1,7 @@
 //! Draws the demo's pictures: a pattern that a number decides and the word DEMO on it. Knows
 //! nothing of prompts.
 
-use super::checksum::mixed;
-use super::png;
+use super::hash::mixed;
 
 /// The word, dot by dot.
 const WORD: [&[u8; 17]; 5] = [
@@ -26,7 +25,24 @@ pub(crate) fn png(width: usize, height: usize, seed: u64) -> Vec<u8> {
     let picture = Picture { width, height, seed };
     let mut pixels = picture.pattern();
     picture.write_word(&mut pixels);
-    png::encode(width, height, &picture.colours(), &pixels)
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_palette(picture.colours().as_flattened().to_vec());
+    let written = encoder.write_header().and_then(|mut file| file.write_image_data(&pixels));
+    written.expect("memory takes everything, and each pixel is a colour of the palette");
+    file
+}
+
+/// Width, height and the pixels as indexes of their colours.
+#[cfg(test)]
+pub(super) fn decoded(file: &[u8]) -> (usize, usize, Vec<u8>) {
+    let decoder = png::Decoder::new(std::io::Cursor::new(file));
+    let mut reader = decoder.read_info().expect("a PNG file");
+    let mut pixels = vec![0; reader.output_buffer_size().expect("a small picture")];
+    let frame = reader.next_frame(&mut pixels).expect("all rows");
+    assert_eq!(reader.info().palette.as_ref().map(|colours| colours.len()), Some(48));
+    (frame.width as usize, frame.height as usize, pixels)
 }
 
 struct Picture {
@@ -90,7 +106,7 @@ mod tests {
     use super::*;
 
     fn drawn(width: usize, height: usize, seed: u64) -> Vec<u8> {
-        let (w, h, _, pixels) = png::decode(&png(width, height, seed));
+        let (w, h, pixels) = decoded(&png(width, height, seed));
         assert_eq!((w, h), (width, height));
         pixels
     }

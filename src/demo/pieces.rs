@@ -5,6 +5,9 @@
 /// by bit.
 const LONGEST: usize = 16;
 
+/// Longest word, in bytes.
+const LONGEST_WORD: usize = 80;
+
 /// Whether `character` belongs to the Chinese, Japanese or Korean scripts (Unicode blocks;
 /// punctuation is not counted).
 pub(crate) fn is_cjk(character: char) -> bool {
@@ -69,6 +72,26 @@ pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The words of `text` in order, each in one piece unless it is longer than a word can be; wide
+/// characters stay as they are in [`pieces`].
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut length = next_piece(rest)?.len();
+        while let Some(next) = next_piece(&rest[length..]) {
+            let is_apart = |c: char| c.is_whitespace() || is_wide(c);
+            let is_seam = rest[..length].ends_with(is_apart) || next.starts_with(is_apart);
+            if is_seam || length + next.len() > LONGEST_WORD {
+                break;
+            }
+            length += next.len();
+        }
+        let (word, behind) = rest.split_at(length);
+        rest = behind;
+        Some(word)
+    })
+}
+
 /// How many pieces `text` has; the demo counts a piece as a token.
 pub(crate) fn count(text: &str) -> u64 {
     pieces(text).map(|_| 1).sum()
@@ -104,6 +127,19 @@ mod tests {
         assert_eq!(cut("が\u{3099}あい"), ["が\u{3099}あ", "い"]);
         let accents = format!("a{}", "\u{301}".repeat(50));
         assert_eq!(cut(&accents), [accents.as_str()]);
+    }
+
+    #[test]
+    fn words_are_whole() {
+        let words = |text| words(text).collect::<Vec<_>>();
+        assert_eq!(
+            words("用 Rust写 internationalisations"),
+            ["用", " Rust", "写", " internationalisations"]
+        );
+        let long = "x".repeat(200);
+        let lengths: Vec<usize> = words(&long).iter().map(|word| word.len()).collect();
+        assert_eq!(lengths, [80, 80, 40]);
+        assert_eq!(words("你好世界"), ["你好", "世界"]);
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! `POST /v1/audio/speech`: the text as tones, which `transcriptions` reads back. No voice is made
-//! and none is known.
+//! `POST /v1/audio/speech`: a tone for each word, with the word in it as a watermark, which
+//! `transcriptions` reads back. No voice is made and none is known.
 
 use serde_json::Value;
 
 use super::fields::{choice, field, text};
-use super::modem;
+use super::hash::hash;
+use super::pieces;
 use super::reply::Reply;
-use super::wav;
+use super::watermark::{self, copy_length};
+use crate::audio::join::wav;
 
 /// OpenAI's limit, in characters.
 const LONGEST: usize = 4096;
@@ -15,6 +17,16 @@ const LONGEST: usize = 4096;
 /// pieces.
 const SMALLEST_PIECE: usize = 4800;
 const PIECES: usize = 16;
+
+/// For each byte of a word its tone sounds so long: 20 ms, in samples.
+const SAMPLES_A_BYTE: f64 = 480.0;
+
+/// The pitches of the tones, in Hz: a pentatonic scale, whose notes all go together.
+const PITCHES: [f32; 6] = [392.0, 440.0, 523.25, 587.33, 659.25, 783.99];
+const LOUDNESS: f32 = 0.2;
+
+/// A tone grows for so many samples; it fades until its end.
+const ATTACK_SAMPLES: f32 = 240.0;
 
 /// Answers a speech request with a WAV file, or with the bare samples; wrong fields are a 400.
 pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
@@ -35,20 +47,44 @@ pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
         }
         _ => choice(body, "response_format", &known)? == "wav",
     };
-    if let Some(speed) = field(body, "speed")
-        && !speed.as_f64().is_some_and(|speed| (0.25..=4.0).contains(&speed))
-    {
-        return Err(Reply::refused("speed", "'speed' has to be a number from 0.25 to 4"));
-    }
+    let speed = field(body, "speed").map_or(Some(1.0), Value::as_f64);
+    let speed = speed
+        .filter(|speed| (0.25..=4.0).contains(speed))
+        .ok_or_else(|| Reply::refused("speed", "'speed' has to be a number from 0.25 to 4"))?;
     choice(body, "stream_format", &["audio"])?;
     let samples: Vec<u8> =
-        modem::encode(input.as_bytes()).iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        spoken(input, speed).iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let sound = if is_wav {
-        [wav::header(samples.len() as u32, modem::RATE), samples].concat()
+        let length = u32::try_from(samples.len()).ok();
+        [wav::head_of_bare_samples(wav::RATE, length), samples].concat()
     } else {
         samples
     };
     Ok(Reply::stream(if is_wav { "audio/wav" } else { "audio/pcm" }, parts(sound)))
+}
+
+/// The samples of a text: 16 bits, `wav::RATE` a second.
+pub(super) fn spoken(text: &str, speed: f64) -> Vec<i16> {
+    let mut samples = Vec::new();
+    for (index, word) in pieces::words(text).enumerate() {
+        let copy = copy_length(word.len());
+        let length = (SAMPLES_A_BYTE * word.len() as f64 / speed) as usize;
+        // Whole copies, and two of them at least, so that the word survives a cut.
+        let length = length.next_multiple_of(copy).max(2 * copy);
+        let start = samples.len();
+        samples.extend(tone(PITCHES[hash(word.as_bytes()) as usize % PITCHES.len()], length));
+        watermark::write(word, index == 0, &mut samples[start..]);
+    }
+    samples
+}
+
+fn tone(pitch: f32, length: usize) -> impl Iterator<Item = i16> {
+    let turn = std::f32::consts::TAU * pitch / wav::RATE as f32;
+    (0..length).map(move |at| {
+        let at = at as f32;
+        let loudness = LOUDNESS * (at / ATTACK_SAMPLES).min(1.0) * (1.0 - at / length as f32);
+        ((turn * at).sin() * loudness * f32::from(i16::MAX)) as i16
+    })
 }
 
 fn parts(sound: Vec<u8>) -> impl Iterator<Item = Vec<u8>> + Send {
@@ -67,22 +103,33 @@ mod tests {
 
     use super::*;
 
-    fn spoken(body: &Value) -> (&'static str, Vec<u8>) {
+    fn sound(body: &Value) -> (&'static str, Vec<u8>) {
         let reply = answer(body).unwrap_or_else(|refusal| refusal);
         assert_eq!(reply.status, 200);
         (reply.content_type, reply.into_bytes())
     }
 
     #[test]
-    fn the_text_is_in_the_sound() {
+    fn a_wav_file_is_the_bare_samples_behind_a_head() {
         let (kind, file) =
-            spoken(&json!({"input": "你好，世界", "voice": "alloy", "model": "demo"}));
+            sound(&json!({"input": "你好，世界", "voice": "alloy", "model": "demo"}));
         assert_eq!(kind, "audio/wav");
-        let wav = wav::Wav::read(&file).expect("a WAV file");
-        assert_eq!(modem::decode(&wav.samples(), wav.rate)[0].bytes, "你好，世界".as_bytes());
-        let (kind, bare) = spoken(&json!({"input": "你好，世界", "response_format": "pcm"}));
+        assert_eq!(file[..44], wav::head_of_bare_samples(24_000, Some(file.len() as u32 - 44)));
+        let (kind, bare) = sound(&json!({"input": "你好，世界", "response_format": "pcm"}));
         assert_eq!(kind, "audio/pcm");
         assert_eq!(bare, file[44..]);
+    }
+
+    #[test]
+    fn the_length_follows_text_and_speed() {
+        let length = |text: &str, speed: f64| spoken(text, speed).len();
+        // Of "你好" 20 ms for each of 6 bytes are 2880 samples, in copies of 128.
+        assert_eq!(length("你好", 1.0), 2944);
+        assert_eq!(length("你好你好", 1.0), 2 * 2944);
+        assert_eq!(length("你好", 0.5), 5760);
+        assert_eq!(length("a", 4.0), 2 * copy_length(1));
+        let loudest = spoken("你好", 1.0).into_iter().max();
+        assert!(loudest.is_some_and(|loudest| (4000..7000).contains(&loudest)), "{loudest:?}");
     }
 
     #[test]
@@ -92,8 +139,7 @@ mod tests {
         let super::super::reply::Body::Stream(parts) = reply.body else { panic!("no stream") };
         let sizes: Vec<usize> = parts.map(|part| part.len()).collect();
         assert_eq!(sizes.len(), PIECES);
-        let tones = 10 + 8 + 2 * (3 + 3 * LONGEST + 4);
-        assert_eq!(sizes.iter().sum::<usize>(), 44 + tones * 480);
+        assert_eq!(sizes.iter().sum::<usize>(), 44 + LONGEST / 2 * 2944 * 2);
     }
 
     #[test]

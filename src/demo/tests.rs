@@ -112,9 +112,9 @@ async fn the_address_of_a_picture_is_this_server() {
     let document: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
     let url = document["data"][0]["url"].as_str().expect("a url");
     let path = url.strip_prefix(&format!("http://{address}")).expect("this server");
-    let (head, picture) = exchange(address, &format!("GET {path}"), b"").await;
+    let (head, bytes) = exchange(address, &format!("GET {path}"), b"").await;
     assert!(head.contains("content-type: image/png"), "{head}");
-    png::decode(&picture);
+    picture::decoded(&bytes);
 }
 
 #[tokio::test]

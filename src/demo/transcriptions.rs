@@ -1,15 +1,18 @@
-//! `POST /v1/audio/transcriptions` and `/v1/audio/translations`: reads back the tones that `speech`
-//! makes and says of any other sound that it can't. Knows nothing of sockets.
+//! `POST /v1/audio/transcriptions` and `/v1/audio/translations`: reads back the words in the
+//! sound that `speech` makes and says of any other sound that it can't. Knows nothing of sockets.
+
+use std::io::Cursor;
 
 use serde_json::json;
 
 use super::fields::{choice, flag, text};
-use super::modem;
 use super::multipart::{self, Part};
 use super::pieces::{self, has_cjk};
 use super::reply::Reply;
 use super::transcript::{self, Segment};
-use super::wav::Wav;
+use super::watermark;
+use crate::audio::join::wav::RATE;
+use crate::audio::wav::{Sample, Samples};
 
 /// What is done with the sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,35 +72,53 @@ pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
 /// What the sound says, and its length in seconds if it can be told.
 fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>, Option<f64>) {
     let name = file.file_name.as_deref().unwrap_or_default();
-    let (samples, rate, duration) = match Wav::read(file.data) {
-        Some(wav) => (wav.samples(), wav.rate, Some(wav.duration())),
-        // Samples without a header say nothing of themselves but their name; they are taken for the
-        // demo's own.
-        None if name.ends_with(".pcm") => {
-            let pairs = file.data.as_chunks::<2>().0.iter();
-            let samples: Vec<f32> =
-                pairs.map(|pair| f32::from(i16::from_le_bytes(*pair)) / 32_768.0).collect();
-            let duration = samples.len() as f64 / f64::from(modem::RATE);
-            (samples, modem::RATE, Some(duration))
-        }
-        None => (Vec::new(), modem::RATE, None),
+    let size = file.data.len() as u64;
+    let found = Samples::find(&mut Cursor::new(file.data), size).ok().flatten();
+    let duration = match &found {
+        Some(found) => Some(found.seconds(found.length)),
+        // Samples without a header do not say what they are: they have the length of the demo's own,
+        // and nothing is looked for in them.
+        None if name.ends_with(".pcm") => Some((size / 2) as f64 / f64::from(RATE)),
+        None => None,
     };
-    let spoken = |frame: modem::Frame| {
-        let text = String::from_utf8(frame.bytes).ok()?;
-        Some(Segment { begin: frame.begin, end: frame.end, text })
-    };
-    let mut segments: Vec<Segment> =
-        modem::decode(&samples, rate).into_iter().filter_map(spoken).collect();
-    if segments.is_empty() {
+    let words =
+        found.and_then(|found| Some((watermark::read(&channel(file.data, &found))?, found)));
+    let Some((words, found)) = words else {
         let in_chinese =
             task == Task::Transcribe && language.is_some_and(|language| language.starts_with("zh"));
         let text = apology(in_chinese, file.data.len(), duration);
-        segments.push(Segment { begin: 0.0, end: duration.unwrap_or(1.0), text });
-    } else if task == Task::Translate {
+        return (vec![Segment { begin: 0.0, end: duration.unwrap_or(1.0), text }], duration);
+    };
+    let seconds = |samples: usize| samples as f64 / f64::from(found.rate);
+    let mut segments: Vec<Segment> = Vec::new();
+    for word in words {
+        match segments.last_mut().filter(|_| !word.is_first) {
+            Some(text) => {
+                text.end = seconds(word.end);
+                text.text.push_str(&word.text);
+            }
+            None => segments.push(Segment {
+                begin: seconds(word.begin),
+                end: seconds(word.end),
+                text: word.text,
+            }),
+        }
+    }
+    if let Some(first) = segments.first_mut().filter(|_| task == Task::Translate) {
         let notice = "This is the demo inside llm; it can't translate, it can only read back: ";
-        segments[0].text.insert_str(0, notice);
+        first.text.insert_str(0, notice);
     }
     (segments, duration)
+}
+
+/// The first channel, if it is one of 16-bit samples.
+fn channel(file: &[u8], found: &Samples) -> Vec<i16> {
+    if found.sample != Sample::I16 {
+        return Vec::new();
+    }
+    let bytes = &file[found.start as usize..(found.start + found.length) as usize];
+    let first = |frame: &[u8]| i16::from_le_bytes([frame[0], frame[1]]);
+    bytes.chunks_exact(found.frame as usize).map(first).collect()
 }
 
 fn apology(in_chinese: bool, bytes: usize, duration: Option<f64>) -> String {
@@ -107,16 +128,16 @@ fn apology(in_chinese: bool, bytes: usize, duration: Option<f64>) -> String {
             None => format!("这个文件有 {bytes} 字节，演示服务看不出它有多长。"),
         };
         return format!(
-            "这是 llm 自带的演示服务，背后没有模型，只能读回 llm speak -p demo 生成的声音。{length}"
+            "这是 llm 自带的演示服务，背后没有模型，只能读回 llm speak -p demo 生成的 WAV 文件。{length}"
         );
     }
     let length = match duration {
-        Some(seconds) => format!("This audio is {seconds:.1} seconds long."),
-        None => format!("This file has {bytes} bytes; the demo can't tell how long it plays."),
+        Some(seconds) => format!("This one holds {seconds:.1} seconds of sound."),
+        None => format!("This one has {bytes} bytes; the demo can't tell how long it plays."),
     };
     format!(
         "This is the demo inside llm; there is no model behind it. \
-        It can only read back what `llm speak -p demo` made. {length}"
+        It can only read back a WAV file that `llm speak -p demo` made. {length}"
     )
 }
 
@@ -138,16 +159,32 @@ fn stream(whole: String, duration: f64) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wav;
     use serde_json::Value;
 
+    use super::super::speech::spoken;
     use super::*;
+    use crate::audio::format::Format;
+    use crate::audio::join::Joiner;
+    use crate::audio::join::wav::head_of_bare_samples;
+    use crate::audio::quiet;
 
+    fn file(samples: &[u8], rate: u32) -> Vec<u8> {
+        [&head_of_bare_samples(rate, u32::try_from(samples.len()).ok()), samples].concat()
+    }
+
+    fn spoken_file(text: &str) -> Vec<u8> {
+        let samples = spoken(text, 1.0);
+        file(&samples.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<u8>>(), RATE)
+    }
+
+    /// The texts in one file, as `llm speak` joins parts.
     fn sound(texts: &[&str]) -> Vec<u8> {
-        let samples: Vec<i16> =
-            texts.iter().flat_map(|text| modem::encode(text.as_bytes())).collect();
-        let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        [wav::header(data.len() as u32, modem::RATE), data].concat()
+        let (mut joiner, mut whole) = (Joiner::new(Format::Wav, false), Vec::new());
+        for text in texts {
+            joiner.push(&spoken_file(text), &mut whole).expect("parts are alike");
+            joiner.end_part(&mut whole).expect("parts are whole");
+        }
+        whole
     }
 
     fn ask(task: Task, name: &str, data: &[u8], fields: &[(&str, &'static str)]) -> Reply {
@@ -174,29 +211,50 @@ mod tests {
         let reply = heard(&file, &[("response_format", "text")]);
         assert_eq!(reply.content_type, "text/plain; charset=utf-8");
         assert_eq!(reply.into_bytes(), "你好。世界！\n".as_bytes());
-        let bare = ask(Task::Transcribe, "a.pcm", &file[44..], &[]).into_json();
-        assert_eq!(bare["text"], "你好。世界！");
         let two = heard(&sound(&["First one.", "And two."]), &[]).into_json();
         assert_eq!(two["text"], "First one. And two.");
+        let fast = spoken("你好", 4.0);
+        let fast: Vec<u8> = fast.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        assert_eq!(heard(&super::tests::file(&fast, RATE), &[]).into_json()["text"], "你好");
     }
 
     #[test]
-    fn subtitles_show_the_times_of_the_tones() {
+    fn the_parts_of_a_cut_file_have_the_text_once() {
+        let texts =
+            ["今天下雨。 Bring an umbrella, ", "internationalisation and 8.5 km! ", "明天晴。"];
+        let whole = sound(&[&texts.concat().repeat(4)]);
+        let find = |file: &[u8]| Samples::find(&mut Cursor::new(file), file.len() as u64);
+        let samples = find(&whole).expect("readable").expect("a WAV file");
+        for most in [48_000, 50_002, 77_000, 100_000] {
+            let ranges = quiet::parts(&samples, &mut Cursor::new(&whole), most).expect("readable");
+            assert!(ranges.len() > 3);
+            let text = |range: std::ops::Range<u64>| -> String {
+                let bytes = &whole[44 + range.start as usize..44 + range.end as usize];
+                let part = [&samples.header(bytes.len() as u64), bytes].concat();
+                heard(&part, &[]).into_json()["text"].as_str().expect("text").to_owned()
+            };
+            let together: String = ranges.into_iter().map(text).collect();
+            assert_eq!(together, texts.concat().repeat(4), "in parts of {most}");
+        }
+    }
+
+    #[test]
+    fn subtitles_show_the_times_of_the_words() {
         let file = sound(&["你好。世界！"]);
         let srt = String::from_utf8(heard(&file, &[("response_format", "srt")]).into_bytes())
             .expect("text");
-        let expected = "1\n00:00:00,190 --> 00:00:00,370\n你好。\n\n2\n00:00:00,370 --> 00:00:00,550\n世界！\n\n";
+        let expected = "1\n00:00:00,000 --> 00:00:00,184\n你好。\n\n2\n00:00:00,184 --> 00:00:00,368\n世界！\n\n";
         assert_eq!(srt, expected);
         let vtt = String::from_utf8(heard(&file, &[("response_format", "vtt")]).into_bytes())
             .expect("text");
-        assert!(vtt.starts_with("WEBVTT\n\n00:00:00.190 --> 00:00:00.370\n你好。\n"), "{vtt}");
+        assert!(vtt.starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:00.184\n你好。\n"), "{vtt}");
         let fields = [("response_format", "verbose_json"), ("timestamp_granularities[]", "word")];
         let verbose = heard(&file, &fields).into_json();
         assert_eq!(
             (&verbose["task"], &verbose["language"]),
             (&json!("transcribe"), &json!("chinese"))
         );
-        assert_eq!(verbose["duration"], 0.68);
+        assert_eq!(verbose["duration"], 0.368);
         assert_eq!(verbose["segments"].as_array().map(Vec::len), Some(2));
     }
 
@@ -220,12 +278,17 @@ mod tests {
 
     #[test]
     fn of_other_sounds_it_says_what_it_is() {
-        let silence = [wav::header(48_000, 8_000), vec![0; 48_000]].concat();
+        let silence = file(&[0; 48_000], 8_000);
         let text = heard(&silence, &[]).into_json()["text"].as_str().expect("text").to_owned();
         assert!(text.contains("no model") && text.contains("`llm speak -p demo`"), "{text}");
-        assert!(text.ends_with("This audio is 3.0 seconds long."), "{text}");
+        assert!(text.ends_with("This one holds 3.0 seconds of sound."), "{text}");
         let chinese = heard(&silence, &[("language", "zh")]).into_json();
         assert!(chinese["text"].as_str().is_some_and(|text| text.ends_with("这段音频长 3.0 秒。")));
+        let bare = &sound(&["你好"])[44..];
+        let bare = ask(Task::Transcribe, "a.pcm", bare, &[]).into_json();
+        assert!(
+            bare["text"].as_str().is_some_and(|text| text.ends_with("holds 0.1 seconds of sound."))
+        );
         let other = ask(Task::Transcribe, "a.mp3", b"ID3\x04", &[]).into_json();
         assert!(other["text"].as_str().is_some_and(|text| text.contains("4 bytes")));
     }

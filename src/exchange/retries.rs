@@ -6,6 +6,7 @@ use crate::error::{Failure, Kind};
 use crate::http::client::Client;
 use crate::http::retry::{self, Decision, Outcome, Policy};
 use crate::io::Voice;
+use crate::random;
 
 /// The retries of one request.
 #[derive(Debug, Clone)]
@@ -53,7 +54,13 @@ impl Retries {
             body_delay: facts.body_delay,
             final_refusal: failure.kind == Kind::Credentials,
         };
-        match retry::decide(self.done, &outcome, &self.policy, jitter(), SystemTime::now()) {
+        match retry::decide(
+            self.done,
+            &outcome,
+            &self.policy,
+            random::fraction(),
+            SystemTime::now(),
+        ) {
             Decision::Stop => Err(failure),
             Decision::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
             Decision::Wait(wait) => {
@@ -111,15 +118,6 @@ fn seconds(time: Duration) -> String {
     }
 }
 
-/// A number from 0 to 1 that differs between processes which were refused at the same moment. The
-/// clock's fine digits do; nothing here needs to be unguessable.
-fn jitter() -> f64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let mixed = u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 16);
-    let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-    mixed as f64 / f64::from(1_u32 << 24)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,13 +132,6 @@ mod tests {
             (90_000_000, "25 h"),
         ] {
             assert_eq!(seconds(Duration::from_millis(millis)), words);
-        }
-    }
-
-    #[test]
-    fn jitter_lies_between_0_and_1() {
-        for _ in 0..1000 {
-            assert!((0.0..=1.0).contains(&jitter()));
         }
     }
 }

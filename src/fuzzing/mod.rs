@@ -4,14 +4,12 @@
 //! Beside "no panic" it is always the same few promises: where the network cuts the bytes changes
 //! nothing, what comes out is bounded by what went in, and what is encoded comes back.
 
-mod framing;
 mod profile;
 mod replies;
 mod sound;
 mod stream;
 mod vectors;
 
-pub use framing::framing;
 pub use profile::profile;
 pub use replies::{pictures, replies};
 pub use sound::sound;

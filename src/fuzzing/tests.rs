@@ -10,14 +10,12 @@ use super::*;
 type Target = fn(&[u8]);
 
 const WIRE: &str = "tests/wire";
-const FRAMED: &str = "fuzz/seeds/framing";
 const SOUND: &str = "fuzz/seeds/sound";
 
 /// The targets, and the folder or file of the inputs that say most to them.
-const TARGETS: [(&str, Target, &str); 8] = [
+const TARGETS: [(&str, Target, &str); 7] = [
     ("errors", errors, WIRE),
     ("events", events, WIRE),
-    ("framing", framing, FRAMED),
     ("pictures", pictures, WIRE),
     ("profile", profile, "providers.example.toml"),
     ("replies", replies, WIRE),

@@ -1,8 +1,7 @@
 //! The names of conversations: ids that sort by time, and the user's own names as safe file names.
 
-use std::hash::{BuildHasher as _, Hasher as _};
-
 use crate::error::Failure;
+use crate::random;
 
 /// A conversation's key: its file's name without the ending.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,8 +63,7 @@ pub(crate) fn now() -> String {
 /// An id for something that happens now: nine letters of time, three of chance.
 pub(crate) fn new_id() -> String {
     let now = jiff::Timestamp::now().as_millisecond();
-    let chance = std::hash::RandomState::new().build_hasher().finish();
-    id(u64::try_from(now).unwrap_or_default(), chance)
+    id(u64::try_from(now).unwrap_or_default(), random::bits())
 }
 
 /// The id of a moment (in milliseconds since 1970) and a number of chance.

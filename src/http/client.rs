@@ -129,8 +129,8 @@ impl Client {
         let activity = Activity::default();
         let (silence, name) = (self.limits.silence, &self.service.name);
         let on_sent = self.on_sent.clone();
-        let outgoing = || Outgoing::of(&request.body, &activity, on_sent.as_ref());
-        let sent = activity.while_active(silence, self.transport.send(request, &outgoing));
+        let outgoing = Outgoing::of(&request.body, &activity, on_sent.as_ref());
+        let sent = activity.while_active(silence, self.transport.send(request, outgoing));
         let sent = self.interrupt.race(sent).await?;
         let sent = sent.ok_or_else(|| silent(name, silence, "no reply began"))??;
         let (head, body) = sent.map_err(|broken| {

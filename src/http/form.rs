@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::buffers::Buffers;
+use crate::random;
 
 /// So much of a file is read at once.
 const READ: usize = 64 * 1024;
@@ -101,17 +102,14 @@ fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A boundary that no content holds: it differs from run to run, so no file could be made for it.
+/// A boundary that no content holds: nobody can guess it, so no file can be made for it.
 fn boundary() -> String {
     format!("llm-{}", nonce())
 }
 
 /// 32 hexadecimal digits that differ from call to call.
 pub(super) fn nonce() -> String {
-    use std::hash::{BuildHasher as _, Hasher as _};
-    // The hasher's keys are the standard library's own random numbers.
-    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", random(), random())
+    format!("{:016x}{:016x}", random::bits(), random::bits())
 }
 
 /// Reads pieces one after the other, in stretches of at most 64 KiB.

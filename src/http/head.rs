@@ -1,5 +1,8 @@
 //! The head of a reply, whoever read it off the wire. Knows no sockets.
 
+use hyper::ext::ReasonPhrase;
+use hyper::header::{HeaderName, HeaderValue};
+
 /// How this program names itself (RFC 9110, section 10.1.5).
 pub(super) const USER_AGENT: &str = concat!("llm/", env!("CARGO_PKG_VERSION"));
 
@@ -15,16 +18,20 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// A head with these headers, in their order.
-    pub(super) fn new<'h>(
-        version: &str,
-        status: u16,
-        reason: &str,
-        headers: impl Iterator<Item = (&'h str, Vec<u8>)>,
-    ) -> Self {
-        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value));
-        let (version, reason) = (version.to_owned(), reason.to_owned());
-        Self { version, status, reason, headers: headers.collect() }
+    /// The head of a reply.
+    pub(super) fn of<B>(reply: &hyper::Response<B>) -> Self {
+        let words = reply.extensions().get::<ReasonPhrase>();
+        let words = words.map(|words| String::from_utf8_lossy(words.as_bytes()).into_owned());
+        let usual = || reply.status().canonical_reason().unwrap_or_default().to_owned();
+        let header = |(name, value): (&HeaderName, &HeaderValue)| {
+            (name.as_str().to_owned(), value.as_bytes().to_vec())
+        };
+        Self {
+            version: format!("{:?}", reply.version()),
+            status: reply.status().as_u16(),
+            reason: words.unwrap_or_else(usual),
+            headers: reply.headers().iter().map(header).collect(),
+        }
     }
 
     /// The first value of a header, if it is text. `name` is in lower case.
@@ -36,12 +43,6 @@ impl Head {
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.headers.iter().filter(move |(found, _)| found == name);
         values.filter_map(|(_, value)| std::str::from_utf8(value).ok())
-    }
-
-    /// Whether a header that is a list holds this word, in any case.
-    pub(super) fn lists(&self, name: &str, word: &str) -> bool {
-        let words = self.all(name).flat_map(|value| value.split(','));
-        words.map(str::trim).any(|found| found.eq_ignore_ascii_case(word))
     }
 
     /// Name and value of every header.

@@ -4,26 +4,28 @@ mod activity;
 pub(crate) mod bad_reply;
 mod buffers;
 pub(crate) mod client;
+mod connect;
 pub(crate) mod curl;
+mod direct;
 pub(crate) mod fault;
 pub(crate) mod form;
 mod head;
+mod message;
 mod network;
 mod outgoing;
-mod plain;
+mod pace;
 mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
 pub(crate) mod retry;
 mod silence;
+mod socket;
 pub(crate) mod splice;
 pub mod sse;
 mod trace;
 pub(crate) mod transport;
 
 use crate::error::Failure;
-#[cfg(any(test, fuzzing))]
-pub(crate) use plain::framed;
 
 /// What errors and hints say about the service that is asked.
 #[derive(Debug, Clone, Default)]

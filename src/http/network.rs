@@ -56,10 +56,6 @@ impl Broken {
         Self { cause: error.to_string(), kind: Ended::File }
     }
 
-    pub(super) fn no_reply() -> Self {
-        Self::of_words(NO_REPLY)
-    }
-
     pub(super) fn name_not_found() -> Self {
         Self::of_words("the name was not found").connecting()
     }
@@ -68,14 +64,19 @@ impl Broken {
         Self::of_words(format!("no connection within {} s", patience.as_secs())).connecting()
     }
 
+    /// For an error of a library and its causes.
+    fn of_chain(error: &(dyn Error + 'static), kind: Ended) -> Self {
+        if let Some(file) = chain(error).find_map(|inner| inside(inner).downcast_ref()) {
+            return Self::of_file(file);
+        }
+        let cause = cause(error);
+        let is_certificate = kind == Ended::Connecting && cause.starts_with("its certificate");
+        Self { cause, kind: if is_certificate { Ended::Certificate } else { kind } }
+    }
+
     /// The same, of a connection that did not come about.
     pub(super) fn connecting(self) -> Self {
         Self { kind: Ended::Connecting, ..self }
-    }
-
-    /// Whether the network has no part in it.
-    pub(super) fn is_local(&self) -> bool {
-        self.kind == Ended::File
     }
 
     /// Whether there was no connection at all.
@@ -84,18 +85,20 @@ impl Broken {
     }
 }
 
+impl From<&hyper::Error> for Broken {
+    fn from(error: &hyper::Error) -> Self {
+        Self::of_chain(error, Ended::Exchanging)
+    }
+}
+
 impl From<&reqwest::Error> for Broken {
     fn from(error: &reqwest::Error) -> Self {
-        if let Some(file) = chain(error).find_map(|inner| inside(inner).downcast_ref()) {
-            return Self::of_file(file);
+        if error.is_timeout() && error.is_connect() {
+            return Self::of_words("no connection within 10 s").connecting();
         }
-        let cause = cause(error);
-        let kind = match error.is_connect() {
-            true if cause.starts_with("its certificate") => Ended::Certificate,
-            true => Ended::Connecting,
-            false => Ended::Exchanging,
-        };
-        Self { cause, kind }
+        let kind = if error.is_connect() { Ended::Connecting } else { Ended::Exchanging };
+        // The outermost error names the address, in which any word may stand.
+        Self::of_chain(error.source().unwrap_or(error), kind)
     }
 }
 
@@ -125,11 +128,8 @@ fn host(url: &Url) -> String {
 }
 
 /// The innermost cause that says something, in plain words.
-fn cause(error: &reqwest::Error) -> String {
+fn cause(error: &(dyn Error + 'static)) -> String {
     let chain = || chain(error);
-    if error.is_timeout() && error.is_connect() {
-        return "no connection within 10 s".to_owned();
-    }
     if let Some(tls) = chain().find_map(tls_cause) {
         return tls;
     }
@@ -144,11 +144,24 @@ fn cause(error: &reqwest::Error) -> String {
         let words = texts.last().map_or("", String::as_str);
         return format!("the proxy did not connect: {words}");
     }
-    if texts.iter().any(|text| text.contains("connection closed before message completed")) {
-        return NO_REPLY.to_owned();
+    if let Some(words) = chain().find_map(|inner| inner.downcast_ref()).and_then(http_cause) {
+        return words.to_owned();
     }
     let plain = texts.into_iter().next_back().unwrap_or_else(|| error.to_string());
     plain.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// What is wrong with a reply that can't be read as HTTP.
+fn http_cause(error: &hyper::Error) -> Option<&'static str> {
+    if error.is_incomplete_message() {
+        Some(NO_REPLY)
+    } else if error.is_parse_too_large() {
+        Some("the head of the reply has no end")
+    } else if error.is_parse() {
+        Some("what came is no HTTP")
+    } else {
+        None
+    }
 }
 
 fn io_cause(error: &std::io::Error) -> Option<String> {
@@ -161,14 +174,17 @@ fn io_cause(error: &std::io::Error) -> Option<String> {
         ErrorKind::NetworkUnreachable => "the network is unreachable",
         ErrorKind::HostUnreachable => "the host is unreachable",
         ErrorKind::TimedOut => "the connection timed out",
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+            "the pieces that it came in can't be told apart"
+        }
         _ => return None,
     };
     Some(words.to_owned())
 }
 
-/// The causes of an error, from the outermost on.
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    std::iter::successors(error.source(), |inner| (*inner).source())
+/// An error and its causes, from the outermost on.
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |inner| (*inner).source())
 }
 
 /// What an `io::Error` holds, which `source` passes over; it may be another one.

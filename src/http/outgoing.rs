@@ -6,7 +6,9 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 
 use super::activity::Activity;
 use super::form::{self, Piece};
@@ -24,7 +26,8 @@ pub(super) struct Outgoing {
     /// The type that only the content knows: that of a form names its boundary.
     content_type: Option<String>,
     pub(super) content: Content,
-    length: u64,
+    /// Its length in bytes.
+    pub(super) length: u64,
 }
 
 /// Where the bytes are.
@@ -101,53 +104,45 @@ impl Outgoing {
         }
     }
 
-    /// The headers that go out with the content, by their names as they were given.
+    /// The headers that go out with the content.
     ///
     /// # Errors
     /// Exit 2: a header that can't be sent, or one that says where the content ends, which is told
     /// here alone.
-    pub(super) fn headers<'r>(
-        &self,
-        request: &'r Request,
-    ) -> Result<Vec<(&'r str, HeaderValue)>, Failure> {
-        let mut headers = Vec::with_capacity(request.headers.len() + 2);
+    pub(super) fn headers(&self, request: &Request) -> Result<HeaderMap, Failure> {
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + 2);
         for header in &request.headers {
+            let (name, value) = sendable(header)?;
             // The type of a form names its boundary: no other can be right.
-            let is_other = self.content_type.is_some() && is_named(header, "content-type");
-            if !is_other {
-                headers.push((header.name.as_str(), value_of(header)?));
+            if name != CONTENT_TYPE || self.content_type.is_none() {
+                headers.append(name, value);
             }
         }
         if let Some(kind) = &self.content_type {
             let kind = HeaderValue::from_str(kind);
             let kind = kind.map_err(|_| Failure::usage("the boundary of the form is no text"))?;
-            headers.push(("Content-Type", kind));
+            headers.insert(CONTENT_TYPE, kind);
         }
         if !matches!(self.content, Content::Nothing) {
-            headers.push(("Content-Length", self.length.into()));
+            headers.insert(CONTENT_LENGTH, self.length.into());
         }
         Ok(headers)
     }
 }
 
-fn is_named(header: &Header, name: &str) -> bool {
-    header.name.eq_ignore_ascii_case(name)
-}
-
-/// A header's value as it goes over the wire.
-fn value_of(header: &Header) -> Result<HeaderValue, Failure> {
-    let name = &header.name;
-    if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Err(Failure::usage(format!("`{name}` is no name of a header")));
-    }
-    if ["content-length", "transfer-encoding"].iter().any(|framing| is_named(header, framing)) {
-        let what = format!("the header {name} can't be set: it says where the request ends");
-        return Err(Failure::usage(what).hint("leave it out; llm sends the right one"));
+/// A header as it goes over the wire.
+fn sendable(header: &Header) -> Result<(HeaderName, HeaderValue), Failure> {
+    let wrong = |what: &str| Failure::usage(what.replace("NAME", &header.name));
+    let name = HeaderName::from_bytes(header.name.as_bytes())
+        .map_err(|_| wrong("`NAME` is no name of a header"))?;
+    if [CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
+        let what = "the header NAME can't be set: it says where the request ends";
+        return Err(wrong(what).hint("leave it out; llm sends the right one"));
     }
     let mut value = HeaderValue::from_bytes(header.exposed().as_bytes())
-        .map_err(|_| Failure::usage(format!("the header {name} holds a line break")))?;
+        .map_err(|_| wrong("the header NAME holds a line break"))?;
     value.set_sensitive(header.masked() != header.exposed());
-    Ok(value)
+    Ok((name, value))
 }
 
 #[cfg(test)]
@@ -166,7 +161,7 @@ mod tests {
     fn sent(request: &Request) -> Result<Vec<String>, Failure> {
         let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
         let headers = outgoing.headers(request)?;
-        let line = |(name, value): &(&str, HeaderValue)| {
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
             format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))
         };
         Ok(headers.iter().map(line).collect())
@@ -176,11 +171,11 @@ mod tests {
     fn the_content_has_one_type_and_one_length() {
         let json = [("Content-Type", "application/json"), ("X-A", "你")];
         let found = sent(&request(&json, Body::Json(json!({})))).expect("can be sent");
-        assert_eq!(found, ["Content-Type: application/json", "X-A: 你", "Content-Length: 2"]);
+        assert_eq!(found, ["content-type: application/json", "x-a: 你", "content-length: 2"]);
         let form = Form::new(Vec::new());
-        let kind = format!("Content-Type: {}", form.content_type());
+        let kind = format!("content-type: {}", form.content_type());
         let found = sent(&request(&json, Body::Form(form))).expect("can be sent");
-        assert_eq!((found[0].as_str(), &found[1], found.len()), ("X-A: 你", &kind, 3));
+        assert_eq!((found[0].as_str(), &found[1], found.len()), ("x-a: 你", &kind, 3));
         assert!(sent(&request(&[], Body::Empty)).expect("can be sent").is_empty());
     }
 

@@ -28,6 +28,15 @@ impl Method {
     }
 }
 
+impl From<Method> for hyper::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Post => Self::POST,
+        }
+    }
+}
+
 /// A header's value, in a form that can be shown without its secret.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum HeaderValue {

@@ -1,21 +1,23 @@
-//! How a URL is reached: plain HTTP by connections of our own; TLS, and whatever goes through a proxy,
-//! by the library's client, which is made when it is first needed. Knows which proxy and which
+//! How a URL is reached: plain HTTP straight, by [`direct`]; TLS, and whatever goes through a proxy, by
+//! reqwest's client, which is made when it is first needed. Knows which proxy and which
 //! certificates; knows no service by name.
 
-use std::future::Future as _;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::OnceLock;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::body::Body as _;
 use reqwest::{Certificate, ClientBuilder, Proxy};
 
 use super::Service;
+use super::direct::{self, Connections};
 use super::head::{Head, USER_AGENT};
 use super::network::Broken;
 use super::outgoing::{Content, Outgoing};
-use super::plain::{self, Connections};
-use super::request::{Method, Request, Url};
+use super::request::{Request, Url};
 use crate::error::{Failure, Kind, reason};
 use crate::io::Env;
 
@@ -23,13 +25,16 @@ use crate::io::Env;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// So many idle connections are kept for later requests of the same run.
-pub(super) const MOST_IDLE: usize = 16;
+const MAX_IDLE: usize = 16;
+
+/// The most room that is asked for at once for content whose length is known: a server may claim any.
+const MAX_ROOM: usize = 64 * 1024 * 1024;
 
 /// The ways to one service and the hosts that it names.
 pub(super) struct Transport {
     service: Service,
     env: Env,
-    plain: Connections,
+    direct: Connections,
     /// The library's clients, each made for what is asked of it: see [`Transport::library`].
     clients: [OnceLock<reqwest::Client>; 4],
 }
@@ -37,18 +42,18 @@ pub(super) struct Transport {
 /// The content of a reply on its way in.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    Plain(plain::Reply),
-    Library(Box<reqwest::Response>),
+    Direct(Box<direct::Reply>),
+    Library(Box<reqwest::Body>),
 }
 
 impl Transport {
     /// The ways to `service`. Nothing is set up before it is needed.
     pub(super) fn new(service: Service, env: Env) -> Self {
-        Self { service, env, plain: Connections::default(), clients: Default::default() }
+        let direct = Connections::new(MAX_IDLE);
+        Self { service, env, direct, clients: Default::default() }
     }
 
-    /// Sends a request and waits for the head of its reply. `outgoing` makes the request's content, if
-    /// need be several times.
+    /// Sends a request with its content and waits for the head of its reply.
     ///
     /// # Errors
     /// Outside: a proxy or certificates that can't be used, a header that can't be sent; inside, what
@@ -56,20 +61,23 @@ impl Transport {
     pub(super) async fn send(
         &self,
         request: &Request,
-        outgoing: &(dyn Fn() -> Outgoing + Sync),
+        outgoing: Outgoing,
     ) -> Result<Result<(Head, Incoming), Broken>, Failure> {
-        if self.is_plain(&request.url) {
-            let sent = self.plain.send(request, outgoing, CONNECT).await?;
-            return Ok(sent.map(|(head, reply)| (head, Incoming::Plain(reply))));
+        if self.is_direct(&request.url) {
+            let sent = self.direct.send(request, outgoing, CONNECT).await?;
+            return Ok(sent.map(|(head, reply)| (head, Incoming::Direct(Box::new(reply)))));
         }
-        Ok(match self.library_request(request, outgoing())?.send().await {
-            Ok(reply) => Ok((head_of(&reply), Incoming::Library(Box::new(reply)))),
+        Ok(match self.library_request(request, outgoing)?.send().await {
+            Ok(reply) => {
+                let reply = hyper::Response::from(reply);
+                Ok((Head::of(&reply), Incoming::Library(Box::new(reply.into_body()))))
+            }
             Err(error) => Err((&error).into()),
         })
     }
 
-    /// Whether our own connections lead there: no TLS, and no proxy between.
-    fn is_plain(&self, url: &Url) -> bool {
+    /// Whether a connection leads straight there: no TLS, and no proxy between.
+    fn is_direct(&self, url: &Url) -> bool {
         // Elsewhere the system's settings may name a proxy, which only the library reads.
         let may_have_proxy = || !cfg!(target_os = "linux") || self.proxies().next().is_some();
         url.scheme() == "http"
@@ -88,20 +96,14 @@ impl Transport {
         request: &Request,
         outgoing: Outgoing,
     ) -> Result<reqwest::RequestBuilder, Failure> {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-        };
         let mut url = request.url.clone();
         if request.headers.iter().any(|header| header.name.eq_ignore_ascii_case("authorization")) {
             // The library would send those of the URL too. Neither fails for a URL with a host.
             let _ = url.set_username("");
             let _ = url.set_password(None);
         }
-        let mut builder = self.library(&url)?.request(method, url);
-        for (name, value) in outgoing.headers(request)? {
-            builder = builder.header(name, value);
-        }
+        let mut builder = self.library(&url)?.request(request.method.into(), url);
+        builder = builder.headers(outgoing.headers(request)?);
         Ok(match outgoing.content {
             Content::Nothing => builder,
             Content::Bytes(bytes) => builder.body(bytes),
@@ -125,7 +127,7 @@ impl Transport {
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(MOST_IDLE);
+            .pool_max_idle_per_host(MAX_IDLE);
         let builder = self.with_proxy(builder, url)?;
         // Reading some 150 certificate files takes longer than a short answer.
         let builder =
@@ -158,10 +160,7 @@ impl Transport {
         let Some(path) = &self.service.ca_file else { return Ok(builder) };
         let wrong =
             |what: String| Failure::usage(format!("the `ca_file` of {} {what}", self.service.name));
-        let home = path.strip_prefix("~/").zip(self.env.get("HOME"));
-        let file =
-            home.map_or_else(|| path.into(), |(rest, home)| std::path::Path::new(&home).join(rest));
-        let pem = std::fs::read(file)
+        let pem = std::fs::read(self.env.expand_home(path))
             .map_err(|error| wrong(format!("can't be read: {path}: {}", reason(&error))))?;
         match Certificate::from_pem_bundle(&pem) {
             Ok(found) if !found.is_empty() => Ok(builder.tls_certs_merge(found)),
@@ -177,22 +176,22 @@ impl Incoming {
     /// The connection ends or breaks before the content does.
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Broken> {
         match self {
-            Self::Plain(reply) => reply.piece().await,
-            Self::Library(reply) => reply.chunk().await.map_err(|error| (&error).into()),
+            Self::Direct(reply) => reply.piece().await,
+            Self::Library(body) => poll_fn(|context| poll_piece(body, context)).await,
         }
     }
 
     /// As [`Incoming::piece`], but only what can be had without waiting; `None` if there is nothing
     /// yet.
     pub(super) async fn ready_piece(&mut self) -> Option<Result<Option<Bytes>, Broken>> {
-        let reply = match self {
-            Self::Plain(reply) => return reply.ready_piece(),
-            Self::Library(reply) => reply,
+        let body = match self {
+            Self::Direct(reply) => return reply.ready_piece(),
+            Self::Library(body) => body,
         };
         // The library's task that reads the socket must run once to hand over what it has. Waking
         // oneself is enough for that; tokio's own `yield_now` asks the system for news as well.
         let mut has_waited = false;
-        std::future::poll_fn(|context| {
+        poll_fn(|context| {
             if std::mem::replace(&mut has_waited, true) {
                 return Poll::Ready(());
             }
@@ -200,9 +199,8 @@ impl Incoming {
             Poll::Pending
         })
         .await;
-        let next = std::pin::pin!(reply.chunk());
-        match next.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(next) => Some(next.map_err(|error| (&error).into())),
+        match poll_piece(body, &mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(piece) => Some(piece),
             Poll::Pending => None,
         }
     }
@@ -212,10 +210,13 @@ impl Incoming {
     /// # Errors
     /// As [`Incoming::piece`].
     pub(super) async fn piece_into(&mut self, to: &mut Vec<u8>) -> Result<usize, Broken> {
-        if let Self::Plain(reply) = self {
-            return reply.piece_into(to).await;
-        }
         while let Some(piece) = self.piece().await? {
+            if to.capacity() - to.len() < piece.len()
+                && let Some(left) = self.left()
+            {
+                let left = usize::try_from(left).unwrap_or(usize::MAX).min(MAX_ROOM);
+                to.reserve_exact(piece.len() + left);
+            }
             to.extend_from_slice(&piece);
             // Nothing would mean the end.
             if !piece.is_empty() {
@@ -224,14 +225,30 @@ impl Incoming {
         }
         Ok(0)
     }
+
+    /// How many bytes of content are still to come, if the server has said so.
+    fn left(&self) -> Option<u64> {
+        match self {
+            Self::Direct(reply) => reply.left(),
+            Self::Library(body) => body.size_hint().exact(),
+        }
+    }
 }
 
-fn head_of(reply: &reqwest::Response) -> Head {
-    let status = reply.status();
-    let headers =
-        reply.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes().to_vec()));
-    let reason = status.canonical_reason().unwrap_or_default();
-    Head::new(&format!("{:?}", reply.version()), status.as_u16(), reason, headers)
+/// The next data of a body; what stands behind the content is passed over.
+fn poll_piece(
+    body: &mut reqwest::Body,
+    context: &mut Context<'_>,
+) -> Poll<Result<Option<Bytes>, Broken>> {
+    loop {
+        let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(context)) else {
+            return Poll::Ready(Ok(None));
+        };
+        let frame = frame.map_err(|error| Broken::from(&error))?;
+        if let Ok(piece) = frame.into_data() {
+            return Poll::Ready(Ok(Some(piece)));
+        }
+    }
 }
 
 /// Whether a URL's host is the machine itself.
@@ -248,7 +265,7 @@ mod tests {
     use crate::http::activity::Activity;
     use crate::http::form::{Content as Part, Form, Piece};
     use crate::http::network::{Phase, failure};
-    use crate::http::request::Body;
+    use crate::http::request::{Body, Method};
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpListener;
 
@@ -272,10 +289,10 @@ mod tests {
             let url = Url::parse(&address).expect("a URL");
             let body = Body::Form(Form::new(vec![part]));
             let request = Request { method: Method::Post, url, headers: Vec::new(), body };
-            let outgoing = || Outgoing::of(&request.body, &Activity::default(), None);
+            let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
             let service = Service { proxy, ..Service::default() };
             let transport = Transport::new(service, Env::Table(Default::default()));
-            let sent = transport.send(&request, &outgoing).await.expect("can be sent");
+            let sent = transport.send(&request, outgoing).await.expect("can be sent");
             let broken = sent.expect_err("the file is too short");
             let failure = failure(&broken, Phase::Sending, "test", &request.url);
             let words = "cannot send the request to test: a file can't be read any more";

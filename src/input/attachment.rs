@@ -1,19 +1,13 @@
-//! A file that goes into a request as what it is: a picture, a recording, a document. Its bytes
-//! stay where they are until the request is sent. Knows no endpoint.
+//! What goes into a request as what it is: a picture, a recording, a document. Knows no endpoint.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
-use bytes::Bytes;
-
-use super::Item;
-use super::kind::{self, Format, Kind, Remedy};
-use super::text::{decoded, fenced};
-use crate::error::{Failure, reason};
+use super::address::is_url;
+use super::kind::{self, AttachmentFormat, Kind};
+use super::stdin::STDIN;
+use crate::error::Failure;
 use crate::http::form::Piece;
 use crate::http::request::unescaped;
 use crate::http::splice::Insert;
+use crate::media::FormatGroup;
 
 /// What can be attached, for hints.
 const ATTACHABLE: &str =
@@ -26,71 +20,26 @@ pub(crate) struct Attachment {
     pub(crate) name: String,
     /// What the user called it.
     pub(crate) given: String,
-    pub(crate) format: Format,
+    pub(crate) format: AttachmentFormat,
     /// Its bytes, and the mark that stands for their base64 in the request.
     pub(crate) insert: Insert,
-}
-
-/// A file by its path: its text with its name, or an attachment that is read while it is sent.
-///
-/// # Errors
-/// A file that can't be read, is empty, or is neither text nor anything that can be attached.
-pub(super) fn of_file(path: &Path) -> Result<Item, Failure> {
-    called(path, &path.display().to_string())
-}
-
-/// The same for a file that the user calls otherwise.
-pub(super) fn called(path: &Path, given: &str) -> Result<Item, Failure> {
-    let unreadable =
-        |error: std::io::Error| Failure::usage(format!("cannot read {given}: {}", reason(&error)));
-    let mut file = File::open(path).map_err(unreadable)?;
-    let facts = file.metadata().map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    if !facts.is_file() {
-        // A pipe, `<(…)` of a shell: it can be read once only.
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
-        return of_bytes(given, bytes);
-    }
-    (&mut file).take(kind::HEAD as u64).read_to_end(&mut bytes).map_err(unreadable)?;
-    match known(given, &bytes)? {
-        None => {
-            file.read_to_end(&mut bytes).map_err(unreadable)?;
-            Ok(Item::Text(fenced(given, &decoded(bytes, given)?)))
-        }
-        Some(format) => {
-            let data = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
-            Ok(Item::Attachment(attachment(given, format, data)))
-        }
-    }
-}
-
-/// What came from elsewhere than a file: standard input, an address.
-///
-/// # Errors
-/// As [`of_file`].
-pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<Item, Failure> {
-    Ok(match known(given, &bytes[..bytes.len().min(kind::HEAD)])? {
-        None => Item::Text(fenced(given, &decoded(bytes, given)?)),
-        Some(format) => {
-            Item::Attachment(attachment(given, format, Piece::Bytes(Bytes::from(bytes))))
-        }
-    })
 }
 
 /// The format of what can be attached; `None` for text.
 ///
 /// # Errors
 /// An empty content, and one that can't go into a request, with what it seems to be.
-pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<Format>, Failure> {
+pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<AttachmentFormat>, Failure> {
     if head.is_empty() {
         return Err(Failure::usage(format!("{given} is empty")));
     }
     match kind::of(head) {
         Kind::Text => Ok(None),
         Kind::Known(format) => Ok(Some(format)),
-        Kind::Other(words, remedy) => {
+        Kind::Other(format) => {
+            let words = format.words();
             Err(Failure::usage(format!("{given} is {words}, which can't be attached"))
-                .hint(hint(given, words, remedy)))
+                .hint(hint(given, format.group())))
         }
         Kind::Unknown => {
             let at = memchr::memchr(0, head).unwrap_or_default();
@@ -100,27 +49,29 @@ pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<Format>, Failure>
     }
 }
 
-fn hint(given: &str, words: &str, remedy: Remedy) -> String {
-    match remedy {
-        Remedy::Picture => {
+/// What can be done about a content that can't be attached.
+fn hint(given: &str, group: FormatGroup) -> String {
+    match group {
+        FormatGroup::Picture => {
             format!("PNG, JPEG, GIF and WebP can be; `magick '{given}' picture.png` converts")
         }
-        Remedy::Audio => format!(
+        FormatGroup::Audio => format!(
             "WAV and MP3 can be; `ffmpeg -i '{given}' audio.mp3` converts, `llm transcribe '{given}'` makes text of it"
         ),
-        Remedy::Video => {
+        FormatGroup::Video => {
             format!("its sound can be, as MP3 or WAV: `ffmpeg -i '{given}' audio.mp3` takes it out")
         }
-        Remedy::Document => "saved as PDF or as text it can be".to_owned(),
-        Remedy::None if words.ends_with("text") => {
+        FormatGroup::Document => "saved as PDF or as text it can be".to_owned(),
+        FormatGroup::Text => {
             "only UTF-8 text can be put into a prompt; `iconv -f UTF-16 -t UTF-8` converts"
                 .to_owned()
         }
-        Remedy::None => ATTACHABLE.to_owned(),
+        FormatGroup::Archive | FormatGroup::Program | FormatGroup::Data => ATTACHABLE.to_owned(),
     }
 }
 
-fn attachment(given: &str, format: Format, data: Piece) -> Attachment {
+/// The attachment that holds this data.
+pub(super) fn new(given: &str, format: AttachmentFormat, data: Piece) -> Attachment {
     Attachment {
         name: own_name(given, format),
         given: given.to_owned(),
@@ -131,16 +82,16 @@ fn attachment(given: &str, format: Format, data: Piece) -> Attachment {
 
 /// The last part of a path or an address. What has no name of its own is called after its format,
 /// as services tell a document by its ending.
-fn own_name(given: &str, format: Format) -> String {
-    let is_url = super::is_url(given);
-    let path = match is_url {
+fn own_name(given: &str, format: AttachmentFormat) -> String {
+    let is_address = is_url(given);
+    let path = match is_address {
         true => given.split(['?', '#']).next().unwrap_or_default(),
         false => given,
     };
     let last = path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or_default();
     let unescaped = || String::from_utf8_lossy(&unescaped(last)).into_owned();
-    let last = if is_url { unescaped() } else { last.to_owned() };
-    if last.is_empty() || given == super::STDIN {
+    let last = if is_address { unescaped() } else { last.to_owned() };
+    if last.is_empty() || given == STDIN {
         return format!("attachment.{}", format.name());
     }
     last
@@ -149,24 +100,26 @@ fn own_name(given: &str, format: Format) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::FileFormat;
 
     #[test]
     fn a_name_is_the_last_part_of_path_or_address() {
+        let pdf = AttachmentFormat::of(FileFormat::Pdf).expect("a PDF can be attached");
         for (given, name) in [
             ("图 片/一\"只\"猫.png", "一\"只\"猫.png"),
             ("https://h.example/a/%E8%A1%A8%20%20.pdf?key=1/2#x", "表  .pdf"),
             ("https://h.example/", "attachment.pdf"),
             ("https://h.example/100%", "100%"),
-            (super::super::STDIN, "attachment.pdf"),
+            (STDIN, "attachment.pdf"),
         ] {
-            assert_eq!(own_name(given, Format::Pdf), name, "{given}");
+            assert_eq!(own_name(given, pdf), name, "{given}");
         }
     }
 
     #[test]
     fn what_can_not_be_attached_is_named_with_a_way_out() {
         let refused = |bytes: &[u8]| {
-            let failure = of_bytes("音.flac", bytes.to_vec()).expect_err("refused");
+            let failure = known("音.flac", bytes).expect_err("refused");
             (failure.message, failure.hint.unwrap_or_default())
         };
         let (message, hint) = refused(b"fLaC\0\0\0\x22");

@@ -1,15 +1,20 @@
 //! What the user gives a command to work on: words, standard input, files and addresses. Knows no
 //! endpoint.
 
+mod address;
 mod attachment;
 mod folder;
 mod frame;
+mod item;
 mod kind;
 mod stdin;
 mod text;
 pub(crate) mod texts;
 
 use std::path::{Path, PathBuf};
+
+use address::{address, is_url};
+use stdin::STDIN;
 
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
@@ -18,10 +23,8 @@ use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
 pub(crate) use frame::{Frame, Gapped};
+pub(crate) use item::Item;
 pub(crate) use kind::Group;
-
-/// What standard input is called.
-const STDIN: &str = "standard input";
 
 /// Where a prompt is made of.
 #[derive(Debug)]
@@ -31,16 +34,6 @@ pub(crate) struct Sources<'a> {
     pub(crate) files: &'a [PathBuf],
     /// Leave standard input alone.
     pub(crate) no_stdin: bool,
-}
-
-/// One thing that the user gave.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Item {
-    /// A piece of the prompt, ready to be joined with the others.
-    Text(String),
-    Attachment(Attachment),
-    /// To be fetched; its content is then an item of one of the other kinds, by [`fetched`].
-    Address(Url),
 }
 
 /// All that the user gave, in the order in which it goes into the prompt.
@@ -123,7 +116,7 @@ pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> 
 /// # Errors
 /// As those of a file that is named.
 pub(crate) fn kept(path: &Path, given: &str) -> Result<Item, Failure> {
-    attachment::called(path, given)
+    item::called(path, given)
 }
 
 /// A text to be spoken: files, standard input and words, without names and fences.
@@ -171,7 +164,7 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
         })?;
         // In the prompt it is called as in other tools.
         return Ok(vec![match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD)])? {
-            Some(_) => attachment::of_bytes(STDIN, bytes)?,
+            Some(_) => item::of_bytes(STDIN, bytes)?,
             None => Item::Text(text::fenced("stdin", &text::decoded(bytes, STDIN)?)),
         }]);
     }
@@ -181,7 +174,7 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
     if path.is_dir() {
         return Ok(folder::texts(path, io)?.into_iter().map(Item::Text).collect());
     }
-    Ok(vec![attachment::of_file(path)?])
+    Ok(vec![item::of_file(path)?])
 }
 
 /// The content of an address, as an item that can go into a request.
@@ -189,7 +182,7 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
 /// # Errors
 /// As [`file`].
 pub(crate) fn fetched(url: &Url, content: Vec<u8>) -> Result<Item, Failure> {
-    attachment::of_bytes(&shown(url), content)
+    item::of_bytes(&shown(url), content)
 }
 
 /// Standard input that was not asked for by name: it stands in the prompt as it is.
@@ -200,7 +193,7 @@ fn piped(io: &mut Io) -> Result<Option<Item>, Failure> {
         return Ok(None);
     }
     Ok(Some(match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD)])? {
-        Some(_) => attachment::of_bytes(STDIN, bytes)?,
+        Some(_) => item::of_bytes(STDIN, bytes)?,
         None => {
             let text = text::decoded(bytes, STDIN)?;
             if text.trim().is_empty() {
@@ -209,19 +202,6 @@ fn piped(io: &mut Io) -> Result<Option<Item>, Failure> {
             Item::Text(text)
         }
     }))
-}
-
-/// Whether a `-f` is meant as an address.
-fn is_url(typed: &str) -> bool {
-    let starts = |scheme: &str| {
-        typed.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    };
-    starts("http://") || starts("https://")
-}
-
-fn address(typed: &str) -> Result<Url, Failure> {
-    Url::parse(typed)
-        .map_err(|error| Failure::usage(format!("the address after -f is not valid: {error}")))
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ use std::time::Duration;
 use crate::error::{Failure, reason};
 use crate::io::Io;
 
+/// What standard input is called.
+pub(super) const STDIN: &str = "standard input";
+
 /// After so long a silence on standard input the user is told what is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -2,8 +2,10 @@
 //! code blocks. Knows nothing of what stands within the text.
 
 use super::code::Highlighter;
+use super::fence::Fence;
+use super::marks::{begins, head, run};
+use super::state::{Markdown, Place};
 use super::style::Style;
-use super::{Markdown, Place, begins, head, run};
 
 /// The shortest fence and thematic break (CommonMark 0.31.2, sections 4.1 and 4.5); a closing fence
 /// may be indented so much deeper than its opening one.
@@ -20,36 +22,6 @@ const DIGITS: usize = 9;
 
 /// The longest name of a language, in bytes.
 const LONGEST_NAME: usize = 24;
-
-/// A code block whose end did not come yet.
-#[derive(Debug)]
-pub(super) struct Fence {
-    mark: char,
-    length: usize,
-    /// In spaces, counted from the last `>`.
-    indentation: usize,
-    /// How many `>` stand before each of its lines.
-    quotes: usize,
-    /// What came of its info string.
-    info: String,
-    code: Highlighter,
-}
-
-impl Fence {
-    pub(super) fn end_line(&mut self) {
-        if !self.info.is_empty() {
-            self.code = Highlighter::of(language(&std::mem::take(&mut self.info)));
-        }
-        self.code.end_line();
-    }
-}
-
-/// The name of the language in an info string: `rust,ignore`, `{.python}`, `js title="a"`.
-fn language(info: &str) -> &str {
-    let name = info.trim_start_matches([' ', '\t', '{', '.']);
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_');
-    name.find(|c| !is_part(c)).map_or(name, |end| &name[..end])
-}
 
 impl Markdown {
     /// Takes what may stand before a line's text.

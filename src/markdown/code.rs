@@ -5,40 +5,15 @@
 //! the whole text, and bring packed grammars or a parser in C for each language; here a token is given
 //! out as soon as it is complete, while its line is still being written.
 
-use super::begins;
 use super::languages::{self, Language, Span};
-use super::style::{Color, Style};
+use super::marks::begins;
+use super::token::TokenKind;
 
 /// A longer word is no keyword of any language.
 pub(super) const LONGEST_WORD: usize = 20;
 
 /// The longest character in quotes: `'\u{10ffff}'`.
 const LONGEST_CHARACTER: usize = 12;
-
-/// What a piece of code is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Plain,
-    Comment,
-    String,
-    Number,
-    Keyword,
-    Added,
-    Removed,
-}
-
-impl Kind {
-    pub(super) fn style(self) -> Style {
-        match self {
-            Kind::Plain => Style::PLAIN,
-            Kind::Comment => Style { is_dim: true, ..Style::PLAIN },
-            Kind::String | Kind::Added => Style::of(Color::Green),
-            Kind::Number => Style::of(Color::Cyan),
-            Kind::Keyword => Style::of(Color::Magenta),
-            Kind::Removed => Style::of(Color::Red),
-        }
-    }
-}
 
 /// Where in the code the next character is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,7 +24,7 @@ enum State {
     Word,
     Number,
     /// In something that goes to the end of the line.
-    Line(Kind),
+    Line(TokenKind),
     Within(&'static Span),
 }
 
@@ -89,13 +64,13 @@ impl Highlighter {
 
     /// Takes the beginning of `line`, of which more may come unless it `is_whole`: how long it is
     /// and what. `None` if it takes more text to tell.
-    pub(super) fn step(&mut self, line: &str, is_whole: bool) -> Option<(usize, Kind)> {
-        let Some(language) = self.language else { return Some((line.len(), Kind::Plain)) };
+    pub(super) fn step(&mut self, line: &str, is_whole: bool) -> Option<(usize, TokenKind)> {
+        let Some(language) = self.language else { return Some((line.len(), TokenKind::Plain)) };
         let (length, kind) = match self.state {
             State::Line(kind) => (line.len(), kind),
             State::Within(span) => self.within(span, line, is_whole)?,
-            State::Word => self.tail(line, Kind::Plain, |c| language.is_in_word(c)),
-            State::Number => self.tail(line, Kind::Number, is_in_number),
+            State::Word => self.tail(line, TokenKind::Plain, |c| language.is_in_word(c)),
+            State::Number => self.tail(line, TokenKind::Number, is_in_number),
             State::Between => self.between(language, line, is_whole)?,
         };
         self.before = line[..length].chars().next_back().unwrap_or(self.before);
@@ -103,7 +78,12 @@ impl Highlighter {
     }
 
     /// The rest of a word or a number, which may be empty.
-    fn tail(&mut self, line: &str, kind: Kind, is_part: impl Fn(char) -> bool) -> (usize, Kind) {
+    fn tail(
+        &mut self,
+        line: &str,
+        kind: TokenKind,
+        is_part: impl Fn(char) -> bool,
+    ) -> (usize, TokenKind) {
         let length = line.find(|c| !is_part(c)).unwrap_or(line.len());
         if length < line.len() {
             self.state = State::Between;
@@ -116,7 +96,7 @@ impl Highlighter {
         language: &'static Language,
         line: &str,
         is_whole: bool,
-    ) -> Option<(usize, Kind)> {
+    ) -> Option<(usize, TokenKind)> {
         if self.before == '\n' {
             for (beginning, kind) in language.lines {
                 if told(line, beginning, is_whole)? {
@@ -129,8 +109,8 @@ impl Highlighter {
         for comment in language.comments {
             let is_possible = !language.comments_need_space || self.before.is_whitespace();
             if is_possible && told(line, comment, is_whole)? {
-                self.state = State::Line(Kind::Comment);
-                return Some((line.len(), Kind::Comment));
+                self.state = State::Line(TokenKind::Comment);
+                return Some((line.len(), TokenKind::Comment));
             }
         }
         for span in language.spans {
@@ -146,42 +126,52 @@ impl Highlighter {
                 (
                     length.unwrap_or(1),
                     match length {
-                        Some(_) => Kind::String,
-                        None => Kind::Plain,
+                        Some(_) => TokenKind::String,
+                        None => TokenKind::Plain,
                     },
                 )
             });
         }
         if first.is_ascii_digit() && !is_word_open {
             self.state = State::Number;
-            return Some((1, Kind::Number));
+            return Some((1, TokenKind::Number));
         }
         if language.is_in_word(first) {
             return self.word(language, line, is_whole);
         }
         let is_quiet = |c: char| !c.is_ascii() || c == ' ';
         let quiet = line.find(|c| !is_quiet(c)).unwrap_or(line.len());
-        Some((quiet.max(first.len_utf8()), Kind::Plain))
+        Some((quiet.max(first.len_utf8()), TokenKind::Plain))
     }
 
-    fn word(&mut self, language: &Language, line: &str, is_whole: bool) -> Option<(usize, Kind)> {
+    fn word(
+        &mut self,
+        language: &Language,
+        line: &str,
+        is_whole: bool,
+    ) -> Option<(usize, TokenKind)> {
         let length = line.find(|c| !language.is_in_word(c)).unwrap_or(line.len());
         if length > LONGEST_WORD {
             self.state = State::Word;
-            return Some((length, Kind::Plain));
+            return Some((length, TokenKind::Plain));
         }
         if length == line.len() && !is_whole {
             return None;
         }
         let kind = match language.has_keyword(&line[..length]) {
-            true => Kind::Keyword,
-            false => Kind::Plain,
+            true => TokenKind::Keyword,
+            false => TokenKind::Plain,
         };
         Some((length, kind))
     }
 
     /// Some of a string or comment: up to its end, or up to what may be its end.
-    fn within(&mut self, span: &'static Span, line: &str, is_whole: bool) -> Option<(usize, Kind)> {
+    fn within(
+        &mut self,
+        span: &'static Span,
+        line: &str,
+        is_whole: bool,
+    ) -> Option<(usize, TokenKind)> {
         let mut at = 0;
         while let Some(found) = line[at..].find(|c| c == '\\' || span.close.starts_with(c)) {
             at += found;
@@ -212,7 +202,7 @@ impl Highlighter {
 }
 
 /// A piece of this length, if it has any.
-fn some(length: usize, kind: Kind) -> Option<(usize, Kind)> {
+fn some(length: usize, kind: TokenKind) -> Option<(usize, TokenKind)> {
     (length > 0).then_some((length, kind))
 }
 

@@ -1,85 +1,13 @@
 //! What stands within a line of text: emphasis, code spans, links, formulas, escapes. Knows nothing of
 //! lines and blocks.
 
+use super::emphasis::flanks;
+use super::marks::{begins, head, run};
+use super::state::{Markdown, Place};
 use super::style::Style;
-use super::{Markdown, Place, head, run};
 
 /// The longest run of backticks that marks a code span; a longer one is text.
 const LONGEST_SPAN: usize = 16;
-
-/// The emphasis that is open, the outermost first. Each kind can be open once.
-#[derive(Debug, Default)]
-pub(super) struct Emphasis {
-    open: Vec<Kind>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// One `*` or `_`.
-    Light(char),
-    /// Two of them.
-    Strong(char),
-    /// `~~`.
-    Struck,
-}
-
-impl Emphasis {
-    fn has(&self, kind: Kind) -> bool {
-        self.open.contains(&kind)
-    }
-
-    /// Closes this kind, and what was opened within it.
-    fn close(&mut self, kind: Kind) {
-        if let Some(at) = self.open.iter().position(|open| *open == kind) {
-            self.open.truncate(at);
-        }
-    }
-
-    /// Opens or closes what a run of `length` marks stands for. False if it stands for itself.
-    fn turn(&mut self, mark: char, length: usize, opens: bool, closes: bool) -> bool {
-        let kinds: &[Kind] = match (mark, length) {
-            ('~', 2) => &[Kind::Struck],
-            ('~', _) => &[],
-            (_, 1) => &[Kind::Light(mark)],
-            (_, 2) => &[Kind::Strong(mark)],
-            (_, 3) => &[Kind::Strong(mark), Kind::Light(mark)],
-            _ => &[],
-        };
-        if closes && kinds.iter().any(|kind| self.has(*kind)) {
-            kinds.iter().for_each(|kind| self.close(*kind));
-            return true;
-        }
-        let is_new = !kinds.is_empty() && !kinds.iter().any(|kind| self.has(*kind));
-        if opens && is_new {
-            self.open.extend(kinds);
-        }
-        opens && is_new
-    }
-
-    fn over(&self, base: Style) -> Style {
-        self.open.iter().fold(base, |style, kind| match kind {
-            Kind::Light(_) => Style { is_italic: true, ..style },
-            Kind::Strong(_) => Style { is_bold: true, ..style },
-            Kind::Struck => Style { is_struck: true, ..style },
-        })
-    }
-}
-
-/// Whether a run of marks between these characters can open emphasis, and whether it can close it:
-/// section 6.2 of CommonMark, but Chinese text beside a mark is as good as a space, since it is
-/// written without any. A `*` between two ASCII letters or digits is a product and opens nothing.
-fn flanks(mark: char, before: char, next: char) -> (bool, bool) {
-    let is_mark = |c: char| c.is_ascii_punctuation() || (!c.is_alphanumeric() && !c.is_ascii());
-    let is_open = before.is_whitespace() || is_mark(before) || !before.is_ascii();
-    let is_within = before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric();
-    let mut opens = !next.is_whitespace() && (!is_mark(next) || is_open) && !is_within;
-    let mut closes = !before.is_whitespace();
-    if mark == '_' {
-        opens &= !before.is_alphanumeric() && !matches!(before, '}' | ')' | ']');
-        closes &= !next.is_alphanumeric();
-    }
-    (opens, closes)
-}
 
 impl Markdown {
     fn style(&self) -> Style {
@@ -179,7 +107,7 @@ impl Markdown {
 
     /// `https://` begins an address.
     fn colon(&mut self, rest: &str, out: &mut String) -> Option<usize> {
-        let behind = super::begins(rest, "://")?;
+        let behind = begins(rest, "://")?;
         if behind && self.line.before.is_ascii_alphanumeric() {
             self.line.is_address = true;
             return Some(self.plain("://", out));

@@ -1,6 +1,6 @@
 //! The languages of code blocks, as data: names, comments, strings and keywords.
 
-use super::code::Kind;
+use super::token::TokenKind;
 
 /// What is known of a language.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(super) struct Language {
     /// One `'` begins a character or a lifetime, and no string.
     pub(super) has_characters: bool,
     /// What makes something of a whole line.
-    pub(super) lines: &'static [(&'static str, Kind)],
+    pub(super) lines: &'static [(&'static str, TokenKind)],
     /// What belongs to a word besides letters, digits and `_`.
     letters: &'static str,
     /// Divided by spaces.
@@ -30,7 +30,7 @@ pub(super) struct Language {
 pub(super) struct Span {
     pub(super) open: &'static str,
     pub(super) close: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     /// A backslash takes the meaning from the character behind it.
     pub(super) has_escapes: bool,
     /// It may go on in the next line.
@@ -58,7 +58,7 @@ pub(super) fn named(name: &str) -> Option<&'static Language> {
 
 /// A string of one line.
 const fn string(mark: &'static str) -> Span {
-    Span { open: mark, close: mark, kind: Kind::String, has_escapes: true, is_long: false }
+    Span { open: mark, close: mark, kind: TokenKind::String, has_escapes: true, is_long: false }
 }
 
 /// A string of several lines.
@@ -68,11 +68,11 @@ const fn long(mark: &'static str) -> Span {
 
 /// A string of several lines in which a backslash is one.
 const fn raw(open: &'static str, close: &'static str) -> Span {
-    Span { open, close, kind: Kind::String, has_escapes: false, is_long: true }
+    Span { open, close, kind: TokenKind::String, has_escapes: false, is_long: true }
 }
 
 const fn comment(open: &'static str, close: &'static str) -> Span {
-    Span { kind: Kind::Comment, ..raw(open, close) }
+    Span { kind: TokenKind::Comment, ..raw(open, close) }
 }
 
 const BLOCK: Span = comment("/*", "*/");
@@ -323,11 +323,11 @@ static LANGUAGES: &[Language] = &[
         names: &["diff", "patch"],
         spans: &[],
         lines: &[
-            ("@@", Kind::Number),
-            ("+", Kind::Added),
-            ("-", Kind::Removed),
-            ("diff ", Kind::Keyword),
-            ("index ", Kind::Comment),
+            ("@@", TokenKind::Number),
+            ("+", TokenKind::Added),
+            ("-", TokenKind::Removed),
+            ("diff ", TokenKind::Keyword),
+            ("index ", TokenKind::Comment),
         ],
         ..BARE
     },

@@ -13,98 +13,24 @@
 
 mod block;
 mod code;
+mod emphasis;
+mod fence;
 mod inline;
 mod languages;
+mod marks;
+mod state;
 mod style;
+mod token;
 
-use block::Fence;
-use inline::Emphasis;
-use style::{Painter, Style};
+use marks::head;
+pub(crate) use state::Markdown;
+use state::Place;
+use style::Style;
 
 /// The most that is held back, in characters: what stands at the end of the text so far and can't be
 /// told yet, such as `*` before the character behind it came.
 #[cfg(test)]
 const MOST_HELD: usize = 48;
-
-/// Colours a text that comes in pieces.
-#[derive(Debug, Default)]
-pub(crate) struct Markdown {
-    /// The end of the text so far, as long as its style is not known.
-    held: String,
-    place: Place,
-    line: Line,
-    /// The code block that the text is in.
-    fence: Option<Fence>,
-    painter: Painter,
-}
-
-/// What the next character is a part of.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// A line of which only spaces and marks of blocks came.
-    #[default]
-    Start,
-    Text,
-    /// A code span opened by so many backticks.
-    Span(usize),
-    /// A link's address, with so many parentheses open in it.
-    Address(usize),
-    /// A formula up to this mark; one that is a block of its own goes on in the next line.
-    Formula {
-        end: &'static str,
-        is_block: bool,
-    },
-    /// A line of marks only so far: a thematic break, or a row of a table such as `|---|`.
-    Rule,
-    /// The rest of a line of marks only.
-    Tail,
-    /// What stands behind an opening fence.
-    Info,
-    /// The beginning of a line in a code block.
-    CodeStart,
-    Code,
-}
-
-/// What is known of the line so far.
-#[derive(Debug)]
-struct Line {
-    /// The character before, a line feed at the beginning.
-    before: char,
-    /// Spaces since the beginning, or since the last `>`.
-    indentation: usize,
-    /// How many `>` came.
-    quotes: usize,
-    /// Behind the mark of a list's item.
-    is_item: bool,
-    /// Began with `|`.
-    is_row: bool,
-    /// In a bare address, whose `_` and `~` mark nothing.
-    is_address: bool,
-    /// Square brackets that are open.
-    brackets: usize,
-    /// The style of a heading.
-    base: Style,
-    emphasis: Emphasis,
-    /// The rest of a long run of this mark is text.
-    literal: Option<char>,
-}
-
-impl Default for Line {
-    fn default() -> Self {
-        Self {
-            before: '\n',
-            indentation: 0,
-            quotes: 0,
-            is_item: false,
-            is_row: false,
-            is_address: false,
-            brackets: 0,
-            base: Style::PLAIN,
-            emphasis: Emphasis::default(),
-            literal: None,
-        }
-    }
-}
 
 impl Markdown {
     /// Takes the next piece and appends to `out` what of the text has its style, which may be less
@@ -146,48 +72,6 @@ impl Markdown {
             Place::Code => self.code(rest, out),
         }
     }
-
-    /// Gives out a text of this line in one style.
-    fn paint(&mut self, text: &str, style: Style, out: &mut String) -> usize {
-        self.painter.paint(text, style, out);
-        self.line.before = text.chars().next_back().unwrap_or(self.line.before);
-        text.len()
-    }
-
-    /// Gives out the line feed. No style goes over the end of a line.
-    fn end_line(&mut self, out: &mut String) -> usize {
-        self.painter.rest(out);
-        out.push('\n');
-        let is_blank = self.line.before == '\n';
-        self.line = Line::default();
-        self.place = match self.place {
-            _ if self.fence.is_some() => Place::CodeStart,
-            Place::Formula { is_block: true, .. } if !is_blank => self.place,
-            _ => Place::Start,
-        };
-        if let Some(fence) = &mut self.fence {
-            fence.end_line();
-        }
-        1
-    }
-}
-
-/// The rest of a line without its end.
-fn head(rest: &str) -> &str {
-    rest.strip_suffix('\n').unwrap_or(rest)
-}
-
-/// How many of these characters a text begins with, counted to `most`. They are ASCII.
-fn run(text: &str, mark: char, most: usize) -> usize {
-    text.chars().take(most).take_while(|character| *character == mark).count()
-}
-
-/// Whether a text begins with this one; `None` if it takes more text to tell.
-fn begins(text: &str, with: &str) -> Option<bool> {
-    if text.len() < with.len() && with.starts_with(text) {
-        return None;
-    }
-    Some(text.starts_with(with))
 }
 
 #[cfg(test)]

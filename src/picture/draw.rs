@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::kind::Kind;
 use super::pixels::Pixels;
 use super::sixel;
 use super::terminal::{Colours, Protocol};
+use crate::media::{self, FileFormat};
 
 /// Longest piece of base64 in one of kitty's sequences, by its documentation.
 const KITTY_PIECE: usize = 4096;
@@ -32,8 +32,8 @@ pub(crate) fn draw(file: &[u8], protocol: Protocol, room: Room) -> Result<Vec<u8
     match protocol {
         Protocol::Kitty => {
             let columns = columns(&picture, room);
-            Ok(match Kind::of(file) {
-                Some(Kind::Png) => kitty("f=100", file, columns),
+            Ok(match media::format_of(file) {
+                Some(FileFormat::Png) => kitty("f=100", file, columns),
                 _ => {
                     let keys = format!("f=32,s={width},v={height}");
                     kitty(&keys, picture.rgba.as_flattened(), columns)

@@ -7,7 +7,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::kind::Kind;
+use crate::media::{self, FileFormat};
 
 /// Most pixels that are decoded: a file of a few bytes can claim any number of them.
 const MOST: usize = 100_000_000;
@@ -29,11 +29,11 @@ impl Pixels {
     /// # Errors
     /// Another kind, a broken file, or one that is too large, in words.
     pub(super) fn read(file: &[u8]) -> Result<Self, String> {
-        match Kind::of(file) {
-            Some(Kind::Png) => of_png(file),
-            Some(Kind::Jpeg) => of_jpeg(file),
-            Some(Kind::Webp) => of_webp(file),
-            Some(kind) => Err(format!("a {} can't be drawn", kind.ending())),
+        match media::sent_picture(file) {
+            Some(FileFormat::Png) => of_png(file),
+            Some(FileFormat::Jpeg) => of_jpeg(file),
+            Some(FileFormat::WebP) => of_webp(file),
+            Some(other) => Err(format!("a {} can't be drawn", other.ending())),
             None => Err("it is no picture".to_owned()),
         }
     }

@@ -90,10 +90,7 @@ fn checked(text: &str, origin: &str) -> Result<Secret, Failure> {
 }
 
 fn read(path: &str, env: &Env) -> Result<String, Failure> {
-    let home = path.strip_prefix("~/").zip(env.get("HOME"));
-    let file =
-        home.map_or_else(|| path.into(), |(rest, home)| std::path::Path::new(&home).join(rest));
-    std::fs::read_to_string(&file).map_err(|error| {
+    std::fs::read_to_string(env.expand_home(path)).map_err(|error| {
         Failure::usage(format!("cannot read the key file {path}: {}", reason(&error)))
     })
 }
@@ -102,7 +99,9 @@ fn read(path: &str, env: &Env) -> Result<String, Failure> {
 /// would; `["sh", "-c", "…"]` asks for a shell.
 fn run(words: &[&str]) -> Result<String, Failure> {
     let words = match words {
-        [line] => split(line),
+        [line] => {
+            split(line).ok_or_else(|| Failure::usage("a quote in `api_key_cmd` is not closed"))?
+        }
         words => words.iter().map(|word| (*word).to_owned()).collect(),
     };
     let [program, arguments @ ..] = &words[..] else {

@@ -407,3 +407,8 @@ fn flags_and_environment_say_where_a_value_came_from() {
     assert_eq!(found.choice, "--base-url http://h.example:8000/v1");
     assert!(found.key.is_none());
 }
+
+#[test]
+fn the_jobs_of_profiles_and_rules_are_the_jobs() {
+    assert_eq!(Job::ALL.map(Job::name), *crate::config::schema::JOBS);
+}

@@ -1,8 +1,8 @@
 //! The calls of tools in an answer, put together from the pieces of any dialect. Runs nothing.
 
-use std::hash::{BuildHasher as _, Hasher as _};
-
 use serde_json::{Map, Value, json};
+
+use crate::random;
 
 /// A call of a tool, whole or as much of it as came.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -180,7 +180,7 @@ impl Call {
 /// An id for a call that has none: nine letters and digits, as Mistral wants them.
 fn new_id() -> String {
     const LETTERS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    let mut chance = std::hash::RandomState::new().build_hasher().finish();
+    let mut chance = random::bits();
     let mut letter = || {
         let digit = chance % 62;
         chance /= 62;

@@ -1,7 +1,7 @@
 //! AAC with ADTS heads (ISO 13818-7): every frame stands for itself, so parts follow each other.
 
-use super::Unjoinable;
 use super::frames::{Frames, Head, Shape};
+use super::outcome::Unjoinable;
 
 /// Joins ADTS streams.
 #[derive(Debug)]

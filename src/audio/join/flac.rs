@@ -3,7 +3,7 @@
 //! begins, or the part ends.
 
 use super::flac_frame::{Head, LONGEST_HEAD, sum16};
-use super::{Patch, Unjoinable};
+use super::outcome::{Patch, Unjoinable};
 
 /// The length of the block that describes the stream (RFC 9639, section 8.2).
 const INFO: usize = 34;

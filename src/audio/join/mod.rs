@@ -8,26 +8,11 @@ mod frames;
 mod mp3;
 mod ogg;
 mod ogg_page;
+mod outcome;
 pub(crate) mod wav;
 
 use super::format::Format;
-
-/// Why parts can't be joined, as a sentence's end: `is cut off`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Unjoinable(pub(crate) String);
-
-impl Unjoinable {
-    fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
-    }
-}
-
-/// Bytes to be written over those at an offset of the whole, once its length is known.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Patch {
-    pub(crate) at: u64,
-    pub(crate) bytes: Vec<u8>,
-}
+pub(crate) use outcome::{Patch, Unjoinable};
 
 /// Joins parts of one format.
 #[derive(Debug)]

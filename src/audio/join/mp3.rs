@@ -2,7 +2,7 @@
 //! tags and without the frames in which encoders note a file's length; one such frame for the whole.
 
 use super::frames::{Frames, Head, Shape};
-use super::{Patch, Unjoinable};
+use super::outcome::{Patch, Unjoinable};
 
 /// Joins MP3 files.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Opus in Ogg (RFC 7845): the packets of the parts as one logical stream, with the first part's head,
 //! pages numbered through and positions that count all samples.
 
-use super::Unjoinable;
 use super::ogg_page::{BEGINS, Page};
+use super::outcome::Unjoinable;
 
 /// Joins Ogg files.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! One page of an Ogg stream (RFC 3533, section 6), and what the Opus packets on it last (RFC 6716,
 //! section 3.1). Knows nothing of the pages around it.
 
-use super::Unjoinable;
+use super::outcome::Unjoinable;
 
 /// A page begins a logical stream.
 pub(super) const BEGINS: u8 = 2;

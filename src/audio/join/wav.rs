@@ -1,7 +1,9 @@
 //! WAV files (RIFF, Microsoft and IBM 1991): the samples of the parts behind one head with the true
 //! lengths. Knows nothing of what the samples mean.
 
-use super::{Patch, Unjoinable};
+use super::outcome::{Patch, Unjoinable};
+use crate::audio::wav::header;
+use crate::media::{self, FileFormat};
 
 /// A head is at most so long: what some programs put in front of the samples (a picture, say) is
 /// longer than any speech service sends.
@@ -70,7 +72,7 @@ impl Join {
                 words(format)
             ))),
             None => {
-                out.extend_from_slice(&head(&found.format, OPEN));
+                out.extend_from_slice(&header(&found.format, OPEN.into()));
                 self.format = Some(found.format);
                 Ok(())
             }
@@ -105,7 +107,7 @@ impl Join {
     pub(super) fn patches(&self) -> Vec<Patch> {
         match (&self.format, u32::try_from(self.written)) {
             (Some(format), Ok(length)) if length < OPEN - 64 => {
-                vec![Patch { at: 0, bytes: head(format, length) }]
+                vec![Patch { at: 0, bytes: header(format, length.into()) }]
             }
             _ => Vec::new(),
         }
@@ -126,7 +128,7 @@ impl Found {
     /// Reads the chunks up to the samples; `None` if those have not come yet.
     fn read(head: &[u8]) -> Result<Option<Self>, Unjoinable> {
         let Some(start) = head.get(..12) else { return Ok(None) };
-        if &start[..4] != b"RIFF" || &start[8..] != b"WAVE" {
+        if media::format_of(start) != Some(FileFormat::Wav) {
             return Err(Unjoinable::new("is no WAV file"));
         }
         let mut at = 12;
@@ -156,22 +158,6 @@ impl Found {
     }
 }
 
-/// The head of a file whose samples are `length` bytes.
-fn head(format: &[u8], length: u32) -> Vec<u8> {
-    // Chunks begin at even offsets.
-    let odd = format.len() % 2;
-    let fixed = 4 + 8 + (format.len() + odd) as u32 + 8;
-    let mut head = b"RIFF".to_vec();
-    head.extend_from_slice(&length.saturating_add(fixed).to_le_bytes());
-    head.extend_from_slice(b"WAVEfmt ");
-    head.extend_from_slice(&(format.len() as u32).to_le_bytes());
-    head.extend_from_slice(format);
-    head.extend(std::iter::repeat_n(0, odd));
-    head.extend_from_slice(b"data");
-    head.extend_from_slice(&length.to_le_bytes());
-    head
-}
-
 /// How many samples a second OpenAI's `pcm` has (its guide "Text to speech"), and Gemini's too.
 pub(crate) const RATE: u32 = 24_000;
 
@@ -182,7 +168,7 @@ pub(crate) fn head_of_bare_samples(rate: u32, length: Option<u32>) -> Vec<u8> {
     format.extend_from_slice(&rate.to_le_bytes());
     format.extend_from_slice(&rate.saturating_mul(2).to_le_bytes());
     format.extend_from_slice(&[2, 0, 16, 0]);
-    head(&format, length.unwrap_or(OPEN))
+    header(&format, length.unwrap_or(OPEN).into())
 }
 
 /// What puts true lengths into the head of one file that came as a stream: `start` is its beginning,

@@ -118,10 +118,10 @@ fn of_table(name: &str, config: &Config) -> Option<Tool> {
 
 /// The words of a command; a file may have spaces in its name.
 fn command(named: &str) -> Vec<String> {
-    let words = words::split(named);
-    match words.len() > 1 && !std::path::Path::new(named).is_file() {
-        true => words,
-        false => vec![named.to_owned()],
+    let words = words::split(named).filter(|words| words.len() > 1);
+    match words {
+        Some(words) if !std::path::Path::new(named).is_file() => words,
+        _ => vec![named.to_owned()],
     }
 }
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Failure;
 use crate::io::Io;
+use crate::media::{self, FileFormat, PICTURE_HEAD};
 use crate::output::file::OutputFile;
 use crate::output::naming::{numbered, stem};
 use crate::output::sink::to_stdout;
-use crate::picture::kind::{HEAD, Kind};
 
 /// So many files are opened before anything is sent; a process may not open any number of them.
 const AHEAD: usize = 64;
@@ -139,14 +139,14 @@ impl Places {
         }
     }
 
-    /// Puts a picture of this kind into its place.
+    /// Puts a picture of this format into its place.
     ///
     /// # Errors
     /// Exit 1: it can't be written. A reader that went away.
     pub(super) fn keep(
         &mut self,
         picture: Picture,
-        kind: Kind,
+        format: FileFormat,
         io: &mut Io,
     ) -> Result<Kept, Failure> {
         let named = self.named(&picture);
@@ -161,7 +161,7 @@ impl Places {
             Body::File(file) => file,
         };
         let path = match (&self.place, named) {
-            (Place::Prompt(stem), _) => file.commit_new(self.names(stem, kind.ending()))?,
+            (Place::Prompt(stem), _) => file.commit_new(self.names(stem, format.ending()))?,
             (_, Some(path)) => {
                 file.commit()?;
                 path
@@ -188,7 +188,7 @@ impl Picture {
     /// # Errors
     /// Exit 1: a full disk, say.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let room = HEAD - self.head.len();
+        let room = PICTURE_HEAD - self.head.len();
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.length += bytes.len() as u64;
         match &mut self.body {
@@ -204,14 +204,14 @@ impl Picture {
     ///
     /// # Errors
     /// None at all, in words.
-    pub(super) fn kind(&self) -> Result<Kind, String> {
+    pub(super) fn kind(&self) -> Result<FileFormat, String> {
         if !self.is_decoded {
             return Err("is broken base64".to_owned());
         }
         if self.head.is_empty() {
             return Err("has 0 bytes".to_owned());
         }
-        Kind::of(&self.head).ok_or_else(|| {
+        media::sent_picture(&self.head).ok_or_else(|| {
             let text = String::from_utf8_lossy(&self.head);
             let is_text =
                 !text.contains(|c: char| c == '\u{fffd}' || (c.is_control() && c != '\n'));
@@ -253,7 +253,7 @@ mod tests {
             picture.write(bytes).expect("memory takes it");
             picture.kind()
         };
-        assert_eq!(kind(b"GIF89a"), Ok(Kind::Gif));
+        assert_eq!(kind(b"GIF89a"), Ok(FileFormat::Gif));
         assert_eq!(kind(b""), Err("has 0 bytes".to_owned()));
         assert_eq!(kind(b"<html>\n 404"), Err("is no picture; it begins `<html> 404`".to_owned()));
         assert_eq!(kind(b"\0\x01"), Err("is no picture".to_owned()));

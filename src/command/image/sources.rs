@@ -9,7 +9,7 @@ use crate::http::form::{Content, Part, Piece};
 use crate::http::splice::Insert;
 use crate::input;
 use crate::io::Io;
-use crate::picture::kind::{HEAD, Kind};
+use crate::media::{self, FileFormat, PICTURE_HEAD};
 use crate::provider::shape::{Attached, Role};
 
 /// The pictures of a request, and its mask.
@@ -24,7 +24,7 @@ pub(super) struct Sources {
 #[derive(Debug, Clone)]
 struct Source {
     filename: String,
-    kind: Kind,
+    format: FileFormat,
     piece: Piece,
 }
 
@@ -56,9 +56,9 @@ impl Sources {
         }
         self.took_stdin = true;
         let bytes = input::bytes_of_stdin(io)?;
-        let kind = kind("standard input", &bytes)?;
-        let filename = format!("stdin.{}", kind.ending());
-        Ok(Source { filename, kind, piece: Piece::Bytes(bytes.into()) })
+        let format = picture_format("standard input", &bytes)?;
+        let filename = format!("stdin.{}", format.ending());
+        Ok(Source { filename, format, piece: Piece::Bytes(bytes.into()) })
     }
 
     /// Whether there is nothing to edit: a new picture is asked for.
@@ -76,7 +76,7 @@ impl Sources {
             name: name.to_owned(),
             content: Content::File {
                 filename: source.filename.clone(),
-                content_type: source.kind.content_type().to_owned(),
+                content_type: source.format.media_type().to_owned(),
                 pieces: vec![source.piece.clone()],
             },
         })
@@ -89,8 +89,8 @@ impl Sources {
         let all = pictures.chain(self.mask.iter().map(|mask| (Role::Mask, mask)));
         all.map(|(role, source)| Attached {
             role,
-            media_type: source.kind.content_type().to_owned(),
-            format: source.kind.ending().to_owned(),
+            media_type: source.format.media_type().to_owned(),
+            format: source.format.ending().to_owned(),
             insert: Insert::new(vec![source.piece.clone()]),
         })
         .collect()
@@ -112,20 +112,20 @@ fn of_file(path: &Path) -> Result<Source, Failure> {
     if !facts.is_file() {
         // A pipe can be read only once, and has no length to promise.
         file.read_to_end(&mut bytes).map_err(|error| failed(&error))?;
-        let kind = kind(&name, &bytes)?;
-        return Ok(Source { filename, kind, piece: Piece::Bytes(bytes.into()) });
+        let format = picture_format(&name, &bytes)?;
+        return Ok(Source { filename, format, piece: Piece::Bytes(bytes.into()) });
     }
-    file.take(HEAD as u64).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
-    let kind = kind(&name, &bytes)?;
+    file.take(PICTURE_HEAD as u64).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    let format = picture_format(&name, &bytes)?;
     let piece = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
-    Ok(Source { filename, kind, piece })
+    Ok(Source { filename, format, piece })
 }
 
-fn kind(name: &str, head: &[u8]) -> Result<Kind, Failure> {
+fn picture_format(name: &str, head: &[u8]) -> Result<FileFormat, Failure> {
     if head.is_empty() {
         return Err(Failure::usage(format!("{name} is empty")));
     }
-    Kind::of(head).ok_or_else(|| {
+    media::sent_picture(head).ok_or_else(|| {
         Failure::usage(format!("{name} is no picture (png, jpeg, webp, gif or avif)"))
     })
 }
@@ -147,6 +147,6 @@ mod tests {
         let both = [path.clone(), path.clone()];
         assert_eq!(names(&both, Some(&path)), ["image[]", "image[]", "mask"]);
         let source = of_file(&path).expect("readable");
-        assert_eq!((source.kind, &*source.filename), (Kind::Jpeg, "图 1.txt"));
+        assert_eq!((source.format, &*source.filename), (FileFormat::Jpeg, "图 1.txt"));
     }
 }

@@ -1,6 +1,6 @@
 //! Takes the last fenced code block out of a streamed text. Which one that is, is known at the end.
 
-use super::BlockExtractor;
+use super::block::BlockExtractor;
 
 /// Keeps the newest fenced code block of a text.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ impl LastBlock {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{fenced, first};
+    use super::super::block::tests::{fenced, first};
     use super::*;
     use proptest::prelude::*;
 

@@ -2,6 +2,7 @@
 //! assertions that tell everything when they fail. It knows nothing of what the program should do.
 #![allow(dead_code, reason = "a set of tools: no single test module uses all of them")]
 
+mod ask;
 mod capture;
 mod command;
 mod connection;
@@ -10,19 +11,23 @@ mod outcome;
 mod pty;
 mod recorded;
 mod reply;
+mod run_test;
 mod running;
 mod server;
+mod server_test;
 mod sse;
 mod tls;
+mod wav;
 
 #[allow(
     unused_imports,
     reason = "the names are offered to all test modules, and some wait for their first user"
 )]
 pub(crate) use {
+    ask::{ask, ask_for, ask_once},
     command::{Llm, llm, program},
     multipart::Part,
-    outcome::Outcome,
+    outcome::{Outcome, names},
     pty::{in_terminal, spawn_in_terminal},
     recorded::Recorded,
     reply::{Reply, Step},
@@ -30,4 +35,5 @@ pub(crate) use {
     server::{Refusing, Script, Server},
     sse::{chat_body, chat_events, chunk},
     tls::Tls,
+    wav::{wav, wav_head},
 };

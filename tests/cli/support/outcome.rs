@@ -2,7 +2,7 @@
 //! It knows nothing of how the run was made.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +57,11 @@ impl Outcome {
     /// The folder that the program ran in.
     pub(crate) fn dir(&self) -> PathBuf {
         self.origin.place.dir()
+    }
+
+    /// The names in [`Outcome::dir`], sorted; a part file that was left behind would be among them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        names(&self.dir())
     }
 
     /// The content of a file in [`Outcome::dir`]; fails the test if it can't be read.
@@ -176,6 +181,16 @@ impl Outcome {
         }
         self
     }
+}
+
+/// The names in a folder, sorted.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
 }
 
 impl fmt::Display for Outcome {

@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::connection::{Connection, Ended};
 use super::recorded::Recorded;
 use super::reply::{Reply, Step};
@@ -66,10 +68,14 @@ impl Server {
         replies.into_iter().fold(Self::new(), Script::reply).start()
     }
 
+    /// A server that gives this reply to every request, however many there are.
+    pub(crate) fn always(reply: Reply) -> Self {
+        Self::new().reply(reply.repeat()).allow_unused().start()
+    }
+
     /// A server that takes every request and never answers.
     pub(crate) fn silent() -> Self {
-        let silence = Reply::raw([Step::UntilClosed]).repeat();
-        Self::new().reply(silence).allow_unused().start()
+        Self::always(Reply::raw([Step::UntilClosed]))
     }
 
     /// An address that refuses connections, for as long as the value lives.
@@ -95,6 +101,12 @@ impl Server {
     /// Every request so far, in the order of arrival, unscripted ones too.
     pub(crate) fn requests(&self) -> Vec<Recorded> {
         self.shared.lock().requests.clone()
+    }
+
+    /// The bodies of all requests as JSON; panics if one is none.
+    #[track_caller]
+    pub(crate) fn bodies(&self) -> Vec<Value> {
+        self.requests().iter().map(Recorded::json).collect()
     }
 
     /// The one request; fails the test if there were none or several.

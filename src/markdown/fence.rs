@@ -1,0 +1,33 @@
+//! A fenced code block that is open.
+
+use super::code::Highlighter;
+
+/// A code block whose end did not come yet.
+#[derive(Debug)]
+pub(super) struct Fence {
+    pub(super) mark: char,
+    pub(super) length: usize,
+    /// In spaces, counted from the last `>`.
+    pub(super) indentation: usize,
+    /// How many `>` stand before each of its lines.
+    pub(super) quotes: usize,
+    /// What came of its info string.
+    pub(super) info: String,
+    pub(super) code: Highlighter,
+}
+
+impl Fence {
+    pub(super) fn end_line(&mut self) {
+        if !self.info.is_empty() {
+            self.code = Highlighter::of(language(&std::mem::take(&mut self.info)));
+        }
+        self.code.end_line();
+    }
+}
+
+/// The name of the language in an info string: `rust,ignore`, `{.python}`, `js title="a"`.
+fn language(info: &str) -> &str {
+    let name = info.trim_start_matches([' ', '\t', '{', '.']);
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_');
+    name.find(|c| !is_part(c)).map_or(name, |end| &name[..end])
+}

@@ -1,0 +1,161 @@
+//! The blocks of texts, however the texts are split.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Texts of fences and what can be mistaken for them.
+pub(in super::super) fn fenced() -> impl Strategy<Value = String> {
+    "([`~]{1,4}| {1,4}|[\n\r\ta你😀]){0,24}"
+}
+
+/// The first block.
+pub(in super::super) fn first(text: &str) -> String {
+    extracted([text])
+}
+
+fn extracted<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let mut extractor = BlockExtractor::default();
+    let mut out = String::new();
+    for text in texts {
+        extractor.push(text, &mut out);
+    }
+    extractor.finish(&mut out);
+    out
+}
+
+/// The block of a text, the same however the text is split in two or into characters.
+fn block(text: &str) -> String {
+    let whole = extracted([text]);
+    for (at, _) in text.char_indices() {
+        let (first, second) = text.split_at(at);
+        assert_eq!(extracted([first, second]), whole, "split at {at}: {text:?}");
+    }
+    let characters = extracted(text.split_inclusive(|_| true));
+    assert_eq!(characters, whole, "character by character: {text:?}");
+    whole
+}
+
+#[test]
+fn the_first_block_is_given() {
+    assert_eq!(
+        block("说明：\n\n```python\nprint('你好')\n```\n\n```\n第二\n```\n"),
+        "print('你好')\n"
+    );
+    assert_eq!(block("~~~ `a` b\n```\n~~\n~~~~ \t\nafter"), "```\n~~\n");
+    assert_eq!(block("```\n```"), "");
+    assert_eq!(block("```\n\n  \n```"), "\n  \n");
+    assert_eq!(block("甲 ```\n```\n乙\n```"), "乙\n");
+}
+
+#[test]
+fn without_a_block_the_text_is_given() {
+    for text in [
+        "",
+        "没有代码块",
+        "``\n甲\n``\n",
+        "    ```\n甲\n    ```\n",
+        "\t```\n甲\n",
+        "```a`b\n甲\n",
+        "```行内``` 甲\n",
+        "\r\n甲\r乙\n\r",
+        "> ```\n> 甲\n> ```",
+    ] {
+        assert_eq!(block(text), text);
+    }
+}
+
+#[test]
+fn the_closing_fence_is_as_long_and_of_the_same_kind() {
+    assert_eq!(
+        block("````\n```\n~~~~\n````甲\n    ````\n   ````` \t\n乙"),
+        "```\n~~~~\n````甲\n    ````\n"
+    );
+    assert_eq!(block("```\na ```\n`` `\n```\u{a0}\n```"), "a ```\n`` `\n```\u{a0}\n");
+}
+
+#[test]
+fn an_unclosed_block_goes_to_the_end() {
+    assert_eq!(block("```rust\nfn 主() {\n``"), "fn 主() {\n``");
+    assert_eq!(block("```\n甲\n```"), "甲\n");
+    assert_eq!(block("```\n甲\n  "), "甲\n  ");
+    assert_eq!(block("前\n```rust"), "");
+    assert_eq!(block("```"), "");
+}
+
+#[test]
+fn the_indentation_of_the_fence_is_taken_from_the_content() {
+    assert_eq!(block("  ```\n甲\n 乙\n  丙\n   丁\n      戊\n  ```"), "甲\n乙\n丙\n 丁\n    戊\n");
+    assert_eq!(block("   ~~~\n   \n  ``\n ~~~"), "\n``\n");
+    assert_eq!(block(" ```\n\t甲\n \t乙\n\t\t丙\n```"), "   甲\n\t乙\n   \t丙\n");
+    assert_eq!(block("  ```\n "), "");
+}
+
+#[test]
+fn line_ends_are_kept() {
+    assert_eq!(block("前\r\n```\r\n甲\r\n\r\n``\r\n```\r\n后"), "甲\r\n\r\n``\r\n");
+    assert_eq!(block("前\r```\r甲\r乙\n\r```\r后"), "甲\r乙\n\r");
+    assert_eq!(block("```\r\r\n甲"), "\r\n甲");
+}
+
+#[test]
+fn content_is_given_before_its_line_ends() {
+    let mut extractor = BlockExtractor::default();
+    let mut given = |text: &str| {
+        let mut out = String::new();
+        extractor.push(text, &mut out);
+        out
+    };
+    let steps = [
+        ("文\n``", ""),
+        ("`sh\ne", "e"),
+        ("cho", "cho"),
+        (" `", " `"),
+        ("\n", "\n"),
+        (" ", ""),
+        ("``", ""),
+        ("x", " ``x"),
+        ("\n```", "\n"),
+        (" ", ""),
+        ("y", "``` y"),
+        ("\n```\n", "\n"),
+        ("后", ""),
+    ];
+    for (text, expected) in steps {
+        assert_eq!(given(text), expected, "{text:?}");
+    }
+}
+
+/// The same rules over the whole text at once, a line at a time, without tabs and lone CR.
+fn reference(text: &str) -> String {
+    let mut block: Option<(Fence, String)> = None;
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\n', '\r']);
+        let Some((fence, content)) = &mut block else {
+            block = opening(bare).map(|fence| (fence, String::new()));
+            continue;
+        };
+        let spaces = bare.len() - bare.trim_start_matches(' ').len();
+        let marks = bare.trim_matches(' ');
+        if spaces <= 3
+            && marks.len() >= fence.length
+            && marks.chars().all(|mark| mark == fence.mark)
+        {
+            break;
+        }
+        content.push_str(&line[spaces.min(fence.indentation)..]);
+    }
+    block.map_or_else(|| text.to_owned(), |(_, content)| content)
+}
+
+proptest! {
+    #[test]
+    fn splitting_never_changes_the_block(text in fenced()) {
+        block(&text);
+    }
+
+    #[test]
+    fn the_reference_agrees(text in "(`{1,4}|~{3}| {1,4}|\n|\r\n|[a你]){0,24}") {
+        prop_assert_eq!(block(&text), reference(&text));
+    }
+}

@@ -1,0 +1,19 @@
+//! `llm chat`: what is sent, what comes out, and all that an answer leads to.
+pub(crate) mod attachments;
+mod attachments_by_url;
+mod exit_codes;
+mod field_repair;
+mod markdown;
+mod output_file;
+mod prompt_input;
+mod repl;
+mod request_fields;
+mod retries_and_redirects;
+mod saved_prompts;
+mod schema;
+mod streamed_answer;
+mod tool_call_formats;
+#[cfg(unix)]
+mod tool_confirmation;
+#[cfg(unix)]
+mod tools;

@@ -1,0 +1,177 @@
+//! `llm chat` on a terminal without a prompt: a conversation that survives its questions.
+#![cfg(unix)]
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Llm, Outcome, Reply, Running, Server, Step, chunk, llm, spawn_in_terminal};
+
+const LONG: Duration = Duration::from_secs(15);
+
+/// Types these lines, each when what stands before it has been shown; then leaves.
+#[track_caller]
+fn converse(llm: &Llm, lines: &[(&str, &str)]) -> Option<Outcome> {
+    let mut run: Running = spawn_in_terminal(llm)?;
+    for (before, typed) in lines {
+        run.read_stdout_until(before, LONG);
+        // What is typed before the line editor listens is shown twice, but not lost.
+        std::thread::sleep(Duration::from_millis(50));
+        run.write_stdin(typed);
+    }
+    Some(run.wait())
+}
+
+fn talk(answers: &[&str]) -> (Server, Llm) {
+    let server = Server::start(answers.iter().map(|text| Reply::chat(&[text])).collect::<Vec<_>>());
+    let llm = llm().profile(&server).arg("chat");
+    (server, llm)
+}
+
+fn contents(server: &Server, number: usize) -> Vec<Value> {
+    let body = server.requests()[number].json();
+    let messages = body["messages"].as_array().expect("a list");
+    messages.iter().map(|message| message["content"].clone()).collect()
+}
+
+#[test]
+fn a_conversation_goes_on_and_is_kept() {
+    let (server, llm) = talk(&["答甲", "答乙", "答丙"]);
+    let lines = [("leaves", "一\r"), ("答甲", "二\r"), ("答乙", "\x04")];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0).stdout_has("llm: test, test-model; /help lists the commands");
+    assert_eq!(contents(&server, 1), ["一", "答甲", "二"]);
+    let lines = [("after 2 questions", "三\r"), ("答丙", "/exit\r")];
+    let Some(outcome) = converse(&llm.clone().arg("-c"), &lines) else { return };
+    outcome.code(0);
+    assert_eq!(contents(&server, 2), ["一", "答甲", "二", "答乙", "三"]);
+    let list = llm.clone().bare_args(["history", "list", "--json"]).run().stdout_json();
+    assert_eq!((list[0]["turns"].clone(), list.as_array().map(Vec::len)), (json!(3), Some(1)));
+}
+
+#[test]
+fn control_c_stops_the_answer_and_not_the_conversation() {
+    let part = |text: &str| {
+        Reply::sse(&[&chunk(json!({"content": text}), None)]).then([Step::UntilClosed])
+    };
+    let server = Server::start([part("半甲"), part("半乙"), Reply::chat(&["答丙"])]);
+    let llm = llm().profile(&server).arg("chat");
+    let lines = [
+        ("leaves", "清掉\x03"),
+        ("清掉", "一\r"),
+        ("半甲", "\x03"),
+        ("was stopped", "二\r"),
+        ("半乙", "\x03"),
+        ("", "三\r"),
+        ("答丙", "\x04"),
+    ];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0);
+    assert_eq!(contents(&server, 2), ["一", "半甲", "二", "半乙", "三"]);
+    let shown = llm.bare_args(["history", "show"]).run();
+    shown.code(0).stdout_has("半甲\n\n(interrupted)\n");
+}
+
+#[test]
+fn wide_characters_are_edited_and_a_paste_is_not_sent_by_its_first_newline() {
+    let (server, llm) = talk(&["答甲", "答乙", "答丙"]);
+    let lines = [
+        ("leaves", "你好世界\x1b[D\x1b[D\x7f大\r"),
+        ("答甲", "\x1b[200~贴一 \\\r贴二\x1b[201~尾\r"),
+        ("答乙", "行一\\\r行二\r"),
+        ("答丙", "\x04"),
+    ];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0);
+    let last = |number: usize| contents(&server, number).pop();
+    assert_eq!(last(0), Some(json!("你大世界")));
+    assert_eq!(last(1), Some(json!("贴一 \\\n贴二尾")));
+    assert_eq!(last(2), Some(json!("行一\n行二")));
+}
+
+#[test]
+fn errors_of_one_question_leave_the_conversation_alone() {
+    let cut = [chunk(json!({"content": "切"}), None), chunk(json!({}), Some("length"))];
+    let cut: Vec<&str> = cut.iter().map(String::as_str).chain(["[DONE]"]).collect();
+    let server = Server::start([
+        Reply::json(401, json!({"error": {"message": "bad key"}})),
+        Reply::chat(&["答甲"]),
+        Reply::sse(&cut),
+    ]);
+    let llm = llm().profile(&server).arg("chat");
+    let lines = [
+        ("leaves", "一\r"),
+        ("bad key", "/retry\r"),
+        ("答甲", "/provider nobody\r"),
+        ("no profile `nobody`", "/modle x\r"),
+        ("no command /modle", "二\r"),
+        ("was cut by the token limit", "\x04"),
+    ];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0).stdout_has("llm: warning: the answer was cut");
+    assert_eq!(contents(&server, 1), ["一"]);
+    assert_eq!(contents(&server, 2), ["一", "答甲", "二"]);
+}
+
+#[test]
+fn the_commands_of_a_conversation_work() {
+    let (server, llm) = talk(&["答甲", "答乙", "答丙", "答丁"]);
+    let llm = llm.file("说明.txt", "内容\n");
+    let lines = [
+        ("leaves", "/system 用诗\r/model m2\r/file 没有\r"),
+        ("cannot read 没有", "/file 说明.txt\r"),
+        ("goes before", "一\r"),
+        ("答甲", "/undo\r"),
+        ("taken back", "二\r"),
+        ("答乙", "/retry\r"),
+        ("答丙", "/save 对话.md\r"),
+        ("对话.md is written", "/clear\r"),
+        ("a new conversation begins", "/usage\r"),
+        ("usage is shown", "三\r"),
+        ("usage: ", "/help\r"),
+        ("stops an answer", "/exit\r"),
+    ];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0);
+    assert_eq!(contents(&server, 0), ["用诗", "说明.txt:\n```\n内容\n```\n\n一"]);
+    assert_eq!(server.requests()[0].json()["model"], "m2");
+    assert_eq!(contents(&server, 1), ["用诗", "二"]);
+    assert_eq!(contents(&server, 2), ["用诗", "二"]);
+    assert_eq!(contents(&server, 3), ["用诗", "三"]);
+    let saved = String::from_utf8(outcome.read("对话.md")).expect("is UTF-8");
+    assert!(saved.contains("用诗") && saved.contains("答丙") && !saved.contains("答乙"), "{saved}");
+}
+
+#[test]
+fn usage_tells_what_the_conversation_took_so_far() {
+    let counted = || {
+        let usage = json!({"prompt_tokens": 1000, "completion_tokens": 500});
+        let end = json!({"choices": [], "usage": usage}).to_string();
+        Reply::sse(&[&chunk(json!({"content": "数"}), Some("stop")), &end, "[DONE]"])
+    };
+    let server = Server::start([counted(), Reply::chat(&["不数"]), counted()]);
+    let url = server.url();
+    let prices = "[{ input = 1, output = 2, currency = \"元\" }]";
+    let llm = llm().config(&format!(
+        "[providers.test]\nbase_url = \"{url}\"\nmodel = \"m\"\nprices = {prices}\n"
+    ));
+    let lines = [
+        ("leaves", "一\r"),
+        ("数\r\n", "二\r"),
+        ("不数\r\n", "三\r"),
+        ("数\r\n", "/usage\r"),
+        ("so far 2000 tokens in, 1000 out, 0.0040 元 (1 of 3 answers were not counted)", "/exit\r"),
+    ];
+    let Some(outcome) = converse(&llm.watch(&server).arg("chat"), &lines) else { return };
+    outcome.code(0);
+}
+
+#[test]
+fn nothing_of_a_conversation_is_kept_where_nothing_shall_be() {
+    let (server, llm) = talk(&["答甲", "答乙"]);
+    let lines = [("leaves", "一\r"), ("答甲", "二\r"), ("答乙", "\x04")];
+    let Some(outcome) = converse(&llm.clone().arg("--no-log"), &lines) else { return };
+    outcome.code(0);
+    assert_eq!(contents(&server, 1), ["一", "答甲", "二"]);
+    assert_eq!(std::fs::read_dir(llm.folder("data")).expect("readable").count(), 0);
+}

@@ -1,0 +1,3 @@
+//! `llm embed`.
+mod inputs_and_formats;
+mod refusals_and_failures;

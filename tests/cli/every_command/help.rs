@@ -1,0 +1,179 @@
+//! Help, version, and what happens when nobody reads them.
+
+use std::path::Path;
+
+use crate::support::{Outcome, llm, program};
+
+/// What the help lists under `Commands:`, the names alone; nothing where a command has no actions.
+fn listed(outcome: &Outcome) -> Vec<String> {
+    let text = outcome.stdout_text();
+    let list = text.split_once("\nCommands:\n").map_or("", |(_, list)| list);
+    let lines = list.lines().take_while(|line| line.starts_with("  "));
+    // A line that is further in goes on with the description above it.
+    let heads = lines.filter(|line| !line.starts_with("   "));
+    heads.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+/// Asserts what every help text has.
+#[track_caller]
+fn helps(outcome: &Outcome) {
+    outcome.code(0).stderr_empty().stdout_has("Usage: llm").stdout_has("Examples:");
+    let text = outcome.stdout_text();
+    if let Some(line) = text.lines().find(|line| line.chars().count() > 100) {
+        outcome.fail(&format!("this line is longer than 100 characters: {line}"));
+    }
+    if text.contains('\u{1b}') {
+        outcome.fail("there is colour in a pipe");
+    }
+}
+
+#[test]
+fn every_command_and_action_has_its_help_on_standard_output() {
+    for flag in ["-h", "--help"] {
+        let top = llm().arg(flag).run();
+        helps(&top);
+        let commands = listed(&top);
+        assert!(commands.len() > 10, "{commands:?}");
+        for command in commands {
+            let outcome = llm().args([&command, flag]).run();
+            helps(&outcome);
+            outcome.stdout_has(&format!("Usage: llm {command}"));
+            for action in listed(&outcome) {
+                let outcome = llm().args([&command, &action, flag]).run();
+                outcome.code(0).stderr_empty();
+                outcome.stdout_has(&format!("Usage: llm {command} {action}"));
+            }
+        }
+    }
+    llm().arg("--help").run().stdout_has("Exit codes").stdout_has("141");
+}
+
+/// A command has a folder of tests of its own, but for those whose tests are one file.
+#[test]
+fn every_command_has_its_tests() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    for command in listed(&llm().arg("--help").run()) {
+        let place = match command.as_str() {
+            "completions" | "man" => "every_command/completions_and_man.rs",
+            command => command,
+        };
+        assert!(tests.join(place).exists(), "tests/cli has nothing for `llm {command}`");
+    }
+}
+
+#[test]
+fn help_tells_of_the_options_that_the_interface_promises() {
+    let outcome = llm().args(["chat", "--help"]).run();
+    for option in [
+        "-p, --provider",
+        "--profile",
+        "-m, --model",
+        "--config",
+        "--base-url",
+        "--api-key-env",
+        "-O, --option",
+        "-H, --header",
+        "--json",
+        "--dry-run",
+        "-u, --usage",
+        "--timeout",
+        "--retries",
+        "--max-wait",
+        "-q, --quiet",
+        "-v, --verbose",
+        "--color",
+        "-c, --continue",
+        "--session",
+        "--tool",
+        "--yes",
+        "--max-turns",
+        "--no-log",
+        "--markdown",
+        "--prompt",
+        "--var",
+        "-s, --system",
+        "-t, --temperature",
+        "--top-p",
+        "--max-tokens",
+        "--seed",
+        "--stop",
+        "--reasoning-effort",
+        "-S, --no-stream",
+        "--schema",
+        "--schema-multi",
+        "-x, --extract",
+        "--extract-last",
+        "-n",
+        "--reasoning",
+        "-f, --file",
+        "-o, --output",
+        "--no-stdin",
+        "LLM_PROVIDER",
+        "LLM_MODEL",
+        "LLM_CONFIG",
+    ] {
+        outcome.stdout_has(option);
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let line = format!("llm {}\n", env!("CARGO_PKG_VERSION"));
+    for flag in ["-V", "--version"] {
+        llm().arg(flag).run().code(0).stdout(&line).stderr_empty();
+    }
+}
+
+#[test]
+fn nothing_at_all_is_a_mistake() {
+    let outcome = llm().run();
+    outcome.code(2).stdout_empty().stderr_has("llm: no command").stderr_has("hint: ");
+    assert_eq!(outcome.stderr_lines().len(), 2, "{outcome}");
+}
+
+#[test]
+fn colour_comes_only_when_asked_for() {
+    let forced = llm().args(["--help"]).env("CLICOLOR_FORCE", "1").run();
+    forced.code(0).stderr_empty().stdout_has("\u{1b}[");
+    let never = llm().args(["--help"]).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").run();
+    never.code(0).stderr_empty();
+    assert!(!never.stdout_text().contains('\u{1b}'), "{never}");
+}
+
+/// Whether the reader is gone before or after the text is written is chance: both ends are right,
+/// and both are silent.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for words in
+        ["--help", "chat --help", "completions zsh", "man chat", "providers", "config", "--version"]
+    {
+        let script = format!("{{ sleep 0.05; \"$PROGRAM\" {words}; echo $? >&2; }} | true");
+        let run =
+            program("sh").args(["-c", &script]).env("PROGRAM", env!("CARGO_BIN_EXE_llm")).run();
+        run.code(0).stdout_empty();
+        assert!(["141\n", "0\n"].contains(&run.stderr_text().as_str()), "{words}: {run}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said() {
+    for words in [
+        "--help",
+        "--version",
+        "completions zsh",
+        "man",
+        "providers",
+        "config path",
+        "models -p demo",
+    ] {
+        let script = format!("exec \"$PROGRAM\" {words} > /dev/full");
+        let run =
+            program("sh").args(["-c", &script]).env("PROGRAM", env!("CARGO_BIN_EXE_llm")).run();
+        run.code(1)
+            .stdout_empty()
+            .stderr_has("llm: cannot write to standard output: no space left");
+        assert_eq!(run.stderr_lines().len(), 1, "{run}");
+    }
+}

@@ -1,0 +1,16 @@
+//! What all commands share: help, dry runs, connections, faults of a server, signals, the README.
+mod completions_and_man;
+mod connections;
+mod dry_run;
+pub(crate) mod faults;
+mod field_repair;
+mod help;
+mod limits_and_signals;
+mod readme;
+mod recorded_requests;
+mod reply_limits;
+mod reply_samples;
+#[cfg(unix)]
+mod signals;
+mod tls;
+mod wire_samples;

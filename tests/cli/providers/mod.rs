@@ -1,0 +1,3 @@
+//! `llm providers`.
+mod check;
+mod list_and_show;

@@ -1,0 +1,125 @@
+//! What the documents say of the code is held against the code.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::source::root;
+
+/// The document that says how the code is laid out.
+const LAYOUT: &str = "CONTRIBUTING.md";
+
+fn text(name: &str) -> String {
+    fs::read_to_string(root().join(name)).expect("the file is there")
+}
+
+/// Every profile of the catalogue stands in a row of the README's table of services, in backticks.
+#[test]
+fn the_readme_names_every_service() {
+    let readme = text("README.md");
+    let rows: Vec<&str> =
+        readme.lines().filter(|line| line.trim_start().starts_with('|')).collect();
+    let catalogue = text("providers.example.toml");
+    let names = catalogue.lines().filter_map(|line| line.strip_prefix("[providers."));
+    let names: Vec<&str> = names.filter_map(|line| line.split([']', '.']).next()).collect();
+    assert!(names.len() > 20, "the catalogue lists only {names:?}");
+    let is_named = |name: &str| rows.iter().any(|row| row.contains(&format!("`{name}`")));
+    let missing: Vec<&&str> = names.iter().filter(|name| !is_named(name)).collect();
+    assert!(missing.is_empty(), "README.md's table lacks {missing:?}");
+}
+
+/// The rows of the table `| module | duty |`.
+fn table_of_modules(text: &str) -> Vec<&str> {
+    let lines = text.lines().map(|line| line.trim_start_matches("//!").trim());
+    let rows = lines.skip_while(|line| *line != "| module | duty |").skip(2);
+    rows.take_while(|line| line.starts_with('|')).collect()
+}
+
+#[test]
+fn both_tables_of_modules_are_the_same_and_name_every_module() {
+    let (layout, library) = (text(LAYOUT), text("src/lib.rs"));
+    let rows = table_of_modules(&library);
+    assert!(rows.len() > 10, "src/lib.rs has only these rows: {rows:?}");
+    assert_eq!(table_of_modules(&layout), rows, "{LAYOUT} and src/lib.rs differ");
+    let first_cells = rows.iter().filter_map(|row| row.split('|').nth(1));
+    let named: BTreeSet<String> = first_cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect();
+    let entries = fs::read_dir(root().join("src")).expect("the folder can be read");
+    let name = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().expect("file names are text");
+        name.trim_end_matches(".rs").to_owned()
+    };
+    let modules: BTreeSet<String> = entries
+        .map(|entry| name(entry.expect("the entry can be read")))
+        .filter(|name| !["lib", "main"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(named, modules);
+}
+
+/// The code spans of a document, those of fenced blocks left out.
+fn code_spans(text: &str) -> Vec<&str> {
+    let outside = text.split("```").step_by(2);
+    outside.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
+}
+
+#[test]
+fn no_document_names_a_file_that_is_gone() {
+    let text = text(LAYOUT);
+    let is_path = |word: &&&str| {
+        let is_plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+        // Neither the path of an endpoint nor what a build makes.
+        let is_plain = is_plain && !word.starts_with('/') && !word.starts_with("target/");
+        is_plain && (word.ends_with(".rs") || word.ends_with(".toml") || word.contains('/'))
+    };
+    let spans = code_spans(&text);
+    let paths: Vec<&&str> = spans.iter().filter(is_path).collect();
+    assert!(paths.len() > 10, "only {paths:?}");
+    for path in paths {
+        let exists =
+            ["", "src", "tests/cli"].iter().any(|top| root().join(top).join(path).exists());
+        assert!(exists, "{LAYOUT} names `{path}`, which is not there");
+    }
+}
+
+/// `a::b::c` is a module, or a function that the file of `a::b` defines or passes on.
+#[test]
+fn no_document_names_a_function_that_is_gone() {
+    let text = text(LAYOUT);
+    let is_path = |word: &&&str| {
+        word.contains("::") && word.chars().all(|c| c.is_ascii_lowercase() || "_:".contains(c))
+    };
+    let file = |module: &[&str]| {
+        let start = root().join("src").join(module.join("/"));
+        let files = [start.with_extension("rs"), start.join("mod.rs")];
+        files.into_iter().find(|file| file.exists())
+    };
+    let spans = code_spans(&text);
+    let paths: Vec<&&str> = spans.iter().filter(is_path).collect();
+    assert!(paths.len() > 10, "only {paths:?}");
+    for path in paths {
+        let words: Vec<&str> = path.split("::").skip_while(|word| *word == "llm").collect();
+        let (last, module) = words.split_last().expect("a path has words");
+        let holder = if module.is_empty() { Some(root().join("src/lib.rs")) } else { file(module) };
+        let is_named = holder.is_some_and(|file| {
+            let code = fs::read_to_string(file).expect("the file can be read");
+            code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == *last)
+        });
+        assert!(is_named || file(&words).is_some(), "{LAYOUT} names `{path}`, which is gone");
+    }
+}
+
+#[test]
+fn links_lead_to_files_that_exist() {
+    for document in ["README.md", LAYOUT] {
+        let text = text(document);
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let is_file = |target: &&str| !target.starts_with('#') && !target.contains("://");
+        let files: Vec<&str> = targets.filter(is_file).collect();
+        assert!(!files.is_empty());
+        for file in files {
+            let file = file.split('#').next().unwrap_or_default();
+            assert!(root().join(file).exists(), "{document} links to {file}");
+        }
+    }
+}
