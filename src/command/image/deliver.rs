@@ -43,7 +43,6 @@ impl Delivery {
             io.warn(&format!("{name} gave {count} of {} pictures", self.asked));
         }
         let mut failures: Vec<Failure> = Vec::new();
-        let mut next = taken.len();
         for (index, entry) in entries.into_iter().enumerate() {
             if self.places.is_stdout() && index > 0 {
                 let name = &exchange.provider.name;
@@ -53,8 +52,7 @@ impl Delivery {
                 break;
             }
             let what = what(index, count);
-            let done = match self.picture(entry, &what, &mut taken, &mut next, (exchange, io)).await
-            {
+            let done = match self.picture(entry, &what, &mut taken, exchange, io).await {
                 Ok(picture) => self.keep(picture, &what, io),
                 Err(failure) => Err(failure),
             };
@@ -76,18 +74,20 @@ impl Delivery {
         Err(Failure { kind, ..last })
     }
 
-    /// The bytes of an entry, wherever they are.
+    /// The bytes of an entry, wherever they are. One that was not taken out of the reply gets the next
+    /// index behind those in `taken`.
     async fn picture(
         &mut self,
         entry: Entry,
         what: &str,
-        taken: &mut [Option<Picture>],
-        next: &mut usize,
-        (exchange, io): (&mut Exchange, &Io),
+        taken: &mut Vec<Option<Picture>>,
+        exchange: &mut Exchange,
+        io: &Io,
     ) -> Result<Picture, Failure> {
         let name = exchange.provider.name.clone();
         let nothing =
             |why: &str| Failure::new(Kind::Refused, format!("{name} gave no picture: {why}"));
+        let index = taken.len();
         match entry {
             Entry::Taken(number) => {
                 let picture = taken.get_mut(number).and_then(Option::take);
@@ -95,13 +95,13 @@ impl Delivery {
             }
             Entry::Nothing(why) => Err(nothing(&why)),
             Entry::Address(address) if !is_data(&address) => {
-                *next += 1;
-                let download = Download::new(&address, *next - 1, what, self.most, exchange)?;
+                taken.push(None);
+                let download = Download::new(&address, index, what, self.most, exchange)?;
                 download.run(&mut self.places, exchange, io).await
             }
             Entry::Base64(text) | Entry::Address(text) => {
-                *next += 1;
-                let mut picture = self.places.picture(*next - 1)?;
+                taken.push(None);
+                let mut picture = self.places.picture(index)?;
                 match base64text::decode(&text) {
                     Some(bytes) => picture.write(&bytes)?,
                     None => picture.is_decoded = false,

@@ -135,10 +135,11 @@ impl Asking {
         let mut operation = AskPart { asking: self, part: &part, script, io };
         let heard = exchange.ask(&mut operation).await?;
         self.is_cut |= heard.answer.is_cut();
-        match heard.was_live {
-            true => script.take_rest(&heard.answer),
-            false => script.take(heard.answer, part.offset, io),
+        if heard.was_live {
+            script.take_rest(&heard.answer);
+            return Ok(());
         }
+        script.take(heard.answer, part.offset, io)
     }
 
     /// Whether a refusal is of subtitles, which can be made of segments instead.

@@ -110,7 +110,7 @@ impl Input {
         let target = scratch.file("sound")?;
         let stdin = if self.is_stdin { io.stdin.take() } else { None };
         let source = self.path.clone();
-        let size = self.copy((exchange, io), move |copied| {
+        let size = self.copy(exchange, io, move |copied| {
             let source: Box<dyn Read> = match stdin {
                 Some(stdin) => stdin,
                 None => Box::new(File::open(source)?),
@@ -127,7 +127,8 @@ impl Input {
     /// Runs `work` in a thread, as a blocking read can't be left for an interruption.
     async fn copy(
         &self,
-        (exchange, io): (&mut Exchange, &Io),
+        exchange: &mut Exchange,
+        io: &Io,
         work: impl FnOnce(&AtomicU64) -> Result<u64, CopyError> + Send + 'static,
     ) -> Result<u64, Failure> {
         let copied = Arc::new(AtomicU64::new(0));

@@ -97,12 +97,8 @@ impl Script {
     }
 
     /// Takes from an answer what is not its text, which was shown as it came.
-    ///
-    /// # Errors
-    /// None so far; it has the form of [`Script::take`].
-    pub(super) fn take_rest(&mut self, answer: &Answer) -> Result<(), Failure> {
+    pub(super) fn take_rest(&mut self, answer: &Answer) {
         self.count(answer);
-        Ok(())
     }
 
     /// Takes the answer for the part that begins at `offset` seconds.
