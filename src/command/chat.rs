@@ -100,7 +100,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
     let mut given = preset.given(&sources, io)?;
     let messages = messages(args, &mut log, &provider, &mut given, io);
-    let sent = schema.as_ref().map(|schema| (&schema.sent, Form::of(provider.schema_form())));
+    let sent = schema.as_ref().map(|schema| (&schema.sent, provider.schema_form()));
     let (Composed { body, own, warnings, .. }, is_limited) =
         compose(args, common, &provider, messages, (sent, tools.as_deref()))?;
     warnings.iter().for_each(|warning| io.warn(warning));

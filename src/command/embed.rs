@@ -13,7 +13,7 @@ use crate::error::Failure;
 use crate::input::texts::{Texts, Wanted};
 use crate::io::Io;
 use crate::output::progress::Progress;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::{Asked, Job, Provider, RequestLimit, resolve};
 
 mod ask;
 mod batch;
@@ -106,7 +106,8 @@ fn warn_and_check(args: &EmbedArgs, provider: &Provider, io: &mut Io) -> Result<
 }
 
 fn most_inputs(args: &EmbedArgs, provider: &Provider) -> usize {
-    let of_service = || provider.limit("embed_inputs").and_then(|most| usize::try_from(most).ok());
+    let of_service =
+        || provider.limit(RequestLimit::EmbedInputs).and_then(|most| usize::try_from(most).ok());
     let asked = args.batch_size.and_then(|most| usize::try_from(most).ok());
     asked.or_else(of_service).unwrap_or(MOST_INPUTS).max(1)
 }

@@ -15,7 +15,7 @@ use crate::input::{self, Sources};
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::provider::own::Own;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::{Asked, Job, Provider, RequestLimit, resolve};
 use player::Player;
 use target::Temporary;
 use track::Track;
@@ -109,7 +109,7 @@ fn plan(
     provider: &Provider,
     io: &Io,
 ) -> Result<Plan, Failure> {
-    let limit = provider.limit("speech_characters").unwrap_or(LONGEST_INPUT);
+    let limit = provider.limit(RequestLimit::SpeechCharacters).unwrap_or(LONGEST_INPUT);
     let parts = split::parts(text, usize::try_from(limit).unwrap_or(usize::MAX));
     let mut plan =
         Plan { bodies: Vec::new(), own: Own::default(), characters: 0, wish, asked: None };

@@ -14,7 +14,7 @@ use crate::http::request::Request;
 use crate::http::splice::Insert;
 use crate::io::Io;
 use crate::provider::shape::{Attached, Role};
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::{Asked, Job, Provider, RequestLimit, resolve};
 
 mod ask;
 mod inputs;
@@ -153,7 +153,7 @@ fn show(
         let request = plan.request(provider, &body, part)?;
         // Of what comes through a pipe nobody knows the length yet.
         let is_above = |limit: &u64| sound.size > 0 && request.body.length() > *limit;
-        if let Some(limit) = provider.limit("upload_bytes").filter(is_above) {
+        if let Some(limit) = provider.limit(RequestLimit::UploadBytes).filter(is_above) {
             io.warn(&format!(
                 "{} is above the limit of {limit} bytes: it would be sent in parts",
                 input.name()

@@ -10,6 +10,7 @@ use super::net::Net;
 use super::own::Own;
 use super::{Asked, Fields, Job, Provider, profile_for, resolve, unique};
 use crate::cli::Cli;
+use crate::config::field::Field;
 use crate::config::{self, Config};
 use crate::error::{Failure, Kind, Refused};
 use crate::http::request::{Header, Request};
@@ -338,12 +339,12 @@ fn every_built_in_profile_resolves() {
     let mut count = 0;
     for name in config.names() {
         let profile = config.profile(name).expect("it is listed");
-        let variables = profile.texts("api_key_env").unwrap_or_default();
-        let env: Vec<(&str, &str)> = variables.iter().map(|name| (*name, "sk-0001")).collect();
+        let variables = profile.key_variables();
+        let env: Vec<(&str, &str)> =
+            variables.iter().map(|name| (name.as_str(), "sk-0001")).collect();
         for job in [Job::Chat, Job::Models] {
-            let offers = profile.texts("jobs").is_some_and(|jobs| jobs.contains(&job.name()));
             // Azure's address holds the name of the user's own resource.
-            if !offers || name == "azure" {
+            if !profile.offers(job) || name == "azure" {
                 continue;
             }
             let found = provider_for(job, &["-p", name], &env, "").expect(name);
@@ -361,8 +362,8 @@ fn flags_and_environment_say_where_a_value_came_from() {
         let cli = Cli::try_parse_from(["llm", "models"].iter().chain(options)).expect("is right");
         let profile =
             profile_for(&cli.common, None, &config(text), &mut io(env)).expect("is there");
-        let origin = |key: &str| profile.field("", key).map(|field| field.origin.to_string());
-        (origin("model").unwrap_or_default(), origin("base_url").unwrap_or_default())
+        let origin = |field: &Field<String>| field.origin().map(ToString::to_string);
+        (origin(&profile.model).unwrap_or_default(), origin(&profile.base_url).unwrap_or_default())
     };
     let both = [("LLM_MODEL", "u"), ("OPENAI_BASE_URL", "http://u.example")];
     let openai = ["-p", "openai"];

@@ -1,10 +1,13 @@
 //! `--prompt NAME`: a prompt that the user wrote down, laid under the flags. Asks nothing and reads
 //! no input by itself.
 
+use serde_json::Value;
+
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config::Config;
-use crate::config::profile::{Field, Profile};
+use crate::config::field::{FieldMap, Layer as _};
+use crate::config::prompt::Prompt;
 use crate::config::schema::nearest;
 use crate::error::Failure;
 use crate::input::{self, Frame, Gapped, Given, Sources};
@@ -26,7 +29,7 @@ pub(super) struct Preset {
     /// The prompt says all by itself.
     needs_no_input: bool,
     /// Request fields, over the profile's and under the flags'.
-    options: Vec<Field>,
+    options: FieldMap<Value>,
 }
 
 /// Whether the user means a conversation: a terminal, and nothing said that would be one question.
@@ -59,7 +62,7 @@ pub(super) fn prepare(
         let prompt = config.prompt(name).ok_or_else(|| unknown(name, config))?;
         preset = filled(prompt, &args.var)?;
         choose_service(prompt, &mut common);
-        let system = prompt.text("system").map(|text| frame(prompt, &args.var, text).around(""));
+        let system = prompt.system.as_deref().map(|text| frame(prompt, &args.var, text).around(""));
         args.system = args.system.or(system);
         take_output(prompt, &mut args)?;
     }
@@ -96,17 +99,15 @@ impl Preset {
 
     /// Adds the options to those of the profile.
     pub(super) fn lay_over(&self, provider: &mut Provider) {
-        for Field { section, key, value, origin } in &self.options {
-            provider.profile.set(section, key, value.clone(), origin.clone());
-        }
+        provider.profile.options.lay_over(self.options.clone());
     }
 }
 
 /// The prompt with its variables filled in.
-fn filled(prompt: &Profile, vars: &[(String, String)]) -> Result<Preset, Failure> {
+fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure> {
     let name = &prompt.name;
-    let text = prompt.text("prompt").map(Gapped::read);
-    let system = prompt.text("system").map(Gapped::read);
+    let text = prompt.prompt.as_deref().map(Gapped::read);
+    let system = prompt.system.as_deref().map(Gapped::read);
     if system.as_ref().is_some_and(Gapped::takes_input) {
         return Err(Failure::usage(format!(
             "the `system` of the prompt `{name}` holds {{{{input}}}}, which belongs into `prompt`"
@@ -127,40 +128,38 @@ fn filled(prompt: &Profile, vars: &[(String, String)]) -> Result<Preset, Failure
     }
     let needs_no_input = text.as_ref().is_some_and(|text| !text.takes_input());
     let frame = text.map(|text| text.frame(|var| value(prompt, vars, var)));
-    let options = prompt.section("options").cloned().collect();
-    Ok(Preset { frame, needs_no_input, options })
+    Ok(Preset { frame, needs_no_input, options: prompt.options.clone() })
 }
 
-fn frame(prompt: &Profile, vars: &[(String, String)], text: &str) -> Frame {
+fn frame(prompt: &Prompt, vars: &[(String, String)], text: &str) -> Frame {
     Gapped::read(text).frame(|var| value(prompt, vars, var))
 }
 
 /// What stands for a variable: the last `--var`, else what the prompt has for it.
-fn value(prompt: &Profile, vars: &[(String, String)], name: &str) -> Option<String> {
+fn value(prompt: &Prompt, vars: &[(String, String)], name: &str) -> Option<String> {
     let given = vars.iter().rev().find(|(var, _)| var == name).map(|(_, value)| value.clone());
-    given.or_else(|| prompt.field("vars", name)?.value.as_str().map(str::to_owned))
+    given.or_else(|| Some(prompt.vars.get(name)?.value.clone()))
 }
 
 /// Takes the prompt's service and model where no flag names any. A prompt that is written for one
 /// service wins over the one that is set for everyday use (`LLM_PROVIDER`), and its model is not
 /// asked for at another service.
-fn choose_service(prompt: &Profile, common: &mut Common) {
-    let provider = prompt.text("provider");
+fn choose_service(prompt: &Prompt, common: &mut Common) {
+    let provider = prompt.provider.as_deref();
     let names_other = common.base_url.is_some()
         || common.provider.as_deref().is_some_and(|name| Some(name) != provider);
     if provider.is_some() && names_other {
         return;
     }
     common.provider = common.provider.take().or_else(|| provider.map(str::to_owned));
-    common.model = common.model.take().or_else(|| prompt.text("model").map(str::to_owned));
+    common.model = common.model.take().or_else(|| prompt.model.clone());
 }
 
 /// Takes what the prompt says of the answer where no flag says otherwise.
-fn take_output(prompt: &Profile, args: &mut ChatArgs) -> Result<(), Failure> {
-    let is_set = |name: &str| prompt.field("", name).is_some_and(|field| field.value == true);
-    let extracts = [is_set("extract"), is_set("extract_last")];
+fn take_output(prompt: &Prompt, args: &mut ChatArgs) -> Result<(), Failure> {
+    let extracts = [prompt.extract, prompt.extract_last];
     let has_schema = args.schema.is_some() || args.schema_multi.is_some();
-    let schema = prompt.text("schema").filter(|_| !has_schema);
+    let schema = prompt.schema.as_deref().filter(|_| !has_schema);
     let others = [
         (args.extract, "-x"),
         (args.extract_last, "--extract-last"),

@@ -14,6 +14,7 @@ use crate::http::client::Response;
 use crate::http::refusal;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
+use crate::provider::RequestLimit;
 use crate::provider::net::Net;
 use crate::provider::own::Own;
 
@@ -101,8 +102,8 @@ impl Asking {
         // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
         let request = self.request(empty, Format::VerboseJson, online)?;
         Ok(Limit {
-            bytes: provider.limit("upload_bytes"),
-            seconds: provider.limit("audio_seconds"),
+            bytes: provider.limit(RequestLimit::UploadBytes),
+            seconds: provider.limit(RequestLimit::AudioSeconds),
             overhead: request.body.length() + 16,
             is_base64: provider.has_own_shape(self.plan.job),
         })

@@ -7,29 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::request::message;
 
+pub(crate) use crate::provider::SchemaForm as Form;
 pub(crate) use items::ItemSplitter;
-
-/// How a service is told of a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// `response_format` holds the schema.
-    JsonSchema,
-    /// `response_format` asks for JSON, the instructions hold the schema.
-    JsonObject,
-    /// Only the instructions.
-    Instructions,
-}
-
-impl Form {
-    /// The form by its name in profiles; what does not say is taken for OpenAI's.
-    pub(crate) fn of(name: Option<&str>) -> Self {
-        match name {
-            Some("json_object") => Self::JsonObject,
-            Some("instructions") => Self::Instructions,
-            _ => Self::JsonSchema,
-        }
-    }
-}
 
 /// `response_format` for a schema; none where the service would not look at it.
 pub(super) fn response_format(schema: &Value, form: Form) -> Option<Value> {
