@@ -12,7 +12,7 @@ use crate::exchange;
 use crate::input::texts::{Texts, Wanted};
 use crate::io::Io;
 use crate::output::progress::Progress;
-use crate::provider::{Job, Provider, resolve};
+use crate::provider::{Job, Provider, RequestLimit, resolve};
 
 mod ask;
 mod batch;
@@ -60,7 +60,8 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
 
 /// Most texts of a request.
 fn most_inputs(options: &EmbedOptions, provider: &Provider) -> usize {
-    let of_service = || provider.limit("embed_inputs").and_then(|most| usize::try_from(most).ok());
+    let of_service =
+        || provider.limit(RequestLimit::EmbedInputs).and_then(|most| usize::try_from(most).ok());
     options.batch_size.or_else(of_service).unwrap_or(MOST_INPUTS).max(1)
 }
 

@@ -10,7 +10,7 @@ use crate::config;
 use crate::error::Failure;
 use crate::exchange::{self, Exchange};
 use crate::io::Io;
-use crate::provider::{Job, Provider, resolve};
+use crate::provider::{Job, Provider, RequestLimit, resolve};
 
 mod ask;
 mod inputs;
@@ -140,7 +140,7 @@ fn show(
         let length = request::request(options, provider, &body, part.clone())?.body.length();
         // Of what comes through a pipe nobody knows the length yet.
         let is_above = |limit: &u64| sound.size > 0 && length > *limit;
-        if let Some(limit) = provider.limit("upload_bytes").filter(is_above) {
+        if let Some(limit) = provider.limit(RequestLimit::UploadBytes).filter(is_above) {
             io.warn(&format!(
                 "{} is above the limit of {limit} bytes: it would be sent in parts",
                 input.name()

@@ -2,13 +2,13 @@
 //! of it falls into words and what is between them. Fills nothing in.
 
 use serde_json::Value;
-use toml::Spanned;
 use toml::de::DeValue;
 
-use super::json;
-use super::profile::Profile;
-use super::read::Source;
-use super::schema;
+use super::field::FieldMap;
+use super::job::Job;
+use super::schema::{Word, nearest};
+use super::source::{Entry, Source};
+use super::value::FromToml;
 use crate::error::Failure;
 
 /// The sign before a word; twice, it stands for itself.
@@ -21,21 +21,7 @@ pub(crate) const REST: &str = "rest";
 /// The same with its sign, as the name of a member.
 pub(crate) const REST_MEMBER: &str = "$rest";
 
-/// The words for the request fields of each job (specification, the requests of these endpoints), and
-/// for the files that go along with it. A field of another name goes where `$rest` stands.
-const FIELDS: &[(&str, &[&str])] = &[
-    ("image", &["model", "prompt", "n", "quality", "background", "output_format"]),
-    ("image_edit", &["model", "prompt", "n", "quality", "background", "output_format"]),
-    ("transcribe", &["model", "language", "prompt", "temperature", "response_format"]),
-    ("translate", &["model", "prompt", "temperature", "response_format"]),
-    ("speak", &["model", "input", "voice", "instructions", "speed", "response_format"]),
-];
 const SIZES: &[&str] = &["size", "size.width", "size.height"];
-const FILES: &[(&str, &[&str])] = &[
-    ("image_edit", &["picture", "pictures", "mask"]),
-    ("transcribe", &["audio"]),
-    ("translate", &["audio"]),
-];
 /// What is to be had of a file: a data URL, its base64, its media type, the name of its format.
 const FACETS: [&str; 4] = ["url", "data", "type", "format"];
 
@@ -78,45 +64,54 @@ fn is_of_word(letter: char) -> bool {
     letter.is_ascii_lowercase() || letter == '_' || letter == '.'
 }
 
-/// The words that may stand in a template for this job.
-fn words(job: &str) -> Vec<String> {
-    let of = |table: &[(&str, &'static [&'static str])]| -> &'static [&'static str] {
-        table.iter().find(|(name, _)| *name == job).map_or(&[], |(_, words)| words)
-    };
-    let sizes = if job.starts_with("image") { SIZES } else { &[] };
-    let plain = of(FIELDS).iter().chain(sizes).chain(&[REST]).map(|word| (*word).to_owned());
-    let files = of(FILES).iter();
-    plain.chain(files.flat_map(|file| FACETS.map(|facet| format!("{file}.{facet}")))).collect()
+/// The words for the request fields of a job (specification, the requests of these endpoints), and for
+/// the files that go along with it; `None` if the job has no template. A field of another name goes
+/// where `$rest` stands.
+fn fields_and_files(job: Job) -> Option<(&'static [&'static str], &'static [&'static str])> {
+    const IMAGE: &[&str] = &["model", "prompt", "n", "quality", "background", "output_format"];
+    Some(match job {
+        Job::Image => (IMAGE, &[]),
+        Job::ImageEdit => (IMAGE, &["picture", "pictures", "mask"]),
+        Job::Transcribe => {
+            (&["model", "language", "prompt", "temperature", "response_format"], &["audio"])
+        }
+        Job::Translate => (&["model", "prompt", "temperature", "response_format"], &["audio"]),
+        Job::Speak => {
+            (&["model", "input", "voice", "instructions", "speed", "response_format"], &[])
+        }
+        Job::Chat | Job::Embed | Job::Models => return None,
+    })
 }
 
-/// Reads the table of templates into a profile.
+/// The words that may stand in a template for this job; `None` if it has no template.
+fn words(job: Job) -> Option<Vec<String>> {
+    let (fields, files) = fields_and_files(job)?;
+    let sizes = if matches!(job, Job::Image | Job::ImageEdit) { SIZES } else { &[] };
+    let plain = fields.iter().chain(sizes).chain(&[REST]).map(|word| (*word).to_owned());
+    let files = files.iter().flat_map(|file| FACETS.map(|facet| format!("{file}.{facet}")));
+    Some(plain.chain(files).collect())
+}
+
+/// Reads the table of templates: one for each job.
 ///
 /// # Errors
 /// A job that has no such template, or a word that nobody knows, with file and line.
-pub(super) fn table(
+pub(super) fn bodies(
     source: &Source<'_>,
-    profile: &mut Profile,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<(), Failure> {
-    let DeValue::Table(table) = value.get_ref() else {
-        return Err(source.mistyped("bodies", value, "a table"));
-    };
-    for (key, value) in table {
-        let job = &**key.get_ref();
-        if !FIELDS.iter().any(|(known, _)| *known == job) {
-            let known: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-            let what = format!("`bodies` has no `{job}`; its jobs are {}", known.join(", "));
-            return Err(source.wrong(key.span().start, &what));
-        }
-        let place = format!("bodies.{job}");
-        if !value.get_ref().is_table() {
-            return Err(source.mistyped(&place, value, "a table"));
-        }
-        check(source, &place, &words(job), value)?;
-        let json = json::value(source, &place, value)?;
-        profile.set("bodies", job, json, source.origin(key.span().start));
-    }
-    Ok(())
+    name: &str,
+    value: &Entry<'_>,
+) -> Result<FieldMap<Value>, Failure> {
+    FieldMap::read(source, name, value, |job, offset, place, value| {
+        let Some(words) = Job::of(job).and_then(words) else {
+            let known = Job::ALL.iter().filter(|job| fields_and_files(**job).is_some());
+            let known: Vec<&str> = known.map(|job| job.name()).collect();
+            let what = format!("`{name}` has no `{job}`; its jobs are {}", known.join(", "));
+            return Err(source.wrong(offset, &what));
+        };
+        source.table(place, value)?;
+        check(source, place, &words, value)?;
+        Value::from_toml(source, place, value)
+    })
 }
 
 /// Looks for words that nobody knows, in all texts of a template.
@@ -124,7 +119,7 @@ fn check(
     source: &Source<'_>,
     place: &str,
     known: &[String],
-    value: &Spanned<DeValue<'_>>,
+    value: &Entry<'_>,
 ) -> Result<(), Failure> {
     match value.get_ref() {
         DeValue::String(text) => {
@@ -173,12 +168,12 @@ fn unknown(
     place: &str,
     known: &[String],
     word: &str,
-    value: &Spanned<DeValue<'_>>,
+    value: &Entry<'_>,
 ) -> Failure {
     let what = format!("unknown word `${word}` in {place}");
     let failure = source.wrong(value.span().start, &what);
     let signed = |word: &str| format!("${word}");
-    match schema::nearest(word, known.iter().map(String::as_str)) {
+    match nearest(word, known.iter().map(String::as_str)) {
         Some(near) => failure.hint(format!("did you mean `{}`?", signed(near))),
         None => {
             let all: Vec<String> = known.iter().map(|word| signed(word)).collect();

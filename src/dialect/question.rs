@@ -71,7 +71,7 @@ impl<'a> ServiceTraits<'a> {
             addressee: Some(addressee(provider)),
             echo_field: provider.echoes_reasoning(),
             takes_audio_as_url: provider.takes_audio_as_url(),
-            schema_form: SchemaForm::of(provider.schema_form()),
+            schema_form: provider.schema_form(),
             must_ask_for_usage: provider.must_ask_for_usage(),
         }
     }

@@ -5,30 +5,8 @@ pub(crate) mod short;
 
 use serde_json::{Value, json};
 
+pub(crate) use crate::provider::SchemaForm;
 pub(crate) use items::ItemSplitter;
-
-/// How a service is told of a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum SchemaForm {
-    /// A field of the request holds the schema.
-    #[default]
-    JsonSchema,
-    /// A field of the request asks for JSON, the instructions hold the schema.
-    JsonObject,
-    /// Only the instructions.
-    Instructions,
-}
-
-impl SchemaForm {
-    /// The form by its name in profiles; what does not say is taken for OpenAI's.
-    pub(crate) fn of(name: Option<&str>) -> Self {
-        match name {
-            Some("json_object") => Self::JsonObject,
-            Some("instructions") => Self::Instructions,
-            _ => Self::JsonSchema,
-        }
-    }
-}
 
 /// The instructions with the schema, where the request's fields don't hold it.
 pub(super) fn instructions(

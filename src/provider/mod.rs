@@ -18,13 +18,18 @@ pub(crate) mod user_fields;
 
 use serde_json::{Map, Value};
 
-use crate::config::profile::{Field, Origin, Profile, Rule};
+use crate::config::field::Sourced;
+use crate::config::origin::Origin;
+use crate::config::profile::Profile;
+use crate::config::rule::Rule;
+use crate::config::schema::StreamUsage;
 use crate::http::Service;
 use crate::http::form::{Form, Part};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
 use endpoint::Endpoint;
 use key::Key;
 
+pub(crate) use crate::config::schema::SchemaForm;
 pub(crate) use job::Job;
 pub(crate) use options::{ServiceOptions, Setting};
 pub(crate) use resolve::{profile_for, provider_of, resolve};
@@ -67,6 +72,30 @@ pub(crate) struct Composed {
     pub(crate) takes_model: bool,
 }
 
+/// A limit out of a profile's `limits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestLimit {
+    /// Characters of a text that is to be spoken.
+    SpeechCharacters,
+    /// Bytes of a file that is sent.
+    UploadBytes,
+    /// Seconds of a recording.
+    AudioSeconds,
+    /// Texts of one request for embeddings.
+    EmbedInputs,
+}
+
+impl RequestLimit {
+    fn name(self) -> &'static str {
+        match self {
+            RequestLimit::SpeechCharacters => "speech_characters",
+            RequestLimit::UploadBytes => "upload_bytes",
+            RequestLimit::AudioSeconds => "audio_seconds",
+            RequestLimit::EmbedInputs => "embed_inputs",
+        }
+    }
+}
+
 /// What stands for the key in a profile's `models_headers`.
 pub(crate) const KEY: &str = "$KEY";
 
@@ -80,10 +109,10 @@ impl Provider {
     pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
         let Fields { needed: mut body, flags } = fields;
         let mut own = user_fields::UserFields::default();
-        if !job.section().is_empty() {
-            for field in self.profile.section(job.section()) {
-                body.insert(field.key.clone(), field.value.clone());
-                own.add_field(job.section(), &field.key, &field.origin);
+        if let Some((table, fields)) = job.request_fields(&self.profile) {
+            for (key, field) in fields.iter() {
+                body.insert(key.to_owned(), field.value.clone());
+                own.add_field(table, key, &field.origin);
             }
         }
         own.add_flags(job, &flags);
@@ -94,9 +123,7 @@ impl Provider {
         let model = model.or(body.get("model")).and_then(Value::as_str).unwrap_or_default();
         let model = model.to_owned();
         let (mut warnings, mut takes_model) = (Vec::new(), true);
-        for rule in
-            self.profile.rules.iter().filter(|rule| rules::applies(rule, job.name(), &model))
-        {
+        for rule in self.profile.rules.iter().filter(|rule| rules::applies(rule, job, &model)) {
             if !rules::is_met(rule, &body) {
                 continue;
             }
@@ -162,10 +189,9 @@ impl Provider {
     /// built-in list sets does not count.
     pub(crate) fn is_limited_by_user(&self, flags: &Map<String, Value>) -> bool {
         let is_limit = |name: &str| LIMITS.contains(&name);
-        let in_profile = self
-            .profile
-            .section("options")
-            .any(|field| field.origin != Origin::BuiltIn && is_limit(&field.key));
+        let mut options = self.profile.options.iter();
+        let in_profile =
+            options.any(|(name, field)| field.origin != Origin::BuiltIn && is_limit(name));
         let last = |setting: &Setting| setting.path.last().is_some_and(|name| is_limit(name));
         in_profile || flags.keys().any(|name| is_limit(name)) || self.settings.iter().any(last)
     }
@@ -190,9 +216,9 @@ impl Provider {
         Request { method: Method::Post, url: self.url(job, None), headers, body }
     }
 
-    /// A number out of the profile's `limits`.
-    pub(crate) fn limit(&self, name: &str) -> Option<u64> {
-        self.profile.field("limits", name)?.value.as_u64()
+    /// The most that one request takes, as the profile has it.
+    pub(crate) fn limit(&self, limit: RequestLimit) -> Option<u64> {
+        u64::try_from(self.profile.limits.get(limit.name())?.value).ok()
     }
 
     /// A GET request.
@@ -235,68 +261,57 @@ impl Provider {
             let value = HeaderValue::Key { scheme, secret, variable };
             Some(Header { name: name.to_owned(), value, is_private: true })
         };
-        let of_list = self.profile.section("models_headers").filter(|_| job == Job::Models);
-        let of_list: Vec<&Field> = of_list.collect();
-        let is_key = |field: &Field| field.value.as_str() == Some(KEY);
-        if !of_list.iter().any(|field| is_key(field)) {
-            let of_job = self.profile.field("key_headers", job.name());
-            let of_job = of_job.and_then(|field| field.value.as_str());
-            headers.extend(match of_job.or_else(|| self.profile.text("key_header")) {
+        let plain = |(name, field): (&str, &Sourced<String>)| Header::private(name, &field.value);
+        let of_list = || self.profile.models_headers.iter().filter(|_| job == Job::Models);
+        if !of_list().any(|(_, field)| field.value == KEY) {
+            let of_job = self.profile.key_headers.get(job.name()).map(|field| &*field.value);
+            headers.extend(match of_job.or(self.profile.key_header.as_deref()) {
                 Some(name) => key(name, ""),
                 None => key("Authorization", "Bearer "),
             });
         }
-        for field in of_list {
-            let value = field.value.as_str().unwrap_or_default();
-            headers.extend(match is_key(field) {
-                true => key(&field.key, ""),
-                false => Some(Header::private(&field.key, value)),
-            });
-        }
-        for field in self.profile.section("headers") {
-            headers.push(Header::private(&field.key, field.value.as_str().unwrap_or_default()));
-        }
+        headers.extend(of_list().filter_map(|(name, field)| match field.value == KEY {
+            true => key(name, ""),
+            false => Some(plain((name, field))),
+        }));
+        headers.extend(self.profile.headers.iter().map(plain));
         headers.extend(self.headers.iter().map(|(name, value)| Header::private(name, value)));
         headers
     }
 
     /// What errors and hints say about the service.
     pub(crate) fn service(&self) -> Service {
-        let text = |key: &str| self.profile.text(key).map(str::to_owned);
-        let codes = self.profile.texts("slow_down_codes").unwrap_or_default();
-        let variables = self.profile.texts("api_key_env").unwrap_or_default();
+        let profile = &self.profile;
         Service {
             name: self.name.clone(),
             choice: self.choice.clone(),
-            key_variable: variables.first().map(|name| (*name).to_owned()),
-            key_url: text("key_url"),
-            start: text("start"),
-            proxy: text("proxy"),
-            ca_file: text("ca_file"),
-            slow_down_codes: codes.into_iter().map(str::to_owned).collect(),
+            key_variable: profile.key_variables().first().cloned(),
+            key_url: profile.key_url.get().cloned(),
+            start: profile.start.get().cloned(),
+            proxy: profile.proxy.get().cloned(),
+            ca_file: profile.ca_file.get().cloned(),
+            slow_down_codes: profile.slow_down_codes.as_deref().unwrap_or_default().to_vec(),
         }
     }
 
-    /// How the service is told of a schema, as the profile has it.
-    pub(crate) fn schema_form(&self) -> Option<&str> {
-        self.profile.text("schema")
+    /// How the service is told of a schema; as OpenAI is, if the profile doesn't say.
+    pub(crate) fn schema_form(&self) -> SchemaForm {
+        self.profile.schema.get().copied().unwrap_or_default()
     }
 
     /// The field in which the service wants the thinking of its earlier answers back.
     pub(crate) fn echoes_reasoning(&self) -> Option<&str> {
-        self.profile.text("echo_reasoning")
+        self.profile.echo_reasoning.as_deref()
     }
 
     /// The jobs that the profile offers; all of them if it doesn't say.
     pub(crate) fn jobs(&self) -> Vec<Job> {
-        let listed = self.profile.texts("jobs");
-        let offers = |job: &Job| listed.as_ref().is_none_or(|jobs| jobs.contains(&job.name()));
-        Job::ALL.into_iter().filter(offers).collect()
+        Job::ALL.iter().copied().filter(|job| self.profile.offers(*job)).collect()
     }
 
     /// Whether the built-in list has the service, whatever the user changed of it.
     pub(crate) fn is_listed(&self) -> bool {
-        self.profile.field("", "title").is_some_and(|field| field.origin == Origin::BuiltIn)
+        self.profile.title.origin() == Some(&Origin::BuiltIn)
     }
 
     /// Whether requests carry a key.
@@ -306,13 +321,13 @@ impl Provider {
 
     /// Whether the model's answers begin with thinking that no tag opens, as the profile has it.
     pub(crate) fn thinks_untagged(&self, model: &str) -> bool {
-        let patterns = self.profile.texts("thinks_untagged").unwrap_or_default();
+        let patterns = self.profile.thinks_untagged.as_deref().unwrap_or_default();
         patterns.iter().any(|pattern| rules::glob(pattern, model))
     }
 
     /// Whether token usage in a stream has to be asked for.
     pub(crate) fn must_ask_for_usage(&self) -> bool {
-        self.profile.text("stream_usage").unwrap_or("ask") == "ask"
+        matches!(self.profile.stream_usage.get(), None | Some(StreamUsage::Ask))
     }
 }
 

@@ -1,19 +1,16 @@
 //! From what was typed, set and written down to one [`Provider`]: the layers of the configuration,
 //! flag over environment over the user's file over the built-in list.
 
-use serde_json::Value;
-
 use super::options::ServiceOptions;
 use super::{Job, Provider, choose, endpoint, key};
 use crate::config::Config;
-use crate::config::profile::{Origin, Profile};
+use crate::config::origin::Origin;
+use crate::config::profile::Profile;
+use crate::config::value::Texts;
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
 use crate::http::transport::is_this_machine;
 use crate::io::{Env, Io};
-
-/// The sections of a profile that are meant for its own origin alone.
-const HEADERS: [&str; 2] = ["headers", "models_headers"];
 
 /// Resolves the provider of a command, with its key.
 ///
@@ -90,15 +87,10 @@ pub(crate) fn profile_for(
     }
     if let Some(variable) = &options.api_key_env {
         profile.forget_keys();
-        profile.set(
-            "",
-            "api_key_env",
-            Value::String(variable.clone()),
-            Origin::Flag("--api-key-env"),
-        );
+        profile.api_key_env.set(Texts::One(variable.clone()), Origin::Flag("--api-key-env"));
     }
     if let Some(model) = &options.model {
-        profile.set("", "model", Value::String(model.clone()), Origin::Flag("--model"));
+        profile.model.set(model.clone(), Origin::Flag("--model"));
     }
     Ok(profile)
 }
@@ -106,16 +98,14 @@ pub(crate) fn profile_for(
 fn lay_environment_over(profile: &mut Profile, env: &Env) {
     // The variable replaces the built-in address, as in OpenAI's own SDKs; not one that the user
     // wrote into the file for this very profile.
-    let is_built_in =
-        profile.field("", "base_url").is_none_or(|field| field.origin == Origin::BuiltIn);
-    if let Some(name) = profile.text("base_url_env").filter(|_| is_built_in).map(str::to_owned)
-        && let Some(url) = env.get(&name)
+    let is_built_in = profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
+    if let Some(name) = profile.base_url_env.get().filter(|_| is_built_in)
+        && let Some(url) = env.get(name)
     {
-        profile.set("", "base_url", Value::String(url), Origin::Environment(name));
+        profile.base_url.set(url, Origin::Environment(name.clone()));
     }
     if let Some(model) = env.get("LLM_MODEL") {
-        let origin = Origin::Environment("LLM_MODEL".to_owned());
-        profile.set("", "model", Value::String(model), origin);
+        profile.model.set(model, Origin::Environment("LLM_MODEL".to_owned()));
     }
 }
 
@@ -128,7 +118,7 @@ fn lay_base_url_over(
     io: &mut Io,
 ) -> Result<(), Failure> {
     let new = parse(url, "--base-url")?;
-    let old = profile.text("base_url").and_then(|old| Url::parse(old).ok());
+    let old = profile.base_url.as_deref().and_then(|old| Url::parse(old).ok());
     if old.is_some_and(|old| old.origin() != new.origin()) {
         if profile.names_a_key() && !has_own_key {
             let (name, host) = (&profile.name, new.host_str().unwrap_or_default());
@@ -137,9 +127,10 @@ fn lay_base_url_over(
             ));
         }
         profile.forget_keys();
-        profile.fields.retain(|field| !HEADERS.contains(&field.section.as_str()));
+        profile.headers.clear();
+        profile.models_headers.clear();
     }
-    profile.set("", "base_url", Value::String(url.to_owned()), Origin::Flag("--base-url"));
+    profile.base_url.set(url.to_owned(), Origin::Flag("--base-url"));
     Ok(())
 }
 
@@ -151,12 +142,12 @@ fn host_of(url: &str) -> Result<String, Failure> {
 
 fn base_url(profile: &Profile) -> Result<Url, Failure> {
     let name = &profile.name;
-    let Some(field) = profile.field("", "base_url") else {
+    let Some(field) = profile.base_url.sourced() else {
         return Err(Failure::usage(format!("the profile `{name}` has no base_url")).hint(format!(
             "set `base_url` in [providers.{name}]; `llm config edit` opens the file"
         )));
     };
-    let text = field.value.as_str().unwrap_or_default();
+    let text = field.value.as_str();
     if text.contains('{') {
         return Err(Failure::usage(format!(
             "the base_url of {name} has a part to fill in: {text}"
@@ -195,29 +186,23 @@ fn without_user(text: &str) -> String {
 
 /// The model for a job: a flag or the environment names it for any job, a profile for each.
 pub(super) fn model(profile: &Profile, job: Job) -> Option<String> {
-    let general = profile.field("", "model");
-    let is_asked = general
-        .is_some_and(|field| matches!(field.origin, Origin::Flag(_) | Origin::Environment(_)));
-    let of_job = || job.model_keys().iter().find_map(|key| profile.field("models", key));
-    let field = if is_asked || job.takes_chat_model() { general.or_else(of_job) } else { of_job() };
-    field.and_then(|field| field.value.as_str()).map(str::to_owned)
+    let is_asked = matches!(profile.model.origin(), Some(Origin::Flag(_) | Origin::Environment(_)));
+    let general = profile.model.sourced().filter(|_| is_asked || job.takes_chat_model());
+    general.or_else(|| job.model_of(profile)).map(|field| field.value.clone())
 }
 
 /// A job that the service is known not to offer is refused before anything is sent. The built-in
 /// list speaks of the service's own address only; behind another one anything may answer.
 fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
-    let origin = |key: &str| profile.field("", key).map(|field| &field.origin);
-    let is_known = origin("jobs") != Some(&Origin::BuiltIn)
-        || origin("base_url").is_none_or(|origin| *origin == Origin::BuiltIn);
-    let offers =
-        |profile: &Profile| profile.texts("jobs").is_none_or(|jobs| jobs.contains(&job.name()));
-    if offers(profile) || !is_known {
+    let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn)
+        || profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
+    if profile.offers(job) || !is_known {
         return Ok(());
     }
     let names = config.names();
     let others: Vec<&str> = names
         .into_iter()
-        .filter(|name| config.profile(name).is_some_and(|other| offers(&other)))
+        .filter(|name| config.profile(name).is_some_and(|other| other.offers(job)))
         .collect();
     let what = format!("{} does not offer {}", profile.name, job.words());
     Err(Failure::usage(what).hint(format!("services that do: {}", others.join(", "))))

@@ -37,7 +37,7 @@ pub(super) const MODEL: &str = "{model}";
 impl Provider {
     /// The template of the job's request bodies; `None` where they have the specification's form.
     fn template(&self, job: Job) -> Option<&Value> {
-        let template = &self.profile.field("bodies", job.name())?.value;
+        let template = &self.profile.bodies.get(job.name())?.value;
         template.as_object().is_some_and(|members| !members.is_empty()).then_some(template)
     }
 
@@ -56,8 +56,8 @@ impl Provider {
     /// The fields that template or path name.
     fn named<'a>(&self, job: Job, words: &[&'a str]) -> BTreeSet<&'a str> {
         let fields = words.iter().map(|word| word.split('.').next().unwrap_or(word));
-        let path = self.profile.field("paths", job.name()).and_then(|field| field.value.as_str());
-        let in_path = path.is_some_and(|path| path.contains(MODEL)).then_some("model");
+        let path = self.profile.paths.get(job.name());
+        let in_path = path.is_some_and(|path| path.value.contains(MODEL)).then_some("model");
         fields.chain(in_path).collect()
     }
 

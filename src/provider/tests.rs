@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::field_repair::FieldRepair;
 use super::user_fields::UserFields;
 use super::{Fields, Job, Provider, ServiceOptions, Setting, profile_for, resolve, unique};
+use crate::config::field::Field;
 use crate::config::{self, Config};
 use crate::error::{Failure, Kind, Refused};
 use crate::http::request::{Header, Request};
@@ -360,12 +361,12 @@ fn every_built_in_profile_resolves() {
     let mut count = 0;
     for name in config.names() {
         let profile = config.profile(name).expect("it is listed");
-        let variables = profile.texts("api_key_env").unwrap_or_default();
-        let env: Vec<(&str, &str)> = variables.iter().map(|name| (*name, "sk-0001")).collect();
+        let variables = profile.key_variables();
+        let env: Vec<(&str, &str)> =
+            variables.iter().map(|name| (name.as_str(), "sk-0001")).collect();
         for job in [Job::Chat, Job::Models] {
-            let offers = profile.texts("jobs").is_some_and(|jobs| jobs.contains(&job.name()));
             // Azure's address holds the name of the user's own resource.
-            if !offers || name == "azure" {
+            if !profile.offers(job) || name == "azure" {
                 continue;
             }
             let found = provider_for(job, &["-p", name], &env, "").expect(name);
@@ -382,8 +383,8 @@ fn flags_and_environment_say_where_a_value_came_from() {
     let shown = |options: &[&str], env: &[(&str, &str)], text: &str| {
         let profile = profile_for(&service_options(options), None, &config(text), &mut io(env))
             .expect("is there");
-        let origin = |key: &str| profile.field("", key).map(|field| field.origin.to_string());
-        (origin("model").unwrap_or_default(), origin("base_url").unwrap_or_default())
+        let origin = |field: &Field<String>| field.origin().map(ToString::to_string);
+        (origin(&profile.model).unwrap_or_default(), origin(&profile.base_url).unwrap_or_default())
     };
     let both = [("LLM_MODEL", "u"), ("OPENAI_BASE_URL", "http://u.example")];
     let openai = ["-p", "openai"];
@@ -406,9 +407,4 @@ fn flags_and_environment_say_where_a_value_came_from() {
     assert_eq!(found.name, "h.example:8000");
     assert_eq!(found.choice, "--base-url http://h.example:8000/v1");
     assert!(found.key.is_none());
-}
-
-#[test]
-fn the_jobs_of_profiles_and_rules_are_the_jobs() {
-    assert_eq!(Job::ALL.map(Job::name), *crate::config::schema::JOBS);
 }

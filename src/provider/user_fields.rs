@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Job;
-use crate::config::profile::{Origin, Rule};
+use crate::config::origin::Origin;
+use crate::config::rule::Rule;
 use crate::http::form::Content;
 use crate::http::request::Body;
 

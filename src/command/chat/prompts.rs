@@ -1,8 +1,11 @@
 //! `--prompt NAME`: a prompt that the user wrote down in the profile file, with its gaps filled.
 //! Asks nothing and reads no input by itself.
 
+use serde_json::Value;
+
 use crate::config::Config;
-use crate::config::profile::{Field, Profile};
+use crate::config::field::{FieldMap, Layer as _};
+use crate::config::prompt::Prompt;
 use crate::config::schema::nearest;
 use crate::error::Failure;
 use crate::input::{self, Frame, Gapped, Given, Sources};
@@ -28,7 +31,7 @@ pub(super) struct Preset {
     /// The prompt says all by itself.
     needs_no_input: bool,
     /// Request fields, over the profile's and under the flags'.
-    options: Vec<Field>,
+    options: FieldMap<Value>,
 }
 
 impl Preset {
@@ -42,15 +45,13 @@ impl Preset {
         config: &Config,
     ) -> Result<Self, Failure> {
         let prompt = config.prompt(name).ok_or_else(|| unknown(name, config))?;
-        let own = |key: &str| prompt.text(key).map(str::to_owned);
-        let is_set = |name: &str| prompt.field("", name).is_some_and(|field| field.value == true);
-        let last = is_set("extract_last").then_some(Which::Last);
+        let last = prompt.extract_last.then_some(Which::Last);
         Ok(Self {
-            provider: own("provider"),
-            model: own("model"),
-            system: prompt.text("system").map(|text| frame(prompt, vars, text).around("")),
-            schema: own("schema"),
-            extract: last.or(is_set("extract").then_some(Which::First)),
+            provider: prompt.provider.clone(),
+            model: prompt.model.clone(),
+            system: prompt.system.as_deref().map(|text| frame(prompt, vars, text).around("")),
+            schema: prompt.schema.clone(),
+            extract: last.or(prompt.extract.then_some(Which::First)),
             ..filled(prompt, vars)?
         })
     }
@@ -84,17 +85,15 @@ impl Preset {
 
     /// Adds the options to those of the profile.
     pub(super) fn lay_over(&self, provider: &mut Provider) {
-        for Field { section, key, value, origin } in &self.options {
-            provider.profile.set(section, key, value.clone(), origin.clone());
-        }
+        provider.profile.options.lay_over(self.options.clone());
     }
 }
 
 /// The prompt with its variables filled in.
-fn filled(prompt: &Profile, vars: &[(String, String)]) -> Result<Preset, Failure> {
+fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure> {
     let name = &prompt.name;
-    let text = prompt.text("prompt").map(Gapped::read);
-    let system = prompt.text("system").map(Gapped::read);
+    let text = prompt.prompt.as_deref().map(Gapped::read);
+    let system = prompt.system.as_deref().map(Gapped::read);
     if system.as_ref().is_some_and(Gapped::takes_input) {
         return Err(Failure::usage(format!(
             "the `system` of the prompt `{name}` holds {{{{input}}}}, which belongs into `prompt`"
@@ -115,19 +114,18 @@ fn filled(prompt: &Profile, vars: &[(String, String)]) -> Result<Preset, Failure
     }
     let needs_no_input = text.as_ref().is_some_and(|text| !text.takes_input());
     let frame = text.map(|text| text.frame(|var| value(prompt, vars, var)));
-    let options = prompt.section("options").cloned().collect();
     let name = name.clone();
-    Ok(Preset { name, frame, needs_no_input, options, ..Preset::default() })
+    Ok(Preset { name, frame, needs_no_input, options: prompt.options.clone(), ..Preset::default() })
 }
 
-fn frame(prompt: &Profile, vars: &[(String, String)], text: &str) -> Frame {
+fn frame(prompt: &Prompt, vars: &[(String, String)], text: &str) -> Frame {
     Gapped::read(text).frame(|var| value(prompt, vars, var))
 }
 
 /// What stands for a variable: the last `--var`, else what the prompt has for it.
-fn value(prompt: &Profile, vars: &[(String, String)], name: &str) -> Option<String> {
+fn value(prompt: &Prompt, vars: &[(String, String)], name: &str) -> Option<String> {
     let given = vars.iter().rev().find(|(var, _)| var == name).map(|(_, value)| value.clone());
-    given.or_else(|| prompt.field("vars", name)?.value.as_str().map(str::to_owned))
+    given.or_else(|| Some(prompt.vars.get(name)?.value.clone()))
 }
 
 fn missing(name: &str, vars: &[&str]) -> Failure {

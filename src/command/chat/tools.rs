@@ -101,7 +101,10 @@ fn of_table(name: &str, config: &Config) -> Option<Tool> {
     Some(Tool {
         name: table.name.clone(),
         description: table.description.clone(),
-        parameters: table.parameters.clone().unwrap_or_else(tool::no_parameters),
+        parameters: table
+            .parameters
+            .clone()
+            .map_or_else(tool::no_parameters, serde_json::Value::Object),
         command: table.command.clone(),
         limit: table.timeout.unwrap_or(tool::LIMIT),
     })
@@ -134,8 +137,7 @@ fn of_config(failure: Failure, config: &Config) -> Failure {
 
 /// Variables that hold the service's key, which is none of a tool's business.
 fn hidden(provider: &Provider) -> Vec<String> {
-    let names = provider.profile.texts("api_key_env").unwrap_or_default();
-    names.into_iter().map(str::to_owned).collect()
+    provider.profile.key_variables().to_vec()
 }
 
 impl Tools {

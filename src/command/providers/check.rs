@@ -133,14 +133,13 @@ fn of_themselves(
     io: &mut Io,
 ) -> Result<(), Failure> {
     let users = config.user_names();
-    let default = config.default().and_then(|field| field.value.as_str());
+    let default = config.default().as_deref();
     let mut usual = Vec::new();
     for name in config.names() {
         let profile = profile_for(&options.service, Some(name), config, io)?;
         let is_usual = local::is_usual(&profile, config);
         let is_users = users.contains(&name) || default == Some(name);
-        let variables = profile.texts("api_key_env").unwrap_or_default();
-        let has_key = variables.iter().any(|variable| io.env.get(variable).is_some());
+        let has_key = profile.key_variables().iter().any(|variable| io.env.get(variable).is_some());
         if is_usual && let Ok(provider) = resolved(profile.clone(), options, io) {
             usual.push(provider);
         }
@@ -160,7 +159,7 @@ fn resolved(profile: Profile, options: &RunOptions, io: &mut Io) -> Result<Provi
 }
 
 fn subject(profile: Profile, options: &RunOptions, io: &mut Io) -> Subject {
-    let url = profile.text("base_url").unwrap_or_default().to_owned();
+    let url = profile.base_url.as_deref().unwrap_or_default().to_owned();
     let name = profile.name.clone();
     resolved(profile, options, io).map_err(|failure| {
         let parsed = Url::parse(&url).ok().filter(|_| !url.contains('{'));

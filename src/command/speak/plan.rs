@@ -13,7 +13,7 @@ use crate::command::steps::{check_model, warn_and_check};
 use crate::error::Failure;
 use crate::io::Io;
 use crate::provider::user_fields::UserFields;
-use crate::provider::{Job, Provider};
+use crate::provider::{Job, Provider, RequestLimit};
 
 /// The most characters that a service takes at once, unless its profile says otherwise
 /// (specification, `input` of speech).
@@ -45,7 +45,7 @@ impl Plan {
         provider: &Provider,
         io: &Io,
     ) -> Result<Self, Failure> {
-        let limit = provider.limit("speech_characters").unwrap_or(LONGEST_INPUT);
+        let limit = provider.limit(RequestLimit::SpeechCharacters).unwrap_or(LONGEST_INPUT);
         let parts = split::parts(text, usize::try_from(limit).unwrap_or(usize::MAX));
         let (mut bodies, mut own, mut characters) = (Vec::new(), UserFields::default(), 0);
         for part in &parts {

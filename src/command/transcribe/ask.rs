@@ -16,8 +16,8 @@ use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
 use crate::io::Io;
 use crate::output::progress::Progress;
-use crate::provider::Provider;
 use crate::provider::user_fields::UserFields;
+use crate::provider::{Provider, RequestLimit};
 
 /// After the transcript's end the server has so long to say what else it has to say.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -107,8 +107,8 @@ impl Asking {
         // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
         let request = self.request(empty, TranscriptFormat::VerboseJson, provider)?;
         Ok(Limit {
-            bytes: provider.limit("upload_bytes"),
-            seconds: provider.limit("audio_seconds"),
+            bytes: provider.limit(RequestLimit::UploadBytes),
+            seconds: provider.limit(RequestLimit::AudioSeconds),
             overhead: request.body.length() + 16,
             is_base64: provider.has_own_shape(self.options.job),
         })

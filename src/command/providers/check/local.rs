@@ -30,11 +30,12 @@ pub(super) struct Candidate {
 /// still one.
 pub(super) fn is_usual(profile: &Profile, config: &Config) -> bool {
     let is_local = |profile: &Profile| {
-        let url = profile.text("base_url").and_then(|url| Url::parse(url).ok());
+        let url = profile.base_url.as_deref().and_then(|url| Url::parse(url).ok());
         url.is_some_and(|url| url.scheme() != "demo" && is_this_machine(&url))
     };
-    let lists = profile.texts("jobs").is_none_or(|jobs| jobs.contains(&Job::Models.name()));
-    config.built_in(&profile.name).is_some_and(|own| is_local(&own)) && is_local(profile) && lists
+    config.built_in(&profile.name).is_some_and(|own| is_local(&own))
+        && is_local(profile)
+        && profile.offers(Job::Models)
 }
 
 /// One candidate for each address; profiles with the same one share it.
