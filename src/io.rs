@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sanitize;
 use crate::secret::Secret;
-use crate::stop::Stop;
+use crate::stop::StopSignal;
 
 mod typed;
 
@@ -43,7 +43,7 @@ impl Env {
 
 /// When colour is used, as `--color` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(crate) enum Color {
+pub(crate) enum ColorWhen {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
@@ -54,14 +54,14 @@ pub(crate) enum Color {
 /// Standard error, for what the program says beside its result. Clones speak through the same
 /// stream, so that parallel work can.
 #[derive(Clone)]
-pub(crate) struct Voice {
+pub(crate) struct Stderr {
     shared: Arc<Mutex<Shared>>,
     pub(crate) is_terminal: bool,
     /// `--quiet`: no warnings, no notes.
     pub(crate) is_quiet: bool,
 }
 
-/// What all clones of a [`Voice`] have in common.
+/// What all clones of a [`Stderr`] have in common.
 struct Shared {
     err: Box<dyn Write + Send>,
     /// What the requests carried and a server may echo; `***` in every line of ours.
@@ -73,8 +73,8 @@ pub struct Io {
     /// Taken by the one reader of standard input.
     pub(crate) stdin: Option<Box<dyn Read + Send + Sync>>,
     /// Unbuffered: who writes decides what one write is.
-    pub(crate) out: Box<dyn Write + Send + Sync>,
-    pub(crate) voice: Voice,
+    pub(crate) stdout: Box<dyn Write + Send + Sync>,
+    pub(crate) stderr: Stderr,
     pub(crate) env: Env,
     pub(crate) stdin_is_terminal: bool,
     /// A regular file, whose end is certain to come.
@@ -82,17 +82,17 @@ pub struct Io {
     pub(crate) stdout_is_terminal: bool,
     /// A regular file, which never keeps a writer waiting for a reader.
     pub(crate) stdout_is_file: bool,
-    pub(crate) color: Color,
+    pub(crate) color: ColorWhen,
     /// What a signal asked for, once signals are watched.
-    pub(crate) stop: Option<Stop>,
+    pub(crate) stop: Option<StopSignal>,
     /// Standard output again, to notice that its reader went away while nothing is being written.
-    pub(crate) out_handle: Option<File>,
-    /// Standard output opened once more, see [`Io::out_anew`].
+    pub(crate) stdout_handle: Option<File>,
+    /// Standard output opened once more, see [`Io::nonblocking_stdout`].
     #[cfg(unix)]
-    out_anew: OnceLock<Option<File>>,
+    nonblocking_stdout: OnceLock<Option<File>>,
 }
 
-impl Voice {
+impl Stderr {
     fn new(err: Box<dyn Write + Send>, is_terminal: bool) -> Self {
         let shared = Shared { err, secrets: Vec::new() };
         Self { shared: Arc::new(Mutex::new(shared)), is_terminal, is_quiet: false }
@@ -168,27 +168,27 @@ impl Voice {
 impl Io {
     /// The process's own streams and environment.
     pub fn system() -> Self {
-        let out_handle = duplicate_of_stdout();
+        let stdout_handle = duplicate_of_stdout();
         // The duplicate spares standard output's line buffer: text goes out when we say so.
-        let out: Box<dyn Write + Send + Sync> =
-            match out_handle.as_ref().and_then(|file| file.try_clone().ok()) {
+        let stdout: Box<dyn Write + Send + Sync> =
+            match stdout_handle.as_ref().and_then(|file| file.try_clone().ok()) {
                 Some(file) => Box::new(file),
                 None => Box::new(std::io::stdout()),
             };
         Self {
             stdin: Some(Box::new(std::io::stdin())),
-            out,
-            voice: Voice::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
+            stdout,
+            stderr: Stderr::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
             env: Env::System,
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdin_is_file: stdin_is_file(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
-            stdout_is_file: is_file(out_handle.as_ref()),
-            color: Color::Auto,
+            stdout_is_file: is_file(stdout_handle.as_ref()),
+            color: ColorWhen::Auto,
             stop: None,
-            out_handle,
+            stdout_handle,
             #[cfg(unix)]
-            out_anew: OnceLock::new(),
+            nonblocking_stdout: OnceLock::new(),
         }
     }
 
@@ -196,26 +196,28 @@ impl Io {
     /// takes what there is room for and never waits. To change that of standard output itself would
     /// change it for all programs that share it.
     #[cfg(unix)]
-    pub(crate) fn out_anew(&self) -> Option<&File> {
-        self.out_anew.get_or_init(|| self.out_handle.as_ref().and_then(opened_anew)).as_ref()
+    pub(crate) fn nonblocking_stdout(&self) -> Option<&File> {
+        self.nonblocking_stdout
+            .get_or_init(|| self.stdout_handle.as_ref().and_then(opened_anew))
+            .as_ref()
     }
 
     /// Streams that lead nowhere: what stays behind while the real ones are lent to a task.
     pub(crate) fn nowhere() -> Self {
         Self {
             stdin: None,
-            out: Box::new(std::io::sink()),
-            voice: Voice::new(Box::new(std::io::sink()), false),
+            stdout: Box::new(std::io::sink()),
+            stderr: Stderr::new(Box::new(std::io::sink()), false),
             env: Env::Table(BTreeMap::new()),
             stdin_is_terminal: false,
             stdin_is_file: false,
             stdout_is_terminal: false,
             stdout_is_file: false,
-            color: Color::Never,
+            color: ColorWhen::Never,
             stop: None,
-            out_handle: None,
+            stdout_handle: None,
             #[cfg(unix)]
-            out_anew: OnceLock::new(),
+            nonblocking_stdout: OnceLock::new(),
         }
     }
 
@@ -229,7 +231,7 @@ impl Io {
 
     /// Whether text on standard error may be coloured (<https://no-color.org>, `CLICOLOR_FORCE`).
     pub(crate) fn colors_stderr(&self) -> bool {
-        self.colors(self.voice.is_terminal)
+        self.colors(self.stderr.is_terminal)
     }
 
     /// Whether text on standard output may be coloured.
@@ -239,9 +241,9 @@ impl Io {
 
     fn colors(&self, is_terminal: bool) -> bool {
         match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => {
                 let forced = self.env.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
                 self.env.get("NO_COLOR").is_none()
                     && (forced || (is_terminal && self.env.get("TERM").as_deref() != Some("dumb")))
@@ -249,32 +251,32 @@ impl Io {
         }
     }
 
-    /// [`Voice::say`].
+    /// [`Stderr::say`].
     pub(crate) fn say(&self, text: &str) {
-        self.voice.say(text);
+        self.stderr.say(text);
     }
 
     /// What went wrong, and what the user can do about it.
     pub(crate) fn say_failure(&self, message: &str, hint: Option<&str>) {
-        self.voice.say(message);
+        self.stderr.say(message);
         if let Some(hint) = hint {
-            self.voice.hint(hint);
+            self.stderr.hint(hint);
         }
     }
 
-    /// [`Voice::note`].
+    /// [`Stderr::note`].
     pub(crate) fn note(&self, text: &str) {
-        self.voice.note(text);
+        self.stderr.note(text);
     }
 
-    /// [`Voice::warn`].
+    /// [`Stderr::warn`].
     pub(crate) fn warn(&self, text: &str) {
-        self.voice.warn(text);
+        self.stderr.warn(text);
     }
 
-    /// [`Voice::hint`].
+    /// [`Stderr::hint`].
     pub(crate) fn hint(&self, text: &str) {
-        self.voice.hint(text);
+        self.stderr.hint(text);
     }
 }
 
@@ -329,7 +331,7 @@ mod tests {
         let mut io = Io::nowhere();
         io.env = Env::Table(table);
         io.stdout_is_terminal = true;
-        io.color = Color::Auto;
+        io.color = ColorWhen::Auto;
         io
     }
 
@@ -342,7 +344,7 @@ mod tests {
         assert!(io(&[("CLICOLOR_FORCE", "1")]).colors_stderr());
         assert!(!io(&[("TERM", "dumb")]).colors_stdout());
         let mut forced = io(&[("NO_COLOR", "1")]);
-        forced.color = Color::Always;
+        forced.color = ColorWhen::Always;
         assert!(forced.colors_stderr());
     }
 

@@ -86,7 +86,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
         Ok(cli) => cli,
         Err(error) => return of_command_line(&error, &args, io),
     };
-    io.voice.is_quiet = cli.common.quiet;
+    io.stderr.is_quiet = cli.common.quiet;
     io.color = cli.common.color;
     match dispatch(&cli, io) {
         Ok(()) => 0,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use crate::io::Color;
+use crate::io::ColorWhen;
 use crate::provider::Setting;
 
 const PROVIDER: &str = "Choosing a service";
@@ -82,7 +82,7 @@ pub(crate) struct Common {
 
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true, help_heading = OUTPUT)]
-    pub(crate) color: Color,
+    pub(crate) color: ColorWhen,
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

@@ -5,7 +5,7 @@ use super::steps::{print_request, settle_output};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::config;
-use crate::input::Sources;
+use crate::input::InputSources;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::provider::Provider;
@@ -58,7 +58,8 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     let mut provider = asker.resolve(config, io)?;
     asker.open_tools(config, &provider, io)?;
     let input = &asker.options.input;
-    let sources = Sources { words: &input.words, files: &input.files, no_stdin: input.no_stdin };
+    let sources =
+        InputSources { words: &input.words, files: &input.files, no_stdin: input.no_stdin };
     let given = asker.options.preset.given(&sources, io)?;
     let mut question = asker.question(given, &provider, io)?;
     let number = asker.number(&question)?;

@@ -67,7 +67,10 @@ pub(crate) fn run(args: &ImageArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
 
 fn prompt(options: &ImageOptions, took_stdin: bool, io: &mut Io) -> Result<String, Failure> {
     let no_stdin = options.no_stdin || took_stdin;
-    let prompt = input::all(&input::Sources { words: &options.words, files: &[], no_stdin }, io)?;
+    let prompt = input::read_optional_prompt(
+        &input::InputSources { words: &options.words, files: &[], no_stdin },
+        io,
+    )?;
     if prompt.items.is_empty() {
         return Err(Failure::usage("there is no prompt and no input")
             .hint("give it as an argument or through a pipe: llm image \"a red kite\""));

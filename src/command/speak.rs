@@ -5,7 +5,7 @@ use super::steps::{print_request, settle_output};
 use crate::cli::speak::SpeakArgs;
 use crate::config;
 use crate::exchange;
-use crate::input::{self, Sources};
+use crate::input::{self, InputSources};
 use crate::io::Io;
 use crate::provider::{Job, resolve};
 
@@ -38,7 +38,8 @@ pub(crate) fn run(args: &SpeakArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     };
     let wish = options.wish.or(player.as_ref().and_then(Player::only_format));
     let (words, files) = (&options.words, &options.files);
-    let text = input::speech(&Sources { words, files, no_stdin: options.no_stdin }, io)?;
+    let text =
+        input::read_speech_text(&InputSources { words, files, no_stdin: options.no_stdin }, io)?;
     let plan = Plan::new(&options, &text, wish, &provider, io)?;
     if run.dry_run {
         let first = plan.bodies.first().cloned().unwrap_or_default();

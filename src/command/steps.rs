@@ -46,7 +46,7 @@ pub(super) fn check_model(
 /// to give up then.
 pub(super) fn settle_output(output: Option<&Path>, io: &mut Io) {
     if output.is_some_and(|path| path.as_os_str() != "-") {
-        io.out_handle = None;
+        io.stdout_handle = None;
     }
 }
 

@@ -12,7 +12,7 @@ use super::reply::Reply;
 use super::transcript::{self, Segment};
 use super::watermark;
 use crate::audio::join::wav::RATE;
-use crate::audio::wav::{Sample, Samples};
+use crate::audio::wav::{Sample, WavSamples};
 
 /// What is done with the sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +73,7 @@ pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
 fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>, Option<f64>) {
     let name = file.file_name.as_deref().unwrap_or_default();
     let size = file.data.len() as u64;
-    let found = Samples::find(&mut Cursor::new(file.data), size).ok().flatten();
+    let found = WavSamples::find(&mut Cursor::new(file.data), size).ok().flatten();
     let duration = match &found {
         Some(found) => Some(found.seconds(found.length)),
         // Samples without a header do not say what they are: they have the length of the demo's own,
@@ -112,7 +112,7 @@ fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>,
 }
 
 /// The first channel, if it is one of 16-bit samples.
-fn channel(file: &[u8], found: &Samples) -> Vec<i16> {
+fn channel(file: &[u8], found: &WavSamples) -> Vec<i16> {
     if found.sample != Sample::I16 {
         return Vec::new();
     }
@@ -163,13 +163,13 @@ mod tests {
 
     use super::super::speech::spoken;
     use super::*;
-    use crate::audio::format::Format;
-    use crate::audio::join::Joiner;
-    use crate::audio::join::wav::head_of_bare_samples;
+    use crate::audio::format::SpeechFormat;
+    use crate::audio::join::AudioJoiner;
+    use crate::audio::join::wav::header_of_pcm;
     use crate::audio::quiet;
 
     fn file(samples: &[u8], rate: u32) -> Vec<u8> {
-        [&head_of_bare_samples(rate, u32::try_from(samples.len()).ok()), samples].concat()
+        [&header_of_pcm(rate, u32::try_from(samples.len()).ok()), samples].concat()
     }
 
     fn spoken_file(text: &str) -> Vec<u8> {
@@ -179,7 +179,7 @@ mod tests {
 
     /// The texts in one file, as `llm speak` joins parts.
     fn sound(texts: &[&str]) -> Vec<u8> {
-        let (mut joiner, mut whole) = (Joiner::new(Format::Wav, false), Vec::new());
+        let (mut joiner, mut whole) = (AudioJoiner::new(SpeechFormat::Wav, false), Vec::new());
         for text in texts {
             joiner.push(&spoken_file(text), &mut whole).expect("parts are alike");
             joiner.end_part(&mut whole).expect("parts are whole");
@@ -223,10 +223,11 @@ mod tests {
         let texts =
             ["今天下雨。 Bring an umbrella, ", "internationalisation and 8.5 km! ", "明天晴。"];
         let whole = sound(&[&texts.concat().repeat(4)]);
-        let find = |file: &[u8]| Samples::find(&mut Cursor::new(file), file.len() as u64);
+        let find = |file: &[u8]| WavSamples::find(&mut Cursor::new(file), file.len() as u64);
         let samples = find(&whole).expect("readable").expect("a WAV file");
         for most in [48_000, 50_002, 77_000, 100_000] {
-            let ranges = quiet::parts(&samples, &mut Cursor::new(&whole), most).expect("readable");
+            let ranges =
+                quiet::split_at_pauses(&samples, &mut Cursor::new(&whole), most).expect("readable");
             assert!(ranges.len() > 3);
             let text = |range: std::ops::Range<u64>| -> String {
                 let bytes = &whole[44 + range.start as usize..44 + range.end as usize];

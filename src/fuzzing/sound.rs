@@ -3,10 +3,10 @@
 use std::io::Cursor;
 
 use super::cuts::cuts;
-use crate::audio::format::Format;
-use crate::audio::join::{Joiner, Unjoinable, wav};
-use crate::audio::wav::Samples;
-use crate::audio::{kind, quiet};
+use crate::audio::format::SpeechFormat;
+use crate::audio::join::{AudioJoiner, Unjoinable, wav};
+use crate::audio::wav::WavSamples;
+use crate::audio::{quiet, upload::AudioUpload};
 
 /// Stands between the parts of an input with several.
 const SEAM: &[u8] = b"|part|";
@@ -15,16 +15,17 @@ const SEAM: &[u8] = b"|part|";
 pub fn sound(data: &[u8]) {
     let parts = parts(data);
     let first = parts.first().copied().unwrap_or_default();
-    let _ = kind::of(std::path::Path::new("a"), first);
-    let told = Format::of_bytes(first, None).unwrap_or(Format::Wav);
-    let formats = if told == Format::Mp3 { vec![told, Format::Aac] } else { vec![told] };
+    let _ = AudioUpload::of(std::path::Path::new("a"), first);
+    let told = SpeechFormat::of_bytes(first, None).unwrap_or(SpeechFormat::Wav);
+    let formats =
+        if told == SpeechFormat::Mp3 { vec![told, SpeechFormat::Aac] } else { vec![told] };
     for format in formats {
         for can_patch in [false, true] {
             joined(format, can_patch, &parts);
         }
     }
     bare(data);
-    for patch in wav::true_lengths(data, data.len() as u64) {
+    for patch in wav::length_patches(data, data.len() as u64) {
         assert!(patch.at as usize + patch.bytes.len() <= data.len());
     }
     cut(data);
@@ -41,8 +42,12 @@ fn parts(data: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The whole and whether its patches lie within it.
-fn join(format: Format, can_patch: bool, parts: &[Vec<&[u8]>]) -> Result<Vec<u8>, Unjoinable> {
-    let (mut joiner, mut out) = (Joiner::new(format, can_patch), Vec::new());
+fn join(
+    format: SpeechFormat,
+    can_patch: bool,
+    parts: &[Vec<&[u8]>],
+) -> Result<Vec<u8>, Unjoinable> {
+    let (mut joiner, mut out) = (AudioJoiner::new(format, can_patch), Vec::new());
     for part in parts {
         part.iter().try_for_each(|piece| joiner.push(piece, &mut out))?;
         joiner.end_part(&mut out)?;
@@ -55,7 +60,7 @@ fn join(format: Format, can_patch: bool, parts: &[Vec<&[u8]>]) -> Result<Vec<u8>
     Ok(out)
 }
 
-fn joined(format: Format, can_patch: bool, parts: &[&[u8]]) {
+fn joined(format: SpeechFormat, can_patch: bool, parts: &[&[u8]]) {
     let as_is: Vec<Vec<&[u8]>> = parts.iter().map(|part| vec![*part]).collect();
     let whole = join(format, can_patch, &as_is);
     for way in 0..2 {
@@ -69,7 +74,7 @@ fn joined(format: Format, can_patch: bool, parts: &[&[u8]]) {
     let Ok(whole) = whole else { return };
     // A FLAC frame's number may grow by 6 bytes, and the shortest frame has 9.
     assert!(whole.len() <= 2 * length + 2048, "{format:?}: {} of {length}", whole.len());
-    if format != Format::Flac {
+    if format != SpeechFormat::Flac {
         let again = join(format, can_patch, &[vec![&whole]]);
         assert!(again.as_ref() == Ok(&whole), "{format:?}: joined with nothing it changes");
     }
@@ -80,24 +85,25 @@ fn bare(data: &[u8]) {
     let (one, two) = data.split_at(data.len() / 4 * 2);
     let two = &two[..two.len() / 2 * 2];
     let file = |samples: &[u8]| {
-        let head = wav::head_of_bare_samples(wav::RATE, u32::try_from(samples.len()).ok());
+        let head = wav::header_of_pcm(wav::RATE, u32::try_from(samples.len()).ok());
         [&head, samples].concat()
     };
     let parts = [file(one), file(two)];
     let whole =
-        join(Format::Wav, true, &[vec![&parts[0]], vec![&parts[1]]]).expect("they are alike");
+        join(SpeechFormat::Wav, true, &[vec![&parts[0]], vec![&parts[1]]]).expect("they are alike");
     assert_eq!(whole, file(&[one, two].concat()));
-    let found = Samples::find(&mut Cursor::new(&whole), whole.len() as u64).expect("readable");
+    let found = WavSamples::find(&mut Cursor::new(&whole), whole.len() as u64).expect("readable");
     assert_eq!(found.map(|samples| samples.length), Some((one.len() + two.len()) as u64));
 }
 
 /// The parts of a recording lie one behind the other, none too long, and each is a file of its own.
 fn cut(data: &[u8]) {
     let size = data.len() as u64;
-    let Ok(Some(samples)) = Samples::find(&mut Cursor::new(data), size) else { return };
+    let Ok(Some(samples)) = WavSamples::find(&mut Cursor::new(data), size) else { return };
     assert!(samples.start + samples.length <= size && samples.frame > 0);
     for most in [samples.length / 7, samples.length / 2, samples.length + 1] {
-        let parts = quiet::parts(&samples, &mut Cursor::new(data), most).expect("readable");
+        let parts =
+            quiet::split_at_pauses(&samples, &mut Cursor::new(data), most).expect("readable");
         let most = most.max(samples.frame);
         let mut at = 0;
         for part in parts {
@@ -109,7 +115,7 @@ fn cut(data: &[u8]) {
             let bytes = &data[from..from + length as usize];
             let file = [&samples.header(length), bytes].concat();
             let again =
-                Samples::find(&mut Cursor::new(&file), file.len() as u64).expect("readable");
+                WavSamples::find(&mut Cursor::new(&file), file.len() as u64).expect("readable");
             let again = again.expect("it is a WAV file");
             assert_eq!((again.length, again.rate), (length, samples.rate));
         }

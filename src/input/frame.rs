@@ -8,7 +8,7 @@ const INPUT: &str = "input";
 
 /// A text that was written down with gaps.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Gapped<'t> {
+pub(crate) struct PromptTemplate<'t> {
     pieces: Vec<Piece<'t>>,
 }
 
@@ -21,12 +21,12 @@ enum Piece<'t> {
 
 /// What stands around an input, every gap but `{{input}}` filled.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Frame {
+pub(crate) struct PromptFrame {
     /// The input goes between any two of them.
     parts: Vec<String>,
 }
 
-impl<'t> Gapped<'t> {
+impl<'t> PromptTemplate<'t> {
     /// Finds the gaps of a text: `{{`, a name, `}}`, with or without spaces beside the name. A name
     /// is made of letters of any script, digits, `_` and `-`. Anything else between braces is text.
     pub(crate) fn read(mut text: &'t str) -> Self {
@@ -67,7 +67,7 @@ impl<'t> Gapped<'t> {
 
     /// The text with its gaps filled. Values are put in as they are: one that holds `{{x}}` has no
     /// gap. A name without a value keeps its gap.
-    pub(crate) fn frame(&self, value: impl Fn(&str) -> Option<String>) -> Frame {
+    pub(crate) fn frame(&self, value: impl Fn(&str) -> Option<String>) -> PromptFrame {
         let mut parts = vec![String::new()];
         for piece in &self.pieces {
             let text = match piece {
@@ -82,7 +82,7 @@ impl<'t> Gapped<'t> {
                 part.push_str(&text);
             }
         }
-        Frame { parts }
+        PromptFrame { parts }
     }
 }
 
@@ -99,7 +99,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_letter)
 }
 
-impl Frame {
+impl PromptFrame {
     /// The frame with an input in it. Where no gap waits for the input, it comes behind, with a
     /// blank line between.
     pub(crate) fn around(&self, input: &str) -> String {
@@ -122,7 +122,7 @@ mod tests {
             "a-1" => Some("{{语言}} {{input}} {{b}}".to_owned()),
             _ => None,
         };
-        Gapped::read(text).frame(value).around(input)
+        PromptTemplate::read(text).frame(value).around(input)
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
         for text in ["{{", "{{}}", "{{ }}", "{{两 词}}", "{{a.b}}", "{ {语言} }", "{{语言}", "}}{{"]
         {
             assert_eq!(filled(text, ""), text);
-            assert!(Gapped::read(text).names().is_empty(), "{text}");
+            assert!(PromptTemplate::read(text).names().is_empty(), "{text}");
         }
         assert_eq!(filled("{{无}} {{{{语言}}", ""), "{{无}} {{法文");
     }
@@ -153,15 +153,15 @@ mod tests {
 
     #[test]
     fn names_are_told_once_and_without_the_input() {
-        let text = Gapped::read("{{b}} {{a}} {{input}} {{b}}");
+        let text = PromptTemplate::read("{{b}} {{a}} {{input}} {{b}}");
         assert_eq!((text.names(), text.takes_input()), (vec!["b", "a"], true));
-        assert!(!Gapped::read("{{b}}").takes_input());
+        assert!(!PromptTemplate::read("{{b}}").takes_input());
     }
 
     proptest! {
         #[test]
         fn without_values_the_text_stays(text in "([{}]{1,3}|[ab你]| |input){0,20}") {
-            let gapped = Gapped::read(&text);
+            let gapped = PromptTemplate::read(&text);
             let tight = text.replace(' ', "");
             let framed = gapped.frame(|_| None).around("{{input}}");
             let expected = if gapped.takes_input() { tight } else { format!("{tight}{{{{input}}}}") };

@@ -21,13 +21,13 @@ use crate::http::request::{Url, shown};
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
-pub(crate) use frame::{Frame, Gapped};
-pub(crate) use item::Item;
-pub(crate) use kind::Group;
+pub(crate) use frame::{PromptFrame, PromptTemplate};
+pub(crate) use item::InputItem;
+pub(crate) use kind::AttachmentGroup;
 
 /// Where a prompt is made of.
 #[derive(Debug)]
-pub(crate) struct Sources<'a> {
+pub(crate) struct InputSources<'a> {
     pub(crate) words: &'a [String],
     /// Files, folders and addresses to put before the prompt; `-` is standard input.
     pub(crate) files: &'a [PathBuf],
@@ -37,22 +37,22 @@ pub(crate) struct Sources<'a> {
 
 /// All that the user gave, in the order in which it goes into the prompt.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Given {
-    pub(crate) items: Vec<Item>,
+pub(crate) struct PromptInput {
+    pub(crate) items: Vec<InputItem>,
     /// What stands around the texts.
-    pub(crate) frame: Option<Frame>,
+    pub(crate) frame: Option<PromptFrame>,
 }
 
-impl Given {
+impl PromptInput {
     /// A text and nothing else.
     pub(crate) fn of_text(text: &str) -> Self {
-        Self { items: vec![Item::Text(text.to_owned())], ..Self::default() }
+        Self { items: vec![InputItem::Text(text.to_owned())], ..Self::default() }
     }
 
     /// The texts with a blank line between two of them, in their frame; empty if there is none.
     pub(crate) fn text(&self) -> String {
         let input = text::joined(self.items.iter().filter_map(|item| match item {
-            Item::Text(text) => Some(text.as_str()),
+            InputItem::Text(text) => Some(text.as_str()),
             _ => None,
         }));
         self.frame.as_ref().map_or_else(|| input.clone(), |frame| frame.around(&input))
@@ -61,7 +61,7 @@ impl Given {
     /// The pictures, recordings and documents.
     pub(crate) fn attachments(&self) -> impl Iterator<Item = &Attachment> {
         self.items.iter().filter_map(|item| match item {
-            Item::Attachment(attachment) => Some(attachment),
+            InputItem::Attachment(attachment) => Some(attachment),
             _ => None,
         })
     }
@@ -69,7 +69,7 @@ impl Given {
     /// The first address that is still to be fetched.
     pub(crate) fn address(&self) -> Option<&Url> {
         self.items.iter().find_map(|item| match item {
-            Item::Address(url) => Some(url),
+            InputItem::Address(url) => Some(url),
             _ => None,
         })
     }
@@ -79,8 +79,8 @@ impl Given {
 ///
 /// # Errors
 /// No prompt at all, a file that can't be read, or one that can't go into a request.
-pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> {
-    let given = all(sources, io)?;
+pub(crate) fn read_prompt(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
+    let given = read_optional_prompt(sources, io)?;
     if given.items.is_empty() {
         return Err(Failure::usage("there is no prompt and no input")
             .hint("give it as an argument or through a pipe: llm chat \"hello\""));
@@ -92,7 +92,10 @@ pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failur
 ///
 /// # Errors
 /// A file that can't be read, or one that can't go into a request.
-pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> {
+pub(crate) fn read_optional_prompt(
+    sources: &InputSources<'_>,
+    io: &mut Io,
+) -> Result<PromptInput, Failure> {
     let mut items = Vec::new();
     for path in sources.files {
         items.extend(file(path, io)?);
@@ -103,16 +106,16 @@ pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> 
     }
     let words = sources.words.join(" ");
     if !words.trim().is_empty() {
-        items.push(Item::Text(words));
+        items.push(InputItem::Text(words));
     }
-    Ok(Given { items, ..Given::default() })
+    Ok(PromptInput { items, ..PromptInput::default() })
 }
 
 /// A file that was kept, by the name that the user had for it.
 ///
 /// # Errors
 /// As those of a file that is named.
-pub(crate) fn kept(path: &Path, given: &str) -> Result<Item, Failure> {
+pub(crate) fn read_kept_file(path: &Path, given: &str) -> Result<InputItem, Failure> {
     item::called(path, given)
 }
 
@@ -120,17 +123,17 @@ pub(crate) fn kept(path: &Path, given: &str) -> Result<Item, Failure> {
 ///
 /// # Errors
 /// No text at all, a file that can't be read, or one that is no text.
-pub(crate) fn speech(sources: &Sources<'_>, io: &mut Io) -> Result<String, Failure> {
+pub(crate) fn read_speech_text(sources: &InputSources<'_>, io: &mut Io) -> Result<String, Failure> {
     let mut parts = Vec::new();
     for path in sources.files {
         parts.push(match path.as_os_str() == "-" {
-            true => text::decoded(bytes_of_stdin(io)?, STDIN)?,
+            true => text::decoded(read_stdin(io)?, STDIN)?,
             false => text::of_file(path)?,
         });
     }
     let stdin_is_named = sources.files.iter().any(|path| path.as_os_str() == "-");
     if !(sources.no_stdin || stdin_is_named || io.stdin_is_terminal) {
-        parts.push(text::decoded(bytes_of_stdin(io)?, STDIN)?);
+        parts.push(text::decoded(read_stdin(io)?, STDIN)?);
     }
     parts.push(sources.words.join(" "));
     parts.retain(|part| !part.trim().is_empty());
@@ -145,7 +148,7 @@ pub(crate) fn speech(sources: &Sources<'_>, io: &mut Io) -> Result<String, Failu
 ///
 /// # Errors
 /// Exit 2: it can't be read.
-pub(crate) fn bytes_of_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
     Ok(stdin::read(io)?.unwrap_or_default())
 }
 
@@ -154,7 +157,7 @@ pub(crate) fn bytes_of_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
 ///
 /// # Errors
 /// What is missing, unreadable or empty, and what can't go into a request.
-pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
+pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> {
     if path.as_os_str() == "-" {
         let bytes = stdin::read(io)?.ok_or_else(|| {
             Failure::usage("standard input can be read only once, but is named twice")
@@ -162,14 +165,14 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
         // In the prompt it is called as in other tools.
         return Ok(vec![match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD)])? {
             Some(_) => item::of_bytes(STDIN, bytes)?,
-            None => Item::Text(text::fenced("stdin", &text::decoded(bytes, STDIN)?)),
+            None => InputItem::Text(text::fenced("stdin", &text::decoded(bytes, STDIN)?)),
         }]);
     }
     if let Some(typed) = path.to_str().filter(|typed| is_url(typed)) {
-        return Ok(vec![Item::Address(address(typed)?)]);
+        return Ok(vec![InputItem::Address(address(typed)?)]);
     }
     if path.is_dir() {
-        return Ok(folder::texts(path, io)?.into_iter().map(Item::Text).collect());
+        return Ok(folder::texts(path, io)?.into_iter().map(InputItem::Text).collect());
     }
     Ok(vec![item::of_file(path)?])
 }
@@ -178,12 +181,12 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
 ///
 /// # Errors
 /// As [`file`].
-pub(crate) fn fetched(url: &Url, content: Vec<u8>) -> Result<Item, Failure> {
+pub(crate) fn fetched_item(url: &Url, content: Vec<u8>) -> Result<InputItem, Failure> {
     item::of_bytes(&shown(url), content)
 }
 
 /// Standard input that was not asked for by name: it stands in the prompt as it is.
-fn piped(io: &mut Io) -> Result<Option<Item>, Failure> {
+fn piped(io: &mut Io) -> Result<Option<InputItem>, Failure> {
     let bytes = stdin::read(io)?.unwrap_or_default();
     // A pipe that gave nothing but line ends gave nothing.
     if bytes.trim_ascii().is_empty() {
@@ -196,7 +199,7 @@ fn piped(io: &mut Io) -> Result<Option<Item>, Failure> {
             if text.trim().is_empty() {
                 return Ok(None);
             }
-            Item::Text(text)
+            InputItem::Text(text)
         }
     }))
 }
@@ -211,11 +214,11 @@ mod tests {
         io
     }
 
-    fn given(words: &[&str], files: &[&str], stdin: &'static [u8]) -> Result<Given, String> {
+    fn given(words: &[&str], files: &[&str], stdin: &'static [u8]) -> Result<PromptInput, String> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
-        let sources = Sources { words: &words, files: &files, no_stdin: false };
-        prompt(&sources, &mut io(stdin)).map_err(|failure| failure.message)
+        let sources = InputSources { words: &words, files: &files, no_stdin: false };
+        read_prompt(&sources, &mut io(stdin)).map_err(|failure| failure.message)
     }
 
     fn made_of(words: &[&str], stdin: &'static [u8]) -> Result<String, String> {
@@ -248,8 +251,8 @@ mod tests {
     fn an_address_is_told_by_its_scheme() {
         let given = given(&["读"], &["HTTPS://h.example/文.txt"], b"").expect("taken");
         assert_eq!(given.address().map(|url| url.scheme()), Some("https"));
-        let item = fetched(given.address().expect("one"), "正文".into()).expect("text");
-        assert!(matches!(item, Item::Text(text) if text.starts_with("https://h.example/")));
+        let item = fetched_item(given.address().expect("one"), "正文".into()).expect("text");
+        assert!(matches!(item, InputItem::Text(text) if text.starts_with("https://h.example/")));
         assert!(is_url("http://a") && !is_url("http.txt") && !is_url("ftp://a") && !is_url("图"));
     }
 }

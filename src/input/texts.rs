@@ -21,7 +21,7 @@ const READ: usize = 256 * 1024;
 
 /// Where the texts are.
 #[derive(Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct TextSources<'a> {
     /// Each is a text.
     pub(crate) words: &'a [String],
     /// `-` is standard input. Without words and files it is standard input that is read.
@@ -32,14 +32,14 @@ pub(crate) struct Wanted<'a> {
 
 /// One text, with where it stands.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Text {
+pub(crate) struct InputText {
     pub(crate) text: String,
-    pub(crate) place: Place,
+    pub(crate) place: TextPlace,
 }
 
 /// Where a text stands, for messages: `input 2`, `line 7`, `line 7 of a.txt`, `a.txt`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct TextPlace {
     /// The file, where a number alone does not tell it.
     file: Option<Arc<str>>,
     /// From 1: the line, or without lines the argument; 0 for a file as a whole.
@@ -47,7 +47,7 @@ pub(crate) struct Place {
     is_line: bool,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TextPlace {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.file, self.number) {
             (Some(file), 0) => write!(out, "{file}"),
@@ -64,11 +64,11 @@ pub(crate) struct Known {
     /// How many there are, unless standard input or a pipe holds some.
     pub(crate) count: Option<u64>,
     /// The first line that is empty.
-    pub(crate) empty: Option<Place>,
+    pub(crate) empty: Option<TextPlace>,
 }
 
 /// The texts.
-pub(crate) struct Texts {
+pub(crate) struct InputTexts {
     sources: VecDeque<Source>,
     current: Option<Lines>,
     pub(crate) known: Known,
@@ -76,7 +76,7 @@ pub(crate) struct Texts {
 
 /// Where further texts come from.
 enum Source {
-    Text(Text),
+    Text(InputText),
     /// A file to be read whole.
     Whole(PathBuf),
     /// A file whose lines are texts; its name only where there are several.
@@ -84,12 +84,12 @@ enum Source {
     Stdin(Box<dyn Read + Send + Sync>, Option<Arc<str>>),
 }
 
-impl Texts {
+impl InputTexts {
     /// Finds out where the texts are, and checks those that can be read twice.
     ///
     /// # Errors
     /// No text at all, an empty argument, a file that is missing, empty or no text.
-    pub(crate) fn find(wanted: &Wanted<'_>, io: &mut Io) -> Result<Self, Failure> {
+    pub(crate) fn find(wanted: &TextSources<'_>, io: &mut Io) -> Result<Self, Failure> {
         let stdin = [PathBuf::from("-")];
         let files = match (wanted.words, wanted.files) {
             ([], []) if io.stdin_is_terminal => return Err(nothing()),
@@ -101,11 +101,11 @@ impl Texts {
         }
         let mut texts = Self { sources: VecDeque::new(), current: None, known: Known::default() };
         for (word, number) in wanted.words.iter().zip(1..) {
-            let place = Place { file: None, number, is_line: false };
+            let place = TextPlace { file: None, number, is_line: false };
             if word.is_empty() {
                 return Err(Failure::usage(format!("{place} is empty")));
             }
-            texts.sources.push_back(Source::Text(Text { text: word.clone(), place }));
+            texts.sources.push_back(Source::Text(InputText { text: word.clone(), place }));
         }
         let mut count = Some(wanted.words.len() as u64);
         for path in files {
@@ -134,8 +134,8 @@ impl Texts {
             }
             (true, false) => {
                 let text = text_of_stdin(io)?;
-                let place = Place { file: Some(name_of(path)), number: 0, is_line: false };
-                self.sources.push_back(Source::Text(Text { text, place }));
+                let place = TextPlace { file: Some(name_of(path)), number: 0, is_line: false };
+                self.sources.push_back(Source::Text(InputText { text, place }));
                 Ok(Some(1))
             }
             (false, true) => {
@@ -168,7 +168,7 @@ impl Texts {
     ///
     /// # Errors
     /// A file that can't be read, or a line that is no text.
-    pub(crate) fn next(&mut self) -> Result<Option<Text>, Failure> {
+    pub(crate) fn next(&mut self) -> Result<Option<InputText>, Failure> {
         loop {
             if let Some(lines) = &mut self.current {
                 match lines.next()? {
@@ -180,8 +180,8 @@ impl Texts {
                 None => return Ok(None),
                 Some(Source::Text(text)) => return Ok(Some(text)),
                 Some(Source::Whole(path)) => {
-                    let place = Place { file: Some(name_of(&path)), number: 0, is_line: false };
-                    return Ok(Some(Text { text: read_whole(&path)?, place }));
+                    let place = TextPlace { file: Some(name_of(&path)), number: 0, is_line: false };
+                    return Ok(Some(InputText { text: read_whole(&path)?, place }));
                 }
                 Some(Source::Lines(path, name)) => {
                     self.current = Some(Lines::of_file(&path, name)?);
@@ -215,7 +215,7 @@ impl Lines {
     }
 
     /// The next line without its end, which is `\n` or `\r\n`.
-    fn next(&mut self) -> Result<Option<Text>, Failure> {
+    fn next(&mut self) -> Result<Option<InputText>, Failure> {
         let mut line = Vec::new();
         // One byte more than allowed tells that there are too many.
         let mut limited = self.reader.by_ref().take(LONGEST_LINE as u64 + 1);
@@ -230,7 +230,7 @@ impl Lines {
                 line.pop();
             }
         }
-        let place = Place { file: self.shown.clone(), number: self.number, is_line: true };
+        let place = TextPlace { file: self.shown.clone(), number: self.number, is_line: true };
         let shown = || format!("line {} of {}", self.number, self.name);
         if line.len() > LONGEST_LINE {
             return Err(Failure::usage(format!("{} is longer than 16 MiB", shown())));
@@ -240,7 +240,7 @@ impl Lines {
         if self.number == 1 && text.starts_with('\u{feff}') {
             text.remove(0);
         }
-        Ok(Some(Text { text, place }))
+        Ok(Some(InputText { text, place }))
     }
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::pixels::Pixels;
 use super::sixel;
-use super::terminal::{Colours, Protocol};
+use super::terminal::{Colours, PictureProtocol};
 use crate::media::{self, FileFormat};
 
 /// Longest piece of base64 in one of kitty's sequences, by its documentation.
@@ -16,7 +16,7 @@ const CELL: (usize, usize) = (8, 16);
 
 /// The place that there is: columns and rows of characters.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Room {
+pub(crate) struct CharacterArea {
     pub(crate) columns: usize,
     pub(crate) rows: usize,
 }
@@ -26,11 +26,15 @@ pub(crate) struct Room {
 ///
 /// # Errors
 /// A file that can't be drawn, in words.
-pub(crate) fn draw(file: &[u8], protocol: Protocol, room: Room) -> Result<Vec<u8>, String> {
+pub(crate) fn draw(
+    file: &[u8],
+    protocol: PictureProtocol,
+    room: CharacterArea,
+) -> Result<Vec<u8>, String> {
     let picture = Pixels::read(file)?;
     let (width, height) = (picture.width, picture.height);
     match protocol {
-        Protocol::Kitty => {
+        PictureProtocol::Kitty => {
             let columns = columns(&picture, room);
             Ok(match media::format_of(file) {
                 Some(FileFormat::Png) => kitty("f=100", file, columns),
@@ -40,14 +44,14 @@ pub(crate) fn draw(file: &[u8], protocol: Protocol, room: Room) -> Result<Vec<u8
                 }
             })
         }
-        Protocol::Iterm => Ok(iterm(file, columns(&picture, room))),
-        Protocol::Sixel => {
+        PictureProtocol::Iterm => Ok(iterm(file, columns(&picture, room))),
+        PictureProtocol::Sixel => {
             let (width, height) = fit(&picture, room.columns * CELL.0, room.rows * CELL.1);
             let mut text = sixel::encode(&picture.smaller(width, height));
             text.push(b'\n');
             Ok(text)
         }
-        Protocol::Blocks(colours) => {
+        PictureProtocol::Blocks(colours) => {
             let (width, height) = fit(&picture, room.columns, room.rows * 2);
             Ok(blocks(&picture.smaller(width, height), colours).into_bytes())
         }
@@ -68,7 +72,7 @@ fn fit(picture: &Pixels, most_wide: usize, most_high: usize) -> (usize, usize) {
 }
 
 /// How many columns the picture takes where the terminal scales it.
-fn columns(picture: &Pixels, room: Room) -> usize {
+fn columns(picture: &Pixels, room: CharacterArea) -> usize {
     let (width, _) = fit(picture, room.columns * CELL.0, room.rows * CELL.1);
     width.div_ceil(CELL.0)
 }
@@ -167,31 +171,39 @@ mod tests {
     const RED: [u8; 4] = [255, 0, 0, 255];
     const BLUE: [u8; 4] = [0, 0, 255, 255];
     const CLEAR: [u8; 4] = [0; 4];
-    const ROOM: Room = Room { columns: 80, rows: 24 };
+    const ROOM: CharacterArea = CharacterArea { columns: 80, rows: 24 };
 
-    fn drawn(file: &[u8], protocol: Protocol, room: Room) -> String {
+    fn drawn(file: &[u8], protocol: PictureProtocol, room: CharacterArea) -> String {
         String::from_utf8(draw(file, protocol, room).expect("draws")).expect("text")
     }
 
     #[test]
     fn half_blocks_show_two_rows_in_a_line() {
         let file = samples::png(2, 3, &[RED, CLEAR, BLUE, RED, CLEAR, CLEAR]);
-        let text = drawn(&file, Protocol::Blocks(Colours::All), ROOM);
+        let text = drawn(&file, PictureProtocol::Blocks(Colours::All), ROOM);
         assert_eq!(
             text,
             "\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0;38;2;255;0;0m▄\x1b[0m\n\x1b[0m \x1b[0m \x1b[0m\n"
         );
-        let text = drawn(&file, Protocol::Blocks(Colours::Palette), ROOM);
+        let text = drawn(&file, PictureProtocol::Blocks(Colours::Palette), ROOM);
         assert!(text.starts_with("\x1b[38;5;196;48;5;21m▀"), "{text:?}");
     }
 
     #[test]
     fn a_large_picture_is_made_to_fit() {
         let file = samples::png(400, 100, &vec![RED; 40_000]);
-        let text = drawn(&file, Protocol::Blocks(Colours::Palette), Room { columns: 40, rows: 24 });
+        let text = drawn(
+            &file,
+            PictureProtocol::Blocks(Colours::Palette),
+            CharacterArea { columns: 40, rows: 24 },
+        );
         assert_eq!(text.lines().count(), 5);
         assert_eq!(text.lines().next().map(|line| line.matches('▀').count()), Some(40));
-        let text = drawn(&file, Protocol::Blocks(Colours::Palette), Room { columns: 400, rows: 2 });
+        let text = drawn(
+            &file,
+            PictureProtocol::Blocks(Colours::Palette),
+            CharacterArea { columns: 400, rows: 2 },
+        );
         assert_eq!(text.matches('▀').count(), 16 * 2);
         assert_eq!(fit(&Pixels { width: 1, height: 9999, rgba: Vec::new() }, 10, 10), (1, 10));
     }
@@ -201,7 +213,7 @@ mod tests {
         let noise: Vec<[u8; 4]> =
             (0..4096_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let file = samples::png(64, 64, &noise);
-        let text = drawn(&file, Protocol::Kitty, ROOM);
+        let text = drawn(&file, PictureProtocol::Kitty, ROOM);
         let pieces: Vec<&str> = text.trim_end().split("\x1b\\").filter(|p| !p.is_empty()).collect();
         assert!(pieces[0].starts_with("\x1b_Gf=100,a=T,q=2,c=8,m=1;"), "{}", pieces[0]);
         assert!(pieces[1].starts_with("\x1b_Gm="));
@@ -209,20 +221,20 @@ mod tests {
         let encoded: String =
             pieces.iter().filter_map(|piece| piece.split_once(';')).map(|p| p.1).collect();
         assert_eq!(STANDARD.decode(encoded).expect("base64"), file);
-        let text = drawn(&samples::webp(2, 1, &[RED, BLUE]), Protocol::Kitty, ROOM);
+        let text = drawn(&samples::webp(2, 1, &[RED, BLUE]), PictureProtocol::Kitty, ROOM);
         assert_eq!(text, "\x1b_Gf=32,s=2,v=1,a=T,q=2,c=1,m=0;/wAA/wAA//8=\x1b\\\n");
     }
 
     #[test]
     fn iterm_and_sixel_get_theirs() {
         let file = samples::png(2, 1, &[RED, BLUE]);
-        let text = drawn(&file, Protocol::Iterm, ROOM);
+        let text = drawn(&file, PictureProtocol::Iterm, ROOM);
         let size = file.len();
         let head =
             format!("\x1b]1337;File=inline=1;size={size};width=1;preserveAspectRatio=1:iVBORw0K");
         assert!(text.starts_with(&head) && text.ends_with("\x07\n"), "{text:?}");
-        assert!(drawn(&file, Protocol::Sixel, ROOM).starts_with("\x1bP0;1q\"1;1;2;1"));
-        assert!(draw(b"GIF89a", Protocol::Iterm, ROOM).is_err());
+        assert!(drawn(&file, PictureProtocol::Sixel, ROOM).starts_with("\x1bP0;1q\"1;1;2;1"));
+        assert!(draw(b"GIF89a", PictureProtocol::Iterm, ROOM).is_err());
     }
 
     #[test]

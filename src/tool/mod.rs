@@ -7,4 +7,4 @@ mod run;
 
 pub(crate) use definition::{LIMIT, Tool, no_parameters};
 pub(crate) use describe::describe;
-pub(crate) use run::{Ended, Job, Ran, run};
+pub(crate) use run::{ToolEnd, ToolInvocation, ToolResult, run};

@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::audio::format::{Format, HEAD};
+use crate::audio::format::{HEAD_BYTES, SpeechFormat};
 use crate::audio::join::wav;
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
@@ -74,7 +74,7 @@ struct Events {
 #[derive(Debug)]
 pub(crate) struct Reader {
     content_type: String,
-    wanted: Option<Format>,
+    wanted: Option<SpeechFormat>,
     kind: Kind,
     usage: Option<Value>,
     address: Option<String>,
@@ -82,7 +82,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// A reader for a reply of this content type, to a request for this format.
-    pub(crate) fn new(content_type: &str, wanted: Option<Format>) -> Self {
+    pub(crate) fn new(content_type: &str, wanted: Option<SpeechFormat>) -> Self {
         let content_type = content_type.split(';').next().unwrap_or_default();
         Self {
             content_type: content_type.trim().to_ascii_lowercase(),
@@ -156,13 +156,13 @@ impl Reader {
     /// servers send bare sound whatever was asked for, and label it freely.
     fn decide(&self, head: &[u8]) -> Kind {
         let kind = self.content_type.as_str();
-        if Format::of_bytes(head, self.wanted).is_some() {
+        if SpeechFormat::of_bytes(head, self.wanted).is_some() {
             return Kind::Sound;
         }
         let json = |is_sure| Kind::Json { text: Vec::new(), is_sure };
         let is_audio = kind.starts_with("audio/");
         let text = without_space(head);
-        let text = &text[..text.len().min(HEAD)];
+        let text = &text[..text.len().min(HEAD_BYTES)];
         if kind == "application/json" || kind.ends_with("+json") {
             return json(true);
         }
@@ -198,7 +198,7 @@ impl Reader {
                 Ok(value) => {
                     self.usage = usage(&value);
                     let found = match of_json(&value)? {
-                        None => of_gemini(&value, self.wanted == Some(Format::Pcm))?,
+                        None => of_gemini(&value, self.wanted == Some(SpeechFormat::Pcm))?,
                         found => found,
                     };
                     if let Some(found) = found {
@@ -279,7 +279,7 @@ fn keep_first(words: &mut Vec<u8>, bytes: &[u8]) {
 /// Whether the first bytes tell what kind of reply it is, however many more there are. Services keep
 /// a connection alive with white space before JSON (DeepSeek).
 fn is_enough(head: &[u8]) -> bool {
-    without_space(head).len() >= HEAD || head.len() >= MOST_SPACE + HEAD
+    without_space(head).len() >= HEAD_BYTES || head.len() >= MOST_SPACE + HEAD_BYTES
 }
 
 /// The bytes behind a byte order mark and white space, which is looked for only so far.
@@ -344,7 +344,7 @@ fn of_gemini(value: &Value, wants_samples: bool) -> Result<Option<Bytes>, BadRep
     }
     if let Some(rate) = rate.filter(|_| !wants_samples && !sound.is_empty()) {
         let length = u32::try_from(sound.len()).ok();
-        sound.splice(..0, wav::head_of_bare_samples(rate, length));
+        sound.splice(..0, wav::header_of_pcm(rate, length));
     }
     Ok((!sound.is_empty()).then(|| sound.into()))
 }

@@ -11,12 +11,12 @@ mod ogg_page;
 mod outcome;
 pub(crate) mod wav;
 
-use super::format::Format;
-pub(crate) use outcome::{Patch, Unjoinable};
+use super::format::SpeechFormat;
+pub(crate) use outcome::{LengthPatch, Unjoinable};
 
 /// Joins parts of one format.
 #[derive(Debug)]
-pub(crate) struct Joiner(Inner);
+pub(crate) struct AudioJoiner(Inner);
 
 #[derive(Debug)]
 enum Inner {
@@ -28,17 +28,17 @@ enum Inner {
     Wav(wav::Join),
 }
 
-impl Joiner {
+impl AudioJoiner {
     /// A joiner of parts in this format. `can_patch` says whether lengths can be put into the head of
     /// the whole at its end; else it gets the head of a stream.
-    pub(crate) fn new(format: Format, can_patch: bool) -> Self {
+    pub(crate) fn new(format: SpeechFormat, can_patch: bool) -> Self {
         Self(match format {
-            Format::Pcm => Inner::Plain,
-            Format::Mp3 => Inner::Mp3(mp3::Join::new(can_patch)),
-            Format::Opus => Inner::Ogg(Box::default()),
-            Format::Aac => Inner::Aac(aac::Join::default()),
-            Format::Flac => Inner::Flac(flac::Join::default()),
-            Format::Wav => Inner::Wav(wav::Join::default()),
+            SpeechFormat::Pcm => Inner::Plain,
+            SpeechFormat::Mp3 => Inner::Mp3(mp3::Join::new(can_patch)),
+            SpeechFormat::Opus => Inner::Ogg(Box::default()),
+            SpeechFormat::Aac => Inner::Aac(aac::Join::default()),
+            SpeechFormat::Flac => Inner::Flac(flac::Join::default()),
+            SpeechFormat::Wav => Inner::Wav(wav::Join::default()),
         })
     }
 
@@ -76,7 +76,7 @@ impl Joiner {
     }
 
     /// The last part is over. Gives what is to be written over the head of the whole, if it can be.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Vec<Patch> {
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Vec<LengthPatch> {
         match &mut self.0 {
             Inner::Plain | Inner::Aac(_) => Vec::new(),
             Inner::Mp3(join) => join.patches(),

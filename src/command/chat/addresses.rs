@@ -4,7 +4,7 @@ use super::question::Question;
 use crate::error::Failure;
 use crate::exchange::Exchange;
 use crate::http::request::{Url, shown};
-use crate::input::{self, Given, Item};
+use crate::input::{self, InputItem, PromptInput};
 use crate::io::Io;
 
 /// The most that an address may give, in bytes: it is kept in memory.
@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 ///
 /// # Errors
 /// Exit 2: what an address holds is known only when it is fetched.
-pub(super) fn refuse(given: &Given) -> Result<(), Failure> {
+pub(super) fn refuse(given: &PromptInput) -> Result<(), Failure> {
     let Some(url) = given.address() else { return Ok(()) };
     let what = format!("a dry run fetches nothing, so what {} holds is not known", shown(url));
     Err(Failure::usage(what).hint("save it to a file and attach that"))
@@ -30,9 +30,9 @@ pub(super) async fn fetch_all(
     io: &Io,
 ) -> Result<(), Failure> {
     for index in 0..question.given.items.len() {
-        if let Item::Address(url) = question.given.items[index].clone() {
+        if let InputItem::Address(url) = question.given.items[index].clone() {
             let bytes = fetch(&url, exchange, io).await?;
-            question.put(index, input::fetched(&url, bytes)?, &exchange.provider)?;
+            question.put(index, input::fetched_item(&url, bytes)?, &exchange.provider)?;
         }
     }
     Ok(())

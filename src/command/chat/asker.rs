@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::error::Failure;
 use crate::exchange;
-use crate::input::Given;
+use crate::input::PromptInput;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
@@ -77,7 +77,7 @@ impl Asker {
     /// As [`Question::new`]; exit 2 for several answers of a model that may call tools.
     pub(super) fn question(
         &mut self,
-        given: Given,
+        given: PromptInput,
         provider: &Provider,
         io: &mut Io,
     ) -> Result<Question, Failure> {

@@ -2,19 +2,19 @@
 
 use crate::error::Failure;
 use crate::http::request::shown;
-use crate::input::{Attachment, Given, Group, Item};
+use crate::input::{Attachment, AttachmentGroup, InputItem, PromptInput};
 use crate::provider::Provider;
 
 /// The user's message as the history keeps it: attachments by their names; their bytes are kept
 /// beside the conversation, which would grow by megabytes with them.
-pub(super) fn kept(given: &Given) -> String {
+pub(super) fn kept(given: &PromptInput) -> String {
     let names: Vec<String> = given
         .items
         .iter()
         .filter_map(|item| match item {
-            Item::Text(_) => None,
-            Item::Attachment(attachment) => Some(attachment.given.clone()),
-            Item::Address(url) => Some(shown(url)),
+            InputItem::Text(_) => None,
+            InputItem::Attachment(attachment) => Some(attachment.given.clone()),
+            InputItem::Address(url) => Some(shown(url)),
         })
         .collect();
     noted(&given.text(), names)
@@ -40,7 +40,7 @@ pub(super) fn is_refused(provider: &Provider, model: &str, attachment: &Attachme
 }
 
 /// Refuses an attachment that the service or the model is known not to take.
-pub(super) fn check(provider: &Provider, model: &str, given: &Given) -> Result<(), Failure> {
+pub(super) fn check(provider: &Provider, model: &str, given: &PromptInput) -> Result<(), Failure> {
     let mut attachments = given.attachments();
     let Some(attachment) = attachments.find(|it| is_refused(provider, model, it)) else {
         return Ok(());
@@ -48,9 +48,9 @@ pub(super) fn check(provider: &Provider, model: &str, given: &Given) -> Result<(
     let (name, file, format) = (&provider.name, &attachment.given, attachment.format);
     let what = format!("{file} is {}, which {name} does not take for {model}", format.words());
     let other = match format.group() {
-        Group::Audio => "`llm transcribe` makes text of it; ",
-        Group::Pdf => "`pdftotext` makes text of it; ",
-        Group::Picture => "",
+        AttachmentGroup::Audio => "`llm transcribe` makes text of it; ",
+        AttachmentGroup::Pdf => "`pdftotext` makes text of it; ",
+        AttachmentGroup::Picture => "",
     };
     Err(Failure::usage(what).hint(format!(
         "{other}if it takes it by now, `takes_no = []` in [providers.{name}] lets it through"

@@ -9,7 +9,7 @@ use super::usage::Timing;
 use crate::dialect::answers::Shown;
 use crate::error::{Failure, Kind};
 use crate::io::Io;
-use crate::output::extract::{Extractor, Which};
+use crate::output::extract::{BlockChoice, Extractor};
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 
@@ -26,7 +26,7 @@ pub(super) struct AnswerDisplay {
     writer: TextWriter,
     thinking: ThinkingWriter,
     shows_thinking: bool,
-    extract: Option<Which>,
+    extract: Option<BlockChoice>,
     extractor: Option<Extractor>,
     /// Something of an earlier reply to the same question was printed.
     was_touched: bool,

@@ -10,7 +10,7 @@ use crate::conversation::{self, Turn};
 use crate::error::reason;
 use crate::history::Store;
 use crate::http::form::Piece;
-use crate::input::{self, Attachment, Given, Item};
+use crate::input::{self, Attachment, InputItem, PromptInput};
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -19,7 +19,7 @@ const MOST: u64 = 20 * 1024 * 1024;
 
 /// Keeps the attachments of a question in the data folder; without one, and where that is not
 /// possible, their names. What can't be written earns a warning.
-pub(super) fn keep(given: &Given, store: Option<&Store>, io: &Io) -> Vec<conversation::File> {
+pub(super) fn keep(given: &PromptInput, store: Option<&Store>, io: &Io) -> Vec<conversation::File> {
     let keep = |attachment: &Attachment| {
         let data = &attachment.insert.data;
         let store = store.filter(|_| data.iter().map(Piece::length).sum::<u64>() <= MOST)?;
@@ -91,16 +91,16 @@ impl<'a> Earlier<'a> {
 }
 
 /// A question to be asked again, with its files as far as they are kept.
-pub(super) fn again(turn: &Turn, io: &Io) -> Given {
+pub(super) fn again(turn: &Turn, io: &Io) -> PromptInput {
     let store = Store::find(&io.env);
     let (mut items, mut missing) = (Vec::new(), Vec::new());
     for file in &turn.files {
         match kept(file, store.as_ref()) {
-            Ok(attachment) => items.push(Item::Attachment(attachment)),
+            Ok(attachment) => items.push(InputItem::Attachment(attachment)),
             Err(_) => missing.push(file.name.clone()),
         }
     }
-    let mut given = Given::of_text(&attach::noted(&bare(turn), missing));
+    let mut given = PromptInput::of_text(&attach::noted(&bare(turn), missing));
     given.items.splice(..0, items);
     given
 }
@@ -138,8 +138,8 @@ fn kept(file: &conversation::File, store: Option<&Store>) -> Result<Attachment, 
     if !path.exists() {
         return Err(format!("{} is gone", path.display()));
     }
-    match input::kept(&path, &file.name) {
-        Ok(Item::Attachment(attachment)) => Ok(attachment),
+    match input::read_kept_file(&path, &file.name) {
+        Ok(InputItem::Attachment(attachment)) => Ok(attachment),
         Ok(_) => Err(format!("{} is not what was kept", path.display())),
         Err(failure) => Err(failure.message),
     }

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::conversation::{End, Service, Turn};
 use crate::error::{Failure, Kind, reason};
 use crate::history::{self, Key, Store, StoredConversation};
-use crate::input::Given;
+use crate::input::PromptInput;
 use crate::io::Io;
 use crate::provider::{Provider, ServiceOptions};
 
@@ -109,7 +109,7 @@ impl Log {
     pub(super) fn keep(
         &mut self,
         asked: Asked,
-        given: &Given,
+        given: &PromptInput,
         said: Said,
         failure: Option<&Failure>,
         io: &mut Io,
@@ -195,7 +195,7 @@ fn end(is_cut: bool, failure: Option<&Failure>, io: &Io) -> (End, Option<String>
         None => (End::Done, None),
         Some(failure) if failure.kind == Kind::Cut => (End::Cut, None),
         Some(failure) if failure.is_silent() => (End::Interrupted, None),
-        Some(failure) => (End::Failed, Some(io.voice.masked(&failure.message))),
+        Some(failure) => (End::Failed, Some(io.stderr.masked(&failure.message))),
     }
 }
 

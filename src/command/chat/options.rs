@@ -12,7 +12,7 @@ use crate::dialect::ModelOptions;
 use crate::error::Failure;
 use crate::exchange::ExchangeOptions;
 use crate::io::Io;
-use crate::output::extract::Which;
+use crate::output::extract::BlockChoice;
 use crate::provider::ServiceOptions;
 
 /// The replies with calls that are answered without `--max-turns`.
@@ -85,7 +85,7 @@ pub(super) struct AnswerOptions {
     /// The service's JSON as it is.
     pub(super) is_json: bool,
     /// The code block that is wanted alone.
-    pub(super) extract: Option<Which>,
+    pub(super) extract: Option<BlockChoice>,
     pub(super) shows_thinking: bool,
     pub(super) is_markdown: bool,
     /// Several answers get numbers above them.
@@ -119,7 +119,7 @@ impl ChatOptions {
             && extract.is_none()
             && is_conversation(args, &run, io);
         let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extract.is_none();
-        let shown = io.voice.is_terminal && !io.voice.is_quiet;
+        let shown = io.stderr.is_terminal && !io.stderr.is_quiet;
         Ok(Self {
             question: QuestionOptions {
                 system: args.system.clone().or_else(|| preset.system.clone()),
@@ -181,10 +181,10 @@ impl WrittenSchema<'_> {
 fn shape<'a>(
     args: &'a ChatArgs,
     preset: &'a Preset,
-) -> Result<(Option<WrittenSchema<'a>>, Option<Which>), Failure> {
+) -> Result<(Option<WrittenSchema<'a>>, Option<BlockChoice>), Failure> {
     let written = |text, flag, is_list| Some(WrittenSchema { text, flag, is_list });
-    let last = args.extract_last.then_some(Which::Last);
-    let extract = last.or(args.extract.then_some(Which::First));
+    let last = args.extract_last.then_some(BlockChoice::Last);
+    let extract = last.or(args.extract.then_some(BlockChoice::First));
     match (&args.schema, &args.schema_multi) {
         (Some(text), _) => return Ok((written(text, "--schema", false), extract)),
         (None, Some(text)) => return Ok((written(text, "--schema-multi", true), extract)),
@@ -234,7 +234,7 @@ fn shows_markdown(
     args: &ChatArgs,
     run: &RunOptions,
     has_schema: bool,
-    extract: Option<Which>,
+    extract: Option<BlockChoice>,
     io: &Io,
 ) -> Result<bool, Failure> {
     let others = [

@@ -7,7 +7,7 @@ use super::question::Question;
 use super::schema::Wanted;
 use super::tools::Tools;
 use crate::dialect::answers::Answers;
-use crate::output::extract::Which;
+use crate::output::extract::BlockChoice;
 use crate::provider::Provider;
 use crate::provider::price::Price;
 
@@ -25,7 +25,7 @@ pub(super) struct Plan {
     pub(super) price: Option<Price>,
     /// Print the provider's JSON as it is.
     pub(super) json: bool,
-    pub(super) extract: Option<Which>,
+    pub(super) extract: Option<BlockChoice>,
     pub(super) shows_thinking: bool,
     pub(super) schema: Option<Wanted>,
     /// What the model may call.

@@ -8,9 +8,9 @@ use crate::config::field::{FieldMap, Layer as _};
 use crate::config::prompt::Prompt;
 use crate::config::schema::nearest;
 use crate::error::Failure;
-use crate::input::{self, Frame, Gapped, Given, Sources};
+use crate::input::{self, InputSources, PromptFrame, PromptInput, PromptTemplate};
 use crate::io::Io;
-use crate::output::extract::Which;
+use crate::output::extract::BlockChoice;
 use crate::provider::Provider;
 
 /// What a prompt of the profile file adds to a request beside the flags.
@@ -25,9 +25,9 @@ pub(super) struct Preset {
     pub(super) system: Option<String>,
     /// The schema that its answers must fit, as the user wrote it.
     pub(super) schema: Option<String>,
-    pub(super) extract: Option<Which>,
+    pub(super) extract: Option<BlockChoice>,
     /// What stands around the input.
-    frame: Option<Frame>,
+    frame: Option<PromptFrame>,
     /// The prompt says all by itself.
     needs_no_input: bool,
     /// Request fields, over the profile's and under the flags'.
@@ -45,13 +45,13 @@ impl Preset {
         config: &Config,
     ) -> Result<Self, Failure> {
         let prompt = config.prompt(name).ok_or_else(|| unknown(name, config))?;
-        let last = prompt.extract_last.then_some(Which::Last);
+        let last = prompt.extract_last.then_some(BlockChoice::Last);
         Ok(Self {
             provider: prompt.provider.clone(),
             model: prompt.model.clone(),
             system: prompt.system.as_deref().map(|text| frame(prompt, vars, text).around("")),
             schema: prompt.schema.clone(),
-            extract: last.or(prompt.extract.then_some(Which::First)),
+            extract: last.or(prompt.extract.then_some(BlockChoice::First)),
             ..filled(prompt, vars)?
         })
     }
@@ -64,13 +64,17 @@ impl Preset {
     /// The user's input in its frame.
     ///
     /// # Errors
-    /// As [`input::prompt`]; nothing at all is fine where the prompt says all by itself.
-    pub(super) fn given(&self, sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> {
+    /// As [`input::read_prompt`]; nothing at all is fine where the prompt says all by itself.
+    pub(super) fn given(
+        &self,
+        sources: &InputSources<'_>,
+        io: &mut Io,
+    ) -> Result<PromptInput, Failure> {
         let given = match self.needs_no_input {
-            true => input::all(sources, io)?,
-            false => input::prompt(sources, io)?,
+            true => input::read_optional_prompt(sources, io)?,
+            false => input::read_prompt(sources, io)?,
         };
-        Ok(Given { frame: self.frame.clone(), ..given })
+        Ok(PromptInput { frame: self.frame.clone(), ..given })
     }
 
     /// Whether words of the prompt's stand around the input.
@@ -92,15 +96,15 @@ impl Preset {
 /// The prompt with its variables filled in.
 fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure> {
     let name = &prompt.name;
-    let text = prompt.prompt.as_deref().map(Gapped::read);
-    let system = prompt.system.as_deref().map(Gapped::read);
-    if system.as_ref().is_some_and(Gapped::takes_input) {
+    let text = prompt.prompt.as_deref().map(PromptTemplate::read);
+    let system = prompt.system.as_deref().map(PromptTemplate::read);
+    if system.as_ref().is_some_and(PromptTemplate::takes_input) {
         return Err(Failure::usage(format!(
             "the `system` of the prompt `{name}` holds {{{{input}}}}, which belongs into `prompt`"
         )));
     }
     let mut names: Vec<&str> = Vec::new();
-    for found in text.iter().chain(&system).flat_map(Gapped::names) {
+    for found in text.iter().chain(&system).flat_map(PromptTemplate::names) {
         if !names.contains(&found) {
             names.push(found);
         }
@@ -118,8 +122,8 @@ fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure>
     Ok(Preset { name, frame, needs_no_input, options: prompt.options.clone(), ..Preset::default() })
 }
 
-fn frame(prompt: &Prompt, vars: &[(String, String)], text: &str) -> Frame {
-    Gapped::read(text).frame(|var| value(prompt, vars, var))
+fn frame(prompt: &Prompt, vars: &[(String, String)], text: &str) -> PromptFrame {
+    PromptTemplate::read(text).frame(|var| value(prompt, vars, var))
 }
 
 /// What stands for a variable: the last `--var`, else what the prompt has for it.

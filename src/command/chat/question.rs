@@ -12,7 +12,7 @@ use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::{ChatDialect, ChatQuestion, ServiceTraits, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
-use crate::input::{Given, Item};
+use crate::input::{InputItem, PromptInput};
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Composed, Provider};
 
@@ -23,7 +23,7 @@ pub(super) const DIALECT: &dyn ChatDialect = &ChatCompletions;
 #[derive(Debug)]
 pub(super) struct Question {
     /// What the user gave.
-    pub(super) given: Given,
+    pub(super) given: PromptInput,
     pub(super) first: FirstRequest,
     conversation: Conversation,
     options: QuestionOptions,
@@ -52,7 +52,7 @@ impl Question {
     /// # Errors
     /// Exit 2: no model, or an attachment that the service is known not to take.
     pub(super) fn new(
-        given: Given,
+        given: PromptInput,
         earlier: Conversation,
         options: QuestionOptions,
         tools: Vec<ToolDefinition>,
@@ -114,7 +114,7 @@ impl Question {
     pub(super) fn put(
         &mut self,
         index: usize,
-        item: Item,
+        item: InputItem,
         provider: &Provider,
     ) -> Result<(), Failure> {
         self.given.items[index] = item;

@@ -13,7 +13,7 @@ use super::{earlier, usage};
 use crate::command::history::readable;
 use crate::config::Config;
 use crate::error::{Failure, Kind};
-use crate::input::{self, Given, Sources};
+use crate::input::{self, InputSources, PromptInput};
 use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
@@ -31,7 +31,7 @@ pub(super) struct Session<'a> {
     /// Files for the next question.
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
-    unanswered: Option<Given>,
+    unanswered: Option<PromptInput>,
 }
 
 impl<'a> Session<'a> {
@@ -156,7 +156,7 @@ impl<'a> Session<'a> {
     /// Asks what the user typed, with the files that were named for it.
     fn say(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let words = [text.to_owned()];
-        let sources = Sources { words: &words, files: &self.files, no_stdin: true };
+        let sources = InputSources { words: &words, files: &self.files, no_stdin: true };
         let given = self.asker.options.preset.given(&sources, io)?;
         self.asker.options.preset.forget_frame();
         self.files.clear();
@@ -173,7 +173,7 @@ impl<'a> Session<'a> {
     }
 
     /// Asks, shows the answer, keeps both.
-    fn ask(&mut self, given: Given, io: &mut Io) -> Result<(), Failure> {
+    fn ask(&mut self, given: PromptInput, io: &mut Io) -> Result<(), Failure> {
         self.unanswered = Some(given.clone());
         let provider = match self.provider.take() {
             Some(provider) => provider,
@@ -242,7 +242,7 @@ impl<'a> Session<'a> {
     fn add_file(&mut self, path: &str, io: &mut Io) -> Result<(), Failure> {
         let path = PathBuf::from(path);
         let files = std::slice::from_ref(&path);
-        input::prompt(&Sources { words: &[], files, no_stdin: true }, io)?;
+        input::read_prompt(&InputSources { words: &[], files, no_stdin: true }, io)?;
         io.note(&format!("{} goes before the next message", path.display()));
         self.files.push(path);
         Ok(())

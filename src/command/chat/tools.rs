@@ -15,7 +15,7 @@ use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
-use crate::tool::{self, Ended, Job, Ran, Tool};
+use crate::tool::{self, Tool, ToolEnd, ToolInvocation, ToolResult};
 
 mod ask;
 
@@ -203,7 +203,7 @@ impl Tools {
         if !self.is_let_run(tool, &input, exchange, io).await? {
             return Ok("error: the user declined this call".to_owned());
         }
-        let job = Job {
+        let job = ToolInvocation {
             command: &tool.command,
             more: None,
             input: input.as_bytes(),
@@ -248,19 +248,19 @@ impl Tools {
 }
 
 /// What went wrong with a tool, in words that go on after its name.
-fn trouble(ran: &Ran, tool: &Tool) -> Option<String> {
+fn trouble(ran: &ToolResult, tool: &Tool) -> Option<String> {
     match &ran.ended {
-        Ended::Well => None,
-        Ended::Badly(status) => Some(format!("failed ({status})")),
-        Ended::TooLate => {
+        ToolEnd::Well => None,
+        ToolEnd::Badly(status) => Some(format!("failed ({status})")),
+        ToolEnd::TooLate => {
             Some(format!("was not done within {} s and was stopped", tool.limit.as_secs_f64()))
         }
-        Ended::Never(why) => Some(format!("cannot be run: {why}")),
+        ToolEnd::Never(why) => Some(format!("cannot be run: {why}")),
     }
 }
 
 /// What the model is told of a run: the tool's output, or what went wrong, with what it said.
-fn result(ran: Ran, tool: &Tool) -> String {
+fn result(ran: ToolResult, tool: &Tool) -> String {
     let mut text = String::from_utf8_lossy(&ran.output).into_owned();
     if ran.is_cut {
         text.truncate(text.trim_end_matches('\u{fffd}').len());

@@ -2,7 +2,7 @@
 
 use crate::api::embed::request::{MOST_WEIGHT, weight};
 use crate::error::Failure;
-use crate::input::texts::{Place, Text, Texts};
+use crate::input::texts::{InputText, InputTexts, TextPlace};
 
 /// The texts of one request, empty ones among them that are not sent.
 #[derive(Debug)]
@@ -11,21 +11,21 @@ pub(super) struct Batch {
     pub(super) number: u64,
     /// The place of the first text among all, from 0.
     pub(super) first: u64,
-    pub(super) texts: Vec<Text>,
+    pub(super) texts: Vec<InputText>,
 }
 
 impl Batch {
     /// The texts that are sent: no service takes an empty one.
-    pub(super) fn sent(&self) -> Vec<&Text> {
+    pub(super) fn sent(&self) -> Vec<&InputText> {
         self.texts.iter().filter(|text| !text.text.is_empty()).collect()
     }
 }
 
 /// All batches, made when they are asked for.
 pub(super) struct Batches {
-    texts: Texts,
+    texts: InputTexts,
     /// The first text of the next batch.
-    held: Option<Text>,
+    held: Option<InputText>,
     number: u64,
     first: u64,
     /// The format that has no place for an empty text.
@@ -37,7 +37,7 @@ impl Batches {
     ///
     /// # Errors
     /// An empty text that is known already and has no place.
-    pub(super) fn new(texts: Texts, strict: Option<String>) -> Result<Self, Failure> {
+    pub(super) fn new(texts: InputTexts, strict: Option<String>) -> Result<Self, Failure> {
         if let (Some(place), Some(format)) = (&texts.known.empty, &strict) {
             return Err(no_place(place, format));
         }
@@ -76,7 +76,7 @@ impl Batches {
     }
 }
 
-fn no_place(place: &Place, format: &str) -> Failure {
+fn no_place(place: &TextPlace, format: &str) -> Failure {
     Failure::usage(format!("{place} is empty, and {format} has no place for a missing vector"))
         .hint("--skip-errors leaves such lines out; array and jsonl write `null`")
 }
@@ -84,14 +84,14 @@ fn no_place(place: &Place, format: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::texts::Wanted;
+    use crate::input::texts::TextSources;
     use crate::io::Io;
 
     fn sizes(lines: String, most: usize) -> Vec<(u64, u64, usize)> {
         let mut io = Io::nowhere();
         io.stdin = Some(Box::new(std::io::Cursor::new(lines)));
-        let wanted = Wanted { words: &[], files: &[], lines: true };
-        let texts = Texts::find(&wanted, &mut io).expect("is found");
+        let wanted = TextSources { words: &[], files: &[], lines: true };
+        let texts = InputTexts::find(&wanted, &mut io).expect("is found");
         let mut batches = Batches::new(texts, None).expect("is made");
         let mut all = Vec::new();
         while let Some(batch) = batches.next(most).expect("is read") {

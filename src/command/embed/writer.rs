@@ -9,7 +9,7 @@ use crate::api::embed::format::VectorFormat;
 use crate::api::embed::npy;
 use crate::api::embed::vector::{Vector, push_line};
 use crate::error::{Failure, Kind};
-use crate::input::texts::{Place, Text};
+use crate::input::texts::{InputText, TextPlace};
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
@@ -33,7 +33,7 @@ pub(super) struct Writer {
     columns: Option<usize>,
     texts: u64,
     refused: u64,
-    empty: Option<(u64, Place)>,
+    empty: Option<(u64, TextPlace)>,
     /// The last reply that was printed ended with a line end.
     is_line_ended: bool,
 }
@@ -145,7 +145,12 @@ impl Writer {
         self.style.skip_errors || self.style.format.is_none_or(VectorFormat::has_null)
     }
 
-    fn row(&mut self, text: &Text, index: u64, vector: Option<Vector<'_>>) -> Result<(), Failure> {
+    fn row(
+        &mut self,
+        text: &InputText,
+        index: u64,
+        vector: Option<Vector<'_>>,
+    ) -> Result<(), Failure> {
         let Some(format) = self.style.format else { return Ok(()) };
         if vector.is_none() && self.style.skip_errors {
             return Ok(());

@@ -3,22 +3,22 @@
 use crate::error::Failure;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
-use crate::picture::draw::{Room, draw};
-use crate::picture::terminal::{Protocol, protocol};
+use crate::picture::draw::{CharacterArea, draw};
+use crate::picture::terminal::{PictureProtocol, protocol};
 
 /// A terminal that can be drawn on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Canvas {
     is_stdout: bool,
-    protocol: Protocol,
-    room: Room,
+    protocol: PictureProtocol,
+    room: CharacterArea,
 }
 
 /// The terminal to draw on; without one a warning, before anything is paid for. Where standard
 /// output takes the picture's bytes, it takes nothing else.
 pub(super) fn canvas(stdout_is_taken: bool, io: &Io) -> Option<Canvas> {
     let is_stdout = io.stdout_is_terminal && !stdout_is_taken;
-    if !is_stdout && !io.voice.is_terminal {
+    if !is_stdout && !io.stderr.is_terminal {
         io.warn("--show needs a terminal; nothing is drawn");
         return None;
     }
@@ -30,10 +30,10 @@ pub(super) fn canvas(stdout_is_taken: bool, io: &Io) -> Option<Canvas> {
 }
 
 /// All of the terminal but a line for what comes next.
-fn room() -> Room {
+fn room() -> CharacterArea {
     let size = terminal_size::terminal_size();
     let (columns, rows) = size.map_or((80, 24), |(columns, rows)| (columns.0, rows.0));
-    Room { columns: usize::from(columns).max(1), rows: usize::from(rows).max(2) - 1 }
+    CharacterArea { columns: usize::from(columns).max(1), rows: usize::from(rows).max(2) - 1 }
 }
 
 impl Canvas {
@@ -45,7 +45,7 @@ impl Canvas {
         match draw(file, self.protocol, self.room) {
             Ok(drawn) if self.is_stdout => to_stdout(&drawn, io),
             Ok(drawn) => {
-                io.voice.raw(&drawn);
+                io.stderr.raw(&drawn);
                 Ok(())
             }
             Err(why) => {

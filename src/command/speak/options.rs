@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Number, Value};
 
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::cli::speak::SpeakArgs;
 use crate::command::options::RunOptions;
 use crate::error::Failure;
@@ -19,7 +19,7 @@ pub(super) struct SpeakOptions {
     /// The sound is played.
     pub(super) plays: bool,
     /// The format that the user wants, by `--format` or the ending of the file.
-    pub(super) wish: Option<Format>,
+    pub(super) wish: Option<SpeechFormat>,
     voice: Option<String>,
     instructions: Option<String>,
     speed: Option<Number>,
@@ -47,7 +47,7 @@ impl SpeakOptions {
     }
 
     /// The fields of the request that the user set; `format` is the one that is wanted by now.
-    pub(super) fn flags(&self, format: Option<Format>) -> Map<String, Value> {
+    pub(super) fn flags(&self, format: Option<SpeechFormat>) -> Map<String, Value> {
         let fields = [
             ("voice", self.voice.clone().map(Value::from)),
             ("instructions", self.instructions.clone().map(Value::from)),
@@ -59,7 +59,7 @@ impl SpeakOptions {
 }
 
 /// The format that the user wants, by `--format` or the ending of the file.
-fn wish(args: &SpeakArgs, run: &RunOptions) -> Result<Option<Format>, Failure> {
+fn wish(args: &SpeakArgs, run: &RunOptions) -> Result<Option<SpeechFormat>, Failure> {
     let is_set = |path: &[String]| path == ["response_format"];
     let is_by_option = run.service.settings.iter().any(|setting| is_set(&setting.path));
     let Some(path) = args.output.as_deref().filter(|path| is_named(path)) else {
@@ -88,9 +88,9 @@ fn wish(args: &SpeakArgs, run: &RunOptions) -> Result<Option<Format>, Failure> {
 }
 
 /// The format that the ending of the file means.
-pub(super) fn named(output: Option<&Path>) -> Option<Format> {
+pub(super) fn named(output: Option<&Path>) -> Option<SpeechFormat> {
     let ending = output.filter(|path| is_named(path))?.extension()?;
-    Format::of_ending(&ending.to_string_lossy())
+    SpeechFormat::of_ending(&ending.to_string_lossy())
 }
 
 /// Whether a path names a file by its ending: not standard output, no device and no folder.

@@ -8,7 +8,7 @@ use super::fetch::TextPart;
 use super::options::{SpeakOptions, named};
 use crate::api::speech::request::fields;
 use crate::api::speech::split;
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::command::steps::{check_model, warn_and_check};
 use crate::error::Failure;
 use crate::io::Io;
@@ -28,9 +28,9 @@ pub(super) struct Plan {
     own: UserFields,
     pub(super) characters: usize,
     /// The format that the user wants.
-    pub(super) wish: Option<Format>,
+    pub(super) wish: Option<SpeechFormat>,
     /// The format that is asked for: the user's, or the profile's.
-    pub(super) asked: Option<Format>,
+    pub(super) asked: Option<SpeechFormat>,
 }
 
 impl Plan {
@@ -41,7 +41,7 @@ impl Plan {
     pub(super) fn new(
         options: &SpeakOptions,
         text: &str,
-        wish: Option<Format>,
+        wish: Option<SpeechFormat>,
         provider: &Provider,
         io: &Io,
     ) -> Result<Self, Failure> {
@@ -62,7 +62,7 @@ impl Plan {
             own = composed.own;
         }
         let name = bodies.first().and_then(|body| body.get("response_format")?.as_str());
-        let asked = name.and_then(Format::of_ending);
+        let asked = name.and_then(SpeechFormat::of_ending);
         let wish = wish.or(named(options.output.as_deref()));
         Ok(Self { bodies, own, characters, wish, asked })
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::{SpeakOptions, is_named};
 use super::player::Player;
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::error::{Failure, Kind, reason};
 use crate::io::Io;
 use crate::output::sink::Sink;
@@ -42,7 +42,7 @@ pub(super) fn player(options: &SpeakOptions, io: &Io) -> Result<Player, Failure>
 pub(super) fn open(
     options: &SpeakOptions,
     player: Option<Player>,
-    asked: Option<Format>,
+    asked: Option<SpeechFormat>,
     io: &Io,
 ) -> Result<Output, Failure> {
     let output = options.output.as_deref();
@@ -62,13 +62,13 @@ pub(super) fn open(
 pub(super) struct Temporary(PathBuf);
 
 impl Temporary {
-    fn new(format: Option<Format>, io: &Io) -> Result<Self, Failure> {
+    fn new(format: Option<SpeechFormat>, io: &Io) -> Result<Self, Failure> {
         let folder = ["TMPDIR", "TEMP"].iter().find_map(|name| io.env.get(name));
         let folder = PathBuf::from(folder.unwrap_or_else(|| "/tmp".to_owned()));
         // Samples get a head for the player.
         let ending = match format {
-            Some(Format::Pcm) => "wav",
-            format => format.unwrap_or(Format::Mp3).name(),
+            Some(SpeechFormat::Pcm) => "wav",
+            format => format.unwrap_or(SpeechFormat::Mp3).name(),
         };
         let mut number = 0;
         loop {

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::plan::Plan;
-use crate::audio::format::{Format, HEAD};
-use crate::audio::join::{Joiner, Patch, Unjoinable, wav};
+use crate::audio::format::{HEAD_BYTES, SpeechFormat};
+use crate::audio::join::{AudioJoiner, LengthPatch, Unjoinable, wav};
 use crate::error::{Failure, Kind};
 use crate::io::Io;
 use crate::output::sink::Sink;
@@ -16,8 +16,8 @@ const START: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Track {
     sink: Sink,
-    wish: Option<Format>,
-    asked: Option<Format>,
+    wish: Option<SpeechFormat>,
+    asked: Option<SpeechFormat>,
     /// How many parts there are, and the running one, counted from 1.
     parts: usize,
     part: usize,
@@ -43,7 +43,7 @@ enum Form {
     Wav(Vec<u8>),
     /// Samples behind a head of ours.
     Samples,
-    Joined(Box<Joiner>),
+    Joined(Box<AudioJoiner>),
 }
 
 impl Track {
@@ -87,7 +87,7 @@ impl Track {
         self.began.get_or_insert_with(Instant::now);
         let Form::Open(head) = &mut self.form else { return self.pass_on(sound, io) };
         head.extend_from_slice(sound);
-        if head.len() < HEAD {
+        if head.len() < HEAD_BYTES {
             return Ok(());
         }
         let head = std::mem::take(head);
@@ -96,24 +96,24 @@ impl Track {
 
     /// The first bytes tell the format.
     fn begin(&mut self, head: &[u8], io: &mut Io) -> Result<(), Failure> {
-        let real = Format::of_bytes(head, self.asked.or(self.wish));
+        let real = SpeechFormat::of_bytes(head, self.asked.or(self.wish));
         self.warning = warning(self.wish, real);
-        let joined = real.or(self.asked.filter(|asked| *asked == Format::Pcm));
+        let joined = real.or(self.asked.filter(|asked| *asked == SpeechFormat::Pcm));
         self.form = match (joined, self.parts) {
             (Some(format), 2..) => {
-                Form::Joined(Box::new(Joiner::new(format, self.sink.can_patch())))
+                Form::Joined(Box::new(AudioJoiner::new(format, self.sink.can_patch())))
             }
             (None, 2..) if self.asked.is_some() => {
                 return Err(self.unjoinable(&Unjoinable("is of no known format".to_owned())));
             }
             // Nothing was asked for and nothing is to be seen: bare samples.
-            (None, 2..) => Form::Joined(Box::new(Joiner::new(Format::Pcm, false))),
-            (Some(Format::Wav), _) if self.sink.can_patch() => Form::Wav(Vec::new()),
+            (None, 2..) => Form::Joined(Box::new(AudioJoiner::new(SpeechFormat::Pcm, false))),
+            (Some(SpeechFormat::Wav), _) if self.sink.can_patch() => Form::Wav(Vec::new()),
             _ => Form::Bare,
         };
-        if self.is_played && joined == Some(Format::Pcm) {
+        if self.is_played && joined == Some(SpeechFormat::Pcm) {
             self.form = Form::Samples;
-            self.put(&wav::head_of_bare_samples(wav::RATE, None), io)?;
+            self.put(&wav::header_of_pcm(wav::RATE, None), io)?;
         }
         self.pass_on(head, io)
     }
@@ -171,11 +171,11 @@ impl Track {
         let mut out = Vec::new();
         let patches = match &mut self.form {
             Form::Joined(joiner) => joiner.finish(&mut out),
-            Form::Wav(start) => wav::true_lengths(start, self.bytes),
+            Form::Wav(start) => wav::length_patches(start, self.bytes),
             Form::Samples => {
-                let head = wav::head_of_bare_samples(wav::RATE, None).len() as u64;
+                let head = wav::header_of_pcm(wav::RATE, None).len() as u64;
                 let length = u32::try_from(self.bytes - head).ok();
-                vec![Patch { at: 0, bytes: wav::head_of_bare_samples(wav::RATE, length) }]
+                vec![LengthPatch { at: 0, bytes: wav::header_of_pcm(wav::RATE, length) }]
             }
             Form::Open(_) | Form::Bare => Vec::new(),
         };
@@ -197,13 +197,13 @@ impl Track {
 }
 
 /// What to say of sound that is not in the format that was wanted.
-fn warning(wish: Option<Format>, real: Option<Format>) -> Option<String> {
+fn warning(wish: Option<SpeechFormat>, real: Option<SpeechFormat>) -> Option<String> {
     match (wish?, real) {
         (wish, Some(real)) if wish != real => {
             let (wish, real) = (wish.name(), real.name());
             Some(format!("the service sent {real}, not {wish}; it is written as it came"))
         }
-        (Format::Pcm, _) | (_, Some(_)) => None,
+        (SpeechFormat::Pcm, _) | (_, Some(_)) => None,
         (wish, None) => {
             let wish = wish.name();
             Some(format!(
