@@ -54,14 +54,14 @@ pub(crate) enum Color {
 /// Standard error, for what the program says beside its result. Clones speak through the same
 /// stream, so that parallel work can.
 #[derive(Clone)]
-pub(crate) struct Voice {
+pub(crate) struct Stderr {
     shared: Arc<Mutex<Shared>>,
     pub(crate) is_terminal: bool,
     /// `--quiet`: no warnings, no notes.
     pub(crate) is_quiet: bool,
 }
 
-/// What all clones of a [`Voice`] have in common.
+/// What all clones of a [`Stderr`] have in common.
 struct Shared {
     err: Box<dyn Write + Send>,
     /// What the requests carried and a server may echo; `***` in every line of ours.
@@ -74,7 +74,7 @@ pub struct Io {
     pub(crate) stdin: Option<Box<dyn Read + Send + Sync>>,
     /// Unbuffered: who writes decides what one write is.
     pub(crate) out: Box<dyn Write + Send + Sync>,
-    pub(crate) voice: Voice,
+    pub(crate) stderr: Stderr,
     pub(crate) env: Env,
     pub(crate) stdin_is_terminal: bool,
     /// A regular file, whose end is certain to come.
@@ -92,7 +92,7 @@ pub struct Io {
     out_anew: OnceLock<Option<File>>,
 }
 
-impl Voice {
+impl Stderr {
     fn new(err: Box<dyn Write + Send>, is_terminal: bool) -> Self {
         let shared = Shared { err, secrets: Vec::new() };
         Self { shared: Arc::new(Mutex::new(shared)), is_terminal, is_quiet: false }
@@ -178,7 +178,7 @@ impl Io {
         Self {
             stdin: Some(Box::new(std::io::stdin())),
             out,
-            voice: Voice::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
+            stderr: Stderr::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
             env: Env::System,
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdin_is_file: stdin_is_file(),
@@ -205,7 +205,7 @@ impl Io {
         Self {
             stdin: None,
             out: Box::new(std::io::sink()),
-            voice: Voice::new(Box::new(std::io::sink()), false),
+            stderr: Stderr::new(Box::new(std::io::sink()), false),
             env: Env::Table(BTreeMap::new()),
             stdin_is_terminal: false,
             stdin_is_file: false,
@@ -229,7 +229,7 @@ impl Io {
 
     /// Whether text on standard error may be coloured (<https://no-color.org>, `CLICOLOR_FORCE`).
     pub(crate) fn colors_stderr(&self) -> bool {
-        self.colors(self.voice.is_terminal)
+        self.colors(self.stderr.is_terminal)
     }
 
     /// Whether text on standard output may be coloured.
@@ -249,24 +249,24 @@ impl Io {
         }
     }
 
-    /// [`Voice::say`].
+    /// [`Stderr::say`].
     pub(crate) fn say(&self, text: &str) {
-        self.voice.say(text);
+        self.stderr.say(text);
     }
 
-    /// [`Voice::note`].
+    /// [`Stderr::note`].
     pub(crate) fn note(&self, text: &str) {
-        self.voice.note(text);
+        self.stderr.note(text);
     }
 
-    /// [`Voice::warn`].
+    /// [`Stderr::warn`].
     pub(crate) fn warn(&self, text: &str) {
-        self.voice.warn(text);
+        self.stderr.warn(text);
     }
 
-    /// [`Voice::hint`].
+    /// [`Stderr::hint`].
     pub(crate) fn hint(&self, text: &str) {
-        self.voice.hint(text);
+        self.stderr.hint(text);
     }
 }
 

@@ -80,7 +80,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
         Ok(cli) => cli,
         Err(error) => return of_command_line(&error, &args, io),
     };
-    io.voice.is_quiet = cli.common.quiet;
+    io.stderr.is_quiet = cli.common.quiet;
     io.color = cli.common.color;
     match dispatch(&cli, io) {
         Ok(()) => 0,
@@ -105,7 +105,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
     }
 }
 
-/// Help and version go to standard output; a wrong command line is said in our own voice.
+/// Help and version go to standard output; a wrong command line is told in our own words.
 fn of_command_line(error: &clap::Error, line: &[OsString], io: &mut Io) -> u8 {
     if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return report(&cli::failure_of(error, line), io);

@@ -243,6 +243,6 @@ fn shows_thinking(wanted: Option<Reasoning>, io: &Io) -> bool {
     match wanted {
         Some(Reasoning::Show) => true,
         Some(Reasoning::Hide) => false,
-        None => io.voice.is_terminal && !io.voice.is_quiet,
+        None => io.stderr.is_terminal && !io.stderr.is_quiet,
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::error::{Failure, Kind};
 use crate::http::client::Client;
 use crate::http::retry::{self, Decision, Outcome, Policy};
-use crate::io::Voice;
+use crate::io::Stderr;
 use crate::random;
 
 /// The retries of one request.
@@ -38,13 +38,13 @@ impl Retries {
         failure: Failure,
         nothing_shown: bool,
         client: &mut Client,
-        voice: &Voice,
+        stderr: &Stderr,
     ) -> Result<(), Failure> {
         let Some(facts) = failure.retry.as_deref().filter(|_| nothing_shown) else {
             return Err(failure);
         };
         if facts.is_loading && self.policy.retries > 0 {
-            return self.await_model(failure, client, voice).await;
+            return self.await_model(failure, client, stderr).await;
         }
         let outcome = Outcome {
             status: facts.status,
@@ -66,7 +66,7 @@ impl Retries {
             Decision::Wait(wait) => {
                 self.done += 1;
                 let (done, all) = (self.done, self.policy.retries);
-                voice.note(&format!(
+                stderr.note(&format!(
                     "{}; trying again in {} ({done} of {all})",
                     failure.message,
                     seconds(wait)
@@ -84,10 +84,10 @@ impl Retries {
         &mut self,
         failure: Failure,
         client: &mut Client,
-        voice: &Voice,
+        stderr: &Stderr,
     ) -> Result<(), Failure> {
         if self.loading_since.is_none() {
-            voice.note(&format!("{} is loading its model; waiting", client.service.name));
+            stderr.note(&format!("{} is loading its model; waiting", client.service.name));
         }
         let since = *self.loading_since.get_or_insert_with(Instant::now);
         if since.elapsed() + LOADING > self.patience {

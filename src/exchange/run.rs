@@ -107,7 +107,7 @@ impl Exchange {
             provider.base_url = demo_url(&address.to_string())?;
         }
         let client = Client::new(provider.service(), options.limits(), &io.env, interrupt);
-        Ok(Self::with(Arc::new(provider), client, options, io.voice.clone()))
+        Ok(Self::with(Arc::new(provider), client, options, io.stderr.clone()))
     }
 }
 

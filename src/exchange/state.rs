@@ -10,7 +10,7 @@ use crate::error::{Failure, classify};
 use crate::http::client::{Client, Limits};
 use crate::http::request::Request;
 use crate::interrupt::Interrupt;
-use crate::io::{Io, Voice};
+use crate::io::{Io, Stderr};
 use crate::provider::Provider;
 use crate::provider::field_repair::FieldRepair;
 
@@ -46,7 +46,7 @@ pub(crate) struct Exchange {
     /// The service that is asked.
     pub(crate) provider: Arc<Provider>,
     pub(super) client: Client,
-    pub(super) stderr: Voice,
+    pub(super) stderr: Stderr,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -63,7 +63,7 @@ impl Exchange {
         provider: Arc<Provider>,
         client: Client,
         options: ExchangeOptions,
-        stderr: Voice,
+        stderr: Stderr,
     ) -> Self {
         let shared = Arc::new(Shared { options, repair: Mutex::new(None) });
         Self { provider, client, stderr, shared }

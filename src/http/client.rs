@@ -18,7 +18,7 @@ use super::transport::{Incoming, Transport};
 use super::{Service, redirect};
 use crate::error::{Failure, Kind, Retry};
 use crate::interrupt::Interrupt;
-use crate::io::{Env, Io, Voice};
+use crate::io::{Env, Io, Stderr};
 
 /// An error's body is read to here.
 const ERROR_BODY: usize = 64 * 1024;
@@ -74,12 +74,12 @@ impl Client {
     pub(crate) async fn send(
         &mut self,
         request: &Request,
-        voice: &Voice,
+        stderr: &Stderr,
     ) -> Result<Response, Failure> {
         let mut redirected: Option<Request> = None;
         for _ in 0..redirect::MOST {
             let request = redirected.as_ref().unwrap_or(request);
-            let response = self.exchange(request, voice).await?;
+            let response = self.exchange(request, stderr).await?;
             let status = response.head.status;
             match status {
                 200..=299 => return Ok(response),
@@ -102,9 +102,9 @@ impl Client {
     pub(crate) async fn ask(
         &mut self,
         request: &Request,
-        voice: &Voice,
+        stderr: &Stderr,
     ) -> Result<(u16, Vec<u8>), Failure> {
-        let mut response = self.exchange(request, voice).await?;
+        let mut response = self.exchange(request, stderr).await?;
         let mut body = Vec::new();
         while body.len() < ERROR_BODY {
             match response.chunk(self).await? {
@@ -115,15 +115,15 @@ impl Client {
         Ok((response.head.status, body))
     }
 
-    async fn exchange(&mut self, request: &Request, voice: &Voice) -> Result<Response, Failure> {
+    async fn exchange(&mut self, request: &Request, stderr: &Stderr) -> Result<Response, Failure> {
         // Behind a redirect the request carries less, but what was sent before stays secret.
-        voice.conceal(request.secrets());
+        stderr.conceal(request.secrets());
         if self.limits.verbose {
             match &request.body {
                 Body::Spliced(spliced) => {
-                    trace::request(request, spliced.abridged().as_bytes(), voice);
+                    trace::request(request, spliced.abridged().as_bytes(), stderr);
                 }
-                body => trace::request(request, &body.bytes(), voice),
+                body => trace::request(request, &body.bytes(), stderr),
             }
         }
         let activity = Activity::default();
@@ -138,7 +138,7 @@ impl Client {
             if broken.is_connect() { self.service.with_start_hint(failure) } else { failure }
         })?;
         if self.limits.verbose {
-            trace::reply(&head, voice);
+            trace::reply(&head, stderr);
         }
         Ok(Response {
             head,

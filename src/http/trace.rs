@@ -2,17 +2,17 @@
 
 use super::head::Head;
 use super::request::{Request, shown};
-use crate::io::Voice;
+use crate::io::Stderr;
 use crate::secret::is_secret_name;
 
 /// So much of a request's body is shown, in bytes.
 const BODY: usize = 4096;
 
 /// Shows a request that is about to be sent.
-pub(super) fn request(request: &Request, body: &[u8], voice: &Voice) {
-    voice.say(&format!("> {} {}", request.method.name(), shown(&request.url)));
+pub(super) fn request(request: &Request, body: &[u8], stderr: &Stderr) {
+    stderr.say(&format!("> {} {}", request.method.name(), shown(&request.url)));
     for header in &request.headers {
-        voice.say(&format!("> {}: {}", header.name, header.masked()));
+        stderr.say(&format!("> {}: {}", header.name, header.masked()));
     }
     if !body.is_empty() {
         let cut = &body[..body.len().min(BODY)];
@@ -22,15 +22,15 @@ pub(super) fn request(request: &Request, body: &[u8], voice: &Voice) {
         }
         let more = body.len() - cut.len();
         let more = if more > 0 { format!(" … and {more} bytes more") } else { String::new() };
-        voice.say(&format!("> {text}{more}"));
+        stderr.say(&format!("> {text}{more}"));
     }
 }
 
 /// Shows the head of a reply.
-pub(super) fn reply(head: &Head, voice: &Voice) {
-    voice.say(&format!("< {}", head.line()));
+pub(super) fn reply(head: &Head, stderr: &Stderr) {
+    stderr.say(&format!("< {}", head.line()));
     for (name, value) in head.headers() {
         let value = String::from_utf8_lossy(value);
-        voice.say(&format!("< {name}: {}", if is_secret_name(name) { "***" } else { &value }));
+        stderr.say(&format!("< {name}: {}", if is_secret_name(name) { "***" } else { &value }));
     }
 }

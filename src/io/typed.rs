@@ -7,7 +7,7 @@ use super::Io;
 impl Io {
     /// Whether somebody sits there who can be asked: a terminal to read from and one to ask on.
     pub(crate) fn can_ask(&self) -> bool {
-        self.stdin_is_terminal && self.voice.is_terminal
+        self.stdin_is_terminal && self.stderr.is_terminal
     }
 
     /// The line that was typed, if one is there: never waits. Empty once the input has ended; a line

@@ -30,7 +30,7 @@ impl Progress {
     }
 
     fn new(what: &str, total: Option<u64>, io: &Io, known: &str, unknown: &str) -> Self {
-        if !io.voice.is_terminal || io.voice.is_quiet {
+        if !io.stderr.is_terminal || io.stderr.is_quiet {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));

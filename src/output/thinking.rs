@@ -27,18 +27,18 @@ impl ThinkingWriter {
             piece.push_str("\u{1b}[2m");
         }
         (self.is_open, self.is_touched) = (true, true);
-        match io.voice.is_terminal {
+        match io.stderr.is_terminal {
             true => piece.push_str(&sanitize::for_terminal(text)),
             false => piece.push_str(text),
         }
-        io.voice.raw(piece.as_bytes());
+        io.stderr.raw(piece.as_bytes());
     }
 
     /// Ends the thinking before answer text or a message of ours follows.
     pub(crate) fn close(&mut self, io: &mut Io) {
         if std::mem::take(&mut self.is_open) {
             let end = if io.colors_stderr() { "\u{1b}[0m\n\n" } else { "\n\n" };
-            io.voice.raw(end.as_bytes());
+            io.stderr.raw(end.as_bytes());
         }
     }
 

@@ -11,7 +11,7 @@ use super::{Job, Provider};
 use crate::error::Failure;
 use crate::http::form::Content;
 use crate::http::request::{Body, Request};
-use crate::io::Voice;
+use crate::io::Stderr;
 use decide::{Change, Verdict, decide};
 
 /// What repairs the requests of one run. It learns one change, from the first refusal.
@@ -57,7 +57,7 @@ impl FieldRepair {
         nothing_shown: bool,
         request: &mut Request,
         provider: &Provider,
-        voice: &Voice,
+        stderr: &Stderr,
     ) -> Result<(), Failure> {
         let Some(refused) = failure.refused.as_deref().filter(|_| nothing_shown) else {
             return Err(failure);
@@ -70,7 +70,7 @@ impl FieldRepair {
             Verdict::Change(change) if self.change.is_none() => {
                 let model = model(&request.body);
                 apply(&change, &mut request.body);
-                voice.warn(&self.warning(&change, model.as_deref(), provider));
+                stderr.warn(&self.warning(&change, model.as_deref(), provider));
                 self.change = Some(change);
                 Ok(())
             }

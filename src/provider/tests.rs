@@ -140,9 +140,9 @@ fn requests_that_are_under_way_learn_from_the_first_that_is_refused() {
         Failure::new(Kind::Refused, words).refused(refused)
     };
     let mut repair = FieldRepair::new(Job::Embed, UserFields::default());
-    let voice = Io::nowhere().voice;
+    let stderr = Io::nowhere().stderr;
     let mut caught = |request: &mut Request, words: &str| {
-        repair.repair(failure(words), true, request, &x, &voice).is_ok()
+        repair.repair(failure(words), true, request, &x, &stderr).is_ok()
     };
     let (mut first, mut second) = (request(), request());
     assert!(caught(&mut first, "Unknown field: encoding_format"));

@@ -221,7 +221,7 @@ fn end(is_cut: bool, failure: Option<&Failure>, io: &Io) -> (End, Option<String>
         None => (End::Done, None),
         Some(failure) if failure.kind == Kind::Cut => (End::Cut, None),
         Some(failure) if failure.is_silent() => (End::Interrupted, None),
-        Some(failure) => (End::Failed, Some(io.voice.masked(&failure.message))),
+        Some(failure) => (End::Failed, Some(io.stderr.masked(&failure.message))),
     }
 }
 

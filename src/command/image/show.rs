@@ -18,7 +18,7 @@ pub(super) struct Canvas {
 /// output takes the picture's bytes, it takes nothing else.
 pub(super) fn canvas(stdout_is_taken: bool, io: &Io) -> Option<Canvas> {
     let is_stdout = io.stdout_is_terminal && !stdout_is_taken;
-    if !is_stdout && !io.voice.is_terminal {
+    if !is_stdout && !io.stderr.is_terminal {
         io.warn("--show needs a terminal; nothing is drawn");
         return None;
     }
@@ -45,7 +45,7 @@ impl Canvas {
         match draw(file, self.protocol, self.room) {
             Ok(drawn) if self.is_stdout => to_stdout(&drawn, io),
             Ok(drawn) => {
-                io.voice.raw(&drawn);
+                io.stderr.raw(&drawn);
                 Ok(())
             }
             Err(why) => {

@@ -133,7 +133,7 @@ impl Input {
         let copied = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&copied);
         let mut work = tokio::task::spawn_blocking(move || work(&counted));
-        let voice = io.voice.clone();
+        let stderr = io.stderr.clone();
         let name = self.name();
         let patient = async move {
             tokio::select! {
@@ -141,7 +141,7 @@ impl Input {
                 () = tokio::time::sleep(PATIENCE) => {}
             }
             if copied.load(Ordering::Relaxed) == 0 {
-                voice.note(&format!("waiting for a sound from {name}"));
+                stderr.note(&format!("waiting for a sound from {name}"));
             }
             work.await
         };

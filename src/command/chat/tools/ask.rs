@@ -28,18 +28,18 @@ pub(super) async fn may_run(exchange: &mut Exchange, io: &mut Io) -> Result<Word
     // What was typed before the question is no answer to it.
     while io.typed().is_some_and(|line| !line.is_empty()) {}
     loop {
-        io.voice.raw(QUESTION.as_bytes());
+        io.stderr.raw(QUESTION.as_bytes());
         let line = loop {
             if let Some(line) = io.typed() {
                 break line;
             }
             if let Err(interruption) = exchange.wait(tokio::time::sleep(TICK)).await {
-                io.voice.raw(b"\n");
+                io.stderr.raw(b"\n");
                 return Err(interruption);
             }
         };
         if line.is_empty() {
-            io.voice.raw(b"\n");
+            io.stderr.raw(b"\n");
         }
         if let Some(word) = word(&line) {
             return Ok(word);
