@@ -103,7 +103,7 @@ impl Sources {
                 .is_ok_and(|facts| facts.file_type().is_fifo() || facts.file_type().is_socket())
         };
         let output =
-            io.out_handle.as_ref().and_then(|file| file.try_clone().ok()).filter(is_watchable);
+            io.stdout_handle.as_ref().and_then(|file| file.try_clone().ok()).filter(is_watchable);
         // The system says "error" on a pipe's writing end when its last reader is gone.
         #[expect(
             deprecated,

@@ -73,7 +73,7 @@ pub struct Io {
     /// Taken by the one reader of standard input.
     pub(crate) stdin: Option<Box<dyn Read + Send + Sync>>,
     /// Unbuffered: who writes decides what one write is.
-    pub(crate) out: Box<dyn Write + Send + Sync>,
+    pub(crate) stdout: Box<dyn Write + Send + Sync>,
     pub(crate) stderr: Stderr,
     pub(crate) env: Env,
     pub(crate) stdin_is_terminal: bool,
@@ -86,10 +86,10 @@ pub struct Io {
     /// What a signal asked for, once signals are watched.
     pub(crate) stop: Option<Stop>,
     /// Standard output again, to notice that its reader went away while nothing is being written.
-    pub(crate) out_handle: Option<File>,
-    /// Standard output opened once more, see [`Io::out_anew`].
+    pub(crate) stdout_handle: Option<File>,
+    /// Standard output opened once more, see [`Io::nonblocking_stdout`].
     #[cfg(unix)]
-    out_anew: OnceLock<Option<File>>,
+    nonblocking_stdout: OnceLock<Option<File>>,
 }
 
 impl Stderr {
@@ -168,27 +168,27 @@ impl Stderr {
 impl Io {
     /// The process's own streams and environment.
     pub fn system() -> Self {
-        let out_handle = duplicate_of_stdout();
+        let stdout_handle = duplicate_of_stdout();
         // The duplicate spares standard output's line buffer: text goes out when we say so.
-        let out: Box<dyn Write + Send + Sync> =
-            match out_handle.as_ref().and_then(|file| file.try_clone().ok()) {
+        let stdout: Box<dyn Write + Send + Sync> =
+            match stdout_handle.as_ref().and_then(|file| file.try_clone().ok()) {
                 Some(file) => Box::new(file),
                 None => Box::new(std::io::stdout()),
             };
         Self {
             stdin: Some(Box::new(std::io::stdin())),
-            out,
+            stdout,
             stderr: Stderr::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
             env: Env::System,
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdin_is_file: stdin_is_file(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
-            stdout_is_file: is_file(out_handle.as_ref()),
+            stdout_is_file: is_file(stdout_handle.as_ref()),
             color: Color::Auto,
             stop: None,
-            out_handle,
+            stdout_handle,
             #[cfg(unix)]
-            out_anew: OnceLock::new(),
+            nonblocking_stdout: OnceLock::new(),
         }
     }
 
@@ -196,15 +196,17 @@ impl Io {
     /// takes what there is room for and never waits. To change that of standard output itself would
     /// change it for all programs that share it.
     #[cfg(unix)]
-    pub(crate) fn out_anew(&self) -> Option<&File> {
-        self.out_anew.get_or_init(|| self.out_handle.as_ref().and_then(opened_anew)).as_ref()
+    pub(crate) fn nonblocking_stdout(&self) -> Option<&File> {
+        self.nonblocking_stdout
+            .get_or_init(|| self.stdout_handle.as_ref().and_then(opened_anew))
+            .as_ref()
     }
 
     /// Streams that lead nowhere: what stays behind while the real ones are lent to a task.
     pub(crate) fn nowhere() -> Self {
         Self {
             stdin: None,
-            out: Box::new(std::io::sink()),
+            stdout: Box::new(std::io::sink()),
             stderr: Stderr::new(Box::new(std::io::sink()), false),
             env: Env::Table(BTreeMap::new()),
             stdin_is_terminal: false,
@@ -213,9 +215,9 @@ impl Io {
             stdout_is_file: false,
             color: Color::Never,
             stop: None,
-            out_handle: None,
+            stdout_handle: None,
             #[cfg(unix)]
-            out_anew: OnceLock::new(),
+            nonblocking_stdout: OnceLock::new(),
         }
     }
 

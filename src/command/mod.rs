@@ -37,7 +37,7 @@ fn with_model(composed: &Composed, what: &str, provider: &Provider) -> Result<()
 /// to give up then.
 fn settle_output(output: Option<&Path>, io: &mut Io) {
     if output.is_some_and(|path| path.as_os_str() != "-") {
-        io.out_handle = None;
+        io.stdout_handle = None;
     }
 }
 

@@ -84,11 +84,11 @@ impl Sink {
 /// # Errors
 /// A reader that went away ([`Kind::ReaderGone`]), or a medium that takes no more.
 pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
-    let written = match (&io.stop, &io.out_handle) {
+    let written = match (&io.stop, &io.stdout_handle) {
         (Some(_), Some(_)) => write_patiently(bytes, io)?,
-        _ => io.out.write_all(bytes),
+        _ => io.stdout.write_all(bytes),
     };
-    written.and_then(|()| io.out.flush()).map_err(|error| match error.kind() {
+    written.and_then(|()| io.stdout.flush()).map_err(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => {
             Failure::new(Kind::ReaderGone, "the reader of standard output went away")
         }
@@ -110,12 +110,12 @@ const PIPE_TAKES: usize = 4096;
 /// The interruption, outside; the failed write, inside.
 #[cfg(unix)]
 fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
-    if let Some(pipe) = io.out_anew() {
+    if let Some(pipe) = io.nonblocking_stdout() {
         return write_what_fits(bytes, pipe, io);
     }
     for piece in bytes.chunks(PIPE_TAKES) {
         await_room(io)?;
-        if let Err(error) = io.out.write_all(piece) {
+        if let Err(error) = io.stdout.write_all(piece) {
             return Ok(Err(error));
         }
     }
@@ -150,7 +150,7 @@ fn write_what_fits(
 fn await_room(io: &Io) -> Result<(), Failure> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-    while let Some(handle) = &io.out_handle {
+    while let Some(handle) = &io.stdout_handle {
         let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
         // An interrupted or failed wait changes nothing: the write will tell.
         let ready = poll(&mut wanted, Some(&patience));
@@ -166,5 +166,5 @@ fn await_room(io: &Io) -> Result<(), Failure> {
 
 #[cfg(not(unix))]
 fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
-    Ok(io.out.write_all(bytes))
+    Ok(io.stdout.write_all(bytes))
 }
