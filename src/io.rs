@@ -43,7 +43,7 @@ impl Env {
 
 /// When colour is used, as `--color` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub(crate) enum Color {
+pub(crate) enum ColorWhen {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
@@ -82,7 +82,7 @@ pub struct Io {
     pub(crate) stdout_is_terminal: bool,
     /// A regular file, which never keeps a writer waiting for a reader.
     pub(crate) stdout_is_file: bool,
-    pub(crate) color: Color,
+    pub(crate) color: ColorWhen,
     /// What a signal asked for, once signals are watched.
     pub(crate) stop: Option<Stop>,
     /// Standard output again, to notice that its reader went away while nothing is being written.
@@ -184,7 +184,7 @@ impl Io {
             stdin_is_file: stdin_is_file(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stdout_is_file: is_file(stdout_handle.as_ref()),
-            color: Color::Auto,
+            color: ColorWhen::Auto,
             stop: None,
             stdout_handle,
             #[cfg(unix)]
@@ -213,7 +213,7 @@ impl Io {
             stdin_is_file: false,
             stdout_is_terminal: false,
             stdout_is_file: false,
-            color: Color::Never,
+            color: ColorWhen::Never,
             stop: None,
             stdout_handle: None,
             #[cfg(unix)]
@@ -241,9 +241,9 @@ impl Io {
 
     fn colors(&self, is_terminal: bool) -> bool {
         match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => {
                 let forced = self.env.get("CLICOLOR_FORCE").is_some_and(|value| value != "0");
                 self.env.get("NO_COLOR").is_none()
                     && (forced || (is_terminal && self.env.get("TERM").as_deref() != Some("dumb")))
@@ -323,7 +323,7 @@ mod tests {
         let mut io = Io::nowhere();
         io.env = Env::Table(table);
         io.stdout_is_terminal = true;
-        io.color = Color::Auto;
+        io.color = ColorWhen::Auto;
         io
     }
 
@@ -336,7 +336,7 @@ mod tests {
         assert!(io(&[("CLICOLOR_FORCE", "1")]).colors_stderr());
         assert!(!io(&[("TERM", "dumb")]).colors_stdout());
         let mut forced = io(&[("NO_COLOR", "1")]);
-        forced.color = Color::Always;
+        forced.color = ColorWhen::Always;
         assert!(forced.colors_stderr());
     }
 

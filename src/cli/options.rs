@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use serde_json::Value;
 
-use crate::io::Color;
+use crate::io::ColorWhen;
 
 const PROVIDER: &str = "Choosing a service";
 const REQUEST: &str = "The request";
@@ -90,7 +90,7 @@ pub(crate) struct Common {
 
     /// When to use colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true, help_heading = OUTPUT)]
-    pub(crate) color: Color,
+    pub(crate) color: ColorWhen,
 }
 
 fn setting(text: &str) -> Result<Setting, String> {
