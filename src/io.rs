@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sanitize;
 use crate::secret::Secret;
-use crate::stop::Stop;
+use crate::stop::StopSignal;
 
 mod typed;
 
@@ -84,7 +84,7 @@ pub struct Io {
     pub(crate) stdout_is_file: bool,
     pub(crate) color: ColorWhen,
     /// What a signal asked for, once signals are watched.
-    pub(crate) stop: Option<Stop>,
+    pub(crate) stop: Option<StopSignal>,
     /// Standard output again, to notice that its reader went away while nothing is being written.
     pub(crate) stdout_handle: Option<File>,
     /// Standard output opened once more, see [`Io::nonblocking_stdout`].

@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind};
 /// What a signal asked for, as plain data: for code that can't wait in the runtime because it waits
 /// for a reader of standard output.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stop {
+pub(crate) struct StopSignal {
     /// The signal that came, 0 for none.
     asked: Arc<AtomicUsize>,
     /// For each signal, whether the next one ends the process at once.
@@ -20,7 +20,7 @@ pub(crate) struct Stop {
     final_ones: Vec<(usize, Arc<AtomicBool>)>,
 }
 
-impl Stop {
+impl StopSignal {
     /// The failure that ends the run, if a signal asked for it.
     pub(crate) fn failure(&self) -> Option<Failure> {
         match self.asked.load(Ordering::Relaxed) {

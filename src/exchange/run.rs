@@ -16,7 +16,7 @@ use crate::http::request::Url;
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
-use crate::stop::Stop;
+use crate::stop::StopSignal;
 
 /// The pace of the demo's stream on a terminal: the time between two chunks.
 const PACE: Duration = Duration::from_millis(40);
@@ -67,7 +67,7 @@ where
         // A conversation comes here again and again; handlers stay for the life of the process.
         Some(stop) => stop.renew(),
         None => {
-            let stop = Stop::watch().map_err(|error| cannot("listen to signals", error))?;
+            let stop = StopSignal::watch().map_err(|error| cannot("listen to signals", error))?;
             io.stop = (!io.stdout_is_file).then_some(stop);
         }
     }

@@ -157,7 +157,7 @@ fn await_room(io: &Io) -> Result<(), Failure> {
         if !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR)) {
             break;
         }
-        if let Some(failure) = io.stop.as_ref().and_then(crate::stop::Stop::failure) {
+        if let Some(failure) = io.stop.as_ref().and_then(crate::stop::StopSignal::failure) {
             return Err(failure);
         }
     }
