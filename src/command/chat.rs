@@ -13,7 +13,7 @@ use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
 use crate::config;
 use crate::error::Failure;
 use crate::exchange;
-use crate::input::{Given, Sources};
+use crate::input::{PromptInput, Sources};
 use crate::io::Io;
 use crate::output::extract::Which;
 use crate::output::sink::Sink;
@@ -148,7 +148,7 @@ fn messages(
     args: &ChatArgs,
     log: &mut Log,
     provider: &Provider,
-    given: &mut Given,
+    given: &mut PromptInput,
     io: &Io,
 ) -> Vec<Value> {
     let (turns, earlier) = log.recall(provider, io);

@@ -38,7 +38,7 @@ pub(crate) struct Sources<'a> {
 
 /// All that the user gave, in the order in which it goes into the prompt.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Given {
+pub(crate) struct PromptInput {
     pub(crate) items: Vec<Item>,
     /// What stands around the texts.
     pub(crate) frame: Option<Frame>,
@@ -46,7 +46,7 @@ pub(crate) struct Given {
     pub(crate) earlier: Vec<Insert>,
 }
 
-impl Given {
+impl PromptInput {
     /// A text and nothing else.
     pub(crate) fn of_text(text: &str) -> Self {
         Self { items: vec![Item::Text(text.to_owned())], ..Self::default() }
@@ -82,7 +82,7 @@ impl Given {
 ///
 /// # Errors
 /// No prompt at all, a file that can't be read, or one that can't go into a request.
-pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> {
+pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
     let given = all(sources, io)?;
     if given.items.is_empty() {
         return Err(Failure::usage("there is no prompt and no input")
@@ -95,7 +95,7 @@ pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failur
 ///
 /// # Errors
 /// A file that can't be read, or one that can't go into a request.
-pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> {
+pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
     let mut items = Vec::new();
     for path in sources.files {
         items.extend(file(path, io)?);
@@ -108,7 +108,7 @@ pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<Given, Failure> 
     if !words.trim().is_empty() {
         items.push(Item::Text(words));
     }
-    Ok(Given { items, ..Given::default() })
+    Ok(PromptInput { items, ..PromptInput::default() })
 }
 
 /// A file that was kept, by the name that the user had for it.
@@ -214,7 +214,7 @@ mod tests {
         io
     }
 
-    fn given(words: &[&str], files: &[&str], stdin: &'static [u8]) -> Result<Given, String> {
+    fn given(words: &[&str], files: &[&str], stdin: &'static [u8]) -> Result<PromptInput, String> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
         let sources = Sources { words: &words, files: &files, no_stdin: false };

@@ -8,20 +8,20 @@ use crate::api::chat::content;
 use crate::exchange::Exchange;
 use crate::http::request::Request;
 use crate::http::request::{Url, shown};
-use crate::input::{self, Attachment, Given, Group, Item};
+use crate::input::{self, Attachment, Group, Item, PromptInput};
 use crate::io::Io;
 
 /// The most that an address may give, in bytes: it is kept in memory.
 const MOST: usize = 64 * 1024 * 1024;
 
 /// The content of the user's message; what is still to be fetched is not in it.
-pub(super) fn content(provider: &Provider, given: &Given) -> Value {
+pub(super) fn content(provider: &Provider, given: &PromptInput) -> Value {
     content::content(given.text(), given.attachments(), provider.takes_audio_as_url())
 }
 
 /// The user's message as the history keeps it: attachments by their names; their bytes are kept
 /// beside the conversation, which would grow by megabytes with them.
-pub(super) fn kept(given: &Given) -> Value {
+pub(super) fn kept(given: &PromptInput) -> Value {
     let names: Vec<String> = given
         .items
         .iter()
@@ -57,7 +57,7 @@ pub(super) fn is_refused(provider: &Provider, model: &str, attachment: &Attachme
 pub(super) fn check(
     provider: &Provider,
     body: &Map<String, Value>,
-    given: &Given,
+    given: &PromptInput,
 ) -> Result<(), Failure> {
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
     let mut attachments = given.attachments();
@@ -83,7 +83,7 @@ pub(super) fn check(
 pub(super) fn dry(
     provider: &Provider,
     body: Map<String, Value>,
-    given: &Given,
+    given: &PromptInput,
 ) -> Result<Request, Failure> {
     if let Some(url) = given.address() {
         let what = format!("a dry run fetches nothing, so what {} holds is not known", shown(url));
@@ -98,7 +98,7 @@ pub(super) fn dry(
 /// Those of fetching, and content that can't go into a request to this service.
 pub(super) async fn request(
     mut body: Map<String, Value>,
-    given: &mut Given,
+    given: &mut PromptInput,
     exchange: &mut Exchange,
     io: &Io,
 ) -> Result<Request, Failure> {
@@ -122,7 +122,7 @@ pub(super) async fn request(
     Ok(exchange.provider.post(Job::Chat, body).with_inserts(inserts(given)))
 }
 
-fn inserts(given: &Given) -> Vec<crate::http::splice::Insert> {
+fn inserts(given: &PromptInput) -> Vec<crate::http::splice::Insert> {
     let own = given.attachments().map(|attachment| &attachment.insert);
     own.chain(&given.earlier).cloned().collect()
 }

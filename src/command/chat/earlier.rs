@@ -11,7 +11,7 @@ use crate::error::reason;
 use crate::history::{self, Store, Turn};
 use crate::http::form::Piece;
 use crate::http::splice::Insert;
-use crate::input::{self, Attachment, Given, Item};
+use crate::input::{self, Attachment, Item, PromptInput};
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -20,7 +20,7 @@ const MOST: u64 = 20 * 1024 * 1024;
 
 /// Keeps the attachments of a question in the data folder; without one, and where that is not
 /// possible, their names. What can't be written earns a warning.
-pub(super) fn keep(given: &Given, store: Option<&Store>, io: &Io) -> Vec<history::File> {
+pub(super) fn keep(given: &PromptInput, store: Option<&Store>, io: &Io) -> Vec<history::File> {
     let keep = |attachment: &Attachment| {
         let data = &attachment.insert.data;
         let store = store.filter(|_| data.iter().map(Piece::length).sum::<u64>() <= MOST)?;
@@ -84,8 +84,8 @@ impl Log {
 }
 
 /// A question to be asked again, with its files as far as they are kept.
-pub(super) fn again(turn: &Turn, io: &Io) -> Given {
-    let Some(text) = bare(turn) else { return Given::of_text(&turn.user_text()) };
+pub(super) fn again(turn: &Turn, io: &Io) -> PromptInput {
+    let Some(text) = bare(turn) else { return PromptInput::of_text(&turn.user_text()) };
     let store = Store::find(&io.env);
     let (mut items, mut missing) = (Vec::new(), Vec::new());
     for file in &turn.files {
@@ -94,7 +94,7 @@ pub(super) fn again(turn: &Turn, io: &Io) -> Given {
             Err(_) => missing.push(file.name.clone()),
         }
     }
-    let mut given = Given::of_text(&attach::noted(&text, missing));
+    let mut given = PromptInput::of_text(&attach::noted(&text, missing));
     given.items.splice(..0, items);
     given
 }

@@ -10,7 +10,7 @@ use crate::cli::chat::ChatArgs;
 use crate::config::Config;
 use crate::error::{Failure, Kind, reason};
 use crate::history::{self, Conversation, End, Key, Service, Store, Turn};
-use crate::input::Given;
+use crate::input::PromptInput;
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -135,7 +135,7 @@ impl Log {
     pub(super) fn keep(
         &mut self,
         asked: Asked,
-        given: &Given,
+        given: &PromptInput,
         said: Said,
         failure: Option<&Failure>,
         io: &mut Io,

@@ -23,7 +23,7 @@ use crate::cli::chat::ChatArgs;
 use crate::config::Config;
 use crate::error::{Failure, Kind};
 use crate::exchange;
-use crate::input::{self, Given, Sources};
+use crate::input::{self, PromptInput, Sources};
 use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
@@ -46,7 +46,7 @@ pub(super) struct Session<'a> {
     /// Files for the next question.
     files: Vec<PathBuf>,
     /// A question without an answer, for `/retry`.
-    unanswered: Option<Given>,
+    unanswered: Option<PromptInput>,
     tools: Option<Arc<Tools>>,
     /// The warnings that were given.
     told: Vec<String>,
@@ -202,7 +202,7 @@ impl<'a> Session<'a> {
     }
 
     /// Asks, shows the answer, keeps both.
-    fn ask(&mut self, mut given: Given, io: &mut Io) -> Result<(), Failure> {
+    fn ask(&mut self, mut given: PromptInput, io: &mut Io) -> Result<(), Failure> {
         self.unanswered = Some(given.clone());
         let provider = match self.provider.take() {
             Some(provider) => provider,
