@@ -13,7 +13,7 @@ use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
 use crate::config;
 use crate::error::Failure;
 use crate::exchange;
-use crate::input::{PromptInput, Sources};
+use crate::input::{InputSources, PromptInput};
 use crate::io::Io;
 use crate::output::extract::Which;
 use crate::output::sink::Sink;
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     preset.lay_over(&mut provider);
     let schema = Wanted::of(args, common)?;
     let tools = tools::open(args, common, &config, &provider, io)?;
-    let sources = Sources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
+    let sources = InputSources { words: &args.prompt, files: &args.file, no_stdin: args.no_stdin };
     let mut given = preset.given(&sources, io)?;
     let messages = messages(args, &mut log, &provider, &mut given, io);
     let sent = schema.as_ref().map(|schema| (&schema.sent, Form::of(provider.schema_form())));

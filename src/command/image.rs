@@ -99,8 +99,11 @@ fn ending(args: &ImageArgs, common: &Common) -> Result<Option<Format>, Failure> 
 }
 
 fn prompt(args: &ImageArgs, took_stdin: bool, io: &mut Io) -> Result<String, Failure> {
-    let sources =
-        input::Sources { words: &args.prompt, files: &[], no_stdin: args.no_stdin || took_stdin };
+    let sources = input::InputSources {
+        words: &args.prompt,
+        files: &[],
+        no_stdin: args.no_stdin || took_stdin,
+    };
     let prompt = input::prompt(&sources, io).map_err(|failure| match failure.hint {
         Some(hint) => Failure {
             hint: Some(hint.replace("llm chat \"hello\"", "llm image \"a red kite\"")),

@@ -13,7 +13,7 @@ use crate::cli::speak::SpeakArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::exchange;
-use crate::input::{self, Sources};
+use crate::input::{self, InputSources};
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::provider::user_fields::UserFields;
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Res
         false => None,
     };
     wish = wish.or(player.as_ref().and_then(Player::only_format));
-    let sources = Sources { words: &args.text, files: &args.file, no_stdin: args.no_stdin };
+    let sources = InputSources { words: &args.text, files: &args.file, no_stdin: args.no_stdin };
     let text = input::speech(&sources, io)?;
     let mut plan = plan(args, &text, wish, &provider, io)?;
     plan.wish = wish.or(named);

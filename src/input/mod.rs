@@ -28,7 +28,7 @@ pub(crate) use kind::Group;
 
 /// Where a prompt is made of.
 #[derive(Debug)]
-pub(crate) struct Sources<'a> {
+pub(crate) struct InputSources<'a> {
     pub(crate) words: &'a [String],
     /// Files, folders and addresses to put before the prompt; `-` is standard input.
     pub(crate) files: &'a [PathBuf],
@@ -82,7 +82,7 @@ impl PromptInput {
 ///
 /// # Errors
 /// No prompt at all, a file that can't be read, or one that can't go into a request.
-pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
+pub(crate) fn prompt(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
     let given = all(sources, io)?;
     if given.items.is_empty() {
         return Err(Failure::usage("there is no prompt and no input")
@@ -95,7 +95,7 @@ pub(crate) fn prompt(sources: &Sources<'_>, io: &mut Io) -> Result<PromptInput, 
 ///
 /// # Errors
 /// A file that can't be read, or one that can't go into a request.
-pub(crate) fn all(sources: &Sources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
+pub(crate) fn all(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
     let mut items = Vec::new();
     for path in sources.files {
         items.extend(file(path, io)?);
@@ -123,7 +123,7 @@ pub(crate) fn kept(path: &Path, given: &str) -> Result<Item, Failure> {
 ///
 /// # Errors
 /// No text at all, a file that can't be read, or one that is no text.
-pub(crate) fn speech(sources: &Sources<'_>, io: &mut Io) -> Result<String, Failure> {
+pub(crate) fn speech(sources: &InputSources<'_>, io: &mut Io) -> Result<String, Failure> {
     let mut parts = Vec::new();
     for path in sources.files {
         parts.push(match path.as_os_str() == "-" {
@@ -217,7 +217,7 @@ mod tests {
     fn given(words: &[&str], files: &[&str], stdin: &'static [u8]) -> Result<PromptInput, String> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
-        let sources = Sources { words: &words, files: &files, no_stdin: false };
+        let sources = InputSources { words: &words, files: &files, no_stdin: false };
         prompt(&sources, &mut io(stdin)).map_err(|failure| failure.message)
     }
 

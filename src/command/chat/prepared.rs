@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::config::profile::{Field, Profile};
 use crate::config::schema::nearest;
 use crate::error::Failure;
-use crate::input::{self, Frame, Gapped, PromptInput, Sources};
+use crate::input::{self, Frame, Gapped, InputSources, PromptInput};
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -76,7 +76,11 @@ impl Preset {
     ///
     /// # Errors
     /// As [`input::prompt`]; nothing at all is fine where the prompt says all by itself.
-    pub(super) fn given(&self, sources: &Sources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
+    pub(super) fn given(
+        &self,
+        sources: &InputSources<'_>,
+        io: &mut Io,
+    ) -> Result<PromptInput, Failure> {
         let given = match self.needs_no_input {
             true => input::all(sources, io)?,
             false => input::prompt(sources, io)?,

@@ -23,7 +23,7 @@ use crate::cli::chat::ChatArgs;
 use crate::config::Config;
 use crate::error::{Failure, Kind};
 use crate::exchange;
-use crate::input::{self, PromptInput, Sources};
+use crate::input::{self, InputSources, PromptInput};
 use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
@@ -194,7 +194,7 @@ impl<'a> Session<'a> {
     /// Asks what the user typed, with the files that were named for it.
     fn say(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let words = [text.to_owned()];
-        let sources = Sources { words: &words, files: &self.files, no_stdin: true };
+        let sources = InputSources { words: &words, files: &self.files, no_stdin: true };
         let given = self.preset.given(&sources, io)?;
         self.preset.forget_frame();
         self.files.clear();
@@ -312,7 +312,7 @@ impl<'a> Session<'a> {
     fn add_file(&mut self, path: &str, io: &mut Io) -> Result<(), Failure> {
         let path = PathBuf::from(path);
         let files = std::slice::from_ref(&path);
-        input::prompt(&Sources { words: &[], files, no_stdin: true }, io)?;
+        input::prompt(&InputSources { words: &[], files, no_stdin: true }, io)?;
         io.note(&format!("{} goes before the next message", path.display()));
         self.files.push(path);
         Ok(())
