@@ -16,7 +16,7 @@ use crate::http::request::Url;
 
 /// One thing that the user gave.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Item {
+pub(crate) enum InputItem {
     /// A piece of the prompt, ready to be joined with the others.
     Text(String),
     Attachment(Attachment),
@@ -28,12 +28,12 @@ pub(crate) enum Item {
 ///
 /// # Errors
 /// A file that can't be read, is empty, or is neither text nor anything that can be attached.
-pub(super) fn of_file(path: &Path) -> Result<Item, Failure> {
+pub(super) fn of_file(path: &Path) -> Result<InputItem, Failure> {
     called(path, &path.display().to_string())
 }
 
 /// The same for a file that the user calls otherwise.
-pub(super) fn called(path: &Path, given: &str) -> Result<Item, Failure> {
+pub(super) fn called(path: &Path, given: &str) -> Result<InputItem, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::usage(format!("cannot read {given}: {}", reason(&error)));
     let mut file = File::open(path).map_err(unreadable)?;
@@ -48,11 +48,11 @@ pub(super) fn called(path: &Path, given: &str) -> Result<Item, Failure> {
     match attachment::known(given, &bytes)? {
         None => {
             file.read_to_end(&mut bytes).map_err(unreadable)?;
-            Ok(Item::Text(fenced(given, &decoded(bytes, given)?)))
+            Ok(InputItem::Text(fenced(given, &decoded(bytes, given)?)))
         }
         Some(format) => {
             let data = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
-            Ok(Item::Attachment(attachment::new(given, format, data)))
+            Ok(InputItem::Attachment(attachment::new(given, format, data)))
         }
     }
 }
@@ -61,11 +61,11 @@ pub(super) fn called(path: &Path, given: &str) -> Result<Item, Failure> {
 ///
 /// # Errors
 /// As [`of_file`].
-pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<Item, Failure> {
+pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<InputItem, Failure> {
     Ok(match attachment::known(given, &bytes[..bytes.len().min(HEAD)])? {
-        None => Item::Text(fenced(given, &decoded(bytes, given)?)),
+        None => InputItem::Text(fenced(given, &decoded(bytes, given)?)),
         Some(format) => {
-            Item::Attachment(attachment::new(given, format, Piece::Bytes(Bytes::from(bytes))))
+            InputItem::Attachment(attachment::new(given, format, Piece::Bytes(Bytes::from(bytes))))
         }
     })
 }

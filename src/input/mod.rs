@@ -23,7 +23,7 @@ use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
 pub(crate) use frame::{Frame, Gapped};
-pub(crate) use item::Item;
+pub(crate) use item::InputItem;
 pub(crate) use kind::Group;
 
 /// Where a prompt is made of.
@@ -39,7 +39,7 @@ pub(crate) struct InputSources<'a> {
 /// All that the user gave, in the order in which it goes into the prompt.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct PromptInput {
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<InputItem>,
     /// What stands around the texts.
     pub(crate) frame: Option<Frame>,
     /// What went along with earlier questions and is sent again with this one.
@@ -49,13 +49,13 @@ pub(crate) struct PromptInput {
 impl PromptInput {
     /// A text and nothing else.
     pub(crate) fn of_text(text: &str) -> Self {
-        Self { items: vec![Item::Text(text.to_owned())], ..Self::default() }
+        Self { items: vec![InputItem::Text(text.to_owned())], ..Self::default() }
     }
 
     /// The texts with a blank line between two of them, in their frame; empty if there is none.
     pub(crate) fn text(&self) -> String {
         let input = text::joined(self.items.iter().filter_map(|item| match item {
-            Item::Text(text) => Some(text.as_str()),
+            InputItem::Text(text) => Some(text.as_str()),
             _ => None,
         }));
         self.frame.as_ref().map_or_else(|| input.clone(), |frame| frame.around(&input))
@@ -64,7 +64,7 @@ impl PromptInput {
     /// The pictures, recordings and documents.
     pub(crate) fn attachments(&self) -> impl Iterator<Item = &Attachment> {
         self.items.iter().filter_map(|item| match item {
-            Item::Attachment(attachment) => Some(attachment),
+            InputItem::Attachment(attachment) => Some(attachment),
             _ => None,
         })
     }
@@ -72,7 +72,7 @@ impl PromptInput {
     /// The first address that is still to be fetched.
     pub(crate) fn address(&self) -> Option<&Url> {
         self.items.iter().find_map(|item| match item {
-            Item::Address(url) => Some(url),
+            InputItem::Address(url) => Some(url),
             _ => None,
         })
     }
@@ -106,7 +106,7 @@ pub(crate) fn all(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput
     }
     let words = sources.words.join(" ");
     if !words.trim().is_empty() {
-        items.push(Item::Text(words));
+        items.push(InputItem::Text(words));
     }
     Ok(PromptInput { items, ..PromptInput::default() })
 }
@@ -115,7 +115,7 @@ pub(crate) fn all(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput
 ///
 /// # Errors
 /// As those of a file that is named.
-pub(crate) fn kept(path: &Path, given: &str) -> Result<Item, Failure> {
+pub(crate) fn kept(path: &Path, given: &str) -> Result<InputItem, Failure> {
     item::called(path, given)
 }
 
@@ -157,7 +157,7 @@ pub(crate) fn bytes_of_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
 ///
 /// # Errors
 /// What is missing, unreadable or empty, and what can't go into a request.
-pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
+pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> {
     if path.as_os_str() == "-" {
         let bytes = stdin::read(io)?.ok_or_else(|| {
             Failure::usage("standard input can be read only once, but is named twice")
@@ -165,14 +165,14 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
         // In the prompt it is called as in other tools.
         return Ok(vec![match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD)])? {
             Some(_) => item::of_bytes(STDIN, bytes)?,
-            None => Item::Text(text::fenced("stdin", &text::decoded(bytes, STDIN)?)),
+            None => InputItem::Text(text::fenced("stdin", &text::decoded(bytes, STDIN)?)),
         }]);
     }
     if let Some(typed) = path.to_str().filter(|typed| is_url(typed)) {
-        return Ok(vec![Item::Address(address(typed)?)]);
+        return Ok(vec![InputItem::Address(address(typed)?)]);
     }
     if path.is_dir() {
-        return Ok(folder::texts(path, io)?.into_iter().map(Item::Text).collect());
+        return Ok(folder::texts(path, io)?.into_iter().map(InputItem::Text).collect());
     }
     Ok(vec![item::of_file(path)?])
 }
@@ -181,12 +181,12 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<Item>, Failure> {
 ///
 /// # Errors
 /// As [`file`].
-pub(crate) fn fetched(url: &Url, content: Vec<u8>) -> Result<Item, Failure> {
+pub(crate) fn fetched(url: &Url, content: Vec<u8>) -> Result<InputItem, Failure> {
     item::of_bytes(&shown(url), content)
 }
 
 /// Standard input that was not asked for by name: it stands in the prompt as it is.
-fn piped(io: &mut Io) -> Result<Option<Item>, Failure> {
+fn piped(io: &mut Io) -> Result<Option<InputItem>, Failure> {
     let bytes = stdin::read(io)?.unwrap_or_default();
     // A pipe that gave nothing but line ends gave nothing.
     if bytes.trim_ascii().is_empty() {
@@ -199,7 +199,7 @@ fn piped(io: &mut Io) -> Result<Option<Item>, Failure> {
             if text.trim().is_empty() {
                 return Ok(None);
             }
-            Item::Text(text)
+            InputItem::Text(text)
         }
     }))
 }
@@ -252,7 +252,7 @@ mod tests {
         let given = given(&["读"], &["HTTPS://h.example/文.txt"], b"").expect("taken");
         assert_eq!(given.address().map(|url| url.scheme()), Some("https"));
         let item = fetched(given.address().expect("one"), "正文".into()).expect("text");
-        assert!(matches!(item, Item::Text(text) if text.starts_with("https://h.example/")));
+        assert!(matches!(item, InputItem::Text(text) if text.starts_with("https://h.example/")));
         assert!(is_url("http://a") && !is_url("http.txt") && !is_url("ftp://a") && !is_url("图"));
     }
 }

@@ -8,7 +8,7 @@ use crate::api::chat::content;
 use crate::exchange::Exchange;
 use crate::http::request::Request;
 use crate::http::request::{Url, shown};
-use crate::input::{self, Attachment, Group, Item, PromptInput};
+use crate::input::{self, Attachment, Group, InputItem, PromptInput};
 use crate::io::Io;
 
 /// The most that an address may give, in bytes: it is kept in memory.
@@ -26,9 +26,9 @@ pub(super) fn kept(given: &PromptInput) -> Value {
         .items
         .iter()
         .filter_map(|item| match item {
-            Item::Text(_) => None,
-            Item::Attachment(attachment) => Some(attachment.given.clone()),
-            Item::Address(url) => Some(shown(url)),
+            InputItem::Text(_) => None,
+            InputItem::Attachment(attachment) => Some(attachment.given.clone()),
+            InputItem::Address(url) => Some(shown(url)),
         })
         .collect();
     noted(&given.text(), names).into()
@@ -105,7 +105,7 @@ pub(super) async fn request(
     if given.address().is_some() {
         let before = content(&exchange.provider, given);
         for item in &mut given.items {
-            if let Item::Address(url) = item {
+            if let InputItem::Address(url) = item {
                 let bytes = fetch(url, exchange, io).await?;
                 *item = input::fetched(url, bytes)?;
             }

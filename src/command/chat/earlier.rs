@@ -11,7 +11,7 @@ use crate::error::reason;
 use crate::history::{self, Store, Turn};
 use crate::http::form::Piece;
 use crate::http::splice::Insert;
-use crate::input::{self, Attachment, Item, PromptInput};
+use crate::input::{self, Attachment, InputItem, PromptInput};
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -90,7 +90,7 @@ pub(super) fn again(turn: &Turn, io: &Io) -> PromptInput {
     let (mut items, mut missing) = (Vec::new(), Vec::new());
     for file in &turn.files {
         match kept(file, store.as_ref()) {
-            Ok(attachment) => items.push(Item::Attachment(attachment)),
+            Ok(attachment) => items.push(InputItem::Attachment(attachment)),
             Err(_) => missing.push(file.name.clone()),
         }
     }
@@ -133,7 +133,7 @@ fn kept(file: &history::File, store: Option<&Store>) -> Result<Attachment, Strin
         return Err(format!("{} is gone", path.display()));
     }
     match input::kept(&path, &file.name) {
-        Ok(Item::Attachment(attachment)) => Ok(attachment),
+        Ok(InputItem::Attachment(attachment)) => Ok(attachment),
         Ok(_) => Err(format!("{} is not what was kept", path.display())),
         Err(failure) => Err(failure.message),
     }
