@@ -10,12 +10,12 @@ pub(super) const HEAD: usize = 8 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttachmentFormat {
     file: FileFormat,
-    group: Group,
+    group: AttachmentGroup,
 }
 
 /// What becomes of a format in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Group {
+pub(crate) enum AttachmentGroup {
     Picture,
     Audio,
     Pdf,
@@ -26,17 +26,17 @@ impl AttachmentFormat {
     pub(super) fn of(file: FileFormat) -> Option<Self> {
         let group = match file {
             FileFormat::Png | FileFormat::Jpeg | FileFormat::Gif | FileFormat::WebP => {
-                Group::Picture
+                AttachmentGroup::Picture
             }
-            FileFormat::Wav | FileFormat::Mp3 => Group::Audio,
-            FileFormat::Pdf => Group::Pdf,
+            FileFormat::Wav | FileFormat::Mp3 => AttachmentGroup::Audio,
+            FileFormat::Pdf => AttachmentGroup::Pdf,
             _ => return None,
         };
         Some(Self { file, group })
     }
 
     /// Which part of a request it becomes.
-    pub(crate) fn group(self) -> Group {
+    pub(crate) fn group(self) -> AttachmentGroup {
         self.group
     }
 
@@ -59,13 +59,13 @@ impl AttachmentFormat {
     }
 }
 
-impl Group {
+impl AttachmentGroup {
     /// The name in profiles (`takes_no`).
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Group::Picture => "image",
-            Group::Audio => "audio",
-            Group::Pdf => "pdf",
+            AttachmentGroup::Picture => "image",
+            AttachmentGroup::Audio => "audio",
+            AttachmentGroup::Pdf => "pdf",
         }
     }
 }
@@ -107,12 +107,17 @@ mod tests {
     #[test]
     fn what_can_be_attached_has_its_names() {
         for (head, name, media_type, group) in [
-            (&b"\xff\xd8\xff\xe0\0\x10JFIF"[..], "jpeg", "image/jpeg", Group::Picture),
-            (b"GIF89a\x01\0\x01\0", "gif", "image/gif", Group::Picture),
-            (b"RIFF\x24\0\0\0WAVEfmt ", "wav", "audio/wav", Group::Audio),
-            (b"ID3\x04\0\0\0\0\0\0", "mp3", "audio/mpeg", Group::Audio),
-            (b"\xff\xfb\x90\x64\0", "mp3", "audio/mpeg", Group::Audio),
-            (b"\xef\xbb\xbf\n%PDF-1.4\nall letters", "pdf", "application/pdf", Group::Pdf),
+            (&b"\xff\xd8\xff\xe0\0\x10JFIF"[..], "jpeg", "image/jpeg", AttachmentGroup::Picture),
+            (b"GIF89a\x01\0\x01\0", "gif", "image/gif", AttachmentGroup::Picture),
+            (b"RIFF\x24\0\0\0WAVEfmt ", "wav", "audio/wav", AttachmentGroup::Audio),
+            (b"ID3\x04\0\0\0\0\0\0", "mp3", "audio/mpeg", AttachmentGroup::Audio),
+            (b"\xff\xfb\x90\x64\0", "mp3", "audio/mpeg", AttachmentGroup::Audio),
+            (
+                b"\xef\xbb\xbf\n%PDF-1.4\nall letters",
+                "pdf",
+                "application/pdf",
+                AttachmentGroup::Pdf,
+            ),
         ] {
             let Kind::Known(format) = of(head) else { panic!("{head:?} can be attached") };
             let told = (format.name(), format.media_type(), format.group());

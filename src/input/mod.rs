@@ -24,7 +24,7 @@ use crate::io::Io;
 pub(crate) use attachment::Attachment;
 pub(crate) use frame::{Frame, Gapped};
 pub(crate) use item::InputItem;
-pub(crate) use kind::Group;
+pub(crate) use kind::AttachmentGroup;
 
 /// Where a prompt is made of.
 #[derive(Debug)]

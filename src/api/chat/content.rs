@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::input::{Attachment, Group};
+use crate::input::{Attachment, AttachmentGroup};
 
 /// A message's content. Without an attachment it is a plain text, as models that read nothing else
 /// want it; with some, the text comes first (as in the specification's examples) and the others in
@@ -29,12 +29,12 @@ fn part(attachment: &Attachment, audio_as_url: bool) -> Value {
     let (format, mark) = (attachment.format, &attachment.insert.mark);
     let url = format!("data:{};base64,{mark}", format.media_type());
     match format.group() {
-        Group::Picture => json!({"type": "image_url", "image_url": {"url": url}}),
-        Group::Audio => {
+        AttachmentGroup::Picture => json!({"type": "image_url", "image_url": {"url": url}}),
+        AttachmentGroup::Audio => {
             let data = if audio_as_url { &url } else { mark };
             json!({"type": "input_audio", "input_audio": {"data": data, "format": format.name()}})
         }
-        Group::Pdf => {
+        AttachmentGroup::Pdf => {
             json!({"type": "file", "file": {"filename": attachment.name, "file_data": url}})
         }
     }

@@ -8,7 +8,7 @@ use crate::api::chat::content;
 use crate::exchange::Exchange;
 use crate::http::request::Request;
 use crate::http::request::{Url, shown};
-use crate::input::{self, Attachment, Group, InputItem, PromptInput};
+use crate::input::{self, Attachment, AttachmentGroup, InputItem, PromptInput};
 use crate::io::Io;
 
 /// The most that an address may give, in bytes: it is kept in memory.
@@ -67,9 +67,9 @@ pub(super) fn check(
     let (name, file, format) = (&provider.name, &attachment.given, attachment.format);
     let what = format!("{file} is {}, which {name} does not take for {model}", format.words());
     let other = match format.group() {
-        Group::Audio => "`llm transcribe` makes text of it; ",
-        Group::Pdf => "`pdftotext` makes text of it; ",
-        Group::Picture => "",
+        AttachmentGroup::Audio => "`llm transcribe` makes text of it; ",
+        AttachmentGroup::Pdf => "`pdftotext` makes text of it; ",
+        AttachmentGroup::Picture => "",
     };
     Err(Failure::usage(what).hint(format!(
         "{other}if it takes it by now, `takes_no = []` in [providers.{name}] lets it through"
