@@ -21,7 +21,7 @@ enum Piece<'t> {
 
 /// What stands around an input, every gap but `{{input}}` filled.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Frame {
+pub(crate) struct PromptFrame {
     /// The input goes between any two of them.
     parts: Vec<String>,
 }
@@ -67,7 +67,7 @@ impl<'t> Gapped<'t> {
 
     /// The text with its gaps filled. Values are put in as they are: one that holds `{{x}}` has no
     /// gap. A name without a value keeps its gap.
-    pub(crate) fn frame(&self, value: impl Fn(&str) -> Option<String>) -> Frame {
+    pub(crate) fn frame(&self, value: impl Fn(&str) -> Option<String>) -> PromptFrame {
         let mut parts = vec![String::new()];
         for piece in &self.pieces {
             let text = match piece {
@@ -82,7 +82,7 @@ impl<'t> Gapped<'t> {
                 part.push_str(&text);
             }
         }
-        Frame { parts }
+        PromptFrame { parts }
     }
 }
 
@@ -99,7 +99,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(is_letter)
 }
 
-impl Frame {
+impl PromptFrame {
     /// The frame with an input in it. Where no gap waits for the input, it comes behind, with a
     /// blank line between.
     pub(crate) fn around(&self, input: &str) -> String {

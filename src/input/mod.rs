@@ -22,7 +22,7 @@ use crate::http::splice::Insert;
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
-pub(crate) use frame::{Frame, Gapped};
+pub(crate) use frame::{Gapped, PromptFrame};
 pub(crate) use item::InputItem;
 pub(crate) use kind::AttachmentGroup;
 
@@ -41,7 +41,7 @@ pub(crate) struct InputSources<'a> {
 pub(crate) struct PromptInput {
     pub(crate) items: Vec<InputItem>,
     /// What stands around the texts.
-    pub(crate) frame: Option<Frame>,
+    pub(crate) frame: Option<PromptFrame>,
     /// What went along with earlier questions and is sent again with this one.
     pub(crate) earlier: Vec<Insert>,
 }

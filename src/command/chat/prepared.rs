@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::config::profile::{Field, Profile};
 use crate::config::schema::nearest;
 use crate::error::Failure;
-use crate::input::{self, Frame, Gapped, InputSources, PromptInput};
+use crate::input::{self, Gapped, InputSources, PromptFrame, PromptInput};
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -22,7 +22,7 @@ pub(super) struct Prepared {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Preset {
     /// What stands around the input.
-    frame: Option<Frame>,
+    frame: Option<PromptFrame>,
     /// The prompt says all by itself.
     needs_no_input: bool,
     /// Request fields, over the profile's and under the flags'.
@@ -135,7 +135,7 @@ fn filled(prompt: &Profile, vars: &[(String, String)]) -> Result<Preset, Failure
     Ok(Preset { frame, needs_no_input, options })
 }
 
-fn frame(prompt: &Profile, vars: &[(String, String)], text: &str) -> Frame {
+fn frame(prompt: &Profile, vars: &[(String, String)], text: &str) -> PromptFrame {
     Gapped::read(text).frame(|var| value(prompt, vars, var))
 }
 
