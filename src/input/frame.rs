@@ -8,7 +8,7 @@ const INPUT: &str = "input";
 
 /// A text that was written down with gaps.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Gapped<'t> {
+pub(crate) struct PromptTemplate<'t> {
     pieces: Vec<Piece<'t>>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct PromptFrame {
     parts: Vec<String>,
 }
 
-impl<'t> Gapped<'t> {
+impl<'t> PromptTemplate<'t> {
     /// Finds the gaps of a text: `{{`, a name, `}}`, with or without spaces beside the name. A name
     /// is made of letters of any script, digits, `_` and `-`. Anything else between braces is text.
     pub(crate) fn read(mut text: &'t str) -> Self {
@@ -122,7 +122,7 @@ mod tests {
             "a-1" => Some("{{语言}} {{input}} {{b}}".to_owned()),
             _ => None,
         };
-        Gapped::read(text).frame(value).around(input)
+        PromptTemplate::read(text).frame(value).around(input)
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
         for text in ["{{", "{{}}", "{{ }}", "{{两 词}}", "{{a.b}}", "{ {语言} }", "{{语言}", "}}{{"]
         {
             assert_eq!(filled(text, ""), text);
-            assert!(Gapped::read(text).names().is_empty(), "{text}");
+            assert!(PromptTemplate::read(text).names().is_empty(), "{text}");
         }
         assert_eq!(filled("{{无}} {{{{语言}}", ""), "{{无}} {{法文");
     }
@@ -153,15 +153,15 @@ mod tests {
 
     #[test]
     fn names_are_told_once_and_without_the_input() {
-        let text = Gapped::read("{{b}} {{a}} {{input}} {{b}}");
+        let text = PromptTemplate::read("{{b}} {{a}} {{input}} {{b}}");
         assert_eq!((text.names(), text.takes_input()), (vec!["b", "a"], true));
-        assert!(!Gapped::read("{{b}}").takes_input());
+        assert!(!PromptTemplate::read("{{b}}").takes_input());
     }
 
     proptest! {
         #[test]
         fn without_values_the_text_stays(text in "([{}]{1,3}|[ab你]| |input){0,20}") {
-            let gapped = Gapped::read(&text);
+            let gapped = PromptTemplate::read(&text);
             let tight = text.replace(' ', "");
             let framed = gapped.frame(|_| None).around("{{input}}");
             let expected = if gapped.takes_input() { tight } else { format!("{tight}{{{{input}}}}") };

@@ -22,7 +22,7 @@ use crate::http::splice::Insert;
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
-pub(crate) use frame::{Gapped, PromptFrame};
+pub(crate) use frame::{PromptFrame, PromptTemplate};
 pub(crate) use item::InputItem;
 pub(crate) use kind::AttachmentGroup;
 

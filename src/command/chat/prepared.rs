@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::config::profile::{Field, Profile};
 use crate::config::schema::nearest;
 use crate::error::Failure;
-use crate::input::{self, Gapped, InputSources, PromptFrame, PromptInput};
+use crate::input::{self, InputSources, PromptFrame, PromptInput, PromptTemplate};
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -109,15 +109,15 @@ impl Preset {
 /// The prompt with its variables filled in.
 fn filled(prompt: &Profile, vars: &[(String, String)]) -> Result<Preset, Failure> {
     let name = &prompt.name;
-    let text = prompt.text("prompt").map(Gapped::read);
-    let system = prompt.text("system").map(Gapped::read);
-    if system.as_ref().is_some_and(Gapped::takes_input) {
+    let text = prompt.text("prompt").map(PromptTemplate::read);
+    let system = prompt.text("system").map(PromptTemplate::read);
+    if system.as_ref().is_some_and(PromptTemplate::takes_input) {
         return Err(Failure::usage(format!(
             "the `system` of the prompt `{name}` holds {{{{input}}}}, which belongs into `prompt`"
         )));
     }
     let mut names: Vec<&str> = Vec::new();
-    for found in text.iter().chain(&system).flat_map(Gapped::names) {
+    for found in text.iter().chain(&system).flat_map(PromptTemplate::names) {
         if !names.contains(&found) {
             names.push(found);
         }
@@ -136,7 +136,7 @@ fn filled(prompt: &Profile, vars: &[(String, String)]) -> Result<Preset, Failure
 }
 
 fn frame(prompt: &Profile, vars: &[(String, String)], text: &str) -> PromptFrame {
-    Gapped::read(text).frame(|var| value(prompt, vars, var))
+    PromptTemplate::read(text).frame(|var| value(prompt, vars, var))
 }
 
 /// What stands for a variable: the last `--var`, else what the prompt has for it.
