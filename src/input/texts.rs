@@ -21,7 +21,7 @@ const READ: usize = 256 * 1024;
 
 /// Where the texts are.
 #[derive(Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct TextSources<'a> {
     /// Each is a text.
     pub(crate) words: &'a [String],
     /// `-` is standard input. Without words and files it is standard input that is read.
@@ -89,7 +89,7 @@ impl Texts {
     ///
     /// # Errors
     /// No text at all, an empty argument, a file that is missing, empty or no text.
-    pub(crate) fn find(wanted: &Wanted<'_>, io: &mut Io) -> Result<Self, Failure> {
+    pub(crate) fn find(wanted: &TextSources<'_>, io: &mut Io) -> Result<Self, Failure> {
         let stdin = [PathBuf::from("-")];
         let files = match (wanted.words, wanted.files) {
             ([], []) if io.stdin_is_terminal => return Err(nothing()),

@@ -84,13 +84,13 @@ fn no_place(place: &Place, format: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::texts::Wanted;
+    use crate::input::texts::TextSources;
     use crate::io::Io;
 
     fn sizes(lines: String, most: usize) -> Vec<(u64, u64, usize)> {
         let mut io = Io::nowhere();
         io.stdin = Some(Box::new(std::io::Cursor::new(lines)));
-        let wanted = Wanted { words: &[], files: &[], lines: true };
+        let wanted = TextSources { words: &[], files: &[], lines: true };
         let texts = Texts::find(&wanted, &mut io).expect("is found");
         let mut batches = Batches::new(texts, None).expect("is made");
         let mut all = Vec::new();

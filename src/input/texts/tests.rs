@@ -14,7 +14,7 @@ fn try_found(
     io.stdin = Some(Box::new(stdin));
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let files: Vec<PathBuf> = files.iter().map(|path| path.to_path_buf()).collect();
-    let wanted = Wanted { words: &words, files: &files, lines };
+    let wanted = TextSources { words: &words, files: &files, lines };
     let said = |failure: Failure| failure.message;
     let mut texts = Texts::find(&wanted, &mut io).map_err(said)?;
     let mut all = Vec::new();
@@ -52,7 +52,7 @@ fn files_are_read_in_their_order() {
     let whole = [format!("{one_name}=a\n\nb"), format!("{two_name}=二")];
     assert_eq!(found(&[], &[&one, &two], false, b"x"), whole);
     let mut io = Io::nowhere();
-    let wanted = Wanted { words: &[], files: &[one.clone(), two], lines: true };
+    let wanted = TextSources { words: &[], files: &[one.clone(), two], lines: true };
     let known = Texts::find(&wanted, &mut io).expect("is found").known;
     assert_eq!(known.count, Some(4));
     assert_eq!(known.empty.map(|place| place.to_string()), Some(format!("line 2 of {one_name}")));
