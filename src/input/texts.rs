@@ -34,12 +34,12 @@ pub(crate) struct TextSources<'a> {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Text {
     pub(crate) text: String,
-    pub(crate) place: Place,
+    pub(crate) place: TextPlace,
 }
 
 /// Where a text stands, for messages: `input 2`, `line 7`, `line 7 of a.txt`, `a.txt`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct TextPlace {
     /// The file, where a number alone does not tell it.
     file: Option<Arc<str>>,
     /// From 1: the line, or without lines the argument; 0 for a file as a whole.
@@ -47,7 +47,7 @@ pub(crate) struct Place {
     is_line: bool,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TextPlace {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.file, self.number) {
             (Some(file), 0) => write!(out, "{file}"),
@@ -64,7 +64,7 @@ pub(crate) struct Known {
     /// How many there are, unless standard input or a pipe holds some.
     pub(crate) count: Option<u64>,
     /// The first line that is empty.
-    pub(crate) empty: Option<Place>,
+    pub(crate) empty: Option<TextPlace>,
 }
 
 /// The texts.
@@ -101,7 +101,7 @@ impl Texts {
         }
         let mut texts = Self { sources: VecDeque::new(), current: None, known: Known::default() };
         for (word, number) in wanted.words.iter().zip(1..) {
-            let place = Place { file: None, number, is_line: false };
+            let place = TextPlace { file: None, number, is_line: false };
             if word.is_empty() {
                 return Err(Failure::usage(format!("{place} is empty")));
             }
@@ -134,7 +134,7 @@ impl Texts {
             }
             (true, false) => {
                 let text = text_of_stdin(io)?;
-                let place = Place { file: Some(name_of(path)), number: 0, is_line: false };
+                let place = TextPlace { file: Some(name_of(path)), number: 0, is_line: false };
                 self.sources.push_back(Source::Text(Text { text, place }));
                 Ok(Some(1))
             }
@@ -180,7 +180,7 @@ impl Texts {
                 None => return Ok(None),
                 Some(Source::Text(text)) => return Ok(Some(text)),
                 Some(Source::Whole(path)) => {
-                    let place = Place { file: Some(name_of(&path)), number: 0, is_line: false };
+                    let place = TextPlace { file: Some(name_of(&path)), number: 0, is_line: false };
                     return Ok(Some(Text { text: read_whole(&path)?, place }));
                 }
                 Some(Source::Lines(path, name)) => {
@@ -230,7 +230,7 @@ impl Lines {
                 line.pop();
             }
         }
-        let place = Place { file: self.shown.clone(), number: self.number, is_line: true };
+        let place = TextPlace { file: self.shown.clone(), number: self.number, is_line: true };
         let shown = || format!("line {} of {}", self.number, self.name);
         if line.len() > LONGEST_LINE {
             return Err(Failure::usage(format!("{} is longer than 16 MiB", shown())));

@@ -2,7 +2,7 @@
 
 use crate::api::embed::request::{MOST_WEIGHT, weight};
 use crate::error::Failure;
-use crate::input::texts::{Place, Text, Texts};
+use crate::input::texts::{Text, TextPlace, Texts};
 
 /// The texts of one request, empty ones among them that are not sent.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Batches {
     }
 }
 
-fn no_place(place: &Place, format: &str) -> Failure {
+fn no_place(place: &TextPlace, format: &str) -> Failure {
     Failure::usage(format!("{place} is empty, and {format} has no place for a missing vector"))
         .hint("--skip-errors leaves such lines out; array and jsonl write `null`")
 }

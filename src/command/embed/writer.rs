@@ -8,7 +8,7 @@ use crate::api::embed::npy;
 use crate::api::embed::vector::{Vector, push_line};
 use crate::cli::embed::Format;
 use crate::error::{Failure, Kind};
-use crate::input::texts::{Place, Text};
+use crate::input::texts::{Text, TextPlace};
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
@@ -40,7 +40,7 @@ pub(super) struct Writer {
     columns: Option<usize>,
     texts: u64,
     refused: u64,
-    empty: Option<(u64, Place)>,
+    empty: Option<(u64, TextPlace)>,
     /// The last reply that was printed ended with a line end.
     is_line_ended: bool,
 }
