@@ -32,7 +32,7 @@ pub(crate) struct TextSources<'a> {
 
 /// One text, with where it stands.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Text {
+pub(crate) struct InputText {
     pub(crate) text: String,
     pub(crate) place: TextPlace,
 }
@@ -76,7 +76,7 @@ pub(crate) struct Texts {
 
 /// Where further texts come from.
 enum Source {
-    Text(Text),
+    Text(InputText),
     /// A file to be read whole.
     Whole(PathBuf),
     /// A file whose lines are texts; its name only where there are several.
@@ -105,7 +105,7 @@ impl Texts {
             if word.is_empty() {
                 return Err(Failure::usage(format!("{place} is empty")));
             }
-            texts.sources.push_back(Source::Text(Text { text: word.clone(), place }));
+            texts.sources.push_back(Source::Text(InputText { text: word.clone(), place }));
         }
         let mut count = Some(wanted.words.len() as u64);
         for path in files {
@@ -135,7 +135,7 @@ impl Texts {
             (true, false) => {
                 let text = text_of_stdin(io)?;
                 let place = TextPlace { file: Some(name_of(path)), number: 0, is_line: false };
-                self.sources.push_back(Source::Text(Text { text, place }));
+                self.sources.push_back(Source::Text(InputText { text, place }));
                 Ok(Some(1))
             }
             (false, true) => {
@@ -168,7 +168,7 @@ impl Texts {
     ///
     /// # Errors
     /// A file that can't be read, or a line that is no text.
-    pub(crate) fn next(&mut self) -> Result<Option<Text>, Failure> {
+    pub(crate) fn next(&mut self) -> Result<Option<InputText>, Failure> {
         loop {
             if let Some(lines) = &mut self.current {
                 match lines.next()? {
@@ -181,7 +181,7 @@ impl Texts {
                 Some(Source::Text(text)) => return Ok(Some(text)),
                 Some(Source::Whole(path)) => {
                     let place = TextPlace { file: Some(name_of(&path)), number: 0, is_line: false };
-                    return Ok(Some(Text { text: read_whole(&path)?, place }));
+                    return Ok(Some(InputText { text: read_whole(&path)?, place }));
                 }
                 Some(Source::Lines(path, name)) => {
                     self.current = Some(Lines::of_file(&path, name)?);
@@ -215,7 +215,7 @@ impl Lines {
     }
 
     /// The next line without its end, which is `\n` or `\r\n`.
-    fn next(&mut self) -> Result<Option<Text>, Failure> {
+    fn next(&mut self) -> Result<Option<InputText>, Failure> {
         let mut line = Vec::new();
         // One byte more than allowed tells that there are too many.
         let mut limited = self.reader.by_ref().take(LONGEST_LINE as u64 + 1);
@@ -240,7 +240,7 @@ impl Lines {
         if self.number == 1 && text.starts_with('\u{feff}') {
             text.remove(0);
         }
-        Ok(Some(Text { text, place }))
+        Ok(Some(InputText { text, place }))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::api::embed::request::{ENCODING, fields};
 use crate::error::{Failure, Kind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, ended_early};
 use crate::http::bad_reply::BadReply;
-use crate::input::texts::Text;
+use crate::input::texts::InputText;
 use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Composed, Job, Provider};
 
@@ -253,7 +253,7 @@ impl Asker {
 /// The request for a part of a batch.
 struct AskPart<'a> {
     asker: &'a Asker,
-    texts: &'a [&'a Text],
+    texts: &'a [&'a InputText],
 }
 
 impl Operation for AskPart<'_> {
@@ -310,7 +310,7 @@ fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, Problem> {
 }
 
 /// Where the texts of a request stand.
-fn places(texts: &[&Text]) -> String {
+fn places(texts: &[&InputText]) -> String {
     match texts {
         [one] => one.place.to_string(),
         [first, .., last] => format!("{} to {}", first.place, last.place),
@@ -319,7 +319,7 @@ fn places(texts: &[&Text]) -> String {
 }
 
 /// What is wrong with a reply, with the texts that it is for.
-fn read_error(problem: Problem, texts: &[&Text], service: &str) -> ReadError {
+fn read_error(problem: Problem, texts: &[&InputText], service: &str) -> ReadError {
     let which = places(texts);
     let refused = |message: String| Failure::new(Kind::Refused, message);
     let failure = match problem {

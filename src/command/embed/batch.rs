@@ -2,7 +2,7 @@
 
 use crate::api::embed::request::{MOST_WEIGHT, weight};
 use crate::error::Failure;
-use crate::input::texts::{Text, TextPlace, Texts};
+use crate::input::texts::{InputText, TextPlace, Texts};
 
 /// The texts of one request, empty ones among them that are not sent.
 #[derive(Debug)]
@@ -11,12 +11,12 @@ pub(super) struct Batch {
     pub(super) number: u64,
     /// The place of the first text among all, from 0.
     pub(super) first: u64,
-    pub(super) texts: Vec<Text>,
+    pub(super) texts: Vec<InputText>,
 }
 
 impl Batch {
     /// The texts that are sent: no service takes an empty one.
-    pub(super) fn sent(&self) -> Vec<&Text> {
+    pub(super) fn sent(&self) -> Vec<&InputText> {
         self.texts.iter().filter(|text| !text.text.is_empty()).collect()
     }
 }
@@ -25,7 +25,7 @@ impl Batch {
 pub(super) struct Batches {
     texts: Texts,
     /// The first text of the next batch.
-    held: Option<Text>,
+    held: Option<InputText>,
     number: u64,
     first: u64,
     /// The format that has no place for an empty text.

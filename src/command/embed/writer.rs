@@ -8,7 +8,7 @@ use crate::api::embed::npy;
 use crate::api::embed::vector::{Vector, push_line};
 use crate::cli::embed::Format;
 use crate::error::{Failure, Kind};
-use crate::input::texts::{Text, TextPlace};
+use crate::input::texts::{InputText, TextPlace};
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
@@ -151,7 +151,12 @@ impl Writer {
         self.style.skip_errors || self.style.format.is_none_or(Format::has_null)
     }
 
-    fn row(&mut self, text: &Text, index: u64, vector: Option<Vector<'_>>) -> Result<(), Failure> {
+    fn row(
+        &mut self,
+        text: &InputText,
+        index: u64,
+        vector: Option<Vector<'_>>,
+    ) -> Result<(), Failure> {
         let Some(format) = self.style.format else { return Ok(()) };
         if vector.is_none() && self.style.skip_errors {
             return Ok(());
