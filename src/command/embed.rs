@@ -10,7 +10,7 @@ use crate::cli::embed::{EmbedArgs, Format};
 use crate::config;
 use crate::error::Failure;
 use crate::exchange;
-use crate::input::texts::{TextSources, Texts};
+use crate::input::texts::{InputTexts, TextSources};
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::provider::{Asked, Job, Provider, resolve};
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &EmbedArgs, common: &Common, io: &mut Io) -> anyhow::Res
     let style = style(args, common.json)?;
     warn_and_check(args, &provider, io)?;
     let wanted = TextSources { words: &args.texts, files: &args.file, lines: args.lines };
-    let texts = Texts::find(&wanted, io)?;
+    let texts = InputTexts::find(&wanted, io)?;
     let count = texts.known.count;
     let strict = style.format.filter(|format| !style.skip_errors && !format.has_null());
     let batches = Batches::new(texts, strict.map(Format::name))?;

@@ -68,7 +68,7 @@ pub(crate) struct Known {
 }
 
 /// The texts.
-pub(crate) struct Texts {
+pub(crate) struct InputTexts {
     sources: VecDeque<Source>,
     current: Option<Lines>,
     pub(crate) known: Known,
@@ -84,7 +84,7 @@ enum Source {
     Stdin(Box<dyn Read + Send + Sync>, Option<Arc<str>>),
 }
 
-impl Texts {
+impl InputTexts {
     /// Finds out where the texts are, and checks those that can be read twice.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::api::embed::request::{MOST_WEIGHT, weight};
 use crate::error::Failure;
-use crate::input::texts::{InputText, TextPlace, Texts};
+use crate::input::texts::{InputText, InputTexts, TextPlace};
 
 /// The texts of one request, empty ones among them that are not sent.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Batch {
 
 /// All batches, made when they are asked for.
 pub(super) struct Batches {
-    texts: Texts,
+    texts: InputTexts,
     /// The first text of the next batch.
     held: Option<InputText>,
     number: u64,
@@ -37,7 +37,7 @@ impl Batches {
     ///
     /// # Errors
     /// An empty text that is known already and has no place.
-    pub(super) fn new(texts: Texts, strict: Option<&'static str>) -> Result<Self, Failure> {
+    pub(super) fn new(texts: InputTexts, strict: Option<&'static str>) -> Result<Self, Failure> {
         if let (Some(place), Some(format)) = (&texts.known.empty, strict) {
             return Err(no_place(place, format));
         }
@@ -91,7 +91,7 @@ mod tests {
         let mut io = Io::nowhere();
         io.stdin = Some(Box::new(std::io::Cursor::new(lines)));
         let wanted = TextSources { words: &[], files: &[], lines: true };
-        let texts = Texts::find(&wanted, &mut io).expect("is found");
+        let texts = InputTexts::find(&wanted, &mut io).expect("is found");
         let mut batches = Batches::new(texts, None).expect("is made");
         let mut all = Vec::new();
         while let Some(batch) = batches.next(most).expect("is read") {

@@ -16,7 +16,7 @@ fn try_found(
     let files: Vec<PathBuf> = files.iter().map(|path| path.to_path_buf()).collect();
     let wanted = TextSources { words: &words, files: &files, lines };
     let said = |failure: Failure| failure.message;
-    let mut texts = Texts::find(&wanted, &mut io).map_err(said)?;
+    let mut texts = InputTexts::find(&wanted, &mut io).map_err(said)?;
     let mut all = Vec::new();
     while let Some(text) = texts.next().map_err(said)? {
         all.push(format!("{}={}", text.place, text.text));
@@ -53,7 +53,7 @@ fn files_are_read_in_their_order() {
     assert_eq!(found(&[], &[&one, &two], false, b"x"), whole);
     let mut io = Io::nowhere();
     let wanted = TextSources { words: &[], files: &[one.clone(), two], lines: true };
-    let known = Texts::find(&wanted, &mut io).expect("is found").known;
+    let known = InputTexts::find(&wanted, &mut io).expect("is found").known;
     assert_eq!(known.count, Some(4));
     assert_eq!(known.empty.map(|place| place.to_string()), Some(format!("line 2 of {one_name}")));
 }
