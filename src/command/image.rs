@@ -104,7 +104,7 @@ fn prompt(args: &ImageArgs, took_stdin: bool, io: &mut Io) -> Result<String, Fai
         files: &[],
         no_stdin: args.no_stdin || took_stdin,
     };
-    let prompt = input::prompt(&sources, io).map_err(|failure| match failure.hint {
+    let prompt = input::read_prompt(&sources, io).map_err(|failure| match failure.hint {
         Some(hint) => Failure {
             hint: Some(hint.replace("llm chat \"hello\"", "llm image \"a red kite\"")),
             ..failure

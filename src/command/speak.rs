@@ -72,7 +72,7 @@ pub(crate) fn run(args: &SpeakArgs, common: &Common, io: &mut Io) -> anyhow::Res
     };
     wish = wish.or(player.as_ref().and_then(Player::only_format));
     let sources = InputSources { words: &args.text, files: &args.file, no_stdin: args.no_stdin };
-    let text = input::speech(&sources, io)?;
+    let text = input::read_speech_text(&sources, io)?;
     let mut plan = plan(args, &text, wish, &provider, io)?;
     plan.wish = wish.or(named);
     if common.dry_run {

@@ -20,7 +20,7 @@ pub(crate) enum InputItem {
     /// A piece of the prompt, ready to be joined with the others.
     Text(String),
     Attachment(Attachment),
-    /// To be fetched; its content is then an item of one of the other kinds, by [`super::fetched`].
+    /// To be fetched; its content is then an item of one of the other kinds, by [`super::fetched_item`].
     Address(Url),
 }
 

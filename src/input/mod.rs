@@ -82,8 +82,8 @@ impl PromptInput {
 ///
 /// # Errors
 /// No prompt at all, a file that can't be read, or one that can't go into a request.
-pub(crate) fn prompt(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
-    let given = all(sources, io)?;
+pub(crate) fn read_prompt(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
+    let given = read_optional_prompt(sources, io)?;
     if given.items.is_empty() {
         return Err(Failure::usage("there is no prompt and no input")
             .hint("give it as an argument or through a pipe: llm chat \"hello\""));
@@ -95,7 +95,10 @@ pub(crate) fn prompt(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptIn
 ///
 /// # Errors
 /// A file that can't be read, or one that can't go into a request.
-pub(crate) fn all(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
+pub(crate) fn read_optional_prompt(
+    sources: &InputSources<'_>,
+    io: &mut Io,
+) -> Result<PromptInput, Failure> {
     let mut items = Vec::new();
     for path in sources.files {
         items.extend(file(path, io)?);
@@ -115,7 +118,7 @@ pub(crate) fn all(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput
 ///
 /// # Errors
 /// As those of a file that is named.
-pub(crate) fn kept(path: &Path, given: &str) -> Result<InputItem, Failure> {
+pub(crate) fn read_kept_file(path: &Path, given: &str) -> Result<InputItem, Failure> {
     item::called(path, given)
 }
 
@@ -123,17 +126,17 @@ pub(crate) fn kept(path: &Path, given: &str) -> Result<InputItem, Failure> {
 ///
 /// # Errors
 /// No text at all, a file that can't be read, or one that is no text.
-pub(crate) fn speech(sources: &InputSources<'_>, io: &mut Io) -> Result<String, Failure> {
+pub(crate) fn read_speech_text(sources: &InputSources<'_>, io: &mut Io) -> Result<String, Failure> {
     let mut parts = Vec::new();
     for path in sources.files {
         parts.push(match path.as_os_str() == "-" {
-            true => text::decoded(bytes_of_stdin(io)?, STDIN)?,
+            true => text::decoded(read_stdin(io)?, STDIN)?,
             false => text::of_file(path)?,
         });
     }
     let stdin_is_named = sources.files.iter().any(|path| path.as_os_str() == "-");
     if !(sources.no_stdin || stdin_is_named || io.stdin_is_terminal) {
-        parts.push(text::decoded(bytes_of_stdin(io)?, STDIN)?);
+        parts.push(text::decoded(read_stdin(io)?, STDIN)?);
     }
     parts.push(sources.words.join(" "));
     parts.retain(|part| !part.trim().is_empty());
@@ -148,7 +151,7 @@ pub(crate) fn speech(sources: &InputSources<'_>, io: &mut Io) -> Result<String, 
 ///
 /// # Errors
 /// Exit 2: it can't be read.
-pub(crate) fn bytes_of_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
     Ok(stdin::read(io)?.unwrap_or_default())
 }
 
@@ -181,7 +184,7 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> 
 ///
 /// # Errors
 /// As [`file`].
-pub(crate) fn fetched(url: &Url, content: Vec<u8>) -> Result<InputItem, Failure> {
+pub(crate) fn fetched_item(url: &Url, content: Vec<u8>) -> Result<InputItem, Failure> {
     item::of_bytes(&shown(url), content)
 }
 
@@ -218,7 +221,7 @@ mod tests {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
         let sources = InputSources { words: &words, files: &files, no_stdin: false };
-        prompt(&sources, &mut io(stdin)).map_err(|failure| failure.message)
+        read_prompt(&sources, &mut io(stdin)).map_err(|failure| failure.message)
     }
 
     fn made_of(words: &[&str], stdin: &'static [u8]) -> Result<String, String> {
@@ -251,7 +254,7 @@ mod tests {
     fn an_address_is_told_by_its_scheme() {
         let given = given(&["读"], &["HTTPS://h.example/文.txt"], b"").expect("taken");
         assert_eq!(given.address().map(|url| url.scheme()), Some("https"));
-        let item = fetched(given.address().expect("one"), "正文".into()).expect("text");
+        let item = fetched_item(given.address().expect("one"), "正文".into()).expect("text");
         assert!(matches!(item, InputItem::Text(text) if text.starts_with("https://h.example/")));
         assert!(is_url("http://a") && !is_url("http.txt") && !is_url("ftp://a") && !is_url("图"));
     }

@@ -107,7 +107,7 @@ pub(super) async fn request(
         for item in &mut given.items {
             if let InputItem::Address(url) = item {
                 let bytes = fetch(url, exchange, io).await?;
-                *item = input::fetched(url, bytes)?;
+                *item = input::fetched_item(url, bytes)?;
             }
         }
         check(&exchange.provider, &body, given)?;

@@ -132,7 +132,7 @@ fn kept(file: &history::File, store: Option<&Store>) -> Result<Attachment, Strin
     if !path.exists() {
         return Err(format!("{} is gone", path.display()));
     }
-    match input::kept(&path, &file.name) {
+    match input::read_kept_file(&path, &file.name) {
         Ok(InputItem::Attachment(attachment)) => Ok(attachment),
         Ok(_) => Err(format!("{} is not what was kept", path.display())),
         Err(failure) => Err(failure.message),

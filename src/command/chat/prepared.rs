@@ -75,15 +75,15 @@ impl Preset {
     /// The user's input in its frame.
     ///
     /// # Errors
-    /// As [`input::prompt`]; nothing at all is fine where the prompt says all by itself.
+    /// As [`input::read_prompt`]; nothing at all is fine where the prompt says all by itself.
     pub(super) fn given(
         &self,
         sources: &InputSources<'_>,
         io: &mut Io,
     ) -> Result<PromptInput, Failure> {
         let given = match self.needs_no_input {
-            true => input::all(sources, io)?,
-            false => input::prompt(sources, io)?,
+            true => input::read_optional_prompt(sources, io)?,
+            false => input::read_prompt(sources, io)?,
         };
         Ok(PromptInput { frame: self.frame.clone(), ..given })
     }

@@ -312,7 +312,7 @@ impl<'a> Session<'a> {
     fn add_file(&mut self, path: &str, io: &mut Io) -> Result<(), Failure> {
         let path = PathBuf::from(path);
         let files = std::slice::from_ref(&path);
-        input::prompt(&InputSources { words: &[], files, no_stdin: true }, io)?;
+        input::read_prompt(&InputSources { words: &[], files, no_stdin: true }, io)?;
         io.note(&format!("{} goes before the next message", path.display()));
         self.files.push(path);
         Ok(())

@@ -55,7 +55,7 @@ impl Sources {
             return Err(Failure::usage("standard input can be only one of the pictures"));
         }
         self.took_stdin = true;
-        let bytes = input::bytes_of_stdin(io)?;
+        let bytes = input::read_stdin(io)?;
         let format = picture_format("standard input", &bytes)?;
         let filename = format!("stdin.{}", format.ending());
         Ok(Source { filename, format, piece: Piece::Bytes(bytes.into()) })
