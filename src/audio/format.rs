@@ -5,7 +5,7 @@ use crate::media::{self, FileFormat};
 
 /// A format that speech can be asked for in (specification, `response_format` of speech).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum SpeechFormat {
     Mp3,
     /// Opus in an Ogg file
     #[value(alias = "ogg")]
@@ -17,31 +17,31 @@ pub(crate) enum Format {
     Pcm,
 }
 
-/// So many bytes are enough for [`Format::of_bytes`].
+/// So many bytes are enough for [`SpeechFormat::of_bytes`].
 pub(crate) const HEAD: usize = 16;
 
-impl Format {
+impl SpeechFormat {
     /// The name on the wire.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Format::Mp3 => "mp3",
-            Format::Opus => "opus",
-            Format::Aac => "aac",
-            Format::Flac => "flac",
-            Format::Wav => "wav",
-            Format::Pcm => "pcm",
+            SpeechFormat::Mp3 => "mp3",
+            SpeechFormat::Opus => "opus",
+            SpeechFormat::Aac => "aac",
+            SpeechFormat::Flac => "flac",
+            SpeechFormat::Wav => "wav",
+            SpeechFormat::Pcm => "pcm",
         }
     }
 
     /// The format that a file's ending means (without the dot, letter case does not matter).
     pub(crate) fn of_ending(ending: &str) -> Option<Self> {
         Some(match ending.to_ascii_lowercase().as_str() {
-            "mp3" => Format::Mp3,
-            "opus" | "ogg" | "oga" => Format::Opus,
-            "aac" => Format::Aac,
-            "flac" => Format::Flac,
-            "wav" | "wave" => Format::Wav,
-            "pcm" | "raw" => Format::Pcm,
+            "mp3" => SpeechFormat::Mp3,
+            "opus" | "ogg" | "oga" => SpeechFormat::Opus,
+            "aac" => SpeechFormat::Aac,
+            "flac" => SpeechFormat::Flac,
+            "wav" | "wave" => SpeechFormat::Wav,
+            "pcm" | "raw" => SpeechFormat::Pcm,
             _ => return None,
         })
     }
@@ -52,17 +52,17 @@ impl Format {
     pub(crate) fn of_bytes(head: &[u8], wanted: Option<Self>) -> Option<Self> {
         let detected = media::detect(head)?;
         match detected.format {
-            FileFormat::Wav => Some(Format::Wav),
-            FileFormat::Ogg => Some(Format::Opus),
-            FileFormat::Flac => Some(Format::Flac),
-            FileFormat::Mp3 if detected.is_certain() && wanted == Some(Format::Aac) => wanted,
+            FileFormat::Wav => Some(SpeechFormat::Wav),
+            FileFormat::Ogg => Some(SpeechFormat::Opus),
+            FileFormat::Flac => Some(SpeechFormat::Flac),
+            FileFormat::Mp3 if detected.is_certain() && wanted == Some(SpeechFormat::Aac) => wanted,
             FileFormat::Mp3 | FileFormat::Aac
-                if !detected.is_certain() && wanted == Some(Format::Pcm) =>
+                if !detected.is_certain() && wanted == Some(SpeechFormat::Pcm) =>
             {
                 None
             }
-            FileFormat::Mp3 => Some(Format::Mp3),
-            FileFormat::Aac => Some(Format::Aac),
+            FileFormat::Mp3 => Some(SpeechFormat::Mp3),
+            FileFormat::Aac => Some(SpeechFormat::Aac),
             _ => None,
         }
     }
@@ -74,30 +74,36 @@ mod tests {
 
     #[test]
     fn first_bytes_tell_the_format() {
-        let real = |head: &[u8]| Format::of_bytes(head, None);
-        assert_eq!(real(b"RIFF\xFF\xFF\xFF\xFFWAVEfmt "), Some(Format::Wav));
+        let real = |head: &[u8]| SpeechFormat::of_bytes(head, None);
+        assert_eq!(real(b"RIFF\xFF\xFF\xFF\xFFWAVEfmt "), Some(SpeechFormat::Wav));
         assert_eq!(real(b"RIFF\0\0\0\0AVI LIST"), None);
-        assert_eq!(real(b"OggS\0\x02"), Some(Format::Opus));
-        assert_eq!(real(b"fLaC\0"), Some(Format::Flac));
-        assert_eq!(real(b"ID3\x04"), Some(Format::Mp3));
-        assert_eq!(real(b"\xFF\xFB\x90\x64"), Some(Format::Mp3));
-        assert_eq!(real(b"\xFF\xF3\x84\xC4"), Some(Format::Mp3));
-        assert_eq!(real(b"\xFF\xF1\x50\x80"), Some(Format::Aac));
+        assert_eq!(real(b"OggS\0\x02"), Some(SpeechFormat::Opus));
+        assert_eq!(real(b"fLaC\0"), Some(SpeechFormat::Flac));
+        assert_eq!(real(b"ID3\x04"), Some(SpeechFormat::Mp3));
+        assert_eq!(real(b"\xFF\xFB\x90\x64"), Some(SpeechFormat::Mp3));
+        assert_eq!(real(b"\xFF\xF3\x84\xC4"), Some(SpeechFormat::Mp3));
+        assert_eq!(real(b"\xFF\xF1\x50\x80"), Some(SpeechFormat::Aac));
         assert_eq!(real(b"\xFF\xFF\xFF\xFF"), None);
         assert_eq!(real(b"\0\0\x01\0"), None);
         assert_eq!(real(b""), None);
-        assert_eq!(Format::of_bytes(b"\xFF\xFB\x90\x64", Some(Format::Pcm)), None);
-        assert_eq!(Format::of_bytes(b"RIFF\0\0\0\0WAVE", Some(Format::Pcm)), Some(Format::Wav));
-        assert_eq!(Format::of_bytes(b"ID3\x04", Some(Format::Aac)), Some(Format::Aac));
+        assert_eq!(SpeechFormat::of_bytes(b"\xFF\xFB\x90\x64", Some(SpeechFormat::Pcm)), None);
+        assert_eq!(
+            SpeechFormat::of_bytes(b"RIFF\0\0\0\0WAVE", Some(SpeechFormat::Pcm)),
+            Some(SpeechFormat::Wav)
+        );
+        assert_eq!(
+            SpeechFormat::of_bytes(b"ID3\x04", Some(SpeechFormat::Aac)),
+            Some(SpeechFormat::Aac)
+        );
     }
 
     #[test]
     fn endings_and_names_agree() {
         for ending in ["mp3", "opus", "aac", "flac", "wav", "pcm"] {
-            assert_eq!(Format::of_ending(ending).map(Format::name), Some(ending));
+            assert_eq!(SpeechFormat::of_ending(ending).map(SpeechFormat::name), Some(ending));
         }
-        assert_eq!(Format::of_ending("OGG"), Some(Format::Opus));
-        assert_eq!(Format::of_ending("m4a"), None);
-        assert_eq!(Format::of_ending(""), None);
+        assert_eq!(SpeechFormat::of_ending("OGG"), Some(SpeechFormat::Opus));
+        assert_eq!(SpeechFormat::of_ending("m4a"), None);
+        assert_eq!(SpeechFormat::of_ending(""), None);
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::Number;
 
 use super::chat::number;
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 
 const SPEECH: &str = "The speech";
 
@@ -49,7 +49,7 @@ pub(crate) struct SpeakArgs {
 
     /// The audio format [default: by the file's ending]
     #[arg(long, value_enum, ignore_case = true, value_name = "FMT", help_heading = SPEECH)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<SpeechFormat>,
 
     /// How fast to speak, 0.25 to 4 with most services
     #[arg(long, value_name = "F", value_parser = number, allow_negative_numbers = true, help_heading = SPEECH)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{exchange_options, settle_output, was_dry_run, with_model};
 use crate::api::speech::request::fields;
 use crate::api::speech::split;
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::cli::Common;
 use crate::cli::speak::SpeakArgs;
 use crate::config;
@@ -42,9 +42,9 @@ struct Plan {
     own: UserFields,
     characters: usize,
     /// The format that the user wants.
-    wish: Option<Format>,
+    wish: Option<SpeechFormat>,
     /// The format that is asked for: the user's, or the profile's.
-    asked: Option<Format>,
+    asked: Option<SpeechFormat>,
 }
 
 /// Where the sound goes.
@@ -114,7 +114,7 @@ impl Plan {
 fn plan(
     args: &SpeakArgs,
     text: &str,
-    wish: Option<Format>,
+    wish: Option<SpeechFormat>,
     provider: &Provider,
     io: &Io,
 ) -> Result<Plan, Failure> {
@@ -136,7 +136,7 @@ fn plan(
         plan.own = composed.own;
     }
     let name = plan.bodies.first().and_then(|body| body.get("response_format")?.as_str());
-    plan.asked = name.and_then(Format::of_ending);
+    plan.asked = name.and_then(SpeechFormat::of_ending);
     Ok(plan)
 }
 

@@ -15,7 +15,7 @@ use crate::api::transcribe::join::merge;
 use crate::api::transcribe::stream::Stream;
 use crate::api::transcribe::subtitles::{Subtitles, is_finished};
 use crate::api::{image, models, speech};
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::cli::transcribe::Format as Written;
 
 /// Base64 that comes in pieces, and the pictures that are taken out of a reply.
@@ -87,7 +87,7 @@ pub fn replies(data: &[u8]) {
     for label in
         ["audio/mpeg", "application/json; charset=utf-8", "text/event-stream", "text/html", ""]
     {
-        for wanted in [None, Some(Format::Pcm), Some(Format::Mp3)] {
+        for wanted in [None, Some(SpeechFormat::Pcm), Some(SpeechFormat::Mp3)] {
             let (sound, _) = whole_or_cut(data, |pieces| spoken(label, wanted, pieces));
             assert!(sound.len() <= data.len(), "{} of {}", sound.len(), data.len());
         }
@@ -109,7 +109,7 @@ pub fn replies(data: &[u8]) {
     }
 }
 
-fn spoken(label: &str, wanted: Option<Format>, pieces: &[&[u8]]) -> (Vec<u8>, String) {
+fn spoken(label: &str, wanted: Option<SpeechFormat>, pieces: &[&[u8]]) -> (Vec<u8>, String) {
     let mut reader = speech::answer::Reader::new(label, wanted);
     let mut sound: Vec<Bytes> = Vec::new();
     let pushed =

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use super::cuts;
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::audio::join::{Joiner, Unjoinable, wav};
 use crate::audio::wav::Samples;
 use crate::audio::{kind, quiet};
@@ -16,8 +16,9 @@ pub fn sound(data: &[u8]) {
     let parts = parts(data);
     let first = parts.first().copied().unwrap_or_default();
     let _ = kind::of(std::path::Path::new("a"), first);
-    let told = Format::of_bytes(first, None).unwrap_or(Format::Wav);
-    let formats = if told == Format::Mp3 { vec![told, Format::Aac] } else { vec![told] };
+    let told = SpeechFormat::of_bytes(first, None).unwrap_or(SpeechFormat::Wav);
+    let formats =
+        if told == SpeechFormat::Mp3 { vec![told, SpeechFormat::Aac] } else { vec![told] };
     for format in formats {
         for can_patch in [false, true] {
             joined(format, can_patch, &parts);
@@ -41,7 +42,11 @@ fn parts(data: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The whole and whether its patches lie within it.
-fn join(format: Format, can_patch: bool, parts: &[Vec<&[u8]>]) -> Result<Vec<u8>, Unjoinable> {
+fn join(
+    format: SpeechFormat,
+    can_patch: bool,
+    parts: &[Vec<&[u8]>],
+) -> Result<Vec<u8>, Unjoinable> {
     let (mut joiner, mut out) = (Joiner::new(format, can_patch), Vec::new());
     for part in parts {
         part.iter().try_for_each(|piece| joiner.push(piece, &mut out))?;
@@ -55,7 +60,7 @@ fn join(format: Format, can_patch: bool, parts: &[Vec<&[u8]>]) -> Result<Vec<u8>
     Ok(out)
 }
 
-fn joined(format: Format, can_patch: bool, parts: &[&[u8]]) {
+fn joined(format: SpeechFormat, can_patch: bool, parts: &[&[u8]]) {
     let as_is: Vec<Vec<&[u8]>> = parts.iter().map(|part| vec![*part]).collect();
     let whole = join(format, can_patch, &as_is);
     for way in 0..2 {
@@ -69,7 +74,7 @@ fn joined(format: Format, can_patch: bool, parts: &[&[u8]]) {
     let Ok(whole) = whole else { return };
     // A FLAC frame's number may grow by 6 bytes, and the shortest frame has 9.
     assert!(whole.len() <= 2 * length + 2048, "{format:?}: {} of {length}", whole.len());
-    if format != Format::Flac {
+    if format != SpeechFormat::Flac {
         let again = join(format, can_patch, &[vec![&whole]]);
         assert!(again.as_ref() == Ok(&whole), "{format:?}: joined with nothing it changes");
     }
@@ -85,7 +90,7 @@ fn bare(data: &[u8]) {
     };
     let parts = [file(one), file(two)];
     let whole =
-        join(Format::Wav, true, &[vec![&parts[0]], vec![&parts[1]]]).expect("they are alike");
+        join(SpeechFormat::Wav, true, &[vec![&parts[0]], vec![&parts[1]]]).expect("they are alike");
     assert_eq!(whole, file(&[one, two].concat()));
     let found = Samples::find(&mut Cursor::new(&whole), whole.len() as u64).expect("readable");
     assert_eq!(found.map(|samples| samples.length), Some((one.len() + two.len()) as u64));

@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::audio::format::{Format, HEAD};
+use crate::audio::format::{HEAD, SpeechFormat};
 use crate::audio::join::wav;
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
@@ -74,7 +74,7 @@ struct Events {
 #[derive(Debug)]
 pub(crate) struct Reader {
     content_type: String,
-    wanted: Option<Format>,
+    wanted: Option<SpeechFormat>,
     kind: Kind,
     usage: Option<Value>,
     address: Option<String>,
@@ -82,7 +82,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// A reader for a reply of this content type, to a request for this format.
-    pub(crate) fn new(content_type: &str, wanted: Option<Format>) -> Self {
+    pub(crate) fn new(content_type: &str, wanted: Option<SpeechFormat>) -> Self {
         let content_type = content_type.split(';').next().unwrap_or_default();
         Self {
             content_type: content_type.trim().to_ascii_lowercase(),
@@ -156,7 +156,7 @@ impl Reader {
     /// servers send bare sound whatever was asked for, and label it freely.
     fn decide(&self, head: &[u8]) -> Kind {
         let kind = self.content_type.as_str();
-        if Format::of_bytes(head, self.wanted).is_some() {
+        if SpeechFormat::of_bytes(head, self.wanted).is_some() {
             return Kind::Sound;
         }
         let json = |is_sure| Kind::Json { text: Vec::new(), is_sure };
@@ -198,7 +198,7 @@ impl Reader {
                 Ok(value) => {
                     self.usage = usage(&value);
                     let found = match of_json(&value)? {
-                        None => of_gemini(&value, self.wanted == Some(Format::Pcm))?,
+                        None => of_gemini(&value, self.wanted == Some(SpeechFormat::Pcm))?,
                         found => found,
                     };
                     if let Some(found) = found {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::cli::speak::SpeakArgs;
 use crate::provider::{Fields, Provider};
 
@@ -17,7 +17,7 @@ pub(crate) fn fields(
     args: &SpeakArgs,
     provider: &Provider,
     text: &str,
-    format: Option<Format>,
+    format: Option<SpeechFormat>,
 ) -> Fields {
     let mut needed = Map::new();
     if let Some(model) = &provider.model {

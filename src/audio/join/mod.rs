@@ -11,7 +11,7 @@ mod ogg_page;
 mod outcome;
 pub(crate) mod wav;
 
-use super::format::Format;
+use super::format::SpeechFormat;
 pub(crate) use outcome::{Patch, Unjoinable};
 
 /// Joins parts of one format.
@@ -31,14 +31,14 @@ enum Inner {
 impl Joiner {
     /// A joiner of parts in this format. `can_patch` says whether lengths can be put into the head of
     /// the whole at its end; else it gets the head of a stream.
-    pub(crate) fn new(format: Format, can_patch: bool) -> Self {
+    pub(crate) fn new(format: SpeechFormat, can_patch: bool) -> Self {
         Self(match format {
-            Format::Pcm => Inner::Plain,
-            Format::Mp3 => Inner::Mp3(mp3::Join::new(can_patch)),
-            Format::Opus => Inner::Ogg(Box::default()),
-            Format::Aac => Inner::Aac(aac::Join::default()),
-            Format::Flac => Inner::Flac(flac::Join::default()),
-            Format::Wav => Inner::Wav(wav::Join::default()),
+            SpeechFormat::Pcm => Inner::Plain,
+            SpeechFormat::Mp3 => Inner::Mp3(mp3::Join::new(can_patch)),
+            SpeechFormat::Opus => Inner::Ogg(Box::default()),
+            SpeechFormat::Aac => Inner::Aac(aac::Join::default()),
+            SpeechFormat::Flac => Inner::Flac(flac::Join::default()),
+            SpeechFormat::Wav => Inner::Wav(wav::Join::default()),
         })
     }
 

@@ -6,7 +6,7 @@ use super::*;
 
 /// Joins parts that come in pieces of this size. The whole has its patches applied.
 fn join(
-    format: Format,
+    format: SpeechFormat,
     can_patch: bool,
     parts: &[Vec<u8>],
     piece: usize,
@@ -62,9 +62,9 @@ fn wav_files_become_one_with_the_true_length() {
         wav(&WAV_FORMAT, 0, &[8, 9], b""),
     ];
     let samples = [1, 2, 3, 4, 5, 6, 8, 9];
-    let whole = join(Format::Wav, true, &parts, 7).expect("joins");
+    let whole = join(SpeechFormat::Wav, true, &parts, 7).expect("joins");
     assert_eq!(whole, [&wav_head(8, 44)[..], &samples].concat());
-    let stream = join(Format::Wav, false, &parts, 7).expect("joins");
+    let stream = join(SpeechFormat::Wav, false, &parts, 7).expect("joins");
     assert_eq!(stream, [&wav_head(u32::MAX, u32::MAX)[..], &samples].concat());
 }
 
@@ -73,7 +73,7 @@ fn a_description_of_odd_length_is_padded() {
     let format = [&WAV_FORMAT[..], &[7]].concat();
     let file =
         [&b"RIFF\x2A\0\0\0WAVEfmt \x11\0\0\0"[..], &format, b"\0data\x04\0\0\0abcd"].concat();
-    let whole = join(Format::Wav, true, std::slice::from_ref(&file), 9).expect("joins");
+    let whole = join(SpeechFormat::Wav, true, std::slice::from_ref(&file), 9).expect("joins");
     assert_eq!(whole, file);
 }
 
@@ -82,11 +82,11 @@ fn wav_files_of_other_kinds_are_refused() {
     let mut other = WAV_FORMAT;
     other[4..6].copy_from_slice(&16_000_u16.to_le_bytes());
     let parts = [wav(&WAV_FORMAT, 2, &[1, 2], b""), wav(&other, 2, &[1, 2], b"")];
-    let words = why(join(Format::Wav, true, &parts, 99));
+    let words = why(join(SpeechFormat::Wav, true, &parts, 99));
     let expected =
         "has 16000 Hz, 1 channel, 16 bits, but the first one 24000 Hz, 1 channel, 16 bits";
     assert_eq!(words, expected);
-    let refused = |part: &[u8]| why(join(Format::Wav, true, &[part.to_vec()], 99));
+    let refused = |part: &[u8]| why(join(SpeechFormat::Wav, true, &[part.to_vec()], 99));
     assert_eq!(refused(b"RIFF\0\0\0\0WAVEfmt "), "is cut off in its head");
     assert_eq!(refused(b"OggS\0\0\0\0\0\0\0\0\0\0\0\0"), "is no WAV file");
     assert_eq!(refused(b"RIFF\0\0\0\0WAVEdata\x02\0\0\0ab"), "does not say its format");
@@ -131,9 +131,9 @@ fn mp3_parts() -> [Vec<u8>; 2] {
 #[test]
 fn mp3_files_become_one_without_tags_and_notes() {
     let sound = [mp3_frame(b"one"), mp3_frame(b"two")].concat();
-    let stream = join(Format::Mp3, false, &mp3_parts(), 50).expect("joins");
+    let stream = join(SpeechFormat::Mp3, false, &mp3_parts(), 50).expect("joins");
     assert_eq!(stream, sound);
-    let file = join(Format::Mp3, true, &mp3_parts(), 50).expect("joins");
+    let file = join(SpeechFormat::Mp3, true, &mp3_parts(), 50).expect("joins");
     let (note, rest) = file.split_at(file.len() - sound.len());
     assert_eq!(rest, sound);
     // 16 kbit/s is the smallest rate whose frame of 48 bytes holds the note.
@@ -149,11 +149,11 @@ fn mp3_files_of_other_kinds_are_refused() {
     let mut other = mp3_frame(b"other");
     other[2] = 0x80;
     let parts = [mp3_frame(b"one"), other.repeat(2)];
-    assert_eq!(why(join(Format::Mp3, false, &parts, 99)), "is coded in another way");
+    assert_eq!(why(join(SpeechFormat::Mp3, false, &parts, 99)), "is coded in another way");
     // A note of the length is no sound.
     for silent in [b"RIFF....WAVE".to_vec(), mp3_frame(b"Info\0\0\0\x0F")] {
         let parts = [mp3_frame(b"one"), silent];
-        assert_eq!(why(join(Format::Mp3, false, &parts, 99)), "holds no MP3 sound");
+        assert_eq!(why(join(SpeechFormat::Mp3, false, &parts, 99)), "holds no MP3 sound");
     }
 }
 
@@ -167,9 +167,9 @@ fn adts(content: &[u8]) -> Vec<u8> {
 #[test]
 fn aac_frames_follow_each_other() {
     let parts = [[id3(), adts(b"a"), adts(b"")].concat(), adts(&[9; 3000])];
-    let whole = join(Format::Aac, true, &parts, 9).expect("joins");
+    let whole = join(SpeechFormat::Aac, true, &parts, 9).expect("joins");
     assert_eq!(whole, [adts(b"a"), adts(b""), adts(&[9; 3000])].concat());
-    assert_eq!(why(join(Format::Aac, true, &[b"{}".to_vec()], 9)), "holds no AAC sound");
+    assert_eq!(why(join(SpeechFormat::Aac, true, &[b"{}".to_vec()], 9)), "holds no AAC sound");
 }
 
 /// A page with these packets, the last one going on if `is_open`.
@@ -224,7 +224,7 @@ fn pages(mut bytes: &[u8]) -> Vec<(u8, i64, u32)> {
 
 #[test]
 fn opus_files_become_one_stream() {
-    let whole = join(Format::Opus, true, &[opus_part(), opus_part()], 33).expect("joins");
+    let whole = join(SpeechFormat::Opus, true, &[opus_part(), opus_part()], 33).expect("joins");
     let expected = [
         (2, 0, 0),
         (0, 0, 1),
@@ -240,7 +240,7 @@ fn opus_files_become_one_stream() {
 
 #[test]
 fn ogg_files_without_opus_are_refused() {
-    let refused = |part: Vec<u8>| why(join(Format::Opus, true, &[opus_part(), part], 33));
+    let refused = |part: Vec<u8>| why(join(SpeechFormat::Opus, true, &[opus_part(), part], 33));
     assert_eq!(refused(page(2, 0, &[b"\x01vorbis"], false)), "is an Ogg file without Opus");
     assert_eq!(refused(b"ID3 an mp3".to_vec()), "is no Ogg file");
     assert_eq!(refused(opus_part()[..300].to_vec()), "is cut off in an Ogg page");
@@ -249,7 +249,7 @@ fn ogg_files_without_opus_are_refused() {
     // Wherever the network cuts them, bytes behind the last page are told the same way.
     let behind = [opus_part(), b"no page".repeat(9)].concat();
     for piece in [1, 33, 9999] {
-        let words = why(join(Format::Opus, true, std::slice::from_ref(&behind), piece));
+        let words = why(join(SpeechFormat::Opus, true, std::slice::from_ref(&behind), piece));
         assert_eq!(words, "is broken in an Ogg page", "in pieces of {piece}");
     }
     let mut stereo = opus_part();
@@ -286,7 +286,7 @@ fn flac_part() -> Vec<u8> {
 
 #[test]
 fn flac_files_become_one_stream_numbered_by_samples() {
-    let whole = join(Format::Flac, true, &[flac_part(), flac_part()], 5).expect("joins");
+    let whole = join(SpeechFormat::Flac, true, &[flac_part(), flac_part()], 5).expect("joins");
     assert_eq!(whole[..8], *b"fLaC\x80\0\0\x22");
     let info = &whole[8..42];
     assert_eq!(info[..10], [0, 16, 0, 200, 0, 0, 0, 0, 0, 0]);
@@ -312,7 +312,7 @@ fn flac_files_become_one_stream_numbered_by_samples() {
 
 #[test]
 fn flac_files_that_are_cut_or_differ_are_refused() {
-    let refused = |part: Vec<u8>| why(join(Format::Flac, true, &[flac_part(), part], 99));
+    let refused = |part: Vec<u8>| why(join(SpeechFormat::Flac, true, &[flac_part(), part], 99));
     let whole = flac_part();
     assert_eq!(refused(whole[..whole.len() - 1].to_vec()), "is cut off in a FLAC frame");
     assert_eq!(refused(whole[..60].to_vec()), "is cut off in a FLAC frame");
@@ -327,12 +327,12 @@ proptest! {
     fn the_size_of_the_pieces_changes_nothing(piece in 1..700_usize, can_patch: bool) {
         let wavs = [wav(&WAV_FORMAT, 6, &[1; 6], b"x"), wav(&WAV_FORMAT, 0, &[2; 9], b"")];
         for (format, parts) in [
-            (Format::Wav, wavs.to_vec()),
-            (Format::Mp3, mp3_parts().to_vec()),
-            (Format::Aac, vec![adts(b"abc"), [id3(), adts(b"d")].concat()]),
-            (Format::Opus, vec![opus_part(), opus_part(), opus_part()]),
-            (Format::Flac, vec![flac_part(), flac_part(), flac_part()]),
-            (Format::Pcm, vec![vec![1; 100], vec![2; 100]]),
+            (SpeechFormat::Wav, wavs.to_vec()),
+            (SpeechFormat::Mp3, mp3_parts().to_vec()),
+            (SpeechFormat::Aac, vec![adts(b"abc"), [id3(), adts(b"d")].concat()]),
+            (SpeechFormat::Opus, vec![opus_part(), opus_part(), opus_part()]),
+            (SpeechFormat::Flac, vec![flac_part(), flac_part(), flac_part()]),
+            (SpeechFormat::Pcm, vec![vec![1; 100], vec![2; 100]]),
         ] {
             let whole = join(format, can_patch, &parts, usize::MAX).expect("joins");
             prop_assert_eq!(join(format, can_patch, &parts, piece), Ok(whole), "{:?}", format);
@@ -349,11 +349,11 @@ proptest! {
         let wavs = wav(&WAV_FORMAT, 6, &[1; 6], b"x");
         let [mp3, _] = mp3_parts();
         for (format, good) in [
-            (Format::Wav, wavs),
-            (Format::Mp3, mp3),
-            (Format::Aac, adts(b"abc")),
-            (Format::Opus, opus_part()),
-            (Format::Flac, flac_part()),
+            (SpeechFormat::Wav, wavs),
+            (SpeechFormat::Mp3, mp3),
+            (SpeechFormat::Aac, adts(b"abc")),
+            (SpeechFormat::Opus, opus_part()),
+            (SpeechFormat::Flac, flac_part()),
         ] {
             let mut bad = good.clone();
             bad.splice(at.min(good.len()).., bytes.iter().copied());

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use crate::api::speech::answer::Reader;
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::error::{Failure, Kind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, ended_early};
 use crate::http::bad_reply::BadReply;
@@ -30,7 +30,7 @@ pub(super) struct TextPart {
     /// The user's part of it.
     pub(super) own: UserFields,
     /// The format that is asked for, if it is known.
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<SpeechFormat>,
 }
 
 impl TextPart {
@@ -96,7 +96,7 @@ pub(super) type Take<'a> = dyn FnMut(&[u8], usize) -> Result<(), Failure> + Send
 /// The network's, a reply without sound, and those of `take`.
 pub(super) async fn receive(
     reply: &mut Reply<'_>,
-    asked: Option<Format>,
+    asked: Option<SpeechFormat>,
     take: &mut Take<'_>,
 ) -> Result<Rest, ReadError> {
     let mut reader = Reader::new(reply.content_type(), asked);

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::error::{Failure, Kind, reason};
 use crate::interrupt::Interrupt;
 use crate::io::Env;
@@ -18,13 +18,19 @@ struct Known {
     /// What stands before the file.
     args: &'static [&'static str],
     /// What it plays in all its versions; samples are given a WAV head.
-    formats: &'static [Format],
+    formats: &'static [SpeechFormat],
     /// Whether it plays whatever a service may send unasked.
     takes_all: bool,
 }
 
-const ALL: &[Format] =
-    &[Format::Mp3, Format::Opus, Format::Aac, Format::Flac, Format::Wav, Format::Pcm];
+const ALL: &[SpeechFormat] = &[
+    SpeechFormat::Mp3,
+    SpeechFormat::Opus,
+    SpeechFormat::Aac,
+    SpeechFormat::Flac,
+    SpeechFormat::Wav,
+    SpeechFormat::Pcm,
+];
 
 /// In the order in which they are looked for.
 const PLAYERS: [Known; 5] = [
@@ -38,16 +44,27 @@ const PLAYERS: [Known; 5] = [
     Known {
         name: "afplay",
         args: &[],
-        formats: &[Format::Mp3, Format::Aac, Format::Flac, Format::Wav, Format::Pcm],
+        formats: &[
+            SpeechFormat::Mp3,
+            SpeechFormat::Aac,
+            SpeechFormat::Flac,
+            SpeechFormat::Wav,
+            SpeechFormat::Pcm,
+        ],
         takes_all: true,
     },
     Known {
         name: "paplay",
         args: &[],
-        formats: &[Format::Wav, Format::Flac, Format::Pcm],
+        formats: &[SpeechFormat::Wav, SpeechFormat::Flac, SpeechFormat::Pcm],
         takes_all: false,
     },
-    Known { name: "aplay", args: &["-q"], formats: &[Format::Wav, Format::Pcm], takes_all: false },
+    Known {
+        name: "aplay",
+        args: &["-q"],
+        formats: &[SpeechFormat::Wav, SpeechFormat::Pcm],
+        takes_all: false,
+    },
 ];
 
 /// How often it is looked whether the player is done.
@@ -65,7 +82,7 @@ impl Player {
     ///
     /// # Errors
     /// Exit 2 if there is none.
-    pub(super) fn find(format: Option<Format>, env: &Env) -> Result<Self, Failure> {
+    pub(super) fn find(format: Option<SpeechFormat>, env: &Env) -> Result<Self, Failure> {
         let mut others = Vec::new();
         for known in &PLAYERS {
             let Some(path) = on_search_path(known.name, env) else { continue };
@@ -84,8 +101,8 @@ impl Player {
     }
 
     /// The format to ask for where the user wants none, if what comes unasked may not be playable.
-    pub(super) fn only_format(&self) -> Option<Format> {
-        (!self.known.takes_all).then_some(Format::Wav)
+    pub(super) fn only_format(&self) -> Option<SpeechFormat> {
+        (!self.known.takes_all).then_some(SpeechFormat::Wav)
     }
 
     /// Plays the file to its end. An interruption stops the player.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::player::Player;
 use super::{Output, Plan};
-use crate::audio::format::Format;
+use crate::audio::format::SpeechFormat;
 use crate::cli::Common;
 use crate::cli::speak::SpeakArgs;
 use crate::error::{Failure, Kind, reason};
@@ -16,7 +16,7 @@ use crate::output::sink::Sink;
 ///
 /// # Errors
 /// Exit 2: the two contradict each other, or neither tells.
-pub(super) fn wish(args: &SpeakArgs, common: &Common) -> Result<Option<Format>, Failure> {
+pub(super) fn wish(args: &SpeakArgs, common: &Common) -> Result<Option<SpeechFormat>, Failure> {
     let is_set = |path: &[String]| path == ["response_format"];
     let is_by_option = common.option.iter().any(|setting| is_set(&setting.path));
     let Some(path) = args.output.as_deref().filter(|path| is_named(path)) else {
@@ -45,9 +45,9 @@ pub(super) fn wish(args: &SpeakArgs, common: &Common) -> Result<Option<Format>, 
 }
 
 /// The format that the ending of the file means.
-pub(super) fn named(output: Option<&Path>) -> Option<Format> {
+pub(super) fn named(output: Option<&Path>) -> Option<SpeechFormat> {
     let ending = output.filter(|path| is_named(path))?.extension()?;
-    Format::of_ending(&ending.to_string_lossy())
+    SpeechFormat::of_ending(&ending.to_string_lossy())
 }
 
 /// Whether a path names a file by its ending: not standard output, no device and no folder.
@@ -62,7 +62,7 @@ fn is_named(path: &Path) -> bool {
 pub(super) fn player(
     args: &SpeakArgs,
     common: &Common,
-    wish: Option<Format>,
+    wish: Option<SpeechFormat>,
     io: &Io,
 ) -> Result<Player, Failure> {
     if common.json {
@@ -104,13 +104,13 @@ pub(super) fn open(
 pub(super) struct Temporary(PathBuf);
 
 impl Temporary {
-    fn new(format: Option<Format>, io: &Io) -> Result<Self, Failure> {
+    fn new(format: Option<SpeechFormat>, io: &Io) -> Result<Self, Failure> {
         let folder = ["TMPDIR", "TEMP"].iter().find_map(|name| io.env.get(name));
         let folder = PathBuf::from(folder.unwrap_or_else(|| "/tmp".to_owned()));
         // Samples get a head for the player.
         let ending = match format {
-            Some(Format::Pcm) => "wav",
-            format => format.unwrap_or(Format::Mp3).name(),
+            Some(SpeechFormat::Pcm) => "wav",
+            format => format.unwrap_or(SpeechFormat::Mp3).name(),
         };
         let mut number = 0;
         loop {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Plan;
-use crate::audio::format::{Format, HEAD};
+use crate::audio::format::{HEAD, SpeechFormat};
 use crate::audio::join::{Joiner, Patch, Unjoinable, wav};
 use crate::error::{Failure, Kind};
 use crate::io::Io;
@@ -16,8 +16,8 @@ const START: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Track {
     sink: Sink,
-    wish: Option<Format>,
-    asked: Option<Format>,
+    wish: Option<SpeechFormat>,
+    asked: Option<SpeechFormat>,
     /// How many parts there are, and the running one, counted from 1.
     parts: usize,
     part: usize,
@@ -96,9 +96,9 @@ impl Track {
 
     /// The first bytes tell the format.
     fn begin(&mut self, head: &[u8], io: &mut Io) -> Result<(), Failure> {
-        let real = Format::of_bytes(head, self.asked.or(self.wish));
+        let real = SpeechFormat::of_bytes(head, self.asked.or(self.wish));
         self.warning = warning(self.wish, real);
-        let joined = real.or(self.asked.filter(|asked| *asked == Format::Pcm));
+        let joined = real.or(self.asked.filter(|asked| *asked == SpeechFormat::Pcm));
         self.form = match (joined, self.parts) {
             (Some(format), 2..) => {
                 Form::Joined(Box::new(Joiner::new(format, self.sink.can_patch())))
@@ -107,11 +107,11 @@ impl Track {
                 return Err(self.unjoinable(&Unjoinable("is of no known format".to_owned())));
             }
             // Nothing was asked for and nothing is to be seen: bare samples.
-            (None, 2..) => Form::Joined(Box::new(Joiner::new(Format::Pcm, false))),
-            (Some(Format::Wav), _) if self.sink.can_patch() => Form::Wav(Vec::new()),
+            (None, 2..) => Form::Joined(Box::new(Joiner::new(SpeechFormat::Pcm, false))),
+            (Some(SpeechFormat::Wav), _) if self.sink.can_patch() => Form::Wav(Vec::new()),
             _ => Form::Bare,
         };
-        if self.is_played && joined == Some(Format::Pcm) {
+        if self.is_played && joined == Some(SpeechFormat::Pcm) {
             self.form = Form::Samples;
             self.put(&wav::head_of_bare_samples(wav::RATE, None), io)?;
         }
@@ -197,13 +197,13 @@ impl Track {
 }
 
 /// What to say of sound that is not in the format that was wanted.
-fn warning(wish: Option<Format>, real: Option<Format>) -> Option<String> {
+fn warning(wish: Option<SpeechFormat>, real: Option<SpeechFormat>) -> Option<String> {
     match (wish?, real) {
         (wish, Some(real)) if wish != real => {
             let (wish, real) = (wish.name(), real.name());
             Some(format!("the service sent {real}, not {wish}; it is written as it came"))
         }
-        (Format::Pcm, _) | (_, Some(_)) => None,
+        (SpeechFormat::Pcm, _) | (_, Some(_)) => None,
         (wish, None) => {
             let wish = wish.name();
             Some(format!(
