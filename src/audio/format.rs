@@ -18,7 +18,7 @@ pub(crate) enum SpeechFormat {
 }
 
 /// So many bytes are enough for [`SpeechFormat::of_bytes`].
-pub(crate) const HEAD: usize = 16;
+pub(crate) const HEAD_BYTES: usize = 16;
 
 impl SpeechFormat {
     /// The name on the wire.

@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::audio::format::{HEAD, SpeechFormat};
+use crate::audio::format::{HEAD_BYTES, SpeechFormat};
 use crate::audio::join::wav;
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
@@ -162,7 +162,7 @@ impl Reader {
         let json = |is_sure| Kind::Json { text: Vec::new(), is_sure };
         let is_audio = kind.starts_with("audio/");
         let text = without_space(head);
-        let text = &text[..text.len().min(HEAD)];
+        let text = &text[..text.len().min(HEAD_BYTES)];
         if kind == "application/json" || kind.ends_with("+json") {
             return json(true);
         }
@@ -279,7 +279,7 @@ fn keep_first(words: &mut Vec<u8>, bytes: &[u8]) {
 /// Whether the first bytes tell what kind of reply it is, however many more there are. Services keep
 /// a connection alive with white space before JSON (DeepSeek).
 fn is_enough(head: &[u8]) -> bool {
-    without_space(head).len() >= HEAD || head.len() >= MOST_SPACE + HEAD
+    without_space(head).len() >= HEAD_BYTES || head.len() >= MOST_SPACE + HEAD_BYTES
 }
 
 /// The bytes behind a byte order mark and white space, which is looked for only so far.

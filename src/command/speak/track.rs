@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Plan;
-use crate::audio::format::{HEAD, SpeechFormat};
+use crate::audio::format::{HEAD_BYTES, SpeechFormat};
 use crate::audio::join::{Joiner, Patch, Unjoinable, wav};
 use crate::error::{Failure, Kind};
 use crate::io::Io;
@@ -87,7 +87,7 @@ impl Track {
         self.began.get_or_insert_with(Instant::now);
         let Form::Open(head) = &mut self.form else { return self.pass_on(sound, io) };
         head.extend_from_slice(sound);
-        if head.len() < HEAD {
+        if head.len() < HEAD_BYTES {
             return Ok(());
         }
         let head = std::mem::take(head);
