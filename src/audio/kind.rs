@@ -9,13 +9,13 @@ pub(crate) const HEAD: usize = 4096;
 
 /// An audio file on its way to a service: services tell the format by the name's ending.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub(crate) struct AudioUpload {
     /// The name to send, without folders.
     pub(crate) filename: String,
     pub(crate) content_type: &'static str,
 }
 
-impl Kind {
+impl AudioUpload {
     /// The format as services name it in JSON: the usual ending of the media type, else the name's.
     pub(crate) fn format(&self) -> String {
         let ending = Path::new(&self.filename).extension();
@@ -59,7 +59,7 @@ const ENDINGS: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// What the file is, where it is certainly no sound: the words fit behind "it is".
-pub(crate) fn of(path: &Path, head: &[u8]) -> Result<Kind, &'static str> {
+pub(crate) fn of(path: &Path, head: &[u8]) -> Result<AudioUpload, &'static str> {
     let name = path.file_name().map_or("audio".into(), |name| name.to_string_lossy());
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     let known = ENDINGS.iter().find(|(known, _)| ending.as_deref() == Some(*known));
@@ -78,13 +78,13 @@ pub(crate) fn of(path: &Path, head: &[u8]) -> Result<Kind, &'static str> {
         }
     }
     Ok(match (known, sound) {
-        (Some((_, content_type)), _) => Kind { filename: name.into_owned(), content_type },
-        (None, Some(sound)) => Kind {
+        (Some((_, content_type)), _) => AudioUpload { filename: name.into_owned(), content_type },
+        (None, Some(sound)) => AudioUpload {
             filename: format!("{name}.{}", sound.format.ending()),
             content_type: sound.format.media_type(),
         },
         (None, None) => {
-            Kind { filename: name.into_owned(), content_type: "application/octet-stream" }
+            AudioUpload { filename: name.into_owned(), content_type: "application/octet-stream" }
         }
     })
 }

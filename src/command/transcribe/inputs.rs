@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::scratch::Scratch;
-use crate::audio::kind::{self, Kind};
+use crate::audio::kind::{self, AudioUpload};
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
 use crate::io::Io;
@@ -23,7 +23,7 @@ pub(super) struct Input {
     pub(super) path: PathBuf,
     pub(super) is_stdin: bool,
     /// The facts of a regular file; what comes through a pipe is looked at when it is there.
-    found: Option<(u64, Kind)>,
+    found: Option<(u64, AudioUpload)>,
 }
 
 /// A sound that lies on the disk.
@@ -32,7 +32,7 @@ pub(super) struct Sound {
     pub(super) path: PathBuf,
     /// In bytes.
     pub(super) size: u64,
-    pub(super) kind: Kind,
+    pub(super) kind: AudioUpload,
     /// Holds what came through a pipe.
     _scratch: Option<Scratch>,
 }
@@ -69,7 +69,7 @@ impl Input {
     }
 
     /// The kind of the sound in `path`; `named` is the name that it is known by.
-    fn look(&self, path: &Path, named: &Path) -> Result<Kind, Failure> {
+    fn look(&self, path: &Path, named: &Path) -> Result<AudioUpload, Failure> {
         let mut head = Vec::new();
         let read =
             File::open(path).and_then(|file| file.take(kind::HEAD as u64).read_to_end(&mut head));
@@ -87,8 +87,9 @@ impl Input {
 
     /// The sound of a regular file, or an empty stand-in where the file is not there yet.
     pub(super) fn sketch(&self) -> Sound {
-        let unknown =
-            || (0, Kind { filename: "audio".into(), content_type: "application/octet-stream" });
+        let unknown = || {
+            (0, AudioUpload { filename: "audio".into(), content_type: "application/octet-stream" })
+        };
         let (size, kind) = self.found.clone().unwrap_or_else(unknown);
         Sound { path: self.path.clone(), size, kind, _scratch: None }
     }

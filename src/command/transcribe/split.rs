@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::inputs::Sound;
 use super::scratch::Scratch;
-use crate::audio::kind::Kind;
+use crate::audio::kind::AudioUpload;
 use crate::audio::quiet;
 use crate::audio::wav::Samples;
 use crate::error::{self, Failure, reason};
@@ -27,7 +27,7 @@ const SHORTEST: f64 = 1.0;
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) pieces: Vec<Piece>,
-    pub(super) kind: Kind,
+    pub(super) kind: AudioUpload,
     /// Where it begins in the recording, in seconds.
     pub(super) offset: f64,
 }
@@ -177,7 +177,12 @@ fn room(limit: Limit, samples: &Samples, service: &str, name: &str) -> Result<u6
 }
 
 /// Stretches of the samples, each with a header of its own in front. Nothing is copied.
-fn cut(path: &Path, samples: &Samples, room: u64, kind: &Kind) -> std::io::Result<Vec<Part>> {
+fn cut(
+    path: &Path,
+    samples: &Samples,
+    room: u64,
+    kind: &AudioUpload,
+) -> std::io::Result<Vec<Part>> {
     let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
     let ranges = quiet::parts(samples, &mut file, room)?;
     let part = |range: std::ops::Range<u64>| {
@@ -243,7 +248,7 @@ async fn decode(
     name: &str,
     scratch: &Scratch,
     exchange: &mut Exchange,
-) -> Result<Kind, Decoding> {
+) -> Result<AudioUpload, Decoding> {
     let words = scratch.file(WORDS)?;
     // With `file:` in front no name is taken for an option or a URL.
     let mut source = std::ffi::OsString::from("file:");
@@ -276,7 +281,7 @@ async fn decode(
     }
     let stem = Path::new(&sound.kind.filename).file_stem().unwrap_or("audio".as_ref());
     let filename = format!("{}.wav", stem.to_string_lossy());
-    Ok(Kind { filename, content_type: "audio/wav" })
+    Ok(AudioUpload { filename, content_type: "audio/wav" })
 }
 
 fn cannot_run(error: &std::io::Error) -> Failure {
