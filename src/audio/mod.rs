@@ -3,6 +3,6 @@
 
 pub(crate) mod format;
 pub(crate) mod join;
-pub(crate) mod kind;
 pub(crate) mod quiet;
+pub(crate) mod upload;
 pub(crate) mod wav;

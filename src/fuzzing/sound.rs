@@ -5,8 +5,9 @@ use std::io::Cursor;
 use super::cuts;
 use crate::audio::format::SpeechFormat;
 use crate::audio::join::{Joiner, Unjoinable, wav};
+use crate::audio::quiet;
+use crate::audio::upload::AudioUpload;
 use crate::audio::wav::Samples;
-use crate::audio::{kind, quiet};
 
 /// Stands between the parts of an input with several.
 const SEAM: &[u8] = b"|part|";
@@ -15,7 +16,7 @@ const SEAM: &[u8] = b"|part|";
 pub fn sound(data: &[u8]) {
     let parts = parts(data);
     let first = parts.first().copied().unwrap_or_default();
-    let _ = kind::of(std::path::Path::new("a"), first);
+    let _ = AudioUpload::of(std::path::Path::new("a"), first);
     let told = SpeechFormat::of_bytes(first, None).unwrap_or(SpeechFormat::Wav);
     let formats =
         if told == SpeechFormat::Mp3 { vec![told, SpeechFormat::Aac] } else { vec![told] };

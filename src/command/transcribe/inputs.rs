@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::scratch::Scratch;
-use crate::audio::kind::{self, AudioUpload};
+use crate::audio::upload::{self, AudioUpload};
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
 use crate::io::Io;
@@ -71,13 +71,13 @@ impl Input {
     /// The kind of the sound in `path`; `named` is the name that it is known by.
     fn look(&self, path: &Path, named: &Path) -> Result<AudioUpload, Failure> {
         let mut head = Vec::new();
-        let read =
-            File::open(path).and_then(|file| file.take(kind::HEAD as u64).read_to_end(&mut head));
+        let read = File::open(path)
+            .and_then(|file| file.take(upload::HEAD_BYTES as u64).read_to_end(&mut head));
         read.map_err(|error| self.unreadable(&error))?;
         if head.is_empty() {
             return Err(Failure::usage(format!("{} is empty", self.name())));
         }
-        kind::of(named, &head)
+        AudioUpload::of(named, &head)
             .map_err(|what| Failure::usage(format!("{} is no sound: it is {what}", self.name())))
     }
 

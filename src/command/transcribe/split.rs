@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::inputs::Sound;
 use super::scratch::Scratch;
-use crate::audio::kind::AudioUpload;
 use crate::audio::quiet;
+use crate::audio::upload::AudioUpload;
 use crate::audio::wav::Samples;
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;

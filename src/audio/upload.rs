@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::media::{self, FileFormat, FormatGroup};
 
-/// So many bytes at a file's beginning are enough for [`of`].
-pub(crate) const HEAD: usize = 4096;
+/// So many bytes at a file's beginning are enough for [`AudioUpload::of`].
+pub(crate) const HEAD_BYTES: usize = 4096;
 
 /// An audio file on its way to a service: services tell the format by the name's ending.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,44 @@ pub(crate) struct AudioUpload {
 }
 
 impl AudioUpload {
+    /// What a file is by its name, else by its first bytes (`head`, at most [`HEAD_BYTES`] of them). A
+    /// known ending is believed; a name without one gets the ending of what the bytes are.
+    ///
+    /// # Errors
+    /// What the file is, where it is certainly no sound: the words fit behind "it is".
+    pub(crate) fn of(path: &Path, head: &[u8]) -> Result<Self, &'static str> {
+        let name = path.file_name().map_or("audio".into(), |name| name.to_string_lossy());
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        let known = ENDINGS.iter().find(|(known, _)| ending.as_deref() == Some(*known));
+        let detected = media::detect(head);
+        let sound = detected.filter(|detected| {
+            matches!(detected.format.group(), FormatGroup::Audio | FormatGroup::Video)
+        });
+        // Raw samples have no form of their own: they can look like anything.
+        let is_raw = known.is_some_and(|(ending, _)| *ending == "pcm");
+        if sound.is_none() && !is_raw {
+            if let Some(other) = detected.filter(|detected| detected.is_certain()) {
+                return Err(words(other.format));
+            }
+            if is_text(head) {
+                return Err("text");
+            }
+        }
+        Ok(match (known, sound) {
+            (Some((_, content_type)), _) => {
+                AudioUpload { filename: name.into_owned(), content_type }
+            }
+            (None, Some(sound)) => AudioUpload {
+                filename: format!("{name}.{}", sound.format.ending()),
+                content_type: sound.format.media_type(),
+            },
+            (None, None) => AudioUpload {
+                filename: name.into_owned(),
+                content_type: "application/octet-stream",
+            },
+        })
+    }
+
     /// The format as services name it in JSON: the usual ending of the media type, else the name's.
     pub(crate) fn format(&self) -> String {
         let ending = Path::new(&self.filename).extension();
@@ -54,41 +92,6 @@ const ENDINGS: &[(&str, &str)] = &[
     ("pcm", "audio/pcm"),
 ];
 
-/// The kind of a file by its name, else by its first bytes (`head`, at most [`HEAD`] of them). A
-/// known ending is believed; a name without one gets the ending of what the bytes are.
-///
-/// # Errors
-/// What the file is, where it is certainly no sound: the words fit behind "it is".
-pub(crate) fn of(path: &Path, head: &[u8]) -> Result<AudioUpload, &'static str> {
-    let name = path.file_name().map_or("audio".into(), |name| name.to_string_lossy());
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    let known = ENDINGS.iter().find(|(known, _)| ending.as_deref() == Some(*known));
-    let detected = media::detect(head);
-    let sound = detected.filter(|detected| {
-        matches!(detected.format.group(), FormatGroup::Audio | FormatGroup::Video)
-    });
-    // Raw samples have no form of their own: they can look like anything.
-    let is_raw = known.is_some_and(|(ending, _)| *ending == "pcm");
-    if sound.is_none() && !is_raw {
-        if let Some(other) = detected.filter(|detected| detected.is_certain()) {
-            return Err(words(other.format));
-        }
-        if is_text(head) {
-            return Err("text");
-        }
-    }
-    Ok(match (known, sound) {
-        (Some((_, content_type)), _) => AudioUpload { filename: name.into_owned(), content_type },
-        (None, Some(sound)) => AudioUpload {
-            filename: format!("{name}.{}", sound.format.ending()),
-            content_type: sound.format.media_type(),
-        },
-        (None, None) => {
-            AudioUpload { filename: name.into_owned(), content_type: "application/octet-stream" }
-        }
-    })
-}
-
 /// What is no sound, in words. Which kind of picture it is does not matter here.
 fn words(format: FileFormat) -> &'static str {
     match format {
@@ -114,7 +117,7 @@ mod tests {
     use super::*;
 
     fn kind(name: &str, head: &[u8]) -> Result<(String, &'static str), &'static str> {
-        of(Path::new(name), head).map(|kind| (kind.filename, kind.content_type))
+        AudioUpload::of(Path::new(name), head).map(|kind| (kind.filename, kind.content_type))
     }
 
     #[test]
