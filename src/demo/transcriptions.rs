@@ -164,7 +164,7 @@ mod tests {
     use super::super::speech::spoken;
     use super::*;
     use crate::audio::format::SpeechFormat;
-    use crate::audio::join::Joiner;
+    use crate::audio::join::AudioJoiner;
     use crate::audio::join::wav::head_of_bare_samples;
     use crate::audio::quiet;
 
@@ -179,7 +179,7 @@ mod tests {
 
     /// The texts in one file, as `llm speak` joins parts.
     fn sound(texts: &[&str]) -> Vec<u8> {
-        let (mut joiner, mut whole) = (Joiner::new(SpeechFormat::Wav, false), Vec::new());
+        let (mut joiner, mut whole) = (AudioJoiner::new(SpeechFormat::Wav, false), Vec::new());
         for text in texts {
             joiner.push(&spoken_file(text), &mut whole).expect("parts are alike");
             joiner.end_part(&mut whole).expect("parts are whole");

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::cuts;
 use crate::audio::format::SpeechFormat;
-use crate::audio::join::{Joiner, Unjoinable, wav};
+use crate::audio::join::{AudioJoiner, Unjoinable, wav};
 use crate::audio::quiet;
 use crate::audio::upload::AudioUpload;
 use crate::audio::wav::Samples;
@@ -48,7 +48,7 @@ fn join(
     can_patch: bool,
     parts: &[Vec<&[u8]>],
 ) -> Result<Vec<u8>, Unjoinable> {
-    let (mut joiner, mut out) = (Joiner::new(format, can_patch), Vec::new());
+    let (mut joiner, mut out) = (AudioJoiner::new(format, can_patch), Vec::new());
     for part in parts {
         part.iter().try_for_each(|piece| joiner.push(piece, &mut out))?;
         joiner.end_part(&mut out)?;

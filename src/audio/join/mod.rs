@@ -16,7 +16,7 @@ pub(crate) use outcome::{Patch, Unjoinable};
 
 /// Joins parts of one format.
 #[derive(Debug)]
-pub(crate) struct Joiner(Inner);
+pub(crate) struct AudioJoiner(Inner);
 
 #[derive(Debug)]
 enum Inner {
@@ -28,7 +28,7 @@ enum Inner {
     Wav(wav::Join),
 }
 
-impl Joiner {
+impl AudioJoiner {
     /// A joiner of parts in this format. `can_patch` says whether lengths can be put into the head of
     /// the whole at its end; else it gets the head of a stream.
     pub(crate) fn new(format: SpeechFormat, can_patch: bool) -> Self {

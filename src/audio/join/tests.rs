@@ -11,7 +11,7 @@ fn join(
     parts: &[Vec<u8>],
     piece: usize,
 ) -> Result<Vec<u8>, Unjoinable> {
-    let mut joiner = Joiner::new(format, can_patch);
+    let mut joiner = AudioJoiner::new(format, can_patch);
     let mut out = Vec::new();
     for part in parts {
         for piece in part.chunks(piece) {

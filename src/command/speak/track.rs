@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Plan;
 use crate::audio::format::{HEAD_BYTES, SpeechFormat};
-use crate::audio::join::{Joiner, Patch, Unjoinable, wav};
+use crate::audio::join::{AudioJoiner, Patch, Unjoinable, wav};
 use crate::error::{Failure, Kind};
 use crate::io::Io;
 use crate::output::sink::Sink;
@@ -43,7 +43,7 @@ enum Form {
     Wav(Vec<u8>),
     /// Samples behind a head of ours.
     Samples,
-    Joined(Box<Joiner>),
+    Joined(Box<AudioJoiner>),
 }
 
 impl Track {
@@ -101,13 +101,13 @@ impl Track {
         let joined = real.or(self.asked.filter(|asked| *asked == SpeechFormat::Pcm));
         self.form = match (joined, self.parts) {
             (Some(format), 2..) => {
-                Form::Joined(Box::new(Joiner::new(format, self.sink.can_patch())))
+                Form::Joined(Box::new(AudioJoiner::new(format, self.sink.can_patch())))
             }
             (None, 2..) if self.asked.is_some() => {
                 return Err(self.unjoinable(&Unjoinable("is of no known format".to_owned())));
             }
             // Nothing was asked for and nothing is to be seen: bare samples.
-            (None, 2..) => Form::Joined(Box::new(Joiner::new(SpeechFormat::Pcm, false))),
+            (None, 2..) => Form::Joined(Box::new(AudioJoiner::new(SpeechFormat::Pcm, false))),
             (Some(SpeechFormat::Wav), _) if self.sink.can_patch() => Form::Wav(Vec::new()),
             _ => Form::Bare,
         };
