@@ -3,7 +3,7 @@
 //! begins, or the part ends.
 
 use super::flac_frame::{Head, LONGEST_HEAD, sum16};
-use super::outcome::{Patch, Unjoinable};
+use super::outcome::{LengthPatch, Unjoinable};
 
 /// The length of the block that describes the stream (RFC 9639, section 8.2).
 const INFO: usize = 34;
@@ -170,7 +170,7 @@ impl Join {
     }
 
     /// The head with the number of samples.
-    pub(super) fn patches(&self) -> Vec<Patch> {
-        vec![Patch { at: 0, bytes: self.head() }]
+    pub(super) fn patches(&self) -> Vec<LengthPatch> {
+        vec![LengthPatch { at: 0, bytes: self.head() }]
     }
 }

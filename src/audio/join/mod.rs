@@ -12,7 +12,7 @@ mod outcome;
 pub(crate) mod wav;
 
 use super::format::SpeechFormat;
-pub(crate) use outcome::{Patch, Unjoinable};
+pub(crate) use outcome::{LengthPatch, Unjoinable};
 
 /// Joins parts of one format.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl AudioJoiner {
     }
 
     /// The last part is over. Gives what is to be written over the head of the whole, if it can be.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Vec<Patch> {
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) -> Vec<LengthPatch> {
         match &mut self.0 {
             Inner::Plain | Inner::Aac(_) => Vec::new(),
             Inner::Mp3(join) => join.patches(),

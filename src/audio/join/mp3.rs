@@ -2,7 +2,7 @@
 //! tags and without the frames in which encoders note a file's length; one such frame for the whole.
 
 use super::frames::{Frames, Head, Shape};
-use super::outcome::{Patch, Unjoinable};
+use super::outcome::{LengthPatch, Unjoinable};
 
 /// Joins MP3 files.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Join {
     }
 
     /// The frame that notes the length, with the numbers in it.
-    pub(super) fn patches(&self) -> Vec<Patch> {
+    pub(super) fn patches(&self) -> Vec<LengthPatch> {
         let whole = &self.whole;
         let (Some(shape), false) = (whole.shape, whole.note.is_empty()) else { return Vec::new() };
         let mut bytes = whole.note.clone();
@@ -60,7 +60,7 @@ impl Join {
         let length = u32::try_from(whole.bytes + bytes.len() as u64).unwrap_or(u32::MAX);
         bytes[at..at + 4].copy_from_slice(&whole.frames.to_be_bytes());
         bytes[at + 4..at + 8].copy_from_slice(&length.to_be_bytes());
-        vec![Patch { at: 0, bytes }]
+        vec![LengthPatch { at: 0, bytes }]
     }
 }
 

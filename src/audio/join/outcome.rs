@@ -12,7 +12,7 @@ impl Unjoinable {
 
 /// Bytes to be written over those at an offset of the whole, once its length is known.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Patch {
+pub(crate) struct LengthPatch {
     pub(crate) at: u64,
     pub(crate) bytes: Vec<u8>,
 }

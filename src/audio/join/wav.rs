@@ -1,7 +1,7 @@
 //! WAV files (RIFF, Microsoft and IBM 1991): the samples of the parts behind one head with the true
 //! lengths. Knows nothing of what the samples mean.
 
-use super::outcome::{Patch, Unjoinable};
+use super::outcome::{LengthPatch, Unjoinable};
 use crate::audio::wav::header;
 use crate::media::{self, FileFormat};
 
@@ -104,10 +104,10 @@ impl Join {
     }
 
     /// The head with the true lengths. A sound of 4 GiB or more keeps the one of a stream.
-    pub(super) fn patches(&self) -> Vec<Patch> {
+    pub(super) fn patches(&self) -> Vec<LengthPatch> {
         match (&self.format, u32::try_from(self.written)) {
             (Some(format), Ok(length)) if length < OPEN - 64 => {
-                vec![Patch { at: 0, bytes: header(format, length.into()) }]
+                vec![LengthPatch { at: 0, bytes: header(format, length.into()) }]
             }
             _ => Vec::new(),
         }
@@ -173,13 +173,13 @@ pub(crate) fn head_of_bare_samples(rate: u32, length: Option<u32>) -> Vec<u8> {
 
 /// What puts true lengths into the head of one file that came as a stream: `start` is its beginning,
 /// `length` its whole length. Nothing where the head is right, or no WAV head.
-pub(crate) fn true_lengths(start: &[u8], length: u64) -> Vec<Patch> {
+pub(crate) fn true_lengths(start: &[u8], length: u64) -> Vec<LengthPatch> {
     let Ok(Some(found)) = Found::read(start) else { return Vec::new() };
     let samples = length.saturating_sub(found.at as u64);
     let is_right = found.length.is_some_and(|said| said <= samples);
     match (u32::try_from(length), u32::try_from(samples)) {
         (Ok(length), Ok(samples)) if !is_right && samples > 0 => {
-            let patch = |at, value: u32| Patch { at, bytes: value.to_le_bytes().to_vec() };
+            let patch = |at, value: u32| LengthPatch { at, bytes: value.to_le_bytes().to_vec() };
             vec![patch(4, length.saturating_sub(8)), patch(found.at as u64 - 4, samples)]
         }
         _ => Vec::new(),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Plan;
 use crate::audio::format::{HEAD_BYTES, SpeechFormat};
-use crate::audio::join::{AudioJoiner, Patch, Unjoinable, wav};
+use crate::audio::join::{AudioJoiner, LengthPatch, Unjoinable, wav};
 use crate::error::{Failure, Kind};
 use crate::io::Io;
 use crate::output::sink::Sink;
@@ -175,7 +175,7 @@ impl Track {
             Form::Samples => {
                 let head = wav::head_of_bare_samples(wav::RATE, None).len() as u64;
                 let length = u32::try_from(self.bytes - head).ok();
-                vec![Patch { at: 0, bytes: wav::head_of_bare_samples(wav::RATE, length) }]
+                vec![LengthPatch { at: 0, bytes: wav::head_of_bare_samples(wav::RATE, length) }]
             }
             Form::Open(_) | Form::Bare => Vec::new(),
         };
