@@ -4,7 +4,7 @@
 use std::io::{Read, Result, Seek, SeekFrom};
 use std::ops::Range;
 
-use super::wav::Samples;
+use super::wav::WavSamples;
 
 /// The loudness is measured in blocks of 20 ms, and the quietest stretch is 10 of them: shorter ones
 /// lie within words, before a `p` or a `t`.
@@ -18,7 +18,7 @@ const STRETCH: usize = 10;
 /// # Errors
 /// Whatever reading fails with.
 pub(crate) fn parts(
-    samples: &Samples,
+    samples: &WavSamples,
     source: &mut (impl Read + Seek),
     most: u64,
 ) -> Result<Vec<Range<u64>>> {
@@ -39,7 +39,11 @@ pub(crate) fn parts(
 }
 
 /// The middle of the quietest stretch of a range; the last of equally quiet ones.
-fn quietest(samples: &Samples, source: &mut (impl Read + Seek), range: Range<u64>) -> Result<u64> {
+fn quietest(
+    samples: &WavSamples,
+    source: &mut (impl Read + Seek),
+    range: Range<u64>,
+) -> Result<u64> {
     let block = samples.frame * u64::from((samples.rate / BLOCKS_A_SECOND).max(1));
     let loudness = loudness(samples, source, &range, block)?;
     let stretch = STRETCH.min(loudness.len());
@@ -61,7 +65,7 @@ fn quietest(samples: &Samples, source: &mut (impl Read + Seek), range: Range<u64
 
 /// The energy of each whole block of a range.
 fn loudness(
-    samples: &Samples,
+    samples: &WavSamples,
     source: &mut (impl Read + Seek),
     range: &Range<u64>,
     block: u64,
@@ -101,7 +105,7 @@ mod tests {
     }
 
     fn cut(bytes: &[u8], most: u64) -> Vec<Range<u64>> {
-        let samples = Samples::raw(bytes.len() as u64);
+        let samples = WavSamples::raw(bytes.len() as u64);
         parts(&samples, &mut Cursor::new(bytes), most).expect("bytes can be read")
     }
 
@@ -143,7 +147,7 @@ mod tests {
         wav.extend_from_slice(b"\x20\0data\0\0\0\0");
         wav.extend_from_slice(&[1; 64_000 * 4]);
         let mut source = Cursor::new(&wav);
-        let samples = Samples::find(&mut source, wav.len() as u64).expect("readable");
+        let samples = WavSamples::find(&mut source, wav.len() as u64).expect("readable");
         let samples = samples.expect("a WAV file");
         assert_eq!(samples.rate, u32::MAX);
         let found = parts(&samples, &mut source, 64_000 * 3).expect("bytes can be read");

@@ -18,7 +18,7 @@ pub(crate) enum Sample {
 
 /// Where samples lie in a file, and what they are.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Samples {
+pub(crate) struct WavSamples {
     pub(crate) sample: Sample,
     /// Bytes of one frame, which holds a sample of every channel.
     pub(crate) frame: u64,
@@ -69,7 +69,7 @@ impl Sample {
     }
 }
 
-impl Samples {
+impl WavSamples {
     /// The samples of the WAV file in `source`, which has `size` bytes; `None` if it is no WAV file,
     /// or one whose samples are packed in a way that can't be cut anywhere.
     ///
@@ -145,7 +145,7 @@ pub(crate) fn header(format: &[u8], length: u64) -> Vec<u8> {
 }
 
 /// Goes from chunk to chunk until the samples.
-fn walk(source: &mut (impl Read + Seek), size: u64) -> Result<Option<Samples>> {
+fn walk(source: &mut (impl Read + Seek), size: u64) -> Result<Option<WavSamples>> {
     let mut head = [0; 12];
     source.seek(SeekFrom::Start(0))?;
     source.read_exact(&mut head)?;
@@ -165,7 +165,7 @@ fn walk(source: &mut (impl Read + Seek), size: u64) -> Result<Option<Samples>> {
                 let rest = size.saturating_sub(at);
                 let told = if length == u32::MAX { long_length.unwrap_or(0) } else { inner };
                 let length = if told == 0 || told > rest { rest } else { told };
-                return Ok(Samples::described(format, at, length));
+                return Ok(WavSamples::described(format, at, length));
             }
             b"fmt " if inner <= LONGEST_FORMAT => {
                 format = vec![0; inner as usize];
@@ -191,8 +191,8 @@ mod tests {
 
     use super::*;
 
-    fn find(bytes: &[u8]) -> Option<Samples> {
-        Samples::find(&mut Cursor::new(bytes), bytes.len() as u64).expect("bytes can be read")
+    fn find(bytes: &[u8]) -> Option<WavSamples> {
+        WavSamples::find(&mut Cursor::new(bytes), bytes.len() as u64).expect("bytes can be read")
     }
 
     fn format(tag: u16, channels: u16, size: u16) -> Vec<u8> {

@@ -12,7 +12,7 @@ use super::reply::Reply;
 use super::transcript::{self, Segment};
 use super::watermark;
 use crate::audio::join::wav::RATE;
-use crate::audio::wav::{Sample, Samples};
+use crate::audio::wav::{Sample, WavSamples};
 
 /// What is done with the sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +73,7 @@ pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
 fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>, Option<f64>) {
     let name = file.file_name.as_deref().unwrap_or_default();
     let size = file.data.len() as u64;
-    let found = Samples::find(&mut Cursor::new(file.data), size).ok().flatten();
+    let found = WavSamples::find(&mut Cursor::new(file.data), size).ok().flatten();
     let duration = match &found {
         Some(found) => Some(found.seconds(found.length)),
         // Samples without a header do not say what they are: they have the length of the demo's own,
@@ -112,7 +112,7 @@ fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>,
 }
 
 /// The first channel, if it is one of 16-bit samples.
-fn channel(file: &[u8], found: &Samples) -> Vec<i16> {
+fn channel(file: &[u8], found: &WavSamples) -> Vec<i16> {
     if found.sample != Sample::I16 {
         return Vec::new();
     }
@@ -223,7 +223,7 @@ mod tests {
         let texts =
             ["今天下雨。 Bring an umbrella, ", "internationalisation and 8.5 km! ", "明天晴。"];
         let whole = sound(&[&texts.concat().repeat(4)]);
-        let find = |file: &[u8]| Samples::find(&mut Cursor::new(file), file.len() as u64);
+        let find = |file: &[u8]| WavSamples::find(&mut Cursor::new(file), file.len() as u64);
         let samples = find(&whole).expect("readable").expect("a WAV file");
         for most in [48_000, 50_002, 77_000, 100_000] {
             let ranges = quiet::parts(&samples, &mut Cursor::new(&whole), most).expect("readable");

@@ -7,7 +7,7 @@ use crate::audio::format::SpeechFormat;
 use crate::audio::join::{AudioJoiner, Unjoinable, wav};
 use crate::audio::quiet;
 use crate::audio::upload::AudioUpload;
-use crate::audio::wav::Samples;
+use crate::audio::wav::WavSamples;
 
 /// Stands between the parts of an input with several.
 const SEAM: &[u8] = b"|part|";
@@ -93,14 +93,14 @@ fn bare(data: &[u8]) {
     let whole =
         join(SpeechFormat::Wav, true, &[vec![&parts[0]], vec![&parts[1]]]).expect("they are alike");
     assert_eq!(whole, file(&[one, two].concat()));
-    let found = Samples::find(&mut Cursor::new(&whole), whole.len() as u64).expect("readable");
+    let found = WavSamples::find(&mut Cursor::new(&whole), whole.len() as u64).expect("readable");
     assert_eq!(found.map(|samples| samples.length), Some((one.len() + two.len()) as u64));
 }
 
 /// The parts of a recording lie one behind the other, none too long, and each is a file of its own.
 fn cut(data: &[u8]) {
     let size = data.len() as u64;
-    let Ok(Some(samples)) = Samples::find(&mut Cursor::new(data), size) else { return };
+    let Ok(Some(samples)) = WavSamples::find(&mut Cursor::new(data), size) else { return };
     assert!(samples.start + samples.length <= size && samples.frame > 0);
     for most in [samples.length / 7, samples.length / 2, samples.length + 1] {
         let parts = quiet::parts(&samples, &mut Cursor::new(data), most).expect("readable");
@@ -115,7 +115,7 @@ fn cut(data: &[u8]) {
             let bytes = &data[from..from + length as usize];
             let file = [&samples.header(length), bytes].concat();
             let again =
-                Samples::find(&mut Cursor::new(&file), file.len() as u64).expect("readable");
+                WavSamples::find(&mut Cursor::new(&file), file.len() as u64).expect("readable");
             let again = again.expect("it is a WAV file");
             assert_eq!((again.length, again.rate), (length, samples.rate));
         }

@@ -11,7 +11,7 @@ use super::inputs::Sound;
 use super::scratch::Scratch;
 use crate::audio::quiet;
 use crate::audio::upload::AudioUpload;
-use crate::audio::wav::Samples;
+use crate::audio::wav::WavSamples;
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
 use crate::http::form::Piece;
@@ -66,14 +66,14 @@ impl Limit {
     }
 
     /// The most bytes of these samples that a request takes.
-    fn of(&self, samples: &Samples) -> u64 {
+    fn of(&self, samples: &WavSamples) -> u64 {
         let frames = self.seconds.map(|seconds| seconds * u64::from(samples.rate));
         let of_time = frames.map_or(u64::MAX, |frames| frames * samples.frame);
         self.room().saturating_sub(samples.header(0).len() as u64).min(of_time)
     }
 
     /// Whether one request takes all of a sound of this size and these samples.
-    fn has_room_for(&self, size: u64, samples: &Samples) -> bool {
+    fn has_room_for(&self, size: u64, samples: &WavSamples) -> bool {
         let is_short =
             self.seconds.is_none_or(|most| samples.seconds(samples.length) <= most as f64);
         size <= self.room() && is_short
@@ -114,7 +114,7 @@ pub(super) async fn parts(
     let unreadable =
         |error: std::io::Error| Failure::usage(format!("cannot read {name}: {}", reason(&error)));
     let samples = match sound.kind.content_type {
-        "audio/pcm" => Some(Samples::raw(sound.size)),
+        "audio/pcm" => Some(WavSamples::raw(sound.size)),
         _ => find(&sound.path, sound.size).map_err(unreadable)?,
     };
     let service = exchange.provider.name.clone();
@@ -159,12 +159,12 @@ pub(super) async fn parts(
     Ok(Parts { list, _scratch: scratch })
 }
 
-fn find(path: &Path, size: u64) -> std::io::Result<Option<Samples>> {
-    Samples::find(&mut BufReader::new(File::open(path)?), size)
+fn find(path: &Path, size: u64) -> std::io::Result<Option<WavSamples>> {
+    WavSamples::find(&mut BufReader::new(File::open(path)?), size)
 }
 
 /// Bytes of samples for which a request has room.
-fn room(limit: Limit, samples: &Samples, service: &str, name: &str) -> Result<u64, Failure> {
+fn room(limit: Limit, samples: &WavSamples, service: &str, name: &str) -> Result<u64, Failure> {
     let room = limit.of(samples);
     if samples.seconds(room) < SHORTEST {
         let words = format!(
@@ -179,7 +179,7 @@ fn room(limit: Limit, samples: &Samples, service: &str, name: &str) -> Result<u6
 /// Stretches of the samples, each with a header of its own in front. Nothing is copied.
 fn cut(
     path: &Path,
-    samples: &Samples,
+    samples: &WavSamples,
     room: u64,
     kind: &AudioUpload,
 ) -> std::io::Result<Vec<Part>> {
