@@ -17,7 +17,7 @@ const STRETCH: usize = 10;
 ///
 /// # Errors
 /// Whatever reading fails with.
-pub(crate) fn parts(
+pub(crate) fn split_at_pauses(
     samples: &WavSamples,
     source: &mut (impl Read + Seek),
     most: u64,
@@ -106,7 +106,7 @@ mod tests {
 
     fn cut(bytes: &[u8], most: u64) -> Vec<Range<u64>> {
         let samples = WavSamples::raw(bytes.len() as u64);
-        parts(&samples, &mut Cursor::new(bytes), most).expect("bytes can be read")
+        split_at_pauses(&samples, &mut Cursor::new(bytes), most).expect("bytes can be read")
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         let samples = WavSamples::find(&mut source, wav.len() as u64).expect("readable");
         let samples = samples.expect("a WAV file");
         assert_eq!(samples.rate, u32::MAX);
-        let found = parts(&samples, &mut source, 64_000 * 3).expect("bytes can be read");
+        let found = split_at_pauses(&samples, &mut source, 64_000 * 3).expect("bytes can be read");
         assert_eq!(found.len(), 2);
     }
 

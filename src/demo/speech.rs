@@ -56,7 +56,7 @@ pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
         spoken(input, speed).iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let sound = if is_wav {
         let length = u32::try_from(samples.len()).ok();
-        [wav::head_of_bare_samples(wav::RATE, length), samples].concat()
+        [wav::header_of_pcm(wav::RATE, length), samples].concat()
     } else {
         samples
     };
@@ -114,7 +114,7 @@ mod tests {
         let (kind, file) =
             sound(&json!({"input": "你好，世界", "voice": "alloy", "model": "demo"}));
         assert_eq!(kind, "audio/wav");
-        assert_eq!(file[..44], wav::head_of_bare_samples(24_000, Some(file.len() as u32 - 44)));
+        assert_eq!(file[..44], wav::header_of_pcm(24_000, Some(file.len() as u32 - 44)));
         let (kind, bare) = sound(&json!({"input": "你好，世界", "response_format": "pcm"}));
         assert_eq!(kind, "audio/pcm");
         assert_eq!(bare, file[44..]);

@@ -165,11 +165,11 @@ mod tests {
     use super::*;
     use crate::audio::format::SpeechFormat;
     use crate::audio::join::AudioJoiner;
-    use crate::audio::join::wav::head_of_bare_samples;
+    use crate::audio::join::wav::header_of_pcm;
     use crate::audio::quiet;
 
     fn file(samples: &[u8], rate: u32) -> Vec<u8> {
-        [&head_of_bare_samples(rate, u32::try_from(samples.len()).ok()), samples].concat()
+        [&header_of_pcm(rate, u32::try_from(samples.len()).ok()), samples].concat()
     }
 
     fn spoken_file(text: &str) -> Vec<u8> {
@@ -226,7 +226,8 @@ mod tests {
         let find = |file: &[u8]| WavSamples::find(&mut Cursor::new(file), file.len() as u64);
         let samples = find(&whole).expect("readable").expect("a WAV file");
         for most in [48_000, 50_002, 77_000, 100_000] {
-            let ranges = quiet::parts(&samples, &mut Cursor::new(&whole), most).expect("readable");
+            let ranges =
+                quiet::split_at_pauses(&samples, &mut Cursor::new(&whole), most).expect("readable");
             assert!(ranges.len() > 3);
             let text = |range: std::ops::Range<u64>| -> String {
                 let bytes = &whole[44 + range.start as usize..44 + range.end as usize];

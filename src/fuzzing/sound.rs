@@ -26,7 +26,7 @@ pub fn sound(data: &[u8]) {
         }
     }
     bare(data);
-    for patch in wav::true_lengths(data, data.len() as u64) {
+    for patch in wav::length_patches(data, data.len() as u64) {
         assert!(patch.at as usize + patch.bytes.len() <= data.len());
     }
     cut(data);
@@ -86,7 +86,7 @@ fn bare(data: &[u8]) {
     let (one, two) = data.split_at(data.len() / 4 * 2);
     let two = &two[..two.len() / 2 * 2];
     let file = |samples: &[u8]| {
-        let head = wav::head_of_bare_samples(wav::RATE, u32::try_from(samples.len()).ok());
+        let head = wav::header_of_pcm(wav::RATE, u32::try_from(samples.len()).ok());
         [&head, samples].concat()
     };
     let parts = [file(one), file(two)];
@@ -103,7 +103,8 @@ fn cut(data: &[u8]) {
     let Ok(Some(samples)) = WavSamples::find(&mut Cursor::new(data), size) else { return };
     assert!(samples.start + samples.length <= size && samples.frame > 0);
     for most in [samples.length / 7, samples.length / 2, samples.length + 1] {
-        let parts = quiet::parts(&samples, &mut Cursor::new(data), most).expect("readable");
+        let parts =
+            quiet::split_at_pauses(&samples, &mut Cursor::new(data), most).expect("readable");
         let most = most.max(samples.frame);
         let mut at = 0;
         for part in parts {

@@ -344,7 +344,7 @@ fn of_gemini(value: &Value, wants_samples: bool) -> Result<Option<Bytes>, BadRep
     }
     if let Some(rate) = rate.filter(|_| !wants_samples && !sound.is_empty()) {
         let length = u32::try_from(sound.len()).ok();
-        sound.splice(..0, wav::head_of_bare_samples(rate, length));
+        sound.splice(..0, wav::header_of_pcm(rate, length));
     }
     Ok((!sound.is_empty()).then(|| sound.into()))
 }

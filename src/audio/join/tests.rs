@@ -95,13 +95,13 @@ fn wav_files_of_other_kinds_are_refused() {
 #[test]
 fn one_wav_stream_gets_its_lengths() {
     let file = wav(&WAV_FORMAT, u32::MAX, &[0; 10], b"");
-    let patches = wav::true_lengths(&file, file.len() as u64);
+    let patches = wav::length_patches(&file, file.len() as u64);
     let length =
         |at: u64, value: usize| LengthPatch { at, bytes: (value as u32).to_le_bytes().to_vec() };
     assert_eq!(patches, [length(4, file.len() - 8), length(file.len() as u64 - 14, 10)]);
     let right = wav(&WAV_FORMAT, 10, &[0; 10], b"");
-    assert_eq!(wav::true_lengths(&right, right.len() as u64), []);
-    assert_eq!(wav::true_lengths(b"ID3", 3), []);
+    assert_eq!(wav::length_patches(&right, right.len() as u64), []);
+    assert_eq!(wav::length_patches(b"ID3", 3), []);
 }
 
 /// A frame of MPEG 2, layer III, 64 kbit/s, 24 kHz, one channel: 192 bytes.

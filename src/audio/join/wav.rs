@@ -163,7 +163,7 @@ pub(crate) const RATE: u32 = 24_000;
 
 /// The head that makes samples without one playable: 16 bits, signed, little-endian, one channel, as
 /// OpenAI's `pcm` is; `rate` of them a second, `length` bytes of them.
-pub(crate) fn head_of_bare_samples(rate: u32, length: Option<u32>) -> Vec<u8> {
+pub(crate) fn header_of_pcm(rate: u32, length: Option<u32>) -> Vec<u8> {
     let mut format = vec![1, 0, 1, 0];
     format.extend_from_slice(&rate.to_le_bytes());
     format.extend_from_slice(&rate.saturating_mul(2).to_le_bytes());
@@ -173,7 +173,7 @@ pub(crate) fn head_of_bare_samples(rate: u32, length: Option<u32>) -> Vec<u8> {
 
 /// What puts true lengths into the head of one file that came as a stream: `start` is its beginning,
 /// `length` its whole length. Nothing where the head is right, or no WAV head.
-pub(crate) fn true_lengths(start: &[u8], length: u64) -> Vec<LengthPatch> {
+pub(crate) fn length_patches(start: &[u8], length: u64) -> Vec<LengthPatch> {
     let Ok(Some(found)) = Found::read(start) else { return Vec::new() };
     let samples = length.saturating_sub(found.at as u64);
     let is_right = found.length.is_some_and(|said| said <= samples);

@@ -113,7 +113,7 @@ impl Track {
         };
         if self.is_played && joined == Some(SpeechFormat::Pcm) {
             self.form = Form::Samples;
-            self.put(&wav::head_of_bare_samples(wav::RATE, None), io)?;
+            self.put(&wav::header_of_pcm(wav::RATE, None), io)?;
         }
         self.pass_on(head, io)
     }
@@ -171,11 +171,11 @@ impl Track {
         let mut out = Vec::new();
         let patches = match &mut self.form {
             Form::Joined(joiner) => joiner.finish(&mut out),
-            Form::Wav(start) => wav::true_lengths(start, self.bytes),
+            Form::Wav(start) => wav::length_patches(start, self.bytes),
             Form::Samples => {
-                let head = wav::head_of_bare_samples(wav::RATE, None).len() as u64;
+                let head = wav::header_of_pcm(wav::RATE, None).len() as u64;
                 let length = u32::try_from(self.bytes - head).ok();
-                vec![LengthPatch { at: 0, bytes: wav::head_of_bare_samples(wav::RATE, length) }]
+                vec![LengthPatch { at: 0, bytes: wav::header_of_pcm(wav::RATE, length) }]
             }
             Form::Open(_) | Form::Bare => Vec::new(),
         };

@@ -184,7 +184,7 @@ fn cut(
     kind: &AudioUpload,
 ) -> std::io::Result<Vec<Part>> {
     let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
-    let ranges = quiet::parts(samples, &mut file, room)?;
+    let ranges = quiet::split_at_pauses(samples, &mut file, room)?;
     let part = |range: std::ops::Range<u64>| {
         let length = range.end - range.start;
         let samples_of_it =
