@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::exchange;
 use crate::input::{InputSources, PromptInput};
 use crate::io::Io;
-use crate::output::extract::Which;
+use crate::output::extract::BlockChoice;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::provider::price::Price;
@@ -56,7 +56,7 @@ struct Plan {
     price: Option<Price>,
     /// Print the provider's JSON as it is.
     json: bool,
-    extract: Option<Which>,
+    extract: Option<BlockChoice>,
     shows_thinking: bool,
     schema: Option<Wanted>,
     /// What the model may call.
@@ -213,9 +213,9 @@ fn shows_markdown(args: &ChatArgs, common: &Common, io: &Io) -> Result<bool, Fai
 }
 
 /// The code block that is wanted alone.
-fn extracts(args: &ChatArgs) -> Option<Which> {
-    let last = args.extract_last.then_some(Which::Last);
-    last.or(args.extract.then_some(Which::First))
+fn extracts(args: &ChatArgs) -> Option<BlockChoice> {
+    let last = args.extract_last.then_some(BlockChoice::Last);
+    last.or(args.extract.then_some(BlockChoice::First))
 }
 
 /// How many answers come.

@@ -8,7 +8,7 @@ use last::LastBlock;
 
 /// Which block is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
+pub(crate) enum BlockChoice {
     First,
     Last,
 }
@@ -22,10 +22,10 @@ pub(crate) enum Extractor {
 
 impl Extractor {
     /// Nothing came yet.
-    pub(crate) fn new(which: Which) -> Self {
+    pub(crate) fn new(which: BlockChoice) -> Self {
         match which {
-            Which::First => Self::First(BlockExtractor::default()),
-            Which::Last => Self::Last(LastBlock::default()),
+            BlockChoice::First => Self::First(BlockExtractor::default()),
+            BlockChoice::Last => Self::Last(LastBlock::default()),
         }
     }
 
