@@ -12,7 +12,7 @@ const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
 /// A file's name, without ending, made of a text: letters, marks and digits of any script stay, any
 /// run of something else is one `-`. Safe on every file system; `otherwise` if nothing is left.
-pub(crate) fn stem(text: &str, otherwise: &str) -> String {
+pub(crate) fn name_from_text(text: &str, otherwise: &str) -> String {
     let mut name = String::new();
     for letter in text.chars() {
         if is_kept(letter) {
@@ -45,7 +45,7 @@ fn is_kept(letter: char) -> bool {
 }
 
 /// `cat.png` with the number 2 is `cat-2.png`.
-pub(crate) fn numbered(path: &Path, number: usize) -> PathBuf {
+pub(crate) fn numbered_path(path: &Path, number: usize) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default();
     let mut name = stem.to_owned();
     name.push(format!("-{number}"));
@@ -77,16 +77,16 @@ mod tests {
             ("हिन्दी चित्र", "हिन्दी-चित्र"),
             ("e\u{301}te\u{301}", "e\u{301}te\u{301}"),
         ] {
-            assert_eq!(stem(text, "image"), name, "{text}");
+            assert_eq!(name_from_text(text, "image"), name, "{text}");
         }
     }
 
     #[test]
     fn a_long_prompt_is_cut_between_words() {
-        let name = stem(&"word ".repeat(40), "image");
+        let name = name_from_text(&"word ".repeat(40), "image");
         assert_eq!(name, ["word"; 11].join("-") + "-word");
-        assert_eq!(stem(&"a".repeat(200), "image").len(), 60);
-        assert_eq!(stem(&"猫".repeat(200), "image").chars().count(), 40);
+        assert_eq!(name_from_text(&"a".repeat(200), "image").len(), 60);
+        assert_eq!(name_from_text(&"猫".repeat(200), "image").chars().count(), 40);
     }
 
     #[test]
@@ -96,14 +96,14 @@ mod tests {
             ("a.b/cat", "a.b/cat-2"),
             ("/x/猫.tar.png", "/x/猫.tar-2.png"),
         ] {
-            assert_eq!(numbered(Path::new(path), 2), Path::new(expected));
+            assert_eq!(numbered_path(Path::new(path), 2), Path::new(expected));
         }
     }
 
     proptest! {
         #[test]
         fn every_name_is_safe(text in "\\PC{0,90}|[a-z./\\\\:\u{0}-\u{1f} ]{0,90}") {
-            let name = stem(&text, "image");
+            let name = name_from_text(&text, "image");
             prop_assert!(!name.is_empty() && name.len() <= 130 && name.chars().count() <= 66);
             prop_assert!(!name.starts_with(['-', '.']) && !name.ends_with(['-', '.', ' ']));
             prop_assert!(!name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|', '\0', '\n', ' ', '.']));

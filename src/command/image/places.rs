@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::io::Io;
 use crate::media::{self, FileFormat, PICTURE_HEAD};
 use crate::output::file::OutputFile;
-use crate::output::naming::{numbered, stem};
+use crate::output::naming::{name_from_text, numbered_path};
 use crate::output::sink::to_stdout;
 
 /// So many files are opened before anything is sent; a process may not open any number of them.
@@ -75,7 +75,7 @@ impl Places {
         let place = match output {
             Some(path) if path.as_os_str() == "-" => Place::Stdout,
             Some(path) => Place::Named(path.to_owned()),
-            None if io.stdout_is_terminal => Place::Prompt(stem(prompt, NAMELESS)),
+            None if io.stdout_is_terminal => Place::Prompt(name_from_text(prompt, NAMELESS)),
             None => Place::Stdout,
         };
         let mut places = Self { place, number, ready: VecDeque::new(), direct: None };
@@ -128,7 +128,11 @@ impl Places {
 
     /// The name of the picture with this number: a single one has the user's own.
     fn path(&self, path: &Path, index: usize) -> PathBuf {
-        if self.number == 1 && index == 0 { path.to_owned() } else { numbered(path, index + 1) }
+        if self.number == 1 && index == 0 {
+            path.to_owned()
+        } else {
+            numbered_path(path, index + 1)
+        }
     }
 
     /// The name that the user gave for a picture, if they gave one for a regular file.
@@ -178,7 +182,7 @@ impl Places {
         let path = PathBuf::from(format!("{stem}.{ending}"));
         let bare = (self.number == 1).then(|| path.clone());
         let first = if self.number == 1 { 2 } else { 1 };
-        bare.into_iter().chain((first..100_000).map(move |number| numbered(&path, number)))
+        bare.into_iter().chain((first..100_000).map(move |number| numbered_path(&path, number)))
     }
 }
 
