@@ -16,7 +16,7 @@ const CELL: (usize, usize) = (8, 16);
 
 /// The place that there is: columns and rows of characters.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Room {
+pub(crate) struct CharacterArea {
     pub(crate) columns: usize,
     pub(crate) rows: usize,
 }
@@ -26,7 +26,11 @@ pub(crate) struct Room {
 ///
 /// # Errors
 /// A file that can't be drawn, in words.
-pub(crate) fn draw(file: &[u8], protocol: Protocol, room: Room) -> Result<Vec<u8>, String> {
+pub(crate) fn draw(
+    file: &[u8],
+    protocol: Protocol,
+    room: CharacterArea,
+) -> Result<Vec<u8>, String> {
     let picture = Pixels::read(file)?;
     let (width, height) = (picture.width, picture.height);
     match protocol {
@@ -68,7 +72,7 @@ fn fit(picture: &Pixels, most_wide: usize, most_high: usize) -> (usize, usize) {
 }
 
 /// How many columns the picture takes where the terminal scales it.
-fn columns(picture: &Pixels, room: Room) -> usize {
+fn columns(picture: &Pixels, room: CharacterArea) -> usize {
     let (width, _) = fit(picture, room.columns * CELL.0, room.rows * CELL.1);
     width.div_ceil(CELL.0)
 }
@@ -167,9 +171,9 @@ mod tests {
     const RED: [u8; 4] = [255, 0, 0, 255];
     const BLUE: [u8; 4] = [0, 0, 255, 255];
     const CLEAR: [u8; 4] = [0; 4];
-    const ROOM: Room = Room { columns: 80, rows: 24 };
+    const ROOM: CharacterArea = CharacterArea { columns: 80, rows: 24 };
 
-    fn drawn(file: &[u8], protocol: Protocol, room: Room) -> String {
+    fn drawn(file: &[u8], protocol: Protocol, room: CharacterArea) -> String {
         String::from_utf8(draw(file, protocol, room).expect("draws")).expect("text")
     }
 
@@ -188,10 +192,18 @@ mod tests {
     #[test]
     fn a_large_picture_is_made_to_fit() {
         let file = samples::png(400, 100, &vec![RED; 40_000]);
-        let text = drawn(&file, Protocol::Blocks(Colours::Palette), Room { columns: 40, rows: 24 });
+        let text = drawn(
+            &file,
+            Protocol::Blocks(Colours::Palette),
+            CharacterArea { columns: 40, rows: 24 },
+        );
         assert_eq!(text.lines().count(), 5);
         assert_eq!(text.lines().next().map(|line| line.matches('▀').count()), Some(40));
-        let text = drawn(&file, Protocol::Blocks(Colours::Palette), Room { columns: 400, rows: 2 });
+        let text = drawn(
+            &file,
+            Protocol::Blocks(Colours::Palette),
+            CharacterArea { columns: 400, rows: 2 },
+        );
         assert_eq!(text.matches('▀').count(), 16 * 2);
         assert_eq!(fit(&Pixels { width: 1, height: 9999, rgba: Vec::new() }, 10, 10), (1, 10));
     }

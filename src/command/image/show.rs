@@ -3,7 +3,7 @@
 use crate::error::Failure;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
-use crate::picture::draw::{Room, draw};
+use crate::picture::draw::{CharacterArea, draw};
 use crate::picture::terminal::{Protocol, protocol};
 
 /// A terminal that can be drawn on.
@@ -11,7 +11,7 @@ use crate::picture::terminal::{Protocol, protocol};
 pub(super) struct Canvas {
     is_stdout: bool,
     protocol: Protocol,
-    room: Room,
+    room: CharacterArea,
 }
 
 /// The terminal to draw on; without one a warning, before anything is paid for. Where standard
@@ -30,10 +30,10 @@ pub(super) fn canvas(stdout_is_taken: bool, io: &Io) -> Option<Canvas> {
 }
 
 /// All of the terminal but a line for what comes next.
-fn room() -> Room {
+fn room() -> CharacterArea {
     let size = terminal_size::terminal_size();
     let (columns, rows) = size.map_or((80, 24), |(columns, rows)| (columns.0, rows.0));
-    Room { columns: usize::from(columns).max(1), rows: usize::from(rows).max(2) - 1 }
+    CharacterArea { columns: usize::from(columns).max(1), rows: usize::from(rows).max(2) - 1 }
 }
 
 impl Canvas {
