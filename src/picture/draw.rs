@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::pixels::Pixels;
 use super::sixel;
-use super::terminal::{Colours, Protocol};
+use super::terminal::{Colours, PictureProtocol};
 use crate::media::{self, FileFormat};
 
 /// Longest piece of base64 in one of kitty's sequences, by its documentation.
@@ -28,13 +28,13 @@ pub(crate) struct CharacterArea {
 /// A file that can't be drawn, in words.
 pub(crate) fn draw(
     file: &[u8],
-    protocol: Protocol,
+    protocol: PictureProtocol,
     room: CharacterArea,
 ) -> Result<Vec<u8>, String> {
     let picture = Pixels::read(file)?;
     let (width, height) = (picture.width, picture.height);
     match protocol {
-        Protocol::Kitty => {
+        PictureProtocol::Kitty => {
             let columns = columns(&picture, room);
             Ok(match media::format_of(file) {
                 Some(FileFormat::Png) => kitty("f=100", file, columns),
@@ -44,14 +44,14 @@ pub(crate) fn draw(
                 }
             })
         }
-        Protocol::Iterm => Ok(iterm(file, columns(&picture, room))),
-        Protocol::Sixel => {
+        PictureProtocol::Iterm => Ok(iterm(file, columns(&picture, room))),
+        PictureProtocol::Sixel => {
             let (width, height) = fit(&picture, room.columns * CELL.0, room.rows * CELL.1);
             let mut text = sixel::encode(&picture.smaller(width, height));
             text.push(b'\n');
             Ok(text)
         }
-        Protocol::Blocks(colours) => {
+        PictureProtocol::Blocks(colours) => {
             let (width, height) = fit(&picture, room.columns, room.rows * 2);
             Ok(blocks(&picture.smaller(width, height), colours).into_bytes())
         }
@@ -173,19 +173,19 @@ mod tests {
     const CLEAR: [u8; 4] = [0; 4];
     const ROOM: CharacterArea = CharacterArea { columns: 80, rows: 24 };
 
-    fn drawn(file: &[u8], protocol: Protocol, room: CharacterArea) -> String {
+    fn drawn(file: &[u8], protocol: PictureProtocol, room: CharacterArea) -> String {
         String::from_utf8(draw(file, protocol, room).expect("draws")).expect("text")
     }
 
     #[test]
     fn half_blocks_show_two_rows_in_a_line() {
         let file = samples::png(2, 3, &[RED, CLEAR, BLUE, RED, CLEAR, CLEAR]);
-        let text = drawn(&file, Protocol::Blocks(Colours::All), ROOM);
+        let text = drawn(&file, PictureProtocol::Blocks(Colours::All), ROOM);
         assert_eq!(
             text,
             "\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0;38;2;255;0;0m▄\x1b[0m\n\x1b[0m \x1b[0m \x1b[0m\n"
         );
-        let text = drawn(&file, Protocol::Blocks(Colours::Palette), ROOM);
+        let text = drawn(&file, PictureProtocol::Blocks(Colours::Palette), ROOM);
         assert!(text.starts_with("\x1b[38;5;196;48;5;21m▀"), "{text:?}");
     }
 
@@ -194,14 +194,14 @@ mod tests {
         let file = samples::png(400, 100, &vec![RED; 40_000]);
         let text = drawn(
             &file,
-            Protocol::Blocks(Colours::Palette),
+            PictureProtocol::Blocks(Colours::Palette),
             CharacterArea { columns: 40, rows: 24 },
         );
         assert_eq!(text.lines().count(), 5);
         assert_eq!(text.lines().next().map(|line| line.matches('▀').count()), Some(40));
         let text = drawn(
             &file,
-            Protocol::Blocks(Colours::Palette),
+            PictureProtocol::Blocks(Colours::Palette),
             CharacterArea { columns: 400, rows: 2 },
         );
         assert_eq!(text.matches('▀').count(), 16 * 2);
@@ -213,7 +213,7 @@ mod tests {
         let noise: Vec<[u8; 4]> =
             (0..4096_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         let file = samples::png(64, 64, &noise);
-        let text = drawn(&file, Protocol::Kitty, ROOM);
+        let text = drawn(&file, PictureProtocol::Kitty, ROOM);
         let pieces: Vec<&str> = text.trim_end().split("\x1b\\").filter(|p| !p.is_empty()).collect();
         assert!(pieces[0].starts_with("\x1b_Gf=100,a=T,q=2,c=8,m=1;"), "{}", pieces[0]);
         assert!(pieces[1].starts_with("\x1b_Gm="));
@@ -221,20 +221,20 @@ mod tests {
         let encoded: String =
             pieces.iter().filter_map(|piece| piece.split_once(';')).map(|p| p.1).collect();
         assert_eq!(STANDARD.decode(encoded).expect("base64"), file);
-        let text = drawn(&samples::webp(2, 1, &[RED, BLUE]), Protocol::Kitty, ROOM);
+        let text = drawn(&samples::webp(2, 1, &[RED, BLUE]), PictureProtocol::Kitty, ROOM);
         assert_eq!(text, "\x1b_Gf=32,s=2,v=1,a=T,q=2,c=1,m=0;/wAA/wAA//8=\x1b\\\n");
     }
 
     #[test]
     fn iterm_and_sixel_get_theirs() {
         let file = samples::png(2, 1, &[RED, BLUE]);
-        let text = drawn(&file, Protocol::Iterm, ROOM);
+        let text = drawn(&file, PictureProtocol::Iterm, ROOM);
         let size = file.len();
         let head =
             format!("\x1b]1337;File=inline=1;size={size};width=1;preserveAspectRatio=1:iVBORw0K");
         assert!(text.starts_with(&head) && text.ends_with("\x07\n"), "{text:?}");
-        assert!(drawn(&file, Protocol::Sixel, ROOM).starts_with("\x1bP0;1q\"1;1;2;1"));
-        assert!(draw(b"GIF89a", Protocol::Iterm, ROOM).is_err());
+        assert!(drawn(&file, PictureProtocol::Sixel, ROOM).starts_with("\x1bP0;1q\"1;1;2;1"));
+        assert!(draw(b"GIF89a", PictureProtocol::Iterm, ROOM).is_err());
     }
 
     #[test]

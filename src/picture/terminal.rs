@@ -2,7 +2,7 @@
 
 /// The ways to draw a picture in a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub(crate) enum PictureProtocol {
     /// kitty's graphics protocol.
     Kitty,
     /// iTerm2's inline images.
@@ -23,7 +23,7 @@ pub(crate) enum Colours {
 
 /// The best way that the terminal is known to understand; `None` for one without any. `variable`
 /// reads the environment.
-pub(crate) fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<Protocol> {
+pub(crate) fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<PictureProtocol> {
     let text = |name: &str| variable(name).unwrap_or_default();
     let (term, program) = (text("TERM"), text("TERM_PROGRAM"));
     let is = |names: &[&str]| names.iter().any(|name| program.eq_ignore_ascii_case(name));
@@ -31,7 +31,7 @@ pub(crate) fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<Prot
     if term == "dumb" {
         return None;
     }
-    let blocks = Some(Protocol::Blocks(colours(&text("COLORTERM"), &term)));
+    let blocks = Some(PictureProtocol::Blocks(colours(&text("COLORTERM"), &term)));
     // A multiplexer passes none of the others on, whatever terminal it runs in.
     let is_within = variable("TMUX").is_some() || variable("STY").is_some();
     if is_within || begins(&["screen", "tmux"]) {
@@ -43,13 +43,13 @@ pub(crate) fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<Prot
         || is(&["ghostty"])
         || konsole >= FIRST_KONSOLE;
     if is_kitty {
-        return Some(Protocol::Kitty);
+        return Some(PictureProtocol::Kitty);
     }
     if is(&["iTerm.app", "WezTerm", "mintty", "rio"]) || text("LC_TERMINAL") == "iTerm2" {
-        return Some(Protocol::Iterm);
+        return Some(PictureProtocol::Iterm);
     }
     if begins(&["foot", "mlterm", "contour", "yaft"]) || term.contains("sixel") {
-        return Some(Protocol::Sixel);
+        return Some(PictureProtocol::Sixel);
     }
     blocks
 }
@@ -67,7 +67,7 @@ fn colours(colorterm: &str, term: &str) -> Colours {
 mod tests {
     use super::*;
 
-    fn found(variables: &[(&str, &str)]) -> Option<Protocol> {
+    fn found(variables: &[(&str, &str)]) -> Option<PictureProtocol> {
         protocol(|name| {
             let pair = variables.iter().find(|(known, _)| *known == name);
             pair.map(|(_, value)| (*value).to_owned())
@@ -77,23 +77,23 @@ mod tests {
     #[test]
     fn terminals_are_known_by_their_environment() {
         for (variables, expected) in [
-            (&[("TERM", "xterm-kitty")][..], Protocol::Kitty),
-            (&[("TERM", "xterm-256color"), ("KITTY_WINDOW_ID", "1")], Protocol::Kitty),
-            (&[("TERM_PROGRAM", "ghostty")], Protocol::Kitty),
-            (&[("KONSOLE_VERSION", "230800")], Protocol::Kitty),
-            (&[("TERM_PROGRAM", "iTerm.app")], Protocol::Iterm),
-            (&[("TERM_PROGRAM", "WezTerm")], Protocol::Iterm),
-            (&[("LC_TERMINAL", "iTerm2")], Protocol::Iterm),
-            (&[("TERM", "foot-extra")], Protocol::Sixel),
-            (&[("TERM", "xterm-sixel")], Protocol::Sixel),
-            (&[("TERM", "xterm-256color")], Protocol::Blocks(Colours::Palette)),
-            (&[("COLORTERM", "truecolor")], Protocol::Blocks(Colours::All)),
-            (&[("KONSOLE_VERSION", "210000")], Protocol::Blocks(Colours::Palette)),
+            (&[("TERM", "xterm-kitty")][..], PictureProtocol::Kitty),
+            (&[("TERM", "xterm-256color"), ("KITTY_WINDOW_ID", "1")], PictureProtocol::Kitty),
+            (&[("TERM_PROGRAM", "ghostty")], PictureProtocol::Kitty),
+            (&[("KONSOLE_VERSION", "230800")], PictureProtocol::Kitty),
+            (&[("TERM_PROGRAM", "iTerm.app")], PictureProtocol::Iterm),
+            (&[("TERM_PROGRAM", "WezTerm")], PictureProtocol::Iterm),
+            (&[("LC_TERMINAL", "iTerm2")], PictureProtocol::Iterm),
+            (&[("TERM", "foot-extra")], PictureProtocol::Sixel),
+            (&[("TERM", "xterm-sixel")], PictureProtocol::Sixel),
+            (&[("TERM", "xterm-256color")], PictureProtocol::Blocks(Colours::Palette)),
+            (&[("COLORTERM", "truecolor")], PictureProtocol::Blocks(Colours::All)),
+            (&[("KONSOLE_VERSION", "210000")], PictureProtocol::Blocks(Colours::Palette)),
             (
                 &[("TERM", "tmux-256color"), ("TERM_PROGRAM", "iTerm.app")],
-                Protocol::Blocks(Colours::Palette),
+                PictureProtocol::Blocks(Colours::Palette),
             ),
-            (&[("KITTY_WINDOW_ID", "1"), ("TMUX", "x")], Protocol::Blocks(Colours::Palette)),
+            (&[("KITTY_WINDOW_ID", "1"), ("TMUX", "x")], PictureProtocol::Blocks(Colours::Palette)),
         ] {
             assert_eq!(found(variables), Some(expected), "{variables:?}");
         }

@@ -4,13 +4,13 @@ use crate::error::Failure;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::picture::draw::{CharacterArea, draw};
-use crate::picture::terminal::{Protocol, protocol};
+use crate::picture::terminal::{PictureProtocol, protocol};
 
 /// A terminal that can be drawn on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Canvas {
     is_stdout: bool,
-    protocol: Protocol,
+    protocol: PictureProtocol,
     room: CharacterArea,
 }
 
