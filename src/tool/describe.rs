@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Ended, Job, LIMIT, Tool, no_parameters, run};
+use super::{Job, LIMIT, Tool, ToolEnd, no_parameters, run};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 
@@ -39,18 +39,18 @@ pub(crate) async fn describe(
         ))
     };
     match ran.ended {
-        Ended::Well if ran.is_cut => {
+        ToolEnd::Well if ran.is_cut => {
             Err(wrong(format!("says more than {} KiB with --describe", MOST >> 10)))
         }
-        Ended::Well => read(&ran.output, command).map_err(wrong),
-        Ended::Badly(status) => {
+        ToolEnd::Well => read(&ran.output, command).map_err(wrong),
+        ToolEnd::Badly(status) => {
             let words = ran.complaint.lines().next_back().unwrap_or(&status);
             Err(wrong(format!("fails with --describe: {words}")))
         }
-        Ended::TooLate => {
+        ToolEnd::TooLate => {
             Err(wrong(format!("does not end with --describe within {} s", PATIENCE.as_secs())))
         }
-        Ended::Never(why) => Err(Failure::usage(format!("cannot run the tool `{line}`: {why}"))),
+        ToolEnd::Never(why) => Err(Failure::usage(format!("cannot run the tool `{line}`: {why}"))),
     }
 }
 

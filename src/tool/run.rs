@@ -29,7 +29,7 @@ pub(crate) struct Job<'a> {
 
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum ToolEnd {
     Well,
     /// In words: `exit status: 3`.
     Badly(String),
@@ -42,7 +42,7 @@ pub(crate) enum Ended {
 /// What came of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ran {
-    pub(crate) ended: Ended,
+    pub(crate) ended: ToolEnd,
     /// The beginning of its standard output.
     pub(crate) output: Vec<u8>,
     /// Its output went on.
@@ -69,10 +69,10 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// The interruption alone; a program that fails is a result.
 pub(crate) async fn run(job: &Job<'_>, interrupt: &mut Interrupt) -> Result<Ran, Failure> {
     let mut ran =
-        Ran { ended: Ended::Well, output: Vec::new(), is_cut: false, complaint: String::new() };
+        Ran { ended: ToolEnd::Well, output: Vec::new(), is_cut: false, complaint: String::new() };
     let mut child = match start(job) {
         Ok(child) => child,
-        Err(error) => return Ok(Ran { ended: Ended::Never(reason(&error)), ..ran }),
+        Err(error) => return Ok(Ran { ended: ToolEnd::Never(reason(&error)), ..ran }),
     };
     let (mut output, mut complaint) = (Kept::head(job.most), Kept::tail(COMPLAINT));
     let attended = attend(&mut child, job.input, &mut output, &mut complaint);
@@ -83,12 +83,12 @@ pub(crate) async fn run(job: &Job<'_>, interrupt: &mut Interrupt) -> Result<Ran,
     }
     let is_flood = output.seen > FLOOD;
     ran.ended = match attended? {
-        Err(_) => Ended::TooLate,
-        Ok(Err(error)) => Ended::Badly(reason(&error)),
+        Err(_) => ToolEnd::TooLate,
+        Ok(Err(error)) => ToolEnd::Badly(reason(&error)),
         // Its output was not wanted any more, and it noticed.
-        Ok(Ok(_)) if is_flood => Ended::Well,
-        Ok(Ok(status)) if status.success() => Ended::Well,
-        Ok(Ok(status)) => Ended::Badly(status.to_string()),
+        Ok(Ok(_)) if is_flood => ToolEnd::Well,
+        Ok(Ok(status)) if status.success() => ToolEnd::Well,
+        Ok(Ok(status)) => ToolEnd::Badly(status.to_string()),
     };
     ran.is_cut = output.seen > output.most;
     ran.output = output.bytes;

@@ -18,7 +18,7 @@ use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
-use crate::tool::{self, Ended, Job, Ran, Tool};
+use crate::tool::{self, Job, Ran, Tool, ToolEnd};
 
 mod ask;
 mod rounds;
@@ -230,12 +230,12 @@ impl Tools {
 /// What went wrong with a tool, in words that go on after its name.
 fn trouble(ran: &Ran, tool: &Tool) -> Option<String> {
     match &ran.ended {
-        Ended::Well => None,
-        Ended::Badly(status) => Some(format!("failed ({status})")),
-        Ended::TooLate => {
+        ToolEnd::Well => None,
+        ToolEnd::Badly(status) => Some(format!("failed ({status})")),
+        ToolEnd::TooLate => {
             Some(format!("was not done within {} s and was stopped", tool.limit.as_secs_f64()))
         }
-        Ended::Never(why) => Some(format!("cannot be run: {why}")),
+        ToolEnd::Never(why) => Some(format!("cannot be run: {why}")),
     }
 }
 
