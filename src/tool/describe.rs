@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Job, LIMIT, Tool, ToolEnd, no_parameters, run};
+use super::{LIMIT, Tool, ToolEnd, ToolInvocation, no_parameters, run};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 
@@ -24,7 +24,7 @@ pub(crate) async fn describe(
     interrupt: &mut Interrupt,
 ) -> Result<Tool, Failure> {
     let line = command.join(" ");
-    let job = Job {
+    let job = ToolInvocation {
         command: &command,
         more: Some("--describe"),
         input: b"",

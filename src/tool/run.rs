@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 
 /// One run of a program.
 #[derive(Debug)]
-pub(crate) struct Job<'a> {
+pub(crate) struct ToolInvocation<'a> {
     /// Program and arguments.
     pub(crate) command: &'a [String],
     /// A further argument.
@@ -67,7 +67,10 @@ const FAREWELL: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// The interruption alone; a program that fails is a result.
-pub(crate) async fn run(job: &Job<'_>, interrupt: &mut Interrupt) -> Result<Ran, Failure> {
+pub(crate) async fn run(
+    job: &ToolInvocation<'_>,
+    interrupt: &mut Interrupt,
+) -> Result<Ran, Failure> {
     let mut ran =
         Ran { ended: ToolEnd::Well, output: Vec::new(), is_cut: false, complaint: String::new() };
     let mut child = match start(job) {
@@ -96,7 +99,7 @@ pub(crate) async fn run(job: &Job<'_>, interrupt: &mut Interrupt) -> Result<Ran,
     Ok(ran)
 }
 
-fn start(job: &Job<'_>) -> std::io::Result<Child> {
+fn start(job: &ToolInvocation<'_>) -> std::io::Result<Child> {
     let (program, arguments) = job.command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(arguments).args(job.more);

@@ -18,7 +18,7 @@ use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
-use crate::tool::{self, Job, Ran, Tool, ToolEnd};
+use crate::tool::{self, Ran, Tool, ToolEnd, ToolInvocation};
 
 mod ask;
 mod rounds;
@@ -183,7 +183,7 @@ impl Tools {
         if !self.is_let_run(tool, &input, exchange, io).await? {
             return Ok("error: the user declined this call".to_owned());
         }
-        let job = Job {
+        let job = ToolInvocation {
             command: &tool.command,
             more: None,
             input: input.as_bytes(),
