@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) use describe::describe;
-pub(crate) use run::{Ran, ToolEnd, ToolInvocation, run};
+pub(crate) use run::{ToolEnd, ToolInvocation, ToolResult, run};
 
 /// A tool that can be offered to a model.
 #[derive(Debug, Clone, PartialEq)]

@@ -41,7 +41,7 @@ pub(crate) enum ToolEnd {
 
 /// What came of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ran {
+pub(crate) struct ToolResult {
     pub(crate) ended: ToolEnd,
     /// The beginning of its standard output.
     pub(crate) output: Vec<u8>,
@@ -70,12 +70,16 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub(crate) async fn run(
     job: &ToolInvocation<'_>,
     interrupt: &mut Interrupt,
-) -> Result<Ran, Failure> {
-    let mut ran =
-        Ran { ended: ToolEnd::Well, output: Vec::new(), is_cut: false, complaint: String::new() };
+) -> Result<ToolResult, Failure> {
+    let mut ran = ToolResult {
+        ended: ToolEnd::Well,
+        output: Vec::new(),
+        is_cut: false,
+        complaint: String::new(),
+    };
     let mut child = match start(job) {
         Ok(child) => child,
-        Err(error) => return Ok(Ran { ended: ToolEnd::Never(reason(&error)), ..ran }),
+        Err(error) => return Ok(ToolResult { ended: ToolEnd::Never(reason(&error)), ..ran }),
     };
     let (mut output, mut complaint) = (Kept::head(job.most), Kept::tail(COMPLAINT));
     let attended = attend(&mut child, job.input, &mut output, &mut complaint);

@@ -18,7 +18,7 @@ use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
-use crate::tool::{self, Ran, Tool, ToolEnd, ToolInvocation};
+use crate::tool::{self, Tool, ToolEnd, ToolInvocation, ToolResult};
 
 mod ask;
 mod rounds;
@@ -228,7 +228,7 @@ impl Tools {
 }
 
 /// What went wrong with a tool, in words that go on after its name.
-fn trouble(ran: &Ran, tool: &Tool) -> Option<String> {
+fn trouble(ran: &ToolResult, tool: &Tool) -> Option<String> {
     match &ran.ended {
         ToolEnd::Well => None,
         ToolEnd::Badly(status) => Some(format!("failed ({status})")),
@@ -240,7 +240,7 @@ fn trouble(ran: &Ran, tool: &Tool) -> Option<String> {
 }
 
 /// What the model is told of a run: the tool's output, or what went wrong, with what it said.
-fn result(ran: Ran, tool: &Tool) -> String {
+fn result(ran: ToolResult, tool: &Tool) -> String {
     let mut text = String::from_utf8_lossy(&ran.output).into_owned();
     if ran.is_cut {
         text.truncate(text.trim_end_matches('\u{fffd}').len());
