@@ -107,9 +107,9 @@ impl<T> Field<T> {
         self.0 = Some(Sourced::new(value, origin).over(self.0.as_ref()));
     }
 
-    /// Removes the value.
-    pub(crate) fn clear(&mut self) {
-        self.0 = None;
+    /// Removes the value unless it is to be kept.
+    pub(super) fn keep_if(&mut self, is_kept: bool) {
+        self.0.take_if(|_| !is_kept);
     }
 
     /// Shows the value before all others.

@@ -20,6 +20,7 @@ table! {
     /// of `providers.example.toml` explains each.
     struct Profile { name: String } reads {
         title: Field<String>,
+        /// The profile that lies below this one.
         like: Field<String>,
         base_url: Field<String>,
         base_url_env: Field<String>,
@@ -107,10 +108,15 @@ impl Profile {
 
     /// Removes every source of a key.
     pub(crate) fn forget_keys(&mut self) {
-        self.api_key.clear();
-        self.api_key_env.clear();
-        self.api_key_cmd.clear();
-        self.api_key_file.clear();
+        self.retain_keys_of(&Profile::default());
+    }
+
+    /// Removes the sources of a key that `other` does not name as well.
+    fn retain_keys_of(&mut self, other: &Profile) {
+        self.api_key.keep_if(other.api_key.is_set());
+        self.api_key_env.keep_if(other.api_key_env.is_set());
+        self.api_key_cmd.keep_if(other.api_key_cmd.is_set());
+        self.api_key_file.keep_if(other.api_key_file.is_set());
     }
 
     /// Lays `upper` over this profile, field by field; its rules come after the ones here.
@@ -119,7 +125,7 @@ impl Profile {
     /// wrote down for this service must not lose to a variable that happens to be set.
     pub(crate) fn lay_over(&mut self, upper: Profile) {
         if upper.names_a_key() {
-            self.forget_keys();
+            self.retain_keys_of(&upper);
         }
         self.lay_fields_over(upper);
     }

@@ -14,6 +14,9 @@ use super::table::table;
 use super::value::FromToml;
 use crate::error::Failure;
 
+/// Names with what each stands for, in the order in which they were written.
+pub(crate) type Pairs<T> = Vec<(String, T)>;
+
 table! {
     /// A request rule: what is done to the fields of a request when job and model match.
     struct Rule { origin: Origin } reads {
@@ -26,11 +29,11 @@ table! {
         /// Fields of the request without which the rule leaves it alone.
         with: Vec<String>,
         /// Old name and new name.
-        rename: Vec<(String, String)> = renames,
+        rename: Pairs<String> = renames,
         drop: Vec<String>,
         set: Map<String, Value>,
         /// Field, then old value (as text) to new value.
-        map: Vec<(String, Map<String, Value>)> = maps,
+        map: Pairs<Map<String, Value>> = maps,
         /// What the model is known not to take as an attachment.
         takes_no: Vec<AttachmentKind> = attachments,
         /// One short reason, for warnings.
@@ -90,11 +93,7 @@ fn words<W: Word>(
     Vec::<String>::from_toml(source, name, value)?.iter().map(known).collect()
 }
 
-fn renames(
-    source: &Source<'_>,
-    name: &str,
-    value: &Entry<'_>,
-) -> Result<Vec<(String, String)>, Failure> {
+fn renames(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Pairs<String>, Failure> {
     let rename = |(from, to)| match to {
         Value::String(to) => Ok((from, to)),
         _ => Err(source.mistyped(name, value, "a table of texts")),
@@ -106,7 +105,7 @@ fn maps(
     source: &Source<'_>,
     name: &str,
     value: &Entry<'_>,
-) -> Result<Vec<(String, Map<String, Value>)>, Failure> {
+) -> Result<Pairs<Map<String, Value>>, Failure> {
     let map = |(field, changes)| match changes {
         Value::Object(changes) => Ok((field, changes)),
         _ => Err(source.mistyped(name, value, "a table of tables")),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::catalogue::TEXT;
 use super::document::{Document, document};
+use super::field::FieldRow;
 use super::job::Job;
 use super::profile::Profile;
 use super::prompt::Prompt;
@@ -14,6 +15,8 @@ use super::schema::{StreamUsage, Word as _};
 use super::{Config, location};
 use crate::error::Failure;
 use crate::io::Env;
+
+mod layers;
 
 fn read(text: &str) -> Result<Document, Failure> {
     document(text, Some(Path::new("p.toml")))
@@ -23,10 +26,9 @@ fn config(catalogue: &'static str, user: &str) -> Config {
     Config::new(catalogue, read(user).expect("the file is right")).expect("`like` is right")
 }
 
-/// The message and the hint for a file that is wrong.
 /// Every field of a profile: name, value, origin.
 fn shown(profile: &Profile) -> Vec<String> {
-    let line = |field: super::field::FieldRow| {
+    let line = |field: FieldRow| {
         let name = [field.section, &field.key].join(".");
         let value = field.value.as_str().map_or_else(|| field.value.to_string(), str::to_owned);
         format!("{} {value} {}", name.trim_start_matches('.'), field.origin)
@@ -34,6 +36,7 @@ fn shown(profile: &Profile) -> Vec<String> {
     profile.fields().into_iter().map(line).collect()
 }
 
+/// The message and the hint for a file that is wrong.
 #[track_caller]
 fn wrong(text: &str) -> (String, String) {
     let failure = read(text).expect_err(text);
@@ -66,45 +69,6 @@ fn every_value_knows_its_line() {
     assert_eq!((named.name.as_str(), named.base_url.as_deref()), ("ein name", Some("u")));
     let built_in = document(text, None).expect("it is right");
     assert!(shown(&built_in.providers[0]).iter().all(|line| line.ends_with(" built in")));
-}
-
-#[test]
-fn the_user_lies_over_the_catalogue_field_by_field() {
-    let catalogue = "[providers.a]\nbase_url = \"ua\"\nmodel = \"ma\"\napi_key_env = \"A_KEY\"\n\
-                     models = { embed = \"e\", speak = \"s\" }\nrules = [{ drop = [\"eins\"] }]\n\
-                     [providers.b]\nbase_url = \"ub\"\n";
-    let user = "[providers.neu]\nmodel = \"n\"\n[providers.a]\nmodel = \"mein\"\nmodels = { speak = \"laut\" }\n\
-                rules = [{ drop = [\"zwei\"] }]\n";
-    let config = config(catalogue, user);
-    assert_eq!(config.names(), ["neu", "a", "b"]);
-    assert_eq!(config.user_names(), ["neu", "a"]);
-    let a = config.profile("a").expect("it is there");
-    assert_eq!(
-        shown(&a),
-        [
-            "base_url ua built in",
-            "model mein p.toml:4",
-            "api_key_env A_KEY built in",
-            "models.embed e built in",
-            "models.speak laut p.toml:5",
-        ]
-    );
-    let dropped: Vec<_> = a.rules.iter().flat_map(|rule| &rule.drop).collect();
-    assert_eq!(dropped, ["eins", "zwei"], "the user's rules come last");
-    let b = config.profile("b").expect("it is there");
-    assert_eq!(b.base_url.as_deref(), Some("ub"));
-    assert!(config.profile("neu").is_some() && config.profile("c").is_none());
-    assert!(!config.default().is_set());
-}
-
-#[test]
-fn a_key_source_of_the_user_leaves_no_other() {
-    let catalogue = "[providers.a]\napi_key_env = \"A_KEY\"\n";
-    for line in ["api_key = \"k\"", "api_key_cmd = \"pass\"", "api_key_file = \"f\""] {
-        let config = config(catalogue, &format!("[providers.a]\n{line}\n"));
-        let a = config.profile("a").expect("it is there");
-        assert!(a.names_a_key() && !a.api_key_env.is_set(), "{line}");
-    }
 }
 
 /// One value of each type of TOML, and which of them a shape takes.
