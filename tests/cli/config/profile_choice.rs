@@ -351,7 +351,7 @@ fn a_profile_can_name_a_proxy_and_certificates() {
 
 #[test]
 fn a_profile_like_another_asks_as_that_one_does() {
-    let server = chatty();
+    let server = Server::always(Reply::chat(&["好"]));
     let config = format!(
         "[providers.mistral]\napi_key = \"sk-mistral-01\"\n\
          [providers.zweit]\nlike = \"mistral\"\nbase_url = \"{}\"\noptions = {{ top_p = 0.5 }}\n",
