@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::field::Field;
 use super::profile::Profile;
 use super::prompt::Prompt;
-use super::source::{Entry, Key, Source};
+use super::source::{Item, Source};
 use super::table::table;
 use super::tool::ToolTable;
 use super::value::FromToml;
@@ -20,9 +20,9 @@ table! {
         default: Field<String> = default,
         /// Whether conversations are kept, if the file says so.
         log: Option<bool>,
-        prompts: Vec<Prompt> = prompts,
-        providers: Vec<Profile> = providers,
-        tools: Vec<ToolTable> = tools,
+        prompts: Vec<Prompt> = |item| named(item, Prompt::read),
+        providers: Vec<Profile> = |item| named(item, Profile::read),
+        tools: Vec<ToolTable> = |item| named(item, ToolTable::read),
     }
 }
 
@@ -42,32 +42,19 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
             false => failure,
         }
     })?;
-    Document::default().read_fields(&source, "the profile file", table.get_ref())
+    let root = DeValue::Table(table.into_inner());
+    Document::default().read_fields("the profile file", &source.root(&root))
 }
 
-fn default(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Field<String>, Failure> {
-    let expected = "the name of a profile";
-    Field::from_toml(source, name, value).map_err(|_| source.mistyped(name, value, expected))
-}
-
-fn prompts(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Vec<Prompt>, Failure> {
-    named(source, name, value, Prompt::read)
-}
-
-fn providers(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Vec<Profile>, Failure> {
-    named(source, name, value, Profile::read)
-}
-
-fn tools(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Vec<ToolTable>, Failure> {
-    named(source, name, value, ToolTable::read)
+fn default(item: &Item<'_>) -> Result<Field<String>, Failure> {
+    Field::from_toml(item).map_err(|_| item.mistyped("the name of a profile"))
 }
 
 /// The tables of a table, each with its name.
 fn named<T>(
-    source: &Source<'_>,
-    name: &str,
-    value: &Entry<'_>,
-    read: impl Fn(&Source<'_>, Key<'_, '_>, &Entry<'_>) -> Result<T, Failure>,
+    item: &Item<'_>,
+    read: impl Fn(&str, &Item<'_>) -> Result<T, Failure>,
 ) -> Result<Vec<T>, Failure> {
-    source.table(name, value)?.iter().map(|(key, value)| read(source, key, value)).collect()
+    let tables = item.members(&format!("{}.", item.name))?;
+    tables.iter().map(|(name, table)| read(name, table)).collect()
 }

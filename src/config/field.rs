@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::origin::Origin;
-use super::source::{Entry, Source};
+use super::source::Item;
 use super::value::FromToml;
 use crate::error::Failure;
 
@@ -29,9 +29,9 @@ impl<T> Sourced<T> {
         Self { value, origin, order: u64::MAX }
     }
 
-    /// A value that is written at a byte offset.
-    fn written(value: T, source: &Source<'_>, offset: usize) -> Self {
-        Self { value, origin: source.origin(offset), order: offset as u64 }
+    /// A value as it was read.
+    fn read(value: T, item: &Item<'_>) -> Self {
+        Self { value, origin: item.origin(), order: item.offset as u64 }
     }
 
     /// As it is shown when laid over `old`, which may not be there.
@@ -112,6 +112,11 @@ impl<T> Field<T> {
         self.0.take_if(|_| !is_kept);
     }
 
+    /// A value as it was read.
+    pub(super) fn read(value: T, item: &Item<'_>) -> Self {
+        Self(Some(Sourced::read(value, item)))
+    }
+
     /// Shows the value before all others.
     pub(super) fn show_first(&mut self) {
         if let Some(field) = &mut self.0 {
@@ -121,9 +126,8 @@ impl<T> Field<T> {
 }
 
 impl<T: FromToml> FromToml for Field<T> {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let read = T::from_toml(source, name, value)?;
-        Ok(Self(Some(Sourced::written(read, source, value.span().start))))
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        Ok(Self::read(T::from_toml(item)?, item))
     }
 }
 
@@ -167,26 +171,24 @@ impl<T> FieldMap<T> {
         self.0.clear();
     }
 
-    /// Reads a table whose members `read` reads: it is given the name, the member's place in the
-    /// text, and what messages call it.
+    /// Reads a table whose members, each given with its key, `read` reads.
+    ///
+    /// # Errors
+    /// A value that is no table, and those of `read`.
     pub(super) fn read(
-        source: &Source<'_>,
-        name: &str,
-        value: &Entry<'_>,
-        read: impl Fn(&str, usize, &str, &Entry<'_>) -> Result<T, Failure>,
+        item: &Item<'_>,
+        read: impl Fn(&str, &Item<'_>) -> Result<T, Failure>,
     ) -> Result<Self, Failure> {
-        let members = source.table(name, value)?.iter().map(|(key, value)| {
-            let (offset, key) = (key.span().start, key.get_ref().to_string());
-            let read = read(&key, offset, &format!("{name}.{key}"), value)?;
-            Ok((key, Sourced::written(read, source, offset)))
-        });
+        let members = item.members(&format!("{}.", item.name))?.into_iter();
+        let members = members
+            .map(|(key, item)| Ok((key.to_owned(), Sourced::read(read(key, &item)?, &item))));
         Ok(Self(members.collect::<Result<_, _>>()?))
     }
 }
 
 impl<T: FromToml> FromToml for FieldMap<T> {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        Self::read(source, name, value, |_, _, name, value| T::from_toml(source, name, value))
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        Self::read(item, |_, item| T::from_toml(item))
     }
 }
 

@@ -164,26 +164,25 @@ impl Config {
     /// Follows `like` from one profile of the user's to the next. The built-in list has no circle.
     fn check_like(&self, profile: &Profile) -> Result<(), Failure> {
         let mut way = vec![profile.name.as_str()];
-        let mut current = Some(profile);
-        while let Some(Sourced { value: name, origin, .. }) =
-            current.and_then(|profile| profile.like.sourced())
-        {
+        let mut next = profile.like.sourced();
+        while let Some(Sourced { value: name, origin, .. }) = next {
+            let names = self.names();
+            if !names.contains(&name.as_str()) {
+                let what = format!("{origin}: `like` names no profile: `{name}`");
+                return Err(Failure::usage(what).hint(
+                    match nearest(name, names.iter().copied()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("known profiles: {}", names.join(", ")),
+                    },
+                ));
+            }
             let is_circle = way.contains(&name.as_str());
             way.push(name);
             if is_circle {
                 let what = format!("{origin}: `like` goes in a circle: {}", way.join(", "));
                 return Err(Failure::usage(what));
             }
-            let names = self.names();
-            if !names.contains(&name.as_str()) {
-                let failure =
-                    Failure::usage(format!("{origin}: `like` names no profile: `{name}`"));
-                return Err(match nearest(name, names.iter().copied()) {
-                    Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                    None => failure.hint(format!("known profiles: {}", names.join(", "))),
-                });
-            }
-            current = self.written(name);
+            next = self.written(name).and_then(|profile| profile.like.sourced());
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Number, Value};
 
-use super::source::{Entry, Source};
+use super::source::Item;
 use super::table::table;
 use super::value::FromToml;
 use crate::error::Failure;
@@ -27,16 +27,15 @@ table! {
 }
 
 impl FromToml for Vec<PriceEntry> {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let tables = source.list_of_tables(name, value, "a list of tables")?.into_iter();
-        let read = |(_, table)| PriceEntry::default().read_fields(source, "a price", table);
-        tables.map(read).collect()
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        let read = |item: &Item<'_>| PriceEntry::default().read_fields("a price", item);
+        item.tables("a list of tables")?.iter().map(read).collect()
     }
 }
 
-fn figure(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Option<Number>, Failure> {
-    match Value::from_toml(source, name, value)? {
+fn figure(item: &Item<'_>) -> Result<Option<Number>, Failure> {
+    match Value::from_toml(item)? {
         Value::Number(figure) if figure.as_f64() >= Some(0.0) => Ok(Some(figure)),
-        _ => Err(source.mistyped(name, value, "a price for a million tokens")),
+        _ => Err(item.mistyped("a price for a million tokens")),
     }
 }

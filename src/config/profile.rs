@@ -8,10 +8,10 @@ use super::job::Job;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
 use super::schema::{AttachmentKind, AudioData, SchemaForm, StreamUsage};
-use super::source::{Entry, Key, Source};
+use super::source::Item;
 use super::table::table;
 use super::template;
-use super::value::{Patterns, Texts};
+use super::value::Texts;
 use crate::error::Failure;
 
 table! {
@@ -42,8 +42,8 @@ table! {
         audio_data: Field<AudioData>,
         stream_usage: Field<StreamUsage>,
         schema: Field<SchemaForm>,
-        thinks_untagged: Field<Patterns>,
-        untimed: Field<Patterns>,
+        thinks_untagged: Field<Texts> = patterns,
+        untimed: Field<Texts> = patterns,
         echo_reasoning: Field<String>,
         paths: FieldMap<String>,
         headers: FieldMap<String>,
@@ -70,20 +70,15 @@ impl Profile {
     ///
     /// # Errors
     /// An unknown field or a wrong type, with file and line.
-    pub(super) fn read(
-        source: &Source<'_>,
-        name: Key<'_, '_>,
-        value: &Entry<'_>,
-    ) -> Result<Self, Failure> {
-        let place = format!("providers.{}", name.get_ref());
-        let table = source.table(&place, value)?;
-        Self::new(&**name.get_ref()).read_fields(source, &format!("[{place}]"), table)
+    pub(super) fn read(name: &str, item: &Item<'_>) -> Result<Self, Failure> {
+        Self::new(name).read_fields(&format!("[{}]", item.name), item)
     }
 
     /// Every value with its origin, in the order in which they were written; rules are not among
     /// them.
     pub(crate) fn fields(&self) -> Vec<FieldRow> {
-        let mut rows = self.rows();
+        let mut rows = Vec::new();
+        self.add_rows(&mut rows);
         rows.sort_by_key(|(order, _)| *order);
         rows.into_iter().map(|(_, row)| row).collect()
     }
@@ -137,6 +132,11 @@ impl Profile {
         below.like.show_first();
         below
     }
+}
+
+/// Texts of which there may be none at all.
+fn patterns(item: &Item<'_>) -> Result<Field<Texts>, Failure> {
+    Ok(Field::read(Texts::any(item, "a list of texts")?, item))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::field::FieldMap;
-use super::source::{Entry, Key, Source};
+use super::source::Item;
 use super::table::table;
 use crate::error::Failure;
 
@@ -30,14 +30,8 @@ impl Prompt {
     ///
     /// # Errors
     /// An unknown field or a wrong type, with file and line.
-    pub(super) fn read(
-        source: &Source<'_>,
-        name: Key<'_, '_>,
-        value: &Entry<'_>,
-    ) -> Result<Self, Failure> {
-        let place = format!("prompts.{}", name.get_ref());
-        let table = source.table(&place, value)?;
-        let prompt = Self { name: name.get_ref().to_string(), ..Self::default() };
-        prompt.read_fields(source, &format!("[{place}]"), table)
+    pub(super) fn read(name: &str, item: &Item<'_>) -> Result<Self, Failure> {
+        let prompt = Self { name: name.to_owned(), ..Self::default() };
+        prompt.read_fields(&format!("[{}]", item.name), item)
     }
 }

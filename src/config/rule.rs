@@ -9,7 +9,7 @@ use super::field::{Layer, Rows};
 use super::job::Job;
 use super::origin::Origin;
 use super::schema::{AttachmentKind, Word};
-use super::source::{Entry, Source};
+use super::source::Item;
 use super::table::table;
 use super::value::FromToml;
 use crate::error::Failure;
@@ -21,7 +21,7 @@ table! {
     /// A request rule: what is done to the fields of a request when job and model match.
     struct Rule { origin: Origin } reads {
         /// Empty means every job.
-        jobs: Vec<Job> = jobs,
+        jobs: Vec<Job> = |item| words(item, "job"),
         /// Globs over the model's name; empty means every model.
         models: Vec<String>,
         /// Globs over models that the rule leaves alone.
@@ -29,30 +29,25 @@ table! {
         /// Fields of the request without which the rule leaves it alone.
         with: Vec<String>,
         /// Old name and new name.
-        rename: Pairs<String> = renames,
+        rename: Pairs<String> = |item| pairs(item, "a table of texts", text),
         drop: Vec<String>,
         set: Map<String, Value>,
         /// Field, then old value (as text) to new value.
-        map: Pairs<Map<String, Value>> = maps,
+        map: Pairs<Map<String, Value>> = |item| pairs(item, "a table of tables", object),
         /// What the model is known not to take as an attachment.
-        takes_no: Vec<AttachmentKind> = attachments,
+        takes_no: Vec<AttachmentKind> = |item| words(item, "attachment"),
         /// One short reason, for warnings.
         why: Option<String>,
     }
 }
 
 /// Reads a profile's list of rules.
-pub(super) fn list(
-    source: &Source<'_>,
-    name: &str,
-    value: &Entry<'_>,
-) -> Result<Vec<Rule>, Failure> {
-    let expected = "a list of rules, as [[providers.NAME.rules]]";
-    let rules = source.list_of_tables(name, value, expected)?.into_iter().map(|(offset, table)| {
-        let rule = Rule { origin: source.origin(offset), ..Rule::default() };
-        rule.read_fields(source, "a rule", table)
-    });
-    rules.collect()
+pub(super) fn list(item: &Item<'_>) -> Result<Vec<Rule>, Failure> {
+    let rules = item.tables("a list of rules, as [[providers.NAME.rules]]")?;
+    let read = |item: &Item<'_>| {
+        Rule { origin: item.origin(), ..Rule::default() }.read_fields("a rule", item)
+    };
+    rules.iter().map(read).collect()
 }
 
 /// Rules of an upper layer come behind those below, and are shown apart from the fields.
@@ -64,53 +59,33 @@ impl Layer for Vec<Rule> {
     fn add_rows(&self, _: &'static str, _: &mut Rows) {}
 }
 
-fn jobs(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Vec<Job>, Failure> {
-    words(source, name, value, "job")
-}
-
-fn attachments(
-    source: &Source<'_>,
-    name: &str,
-    value: &Entry<'_>,
-) -> Result<Vec<AttachmentKind>, Failure> {
-    words(source, name, value, "attachment")
-}
-
 /// A list of known words. `what` is what a word names.
-fn words<W: Word>(
-    source: &Source<'_>,
-    name: &str,
-    value: &Entry<'_>,
-    what: &str,
-) -> Result<Vec<W>, Failure> {
+fn words<W: Word>(item: &Item<'_>, what: &str) -> Result<Vec<W>, Failure> {
     let known = |word: &String| {
-        W::of(word).ok_or_else(|| {
-            let known = W::names().join(", ");
-            let what = format!("`{word}` is no {what}; {what}s are {known}");
-            source.wrong(value.span().start, &what)
-        })
+        let known = W::names().join(", ");
+        let unknown = format!("`{word}` is no {what}; {what}s are {known}");
+        W::of(word).ok_or_else(|| item.wrong(&unknown))
     };
-    Vec::<String>::from_toml(source, name, value)?.iter().map(known).collect()
+    Vec::<String>::from_toml(item)?.iter().map(known).collect()
 }
 
-fn renames(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Pairs<String>, Failure> {
-    let rename = |(from, to)| match to {
-        Value::String(to) => Ok((from, to)),
-        _ => Err(source.mistyped(name, value, "a table of texts")),
-    };
-    Map::from_toml(source, name, value)?.into_iter().map(rename).collect()
+/// A table of which `read` takes every value; `expected` says what it should be.
+fn pairs<T>(
+    item: &Item<'_>,
+    expected: &str,
+    read: impl Fn(Value) -> Option<T>,
+) -> Result<Pairs<T>, Failure> {
+    let pair = |(name, value)| Some((name, read(value)?));
+    let pairs = Map::from_toml(item)?.into_iter().map(pair);
+    pairs.collect::<Option<_>>().ok_or_else(|| item.mistyped(expected))
 }
 
-fn maps(
-    source: &Source<'_>,
-    name: &str,
-    value: &Entry<'_>,
-) -> Result<Pairs<Map<String, Value>>, Failure> {
-    let map = |(field, changes)| match changes {
-        Value::Object(changes) => Ok((field, changes)),
-        _ => Err(source.mistyped(name, value, "a table of tables")),
-    };
-    Map::from_toml(source, name, value)?.into_iter().map(map).collect()
+fn text(value: Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn object(value: Value) -> Option<Map<String, Value>> {
+    value.as_object().cloned()
 }
 
 impl fmt::Display for Rule {

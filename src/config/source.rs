@@ -1,7 +1,6 @@
-//! A text that is being read as a profile file: the origin of its values, and failures that name the
-//! line. Opens no files.
+//! A text that is being read as a profile file: its values with their names and origins, and failures
+//! that name the line. Opens no files.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use toml::Spanned;
@@ -11,11 +10,6 @@ use super::origin::Origin;
 use super::schema::nearest;
 use crate::error::Failure;
 
-/// A key with its place in the text.
-pub(super) type Key<'a, 'i> = &'a Spanned<Cow<'i, str>>;
-/// A value with its place in the text.
-pub(super) type Entry<'i> = Spanned<DeValue<'i>>;
-
 /// A text that is being read, and the file that it comes from.
 pub(super) struct Source<'t> {
     pub(super) text: &'t str,
@@ -23,13 +17,21 @@ pub(super) struct Source<'t> {
     pub(super) path: Option<&'t Path>,
 }
 
+/// A value of the text.
+pub(super) struct Item<'s> {
+    source: &'s Source<'s>,
+    /// What messages call it: `headers.X-Team`.
+    pub(super) name: String,
+    /// The byte at which its key begins, or itself in a list.
+    pub(super) offset: usize,
+    pub(super) value: &'s DeValue<'s>,
+    value_offset: usize,
+}
+
 impl Source<'_> {
-    /// The origin of a value that begins at a byte offset.
-    pub(super) fn origin(&self, offset: usize) -> Origin {
-        match self.path {
-            None => Origin::BuiltIn,
-            Some(path) => Origin::File { path: path.to_owned(), line: self.line(offset) },
-        }
+    /// The whole text as one value.
+    pub(super) fn root<'s>(&'s self, value: &'s DeValue<'s>) -> Item<'s> {
+        Item { source: self, name: String::new(), offset: 0, value, value_offset: 0 }
     }
 
     fn line(&self, offset: usize) -> usize {
@@ -43,54 +45,83 @@ impl Source<'_> {
             self.path.map_or("providers.example.toml".into(), |path| path.display().to_string());
         Failure::usage(format!("{file}:{}: {what}", self.line(offset)))
     }
+}
+
+impl<'s> Item<'s> {
+    /// Where the value came from.
+    pub(super) fn origin(&self) -> Origin {
+        match self.source.path {
+            None => Origin::BuiltIn,
+            Some(path) => {
+                Origin::File { path: path.to_owned(), line: self.source.line(self.offset) }
+            }
+        }
+    }
+
+    /// A failure that names the line of the key.
+    pub(super) fn wrong_key(&self, what: &str) -> Failure {
+        self.source.wrong(self.offset, what)
+    }
+
+    /// A failure that names the line of the value.
+    pub(super) fn wrong(&self, what: &str) -> Failure {
+        self.source.wrong(self.value_offset, what)
+    }
+
+    /// A failure for a value of the wrong type.
+    pub(super) fn mistyped(&self, expected: &str) -> Failure {
+        let found = self.value.type_str();
+        let article = if found.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        self.wrong(&format!("`{}` must be {expected}, not {article} {found}", self.name))
+    }
 
     /// A failure for a field that nobody knows, with the nearest one that somebody does.
-    pub(super) fn unknown(&self, key: Key<'_, '_>, table: &str, known: &[&str]) -> Failure {
-        let name = key.get_ref();
-        let failure = self.wrong(key.span().start, &format!("unknown field `{name}` in {table}"));
-        match nearest(name, known.iter().copied()) {
+    pub(super) fn unknown(&self, table: &str, known: &[&str]) -> Failure {
+        let failure = self.wrong_key(&format!("unknown field `{}` in {table}", self.name));
+        match nearest(&self.name, known.iter().copied()) {
             Some(near) => failure.hint(format!("did you mean `{near}`?")),
             None => failure.hint(format!("known fields: {}", known.join(", "))),
         }
     }
 
-    /// A failure for a value of the wrong type.
-    pub(super) fn mistyped(&self, name: &str, value: &Entry<'_>, expected: &str) -> Failure {
-        let found = value.get_ref().type_str();
-        let article = if found.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-        let what = format!("`{name}` must be {expected}, not {article} {found}");
-        self.wrong(value.span().start, &what)
-    }
-
-    /// A value that must be a table.
+    /// The members of a table: key and value, whose name begins with `prefix`.
     ///
     /// # Errors
-    /// Another value.
-    pub(super) fn table<'v, 'i>(
-        &self,
-        name: &str,
-        value: &'v Entry<'i>,
-    ) -> Result<&'v DeTable<'i>, Failure> {
-        value.get_ref().as_table().ok_or_else(|| self.mistyped(name, value, "a table"))
+    /// A value that is no table.
+    pub(super) fn members(&self, prefix: &str) -> Result<Vec<(&'s str, Self)>, Failure> {
+        let table: &'s DeTable<'s> =
+            self.value.as_table().ok_or_else(|| self.mistyped("a table"))?;
+        let member = |(key, value): (&'s Spanned<_>, &'s Spanned<_>)| {
+            let key_text: &'s std::borrow::Cow<'s, str> = key.get_ref();
+            (&**key_text, self.inner(format!("{prefix}{key_text}"), key.span().start, value))
+        };
+        Ok(table.iter().map(member).collect())
     }
 
-    /// The tables of a value that must be a list of them, each with its place.
+    /// The items of a list; each has the list's name.
+    ///
+    /// # Errors
+    /// A value that is no list; `expected` says what it should be.
+    pub(super) fn items(&self, expected: &str) -> Result<Vec<Self>, Failure> {
+        let items = self.value.as_array().ok_or_else(|| self.mistyped(expected))?;
+        let item = |item: &'s Spanned<_>| self.inner(self.name.clone(), item.span().start, item);
+        Ok(items.iter().map(item).collect())
+    }
+
+    /// The items of a list of tables.
     ///
     /// # Errors
     /// Another value; `expected` says what it should be.
-    pub(super) fn list_of_tables<'v, 'i>(
-        &self,
-        name: &str,
-        value: &'v Entry<'i>,
-        expected: &str,
-    ) -> Result<Vec<(usize, &'v DeTable<'i>)>, Failure> {
-        let items = value.get_ref().as_array();
-        let items = items.ok_or_else(|| self.mistyped(name, value, expected))?;
-        let table = |item: &'v Entry<'i>| {
-            let table = item.get_ref().as_table();
-            let table = table.ok_or_else(|| self.mistyped(name, item, "a list of tables"))?;
-            Ok((item.span().start, table))
-        };
-        items.iter().map(table).collect()
+    pub(super) fn tables(&self, expected: &str) -> Result<Vec<Self>, Failure> {
+        let items = self.items(expected)?;
+        match items.iter().find(|item| !item.value.is_table()) {
+            Some(item) => Err(item.mistyped("a list of tables")),
+            None => Ok(items),
+        }
+    }
+
+    fn inner(&self, name: String, offset: usize, value: &'s Spanned<DeValue<'s>>) -> Self {
+        let (value_offset, value) = (value.span().start, value.get_ref());
+        Self { source: self.source, name, offset, value, value_offset }
     }
 }

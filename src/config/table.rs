@@ -14,7 +14,7 @@ macro_rules! table {
     (
         $(#[$meta:meta])*
         struct $name:ident { $($(#[$inner_meta:meta])* $inner:ident: $inner_type:ty),* }
-        reads { $($(#[$field_meta:meta])* $field:ident: $type:ty $(= $reader:path)?,)* }
+        reads { $($(#[$field_meta:meta])* $field:ident: $type:ty $(= $reader:expr)?,)* }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,17 +33,16 @@ macro_rules! table {
             /// An unknown field or a value of the wrong type, with file and line.
             fn read_fields(
                 mut self,
-                source: &$crate::config::source::Source<'_>,
                 label: &str,
-                table: &::toml::de::DeTable<'_>,
+                table: &$crate::config::source::Item<'_>,
             ) -> Result<Self, $crate::error::Failure> {
-                for (key, value) in table {
-                    match &**key.get_ref() {
+                for (key, item) in table.members("")? {
+                    match key {
                         $(stringify!($field) => {
                             let read = $crate::config::table::table!(@reader $($reader)?);
-                            self.$field = read(source, stringify!($field), value)?;
+                            self.$field = read(&item)?;
                         })*
-                        _ => return Err(source.unknown(key, label, Self::FIELDS)),
+                        _ => return Err(item.unknown(label, Self::FIELDS)),
                     }
                 }
                 Ok(self)
@@ -52,26 +51,20 @@ macro_rules! table {
     };
     (
         @layers $(#[$meta:meta])* struct $name:ident { $($inner:tt)* }
-        reads { $($(#[$field_meta:meta])* $field:ident: $type:ty $(= $reader:path)?,)* }
+        reads { $($(#[$field_meta:meta])* $field:ident: $type:ty $(= $reader:expr)?,)* }
     ) => {
         impl $name {
             fn lay_fields_over(&mut self, upper: Self) {
                 $($crate::config::field::Layer::lay_over(&mut self.$field, upper.$field);)*
             }
 
-            fn rows(&self) -> $crate::config::field::Rows {
-                let mut rows = Vec::new();
-                $($crate::config::field::Layer::add_rows(
-                    &self.$field,
-                    stringify!($field),
-                    &mut rows,
-                );)*
-                rows
+            fn add_rows(&self, rows: &mut $crate::config::field::Rows) {
+                $($crate::config::field::Layer::add_rows(&self.$field, stringify!($field), rows);)*
             }
         }
     };
     (@reader) => { $crate::config::value::FromToml::from_toml };
-    (@reader $reader:path) => { $reader };
+    (@reader $reader:expr) => { $reader };
 }
 
 pub(super) use table;

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::field::FieldMap;
 use super::job::Job;
 use super::schema::{Word, nearest};
-use super::source::{Entry, Source};
+use super::source::Item;
 use super::value::FromToml;
 use crate::error::Failure;
 
@@ -96,32 +96,23 @@ fn words(job: Job) -> Option<Vec<String>> {
 ///
 /// # Errors
 /// A job that has no such template, or a word that nobody knows, with file and line.
-pub(super) fn bodies(
-    source: &Source<'_>,
-    name: &str,
-    value: &Entry<'_>,
-) -> Result<FieldMap<Value>, Failure> {
-    FieldMap::read(source, name, value, |job, offset, place, value| {
+pub(super) fn bodies(item: &Item<'_>) -> Result<FieldMap<Value>, Failure> {
+    FieldMap::read(item, |job, item| {
         let Some(words) = Job::of(job).and_then(words) else {
             let known = Job::ALL.iter().filter(|job| fields_and_files(**job).is_some());
             let known: Vec<&str> = known.map(|job| job.name()).collect();
-            let what = format!("`{name}` has no `{job}`; its jobs are {}", known.join(", "));
-            return Err(source.wrong(offset, &what));
+            let what = format!("`bodies` has no `{job}`; its jobs are {}", known.join(", "));
+            return Err(item.wrong_key(&what));
         };
-        source.table(place, value)?;
-        check(source, place, &words, value)?;
-        Value::from_toml(source, place, value)
+        item.members("")?;
+        check(&item.name, &words, item)?;
+        Value::from_toml(item)
     })
 }
 
-/// Looks for words that nobody knows, in all texts of a template.
-fn check(
-    source: &Source<'_>,
-    place: &str,
-    known: &[String],
-    value: &Entry<'_>,
-) -> Result<(), Failure> {
-    match value.get_ref() {
+/// Looks for words that nobody knows, in all texts of the template `template`.
+fn check(template: &str, known: &[String], item: &Item<'_>) -> Result<(), Failure> {
+    match item.value {
         DeValue::String(text) => {
             let pieces = pieces(text);
             let is_unknown = |word: &str| !known.iter().any(|one| one == word);
@@ -129,54 +120,43 @@ fn check(
             for piece in pieces {
                 if let Piece::Word(word) = piece {
                     if is_unknown(word) {
-                        return Err(unknown(source, place, known, word, value));
+                        return Err(unknown(template, known, word, item));
                     }
                     if word == REST && !is_alone {
-                        let what = format!("`{REST_MEMBER}` stands alone, it is no text ({place})");
-                        return Err(source.wrong(value.span().start, &what));
+                        let what =
+                            format!("`{REST_MEMBER}` stands alone, it is no text ({template})");
+                        return Err(item.wrong(&what));
                     }
                 }
             }
             Ok(())
         }
-        DeValue::Array(items) => {
-            items.iter().try_for_each(|item| check(source, place, known, item))
+        DeValue::Array(_) => {
+            item.items("a list")?.iter().try_for_each(|item| check(template, known, item))
         }
-        DeValue::Table(table) => {
-            for (key, item) in table {
-                let name = &**key.get_ref();
-                if name == REST_MEMBER {
-                    if !matches!(item.get_ref(), DeValue::Boolean(true)) {
-                        return Err(source.mistyped(REST_MEMBER, item, "true"));
-                    }
-                } else if name.contains(SIGN) {
-                    let what = format!(
-                        "`{name}` in {place} is no name: only `{REST_MEMBER}` is a word there"
-                    );
-                    return Err(source.wrong(key.span().start, &what));
+        DeValue::Table(_) => item.members("")?.into_iter().try_for_each(|(name, item)| {
+            if name == REST_MEMBER {
+                if item.value.as_bool() != Some(true) {
+                    return Err(item.mistyped("true"));
                 }
-                check(source, place, known, item)?;
+            } else if name.contains(SIGN) {
+                let what = format!(
+                    "`{name}` in {template} is no name: only `{REST_MEMBER}` is a word there"
+                );
+                return Err(item.wrong_key(&what));
             }
-            Ok(())
-        }
+            check(template, known, &item)
+        }),
         _ => Ok(()),
     }
 }
 
-fn unknown(
-    source: &Source<'_>,
-    place: &str,
-    known: &[String],
-    word: &str,
-    value: &Entry<'_>,
-) -> Failure {
-    let what = format!("unknown word `${word}` in {place}");
-    let failure = source.wrong(value.span().start, &what);
-    let signed = |word: &str| format!("${word}");
+fn unknown(template: &str, known: &[String], word: &str, item: &Item<'_>) -> Failure {
+    let failure = item.wrong(&format!("unknown word `${word}` in {template}"));
     match nearest(word, known.iter().map(String::as_str)) {
-        Some(near) => failure.hint(format!("did you mean `{}`?", signed(near))),
+        Some(near) => failure.hint(format!("did you mean `${near}`?")),
         None => {
-            let all: Vec<String> = known.iter().map(|word| signed(word)).collect();
+            let all: Vec<String> = known.iter().map(|word| format!("${word}")).collect();
             failure.hint(format!("known words: {}; `$$` is the sign itself", all.join(", ")))
         }
     }

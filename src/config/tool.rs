@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::source::{Entry, Key, Source};
+use super::source::Item;
 use super::table::table;
 use super::value::{FromToml, Texts};
 use super::words;
@@ -34,46 +34,35 @@ impl ToolTable {
     ///
     /// # Errors
     /// An unknown field, a wrong type, a missing command, with file and line.
-    pub(super) fn read(
-        source: &Source<'_>,
-        name: Key<'_, '_>,
-        value: &Entry<'_>,
-    ) -> Result<Self, Failure> {
-        let place = format!("tools.{}", name.get_ref());
-        let (table, label) = (source.table(&place, value)?, format!("[{place}]"));
-        let wrong = |what: &str| source.wrong(name.span().start, &format!("{label}{what}"));
-        if !is_name(name.get_ref()) {
-            return Err(wrong(": the name of a tool is at most 64 of a-z, A-Z, 0-9, _ and -"));
+    pub(super) fn read(name: &str, item: &Item<'_>) -> Result<Self, Failure> {
+        let label = format!("[{}]", item.name);
+        item.members("")?;
+        if !is_name(name) {
+            let what = "the name of a tool is at most 64 of a-z, A-Z, 0-9, _ and -";
+            return Err(item.wrong_key(&format!("{label}: {what}")));
         }
-        let tool = Self { name: name.get_ref().to_string(), ..Self::default() };
-        let tool = tool.read_fields(source, &label, table)?;
+        let tool = Self { name: name.to_owned(), ..Self::default() }.read_fields(&label, item)?;
         match tool.command.first() {
             Some(program) if !program.is_empty() => Ok(tool),
-            _ => Err(wrong(" has no `command`, the program to run")),
+            _ => Err(item.wrong_key(&format!("{label} has no `command`, the program to run"))),
         }
     }
 }
 
 /// Words, or one text that is split into them.
-fn command(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Vec<String>, Failure> {
-    Ok(match Texts::from_toml(source, name, value)? {
+fn command(item: &Item<'_>) -> Result<Vec<String>, Failure> {
+    Ok(match Texts::from_toml(item)? {
         Texts::One(line) => words::split(&line).ok_or_else(|| {
-            let what = format!("a quote in the `{name}` of a tool is not closed");
-            source.wrong(value.span().start, &what)
+            item.wrong(&format!("a quote in the `{}` of a tool is not closed", item.name))
         })?,
         Texts::Several(words) => words,
     })
 }
 
 /// A time in seconds, which may be broken.
-fn seconds(
-    source: &Source<'_>,
-    name: &str,
-    value: &Entry<'_>,
-) -> Result<Option<Duration>, Failure> {
-    let number = Value::from_toml(source, name, value)?.as_f64();
+fn seconds(item: &Item<'_>) -> Result<Option<Duration>, Failure> {
+    let number = Value::from_toml(item)?.as_f64();
     let time = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let time = time.filter(|time| !time.is_zero());
-    let what = format!("`{name}` must be a number of seconds above 0");
-    time.map(Some).ok_or_else(|| source.wrong(value.span().start, &what))
+    let what = format!("`{}` must be a number of seconds above 0", item.name);
+    time.filter(|time| !time.is_zero()).map(Some).ok_or_else(|| item.wrong(&what))
 }

@@ -7,16 +7,16 @@ use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
 use super::schema::Word;
-use super::source::{Entry, Source};
+use super::source::Item;
 use crate::error::Failure;
 
 /// A type that a value of a profile file can have.
 pub(super) trait FromToml: Sized {
-    /// Reads a value. `name` is what a message calls it: `headers.X-Team`.
+    /// Reads a value.
     ///
     /// # Errors
     /// A value of another type, with file, line, and the type that was expected.
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure>;
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure>;
 }
 
 /// One text or several, as they were written.
@@ -39,104 +39,84 @@ impl Deref for Texts {
 }
 
 impl Texts {
-    /// `None` for a value that is neither a text nor a list of texts.
-    fn read(value: &Entry<'_>) -> Option<Self> {
-        let text = |item: &Entry<'_>| item.get_ref().as_str().map(str::to_owned);
-        match value.get_ref() {
-            DeValue::Array(items) => {
-                Some(Self::Several(items.iter().map(text).collect::<Option<_>>()?))
+    /// One text, or a list which may be empty.
+    ///
+    /// # Errors
+    /// Another value; `expected` says what it should be.
+    pub(super) fn any(item: &Item<'_>, expected: &str) -> Result<Self, Failure> {
+        match item.value.as_str() {
+            Some(text) => Ok(Self::One(text.to_owned())),
+            None => {
+                let texts = Vec::from_toml(item).map_err(|_| item.mistyped(expected))?;
+                Ok(Self::Several(texts))
             }
-            _ => text(value).map(Self::One),
         }
     }
 }
 
-/// [`Texts`] of which there may be none at all.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Patterns(Texts);
-
-impl Deref for Patterns {
-    type Target = [String];
-
-    fn deref(&self) -> &[String] {
-        &self.0
+impl FromToml for Texts {
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        let expected = "a text or a list of texts";
+        match Self::any(item, expected)? {
+            texts if texts.is_empty() => Err(item.mistyped(expected)),
+            texts => Ok(texts),
+        }
     }
 }
 
 impl FromToml for String {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let text = value.get_ref().as_str();
-        text.map(str::to_owned).ok_or_else(|| source.mistyped(name, value, "a text"))
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        item.value.as_str().map(str::to_owned).ok_or_else(|| item.mistyped("a text"))
     }
 }
 
 impl FromToml for bool {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        value.get_ref().as_bool().ok_or_else(|| source.mistyped(name, value, "true or false"))
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        item.value.as_bool().ok_or_else(|| item.mistyped("true or false"))
     }
 }
 
 impl FromToml for i64 {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let number = Value::from_toml(source, name, value)?.as_i64();
-        number.ok_or_else(|| source.mistyped(name, value, "a whole number"))
-    }
-}
-
-impl FromToml for Texts {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let texts = Texts::read(value).filter(|texts| !texts.is_empty());
-        texts.ok_or_else(|| source.mistyped(name, value, "a text or a list of texts"))
-    }
-}
-
-impl FromToml for Patterns {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let texts = Texts::read(value).map(Self);
-        texts.ok_or_else(|| source.mistyped(name, value, "a list of texts"))
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        Value::from_toml(item)?.as_i64().ok_or_else(|| item.mistyped("a whole number"))
     }
 }
 
 impl FromToml for Vec<String> {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let items = value.get_ref().as_array();
-        let items = items.ok_or_else(|| source.mistyped(name, value, "a list of texts"))?;
-        items.iter().map(|item| String::from_toml(source, name, item)).collect()
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        item.items("a list of texts")?.iter().map(String::from_toml).collect()
     }
 }
 
 impl<W: Word> FromToml for W {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let word = value.get_ref().as_str().and_then(W::of);
-        word.ok_or_else(|| wrong_word::<W>(source, name, value))
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        item.value.as_str().and_then(W::of).ok_or_else(|| wrong_word::<W>(item))
     }
 }
 
 impl<W: Word> FromToml for Vec<W> {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let items = value.get_ref().as_array();
-        let word = |item: &Entry<'_>| item.get_ref().as_str().and_then(W::of);
-        let words = items.and_then(|items| items.iter().map(word).collect());
-        words.ok_or_else(|| wrong_word::<W>(source, name, value))
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        let items = item.items("").map_err(|_| wrong_word::<W>(item))?;
+        items.iter().map(W::from_toml).collect::<Result<_, _>>().map_err(|_| wrong_word::<W>(item))
     }
 }
 
-fn wrong_word<W: Word>(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Failure {
-    let what = format!("`{name}` takes only these words: {}", W::names().join(", "));
-    source.wrong(value.span().start, &what)
+fn wrong_word<W: Word>(item: &Item<'_>) -> Failure {
+    item.wrong(&format!("`{}` takes only these words: {}", item.name, W::names().join(", ")))
 }
 
 impl<T: FromToml> FromToml for Option<T> {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        T::from_toml(source, name, value).map(Some)
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        T::from_toml(item).map(Some)
     }
 }
 
 impl FromToml for Map<String, Value> {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let members = source.table(name, value)?.iter().map(|(key, item)| {
-            Ok((key.get_ref().to_string(), Value::from_toml(source, name, item)?))
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        let members = item.members("")?.into_iter().map(|(key, mut member)| {
+            // What JSON can't hold is called by the name of the whole.
+            member.name.clone_from(&item.name);
+            Ok((key.to_owned(), Value::from_toml(&member)?))
         });
         members.collect()
     }
@@ -145,9 +125,9 @@ impl FromToml for Map<String, Value> {
 /// The JSON value that says the same as a TOML value. What JSON can't hold is refused: infinity, and
 /// integers beyond 64 bits.
 impl FromToml for Value {
-    fn from_toml(source: &Source<'_>, name: &str, value: &Entry<'_>) -> Result<Self, Failure> {
-        let unfit = || source.mistyped(name, value, "a value that JSON can hold");
-        Ok(match value.get_ref() {
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        let unfit = || item.mistyped("a value that JSON can hold");
+        Ok(match item.value {
             DeValue::String(text) => Value::String(text.to_string()),
             DeValue::Boolean(flag) => Value::Bool(*flag),
             DeValue::Datetime(time) => Value::String(time.to_string()),
@@ -156,14 +136,14 @@ impl FromToml for Value {
                 Value::Number(number.map_err(|_| unfit())?.into())
             }
             DeValue::Float(float) => {
-                let number: f64 = float.as_str().parse().map_err(|_| unfit())?;
-                Value::Number(Number::from_f64(number).ok_or_else(unfit)?)
+                let number = float.as_str().parse().ok().and_then(Number::from_f64);
+                Value::Number(number.ok_or_else(unfit)?)
             }
-            DeValue::Array(items) => {
-                let items = items.iter().map(|item| Value::from_toml(source, name, item));
-                Value::Array(items.collect::<Result<_, _>>()?)
+            DeValue::Array(_) => {
+                let items = item.items("a list")?;
+                Value::Array(items.iter().map(Value::from_toml).collect::<Result<_, _>>()?)
             }
-            DeValue::Table(_) => Value::Object(Map::from_toml(source, name, value)?),
+            DeValue::Table(_) => Value::Object(Map::from_toml(item)?),
         })
     }
 }
