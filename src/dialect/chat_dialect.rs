@@ -24,9 +24,15 @@ pub(crate) trait ChatDialect: std::fmt::Debug + Sync {
     /// Reads the events of one reply.
     fn events(&self) -> Box<dyn ReadEvents>;
 
-    /// The body of a request that asks `question`, and what the user should know of that.
-    fn compose(&self, question: &ChatQuestion<'_>, provider: &Provider) -> Composed {
-        let mut composed = provider.compose(self.job(), self.fields(question));
+    /// The body of a request with these `fields`, which are those of `question`, and what the user
+    /// should know of that.
+    fn compose(
+        &self,
+        fields: Fields,
+        question: &ChatQuestion<'_>,
+        provider: &Provider,
+    ) -> Composed {
+        let mut composed = provider.compose(self.job(), fields);
         self.complete(&mut composed.body, question);
         composed
     }

@@ -74,7 +74,7 @@ impl Asker {
     /// A question behind what was said before. Warns of what is left out of it.
     ///
     /// # Errors
-    /// As [`Question::new`]; exit 2 for several answers of a model that may call tools.
+    /// As [`Question::new`].
     pub(super) fn question(
         &mut self,
         given: PromptInput,

@@ -107,12 +107,7 @@ impl ChatOptions {
             Some(name) => Preset::read(name, &args.var, config)?,
             None => Preset::default(),
         };
-        if args.schema_multi.is_some() && run.json {
-            // `--json` does not show the text that the items come out of.
-            let what = "--schema-multi prints items, so --json does not go with it";
-            return Err(Failure::usage(what));
-        }
-        let (schema, extract) = shape(args, &preset)?;
+        let (schema, extract) = shape(args, run.json, &preset)?;
         let is_markdown = shows_markdown(args, &run, schema.is_some(), extract, io)?;
         let is_conversation = !preset.needs_no_input()
             && schema.is_none()
@@ -180,8 +175,14 @@ impl WrittenSchema<'_> {
 /// prompt.
 fn shape<'a>(
     args: &'a ChatArgs,
+    is_json: bool,
     preset: &'a Preset,
 ) -> Result<(Option<WrittenSchema<'a>>, Option<BlockChoice>), Failure> {
+    if args.schema_multi.is_some() && is_json {
+        // `--json` does not show the text that the items come out of.
+        let what = "--schema-multi prints items, so --json does not go with it";
+        return Err(Failure::usage(what));
+    }
     let written = |text, flag, is_list| Some(WrittenSchema { text, flag, is_list });
     let last = args.extract_last.then_some(BlockChoice::Last);
     let extract = last.or(args.extract.then_some(BlockChoice::First));

@@ -63,7 +63,7 @@ impl Question {
         let asked = ask(&conversation, &options, &tools, provider);
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
-        let composed = DIALECT.compose(&asked, provider);
+        let composed = DIALECT.compose(fields, &asked, provider);
         check_model(&composed, "chat", provider)?;
         let Composed { body, own, warnings, .. } = composed;
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -79,7 +79,7 @@ impl Question {
     pub(super) fn draft(&mut self, provider: &Provider) -> Draft {
         let (body, own) = self.composed.take().unwrap_or_else(|| {
             let asked = ask(&self.conversation, &self.options, &self.tools, provider);
-            let composed = DIALECT.compose(&asked, provider);
+            let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
             (composed.body, composed.own)
         });
         let inserts = self.conversation.messages.iter().flat_map(|message| match message {

@@ -80,7 +80,7 @@ fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
         wants_usage: false,
         service: ServiceTraits::of(provider),
     };
-    let composed = ChatCompletions.compose(&question, provider);
+    let composed = ChatCompletions.compose(ChatCompletions.fields(&question), &question, provider);
     let request = provider.post(Job::Chat, composed.body);
     Draft::repairable(request, Job::Chat, composed.own.without_flags())
 }
