@@ -2,11 +2,13 @@
 //! the origin of its profile's base URL, and this is where that is held.
 
 use super::Job;
-use super::shape::MODEL;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::error::Failure;
 use crate::http::request::Url;
+
+/// What stands for the model in a profile's `paths`.
+pub(super) const MODEL: &str = "{model}";
 
 /// A job's endpoint.
 #[derive(Debug, PartialEq)]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::config::field::{FieldMap, Sourced};
+use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 
 pub(crate) use crate::config::job::Job;
@@ -52,6 +53,14 @@ impl Job {
             Job::Speak => ("speak", &profile.speak),
             Job::Models => return None,
         })
+    }
+
+    /// The model for the job: a flag or the environment names it for any job, a profile for each.
+    pub(super) fn model_in(self, profile: &Profile) -> Option<String> {
+        let origin = profile.model.origin();
+        let is_asked = matches!(origin, Some(Origin::Flag(_) | Origin::Environment(_)));
+        let general = profile.model.sourced().filter(|_| is_asked || self.takes_chat_model());
+        general.or_else(|| self.model_of(profile)).map(|field| field.value.clone())
     }
 
     /// The entry of a profile's `models` for the job: its own, or that of the job that it is akin to.

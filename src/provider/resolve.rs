@@ -56,7 +56,7 @@ pub(crate) fn provider_of(
             (Some(_), None) => format!("--base-url {}", shown(&base_url)),
             _ => format!("-p {}", profile.name),
         },
-        model: model(&profile, job),
+        model: job.model_in(&profile),
         base_url,
         key,
         headers: options.headers.clone(),
@@ -182,13 +182,6 @@ fn without_user(text: &str) -> String {
         Some(at) => format!("{scheme}://***{}", &rest[at..]),
         None => text.to_owned(),
     }
-}
-
-/// The model for a job: a flag or the environment names it for any job, a profile for each.
-pub(super) fn model(profile: &Profile, job: Job) -> Option<String> {
-    let is_asked = matches!(profile.model.origin(), Some(Origin::Flag(_) | Origin::Environment(_)));
-    let general = profile.model.sourced().filter(|_| is_asked || job.takes_chat_model());
-    general.or_else(|| job.model_of(profile)).map(|field| field.value.clone())
 }
 
 /// A job that the service is known not to offer is refused before anything is sent. The built-in

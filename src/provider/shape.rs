@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::endpoint::MODEL;
 use super::{Job, Provider, rules};
 use crate::config::template::{self, Piece, REST, REST_MEMBER};
 use crate::error::Failure;
@@ -30,9 +31,6 @@ pub(crate) struct Attached {
     pub(crate) format: String,
     pub(crate) insert: Insert,
 }
-
-/// What stands for the model in a profile's `paths`.
-pub(super) const MODEL: &str = "{model}";
 
 impl Provider {
     /// The template of the job's request bodies; `None` where they have the specification's form.

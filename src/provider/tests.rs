@@ -6,8 +6,9 @@ use std::io::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::field_repair::FieldRepair;
+use super::resolved::unique;
 use super::user_fields::UserFields;
-use super::{Fields, Job, Provider, ServiceOptions, Setting, profile_for, resolve, unique};
+use super::{Fields, Job, Provider, ServiceOptions, Setting, profile_for, resolve};
 use crate::config::field::Field;
 use crate::config::{self, Config};
 use crate::error::{Failure, Kind, Refused};

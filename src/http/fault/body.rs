@@ -1,10 +1,13 @@
-//! Finds words and codes of a failure in a JSON body; it does not know whether there is one.
+//! Finds words and codes of a failure in a body of any kind: JSON, an event stream, a page, plain
+//! text. A text in JSON may hold a further body. It does not know whether there is a failure.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Fault, from_text};
+use super::fields::Fault;
+use super::markup::from_markup;
+use crate::http::sse::Decoder;
 
 type Object = Map<String, Value>;
 
@@ -36,13 +39,55 @@ const MOST_ENTRIES: usize = 10;
 /// How far inwards codes are searched for; the deepest known body has three objects.
 const MOST_LAYERS: usize = 8;
 
+/// How often a text may hold a further body (OpenRouter's `metadata.raw`, JSON in a message).
+pub(super) const NESTING: u8 = 3;
+
+/// Reads a body of any kind; `nesting` says how many texts within texts may still be opened.
+pub(super) fn from_text(text: &str, nesting: u8) -> Fault {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if let Some(value) = parse(text).or_else(|| parse_first(text)) {
+        return fault(&value, nesting);
+    }
+    if let Some(fault) = from_events(text, nesting) {
+        return fault;
+    }
+    let message = from_markup(text).unwrap_or_else(|| text.to_owned());
+    Fault { message, ..Fault::default() }
+}
+
+/// Reads a body that is framed as an event stream, as DashScope's when a stream was asked for.
+fn from_events(text: &str, nesting: u8) -> Option<Fault> {
+    if !["data:", "event:", "error:", "id:", "retry:", ":"]
+        .iter()
+        .any(|field| text.starts_with(field))
+    {
+        return None;
+    }
+    let mut decoder = Decoder::default();
+    let mut found = None;
+    let mut plain = None;
+    let mut each = |data: &[u8]| {
+        let data = String::from_utf8_lossy(data);
+        match parse(&data) {
+            Some(value) if found.is_none() => found = Some(fault(&value, nesting)),
+            None if plain.is_none() && !data.trim().is_empty() => plain = Some(data.into_owned()),
+            _ => {}
+        }
+    };
+    decoder.push(text.as_bytes(), |event| each(event.data)).ok()?;
+    decoder.finish(|event| each(event.data));
+    // Plain text may begin with `error:` or `id:` too; `data:` is a sure sign.
+    let plain = plain.filter(|_| text.lines().any(|line| line.starts_with("data:")));
+    found.or_else(|| plain.map(|message| Fault { message, ..Fault::default() }))
+}
+
 /// The JSON value that a text is.
-pub(super) fn parse(text: &str) -> Option<Value> {
+fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
 /// The JSON object that a text begins with, whatever is behind it.
-pub(super) fn parse_first(text: &str) -> Option<Value> {
+fn parse_first(text: &str) -> Option<Value> {
     if !text.starts_with('{') {
         return None;
     }
