@@ -10,7 +10,7 @@ use crate::api::chat::schema::{list_of, short};
 use crate::cli::Common;
 use crate::cli::chat::ChatArgs;
 use crate::error::{Failure, reason};
-use crate::output::extract::{BlockChoice, Extractor};
+use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 
 /// A schema that answers must fit.
 #[derive(Debug, Clone)]
@@ -60,7 +60,8 @@ impl Wanted {
             Err(Misfit::Unfit(why)) => return Err(why),
             Err(Misfit::NoJson(why)) => why,
         };
-        let (mut extractor, mut block) = (Extractor::new(BlockChoice::First), String::new());
+        let (mut extractor, mut block) =
+            (CodeBlockExtractor::new(BlockChoice::First), String::new());
         extractor.push(text, &mut block);
         extractor.finish(&mut block);
         match self.fits(&block) {

@@ -18,7 +18,7 @@ use crate::history::Answer;
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::output::extract::Extractor;
+use crate::output::extract::CodeBlockExtractor;
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 use crate::provider::field_repair::FieldRepair;
@@ -34,7 +34,7 @@ pub(super) struct Chat {
     shown: Shown,
     pub(super) writer: TextWriter,
     thinking: ThinkingWriter,
-    extractor: Option<Extractor>,
+    extractor: Option<CodeBlockExtractor>,
     /// The answer on its way through its schema, where it must fit one.
     pub(super) checked: Option<Checked>,
     timing: Timing,
@@ -49,7 +49,7 @@ impl Chat {
             shown: Shown::default(),
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
-            extractor: plan.extract.map(Extractor::new),
+            extractor: plan.extract.map(CodeBlockExtractor::new),
             checked: plan.schema.clone().map(Checked::new),
             timing: Timing::new(),
             rounds: Rounds::default(),
@@ -175,7 +175,7 @@ impl Chat {
     /// Looks for a code block from the beginning, unless one was printed.
     fn extract_anew(&mut self) {
         if !self.rounds.is_touched {
-            self.extractor = self.plan.extract.map(Extractor::new);
+            self.extractor = self.plan.extract.map(CodeBlockExtractor::new);
         }
     }
 
@@ -247,7 +247,7 @@ impl Chat {
     /// Whether more is kept for the end than any answer has.
     fn is_overfull(&self) -> bool {
         let checked = self.checked.as_ref().map_or(0, Checked::kept);
-        let block = self.extractor.as_ref().map_or(0, Extractor::kept);
+        let block = self.extractor.as_ref().map_or(0, CodeBlockExtractor::kept);
         self.answers.is_overfull() || checked + block > MOST_COLLECTED
     }
 
