@@ -56,7 +56,7 @@ pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
         spoken(input, speed).iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let sound = if is_wav {
         let length = u32::try_from(samples.len()).ok();
-        [wav::header_of_pcm(wav::RATE, length), samples].concat()
+        [wav::header_of_pcm(wav::PCM_RATE, length), samples].concat()
     } else {
         samples
     };
@@ -79,7 +79,7 @@ pub(super) fn spoken(text: &str, speed: f64) -> Vec<i16> {
 }
 
 fn tone(pitch: f32, length: usize) -> impl Iterator<Item = i16> {
-    let turn = std::f32::consts::TAU * pitch / wav::RATE as f32;
+    let turn = std::f32::consts::TAU * pitch / wav::PCM_RATE as f32;
     (0..length).map(move |at| {
         let at = at as f32;
         let loudness = LOUDNESS * (at / ATTACK_SAMPLES).min(1.0) * (1.0 - at / length as f32);

@@ -11,7 +11,7 @@ use super::pieces::{self, has_cjk};
 use super::reply::Reply;
 use super::transcript::{self, Segment};
 use super::watermark;
-use crate::audio::join::wav::RATE;
+use crate::audio::join::wav::PCM_RATE;
 use crate::audio::wav::{Sample, WavSamples};
 
 /// What is done with the sound.
@@ -78,7 +78,7 @@ fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>,
         Some(found) => Some(found.seconds(found.length)),
         // Samples without a header do not say what they are: they have the length of the demo's own,
         // and nothing is looked for in them.
-        None if name.ends_with(".pcm") => Some((size / 2) as f64 / f64::from(RATE)),
+        None if name.ends_with(".pcm") => Some((size / 2) as f64 / f64::from(PCM_RATE)),
         None => None,
     };
     let words =
@@ -174,7 +174,7 @@ mod tests {
 
     fn spoken_file(text: &str) -> Vec<u8> {
         let samples = spoken(text, 1.0);
-        file(&samples.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<u8>>(), RATE)
+        file(&samples.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<u8>>(), PCM_RATE)
     }
 
     /// The texts in one file, as `llm speak` joins parts.
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(two["text"], "First one. And two.");
         let fast = spoken("你好", 4.0);
         let fast: Vec<u8> = fast.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        assert_eq!(heard(&super::tests::file(&fast, RATE), &[]).into_json()["text"], "你好");
+        assert_eq!(heard(&super::tests::file(&fast, PCM_RATE), &[]).into_json()["text"], "你好");
     }
 
     #[test]

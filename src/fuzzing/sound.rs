@@ -86,7 +86,7 @@ fn bare(data: &[u8]) {
     let (one, two) = data.split_at(data.len() / 4 * 2);
     let two = &two[..two.len() / 2 * 2];
     let file = |samples: &[u8]| {
-        let head = wav::header_of_pcm(wav::RATE, u32::try_from(samples.len()).ok());
+        let head = wav::header_of_pcm(wav::PCM_RATE, u32::try_from(samples.len()).ok());
         [&head, samples].concat()
     };
     let parts = [file(one), file(two)];

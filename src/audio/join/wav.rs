@@ -159,7 +159,7 @@ impl Found {
 }
 
 /// How many samples a second OpenAI's `pcm` has (its guide "Text to speech"), and Gemini's too.
-pub(crate) const RATE: u32 = 24_000;
+pub(crate) const PCM_RATE: u32 = 24_000;
 
 /// The head that makes samples without one playable: 16 bits, signed, little-endian, one channel, as
 /// OpenAI's `pcm` is; `rate` of them a second, `length` bytes of them.
