@@ -10,7 +10,7 @@ use crate::audio::upload::AudioUpload;
 use crate::audio::wav::WavSamples;
 
 /// Stands between the parts of an input with several.
-const SEAM: &[u8] = b"|part|";
+const PART_SEPARATOR: &[u8] = b"|part|";
 
 /// The joiners of all formats, and the cutting of recordings.
 pub fn sound(data: &[u8]) {
@@ -34,9 +34,9 @@ pub fn sound(data: &[u8]) {
 
 fn parts(data: &[u8]) -> Vec<&[u8]> {
     let (mut parts, mut rest) = (Vec::new(), data);
-    while let Some(at) = memchr::memmem::find(rest, SEAM) {
+    while let Some(at) = memchr::memmem::find(rest, PART_SEPARATOR) {
         parts.push(&rest[..at]);
-        rest = &rest[at + SEAM.len()..];
+        rest = &rest[at + PART_SEPARATOR.len()..];
     }
     parts.push(rest);
     parts

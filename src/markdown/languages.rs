@@ -12,7 +12,7 @@ pub(super) struct Language {
     /// A comment begins only behind a space: `$#` is none.
     pub(super) comments_need_space: bool,
     /// Strings and block comments; of two that begin alike the longer one comes first.
-    pub(super) spans: &'static [Span],
+    pub(super) spans: &'static [TokenSpan],
     /// One `'` begins a character or a lifetime, and no string.
     pub(super) has_characters: bool,
     /// What makes something of a whole line.
@@ -27,7 +27,7 @@ pub(super) struct Language {
 
 /// A part of the code between two marks.
 #[derive(Debug)]
-pub(super) struct Span {
+pub(super) struct TokenSpan {
     pub(super) open: &'static str,
     pub(super) close: &'static str,
     pub(super) kind: TokenKind,
@@ -57,28 +57,34 @@ pub(super) fn named(name: &str) -> Option<&'static Language> {
 }
 
 /// A string of one line.
-const fn string(mark: &'static str) -> Span {
-    Span { open: mark, close: mark, kind: TokenKind::String, has_escapes: true, is_long: false }
+const fn string(mark: &'static str) -> TokenSpan {
+    TokenSpan {
+        open: mark,
+        close: mark,
+        kind: TokenKind::String,
+        has_escapes: true,
+        is_long: false,
+    }
 }
 
 /// A string of several lines.
-const fn long(mark: &'static str) -> Span {
-    Span { is_long: true, ..string(mark) }
+const fn long(mark: &'static str) -> TokenSpan {
+    TokenSpan { is_long: true, ..string(mark) }
 }
 
 /// A string of several lines in which a backslash is one.
-const fn raw(open: &'static str, close: &'static str) -> Span {
-    Span { open, close, kind: TokenKind::String, has_escapes: false, is_long: true }
+const fn raw(open: &'static str, close: &'static str) -> TokenSpan {
+    TokenSpan { open, close, kind: TokenKind::String, has_escapes: false, is_long: true }
 }
 
-const fn comment(open: &'static str, close: &'static str) -> Span {
-    Span { kind: TokenKind::Comment, ..raw(open, close) }
+const fn comment(open: &'static str, close: &'static str) -> TokenSpan {
+    TokenSpan { kind: TokenKind::Comment, ..raw(open, close) }
 }
 
-const BLOCK: Span = comment("/*", "*/");
+const BLOCK: TokenSpan = comment("/*", "*/");
 
 /// Nothing is known.
-const BARE: Language = Language {
+const NO_LANGUAGE: Language = Language {
     names: &[],
     comments: &[],
     comments_need_space: false,
@@ -91,11 +97,12 @@ const BARE: Language = Language {
 };
 
 /// Languages that look like C.
-const CURLY: Language =
-    Language { comments: &["//"], spans: &[BLOCK, string("\""), string("'")], ..BARE };
+const C_LIKE: Language =
+    Language { comments: &["//"], spans: &[BLOCK, string("\""), string("'")], ..NO_LANGUAGE };
 
 /// Languages whose comments begin with `#`.
-const HASH: Language = Language { comments: &["#"], comments_need_space: true, ..BARE };
+const HASH_COMMENTS: Language =
+    Language { comments: &["#"], comments_need_space: true, ..NO_LANGUAGE };
 
 static LANGUAGES: &[Language] = &[
     Language {
@@ -105,7 +112,7 @@ static LANGUAGES: &[Language] = &[
         keywords: "False None True and as assert async await break case class continue def del elif else \
             except finally for from global if import in is lambda match nonlocal not or pass raise return self try \
             while with yield",
-        ..HASH
+        ..HASH_COMMENTS
     },
     Language {
         names: &["bash", "sh", "shell", "zsh", "ksh", "fish"],
@@ -114,7 +121,7 @@ static LANGUAGES: &[Language] = &[
         keywords: "if then elif else fi for in do done while until case esac function select return break \
             continue exit export local readonly declare unset set shift source alias eval exec trap test echo \
             printf read cd end",
-        ..HASH
+        ..HASH_COMMENTS
     },
     Language {
         names: &["rust", "rs"],
@@ -123,7 +130,7 @@ static LANGUAGES: &[Language] = &[
         keywords: "as async await break const continue crate dyn else enum extern false fn for if impl in let \
             loop match mod move mut pub ref return self Self static struct super trait true type union unsafe use \
             where while",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &["javascript", "js", "jsx", "mjs", "typescript", "ts", "tsx", "vue", "svelte"],
@@ -134,12 +141,12 @@ static LANGUAGES: &[Language] = &[
             instanceof interface keyof let namespace never new null number of private protected public readonly \
             return set static string super switch this throw true try type typeof undefined unknown var void while \
             with yield",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &["json", "json5", "jsonc", "jsonl", "ndjson", "jsonnet"],
         keywords: "true false null",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &[
@@ -162,7 +169,7 @@ static LANGUAGES: &[Language] = &[
             new noexcept nullptr NULL operator override private protected public register requires return short \
             signed sizeof static struct switch template this throw true try typedef typename union unsigned using \
             virtual void volatile while #define #elif #else #endif #if #ifdef #ifndef #include #pragma #undef",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &["java", "kotlin", "kt", "kts", "scala", "groovy", "gradle"],
@@ -173,7 +180,7 @@ static LANGUAGES: &[Language] = &[
             instanceof int interface internal is lazy long match native new null object open override package \
             private protected public record return sealed short static super suspend switch synchronized this \
             throw throws trait true try type val var void volatile when while with yield @Override",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &["go", "golang"],
@@ -181,7 +188,7 @@ static LANGUAGES: &[Language] = &[
         keywords: "any bool break byte case chan const continue default defer else error fallthrough false float64 \
             for func go goto if import int int64 interface iota map nil package range return rune select string \
             struct switch true type var",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &["csharp", "cs", "c#", "dotnet", "fsharp"],
@@ -191,7 +198,7 @@ static LANGUAGES: &[Language] = &[
             interface internal is lock long namespace new null object operator out override params private \
             protected public readonly record ref return sealed set short sizeof static string struct switch this \
             throw true try typeof uint using var virtual void volatile when where while yield",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &["swift", "dart", "zig", "odin", "v"],
@@ -202,7 +209,7 @@ static LANGUAGES: &[Language] = &[
             guard if implements import in init inout is late let mixin mutating new nil null override pub private \
             protocol public required rethrow return self Self set static struct super switch this throw throws true \
             try typealias undefined union unreachable usingnamespace var void where while with yield",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &["php"],
@@ -212,7 +219,7 @@ static LANGUAGES: &[Language] = &[
             elseif empty enum extends false final finally fn for foreach function global if implements include \
             instanceof interface isset list match namespace new null or print private protected public readonly \
             require require_once return self static switch this throw trait true try unset use var while yield",
-        ..CURLY
+        ..C_LIKE
     },
     Language {
         names: &["ruby", "rb", "crystal", "elixir", "ex", "exs"],
@@ -220,7 +227,7 @@ static LANGUAGES: &[Language] = &[
         keywords: "alias and begin break case class cond def defmodule defp do else elsif end ensure false fn for \
             if import in module new next nil not or private raise receive require rescue retry return self super \
             then true unless until use when while with yield",
-        ..HASH
+        ..HASH_COMMENTS
     },
     Language {
         names: &["sql", "mysql", "postgresql", "postgres", "psql", "sqlite", "plsql", "tsql"],
@@ -234,41 +241,45 @@ static LANGUAGES: &[Language] = &[
             timestamp transaction trigger true truncate union unique update using values varchar view when where \
             window with",
         ignores_case: true,
-        ..BARE
+        ..NO_LANGUAGE
     },
-    Language { names: &["yaml", "yml"], keywords: "true false null yes no on off", ..HASH },
+    Language {
+        names: &["yaml", "yml"],
+        keywords: "true false null yes no on off",
+        ..HASH_COMMENTS
+    },
     Language {
         names: &["toml", "ini", "conf", "cfg", "properties", "dotenv", "env", "editorconfig"],
         comments: &["#", ";"],
         spans: &[long("\"\"\""), long("'''"), string("\""), string("'")],
         keywords: "true false",
-        ..HASH
+        ..HASH_COMMENTS
     },
     Language {
         names: &["html", "xml", "svg", "xhtml", "htm"],
         spans: &[comment("<!--", "-->"), raw("\"", "\"")],
-        ..BARE
+        ..NO_LANGUAGE
     },
     Language {
         names: &["css", "scss", "less", "sass"],
         spans: &[BLOCK, string("\""), string("'")],
         letters: "-@",
         keywords: "@media @import @keyframes @font-face @supports @layer @mixin @include @use @extend",
-        ..BARE
+        ..NO_LANGUAGE
     },
     Language {
         names: &["dockerfile", "docker", "containerfile"],
         keywords: "from as run cmd label expose env add copy entrypoint volume user workdir arg onbuild \
             stopsignal healthcheck shell",
         ignores_case: true,
-        ..HASH
+        ..HASH_COMMENTS
     },
     Language {
         names: &["makefile", "make", "mk", "cmake", "nginx", "hcl", "terraform", "tf"],
         letters: "-.",
         keywords: ".PHONY include ifeq ifneq ifdef ifndef else endif define endef export if elseif foreach \
             function server location upstream resource variable output provider module data locals true false",
-        ..HASH
+        ..HASH_COMMENTS
     },
     Language {
         names: &["powershell", "pwsh", "ps1"],
@@ -278,20 +289,20 @@ static LANGUAGES: &[Language] = &[
         keywords: "begin break catch class continue do else elseif end exit filter finally for foreach from \
             function if in param process return switch throw trap try until using while $true $false $null",
         ignores_case: true,
-        ..BARE
+        ..NO_LANGUAGE
     },
     Language {
         names: &["lua"],
         spans: &[
             comment("--[[", "]]"),
-            Span { is_long: false, ..comment("--", "\n") },
+            TokenSpan { is_long: false, ..comment("--", "\n") },
             raw("[[", "]]"),
             string("\""),
             string("'"),
         ],
         keywords: "and break do else elseif end false for function goto if in local nil not or repeat return then \
             true until while",
-        ..BARE
+        ..NO_LANGUAGE
     },
     Language {
         names: &["haskell", "hs", "elm", "purescript"],
@@ -300,7 +311,7 @@ static LANGUAGES: &[Language] = &[
         has_characters: true,
         keywords: "as case class data deriving do else family foreign forall hiding if import in infix infixl \
             infixr instance let module newtype of qualified then type where",
-        ..BARE
+        ..NO_LANGUAGE
     },
     Language {
         names: &["r", "julia", "jl", "perl", "pl", "awk", "nim"],
@@ -308,7 +319,7 @@ static LANGUAGES: &[Language] = &[
             foreach function global if import in let library local macro module mutable my next NULL nothing our \
             package print proc quote repeat require return struct sub TRUE true try type unless until use using var \
             where while",
-        ..HASH
+        ..HASH_COMMENTS
     },
     Language {
         names: &["lisp", "clojure", "clj", "scheme", "elisp", "racket", "common-lisp"],
@@ -317,7 +328,7 @@ static LANGUAGES: &[Language] = &[
         letters: "-?!*+/<>=",
         keywords: "and assoc cond def define defmacro defn defparameter defun defvar do else fn for if lambda let \
             let* letrec loop nil not ns or progn quote recur require set! setf setq unless when",
-        ..BARE
+        ..NO_LANGUAGE
     },
     Language {
         names: &["diff", "patch"],
@@ -329,7 +340,7 @@ static LANGUAGES: &[Language] = &[
             ("diff ", TokenKind::Keyword),
             ("index ", TokenKind::Comment),
         ],
-        ..BARE
+        ..NO_LANGUAGE
     },
 ];
 
@@ -337,7 +348,7 @@ static LANGUAGES: &[Language] = &[
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::code::LONGEST_WORD;
+    use super::super::code::MAX_WORD;
     use super::*;
 
     #[test]
@@ -349,7 +360,7 @@ mod tests {
                 assert_eq!(*name, name.to_lowercase());
             }
             for keyword in language.keywords.split(' ') {
-                assert!(keyword.len() <= LONGEST_WORD, "{keyword}");
+                assert!(keyword.len() <= MAX_WORD, "{keyword}");
                 let is_word = |c: char| language.is_in_word(c);
                 assert!(keyword.chars().all(is_word), "{keyword} of {:?}", language.names);
             }
