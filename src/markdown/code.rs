@@ -98,7 +98,7 @@ impl Highlighter {
         is_whole: bool,
     ) -> Option<(usize, TokenKind)> {
         if self.before == '\n' {
-            for (beginning, kind) in language.lines {
+            for (beginning, kind) in &language.lines {
                 if told(line, beginning, is_whole)? {
                     self.state = CodeState::Line(*kind);
                     return Some((line.len(), *kind));
@@ -106,30 +106,26 @@ impl Highlighter {
             }
         }
         let is_word_open = language.is_in_word(self.before);
-        for comment in language.comments {
+        // Block comments come first: in Lua `--[[` begins one, and `--` a comment of one line.
+        for span in &language.spans {
+            let is_possible = !(is_word_open && span.open.starts_with(char::is_alphabetic));
+            if is_possible && told(line, &span.open, is_whole)? {
+                self.state = CodeState::Within(span);
+                return Some((span.open.len(), span.kind));
+            }
+        }
+        for comment in &language.line_comments {
             let is_possible = !language.comments_need_space || self.before.is_whitespace();
             if is_possible && told(line, comment, is_whole)? {
                 self.state = CodeState::Line(TokenKind::Comment);
                 return Some((line.len(), TokenKind::Comment));
             }
         }
-        for span in language.spans {
-            let is_possible = !(is_word_open && span.open.starts_with(char::is_alphabetic));
-            if is_possible && told(line, span.open, is_whole)? {
-                self.state = CodeState::Within(span);
-                return Some((span.open.len(), span.kind));
-            }
-        }
         let first = line.chars().next()?;
         if first == '\'' && language.has_characters {
-            return character(line, is_whole).map(|length| {
-                (
-                    length.unwrap_or(1),
-                    match length {
-                        Some(_) => TokenKind::String,
-                        None => TokenKind::Plain,
-                    },
-                )
+            return character(line, is_whole).map(|length| match length {
+                Some(length) => (length, TokenKind::String),
+                None => (1, TokenKind::Plain),
             });
         }
         if first.is_ascii_digit() && !is_word_open {
@@ -188,7 +184,7 @@ impl Highlighter {
                 at += 1 + next.len_utf8();
                 continue;
             }
-            match told(rest, span.close, is_whole) {
+            match told(rest, &span.close, is_whole) {
                 None => return some(at, span.kind),
                 Some(true) => {
                     self.state = CodeState::Between;

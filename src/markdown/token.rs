@@ -3,7 +3,8 @@
 use super::style::{CharStyle, TerminalColor};
 
 /// What a piece of code is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum TokenKind {
     Plain,
     Comment,
