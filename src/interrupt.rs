@@ -15,21 +15,21 @@ const BUSY_POLLS: u32 = 32;
 
 /// Listens from its creation on. Must live inside the runtime.
 pub(crate) struct Interrupt {
-    sources: Sources,
+    sources: SignalSources,
     /// When the whole run must be over, and the time that it was given.
     deadline: Option<(Pin<Box<tokio::time::Sleep>>, Duration)>,
     busy: u32,
 }
 
 #[cfg(unix)]
-struct Sources {
+struct SignalSources {
     signals: Vec<(tokio::signal::unix::Signal, Kind)>,
     /// Ready once nobody reads standard output any more; only where it is a pipe or a socket.
     reader_gone: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 #[cfg(not(unix))]
-struct Sources;
+struct SignalSources;
 
 impl Interrupt {
     /// Starts listening.
@@ -37,7 +37,7 @@ impl Interrupt {
     /// # Errors
     /// The system refuses a signal handler.
     pub(crate) fn new(io: &Io) -> anyhow::Result<Self> {
-        Ok(Self { sources: Sources::new(io)?, deadline: None, busy: 0 })
+        Ok(Self { sources: SignalSources::new(io)?, deadline: None, busy: 0 })
     }
 
     /// Ends the run at a moment, if one is given; with it the time that the run was given.
@@ -84,7 +84,7 @@ impl Interrupt {
 }
 
 #[cfg(unix)]
-impl Sources {
+impl SignalSources {
     fn new(io: &Io) -> anyhow::Result<Self> {
         use std::os::unix::fs::FileTypeExt as _;
         use tokio::io::{Interest, unix::AsyncFd};
@@ -144,7 +144,7 @@ impl Sources {
 }
 
 #[cfg(not(unix))]
-impl Sources {
+impl SignalSources {
     fn new(_: &Io) -> anyhow::Result<Self> {
         Ok(Self)
     }

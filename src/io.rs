@@ -55,14 +55,14 @@ pub(crate) enum ColorWhen {
 /// stream, so that parallel work can.
 #[derive(Clone)]
 pub(crate) struct Stderr {
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<StderrState>>,
     pub(crate) is_terminal: bool,
     /// `--quiet`: no warnings, no notes.
     pub(crate) is_quiet: bool,
 }
 
 /// What all clones of a [`Stderr`] have in common.
-struct Shared {
+struct StderrState {
     err: Box<dyn Write + Send>,
     /// What the requests carried and a server may echo; `***` in every line of ours.
     secrets: Vec<Secret>,
@@ -94,7 +94,7 @@ pub struct Io {
 
 impl Stderr {
     fn new(err: Box<dyn Write + Send>, is_terminal: bool) -> Self {
-        let shared = Shared { err, secrets: Vec::new() };
+        let shared = StderrState { err, secrets: Vec::new() };
         Self { shared: Arc::new(Mutex::new(shared)), is_terminal, is_quiet: false }
     }
 
@@ -159,7 +159,7 @@ impl Stderr {
         let _ = self.shared().err.write_all(bytes);
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
+    fn shared(&self) -> MutexGuard<'_, StderrState> {
         // A writer that panicked is no reason to fall silent.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -9,7 +9,7 @@ use super::wav::WavSamples;
 /// The loudness is measured in blocks of 20 ms, and the quietest stretch is 10 of them: shorter ones
 /// lie within words, before a `p` or a `t`.
 const BLOCKS_A_SECOND: u32 = 50;
-const STRETCH: usize = 10;
+const QUIET_BLOCKS: usize = 10;
 
 /// The parts of the samples in `source`, none longer than `most` bytes: ranges of bytes that count
 /// from the first sample. Each cut lies in a part's last tenth, in the middle of the quietest stretch
@@ -46,7 +46,7 @@ fn quietest(
 ) -> Result<u64> {
     let block = samples.frame * u64::from((samples.rate / BLOCKS_A_SECOND).max(1));
     let loudness = loudness(samples, source, &range, block)?;
-    let stretch = STRETCH.min(loudness.len());
+    let stretch = QUIET_BLOCKS.min(loudness.len());
     if stretch == 0 {
         return Ok(range.end);
     }

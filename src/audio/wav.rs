@@ -7,7 +7,7 @@ use crate::media::{self, FileFormat};
 
 /// How one sample is written; all are little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sample {
+pub(crate) enum SampleFormat {
     /// Unsigned, 128 is silence.
     U8,
     I16,
@@ -19,7 +19,7 @@ pub(crate) enum Sample {
 /// Where samples lie in a file, and what they are.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct WavSamples {
-    pub(crate) sample: Sample,
+    pub(crate) sample: SampleFormat,
     /// Bytes of one frame, which holds a sample of every channel.
     pub(crate) frame: u64,
     /// Frames a second.
@@ -33,38 +33,38 @@ pub(crate) struct WavSamples {
 }
 
 /// A description longer than this is none.
-const LONGEST_FORMAT: u64 = 4096;
+const MAX_FORMAT_CHUNK: u64 = 4096;
 
 /// `WAVE_FORMAT_PCM`, `WAVE_FORMAT_IEEE_FLOAT`, `WAVE_FORMAT_EXTENSIBLE`.
-const PCM: u16 = 1;
-const FLOAT: u16 = 3;
-const EXTENSIBLE: u16 = 0xfffe;
+const PCM_TAG: u16 = 1;
+const FLOAT_TAG: u16 = 3;
+const EXTENSIBLE_TAG: u16 = 0xfffe;
 
-impl Sample {
+impl SampleFormat {
     /// Bytes of one sample.
     pub(crate) fn size(self) -> u64 {
         match self {
-            Sample::U8 => 1,
-            Sample::I16 => 2,
-            Sample::I24 => 3,
-            Sample::I32 | Sample::F32 => 4,
+            SampleFormat::U8 => 1,
+            SampleFormat::I16 => 2,
+            SampleFormat::I24 => 3,
+            SampleFormat::I32 | SampleFormat::F32 => 4,
         }
     }
 
     /// The sample at the beginning of `bytes`, from -1 to 1; `bytes` holds at least
-    /// [`Sample::size`] of them.
+    /// [`SampleFormat::size`] of them.
     pub(crate) fn value(self, bytes: &[u8]) -> f32 {
         match self {
-            Sample::U8 => (f32::from(bytes[0]) - 128.0) / 128.0,
-            Sample::I16 => f32::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0,
-            Sample::I24 => {
+            SampleFormat::U8 => (f32::from(bytes[0]) - 128.0) / 128.0,
+            SampleFormat::I16 => f32::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0,
+            SampleFormat::I24 => {
                 i32::from_le_bytes([0, bytes[0], bytes[1], bytes[2]]) as f32 / 2_147_483_648.0
             }
-            Sample::I32 => {
+            SampleFormat::I32 => {
                 i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as f32
                     / 2_147_483_648.0
             }
-            Sample::F32 => f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+            SampleFormat::F32 => f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
         }
     }
 }
@@ -89,7 +89,7 @@ impl WavSamples {
     /// that takes them expects (speaches).
     pub(crate) fn raw(size: u64) -> Self {
         let length = size - size % 2;
-        Self { sample: Sample::I16, frame: 2, rate: 16_000, start: 0, length, format: None }
+        Self { sample: SampleFormat::I16, frame: 2, rate: 16_000, start: 0, length, format: None }
     }
 
     /// The time of `bytes` bytes of samples, in seconds.
@@ -106,18 +106,18 @@ impl WavSamples {
         let short = |at: usize| Some(u16::from_le_bytes([*format.get(at)?, *format.get(at + 1)?]));
         let tag = match short(0)? {
             // The first two bytes of the sub-format's GUID are the tag that is meant.
-            EXTENSIBLE => short(24)?,
+            EXTENSIBLE_TAG => short(24)?,
             tag => tag,
         };
         let (channels, frame) = (u64::from(short(2)?), u64::from(short(12)?));
         let rate = u32::from(short(4)?) | u32::from(short(6)?) << 16;
         let size = frame.checked_div(channels)?;
         let sample = match (tag, size) {
-            (PCM, 1) => Sample::U8,
-            (PCM, 2) => Sample::I16,
-            (PCM, 3) => Sample::I24,
-            (PCM, 4) => Sample::I32,
-            (FLOAT, 4) => Sample::F32,
+            (PCM_TAG, 1) => SampleFormat::U8,
+            (PCM_TAG, 2) => SampleFormat::I16,
+            (PCM_TAG, 3) => SampleFormat::I24,
+            (PCM_TAG, 4) => SampleFormat::I32,
+            (FLOAT_TAG, 4) => SampleFormat::F32,
             _ => return None,
         };
         let is_whole = size * channels == frame && rate > 0;
@@ -167,7 +167,7 @@ fn walk(source: &mut (impl Read + Seek), size: u64) -> Result<Option<WavSamples>
                 let length = if told == 0 || told > rest { rest } else { told };
                 return Ok(WavSamples::described(format, at, length));
             }
-            b"fmt " if inner <= LONGEST_FORMAT => {
+            b"fmt " if inner <= MAX_FORMAT_CHUNK => {
                 format = vec![0; inner as usize];
                 source.read_exact(&mut format)?;
             }
@@ -216,11 +216,11 @@ mod tests {
     #[test]
     fn every_width_is_found_and_its_header_reads_back() {
         for (tag, size, sample) in [
-            (1, 1, Sample::U8),
-            (1, 2, Sample::I16),
-            (1, 3, Sample::I24),
-            (1, 4, Sample::I32),
-            (3, 4, Sample::F32),
+            (1, 1, SampleFormat::U8),
+            (1, 2, SampleFormat::I16),
+            (1, 3, SampleFormat::I24),
+            (1, 4, SampleFormat::I32),
+            (3, 4, SampleFormat::F32),
         ] {
             let data = [7; 24];
             let wav = file(&[chunk(b"fmt ", 16, &format(tag, 2, size)), chunk(b"data", 24, &data)]);
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn an_extensible_header_says_what_it_means() {
-        let mut long = format(EXTENSIBLE, 1, 2);
+        let mut long = format(EXTENSIBLE_TAG, 1, 2);
         long.extend_from_slice(
             b"\x16\0\x10\0\x04\0\0\0\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71",
         );
@@ -247,7 +247,7 @@ mod tests {
             chunk(b"data", 4, &[1, 2, 3, 4]),
         ]);
         let found = find(&wav).expect("a WAV file");
-        assert_eq!((found.sample, found.length), (Sample::I16, 4));
+        assert_eq!((found.sample, found.length), (SampleFormat::I16, 4));
         assert_eq!(found.header(4).len(), 68);
     }
 
@@ -290,11 +290,11 @@ mod tests {
 
     #[test]
     fn samples_lie_between_minus_one_and_one() {
-        assert_eq!(Sample::U8.value(&[128]), 0.0);
-        assert_eq!(Sample::I16.value(&[0, 0x40]), 0.5);
-        assert_eq!(Sample::I24.value(&[0, 0, 0xc0]), -0.5);
-        assert_eq!(Sample::I32.value(&[0, 0, 0, 0x80]), -1.0);
-        assert_eq!(Sample::F32.value(&0.25_f32.to_le_bytes()), 0.25);
+        assert_eq!(SampleFormat::U8.value(&[128]), 0.0);
+        assert_eq!(SampleFormat::I16.value(&[0, 0x40]), 0.5);
+        assert_eq!(SampleFormat::I24.value(&[0, 0, 0xc0]), -0.5);
+        assert_eq!(SampleFormat::I32.value(&[0, 0, 0, 0x80]), -1.0);
+        assert_eq!(SampleFormat::F32.value(&0.25_f32.to_le_bytes()), 0.25);
     }
 
     proptest! {

@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 
 use super::fields::{field, flag, whole};
-use super::messages::{Heard, hear};
+use super::messages::{UserMessage, hear};
 use super::pieces;
-use super::reply::{MODEL, Reply, Stamp};
+use super::reply::{DemoReply, MODEL, Stamp};
 use super::schema::{fill, fill_with};
 use super::spoken;
 
 /// Most bytes of the message times the answers, since each of them repeats it.
-const LONGEST: usize = 128 << 20;
+const MAX_REPEATED_BYTES: usize = 128 << 20;
 
 /// One of the `n` answers.
 struct Choice {
@@ -28,28 +28,28 @@ struct Call {
 }
 
 /// Answers a chat request as the specification says; wrong fields are a 400.
-pub(crate) fn answer(body: &Value, stamp: &Stamp) -> Result<Reply, Reply> {
+pub(crate) fn answer(body: &Value, stamp: &Stamp) -> Result<DemoReply, DemoReply> {
     let heard = hear(body)?;
     let choices = choices(body, &heard, stamp)?;
     let usage = usage(&heard, &choices);
     if flag(body, "stream")? {
         let options = field(body, "stream_options").unwrap_or(&Value::Null);
         let usage = flag(options, "include_usage")?.then_some(usage);
-        return Ok(Reply::events_until_done(chunks(choices, usage, stamp)));
+        return Ok(DemoReply::events_until_done(chunks(choices, usage, stamp)));
     }
     let choices: Vec<Value> = choices
         .into_iter()
         .enumerate()
         .map(|(index, choice)| whole_choice(index, choice))
         .collect();
-    Ok(Reply::json(&json!({
+    Ok(DemoReply::json(&json!({
         "id": format!("chatcmpl-demo-{}", stamp.number), "object": "chat.completion",
         "created": stamp.created, "model": MODEL, "choices": choices, "usage": usage,
         "service_tier": "default", "system_fingerprint": "llm-demo-no-model",
     })))
 }
 
-fn choices(body: &Value, heard: &Heard, stamp: &Stamp) -> Result<Vec<Choice>, Reply> {
+fn choices(body: &Value, heard: &UserMessage, stamp: &Stamp) -> Result<Vec<Choice>, DemoReply> {
     let number = whole(body, "n", 1..=128)?.unwrap_or(1) as usize;
     let mut limit = whole(body, "max_completion_tokens", 1..=u64::MAX)?;
     if limit.is_none() {
@@ -58,8 +58,8 @@ fn choices(body: &Value, heard: &Heard, stamp: &Stamp) -> Result<Vec<Choice>, Re
     let stops = stops(body)?;
     let tool = wanted_tool(body, heard)?;
     let document = document(body, heard)?;
-    if heard.text.len().saturating_mul(number) > LONGEST {
-        return Err(Reply::refused("n", "so many answers to so long a message are too much"));
+    if heard.text.len().saturating_mul(number) > MAX_REPEATED_BYTES {
+        return Err(DemoReply::refused("n", "so many answers to so long a message are too much"));
     }
     let choice = |index: usize| {
         let (mut text, mut finish) = match (tool, &document) {
@@ -88,7 +88,7 @@ fn choices(body: &Value, heard: &Heard, stamp: &Stamp) -> Result<Vec<Choice>, Re
 }
 
 /// `stop`: a string or up to four of them.
-fn stops(body: &Value) -> Result<Vec<String>, Reply> {
+fn stops(body: &Value) -> Result<Vec<String>, DemoReply> {
     let listed = match field(body, "stop") {
         None => return Ok(Vec::new()),
         Some(Value::Array(listed)) if listed.len() <= 4 => listed.as_slice(),
@@ -96,13 +96,14 @@ fn stops(body: &Value) -> Result<Vec<String>, Reply> {
     };
     let texts: Option<Vec<String>> =
         listed.iter().map(|stop| stop.as_str().map(str::to_owned)).collect();
-    let texts = texts
-        .ok_or_else(|| Reply::refused("stop", "'stop' has to be a string or up to 4 strings"))?;
+    let texts = texts.ok_or_else(|| {
+        DemoReply::refused("stop", "'stop' has to be a string or up to 4 strings")
+    })?;
     Ok(texts.into_iter().filter(|stop| !stop.is_empty()).collect())
 }
 
 /// The JSON text that `response_format` asks for; `None` where plain words are wanted.
-fn document(body: &Value, heard: &Heard) -> Result<Option<String>, Reply> {
+fn document(body: &Value, heard: &UserMessage) -> Result<Option<String>, DemoReply> {
     let Some(format) = field(body, "response_format") else {
         return Ok(None);
     };
@@ -112,13 +113,13 @@ fn document(body: &Value, heard: &Heard) -> Result<Option<String>, Reply> {
         Some("json_schema") => {
             let wanted = &format["json_schema"];
             if wanted["name"].as_str().is_none_or(str::is_empty) {
-                return Err(Reply::missing("response_format.json_schema.name"));
+                return Err(DemoReply::missing("response_format.json_schema.name"));
             }
             field(wanted, "schema").map_or_else(|| json!({"demo": true}), fill)
         }
         _ => {
             let message = "'response_format.type' is text, json_object or json_schema";
-            return Err(Reply::refused("response_format.type", message));
+            return Err(DemoReply::refused("response_format.type", message));
         }
     };
     Ok(Some(document.to_string()))
@@ -126,21 +127,22 @@ fn document(body: &Value, heard: &Heard) -> Result<Option<String>, Reply> {
 
 /// The definition of the tool to call: the one that `tool_choice` names, or the first if a call is
 /// required or nothing came behind the user's message yet.
-fn wanted_tool<'a>(body: &'a Value, heard: &Heard) -> Result<Option<&'a Value>, Reply> {
+fn wanted_tool<'a>(body: &'a Value, heard: &UserMessage) -> Result<Option<&'a Value>, DemoReply> {
     let Some(tools) = field(body, "tools") else {
         return Ok(None);
     };
-    let tools =
-        tools.as_array().ok_or_else(|| Reply::refused("tools", "'tools' has to be an array"))?;
+    let tools = tools
+        .as_array()
+        .ok_or_else(|| DemoReply::refused("tools", "'tools' has to be an array"))?;
     let tools: Vec<&Value> = tools.iter().map(|tool| &tool["function"]).collect();
     if let Some(index) = tools.iter().position(|tool| !tool["name"].is_string()) {
-        return Err(Reply::missing(&format!("tools[{index}].function.name")));
+        return Err(DemoReply::missing(&format!("tools[{index}].function.name")));
     }
     let first = tools.first().copied();
     let choice = field(body, "tool_choice").unwrap_or(&Value::Null);
     if let Some(name) = field(&choice["function"], "name") {
         let named = tools.into_iter().find(|tool| tool["name"] == *name);
-        let unknown = || Reply::refused("tool_choice", "'tool_choice' names none of the tools");
+        let unknown = || DemoReply::refused("tool_choice", "'tool_choice' names none of the tools");
         return named.map(Some).ok_or_else(unknown);
     }
     let is_wanted = choice == "required" || (heard.user_is_last && choice != "none");
@@ -168,7 +170,7 @@ fn whole_choice(index: usize, choice: Choice) -> Value {
     json!({"index": index, "message": message, "logprobs": null, "finish_reason": choice.finish})
 }
 
-fn usage(heard: &Heard, choices: &[Choice]) -> Value {
+fn usage(heard: &UserMessage, choices: &[Choice]) -> Value {
     let answered: u64 = choices.iter().map(|choice| pieces::count(&choice.text)).sum();
     json!({
         "prompt_tokens": heard.tokens, "completion_tokens": answered,

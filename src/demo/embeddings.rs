@@ -8,18 +8,19 @@ use serde_json::{Value, json};
 use super::fields::{choice, field, whole};
 use super::hash::hash;
 use super::pieces::{self, is_cjk};
-use super::reply::{MODEL, Reply};
+use super::reply::{DemoReply, MODEL};
 
-const DIMENSIONS: u64 = 256;
+const DEFAULT_DIMENSIONS: u64 = 256;
 
 /// Most dimensions, and most inputs of one request; the second is OpenAI's own limit.
-const MOST_DIMENSIONS: u64 = 4096;
-const MOST_INPUTS: usize = 2048;
+const MAX_DIMENSIONS: u64 = 4096;
+const MAX_INPUTS: usize = 2048;
 
 /// Answers an embeddings request as the specification says; wrong fields are a 400.
-pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
+pub(crate) fn answer(body: &Value) -> Result<DemoReply, DemoReply> {
     let inputs = inputs(body)?;
-    let dimensions = whole(body, "dimensions", 1..=MOST_DIMENSIONS)?.unwrap_or(DIMENSIONS) as usize;
+    let dimensions =
+        whole(body, "dimensions", 1..=MAX_DIMENSIONS)?.unwrap_or(DEFAULT_DIMENSIONS) as usize;
     let base64 = choice(body, "encoding_format", &["float", "base64"])? == "base64";
     let entry = |(index, input): (usize, &&str)| {
         let numbers = vector(input, dimensions);
@@ -28,33 +29,33 @@ pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
         json!({"object": "embedding", "index": index, "embedding": embedding})
     };
     let tokens: u64 = inputs.iter().map(|input| pieces::count(input)).sum();
-    Ok(Reply::json(&json!({
+    Ok(DemoReply::json(&json!({
         "object": "list", "model": MODEL,
         "data": inputs.iter().enumerate().map(entry).collect::<Vec<_>>(),
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     })))
 }
 
-fn inputs(body: &Value) -> Result<Vec<&str>, Reply> {
+fn inputs(body: &Value) -> Result<Vec<&str>, DemoReply> {
     let listed = match field(body, "input") {
-        None => return Err(Reply::missing("input")),
+        None => return Err(DemoReply::missing("input")),
         Some(Value::Array(listed)) => listed.as_slice(),
         Some(one) => std::slice::from_ref(one),
     };
-    if listed.is_empty() || listed.len() > MOST_INPUTS {
+    if listed.is_empty() || listed.len() > MAX_INPUTS {
         let message =
-            format!("'input' has {} texts, it needs from 1 to {MOST_INPUTS}", listed.len());
-        return Err(Reply::refused("input", &message));
+            format!("'input' has {} texts, it needs from 1 to {MAX_INPUTS}", listed.len());
+        return Err(DemoReply::refused("input", &message));
     }
     let texts: Option<Vec<&str>> = listed.iter().map(Value::as_str).collect();
     let texts = texts.ok_or_else(|| {
-        Reply::refused(
+        DemoReply::refused(
             "input",
             "'input' has to be a string or strings, the demo takes no token numbers",
         )
     })?;
     match texts.iter().position(|text| text.is_empty()) {
-        Some(index) => Err(Reply::refused("input", &format!("'input[{index}]' is empty"))),
+        Some(index) => Err(DemoReply::refused("input", &format!("'input[{index}]' is empty"))),
         None => Ok(texts),
     }
 }

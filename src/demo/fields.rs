@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::reply::Reply;
+use super::reply::DemoReply;
 
 /// The field `name` of `body`, where `null` counts as absent.
 pub(crate) fn field<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
@@ -15,7 +15,7 @@ pub(crate) fn field<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 /// A boolean field; absent is `false`. Anything else is a 400.
-pub(crate) fn flag(body: &Value, name: &str) -> Result<bool, Reply> {
+pub(crate) fn flag(body: &Value, name: &str) -> Result<bool, DemoReply> {
     match field(body, name) {
         None => Ok(false),
         Some(Value::Bool(value)) => Ok(*value),
@@ -26,7 +26,7 @@ pub(crate) fn flag(body: &Value, name: &str) -> Result<bool, Reply> {
 }
 
 /// A text field; absent is `None`. Anything else is a 400.
-pub(crate) fn text<'a>(body: &'a Value, name: &str) -> Result<Option<&'a str>, Reply> {
+pub(crate) fn text<'a>(body: &'a Value, name: &str) -> Result<Option<&'a str>, DemoReply> {
     match field(body, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -39,7 +39,7 @@ pub(crate) fn whole(
     body: &Value,
     name: &str,
     range: RangeInclusive<u64>,
-) -> Result<Option<u64>, Reply> {
+) -> Result<Option<u64>, DemoReply> {
     let Some(value) = field(body, name) else {
         return Ok(None);
     };
@@ -51,7 +51,7 @@ pub(crate) fn whole(
         Some(number) if range.contains(&number) => Ok(Some(number)),
         Some(number) => {
             let (least, most) = (range.start(), range.end());
-            Err(Reply::refused(
+            Err(DemoReply::refused(
                 name,
                 &format!("'{name}' is {number}, it has to be from {least} to {most}"),
             ))
@@ -66,17 +66,17 @@ pub(crate) fn choice(
     body: &Value,
     name: &str,
     choices: &[&'static str],
-) -> Result<&'static str, Reply> {
+) -> Result<&'static str, DemoReply> {
     let Some(given) = text(body, name)? else {
         return Ok(choices[0]);
     };
     choices.iter().copied().find(|choice| *choice == given).ok_or_else(|| {
         let known = choices.join(", ");
-        Reply::refused(name, &format!("'{name}' is '{given}', the demo knows {known}"))
+        DemoReply::refused(name, &format!("'{name}' is '{given}', the demo knows {known}"))
     })
 }
 
-fn wrong_kind(name: &str, expected: &str, found: &Value) -> Reply {
+fn wrong_kind(name: &str, expected: &str, found: &Value) -> DemoReply {
     let kind = match found {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -86,7 +86,7 @@ fn wrong_kind(name: &str, expected: &str, found: &Value) -> Reply {
         Value::Object(_) => "an object",
     };
     let message = format!("invalid type for '{name}': expected {expected}, but got {kind} instead");
-    Reply::error(400, &message, Some(name), Some("invalid_type"))
+    DemoReply::error(400, &message, Some(name), Some("invalid_type"))
 }
 
 #[cfg(test)]
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    fn message<T>(result: Result<T, Reply>) -> String {
+    fn message<T>(result: Result<T, DemoReply>) -> String {
         let error = result.err().expect("a refusal").into_json();
         error["error"]["message"].as_str().expect("a message").to_owned()
     }

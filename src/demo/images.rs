@@ -8,28 +8,28 @@ use serde_json::{Value, json};
 
 use super::fields::{choice, field, text, whole};
 use super::hash::{hash, mixed};
-use super::multipart::{self, Part};
+use super::multipart::{self, FormField};
 use super::picture;
 use super::pieces;
-use super::reply::{Reply, Stamp};
+use super::reply::{DemoReply, Stamp};
 use crate::media::{self, FileFormat};
 
-const SIDE: usize = 256;
+const DEFAULT_SIDE: usize = 256;
 const SIDES: std::ops::RangeInclusive<usize> = 16..=2048;
 
 /// OpenAI's limit for its newer models, in characters.
-const LONGEST_PROMPT: usize = 32_000;
+const MAX_PROMPT_CHARS: usize = 32_000;
 
 /// Most pictures that an edit may start from (OpenAI's limit).
-const MOST_SOURCES: usize = 16;
+const MAX_SOURCE_PICTURES: usize = 16;
 
 /// Answers a request for new pictures; wrong fields are a 400.
-pub(crate) fn generate(body: &Value, stamp: &Stamp) -> Result<Reply, Reply> {
+pub(crate) fn generate(body: &Value, stamp: &Stamp) -> Result<DemoReply, DemoReply> {
     answer(body, 0, stamp)
 }
 
 /// Answers a request for an edit that came as a form.
-pub(crate) fn edit_form(parts: &[Part<'_>], stamp: &Stamp) -> Result<Reply, Reply> {
+pub(crate) fn edit_form(parts: &[FormField<'_>], stamp: &Stamp) -> Result<DemoReply, DemoReply> {
     let named = |names: &[&str]| -> Vec<&[u8]> {
         parts
             .iter()
@@ -43,9 +43,10 @@ pub(crate) fn edit_form(parts: &[Part<'_>], stamp: &Stamp) -> Result<Reply, Repl
 }
 
 /// Answers a request for an edit that came as JSON, its pictures as data URLs.
-pub(crate) fn edit_json(body: &Value, stamp: &Stamp) -> Result<Reply, Reply> {
-    let listed =
-        field(body, "images").and_then(Value::as_array).ok_or_else(|| Reply::missing("images"))?;
+pub(crate) fn edit_json(body: &Value, stamp: &Stamp) -> Result<DemoReply, DemoReply> {
+    let listed = field(body, "images")
+        .and_then(Value::as_array)
+        .ok_or_else(|| DemoReply::missing("images"))?;
     let sources =
         listed.iter().map(|source| embedded(source, "images")).collect::<Result<Vec<_>, _>>()?;
     let mask = field(body, "mask").map(|mask| embedded(mask, "mask")).transpose()?;
@@ -56,26 +57,26 @@ pub(crate) fn edit_json(body: &Value, stamp: &Stamp) -> Result<Reply, Reply> {
 
 /// The picture that an address given out by `answer` names: the last part of its path,
 /// `WxH-SEED.png`.
-pub(crate) fn file(name: &str) -> Result<Reply, Reply> {
+pub(crate) fn file(name: &str) -> Result<DemoReply, DemoReply> {
     let seeded = |name: &str| {
         let (size, seed) = name.strip_suffix(".png")?.split_once('-')?;
         Some((sides(size)?, u64::from_str_radix(seed, 16).ok()?))
     };
     let Some(((width, height), seed)) = seeded(name) else {
         let message = format!("there is no picture '{name}'");
-        return Err(Reply::error(404, &message, None, Some("not_found")));
+        return Err(DemoReply::error(404, &message, None, Some("not_found")));
     };
-    Ok(Reply::content("image/png", picture::png(width, height, seed)))
+    Ok(DemoReply::content("image/png", picture::png(width, height, seed)))
 }
 
-fn answer(body: &Value, source: u64, stamp: &Stamp) -> Result<Reply, Reply> {
+fn answer(body: &Value, source: u64, stamp: &Stamp) -> Result<DemoReply, DemoReply> {
     let prompt = text(body, "prompt")?.unwrap_or_default();
     if prompt.is_empty() {
-        return Err(Reply::missing("prompt"));
+        return Err(DemoReply::missing("prompt"));
     }
-    if prompt.chars().count() > LONGEST_PROMPT {
-        let message = format!("'prompt' is longer than {LONGEST_PROMPT} characters");
-        return Err(Reply::refused("prompt", &message));
+    if prompt.chars().count() > MAX_PROMPT_CHARS {
+        let message = format!("'prompt' is longer than {MAX_PROMPT_CHARS} characters");
+        return Err(DemoReply::refused("prompt", &message));
     }
     let (width, height) = size(body)?;
     let number = whole(body, "n", 1..=10)?.unwrap_or(1);
@@ -93,7 +94,7 @@ fn answer(body: &Value, source: u64, stamp: &Stamp) -> Result<Reply, Reply> {
         json!({"b64_json": encoded, "revised_prompt": revised})
     };
     let tokens = pieces::count(prompt);
-    Ok(Reply::json(&json!({
+    Ok(DemoReply::json(&json!({
         "created": stamp.created, "data": (0..number).map(entry).collect::<Vec<_>>(),
         "background": "opaque", "output_format": "png", "quality": "low",
         "size": format!("{width}x{height}"),
@@ -102,15 +103,15 @@ fn answer(body: &Value, source: u64, stamp: &Stamp) -> Result<Reply, Reply> {
     })))
 }
 
-fn size(body: &Value) -> Result<(usize, usize), Reply> {
+fn size(body: &Value) -> Result<(usize, usize), DemoReply> {
     match text(body, "size")? {
-        None | Some("auto") => Ok((SIDE, SIDE)),
+        None | Some("auto") => Ok((DEFAULT_SIDE, DEFAULT_SIDE)),
         Some(size) => sides(size).ok_or_else(|| {
             let (least, most) = (SIDES.start(), SIDES.end());
             let message = format!(
                 "'size' is '{size}', it has to be auto or WIDTHxHEIGHT, both from {least} to {most}"
             );
-            Reply::refused("size", &message)
+            DemoReply::refused("size", &message)
         }),
     }
 }
@@ -126,28 +127,31 @@ fn seed(sources: &[&[u8]]) -> u64 {
 }
 
 /// The bytes of `{"image_url": "data:…;base64,…"}`.
-fn embedded(source: &Value, param: &str) -> Result<Vec<u8>, Reply> {
+fn embedded(source: &Value, param: &str) -> Result<Vec<u8>, DemoReply> {
     let data = source["image_url"]
         .as_str()
         .and_then(|url| url.strip_prefix("data:")?.split_once(";base64,"));
     let message = format!(
         "'{param}' needs an image_url that is a data URL, the demo fetches nothing and keeps no files"
     );
-    let (_, data) = data.ok_or_else(|| Reply::refused(param, &message))?;
+    let (_, data) = data.ok_or_else(|| DemoReply::refused(param, &message))?;
     STANDARD
         .decode(data)
-        .map_err(|_| Reply::refused(param, &format!("'{param}' holds broken base64")))
+        .map_err(|_| DemoReply::refused(param, &format!("'{param}' holds broken base64")))
 }
 
 /// Refuses what is no picture by its first bytes, none at all, and too many.
-fn check(sources: &[&[u8]], masks: &[&[u8]], param: &str) -> Result<(), Reply> {
+fn check(sources: &[&[u8]], masks: &[&[u8]], param: &str) -> Result<(), DemoReply> {
     if sources.is_empty() {
-        return Err(Reply::missing(param));
+        return Err(DemoReply::missing(param));
     }
-    if sources.len() > MOST_SOURCES {
-        return Err(Reply::refused(
+    if sources.len() > MAX_SOURCE_PICTURES {
+        return Err(DemoReply::refused(
             param,
-            &format!("there are {} pictures, at most {MOST_SOURCES} can be edited", sources.len()),
+            &format!(
+                "there are {} pictures, at most {MAX_SOURCE_PICTURES} can be edited",
+                sources.len()
+            ),
         ));
     }
     for (data, param) in
@@ -155,7 +159,7 @@ fn check(sources: &[&[u8]], masks: &[&[u8]], param: &str) -> Result<(), Reply> {
     {
         if !is_picture(data) {
             let message = format!("'{param}' is no PNG, JPEG or WebP picture");
-            return Err(Reply::error(400, &message, Some(param), Some("invalid_image_file")));
+            return Err(DemoReply::error(400, &message, Some(param), Some("invalid_image_file")));
         }
     }
     Ok(())
@@ -174,7 +178,7 @@ mod tests {
         Stamp { number: 1, created: 1_700_000_000, base: "http://127.0.0.1:9/v1".to_owned() }
     }
 
-    fn document(result: Result<Reply, Reply>) -> Value {
+    fn document(result: Result<DemoReply, DemoReply>) -> Value {
         result.unwrap_or_else(|refusal| refusal).into_json()
     }
 
@@ -225,18 +229,22 @@ mod tests {
         let png = picture::png(16, 16, 3);
         let part = |name: &str, data: &'static [u8]| {
             let file_name = (name != "prompt").then(|| "图.png".to_owned());
-            Part { name: name.to_owned(), file_name, data }
+            FormField { name: name.to_owned(), file_name, data }
         };
         let prompt = || part("prompt", "变蓝".as_bytes());
-        let image =
-            Part { name: "image[]".to_owned(), file_name: Some("图.png".to_owned()), data: &png };
+        let image = FormField {
+            name: "image[]".to_owned(),
+            file_name: Some("图.png".to_owned()),
+            data: &png,
+        };
         let edited = document(edit_form(&[prompt(), image], &stamp()));
         picture::decoded(&png_of(&edited["data"][0]));
         let data_url = format!("data:image/png;base64,{}", STANDARD.encode(&png));
         let body = json!({"prompt": "变蓝", "images": [{"image_url": data_url}]});
         assert_eq!(document(edit_json(&body, &stamp()))["data"], edited["data"]);
-        let param =
-            |parts: &[Part<'_>]| document(edit_form(parts, &stamp()))["error"]["param"].clone();
+        let param = |parts: &[FormField<'_>]| {
+            document(edit_form(parts, &stamp()))["error"]["param"].clone()
+        };
         assert_eq!(param(&[prompt()]), "image");
         assert_eq!(param(&[prompt(), part("image", b"GIF89a")]), "image");
         assert_eq!(

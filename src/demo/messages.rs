@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::fields::field;
 use super::pieces;
-use super::reply::Reply;
+use super::reply::DemoReply;
 
 /// What was said in a conversation.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Heard {
+pub(crate) struct UserMessage {
     /// The text of the last message of the user's, its parts joined by a line end.
     pub(crate) text: String,
     /// Attachments of the same message.
@@ -29,26 +29,26 @@ pub(crate) struct Heard {
 
 /// Reads `messages` of a request body; a 400 in OpenAI's shape if they are missing, empty or of
 /// another shape.
-pub(crate) fn hear(body: &Value) -> Result<Heard, Reply> {
+pub(crate) fn hear(body: &Value) -> Result<UserMessage, DemoReply> {
     let Some(messages) = field(body, "messages") else {
-        return Err(Reply::missing("messages"));
+        return Err(DemoReply::missing("messages"));
     };
     let Some(messages) = messages.as_array() else {
-        return Err(Reply::refused("messages", "'messages' has to be an array"));
+        return Err(DemoReply::refused("messages", "'messages' has to be an array"));
     };
     if messages.is_empty() {
-        return Err(Reply::refused(
+        return Err(DemoReply::refused(
             "messages",
             "'messages' is an empty array, it needs at least one message",
         ));
     }
-    let mut heard = Heard { messages: messages.len(), ..Heard::default() };
+    let mut heard = UserMessage { messages: messages.len(), ..UserMessage::default() };
     for (index, message) in messages.iter().enumerate() {
         let role = message.get("role").and_then(Value::as_str).unwrap_or_default();
         if !matches!(role, "system" | "developer" | "user" | "assistant" | "tool" | "function") {
             let place = format!("messages[{index}].role");
             let known = "system, developer, user, assistant, tool and function";
-            return Err(Reply::refused(
+            return Err(DemoReply::refused(
                 &place,
                 &format!("'{place}' is '{role}', the roles are {known}"),
             ));
@@ -58,7 +58,7 @@ pub(crate) fn hear(body: &Value) -> Result<Heard, Reply> {
         heard.system |= matches!(role, "system" | "developer");
         heard.user_is_last = role == "user";
         if heard.user_is_last {
-            heard = Heard { text: content.text, results: Vec::new(), ..heard };
+            heard = UserMessage { text: content.text, results: Vec::new(), ..heard };
             (heard.pictures, heard.sounds, heard.files) =
                 (content.pictures, content.sounds, content.files);
         } else if role == "tool" {
@@ -69,8 +69,8 @@ pub(crate) fn hear(body: &Value) -> Result<Heard, Reply> {
 }
 
 /// One message's content; the fields about the conversation stay empty.
-fn content(message: &Value, role: &str, place: &str) -> Result<Heard, Reply> {
-    let mut heard = Heard::default();
+fn content(message: &Value, role: &str, place: &str) -> Result<UserMessage, DemoReply> {
+    let mut heard = UserMessage::default();
     let parts = match message.get("content") {
         Some(Value::String(text)) => {
             heard.text.clone_from(text);
@@ -79,7 +79,7 @@ fn content(message: &Value, role: &str, place: &str) -> Result<Heard, Reply> {
         Some(Value::Array(parts)) if !parts.is_empty() => parts,
         None | Some(Value::Null) if matches!(role, "assistant" | "function") => return Ok(heard),
         _ => {
-            return Err(Reply::refused(
+            return Err(DemoReply::refused(
                 place,
                 &format!("'{place}' has to be a string or a non-empty array of parts"),
             ));
@@ -101,7 +101,7 @@ fn content(message: &Value, role: &str, place: &str) -> Result<Heard, Reply> {
         };
         if fits.is_none() {
             let place = format!("{place}[{index}]");
-            return Err(Reply::refused(
+            return Err(DemoReply::refused(
                 &place,
                 &format!("'{place}' is no text, image_url, input_audio or file part"),
             ));
@@ -122,13 +122,13 @@ mod tests {
             {"role": "system", "content": "简短"}, {"role": "user", "content": "一"},
             {"role": "assistant", "content": null, "tool_calls": []}, {"role": "user", "content": "你好"},
         ]});
-        let expected = Heard {
+        let expected = UserMessage {
             text: "你好".to_owned(),
             system: true,
             user_is_last: true,
             messages: 4,
             tokens: 3,
-            ..Heard::default()
+            ..UserMessage::default()
         };
         assert_eq!(hear(&body).ok(), Some(expected));
     }

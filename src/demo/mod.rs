@@ -41,14 +41,14 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-use reply::{Body, Reply, Stamp};
+use reply::{DemoBody, DemoReply, Stamp};
 
 /// Largest request body, in bytes.
-const LARGEST_BODY: usize = 64 << 20;
+const MAX_BODY: usize = 64 << 20;
 
 /// How much of a body that is too large is read before the connection is given up: a client that is
 /// still sending would see a broken connection instead of the answer.
-const LARGEST_DISCARD: usize = 1 << 30;
+const MAX_DISCARDED: usize = 1 << 30;
 
 /// Wait after a failed accept: the usual reason is that the process has no free descriptor, which
 /// takes a moment to pass.
@@ -108,7 +108,7 @@ async fn respond(request: Request<Incoming>, server: &Server) -> Response<Conten
         head.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let reply = match read(body).await {
         Ok(body) => {
-            let request = route::Request {
+            let request = route::DemoRequest {
                 method: head.method.as_str(),
                 path: head.uri.path(),
                 content_type: content_type.as_deref().unwrap_or_default(),
@@ -121,38 +121,37 @@ async fn respond(request: Request<Incoming>, server: &Server) -> Response<Conten
     response(reply, &stamp, server.pace)
 }
 
-async fn read(mut body: Incoming) -> Result<Vec<u8>, Reply> {
+async fn read(mut body: Incoming) -> Result<Vec<u8>, DemoReply> {
     let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            return Err(Reply::unreadable("the body of the request broke off"));
+            return Err(DemoReply::unreadable("the body of the request broke off"));
         };
         let Ok(data) = frame.into_data() else {
             continue;
         };
         length += data.len();
-        if length <= LARGEST_BODY {
+        if length <= MAX_BODY {
             bytes.extend_from_slice(&data);
         } else {
             bytes = Vec::new();
         }
-        if length > LARGEST_DISCARD {
+        if length > MAX_DISCARDED {
             break;
         }
     }
-    if length > LARGEST_BODY {
-        let message =
-            format!("the body is larger than the {LARGEST_BODY} bytes that the demo takes");
-        return Err(Reply::error(413, &message, None, Some("request_too_large")));
+    if length > MAX_BODY {
+        let message = format!("the body is larger than the {MAX_BODY} bytes that the demo takes");
+        return Err(DemoReply::error(413, &message, None, Some("request_too_large")));
     }
     Ok(bytes)
 }
 
-fn response(reply: Reply, stamp: &Stamp, pace: Duration) -> Response<Content> {
+fn response(reply: DemoReply, stamp: &Stamp, pace: Duration) -> Response<Content> {
     let content = match reply.body {
-        Body::Whole(bytes) => Full::new(Bytes::from(bytes)).boxed_unsync(),
-        Body::Stream(pieces) => paced(pieces, pace),
+        DemoBody::Whole(bytes) => Full::new(Bytes::from(bytes)).boxed_unsync(),
+        DemoBody::Stream(pieces) => paced(pieces, pace),
     };
     let mut response = Response::new(content);
     *response.status_mut() =

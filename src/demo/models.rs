@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::reply::{MODEL, Reply, Stamp};
+use super::reply::{DemoReply, MODEL, Stamp};
 
 fn entry(stamp: &Stamp) -> Value {
     json!({"id": MODEL, "object": "model", "created": stamp.created, "owned_by": "llm demo, no model"})
 }
 
 /// The list of models.
-pub(crate) fn list(stamp: &Stamp) -> Reply {
-    Reply::json(&json!({"object": "list", "data": [entry(stamp)]}))
+pub(crate) fn list(stamp: &Stamp) -> DemoReply {
+    DemoReply::json(&json!({"object": "list", "data": [entry(stamp)]}))
 }
 
 /// One model; a 404 for any but `demo`.
-pub(crate) fn one(id: &str, stamp: &Stamp) -> Reply {
+pub(crate) fn one(id: &str, stamp: &Stamp) -> DemoReply {
     if id == MODEL {
-        return Reply::json(&entry(stamp));
+        return DemoReply::json(&entry(stamp));
     }
-    Reply::error(
+    DemoReply::error(
         404,
         &format!("the model '{id}' does not exist"),
         Some("model"),

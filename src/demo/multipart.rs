@@ -5,12 +5,12 @@ use memchr::memmem;
 use serde_json::{Map, Value};
 
 /// Most parts of one form, and most bytes of one part's head.
-const MOST_PARTS: usize = 256;
-const LONGEST_HEAD: usize = 16 << 10;
+const MAX_PARTS: usize = 256;
+const MAX_PART_HEAD: usize = 16 << 10;
 
 /// One field of a form.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Part<'a> {
+pub(crate) struct FormField<'a> {
     pub(crate) name: String,
     /// Present for files, even if empty.
     pub(crate) file_name: Option<String>,
@@ -27,7 +27,10 @@ pub(crate) fn boundary(content_type: &str) -> Option<String> {
 }
 
 /// The parts of `body` in order. The error says what is wrong with the form.
-pub(crate) fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, &'static str> {
+pub(crate) fn parse<'a>(
+    body: &'a [u8],
+    boundary: &str,
+) -> Result<Vec<FormField<'a>>, &'static str> {
     let delimiter = format!("\r\n--{boundary}");
     let finder = memmem::Finder::new(&delimiter);
     let mut rest = match body.strip_prefix(&delimiter.as_bytes()[2..]) {
@@ -46,12 +49,12 @@ pub(crate) fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>,
         if !rest[..line].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
             return Err("a boundary is followed by other text");
         }
-        if parts.len() == MOST_PARTS {
+        if parts.len() == MAX_PARTS {
             return Err("it has too many parts");
         }
         // The line end stays, so that a part without a head has its empty line too.
         rest = &rest[line..];
-        let head = memmem::find(rest, b"\r\n\r\n").filter(|head| *head <= LONGEST_HEAD);
+        let head = memmem::find(rest, b"\r\n\r\n").filter(|head| *head <= MAX_PART_HEAD);
         let head = head.ok_or("a part has no head or too long a head")?;
         let end = head + 2 + finder.find(&rest[head + 2..]).ok_or("its last part has no end")?;
         let data = rest.get(head + 4..end).unwrap_or_default();
@@ -61,13 +64,14 @@ pub(crate) fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>,
 }
 
 /// The fields that are no files, as strings; of fields with the same name the last one counts.
-pub(crate) fn fields(parts: &[Part<'_>]) -> Value {
+pub(crate) fn fields(parts: &[FormField<'_>]) -> Value {
     let plain = parts.iter().filter(|part| part.file_name.is_none());
-    let text = |part: &Part<'_>| Value::String(String::from_utf8_lossy(part.data).into_owned());
+    let text =
+        |part: &FormField<'_>| Value::String(String::from_utf8_lossy(part.data).into_owned());
     Value::Object(plain.map(|part| (part.name.clone(), text(part))).collect::<Map<_, _>>())
 }
 
-fn part<'a>(head: &str, data: &'a [u8]) -> Result<Part<'a>, &'static str> {
+fn part<'a>(head: &str, data: &'a [u8]) -> Result<FormField<'a>, &'static str> {
     let disposition =
         head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
             name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
@@ -75,7 +79,7 @@ fn part<'a>(head: &str, data: &'a [u8]) -> Result<Part<'a>, &'static str> {
     let (_, parameters) =
         disposition.and_then(|value| value.split_once(';')).ok_or("a part has no name")?;
     let name = parameter(parameters, "name").ok_or("a part has no name")?;
-    Ok(Part { name, file_name: parameter(parameters, "filename"), data })
+    Ok(FormField { name, file_name: parameter(parameters, "filename"), data })
 }
 
 /// The parameter `wanted` of a list like `name="a"; filename="b.png"`.
@@ -123,8 +127,8 @@ fn unescaped(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn part<'a>(name: &str, file_name: Option<&str>, data: &'a [u8]) -> Part<'a> {
-        Part { name: name.to_owned(), file_name: file_name.map(str::to_owned), data }
+    fn part<'a>(name: &str, file_name: Option<&str>, data: &'a [u8]) -> FormField<'a> {
+        FormField { name: name.to_owned(), file_name: file_name.map(str::to_owned), data }
     }
 
     #[test]

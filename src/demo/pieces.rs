@@ -3,10 +3,10 @@
 
 /// Longest piece of text without spaces, in characters: a link or a base64 line still arrives bit
 /// by bit.
-const LONGEST: usize = 16;
+const MAX_PIECE_CHARS: usize = 16;
 
 /// Longest word, in bytes.
-const LONGEST_WORD: usize = 80;
+const MAX_WORD_BYTES: usize = 80;
 
 /// Whether `character` belongs to the Chinese, Japanese or Korean scripts (Unicode blocks;
 /// punctuation is not counted).
@@ -45,7 +45,7 @@ pub(crate) fn next_piece(text: &str) -> Option<&str> {
     let (mut taken, mut wide) = (1, usize::from(is_wide(first)));
     for (at, character) in characters {
         if !is_joined(before, character) {
-            let ends = taken >= LONGEST
+            let ends = taken >= MAX_PIECE_CHARS
                 || (is_wide(base) && (wide >= 2 || !is_wide(character)))
                 || (!base.is_whitespace()
                     && !is_wide(base)
@@ -81,7 +81,7 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
         while let Some(next) = next_piece(&rest[length..]) {
             let is_apart = |c: char| c.is_whitespace() || is_wide(c);
             let is_seam = rest[..length].ends_with(is_apart) || next.starts_with(is_apart);
-            if is_seam || length + next.len() > LONGEST_WORD {
+            if is_seam || length + next.len() > MAX_WORD_BYTES {
                 break;
             }
             length += next.len();

@@ -15,24 +15,24 @@ pub(crate) struct Stamp {
 }
 
 /// A body as a whole, or piece by piece with the server's pace between the pieces.
-pub(crate) enum Body {
+pub(crate) enum DemoBody {
     Whole(Vec<u8>),
     Stream(Box<dyn Iterator<Item = Vec<u8>> + Send>),
 }
 
 /// A complete answer to one request.
-pub(crate) struct Reply {
+pub(crate) struct DemoReply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
     /// The `Allow` header, which a 405 has to carry (RFC 9110, section 15.5.6).
     pub(crate) allow: Option<&'static str>,
-    pub(crate) body: Body,
+    pub(crate) body: DemoBody,
 }
 
-impl Reply {
+impl DemoReply {
     /// A 200 with any content.
     pub(crate) fn content(content_type: &'static str, bytes: Vec<u8>) -> Self {
-        Self { status: 200, content_type, allow: None, body: Body::Whole(bytes) }
+        Self { status: 200, content_type, allow: None, body: DemoBody::Whole(bytes) }
     }
 
     /// A 200 with a JSON document.
@@ -45,7 +45,7 @@ impl Reply {
         content_type: &'static str,
         pieces: impl Iterator<Item = Vec<u8>> + Send + 'static,
     ) -> Self {
-        Self { status: 200, content_type, allow: None, body: Body::Stream(Box::new(pieces)) }
+        Self { status: 200, content_type, allow: None, body: DemoBody::Stream(Box::new(pieces)) }
     }
 
     /// A 200 with server-sent events, one per document, without event names.
@@ -98,12 +98,12 @@ fn event(data: &str) -> Vec<u8> {
 }
 
 #[cfg(test)]
-impl Reply {
+impl DemoReply {
     /// The content as text, a stream's pieces joined.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         match self.body {
-            Body::Whole(bytes) => bytes,
-            Body::Stream(pieces) => pieces.flatten().collect(),
+            DemoBody::Whole(bytes) => bytes,
+            DemoBody::Stream(pieces) => pieces.flatten().collect(),
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn an_error_has_the_shape_of_openai() {
-        let reply = Reply::missing("messages");
+        let reply = DemoReply::missing("messages");
         assert_eq!((reply.status, reply.content_type), (400, "application/json"));
         let error = &reply.into_json()["error"];
         assert_eq!(
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn events_end_with_done_only_where_asked() {
         let documents = || vec![json!({"文": 1}), json!(2)].into_iter();
-        assert_eq!(Reply::events(documents()).into_events(), [r#"{"文":1}"#, "2"]);
+        assert_eq!(DemoReply::events(documents()).into_events(), [r#"{"文":1}"#, "2"]);
         assert_eq!(
-            Reply::events_until_done(documents()).into_events(),
+            DemoReply::events_until_done(documents()).into_events(),
             [r#"{"文":1}"#, "2", "[DONE]"]
         );
     }

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use super::multipart::{self, Part};
-use super::reply::{Reply, Stamp};
+use super::multipart::{self, FormField};
+use super::reply::{DemoReply, Stamp};
 use super::transcriptions::{self, Task};
 use super::{chat, embeddings, images, models, speech};
 
 /// One request as it came: `path` without its query, `content_type` as the header had it or empty.
-pub(crate) struct Request<'a> {
+pub(crate) struct DemoRequest<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) content_type: &'a str,
@@ -18,11 +18,11 @@ pub(crate) struct Request<'a> {
 
 /// Answers one request: an unknown path with a 404, a wrong method with a 405, a body that can't be
 /// read with a 400.
-pub(crate) fn answer(request: &Request<'_>, stamp: &Stamp) -> Reply {
+pub(crate) fn answer(request: &DemoRequest<'_>, stamp: &Stamp) -> DemoReply {
     find(request, stamp).unwrap_or_else(|refusal| refusal)
 }
 
-fn find(request: &Request<'_>, stamp: &Stamp) -> Result<Reply, Reply> {
+fn find(request: &DemoRequest<'_>, stamp: &Stamp) -> Result<DemoReply, DemoReply> {
     let Some(endpoint) = request.path.strip_prefix("/v1/") else {
         return Err(unknown(request));
     };
@@ -50,39 +50,39 @@ fn find(request: &Request<'_>, stamp: &Stamp) -> Result<Reply, Reply> {
     }
 }
 
-fn unknown(request: &Request<'_>) -> Reply {
+fn unknown(request: &DemoRequest<'_>) -> DemoReply {
     let message = format!("unknown request URL: {} {}", request.method, request.path);
-    Reply::error(404, &message, None, Some("unknown_url"))
+    DemoReply::error(404, &message, None, Some("unknown_url"))
 }
 
-impl<'a> Request<'a> {
-    fn only(&self, allowed: &'static str) -> Result<(), Reply> {
+impl<'a> DemoRequest<'a> {
+    fn only(&self, allowed: &'static str) -> Result<(), DemoReply> {
         if self.method == allowed {
             return Ok(());
         }
         let message = format!("not allowed to {} on {}, only to {allowed}", self.method, self.path);
-        let reply = Reply::error(405, &message, None, Some("method_not_supported"));
-        Err(Reply { allow: Some(allowed), ..reply })
+        let reply = DemoReply::error(405, &message, None, Some("method_not_supported"));
+        Err(DemoReply { allow: Some(allowed), ..reply })
     }
 
-    fn json(&self) -> Result<Value, Reply> {
+    fn json(&self) -> Result<Value, DemoReply> {
         self.only("POST")?;
         match serde_json::from_slice(self.body) {
             Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
-            Ok(_) => Err(Reply::unreadable("the body of the request has to be a JSON object")),
+            Ok(_) => Err(DemoReply::unreadable("the body of the request has to be a JSON object")),
             Err(error) => {
                 let message = format!("could not parse the JSON body of the request: {error}");
-                Err(Reply::unreadable(&message))
+                Err(DemoReply::unreadable(&message))
             }
         }
     }
 
-    fn form(&self) -> Result<Vec<Part<'a>>, Reply> {
+    fn form(&self) -> Result<Vec<FormField<'a>>, DemoReply> {
         self.only("POST")?;
         let boundary = multipart::boundary(self.content_type).ok_or_else(|| {
-            Reply::unreadable("the request has to be multipart/form-data with a boundary")
+            DemoReply::unreadable("the request has to be multipart/form-data with a boundary")
         })?;
-        let broken = |reason| Reply::unreadable(&format!("could not read the form: {reason}"));
+        let broken = |reason| DemoReply::unreadable(&format!("could not read the form: {reason}"));
         multipart::parse(self.body, &boundary).map_err(broken)
     }
 }
@@ -91,9 +91,9 @@ impl<'a> Request<'a> {
 mod tests {
     use super::*;
 
-    fn ask(method: &str, path: &str, content_type: &str, body: &str) -> Reply {
+    fn ask(method: &str, path: &str, content_type: &str, body: &str) -> DemoReply {
         let stamp = Stamp { number: 1, created: 1_700_000_000, base: String::new() };
-        answer(&Request { method, path, content_type, body: body.as_bytes() }, &stamp)
+        answer(&DemoRequest { method, path, content_type, body: body.as_bytes() }, &stamp)
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn bodies_that_cannot_be_read_are_a_400() {
-        let message = |reply: Reply| {
+        let message = |reply: DemoReply| {
             assert_eq!(reply.status, 400);
             reply.into_json()["error"]["message"].as_str().expect("a message").to_owned()
         };

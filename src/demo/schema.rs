@@ -4,14 +4,14 @@
 use serde_json::{Map, Value, json};
 
 /// The text that stands for every free string.
-const TEXT: &str = "demo";
+const DEFAULT_TEXT: &str = "demo";
 
 /// Nodes that one document may have: schemas come from outside, and references can multiply without
 /// bound.
-const BUDGET: usize = 20_000;
+const MAX_NODES: usize = 20_000;
 
 /// Deepest nesting of one document.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// A value that fits `schema`; `null` where none can be made (a schema that refers to itself
 /// without an end).
@@ -20,17 +20,17 @@ const DEEPEST: usize = 64;
 /// smallest allowed or zero, arrays their fewest elements but at least one (two objects), `enum`, `anyOf` and
 /// `oneOf` their first possible choice.
 pub(crate) fn fill(schema: &Value) -> Value {
-    fill_with(schema, TEXT)
+    fill_with(schema, DEFAULT_TEXT)
 }
 
 /// The same with `text` for every free string, unless it is empty.
 pub(crate) fn fill_with(schema: &Value, text: &str) -> Value {
-    let text = if text.is_empty() { TEXT } else { text };
-    let mut filler = Filler { root: schema, text, budget: BUDGET, active: Vec::new() };
+    let text = if text.is_empty() { DEFAULT_TEXT } else { text };
+    let mut filler = SchemaFiller { root: schema, text, budget: MAX_NODES, active: Vec::new() };
     filler.value(schema, 0).unwrap_or_default()
 }
 
-struct Filler<'a> {
+struct SchemaFiller<'a> {
     root: &'a Value,
     text: &'a str,
     budget: usize,
@@ -38,11 +38,11 @@ struct Filler<'a> {
     active: Vec<&'a str>,
 }
 
-impl<'a> Filler<'a> {
+impl<'a> SchemaFiller<'a> {
     /// `None`: no value that ends.
     fn value(&mut self, schema: &'a Value, depth: usize) -> Option<Value> {
         self.budget = self.budget.checked_sub(1)?;
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return None;
         }
         if let Some(constant) = schema.get("const") {

@@ -6,17 +6,17 @@ use serde_json::Value;
 use super::fields::{choice, field, text};
 use super::hash::hash;
 use super::pieces;
-use super::reply::Reply;
+use super::reply::DemoReply;
 use super::watermark::{self, copy_length};
 use crate::audio::join::wav;
 
 /// OpenAI's limit, in characters.
-const LONGEST: usize = 4096;
+const MAX_INPUT_CHARS: usize = 4096;
 
 /// Least bytes of one piece of the stream: a tenth of a second. A long sound is sent in `PIECES`
 /// pieces.
-const SMALLEST_PIECE: usize = 4800;
-const PIECES: usize = 16;
+const MIN_PIECE_BYTES: usize = 4800;
+const MAX_PIECES: usize = 16;
 
 /// For each byte of a word its tone sounds so long: 20 ms, in samples.
 const SAMPLES_A_BYTE: f64 = 480.0;
@@ -29,38 +29,44 @@ const LOUDNESS: f32 = 0.2;
 const ATTACK_SAMPLES: f32 = 240.0;
 
 /// Answers a speech request with a WAV file, or with the bare samples; wrong fields are a 400.
-pub(crate) fn answer(body: &Value) -> Result<Reply, Reply> {
+pub(crate) fn answer(body: &Value) -> Result<DemoReply, DemoReply> {
     let input = text(body, "input")?
         .filter(|input| !input.is_empty())
-        .ok_or_else(|| Reply::missing("input"))?;
+        .ok_or_else(|| DemoReply::missing("input"))?;
     let length = input.chars().count();
-    if length > LONGEST {
-        let message =
-            format!("'input' has {length} characters, at most {LONGEST} can be spoken at once");
-        return Err(Reply::error(400, &message, Some("input"), Some("string_above_max_length")));
+    if length > MAX_INPUT_CHARS {
+        let message = format!(
+            "'input' has {length} characters, at most {MAX_INPUT_CHARS} can be spoken at once"
+        );
+        return Err(DemoReply::error(
+            400,
+            &message,
+            Some("input"),
+            Some("string_above_max_length"),
+        ));
     }
     let known = ["wav", "pcm"];
     let is_wav = match text(body, "response_format")? {
         Some(format @ ("mp3" | "opus" | "aac" | "flac")) => {
             let message = format!("the demo makes wav and pcm only, no {format}");
-            return Err(Reply::refused("response_format", &message));
+            return Err(DemoReply::refused("response_format", &message));
         }
         _ => choice(body, "response_format", &known)? == "wav",
     };
     let speed = field(body, "speed").map_or(Some(1.0), Value::as_f64);
     let speed = speed
         .filter(|speed| (0.25..=4.0).contains(speed))
-        .ok_or_else(|| Reply::refused("speed", "'speed' has to be a number from 0.25 to 4"))?;
+        .ok_or_else(|| DemoReply::refused("speed", "'speed' has to be a number from 0.25 to 4"))?;
     choice(body, "stream_format", &["audio"])?;
     let samples: Vec<u8> =
         spoken(input, speed).iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let sound = if is_wav {
         let length = u32::try_from(samples.len()).ok();
-        [wav::header_of_pcm(wav::RATE, length), samples].concat()
+        [wav::header_of_pcm(wav::PCM_RATE, length), samples].concat()
     } else {
         samples
     };
-    Ok(Reply::stream(if is_wav { "audio/wav" } else { "audio/pcm" }, parts(sound)))
+    Ok(DemoReply::stream(if is_wav { "audio/wav" } else { "audio/pcm" }, parts(sound)))
 }
 
 /// The samples of a text: 16 bits, `wav::RATE` a second.
@@ -79,7 +85,7 @@ pub(super) fn spoken(text: &str, speed: f64) -> Vec<i16> {
 }
 
 fn tone(pitch: f32, length: usize) -> impl Iterator<Item = i16> {
-    let turn = std::f32::consts::TAU * pitch / wav::RATE as f32;
+    let turn = std::f32::consts::TAU * pitch / wav::PCM_RATE as f32;
     (0..length).map(move |at| {
         let at = at as f32;
         let loudness = LOUDNESS * (at / ATTACK_SAMPLES).min(1.0) * (1.0 - at / length as f32);
@@ -88,7 +94,7 @@ fn tone(pitch: f32, length: usize) -> impl Iterator<Item = i16> {
 }
 
 fn parts(sound: Vec<u8>) -> impl Iterator<Item = Vec<u8>> + Send {
-    let size = sound.len().div_ceil(PIECES).max(SMALLEST_PIECE);
+    let size = sound.len().div_ceil(MAX_PIECES).max(MIN_PIECE_BYTES);
     let mut at = 0;
     std::iter::from_fn(move || {
         let part = sound[at..].chunks(size).next()?.to_vec();
@@ -134,12 +140,12 @@ mod tests {
 
     #[test]
     fn a_long_text_is_sent_in_pieces() {
-        let reply =
-            answer(&json!({"input": "长".repeat(LONGEST)})).unwrap_or_else(|refusal| refusal);
-        let super::super::reply::Body::Stream(parts) = reply.body else { panic!("no stream") };
+        let reply = answer(&json!({"input": "长".repeat(MAX_INPUT_CHARS)}))
+            .unwrap_or_else(|refusal| refusal);
+        let super::super::reply::DemoBody::Stream(parts) = reply.body else { panic!("no stream") };
         let sizes: Vec<usize> = parts.map(|part| part.len()).collect();
-        assert_eq!(sizes.len(), PIECES);
-        assert_eq!(sizes.iter().sum::<usize>(), 44 + LONGEST / 2 * 2944 * 2);
+        assert_eq!(sizes.len(), MAX_PIECES);
+        assert_eq!(sizes.iter().sum::<usize>(), 44 + MAX_INPUT_CHARS / 2 * 2944 * 2);
     }
 
     #[test]

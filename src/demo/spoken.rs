@@ -1,7 +1,7 @@
 //! The words of a chat answer, Chinese or English as the question was. Knows what was said and
 //! nothing of JSON.
 
-use super::messages::Heard;
+use super::messages::UserMessage;
 use super::pieces::has_cjk;
 
 /// What is answered to this word alone, in any letter case: a text with everything in it that a
@@ -12,7 +12,7 @@ const SAMPLE: &str = include_str!("sample.md");
 
 /// The answer number `index` of `number`, counted from 0; only where there are several does it say
 /// its number.
-pub(crate) fn answer(heard: &Heard, index: usize, number: usize) -> String {
+pub(crate) fn answer(heard: &UserMessage, index: usize, number: usize) -> String {
     if heard.text.trim().eq_ignore_ascii_case(MARKDOWN) {
         return SAMPLE.to_owned();
     }
@@ -25,7 +25,7 @@ pub(crate) fn answer(heard: &Heard, index: usize, number: usize) -> String {
     }
 }
 
-fn chinese(heard: &Heard) -> String {
+fn chinese(heard: &UserMessage) -> String {
     let text = &heard.text;
     let mut said = format!("这是 llm 自带的演示服务，背后没有模型。你说的是：“{text}”。");
     let came = attachments(heard, ["张图片", "段音频", "个文件"]);
@@ -45,7 +45,7 @@ fn chinese(heard: &Heard) -> String {
     said
 }
 
-fn english(heard: &Heard) -> String {
+fn english(heard: &UserMessage) -> String {
     let counted =
         |(n, unit): &(usize, &str)| format!("{n} {unit}{}", if *n == 1 { "" } else { "s" });
     let mut extras = Vec::new();
@@ -70,7 +70,7 @@ fn english(heard: &Heard) -> String {
 }
 
 /// How many pictures, sounds and files came, without those that did not.
-fn attachments<'a>(heard: &Heard, units: [&'a str; 3]) -> Vec<(usize, &'a str)> {
+fn attachments<'a>(heard: &UserMessage, units: [&'a str; 3]) -> Vec<(usize, &'a str)> {
     let counts = [heard.pictures, heard.sounds, heard.files];
     counts.into_iter().zip(units).filter(|(count, _)| *count > 0).collect()
 }
@@ -79,8 +79,8 @@ fn attachments<'a>(heard: &Heard, units: [&'a str; 3]) -> Vec<(usize, &'a str)> 
 mod tests {
     use super::*;
 
-    fn heard(text: &str) -> Heard {
-        Heard { text: text.to_owned(), messages: 1, ..Heard::default() }
+    fn heard(text: &str) -> UserMessage {
+        UserMessage { text: text.to_owned(), messages: 1, ..UserMessage::default() }
     }
 
     #[test]
@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn it_tells_what_came_with_the_message() {
         let of = |text: &str| {
-            let all = Heard { pictures: 2, files: 1, system: true, messages: 3, ..heard(text) };
+            let all =
+                UserMessage { pictures: 2, files: 1, system: true, messages: 3, ..heard(text) };
             answer(&all, 0, 1)
         };
         let chinese = of("看图");

@@ -142,8 +142,7 @@ async fn a_client_that_leaves_does_no_harm() {
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_a_413() {
     let address = start(Duration::ZERO).await.expect("starts");
-    let (head, body) =
-        exchange(address, "POST /v1/embeddings", &vec![b' '; LARGEST_BODY + 1]).await;
+    let (head, body) = exchange(address, "POST /v1/embeddings", &vec![b' '; MAX_BODY + 1]).await;
     assert!(head.starts_with("http/1.1 413"), "{head}");
     let document: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(document["error"]["code"], "request_too_large");

@@ -6,13 +6,13 @@ use std::io::Cursor;
 use serde_json::json;
 
 use super::fields::{choice, flag, text};
-use super::multipart::{self, Part};
+use super::multipart::{self, FormField};
 use super::pieces::{self, has_cjk};
-use super::reply::Reply;
+use super::reply::DemoReply;
 use super::transcript::{self, Segment};
 use super::watermark;
-use crate::audio::join::wav::RATE;
-use crate::audio::wav::{Sample, WavSamples};
+use crate::audio::join::wav::PCM_RATE;
+use crate::audio::wav::{SampleFormat, WavSamples};
 
 /// What is done with the sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,11 +24,14 @@ pub(crate) enum Task {
 const FORMATS: [&str; 5] = ["json", "text", "srt", "vtt", "verbose_json"];
 
 /// Answers a form with a sound in its field `file`; wrong fields are a 400.
-pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
+pub(crate) fn answer(task: Task, parts: &[FormField<'_>]) -> Result<DemoReply, DemoReply> {
     let file =
-        parts.iter().find(|part| part.name == "file").ok_or_else(|| Reply::missing("file"))?;
+        parts.iter().find(|part| part.name == "file").ok_or_else(|| DemoReply::missing("file"))?;
     if file.file_name.is_none() || file.data.is_empty() {
-        return Err(Reply::refused("file", "'file' has to be a file with a name, and not empty"));
+        return Err(DemoReply::refused(
+            "file",
+            "'file' has to be a file with a name, and not empty",
+        ));
     }
     let body = multipart::fields(parts);
     let format = choice(&body, "response_format", &FORMATS)?;
@@ -43,13 +46,15 @@ pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
     }
     let sentences: Vec<Segment> = segments.iter().flat_map(transcript::sentences).collect();
     Ok(match format {
-        "text" => Reply::content("text/plain; charset=utf-8", format!("{whole}\n").into_bytes()),
-        "srt" => Reply::content(
+        "text" => {
+            DemoReply::content("text/plain; charset=utf-8", format!("{whole}\n").into_bytes())
+        }
+        "srt" => DemoReply::content(
             "application/x-subrip; charset=utf-8",
             transcript::srt(&sentences).into_bytes(),
         ),
         "vtt" => {
-            Reply::content("text/vtt; charset=utf-8", transcript::vtt(&sentences).into_bytes())
+            DemoReply::content("text/vtt; charset=utf-8", transcript::vtt(&sentences).into_bytes())
         }
         "verbose_json" => {
             let language = match (task, language) {
@@ -63,14 +68,14 @@ pub(crate) fn answer(task: Task, parts: &[Part<'_>]) -> Result<Reply, Reply> {
                 "duration": transcript::rounded(duration.unwrap_or(0.0)), "text": whole,
                 "segments": transcript::verbose(&sentences), "usage": usage,
             });
-            Reply::json(&document)
+            DemoReply::json(&document)
         }
-        _ => Reply::json(&json!({"text": whole, "usage": usage})),
+        _ => DemoReply::json(&json!({"text": whole, "usage": usage})),
     })
 }
 
 /// What the sound says, and its length in seconds if it can be told.
-fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>, Option<f64>) {
+fn listen(task: Task, file: &FormField<'_>, language: Option<&str>) -> (Vec<Segment>, Option<f64>) {
     let name = file.file_name.as_deref().unwrap_or_default();
     let size = file.data.len() as u64;
     let found = WavSamples::find(&mut Cursor::new(file.data), size).ok().flatten();
@@ -78,7 +83,7 @@ fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>,
         Some(found) => Some(found.seconds(found.length)),
         // Samples without a header do not say what they are: they have the length of the demo's own,
         // and nothing is looked for in them.
-        None if name.ends_with(".pcm") => Some((size / 2) as f64 / f64::from(RATE)),
+        None if name.ends_with(".pcm") => Some((size / 2) as f64 / f64::from(PCM_RATE)),
         None => None,
     };
     let words =
@@ -113,7 +118,7 @@ fn listen(task: Task, file: &Part<'_>, language: Option<&str>) -> (Vec<Segment>,
 
 /// The first channel, if it is one of 16-bit samples.
 fn channel(file: &[u8], found: &WavSamples) -> Vec<i16> {
-    if found.sample != Sample::I16 {
+    if found.sample != SampleFormat::I16 {
         return Vec::new();
     }
     let bytes = &file[found.start as usize..(found.start + found.length) as usize];
@@ -143,7 +148,7 @@ fn apology(in_chinese: bool, bytes: usize, duration: Option<f64>) -> String {
 
 /// The text in pieces, and as a whole at the end. The usage of a stream is in tokens; a tenth of a
 /// second of sound counts as one.
-fn stream(whole: String, duration: f64) -> Reply {
+fn stream(whole: String, duration: f64) -> DemoReply {
     let (heard, said) = ((duration * 10.0).ceil() as u64, pieces::count(&whole));
     let usage = json!({"type": "tokens", "input_tokens": heard, "output_tokens": said,
         "total_tokens": heard + said, "input_token_details": {"text_tokens": 0, "audio_tokens": heard}});
@@ -154,7 +159,7 @@ fn stream(whole: String, duration: f64) -> Reply {
         at += piece.len();
         Some(json!({"type": "transcript.text.delta", "delta": piece}))
     });
-    Reply::events(deltas.chain(std::iter::once(done)))
+    DemoReply::events(deltas.chain(std::iter::once(done)))
 }
 
 #[cfg(test)]
@@ -174,7 +179,7 @@ mod tests {
 
     fn spoken_file(text: &str) -> Vec<u8> {
         let samples = spoken(text, 1.0);
-        file(&samples.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<u8>>(), RATE)
+        file(&samples.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<u8>>(), PCM_RATE)
     }
 
     /// The texts in one file, as `llm speak` joins parts.
@@ -187,18 +192,18 @@ mod tests {
         whole
     }
 
-    fn ask(task: Task, name: &str, data: &[u8], fields: &[(&str, &'static str)]) -> Reply {
-        let part = |(name, value): &(&str, &'static str)| Part {
+    fn ask(task: Task, name: &str, data: &[u8], fields: &[(&str, &'static str)]) -> DemoReply {
+        let part = |(name, value): &(&str, &'static str)| FormField {
             name: (*name).to_owned(),
             file_name: None,
             data: value.as_bytes(),
         };
-        let mut parts: Vec<Part<'_>> = fields.iter().map(part).collect();
-        parts.push(Part { name: "file".to_owned(), file_name: Some(name.to_owned()), data });
+        let mut parts: Vec<FormField<'_>> = fields.iter().map(part).collect();
+        parts.push(FormField { name: "file".to_owned(), file_name: Some(name.to_owned()), data });
         answer(task, &parts).unwrap_or_else(|refusal| refusal)
     }
 
-    fn heard(data: &[u8], fields: &[(&str, &'static str)]) -> Reply {
+    fn heard(data: &[u8], fields: &[(&str, &'static str)]) -> DemoReply {
         ask(Task::Transcribe, "录音.wav", data, fields)
     }
 
@@ -215,7 +220,7 @@ mod tests {
         assert_eq!(two["text"], "First one. And two.");
         let fast = spoken("你好", 4.0);
         let fast: Vec<u8> = fast.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        assert_eq!(heard(&super::tests::file(&fast, RATE), &[]).into_json()["text"], "你好");
+        assert_eq!(heard(&super::tests::file(&fast, PCM_RATE), &[]).into_json()["text"], "你好");
     }
 
     #[test]
@@ -310,7 +315,7 @@ mod tests {
 
     #[test]
     fn fields_of_the_wrong_kind_are_refused() {
-        let param = |reply: Reply| {
+        let param = |reply: DemoReply| {
             assert_eq!(reply.status, 400);
             reply.into_json()["error"]["param"].clone()
         };

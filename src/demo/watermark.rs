@@ -23,7 +23,7 @@ const MAX_COPY: u8 = u8::MAX;
 
 /// A word in a sound. Its place is counted in samples.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Word {
+pub(crate) struct MarkedWord {
     pub(crate) begin: usize,
     pub(crate) end: usize,
     pub(crate) text: String,
@@ -52,8 +52,8 @@ pub(crate) fn write(word: &str, is_first: bool, stretch: &mut [i16]) {
 }
 
 /// The words that these samples hold, in order; `None` where they hold no mark at all.
-pub(crate) fn read(samples: &[i16]) -> Option<Vec<Word>> {
-    let (mut words, mut is_marked, mut at) = (Vec::<Word>::new(), false, 0);
+pub(crate) fn read(samples: &[i16]) -> Option<Vec<MarkedWord>> {
+    let (mut words, mut is_marked, mut at) = (Vec::<MarkedWord>::new(), false, 0);
     while at < samples.len() {
         let Some(mark) = Mark::read(&samples[at..]) else {
             at += 1;
@@ -63,7 +63,7 @@ pub(crate) fn read(samples: &[i16]) -> Option<Vec<Word>> {
         let end = at + copy_length(mark.text.len());
         let is_first_cut = mark.copy == 1 && at > 0 && at < end - at;
         if mark.copy == 0 || is_first_cut {
-            words.push(Word { begin: at, end, text: mark.text, is_first: mark.is_first });
+            words.push(MarkedWord { begin: at, end, text: mark.text, is_first: mark.is_first });
         } else if let Some(word) = words.last_mut() {
             word.end = end;
         }

@@ -9,7 +9,7 @@ use crate::audio::wav::WavSamples;
 use crate::audio::{quiet, upload::AudioUpload};
 
 /// Stands between the parts of an input with several.
-const SEAM: &[u8] = b"|part|";
+const PART_SEPARATOR: &[u8] = b"|part|";
 
 /// The joiners of all formats, and the cutting of recordings.
 pub fn sound(data: &[u8]) {
@@ -33,9 +33,9 @@ pub fn sound(data: &[u8]) {
 
 fn parts(data: &[u8]) -> Vec<&[u8]> {
     let (mut parts, mut rest) = (Vec::new(), data);
-    while let Some(at) = memchr::memmem::find(rest, SEAM) {
+    while let Some(at) = memchr::memmem::find(rest, PART_SEPARATOR) {
         parts.push(&rest[..at]);
-        rest = &rest[at + SEAM.len()..];
+        rest = &rest[at + PART_SEPARATOR.len()..];
     }
     parts.push(rest);
     parts
@@ -85,7 +85,7 @@ fn bare(data: &[u8]) {
     let (one, two) = data.split_at(data.len() / 4 * 2);
     let two = &two[..two.len() / 2 * 2];
     let file = |samples: &[u8]| {
-        let head = wav::header_of_pcm(wav::RATE, u32::try_from(samples.len()).ok());
+        let head = wav::header_of_pcm(wav::PCM_RATE, u32::try_from(samples.len()).ok());
         [&head, samples].concat()
     };
     let parts = [file(one), file(two)];

@@ -1,7 +1,7 @@
 //! What goes into a request as what it is: a picture, a recording, a document. Knows no endpoint.
 
 use super::address::is_url;
-use super::kind::{self, AttachmentFormat, Kind};
+use super::kind::{self, AttachmentFormat, InputKind};
 use super::stdin::STDIN;
 use crate::error::Failure;
 use crate::http::form::Piece;
@@ -34,14 +34,14 @@ pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<AttachmentFormat>
         return Err(Failure::usage(format!("{given} is empty")));
     }
     match kind::of(head) {
-        Kind::Text => Ok(None),
-        Kind::Known(format) => Ok(Some(format)),
-        Kind::Other(format) => {
+        InputKind::Text => Ok(None),
+        InputKind::Known(format) => Ok(Some(format)),
+        InputKind::Other(format) => {
             let words = format.words();
             Err(Failure::usage(format!("{given} is {words}, which can't be attached"))
                 .hint(hint(given, format.group())))
         }
-        Kind::Unknown => {
+        InputKind::Unknown => {
             let at = memchr::memchr(0, head).unwrap_or_default();
             let what = format!("{given} is no text (there is a zero byte at byte {at})");
             Err(Failure::usage(format!("{what} and of no kind that is known")).hint(ATTACHABLE))

@@ -7,17 +7,17 @@ use std::path::Path;
 
 use ignore::{DirEntry, WalkBuilder};
 
-use super::kind::{self, Kind};
+use super::kind::{self, InputKind};
 use super::text::fenced;
 use crate::error::{Failure, reason};
 use crate::io::Io;
 
 /// The most text that a folder may bring, in bytes: beyond a million tokens, which no model takes.
-const MOST: usize = 4 * 1024 * 1024;
+const MAX_FOLDER_TEXT: usize = 4 * 1024 * 1024;
 
 /// How many files were taken, and how many left out and why.
 #[derive(Debug, Default)]
-struct Count {
+struct FolderCount {
     taken: usize,
     binary: usize,
     empty: usize,
@@ -32,7 +32,7 @@ struct Count {
 pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
     let given = path.display().to_string();
     let mut texts = Vec::new();
-    let (mut count, mut length) = (Count::default(), 0);
+    let (mut count, mut length) = (FolderCount::default(), 0);
     // A folder need not be a repository for its .gitignore to be meant.
     let walk = WalkBuilder::new(path).require_git(false).sort_by_file_path(Path::cmp).build();
     for entry in walk {
@@ -46,8 +46,8 @@ pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
         };
         if let Some(text) = text(&entry, &mut count) {
             length += text.len();
-            if length > MOST {
-                let what = format!("{given} holds more than {} MiB of text", MOST >> 20);
+            if length > MAX_FOLDER_TEXT {
+                let what = format!("{given} holds more than {} MiB of text", MAX_FOLDER_TEXT >> 20);
                 return Err(Failure::usage(what)
                     .hint("name the files or the folder in it that matter; what a .gitignore names is left out"));
             }
@@ -71,16 +71,16 @@ fn unreadable(given: &str, error: ignore::Error) -> Failure {
 }
 
 /// The text of a regular file; `None` for anything else, which is counted.
-fn text(entry: &DirEntry, count: &mut Count) -> Option<String> {
+fn text(entry: &DirEntry, count: &mut FolderCount) -> Option<String> {
     if !entry.file_type().is_some_and(|kind| kind.is_file()) {
         return None;
     }
     let read = File::open(entry.path()).and_then(|file| {
         let mut bytes = Vec::new();
-        let mut file = file.take(MOST as u64 + 1);
-        file.by_ref().take(kind::HEAD as u64).read_to_end(&mut bytes)?;
+        let mut file = file.take(MAX_FOLDER_TEXT as u64 + 1);
+        file.by_ref().take(kind::HEAD_BYTES as u64).read_to_end(&mut bytes)?;
         // A large file that is no text need not be read to its end.
-        if kind::of(&bytes) == Kind::Text {
+        if kind::of(&bytes) == InputKind::Text {
             file.read_to_end(&mut bytes)?;
         }
         Ok(bytes)
@@ -93,10 +93,10 @@ fn text(entry: &DirEntry, count: &mut Count) -> Option<String> {
         count.empty += 1;
         return None;
     }
-    let is_text =
-        !bytes.contains(&0) && kind::of(&bytes[..bytes.len().min(kind::HEAD)]) == Kind::Text;
+    let is_text = !bytes.contains(&0)
+        && kind::of(&bytes[..bytes.len().min(kind::HEAD_BYTES)]) == InputKind::Text;
     // The bound may have cut a letter; then the folder is refused for its size anyway.
-    let is_cut = bytes.len() > MOST;
+    let is_cut = bytes.len() > MAX_FOLDER_TEXT;
     let text = match String::from_utf8(bytes) {
         Ok(text) => Some(text),
         Err(error) if is_cut => Some(String::from_utf8_lossy(error.as_bytes()).into_owned()),
@@ -110,7 +110,7 @@ fn text(entry: &DirEntry, count: &mut Count) -> Option<String> {
     text
 }
 
-impl Count {
+impl FolderCount {
     /// What was taken and what not. What the walk passes over is not looked at and so not counted.
     fn line(&self, given: &str) -> String {
         let files = if self.taken == 1 { "file" } else { "files" };

@@ -4,16 +4,16 @@
 use super::text;
 
 /// The gap for what the prompt would be without the text around it.
-const INPUT: &str = "input";
+const INPUT_NAME: &str = "input";
 
 /// A text that was written down with gaps.
 #[derive(Debug, PartialEq)]
 pub(crate) struct PromptTemplate<'t> {
-    pieces: Vec<Piece<'t>>,
+    pieces: Vec<TemplatePiece<'t>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Piece<'t> {
+enum TemplatePiece<'t> {
     Text(&'t str),
     /// The name in the gap.
     Gap(&'t str),
@@ -35,14 +35,14 @@ impl<'t> PromptTemplate<'t> {
         while let Some(at) = text[from..].find("{{").map(|at| from + at) {
             match gap(&text[at..]) {
                 Some((name, length)) => {
-                    pieces.extend([Piece::Text(&text[..at]), Piece::Gap(name)]);
+                    pieces.extend([TemplatePiece::Text(&text[..at]), TemplatePiece::Gap(name)]);
                     (text, from) = (&text[at + length..], 0);
                 }
                 // Of three braces the last two may open the gap.
                 None => from = at + 1,
             }
         }
-        pieces.push(Piece::Text(text));
+        pieces.push(TemplatePiece::Text(text));
         Self { pieces }
     }
 
@@ -50,8 +50,8 @@ impl<'t> PromptTemplate<'t> {
     pub(crate) fn names(&self) -> Vec<&'t str> {
         let mut names = Vec::new();
         for piece in &self.pieces {
-            if let Piece::Gap(name) = piece
-                && *name != INPUT
+            if let TemplatePiece::Gap(name) = piece
+                && *name != INPUT_NAME
                 && !names.contains(name)
             {
                 names.push(*name);
@@ -62,7 +62,7 @@ impl<'t> PromptTemplate<'t> {
 
     /// Whether the input has a gap of its own.
     pub(crate) fn takes_input(&self) -> bool {
-        self.pieces.contains(&Piece::Gap(INPUT))
+        self.pieces.contains(&TemplatePiece::Gap(INPUT_NAME))
     }
 
     /// The text with its gaps filled. Values are put in as they are: one that holds `{{x}}` has no
@@ -71,12 +71,14 @@ impl<'t> PromptTemplate<'t> {
         let mut parts = vec![String::new()];
         for piece in &self.pieces {
             let text = match piece {
-                Piece::Gap(INPUT) => {
+                TemplatePiece::Gap(INPUT_NAME) => {
                     parts.push(String::new());
                     continue;
                 }
-                Piece::Gap(name) => value(name).unwrap_or_else(|| format!("{{{{{name}}}}}")),
-                Piece::Text(text) => (*text).to_owned(),
+                TemplatePiece::Gap(name) => {
+                    value(name).unwrap_or_else(|| format!("{{{{{name}}}}}"))
+                }
+                TemplatePiece::Text(text) => (*text).to_owned(),
             };
             if let Some(part) = parts.last_mut() {
                 part.push_str(&text);

@@ -8,7 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::attachment::{self, Attachment};
-use super::kind::HEAD;
+use super::kind::HEAD_BYTES;
 use super::text::{decoded, fenced};
 use crate::error::{Failure, reason};
 use crate::http::form::Piece;
@@ -44,7 +44,7 @@ pub(super) fn called(path: &Path, given: &str) -> Result<InputItem, Failure> {
         file.read_to_end(&mut bytes).map_err(unreadable)?;
         return of_bytes(given, bytes);
     }
-    (&mut file).take(HEAD as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;
     match attachment::known(given, &bytes)? {
         None => {
             file.read_to_end(&mut bytes).map_err(unreadable)?;
@@ -62,7 +62,7 @@ pub(super) fn called(path: &Path, given: &str) -> Result<InputItem, Failure> {
 /// # Errors
 /// As [`of_file`].
 pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<InputItem, Failure> {
-    Ok(match attachment::known(given, &bytes[..bytes.len().min(HEAD)])? {
+    Ok(match attachment::known(given, &bytes[..bytes.len().min(HEAD_BYTES)])? {
         None => InputItem::Text(fenced(given, &decoded(bytes, given)?)),
         Some(format) => {
             InputItem::Attachment(attachment::new(given, format, Piece::Bytes(Bytes::from(bytes))))

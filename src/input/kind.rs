@@ -4,7 +4,7 @@
 use crate::media::{self, FileFormat};
 
 /// So much of a file's beginning decides.
-pub(super) const HEAD: usize = 8 * 1024;
+pub(super) const HEAD_BYTES: usize = 8 * 1024;
 
 /// A format that a chat request carries as an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl AttachmentGroup {
 
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum InputKind {
     /// Text, or what could be text: whether all of it is shows only when it is read.
     Text,
     Known(AttachmentFormat),
@@ -82,20 +82,20 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// Tells what a content is from its beginning, of which [`HEAD`] bytes are enough.
+/// Tells what a content is from its beginning, of which [`HEAD_BYTES`] bytes are enough.
 ///
 /// Signatures made of letters are believed only where there is a zero byte too, which all these formats
 /// have in their headers and no text has: a note may well begin with `GIF89a` or `PK`. What is neither
 /// (an old encoding) is met where the text is read.
-pub(super) fn of(head: &[u8]) -> Kind {
+pub(super) fn of(head: &[u8]) -> InputKind {
     let has_zero = head.contains(&0);
     match media::detect(head).filter(|detected| has_zero || !detected.could_be_text()) {
         Some(detected) => match AttachmentFormat::of(detected.format) {
-            Some(format) => Kind::Known(format),
-            None => Kind::Other(detected.format),
+            Some(format) => InputKind::Known(format),
+            None => InputKind::Other(detected.format),
         },
-        None if has_zero => Kind::Unknown,
-        None => Kind::Text,
+        None if has_zero => InputKind::Unknown,
+        None => InputKind::Text,
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
                 AttachmentGroup::Pdf,
             ),
         ] {
-            let Kind::Known(format) = of(head) else { panic!("{head:?} can be attached") };
+            let InputKind::Known(format) = of(head) else { panic!("{head:?} can be attached") };
             let told = (format.name(), format.media_type(), format.group());
             assert_eq!(told, (name, media_type, group));
         }
@@ -137,10 +137,10 @@ mod tests {
             "MZ",
             "",
         ] {
-            assert_eq!(of(text.as_bytes()), Kind::Text, "{text}");
+            assert_eq!(of(text.as_bytes()), InputKind::Text, "{text}");
         }
         // Old encodings are met where the text is read, with the place.
-        assert_eq!(of(b"BM \xc4\xe3\xba\xc3"), Kind::Text);
+        assert_eq!(of(b"BM \xc4\xe3\xba\xc3"), InputKind::Text);
     }
 
     #[test]
@@ -152,9 +152,9 @@ mod tests {
             (b"BM\x36\0\0\0", FileFormat::Bmp),
             (b"\xff\xfe\x60\x4f", FileFormat::Utf16),
         ] {
-            assert_eq!(of(head), Kind::Other(format));
+            assert_eq!(of(head), InputKind::Other(format));
         }
-        assert_eq!(of(b"a\0b"), Kind::Unknown);
+        assert_eq!(of(b"a\0b"), InputKind::Unknown);
     }
 
     proptest! {
@@ -162,7 +162,7 @@ mod tests {
         fn any_beginning_is_told_without_a_panic(head in proptest::collection::vec(any::<u8>(), 0..64)) {
             let kind = of(&head);
             if head.contains(&0) {
-                prop_assert!(kind != Kind::Text);
+                prop_assert!(kind != InputKind::Text);
             }
         }
     }

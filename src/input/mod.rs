@@ -163,10 +163,12 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> 
             Failure::usage("standard input can be read only once, but is named twice")
         })?;
         // In the prompt it is called as in other tools.
-        return Ok(vec![match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD)])? {
-            Some(_) => item::of_bytes(STDIN, bytes)?,
-            None => InputItem::Text(text::fenced("stdin", &text::decoded(bytes, STDIN)?)),
-        }]);
+        return Ok(vec![
+            match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD_BYTES)])? {
+                Some(_) => item::of_bytes(STDIN, bytes)?,
+                None => InputItem::Text(text::fenced("stdin", &text::decoded(bytes, STDIN)?)),
+            },
+        ]);
     }
     if let Some(typed) = path.to_str().filter(|typed| is_url(typed)) {
         return Ok(vec![InputItem::Address(address(typed)?)]);
@@ -192,7 +194,7 @@ fn piped(io: &mut Io) -> Result<Option<InputItem>, Failure> {
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
-    Ok(Some(match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD)])? {
+    Ok(Some(match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD_BYTES)])? {
         Some(_) => item::of_bytes(STDIN, bytes)?,
         None => {
             let text = text::decoded(bytes, STDIN)?;

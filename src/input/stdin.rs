@@ -12,7 +12,7 @@ use crate::io::Io;
 pub(super) const STDIN: &str = "standard input";
 
 /// After so long a silence on standard input the user is told what is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// All bytes of standard input; `None` if it was read before.
 ///
@@ -50,7 +50,7 @@ pub(super) fn patiently(
     loop {
         let piece = match has_told {
             true => pieces.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            false => pieces.recv_timeout(PATIENCE),
+            false => pieces.recv_timeout(SILENT_INPUT),
         };
         match piece {
             Ok(piece) => bytes.extend_from_slice(&piece?),

@@ -14,10 +14,10 @@ use crate::io::Io;
 
 /// The longest line that counts as a text, in bytes: far more than any model takes, and far less
 /// than a file without line ends may have.
-const LONGEST_LINE: usize = 16 << 20;
+const MAX_LINE: usize = 16 << 20;
 
 /// How much is read from a file at once.
-const READ: usize = 256 * 1024;
+const READ_SIZE: usize = 256 * 1024;
 
 /// Where the texts are.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl fmt::Display for TextPlace {
 
 /// What is known of the texts before the first is asked for.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Known {
+pub(crate) struct KnownTexts {
     /// How many there are, unless standard input or a pipe holds some.
     pub(crate) count: Option<u64>,
     /// The first line that is empty.
@@ -69,13 +69,13 @@ pub(crate) struct Known {
 
 /// The texts.
 pub(crate) struct InputTexts {
-    sources: VecDeque<Source>,
-    current: Option<Lines>,
-    pub(crate) known: Known,
+    sources: VecDeque<TextSource>,
+    current: Option<FileLines>,
+    pub(crate) known: KnownTexts,
 }
 
 /// Where further texts come from.
-enum Source {
+enum TextSource {
     Text(InputText),
     /// A file to be read whole.
     Whole(PathBuf),
@@ -99,13 +99,14 @@ impl InputTexts {
         if files.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(Failure::usage("standard input is named twice, it can be read but once"));
         }
-        let mut texts = Self { sources: VecDeque::new(), current: None, known: Known::default() };
+        let mut texts =
+            Self { sources: VecDeque::new(), current: None, known: KnownTexts::default() };
         for (word, number) in wanted.words.iter().zip(1..) {
             let place = TextPlace { file: None, number, is_line: false };
             if word.is_empty() {
                 return Err(Failure::usage(format!("{place} is empty")));
             }
-            texts.sources.push_back(Source::Text(InputText { text: word.clone(), place }));
+            texts.sources.push_back(TextSource::Text(InputText { text: word.clone(), place }));
         }
         let mut count = Some(wanted.words.len() as u64);
         for path in files {
@@ -128,26 +129,26 @@ impl InputTexts {
         match (is_stdin(path), lines) {
             (true, true) => {
                 if let Some(stdin) = io.stdin.take() {
-                    self.sources.push_back(Source::Stdin(stdin, name()));
+                    self.sources.push_back(TextSource::Stdin(stdin, name()));
                 }
                 Ok(None)
             }
             (true, false) => {
                 let text = text_of_stdin(io)?;
                 let place = TextPlace { file: Some(name_of(path)), number: 0, is_line: false };
-                self.sources.push_back(Source::Text(InputText { text, place }));
+                self.sources.push_back(TextSource::Text(InputText { text, place }));
                 Ok(Some(1))
             }
             (false, true) => {
                 let count = if is_regular(path)? { Some(self.check(path, name())?) } else { None };
-                self.sources.push_back(Source::Lines(path.to_owned(), name()));
+                self.sources.push_back(TextSource::Lines(path.to_owned(), name()));
                 Ok(count)
             }
             (false, false) => {
                 if is_regular(path)? {
                     read_whole(path)?;
                 }
-                self.sources.push_back(Source::Whole(path.to_owned()));
+                self.sources.push_back(TextSource::Whole(path.to_owned()));
                 Ok(Some(1))
             }
         }
@@ -155,7 +156,7 @@ impl InputTexts {
 
     /// Reads all lines once, so that what is wrong with them is said before anything is sent.
     fn check(&mut self, path: &Path, name: Option<Arc<str>>) -> Result<u64, Failure> {
-        let mut lines = Lines::of_file(path, name)?;
+        let mut lines = FileLines::of_file(path, name)?;
         while let Some(text) = lines.next()? {
             if text.text.is_empty() && self.known.empty.is_none() {
                 self.known.empty = Some(text.place);
@@ -178,16 +179,16 @@ impl InputTexts {
             }
             match self.sources.pop_front() {
                 None => return Ok(None),
-                Some(Source::Text(text)) => return Ok(Some(text)),
-                Some(Source::Whole(path)) => {
+                Some(TextSource::Text(text)) => return Ok(Some(text)),
+                Some(TextSource::Whole(path)) => {
                     let place = TextPlace { file: Some(name_of(&path)), number: 0, is_line: false };
                     return Ok(Some(InputText { text: read_whole(&path)?, place }));
                 }
-                Some(Source::Lines(path, name)) => {
-                    self.current = Some(Lines::of_file(&path, name)?);
+                Some(TextSource::Lines(path, name)) => {
+                    self.current = Some(FileLines::of_file(&path, name)?);
                 }
-                Some(Source::Stdin(stdin, name)) => {
-                    self.current = Some(Lines::new(stdin, "standard input".into(), name));
+                Some(TextSource::Stdin(stdin, name)) => {
+                    self.current = Some(FileLines::new(stdin, "standard input".into(), name));
                 }
             }
         }
@@ -195,7 +196,7 @@ impl InputTexts {
 }
 
 /// The lines of one file.
-struct Lines {
+struct FileLines {
     reader: BufReader<Box<dyn Read + Send + Sync>>,
     /// For an error of the file's own.
     name: Arc<str>,
@@ -204,9 +205,9 @@ struct Lines {
     number: u64,
 }
 
-impl Lines {
+impl FileLines {
     fn new(reader: Box<dyn Read + Send + Sync>, name: Arc<str>, shown: Option<Arc<str>>) -> Self {
-        Self { reader: BufReader::with_capacity(READ, reader), name, shown, number: 0 }
+        Self { reader: BufReader::with_capacity(READ_SIZE, reader), name, shown, number: 0 }
     }
 
     fn of_file(path: &Path, shown: Option<Arc<str>>) -> Result<Self, Failure> {
@@ -218,7 +219,7 @@ impl Lines {
     fn next(&mut self) -> Result<Option<InputText>, Failure> {
         let mut line = Vec::new();
         // One byte more than allowed tells that there are too many.
-        let mut limited = self.reader.by_ref().take(LONGEST_LINE as u64 + 1);
+        let mut limited = self.reader.by_ref().take(MAX_LINE as u64 + 1);
         let read = limited.read_until(b'\n', &mut line);
         if read.map_err(|error| cannot_read(&self.name, &error))? == 0 {
             return Ok(None);
@@ -232,7 +233,7 @@ impl Lines {
         }
         let place = TextPlace { file: self.shown.clone(), number: self.number, is_line: true };
         let shown = || format!("line {} of {}", self.number, self.name);
-        if line.len() > LONGEST_LINE {
+        if line.len() > MAX_LINE {
             return Err(Failure::usage(format!("{} is longer than 16 MiB", shown())));
         }
         let mut text = as_text(line, shown)?;

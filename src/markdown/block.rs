@@ -2,26 +2,26 @@
 //! code blocks. Knows nothing of what stands within the text.
 
 use super::code::Highlighter;
-use super::fence::Fence;
+use super::fence::OpenFence;
 use super::marks::{begins, head, run};
-use super::state::{Markdown, Place};
-use super::style::Style;
+use super::state::{Markdown, TextContext};
+use super::style::CharStyle;
 
 /// The shortest fence and thematic break (CommonMark 0.31.2, sections 4.1 and 4.5); a closing fence
 /// may be indented so much deeper than its opening one.
-const THREE: usize = 3;
+const MIN_FENCE: usize = 3;
 
 /// A longer run of marks is taken as if it were so long.
-const LONGEST_FENCE: usize = 32;
+const MAX_FENCE: usize = 32;
 
 /// So many spaces behind the marks of a line decide that it holds nothing else.
-const SPACES: usize = 8;
+const MAX_INDENT: usize = 8;
 
 /// Behind a digit so many more may stand before the `.` of a list's item (section 5.2).
-const DIGITS: usize = 9;
+const MAX_LIST_DIGITS: usize = 9;
 
 /// The longest name of a language, in bytes.
-const LONGEST_NAME: usize = 24;
+const MAX_LANGUAGE_NAME: usize = 24;
 
 impl Markdown {
     /// Takes what may stand before a line's text.
@@ -32,7 +32,7 @@ impl Markdown {
             ' ' | '\t' => Some(self.indent(rest, out)),
             '>' => {
                 (self.line.quotes, self.line.indentation) = (self.line.quotes + 1, 0);
-                Some(self.mark(&rest[..1], Style::MARK, out))
+                Some(self.mark(&rest[..1], CharStyle::MARK, out))
             }
             '#' => self.heading(rest, out),
             '-' | '*' | '+' => self.item(first, rest, out),
@@ -40,7 +40,7 @@ impl Markdown {
             '0'..='9' => self.numbered(rest, out),
             '`' | '~' => self.open_fence(first, rest, out),
             '|' => {
-                (self.line.is_row, self.place) = (true, Place::Rule);
+                (self.line.is_row, self.place) = (true, TextContext::Rule);
                 Some(0)
             }
             _ => Some(self.begin_text()),
@@ -48,12 +48,12 @@ impl Markdown {
     }
 
     fn begin_text(&mut self) -> usize {
-        self.place = Place::Text;
+        self.place = TextContext::Text;
         0
     }
 
     /// Gives out a mark at the beginning of a line, before which no text can stand.
-    fn mark(&mut self, mark: &str, style: Style, out: &mut String) -> usize {
+    fn mark(&mut self, mark: &str, style: CharStyle, out: &mut String) -> usize {
         self.painter.paint(mark, style, out);
         mark.len()
     }
@@ -62,7 +62,7 @@ impl Markdown {
         let spaces = &rest[..rest.len() - rest.trim_start_matches([' ', '\t']).len()];
         self.line.indentation +=
             spaces.chars().map(|c| if c == '\t' { 4 } else { 1 }).sum::<usize>();
-        self.mark(spaces, Style::PLAIN, out)
+        self.mark(spaces, CharStyle::PLAIN, out)
     }
 
     /// `# ` to `###### ` (section 4.2).
@@ -74,23 +74,23 @@ impl Markdown {
         if !rest[level..].chars().next()?.is_whitespace() {
             return Some(self.begin_text());
         }
-        self.line.base = Style::HEADING;
+        self.line.base = CharStyle::HEADING;
         self.begin_text();
-        Some(self.mark(&rest[..level], Style::HEADING, out))
+        Some(self.mark(&rest[..level], CharStyle::HEADING, out))
     }
 
     /// `- `, `* `, `+ `, or a thematic break.
     fn item(&mut self, mark: char, rest: &str, out: &mut String) -> Option<usize> {
-        let length = run(rest, mark, THREE);
+        let length = run(rest, mark, MIN_FENCE);
         if length == 1 {
             if !rest[1..].chars().next()?.is_whitespace() {
                 return Some(self.begin_text());
             }
             self.line.is_item = true;
             self.line.indentation += 1;
-            return Some(self.mark(&rest[..1], Style::ITEM, out));
+            return Some(self.mark(&rest[..1], CharStyle::ITEM, out));
         }
-        if length < THREE || mark == '+' {
+        if length < MIN_FENCE || mark == '+' {
             // Two marks may become three.
             rest[length..].chars().next()?;
             return Some(self.begin_text());
@@ -99,8 +99,8 @@ impl Markdown {
         if next != mark && !next.is_whitespace() {
             return Some(self.begin_text());
         }
-        self.place = Place::Rule;
-        Some(self.mark(&rest[..length], Style::MARK, out))
+        self.place = TextContext::Rule;
+        Some(self.mark(&rest[..length], CharStyle::MARK, out))
     }
 
     /// The `[ ]` or `[x]` of a task.
@@ -108,7 +108,7 @@ impl Markdown {
         self.line.is_item = false;
         for task in ["[ ] ", "[x] ", "[X] "] {
             match begins(rest, task) {
-                Some(true) => return Some(self.mark(&rest[..3], Style::ITEM, out)),
+                Some(true) => return Some(self.mark(&rest[..3], CharStyle::ITEM, out)),
                 Some(false) => {}
                 None => {
                     self.line.is_item = true;
@@ -121,9 +121,9 @@ impl Markdown {
 
     /// `1. ` or `1) `.
     fn numbered(&mut self, rest: &str, out: &mut String) -> Option<usize> {
-        let digits = rest.bytes().take(DIGITS + 1).take_while(u8::is_ascii_digit).count();
+        let digits = rest.bytes().take(MAX_LIST_DIGITS + 1).take_while(u8::is_ascii_digit).count();
         let mut behind = rest[digits..].chars();
-        if digits > DIGITS || !matches!(behind.next()?, '.' | ')') {
+        if digits > MAX_LIST_DIGITS || !matches!(behind.next()?, '.' | ')') {
             return Some(self.begin_text());
         }
         if !behind.next()?.is_whitespace() {
@@ -131,7 +131,7 @@ impl Markdown {
         }
         self.line.is_item = true;
         self.line.indentation += digits + 1;
-        Some(self.mark(&rest[..=digits], Style::ITEM, out))
+        Some(self.mark(&rest[..=digits], CharStyle::ITEM, out))
     }
 
     /// The first characters of a thematic break, or of a table's row as long as it may be `|---|:--|`.
@@ -140,20 +140,20 @@ impl Markdown {
         let marks = if self.line.is_row { "|-: \t" } else { "-* \t" };
         let length = head.find(|c| !marks.contains(c)).unwrap_or(head.len());
         if length < head.len() {
-            self.place = Place::Text;
+            self.place = TextContext::Text;
         }
-        self.paint(&head[..length], Style::MARK, out)
+        self.paint(&head[..length], CharStyle::MARK, out)
     }
 
     fn open_fence(&mut self, mark: char, rest: &str, out: &mut String) -> Option<usize> {
-        let length = run(rest, mark, LONGEST_FENCE);
-        if length < LONGEST_FENCE {
+        let length = run(rest, mark, MAX_FENCE);
+        if length < MAX_FENCE {
             rest[length..].chars().next()?;
         }
-        if length < THREE {
+        if length < MIN_FENCE {
             return Some(self.begin_text());
         }
-        self.fence = Some(Fence {
+        self.fence = Some(OpenFence {
             mark,
             length,
             indentation: self.line.indentation,
@@ -161,8 +161,8 @@ impl Markdown {
             info: String::new(),
             code: Highlighter::default(),
         });
-        self.place = Place::Info;
-        Some(self.paint(&rest[..length], Style::MARK, out))
+        self.place = TextContext::Info;
+        Some(self.paint(&rest[..length], CharStyle::MARK, out))
     }
 
     pub(super) fn info(&mut self, rest: &str, out: &mut String) -> usize {
@@ -170,36 +170,36 @@ impl Markdown {
         let Some(fence) = &mut self.fence else { return self.begin_text() };
         let tick = if fence.mark == '`' { head.find('`') } else { None };
         let info = &head[..tick.unwrap_or(head.len())];
-        let room = LONGEST_NAME.saturating_sub(fence.info.len());
+        let room = MAX_LANGUAGE_NAME.saturating_sub(fence.info.len());
         fence.info.push_str(&info[..info.floor_char_boundary(room)]);
         if tick.is_some() {
             // A backtick behind backticks: this was a code span and no fence.
-            self.place = Place::Span(fence.length);
+            self.place = TextContext::Span(fence.length);
             self.fence = None;
         }
-        self.paint(info, Style::CODE, out)
+        self.paint(info, CharStyle::CODE, out)
     }
 
     /// Takes what stands before the code of a line, and the closing fence.
     pub(super) fn code_start(&mut self, rest: &str, out: &mut String) -> Option<usize> {
         let first = rest.chars().next()?;
         let Some(fence) = &mut self.fence else {
-            self.place = Place::Start;
+            self.place = TextContext::Start;
             return Some(0);
         };
         if self.line.quotes < fence.quotes {
             return Some(match first {
                 '>' => {
                     (self.line.quotes, self.line.indentation) = (self.line.quotes + 1, 0);
-                    self.mark(&rest[..1], Style::MARK, out)
+                    self.mark(&rest[..1], CharStyle::MARK, out)
                 }
-                ' ' if self.line.indentation < THREE => {
+                ' ' if self.line.indentation < MIN_FENCE => {
                     self.line.indentation += 1;
-                    self.mark(&rest[..1], Style::PLAIN, out)
+                    self.mark(&rest[..1], CharStyle::PLAIN, out)
                 }
                 // The quotation is over, and the block with it.
                 _ => {
-                    (self.fence, self.place) = (None, Place::Start);
+                    (self.fence, self.place) = (None, TextContext::Start);
                     0
                 }
             });
@@ -210,11 +210,11 @@ impl Markdown {
             }
             return Some(self.indent(rest, out));
         }
-        let is_near = self.line.indentation <= fence.indentation + THREE;
+        let is_near = self.line.indentation <= fence.indentation + MIN_FENCE;
         if first == fence.mark && is_near && closes(rest, fence.mark, fence.length)? {
-            (self.fence, self.place) = (None, Place::Tail);
+            (self.fence, self.place) = (None, TextContext::Tail);
         } else {
-            self.place = Place::Code;
+            self.place = TextContext::Code;
         }
         Some(0)
     }
@@ -229,8 +229,8 @@ impl Markdown {
 
 /// Whether a line that begins with a fence's mark closes it; `None` if that can't be told yet.
 fn closes(rest: &str, mark: char, length: usize) -> Option<bool> {
-    let marks = run(rest, mark, LONGEST_FENCE + 1);
-    if marks > LONGEST_FENCE {
+    let marks = run(rest, mark, MAX_FENCE + 1);
+    if marks > MAX_FENCE {
         return Some(true);
     }
     let behind = &rest[marks..];
@@ -238,8 +238,8 @@ fn closes(rest: &str, mark: char, length: usize) -> Option<bool> {
         return behind.chars().next().map(|_| false);
     }
     let spaces =
-        behind.bytes().take(SPACES).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    if spaces == SPACES {
+        behind.bytes().take(MAX_INDENT).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    if spaces == MAX_INDENT {
         return Some(true);
     }
     behind[spaces..].chars().next().map(|next| next == '\n')

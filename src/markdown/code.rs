@@ -5,19 +5,19 @@
 //! the whole text, and bring packed grammars or a parser in C for each language; here a token is given
 //! out as soon as it is complete, while its line is still being written.
 
-use super::languages::{self, Language, Span};
+use super::languages::{self, Language, TokenSpan};
 use super::marks::begins;
 use super::token::TokenKind;
 
 /// A longer word is no keyword of any language.
-pub(super) const LONGEST_WORD: usize = 20;
+pub(super) const MAX_WORD: usize = 20;
 
 /// The longest character in quotes: `'\u{10ffff}'`.
-const LONGEST_CHARACTER: usize = 12;
+const MAX_QUOTED_CHARACTER: usize = 12;
 
 /// Where in the code the next character is.
 #[derive(Debug, Clone, Copy, Default)]
-enum State {
+enum CodeState {
     #[default]
     Between,
     /// In a word that is no keyword.
@@ -25,21 +25,21 @@ enum State {
     Number,
     /// In something that goes to the end of the line.
     Line(TokenKind),
-    Within(&'static Span),
+    Within(&'static TokenSpan),
 }
 
 /// Colours a block of code that comes in pieces.
 #[derive(Debug)]
 pub(super) struct Highlighter {
     language: Option<&'static Language>,
-    state: State,
+    state: CodeState,
     /// The character before, a line feed at the beginning of a line.
     before: char,
 }
 
 impl Default for Highlighter {
     fn default() -> Self {
-        Self { language: None, state: State::Between, before: '\n' }
+        Self { language: None, state: CodeState::Between, before: '\n' }
     }
 }
 
@@ -52,8 +52,8 @@ impl Highlighter {
     /// The line ended.
     pub(super) fn end_line(&mut self) {
         self.before = '\n';
-        if !matches!(self.state, State::Within(span) if span.is_long) {
-            self.state = State::Between;
+        if !matches!(self.state, CodeState::Within(span) if span.is_long) {
+            self.state = CodeState::Between;
         }
     }
 
@@ -67,11 +67,11 @@ impl Highlighter {
     pub(super) fn step(&mut self, line: &str, is_whole: bool) -> Option<(usize, TokenKind)> {
         let Some(language) = self.language else { return Some((line.len(), TokenKind::Plain)) };
         let (length, kind) = match self.state {
-            State::Line(kind) => (line.len(), kind),
-            State::Within(span) => self.within(span, line, is_whole)?,
-            State::Word => self.tail(line, TokenKind::Plain, |c| language.is_in_word(c)),
-            State::Number => self.tail(line, TokenKind::Number, is_in_number),
-            State::Between => self.between(language, line, is_whole)?,
+            CodeState::Line(kind) => (line.len(), kind),
+            CodeState::Within(span) => self.within(span, line, is_whole)?,
+            CodeState::Word => self.tail(line, TokenKind::Plain, |c| language.is_in_word(c)),
+            CodeState::Number => self.tail(line, TokenKind::Number, is_in_number),
+            CodeState::Between => self.between(language, line, is_whole)?,
         };
         self.before = line[..length].chars().next_back().unwrap_or(self.before);
         Some((length, kind))
@@ -86,7 +86,7 @@ impl Highlighter {
     ) -> (usize, TokenKind) {
         let length = line.find(|c| !is_part(c)).unwrap_or(line.len());
         if length < line.len() {
-            self.state = State::Between;
+            self.state = CodeState::Between;
         }
         (length, kind)
     }
@@ -98,42 +98,38 @@ impl Highlighter {
         is_whole: bool,
     ) -> Option<(usize, TokenKind)> {
         if self.before == '\n' {
-            for (beginning, kind) in language.lines {
+            for (beginning, kind) in &language.lines {
                 if told(line, beginning, is_whole)? {
-                    self.state = State::Line(*kind);
+                    self.state = CodeState::Line(*kind);
                     return Some((line.len(), *kind));
                 }
             }
         }
         let is_word_open = language.is_in_word(self.before);
-        for comment in language.comments {
-            let is_possible = !language.comments_need_space || self.before.is_whitespace();
-            if is_possible && told(line, comment, is_whole)? {
-                self.state = State::Line(TokenKind::Comment);
-                return Some((line.len(), TokenKind::Comment));
+        // Block comments come first: in Lua `--[[` begins one, and `--` a comment of one line.
+        for span in &language.spans {
+            let is_possible = !(is_word_open && span.open.starts_with(char::is_alphabetic));
+            if is_possible && told(line, &span.open, is_whole)? {
+                self.state = CodeState::Within(span);
+                return Some((span.open.len(), span.kind));
             }
         }
-        for span in language.spans {
-            let is_possible = !(is_word_open && span.open.starts_with(char::is_alphabetic));
-            if is_possible && told(line, span.open, is_whole)? {
-                self.state = State::Within(span);
-                return Some((span.open.len(), span.kind));
+        for comment in &language.line_comments {
+            let is_possible = !language.comments_need_space || self.before.is_whitespace();
+            if is_possible && told(line, comment, is_whole)? {
+                self.state = CodeState::Line(TokenKind::Comment);
+                return Some((line.len(), TokenKind::Comment));
             }
         }
         let first = line.chars().next()?;
         if first == '\'' && language.has_characters {
-            return character(line, is_whole).map(|length| {
-                (
-                    length.unwrap_or(1),
-                    match length {
-                        Some(_) => TokenKind::String,
-                        None => TokenKind::Plain,
-                    },
-                )
+            return character(line, is_whole).map(|length| match length {
+                Some(length) => (length, TokenKind::String),
+                None => (1, TokenKind::Plain),
             });
         }
         if first.is_ascii_digit() && !is_word_open {
-            self.state = State::Number;
+            self.state = CodeState::Number;
             return Some((1, TokenKind::Number));
         }
         if language.is_in_word(first) {
@@ -151,8 +147,8 @@ impl Highlighter {
         is_whole: bool,
     ) -> Option<(usize, TokenKind)> {
         let length = line.find(|c| !language.is_in_word(c)).unwrap_or(line.len());
-        if length > LONGEST_WORD {
-            self.state = State::Word;
+        if length > MAX_WORD {
+            self.state = CodeState::Word;
             return Some((length, TokenKind::Plain));
         }
         if length == line.len() && !is_whole {
@@ -168,7 +164,7 @@ impl Highlighter {
     /// Some of a string or comment: up to its end, or up to what may be its end.
     fn within(
         &mut self,
-        span: &'static Span,
+        span: &'static TokenSpan,
         line: &str,
         is_whole: bool,
     ) -> Option<(usize, TokenKind)> {
@@ -188,10 +184,10 @@ impl Highlighter {
                 at += 1 + next.len_utf8();
                 continue;
             }
-            match told(rest, span.close, is_whole) {
+            match told(rest, &span.close, is_whole) {
                 None => return some(at, span.kind),
                 Some(true) => {
-                    self.state = State::Between;
+                    self.state = CodeState::Between;
                     return Some((at + span.close.len(), span.kind));
                 }
                 Some(false) => at += rest.chars().next().map_or(0, char::len_utf8),
@@ -221,12 +217,12 @@ fn character(line: &str, is_whole: bool) -> Option<Option<usize>> {
         return Some((second == '\'').then_some(at + 1));
     }
     let Some(_) = letters.next() else { return more(None) };
-    for (at, letter) in letters.take(LONGEST_CHARACTER) {
+    for (at, letter) in letters.take(MAX_QUOTED_CHARACTER) {
         if letter == '\'' {
             return Some(Some(at + 1));
         }
     }
-    if line.chars().count() > LONGEST_CHARACTER + 3 { Some(None) } else { more(None) }
+    if line.chars().count() > MAX_QUOTED_CHARACTER + 3 { Some(None) } else { more(None) }
 }
 
 fn is_in_number(character: char) -> bool {

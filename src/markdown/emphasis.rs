@@ -1,6 +1,6 @@
 //! The emphasis that is open within a line, and which marks can open or close some.
 
-use super::style::Style;
+use super::style::CharStyle;
 
 /// The emphasis that is open, the outermost first. Each kind can be open once.
 #[derive(Debug, Default)]
@@ -51,11 +51,11 @@ impl Emphasis {
         opens && is_new
     }
 
-    pub(super) fn over(&self, base: Style) -> Style {
+    pub(super) fn over(&self, base: CharStyle) -> CharStyle {
         self.open.iter().fold(base, |style, kind| match kind {
-            EmphasisKind::Light(_) => Style { is_italic: true, ..style },
-            EmphasisKind::Strong(_) => Style { is_bold: true, ..style },
-            EmphasisKind::Struck => Style { is_struck: true, ..style },
+            EmphasisKind::Light(_) => CharStyle { is_italic: true, ..style },
+            EmphasisKind::Strong(_) => CharStyle { is_bold: true, ..style },
+            EmphasisKind::Struck => CharStyle { is_struck: true, ..style },
         })
     }
 }

@@ -4,7 +4,7 @@ use super::code::Highlighter;
 
 /// A code block whose end did not come yet.
 #[derive(Debug)]
-pub(super) struct Fence {
+pub(super) struct OpenFence {
     pub(super) mark: char,
     pub(super) length: usize,
     /// In spaces, counted from the last `>`.
@@ -16,7 +16,7 @@ pub(super) struct Fence {
     pub(super) code: Highlighter,
 }
 
-impl Fence {
+impl OpenFence {
     pub(super) fn end_line(&mut self) {
         if !self.info.is_empty() {
             self.code = Highlighter::of(language(&std::mem::take(&mut self.info)));

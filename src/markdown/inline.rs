@@ -3,14 +3,14 @@
 
 use super::emphasis::flanks;
 use super::marks::{begins, head, run};
-use super::state::{Markdown, Place};
-use super::style::Style;
+use super::state::{Markdown, TextContext};
+use super::style::CharStyle;
 
 /// The longest run of backticks that marks a code span; a longer one is text.
 const LONGEST_SPAN: usize = 16;
 
 impl Markdown {
-    fn style(&self) -> Style {
+    fn style(&self) -> CharStyle {
         self.line.emphasis.over(self.line.base)
     }
 
@@ -41,7 +41,7 @@ impl Markdown {
             ']' => self.close_bracket(rest, out),
             '$' => self.dollars(rest, out),
             ':' => self.colon(rest, out),
-            _ if self.line.is_row => Some(self.paint("|", Style::MARK, out)),
+            _ if self.line.is_row => Some(self.paint("|", CharStyle::MARK, out)),
             _ => Some(self.plain(&head[..1], out)),
         }
     }
@@ -59,7 +59,7 @@ impl Markdown {
             '(' => Some(self.open_formula(r"\(", r"\)", out)),
             '[' => Some(self.open_formula(r"\[", r"\]", out)),
             mark if mark.is_ascii_punctuation() => {
-                self.paint("\\", Style::MARK, out);
+                self.paint("\\", CharStyle::MARK, out);
                 self.plain(&rest[1..2], out);
                 Some(2)
             }
@@ -70,7 +70,7 @@ impl Markdown {
     /// A formula that begins its line is a block of its own; its marks are no Markdown.
     fn open_formula(&mut self, mark: &str, end: &'static str, out: &mut String) -> usize {
         let is_block = self.line.before == '\n' && end != r"\)";
-        self.place = Place::Formula { end, is_block };
+        self.place = TextContext::Formula { end, is_block };
         self.plain(mark, out)
     }
 
@@ -87,7 +87,7 @@ impl Markdown {
             Some(0) => {
                 let next = rest[1..].chars().next()?;
                 if head.starts_with(end) {
-                    self.place = Place::Text;
+                    self.place = TextContext::Text;
                     return Some(self.plain(end, out));
                 }
                 // Behind a backslash the next character is no mark, a backslash neither.
@@ -127,7 +127,7 @@ impl Markdown {
         let marks = &rest[..length];
         if self.line.emphasis.turn(mark, length, opens, closes) {
             self.line.is_address = false;
-            return Some(self.paint(marks, Style::MARK, out));
+            return Some(self.paint(marks, CharStyle::MARK, out));
         }
         Some(self.plain(marks, out))
     }
@@ -139,8 +139,8 @@ impl Markdown {
             return Some(self.plain(&rest[..length], out));
         }
         rest[length..].chars().next()?;
-        self.place = Place::Span(length);
-        Some(self.paint(&rest[..length], Style::MARK, out))
+        self.place = TextContext::Span(length);
+        Some(self.paint(&rest[..length], CharStyle::MARK, out))
     }
 
     /// Takes some of a code span.
@@ -148,22 +148,22 @@ impl Markdown {
         let head = head(rest);
         let code = head.find('`').unwrap_or(head.len());
         if code > 0 {
-            return Some(self.paint(&head[..code], Style::CODE, out));
+            return Some(self.paint(&head[..code], CharStyle::CODE, out));
         }
         // Within a longer run than that of the opening none closes.
         let is_inside = self.line.before == '`' && self.line.literal == Some('`');
         let marks = run(rest, '`', length + 1);
         if marks > length || is_inside {
             self.line.literal = Some('`');
-            return Some(self.paint(&rest[..marks], Style::CODE, out));
+            return Some(self.paint(&rest[..marks], CharStyle::CODE, out));
         }
         rest[marks..].chars().next()?;
         self.line.literal = None;
         if marks < length {
-            return Some(self.paint(&rest[..marks], Style::CODE, out));
+            return Some(self.paint(&rest[..marks], CharStyle::CODE, out));
         }
-        self.place = Place::Text;
-        Some(self.paint(&rest[..marks], Style::MARK, out))
+        self.place = TextContext::Text;
+        Some(self.paint(&rest[..marks], CharStyle::MARK, out))
     }
 
     fn close_bracket(&mut self, rest: &str, out: &mut String) -> Option<usize> {
@@ -175,8 +175,8 @@ impl Markdown {
         if next != '(' {
             return Some(self.plain("]", out));
         }
-        self.place = Place::Address(0);
-        Some(self.paint("](", Style::MARK, out))
+        self.place = TextContext::Address(0);
+        Some(self.paint("](", CharStyle::MARK, out))
     }
 
     /// Takes some of a link's address.
@@ -184,11 +184,11 @@ impl Markdown {
         let head = head(rest);
         let length = head.find(['(', ')']).map_or(head.len(), |at| at + 1);
         self.place = match head[..length].chars().next_back() {
-            Some('(') => Place::Address(depth + 1),
-            Some(')') if depth == 0 => Place::Text,
-            Some(')') => Place::Address(depth - 1),
+            Some('(') => TextContext::Address(depth + 1),
+            Some(')') if depth == 0 => TextContext::Text,
+            Some(')') => TextContext::Address(depth - 1),
             _ => self.place,
         };
-        self.paint(&head[..length], Style::MARK, out)
+        self.paint(&head[..length], CharStyle::MARK, out)
     }
 }

@@ -24,13 +24,13 @@ mod token;
 
 use marks::head;
 pub(crate) use state::Markdown;
-use state::Place;
-use style::Style;
+use state::TextContext;
+use style::CharStyle;
 
 /// The most that is held back, in characters: what stands at the end of the text so far and can't be
 /// told yet, such as `*` before the character behind it came.
 #[cfg(test)]
-const MOST_HELD: usize = 48;
+const MAX_HELD_CHARS: usize = 48;
 
 impl Markdown {
     /// Takes the next piece and appends to `out` what of the text has its style, which may be less
@@ -59,17 +59,17 @@ impl Markdown {
     /// `None` if it takes more text to tell.
     fn step(&mut self, rest: &str, out: &mut String) -> Option<usize> {
         match self.place {
-            Place::Start => self.start(rest, out),
-            Place::CodeStart => self.code_start(rest, out),
+            TextContext::Start => self.start(rest, out),
+            TextContext::CodeStart => self.code_start(rest, out),
             _ if rest.starts_with('\n') => Some(self.end_line(out)),
-            Place::Text => self.text(rest, out),
-            Place::Span(length) => self.span(length, rest, out),
-            Place::Address(depth) => Some(self.address(depth, rest, out)),
-            Place::Formula { end, .. } => self.formula(end, rest, out),
-            Place::Rule => Some(self.rule(rest, out)),
-            Place::Tail => Some(self.paint(head(rest), Style::MARK, out)),
-            Place::Info => Some(self.info(rest, out)),
-            Place::Code => self.code(rest, out),
+            TextContext::Text => self.text(rest, out),
+            TextContext::Span(length) => self.span(length, rest, out),
+            TextContext::Address(depth) => Some(self.address(depth, rest, out)),
+            TextContext::Formula { end, .. } => self.formula(end, rest, out),
+            TextContext::Rule => Some(self.rule(rest, out)),
+            TextContext::Tail => Some(self.paint(head(rest), CharStyle::MARK, out)),
+            TextContext::Info => Some(self.info(rest, out)),
+            TextContext::Code => self.code(rest, out),
         }
     }
 }

@@ -1,24 +1,24 @@
 //! Where in a Markdown text the next character stands, and how it is given out. Knows no marks.
 
 use super::emphasis::Emphasis;
-use super::fence::Fence;
-use super::style::{Painter, Style};
+use super::fence::OpenFence;
+use super::style::{CharStyle, Painter};
 
 /// Colours a text that comes in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Markdown {
     /// The end of the text so far, as long as its style is not known.
     pub(super) held: String,
-    pub(super) place: Place,
-    pub(super) line: Line,
+    pub(super) place: TextContext,
+    pub(super) line: LineState,
     /// The code block that the text is in.
-    pub(super) fence: Option<Fence>,
+    pub(super) fence: Option<OpenFence>,
     pub(super) painter: Painter,
 }
 
 /// What the next character is a part of.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TextContext {
     /// A line of which only spaces and marks of blocks came.
     #[default]
     Start,
@@ -45,7 +45,7 @@ pub(super) enum Place {
 
 /// What is known of the line so far.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct LineState {
     /// The character before, a line feed at the beginning.
     pub(super) before: char,
     /// Spaces since the beginning, or since the last `>`.
@@ -61,13 +61,13 @@ pub(super) struct Line {
     /// Square brackets that are open.
     pub(super) brackets: usize,
     /// The style of a heading.
-    pub(super) base: Style,
+    pub(super) base: CharStyle,
     pub(super) emphasis: Emphasis,
     /// The rest of a long run of this mark is text.
     pub(super) literal: Option<char>,
 }
 
-impl Default for Line {
+impl Default for LineState {
     fn default() -> Self {
         Self {
             before: '\n',
@@ -77,7 +77,7 @@ impl Default for Line {
             is_row: false,
             is_address: false,
             brackets: 0,
-            base: Style::PLAIN,
+            base: CharStyle::PLAIN,
             emphasis: Emphasis::default(),
             literal: None,
         }
@@ -86,7 +86,7 @@ impl Default for Line {
 
 impl Markdown {
     /// Gives out a text of this line in one style.
-    pub(super) fn paint(&mut self, text: &str, style: Style, out: &mut String) -> usize {
+    pub(super) fn paint(&mut self, text: &str, style: CharStyle, out: &mut String) -> usize {
         self.painter.paint(text, style, out);
         self.line.before = text.chars().next_back().unwrap_or(self.line.before);
         text.len()
@@ -97,11 +97,11 @@ impl Markdown {
         self.painter.rest(out);
         out.push('\n');
         let is_blank = self.line.before == '\n';
-        self.line = Line::default();
+        self.line = LineState::default();
         self.place = match self.place {
-            _ if self.fence.is_some() => Place::CodeStart,
-            Place::Formula { is_block: true, .. } if !is_blank => self.place,
-            _ => Place::Start,
+            _ if self.fence.is_some() => TextContext::CodeStart,
+            TextContext::Formula { is_block: true, .. } if !is_blank => self.place,
+            _ => TextContext::Start,
         };
         if let Some(fence) = &mut self.fence {
             fence.end_line();

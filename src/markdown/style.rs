@@ -3,7 +3,7 @@
 
 /// One of the terminal's own colours, which its user chose to be readable on the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Color {
+pub(super) enum TerminalColor {
     #[default]
     Plain,
     Red,
@@ -14,42 +14,42 @@ pub(super) enum Color {
 
 /// How a character looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Style {
+pub(super) struct CharStyle {
     pub(super) is_bold: bool,
     pub(super) is_dim: bool,
     pub(super) is_italic: bool,
     pub(super) is_struck: bool,
-    pub(super) color: Color,
+    pub(super) color: TerminalColor,
 }
 
-impl Style {
+impl CharStyle {
     pub(super) const PLAIN: Self = Self {
         is_bold: false,
         is_dim: false,
         is_italic: false,
         is_struck: false,
-        color: Color::Plain,
+        color: TerminalColor::Plain,
     };
     /// Marks of the source, which step back behind the text.
     pub(super) const MARK: Self = Self { is_dim: true, ..Self::PLAIN };
-    pub(super) const HEADING: Self = Self { is_bold: true, ..Self::of(Color::Magenta) };
+    pub(super) const HEADING: Self = Self { is_bold: true, ..Self::of(TerminalColor::Magenta) };
     /// The mark of a list's item.
-    pub(super) const ITEM: Self = Self::of(Color::Magenta);
+    pub(super) const ITEM: Self = Self::of(TerminalColor::Magenta);
     /// Code within a line.
-    pub(super) const CODE: Self = Self::of(Color::Cyan);
+    pub(super) const CODE: Self = Self::of(TerminalColor::Cyan);
 
-    pub(super) const fn of(color: Color) -> Self {
+    pub(super) const fn of(color: TerminalColor) -> Self {
         Self { color, ..Self::PLAIN }
     }
 
     /// The SGR sequence that turns the plain style into this one, or any style into the plain one.
     fn sequence(self, out: &mut String) {
         let color = match self.color {
-            Color::Plain => None,
-            Color::Red => Some("31"),
-            Color::Green => Some("32"),
-            Color::Magenta => Some("35"),
-            Color::Cyan => Some("36"),
+            TerminalColor::Plain => None,
+            TerminalColor::Red => Some("31"),
+            TerminalColor::Green => Some("32"),
+            TerminalColor::Magenta => Some("35"),
+            TerminalColor::Cyan => Some("36"),
         };
         let codes = [
             self.is_bold.then_some("1"),
@@ -70,12 +70,12 @@ impl Style {
 /// Knows which style the terminal has, so that a sequence is written only where it changes.
 #[derive(Debug, Default)]
 pub(super) struct Painter {
-    current: Style,
+    current: CharStyle,
 }
 
 impl Painter {
     /// Appends a text in this style.
-    pub(super) fn paint(&mut self, text: &str, style: Style, out: &mut String) {
+    pub(super) fn paint(&mut self, text: &str, style: CharStyle, out: &mut String) {
         if text.is_empty() {
             return;
         }
@@ -88,9 +88,9 @@ impl Painter {
 
     /// Goes back to the plain style.
     pub(super) fn rest(&mut self, out: &mut String) {
-        if self.current != Style::PLAIN {
-            Style::PLAIN.sequence(out);
-            self.current = Style::PLAIN;
+        if self.current != CharStyle::PLAIN {
+            CharStyle::PLAIN.sequence(out);
+            self.current = CharStyle::PLAIN;
         }
     }
 }

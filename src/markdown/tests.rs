@@ -27,7 +27,7 @@ fn shown<'t>(pieces: impl IntoIterator<Item = &'t str>) -> String {
         markdown.push(piece, &mut out);
         ends_line = piece.is_empty() && ends_line || piece.ends_with('\n');
         let held = markdown.held.chars().count();
-        assert!(held <= MOST_HELD, "{held} characters are held back: {:?}", markdown.held);
+        assert!(held <= MAX_HELD_CHARS, "{held} characters are held back: {:?}", markdown.held);
     }
     if !ends_line {
         markdown.push("\n", &mut out);
@@ -243,7 +243,7 @@ fn hostile_text_takes_linear_time() {
                     markdown.push(std::str::from_utf8(piece).expect("it is ASCII"), &mut out);
                     out.clear();
                 }
-                assert!(markdown.held.len() <= MOST_HELD);
+                assert!(markdown.held.len() <= MAX_HELD_CHARS);
             }
         }
     }

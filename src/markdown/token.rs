@@ -1,9 +1,10 @@
 //! What a piece of code can be, and how it looks.
 
-use super::style::{Color, Style};
+use super::style::{CharStyle, TerminalColor};
 
 /// What a piece of code is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum TokenKind {
     Plain,
     Comment,
@@ -15,14 +16,14 @@ pub(super) enum TokenKind {
 }
 
 impl TokenKind {
-    pub(super) fn style(self) -> Style {
+    pub(super) fn style(self) -> CharStyle {
         match self {
-            TokenKind::Plain => Style::PLAIN,
-            TokenKind::Comment => Style { is_dim: true, ..Style::PLAIN },
-            TokenKind::String | TokenKind::Added => Style::of(Color::Green),
-            TokenKind::Number => Style::of(Color::Cyan),
-            TokenKind::Keyword => Style::of(Color::Magenta),
-            TokenKind::Removed => Style::of(Color::Red),
+            TokenKind::Plain => CharStyle::PLAIN,
+            TokenKind::Comment => CharStyle { is_dim: true, ..CharStyle::PLAIN },
+            TokenKind::String | TokenKind::Added => CharStyle::of(TerminalColor::Green),
+            TokenKind::Number => CharStyle::of(TerminalColor::Cyan),
+            TokenKind::Keyword => CharStyle::of(TerminalColor::Magenta),
+            TokenKind::Removed => CharStyle::of(TerminalColor::Red),
         }
     }
 }

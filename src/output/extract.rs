@@ -15,12 +15,12 @@ pub(crate) enum BlockChoice {
 
 /// Takes one block out of a text that comes in pieces.
 #[derive(Debug)]
-pub(crate) enum Extractor {
+pub(crate) enum CodeBlockExtractor {
     First(BlockExtractor),
     Last(LastBlock),
 }
 
-impl Extractor {
+impl CodeBlockExtractor {
     /// Nothing came yet.
     pub(crate) fn new(which: BlockChoice) -> Self {
         match which {

@@ -11,12 +11,12 @@ use crate::error::{Failure, Kind, reason};
 pub(crate) struct OutputFile {
     file: File,
     name: String,
-    part: Option<Part>,
+    part: Option<PartFile>,
 }
 
 /// The part file beside its target.
 #[derive(Debug)]
-struct Part {
+struct PartFile {
     path: PathBuf,
     target: PathBuf,
     permissions: Permissions,
@@ -47,7 +47,7 @@ impl OutputFile {
         let created = file.metadata().map_err(|error| failed(&error))?.permissions();
         make_private(&file);
         let permissions = facts.map_or(created, |facts| facts.permissions());
-        Ok(Self { file, name, part: Some(Part { path: part_path, target, permissions }) })
+        Ok(Self { file, name, part: Some(PartFile { path: part_path, target, permissions }) })
     }
 
     /// A part file in a folder, whose name is chosen at its end by [`OutputFile::commit_new`].
@@ -61,7 +61,7 @@ impl OutputFile {
             .and_then(|(file, path)| file.metadata().map(|facts| (file, path, facts)));
         let (file, path, facts) = made.map_err(|error| cannot_write(&name, &reason(&error)))?;
         make_private(&file);
-        let part = Part { path, target, permissions: facts.permissions() };
+        let part = PartFile { path, target, permissions: facts.permissions() };
         Ok(Self { file, name, part: Some(part) })
     }
 

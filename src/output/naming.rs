@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// A name's longest length, in characters and in bytes. Some file systems (eCryptfs) take no more
 /// than 143 bytes, ending and number included.
-const LONGEST: (usize, usize) = (60, 120);
+const MAX_NAME_LENGTH: (usize, usize) = (60, 120);
 
 /// Names that Windows keeps for devices, whatever the ending.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
@@ -20,7 +20,7 @@ pub(crate) fn name_from_text(text: &str, otherwise: &str) -> String {
         } else if !name.is_empty() && !name.ends_with('-') {
             name.push('-');
         }
-        if name.chars().count() > LONGEST.0 || name.len() > LONGEST.1 {
+        if name.chars().count() > MAX_NAME_LENGTH.0 || name.len() > MAX_NAME_LENGTH.1 {
             name.pop();
             // Not in mid-word, unless a single word fills half of it.
             let end = name.rfind('-').filter(|end| *end > name.len() / 2);

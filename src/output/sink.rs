@@ -101,7 +101,7 @@ pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
 
 /// So much a pipe that takes anything takes without blocking (POSIX, `PIPE_BUF` on Linux).
 #[cfg(unix)]
-const PIPE_TAKES: usize = 4096;
+const PIPE_ROOM: usize = 4096;
 
 /// Writes without ever waiting in `write` itself: a reader that does not read must not keep a
 /// Ctrl-C from being heard.
@@ -113,7 +113,7 @@ fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Fai
     if let Some(pipe) = io.nonblocking_stdout() {
         return write_what_fits(bytes, pipe, io);
     }
-    for piece in bytes.chunks(PIPE_TAKES) {
+    for piece in bytes.chunks(PIPE_ROOM) {
         await_room(io)?;
         if let Err(error) = io.stdout.write_all(piece) {
             return Ok(Err(error));

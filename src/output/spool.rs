@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, reason};
 use crate::io::Io;
 
 /// How much is copied at once.
-const COPY: usize = 256 * 1024;
+const COPY_SIZE: usize = 256 * 1024;
 
 /// A temporary file, removed when the value is dropped.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Spool {
             .and_then(|_| file.write_all(start))
             .and_then(|()| file.seek(SeekFrom::Start(0)));
         rewritten.map_err(|error| cannot_write(&self.folder, &error))?;
-        let mut piece = vec![0; COPY];
+        let mut piece = vec![0; COPY_SIZE];
         loop {
             match self.file.read(&mut piece) {
                 Ok(0) => return Ok(()),
@@ -117,7 +117,7 @@ mod tests {
         let name = folder.path().display().to_string();
         io.env = crate::io::Env::Table(BTreeMap::from([("TMPDIR".to_owned(), name)]));
         let mut spool = Spool::open(&io).expect("opens");
-        let body = "向量".repeat(COPY);
+        let body = "向量".repeat(COPY_SIZE);
         spool.write(b"????").expect("written");
         spool.write(body.as_bytes()).expect("written");
         let target = folder.path().join("out");

@@ -7,7 +7,7 @@ use crate::markdown::Markdown;
 use crate::sanitize;
 
 /// Room for the colours of a short piece, in bytes.
-const COLORS: usize = 64;
+const COLOR_ROOM: usize = 64;
 
 /// Writes text and keeps account of what was written.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl TextWriter {
                 let Some(markdown) = &mut self.markdown else {
                     return to_stdout(harmless.as_bytes(), io);
                 };
-                let mut shown = String::with_capacity(harmless.len() + COLORS);
+                let mut shown = String::with_capacity(harmless.len() + COLOR_ROOM);
                 markdown.push(&harmless, &mut shown);
                 to_stdout(shown.as_bytes(), io)
             }

@@ -5,14 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::pixels::Pixels;
 use super::sixel;
-use super::terminal::{Colours, PictureProtocol};
+use super::terminal::{ColorDepth, PictureProtocol};
 use crate::media::{self, FileFormat};
 
 /// Longest piece of base64 in one of kitty's sequences, by its documentation.
-const KITTY_PIECE: usize = 4096;
+const KITTY_CHUNK: usize = 4096;
 
 /// What a cell of a terminal measures in pixels, near enough: nobody says.
-const CELL: (usize, usize) = (8, 16);
+const CELL_PIXELS: (usize, usize) = (8, 16);
 
 /// The place that there is: columns and rows of characters.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +46,8 @@ pub(crate) fn draw(
         }
         PictureProtocol::Iterm => Ok(iterm(file, columns(&picture, room))),
         PictureProtocol::Sixel => {
-            let (width, height) = fit(&picture, room.columns * CELL.0, room.rows * CELL.1);
+            let (width, height) =
+                fit(&picture, room.columns * CELL_PIXELS.0, room.rows * CELL_PIXELS.1);
             let mut text = sixel::encode(&picture.smaller(width, height));
             text.push(b'\n');
             Ok(text)
@@ -73,14 +74,14 @@ fn fit(picture: &Pixels, most_wide: usize, most_high: usize) -> (usize, usize) {
 
 /// How many columns the picture takes where the terminal scales it.
 fn columns(picture: &Pixels, room: CharacterArea) -> usize {
-    let (width, _) = fit(picture, room.columns * CELL.0, room.rows * CELL.1);
-    width.div_ceil(CELL.0)
+    let (width, _) = fit(picture, room.columns * CELL_PIXELS.0, room.rows * CELL_PIXELS.1);
+    width.div_ceil(CELL_PIXELS.0)
 }
 
 /// <https://sw.kovidgoyal.net/kitty/graphics-protocol/>: transmit and show, answers suppressed.
 fn kitty(keys: &str, data: &[u8], columns: usize) -> Vec<u8> {
     let encoded = STANDARD.encode(data);
-    let mut pieces = encoded.as_bytes().chunks(KITTY_PIECE).peekable();
+    let mut pieces = encoded.as_bytes().chunks(KITTY_CHUNK).peekable();
     let mut text = Vec::with_capacity(encoded.len() + encoded.len() / 200 + 64);
     let mut keys = format!("{keys},a=T,q=2,c={columns},");
     while let Some(piece) = pieces.next() {
@@ -104,7 +105,7 @@ fn iterm(file: &[u8], columns: usize) -> Vec<u8> {
 
 /// Two rows of pixels in a line of characters. A pixel that is half transparent or more shows the
 /// terminal's own background.
-fn blocks(picture: &Pixels, colours: Colours) -> String {
+fn blocks(picture: &Pixels, colours: ColorDepth) -> String {
     let mut text = String::new();
     for rows in picture.rgba.chunks(picture.width * 2) {
         let (upper, lower) = rows.split_at(picture.width);
@@ -136,10 +137,10 @@ fn seen([red, green, blue, alpha]: [u8; 4]) -> Option<[u8; 3]> {
 
 /// The parameters that set a colour (ISO 8613-6): `place` is 38 for the character, 48 for what is
 /// behind it.
-fn colour(place: u8, [red, green, blue]: [u8; 3], colours: Colours) -> String {
+fn colour(place: u8, [red, green, blue]: [u8; 3], colours: ColorDepth) -> String {
     match colours {
-        Colours::All => format!("{place};2;{red};{green};{blue}"),
-        Colours::Palette => format!("{place};5;{}", in_palette([red, green, blue])),
+        ColorDepth::All => format!("{place};2;{red};{green};{blue}"),
+        ColorDepth::Palette => format!("{place};5;{}", in_palette([red, green, blue])),
     }
 }
 
@@ -180,12 +181,12 @@ mod tests {
     #[test]
     fn half_blocks_show_two_rows_in_a_line() {
         let file = samples::png(2, 3, &[RED, CLEAR, BLUE, RED, CLEAR, CLEAR]);
-        let text = drawn(&file, PictureProtocol::Blocks(Colours::All), ROOM);
+        let text = drawn(&file, PictureProtocol::Blocks(ColorDepth::All), ROOM);
         assert_eq!(
             text,
             "\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0;38;2;255;0;0m▄\x1b[0m\n\x1b[0m \x1b[0m \x1b[0m\n"
         );
-        let text = drawn(&file, PictureProtocol::Blocks(Colours::Palette), ROOM);
+        let text = drawn(&file, PictureProtocol::Blocks(ColorDepth::Palette), ROOM);
         assert!(text.starts_with("\x1b[38;5;196;48;5;21m▀"), "{text:?}");
     }
 
@@ -194,14 +195,14 @@ mod tests {
         let file = samples::png(400, 100, &vec![RED; 40_000]);
         let text = drawn(
             &file,
-            PictureProtocol::Blocks(Colours::Palette),
+            PictureProtocol::Blocks(ColorDepth::Palette),
             CharacterArea { columns: 40, rows: 24 },
         );
         assert_eq!(text.lines().count(), 5);
         assert_eq!(text.lines().next().map(|line| line.matches('▀').count()), Some(40));
         let text = drawn(
             &file,
-            PictureProtocol::Blocks(Colours::Palette),
+            PictureProtocol::Blocks(ColorDepth::Palette),
             CharacterArea { columns: 400, rows: 2 },
         );
         assert_eq!(text.matches('▀').count(), 16 * 2);

@@ -10,10 +10,10 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use crate::media::{self, FileFormat};
 
 /// Most pixels that are decoded: a file of a few bytes can claim any number of them.
-const MOST: usize = 100_000_000;
+const MAX_PIXELS: usize = 100_000_000;
 
 /// The longest side that is decoded.
-const LONGEST: usize = 32_768;
+const MAX_SIDE: usize = 32_768;
 
 /// Red, green, blue and opacity of every pixel, row by row.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,7 @@ impl Pixels {
 }
 
 fn checked(width: usize, height: usize) -> Result<(), String> {
-    let is_fine = width.max(height) <= LONGEST && width.saturating_mul(height) <= MOST;
+    let is_fine = width.max(height) <= MAX_SIDE && width.saturating_mul(height) <= MAX_PIXELS;
     if is_fine { Ok(()) } else { Err(format!("{width}x{height} is too large to draw")) }
 }
 
@@ -118,8 +118,8 @@ fn of_png(file: &[u8]) -> Result<Pixels, String> {
 
 fn of_jpeg(file: &[u8]) -> Result<Pixels, String> {
     let options = DecoderOptions::default()
-        .set_max_width(LONGEST)
-        .set_max_height(LONGEST)
+        .set_max_width(MAX_SIDE)
+        .set_max_height(MAX_SIDE)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
     decoder.decode_headers().map_err(broken)?;

@@ -10,12 +10,12 @@ pub(crate) enum PictureProtocol {
     /// DEC's sixel graphics.
     Sixel,
     /// Characters, the upper half in one colour and the lower in another.
-    Blocks(Colours),
+    Blocks(ColorDepth),
 }
 
 /// How a character's colour can be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colours {
+pub(crate) enum ColorDepth {
     All,
     /// xterm's palette of 256.
     Palette,
@@ -58,9 +58,9 @@ pub(crate) fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<Pict
 const FIRST_KONSOLE: u32 = 220_400;
 
 /// <https://github.com/termstandard/colors>: all colours only where the environment says so.
-fn colours(colorterm: &str, term: &str) -> Colours {
+fn colours(colorterm: &str, term: &str) -> ColorDepth {
     let says_so = matches!(colorterm, "truecolor" | "24bit") || term.ends_with("-direct");
-    if says_so { Colours::All } else { Colours::Palette }
+    if says_so { ColorDepth::All } else { ColorDepth::Palette }
 }
 
 #[cfg(test)]
@@ -86,14 +86,17 @@ mod tests {
             (&[("LC_TERMINAL", "iTerm2")], PictureProtocol::Iterm),
             (&[("TERM", "foot-extra")], PictureProtocol::Sixel),
             (&[("TERM", "xterm-sixel")], PictureProtocol::Sixel),
-            (&[("TERM", "xterm-256color")], PictureProtocol::Blocks(Colours::Palette)),
-            (&[("COLORTERM", "truecolor")], PictureProtocol::Blocks(Colours::All)),
-            (&[("KONSOLE_VERSION", "210000")], PictureProtocol::Blocks(Colours::Palette)),
+            (&[("TERM", "xterm-256color")], PictureProtocol::Blocks(ColorDepth::Palette)),
+            (&[("COLORTERM", "truecolor")], PictureProtocol::Blocks(ColorDepth::All)),
+            (&[("KONSOLE_VERSION", "210000")], PictureProtocol::Blocks(ColorDepth::Palette)),
             (
                 &[("TERM", "tmux-256color"), ("TERM_PROGRAM", "iTerm.app")],
-                PictureProtocol::Blocks(Colours::Palette),
+                PictureProtocol::Blocks(ColorDepth::Palette),
             ),
-            (&[("KITTY_WINDOW_ID", "1"), ("TMUX", "x")], PictureProtocol::Blocks(Colours::Palette)),
+            (
+                &[("KITTY_WINDOW_ID", "1"), ("TMUX", "x")],
+                PictureProtocol::Blocks(ColorDepth::Palette),
+            ),
         ] {
             assert_eq!(found(variables), Some(expected), "{variables:?}");
         }

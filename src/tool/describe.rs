@@ -10,10 +10,10 @@ use crate::error::Failure;
 use crate::interrupt::Interrupt;
 
 /// The longest that a description may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest description, in bytes.
-const MOST: usize = 64 * 1024;
+const MAX_DESCRIPTION: usize = 64 * 1024;
 
 /// The tool that a command says it is. `hidden` are variables that it must not see.
 ///
@@ -29,8 +29,8 @@ pub(crate) async fn describe(
         command: &command,
         more: Some("--describe"),
         input: b"",
-        limit: PATIENCE,
-        most: MOST,
+        limit: DESCRIBE_TIMEOUT,
+        most: MAX_DESCRIPTION,
         hidden,
     };
     let ran = run(&job, interrupt).await?;
@@ -41,16 +41,17 @@ pub(crate) async fn describe(
     };
     match ran.ended {
         ToolEnd::Well if ran.is_cut => {
-            Err(wrong(format!("says more than {} KiB with --describe", MOST >> 10)))
+            Err(wrong(format!("says more than {} KiB with --describe", MAX_DESCRIPTION >> 10)))
         }
         ToolEnd::Well => read(&ran.output, command).map_err(wrong),
         ToolEnd::Badly(status) => {
             let words = ran.complaint.lines().next_back().unwrap_or(&status);
             Err(wrong(format!("fails with --describe: {words}")))
         }
-        ToolEnd::TooLate => {
-            Err(wrong(format!("does not end with --describe within {} s", PATIENCE.as_secs())))
-        }
+        ToolEnd::TooLate => Err(wrong(format!(
+            "does not end with --describe within {} s",
+            DESCRIBE_TIMEOUT.as_secs()
+        ))),
         ToolEnd::Never(why) => Err(Failure::usage(format!("cannot run the tool `{line}`: {why}"))),
     }
 }

@@ -52,16 +52,16 @@ pub(crate) struct ToolResult {
 }
 
 /// The most that is kept of standard error, in bytes.
-const COMPLAINT: usize = 8 * 1024;
+const MAX_STDERR: usize = 8 * 1024;
 
 /// Who writes more than this to standard output finds nobody to read it: a flood is not waited for.
-const FLOOD: usize = 16 * 1024 * 1024;
+const MAX_STDOUT: usize = 16 * 1024 * 1024;
 
 /// What a program left behind may hold its output open; so long it is listened to.
-const AFTERMATH: Duration = Duration::from_millis(300);
+const OUTPUT_GRACE: Duration = Duration::from_millis(300);
 
 /// A program that is asked to end has so long to do so.
-const FAREWELL: Duration = Duration::from_millis(500);
+const STOP_GRACE: Duration = Duration::from_millis(500);
 
 /// Runs a program to its end, its limit, or an interruption.
 ///
@@ -81,14 +81,15 @@ pub(crate) async fn run(
         Ok(child) => child,
         Err(error) => return Ok(ToolResult { ended: ToolEnd::Never(reason(&error)), ..ran }),
     };
-    let (mut output, mut complaint) = (Kept::head(job.most), Kept::tail(COMPLAINT));
+    let (mut output, mut complaint) =
+        (OutputExcerpt::head(job.most), OutputExcerpt::tail(MAX_STDERR));
     let attended = attend(&mut child, job.input, &mut output, &mut complaint);
     let attended = interrupt.race(tokio::time::timeout(job.limit, attended)).await;
     let is_over = matches!(attended, Ok(Ok(_)));
     if !is_over {
         end(&mut child).await;
     }
-    let is_flood = output.seen > FLOOD;
+    let is_flood = output.seen > MAX_STDOUT;
     ran.ended = match attended? {
         Err(_) => ToolEnd::TooLate,
         Ok(Err(error)) => ToolEnd::Badly(reason(&error)),
@@ -121,8 +122,8 @@ fn start(job: &ToolInvocation<'_>) -> std::io::Result<Child> {
 async fn attend(
     child: &mut Child,
     input: &[u8],
-    output: &mut Kept,
-    complaint: &mut Kept,
+    output: &mut OutputExcerpt,
+    complaint: &mut OutputExcerpt,
 ) -> std::io::Result<ExitStatus> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = async move {
@@ -136,7 +137,7 @@ async fn attend(
     tokio::select! {
         _ = &mut pipes => child.wait().await,
         status = child.wait() => {
-            let _ = tokio::time::timeout(AFTERMATH, pipes).await;
+            let _ = tokio::time::timeout(OUTPUT_GRACE, pipes).await;
             status
         }
     }
@@ -150,7 +151,7 @@ async fn end(child: &mut Child) {
         if let Some(group) = Pid::from_raw(group) {
             // An error means that nobody is left.
             let _ = kill_process_group(group, Signal::TERM);
-            let _ = tokio::time::timeout(FAREWELL, child.wait()).await;
+            let _ = tokio::time::timeout(STOP_GRACE, child.wait()).await;
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -159,7 +160,7 @@ async fn end(child: &mut Child) {
 
 /// The beginning or the end of what a program writes.
 #[derive(Debug)]
-struct Kept {
+struct OutputExcerpt {
     bytes: Vec<u8>,
     most: usize,
     /// How many bytes came.
@@ -167,7 +168,7 @@ struct Kept {
     is_tail: bool,
 }
 
-impl Kept {
+impl OutputExcerpt {
     fn head(most: usize) -> Self {
         Self { bytes: Vec::new(), most, seen: 0, is_tail: false }
     }
@@ -182,7 +183,7 @@ impl Kept {
         let mut piece = vec![0; 16 * 1024];
         while let Ok(length @ 1..) = pipe.read(&mut piece).await {
             self.add(&piece[..length]);
-            if self.seen > FLOOD {
+            if self.seen > MAX_STDOUT {
                 return;
             }
         }

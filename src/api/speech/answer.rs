@@ -339,7 +339,7 @@ fn of_gemini(value: &Value, wants_samples: bool) -> Result<Option<Bytes>, BadRep
         let kind = inline["mimeType"].as_str().unwrap_or_default().to_ascii_lowercase();
         if kind.starts_with("audio/l16") || kind.starts_with("audio/pcm") {
             let told = kind.split(';').find_map(|field| field.trim().strip_prefix("rate="));
-            rate = told.and_then(|rate| rate.parse().ok()).or(Some(wav::RATE));
+            rate = told.and_then(|rate| rate.parse().ok()).or(Some(wav::PCM_RATE));
         }
     }
     if let Some(rate) = rate.filter(|_| !wants_samples && !sound.is_empty()) {

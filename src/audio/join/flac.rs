@@ -2,22 +2,22 @@
 //! STREAMINFO. Frames do not say how long they are: one ends where its sum is right and another one
 //! begins, or the part ends.
 
-use super::flac_frame::{Head, LONGEST_HEAD, sum16};
+use super::flac_frame::{FlacFrameHead, MAX_HEAD, sum16};
 use super::outcome::{LengthPatch, Unjoinable};
 
 /// The length of the block that describes the stream (RFC 9639, section 8.2).
-const INFO: usize = 34;
+const STREAM_INFO_BYTES: usize = 34;
 
 /// No frame is longer: 65,535 samples of eight channels with 32 bits, and some.
-const LONGEST_FRAME: usize = 3 << 20;
+const MAX_FRAME: usize = 3 << 20;
 
 /// Joins FLAC files.
 #[derive(Debug, Default)]
-pub(super) struct Join {
+pub(super) struct FlacJoin {
     rest: Vec<u8>,
-    stage: Stage,
+    stage: FlacStage,
     /// Of the first part.
-    info: Option<[u8; INFO]>,
+    info: Option<[u8; STREAM_INFO_BYTES]>,
     most_samples: u16,
     /// Samples of each channel in the whole.
     written: u64,
@@ -27,7 +27,7 @@ pub(super) struct Join {
 }
 
 #[derive(Debug, Default)]
-enum Stage {
+enum FlacStage {
     #[default]
     Start,
     /// Among the blocks in front of the sound; so many bytes are to be passed over.
@@ -35,7 +35,7 @@ enum Stage {
     Sound,
 }
 
-impl Join {
+impl FlacJoin {
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         self.rest.extend_from_slice(bytes);
         let mut at = 0;
@@ -50,19 +50,19 @@ impl Join {
     fn step(&mut self, at: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Unjoinable> {
         let bytes = &self.rest[at..];
         match self.stage {
-            Stage::Start if bytes.len() < 4 => Ok(None),
-            Stage::Start if bytes.starts_with(b"fLaC") => {
-                self.stage = Stage::Blocks(0);
+            FlacStage::Start if bytes.len() < 4 => Ok(None),
+            FlacStage::Start if bytes.starts_with(b"fLaC") => {
+                self.stage = FlacStage::Blocks(0);
                 Ok(Some(4))
             }
-            Stage::Start => Err(Unjoinable::new("is no FLAC file")),
-            Stage::Blocks(0) => self.block(at, out),
-            Stage::Blocks(left) => {
+            FlacStage::Start => Err(Unjoinable::new("is no FLAC file")),
+            FlacStage::Blocks(0) => self.block(at, out),
+            FlacStage::Blocks(left) => {
                 let length = left.min(bytes.len());
-                self.stage = Stage::Blocks(left - length);
+                self.stage = FlacStage::Blocks(left - length);
                 Ok((length > 0).then_some(length))
             }
-            Stage::Sound => match self.frame_end(at, false)? {
+            FlacStage::Sound => match self.frame_end(at, false)? {
                 Some(length) => self.frame(at, length, out).map(Some),
                 None => Ok(None),
             },
@@ -75,24 +75,28 @@ impl Join {
         let bytes = &self.rest[at..];
         let [first, a, b, c, ..] = *bytes else { return Ok(None) };
         if first == 0xFF {
-            self.stage = Stage::Sound;
+            self.stage = FlacStage::Sound;
             return Ok(Some(0));
         }
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         if first & 0x7F != 0 {
-            self.stage = Stage::Blocks(length);
+            self.stage = FlacStage::Blocks(length);
             return Ok(Some(4));
         }
-        let Some(info) = bytes.get(4..4 + INFO) else { return Ok(None) };
-        let info: [u8; INFO] = std::array::from_fn(|index| info[index]);
+        let Some(info) = bytes.get(4..4 + STREAM_INFO_BYTES) else { return Ok(None) };
+        let info: [u8; STREAM_INFO_BYTES] = std::array::from_fn(|index| info[index]);
         self.describe(info, out)?;
-        Ok(Some(4 + INFO))
+        Ok(Some(4 + STREAM_INFO_BYTES))
     }
 
-    fn describe(&mut self, info: [u8; INFO], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+    fn describe(
+        &mut self,
+        info: [u8; STREAM_INFO_BYTES],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unjoinable> {
         self.most_samples = self.most_samples.max(u16::from_be_bytes([info[2], info[3]]));
         // Sample rate, channels, bits: 20, 3 and 5 bits behind the lengths of blocks and frames.
-        let kind = |info: &[u8; INFO]| [info[10], info[11], info[12], info[13] & 0xF0];
+        let kind = |info: &[u8; STREAM_INFO_BYTES]| [info[10], info[11], info[12], info[13] & 0xF0];
         match &self.info {
             None => {
                 self.info = Some(info);
@@ -108,8 +112,8 @@ impl Join {
     /// samples are "not known", which is 0; the shortest block is the shortest allowed.
     fn head(&self) -> Vec<u8> {
         let mut head = b"fLaC\x80\0\0".to_vec();
-        head.push(INFO as u8);
-        let mut info = self.info.unwrap_or([0; INFO]);
+        head.push(STREAM_INFO_BYTES as u8);
+        let mut info = self.info.unwrap_or([0; STREAM_INFO_BYTES]);
         info[..2].copy_from_slice(&16_u16.to_be_bytes());
         info[2..4].copy_from_slice(&self.most_samples.to_be_bytes());
         info[4..10].fill(0);
@@ -128,17 +132,17 @@ impl Join {
             // Behind the frame there is a head to be seen whole, or the end of the part.
             let behind = &bytes[self.seen..];
             if self.seen > 0 && self.sum == 0 && behind[0] == 0xFF {
-                if behind.len() < LONGEST_HEAD && !is_end {
+                if behind.len() < MAX_HEAD && !is_end {
                     return Ok(None);
                 }
-                if Head::read(behind).is_some() {
+                if FlacFrameHead::read(behind).is_some() {
                     return Ok(Some(self.seen));
                 }
             }
             self.sum = sum16(self.sum, bytes[self.seen]);
             self.seen += 1;
         }
-        match bytes.len() > LONGEST_FRAME {
+        match bytes.len() > MAX_FRAME {
             true => Err(Unjoinable::new("is broken in a FLAC frame")),
             false => Ok((is_end && self.seen > 0 && self.sum == 0).then_some(self.seen)),
         }
@@ -146,7 +150,7 @@ impl Join {
 
     fn frame(&mut self, at: usize, length: usize, out: &mut Vec<u8>) -> Result<usize, Unjoinable> {
         let frame = &self.rest[at..at + length];
-        let head = Head::read(frame).filter(|head| head.length + 2 < length);
+        let head = FlacFrameHead::read(frame).filter(|head| head.length + 2 < length);
         let head = head.ok_or_else(|| Unjoinable::new("is broken in a FLAC frame"))?;
         head.write(frame, self.written, out);
         self.written += head.samples;
@@ -162,7 +166,7 @@ impl Join {
             self.rest.drain(..length);
         }
         (self.seen, self.sum) = (0, 0);
-        let was_in_sound = matches!(std::mem::take(&mut self.stage), Stage::Sound);
+        let was_in_sound = matches!(std::mem::take(&mut self.stage), FlacStage::Sound);
         if !std::mem::take(&mut self.rest).is_empty() || !was_in_sound || self.written == before {
             return Err(Unjoinable::new("is cut off in a FLAC frame"));
         }

@@ -2,11 +2,11 @@
 //! the frames around it.
 
 /// A head is at most so long: four bytes, a number of up to seven, two and two more, and a sum.
-pub(super) const LONGEST_HEAD: usize = 16;
+pub(super) const MAX_HEAD: usize = 16;
 
 /// What a frame's head tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct FlacFrameHead {
     /// The head's own length in bytes.
     pub(super) length: usize,
     /// Samples of each channel.
@@ -15,7 +15,7 @@ pub(super) struct Head {
     number: usize,
 }
 
-impl Head {
+impl FlacFrameHead {
     /// Reads the head that begins the bytes; `None` if there is none (RFC 9639, section 9.1).
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let [0xFF, second, third, fourth, fifth, ..] = bytes else { return None };

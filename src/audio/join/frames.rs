@@ -3,16 +3,16 @@
 
 /// What a frame's head tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct FrameHead {
     /// The frame's length in bytes, its head included.
     pub(super) length: usize,
     /// What all frames of one whole have in common.
-    pub(super) shape: Shape,
+    pub(super) shape: FrameCoding,
 }
 
 /// How the sound is coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct FrameCoding {
     /// The version of the coding, as the head has it.
     pub(super) version: u8,
     /// Samples a second.
@@ -21,46 +21,46 @@ pub(super) struct Shape {
 }
 
 /// Reads a frame's head, which begins the bytes; `None` if there is none.
-pub(super) type ReadHead = fn(&[u8]) -> Option<Head>;
+pub(super) type ReadHead = fn(&[u8]) -> Option<FrameHead>;
 
 /// So many bytes tell a frame's head or a tag's length.
-const NEEDED: usize = 10;
+const HEAD_BYTES: usize = 10;
 
 /// An ID3v1 tag's length (id3.org, "ID3v1").
-const TAG: usize = 128;
+const ID3V1_BYTES: usize = 128;
 
 /// Cuts the bytes of a part into frames.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub(super) struct FrameReader {
     read_head: ReadHead,
     /// Bytes of an unfinished frame or tag.
     rest: Vec<u8>,
     /// So many bytes of a tag are still to come.
     skip: usize,
-    shape: Option<Shape>,
+    shape: Option<FrameCoding>,
 }
 
-impl Frames {
+impl FrameReader {
     /// For frames whose head this function reads.
     pub(super) fn new(read_head: ReadHead) -> Self {
         Self { read_head, rest: Vec::new(), skip: 0, shape: None }
     }
 
     /// Takes the next bytes and calls `each` for every frame that they complete.
-    pub(super) fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(&[u8], Shape)) {
+    pub(super) fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(&[u8], FrameCoding)) {
         self.rest.extend_from_slice(bytes);
         self.walk(false, each);
     }
 
     /// The part is over: a frame that was cut off is left out.
-    pub(super) fn end_part(&mut self, each: &mut dyn FnMut(&[u8], Shape)) {
+    pub(super) fn end_part(&mut self, each: &mut dyn FnMut(&[u8], FrameCoding)) {
         self.walk(true, each);
         self.rest.clear();
         self.skip = 0;
         self.shape = None;
     }
 
-    fn walk(&mut self, is_end: bool, each: &mut dyn FnMut(&[u8], Shape)) {
+    fn walk(&mut self, is_end: bool, each: &mut dyn FnMut(&[u8], FrameCoding)) {
         let mut at = 0;
         loop {
             let left = &self.rest[at..];
@@ -71,7 +71,7 @@ impl Frames {
                 if self.skip > 0 {
                     break;
                 }
-            } else if left.is_empty() || (left.len() < NEEDED && !is_end) {
+            } else if left.is_empty() || (left.len() < HEAD_BYTES && !is_end) {
                 break;
             } else if let Some(length) = tag_length(left) {
                 self.skip = length;
@@ -90,7 +90,7 @@ impl Frames {
     }
 
     /// Behind the first frame of a part only one of the same shape is one, and no chance.
-    fn head(&self, bytes: &[u8]) -> Option<Head> {
+    fn head(&self, bytes: &[u8]) -> Option<FrameHead> {
         let head = (self.read_head)(bytes)?;
         let is_alike = self.shape.is_none_or(|shape| shape == head.shape);
         is_alike.then_some(head)
@@ -101,7 +101,7 @@ impl Frames {
 /// length is in four bytes of seven bits, without head and foot of ten bytes each).
 fn tag_length(bytes: &[u8]) -> Option<usize> {
     match bytes {
-        [b'T', b'A', b'G', ..] => Some(TAG),
+        [b'T', b'A', b'G', ..] => Some(ID3V1_BYTES),
         [b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] => {
             let bits = |byte: &u8| usize::from(byte & 0x7F);
             let length = bits(a) << 21 | bits(b) << 14 | bits(c) << 7 | bits(d);

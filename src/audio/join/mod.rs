@@ -21,11 +21,11 @@ pub(crate) struct AudioJoiner(Inner);
 #[derive(Debug)]
 enum Inner {
     Plain,
-    Mp3(mp3::Join),
-    Ogg(Box<ogg::Join>),
-    Aac(aac::Join),
-    Flac(flac::Join),
-    Wav(wav::Join),
+    Mp3(mp3::Mp3Join),
+    Ogg(Box<ogg::OggJoin>),
+    Aac(aac::AacJoin),
+    Flac(flac::FlacJoin),
+    Wav(wav::WavJoin),
 }
 
 impl AudioJoiner {
@@ -34,11 +34,11 @@ impl AudioJoiner {
     pub(crate) fn new(format: SpeechFormat, can_patch: bool) -> Self {
         Self(match format {
             SpeechFormat::Pcm => Inner::Plain,
-            SpeechFormat::Mp3 => Inner::Mp3(mp3::Join::new(can_patch)),
+            SpeechFormat::Mp3 => Inner::Mp3(mp3::Mp3Join::new(can_patch)),
             SpeechFormat::Opus => Inner::Ogg(Box::default()),
-            SpeechFormat::Aac => Inner::Aac(aac::Join::default()),
-            SpeechFormat::Flac => Inner::Flac(flac::Join::default()),
-            SpeechFormat::Wav => Inner::Wav(wav::Join::default()),
+            SpeechFormat::Aac => Inner::Aac(aac::AacJoin::default()),
+            SpeechFormat::Flac => Inner::Flac(flac::FlacJoin::default()),
+            SpeechFormat::Wav => Inner::Wav(wav::WavJoin::default()),
         })
     }
 

@@ -1,21 +1,21 @@
 //! MP3 (ISO 11172-3 and 13818-3, layer III): the frames of the parts one after the other, without
 //! tags and without the frames in which encoders note a file's length; one such frame for the whole.
 
-use super::frames::{Frames, Head, Shape};
+use super::frames::{FrameCoding, FrameHead, FrameReader};
 use super::outcome::{LengthPatch, Unjoinable};
 
 /// Joins MP3 files.
 #[derive(Debug)]
-pub(super) struct Join {
-    frames: Frames,
-    whole: Whole,
+pub(super) struct Mp3Join {
+    frames: FrameReader,
+    whole: Mp3Totals,
     can_patch: bool,
 }
 
 /// What is known of the whole.
 #[derive(Debug, Default)]
-struct Whole {
-    shape: Option<Shape>,
+struct Mp3Totals {
+    shape: Option<FrameCoding>,
     /// The frame that notes the length, at the very beginning; empty if there is none.
     note: Vec<u8>,
     frames: u32,
@@ -25,10 +25,10 @@ struct Whole {
     is_mixed: bool,
 }
 
-impl Join {
+impl Mp3Join {
     /// `can_patch`: the whole gets a frame that notes its length.
     pub(super) fn new(can_patch: bool) -> Self {
-        Self { frames: Frames::new(read_head), whole: Whole::default(), can_patch }
+        Self { frames: FrameReader::new(read_head), whole: Mp3Totals::default(), can_patch }
     }
 
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
@@ -64,8 +64,8 @@ impl Join {
     }
 }
 
-impl Whole {
-    fn take(&mut self, frame: &[u8], shape: Shape, can_patch: bool, out: &mut Vec<u8>) {
+impl Mp3Totals {
+    fn take(&mut self, frame: &[u8], shape: FrameCoding, can_patch: bool, out: &mut Vec<u8>) {
         if self.shape.is_none() {
             self.shape = Some(shape);
             if can_patch {
@@ -87,7 +87,7 @@ impl Whole {
 
 /// Where a note of the length begins: behind the head of four bytes and the side information (ISO
 /// 11172-3, 2.4.1.7; 13818-3, 2.4.1.7).
-fn note_offset(shape: Shape) -> usize {
+fn note_offset(shape: FrameCoding) -> usize {
     let is_first_version = shape.version == 3;
     4 + match (is_first_version, shape.is_mono) {
         (true, false) => 32,
@@ -98,7 +98,7 @@ fn note_offset(shape: Shape) -> usize {
 
 /// Whether a frame notes the file's length instead of holding sound: `Xing` and `Info` (LAME) or
 /// `VBRI` (Fraunhofer).
-fn is_note(frame: &[u8], shape: Shape) -> bool {
+fn is_note(frame: &[u8], shape: FrameCoding) -> bool {
     let has = |at: usize, word: &[u8]| frame.get(at..at + 4) == Some(word);
     let at = note_offset(shape);
     has(at, b"Xing") || has(at, b"Info") || has(36, b"VBRI")
@@ -106,7 +106,7 @@ fn is_note(frame: &[u8], shape: Shape) -> bool {
 
 /// A frame of silence for a note of the number of frames and bytes, both still 0, in the shape of
 /// `frame`.
-fn note(frame: &[u8], shape: Shape) -> Vec<u8> {
+fn note(frame: &[u8], shape: FrameCoding) -> Vec<u8> {
     let at = note_offset(shape);
     let mut head = [0xFF, frame[1] | 1, frame[2] & 0x0D, frame[3]];
     // The smallest bit rate at which the note fits into the frame.
@@ -122,7 +122,7 @@ fn note(frame: &[u8], shape: Shape) -> Vec<u8> {
 }
 
 /// Reads a frame's head (ISO 11172-3, 2.4.2.3; 13818-3, 2.4.2.3; version 2.5 by Fraunhofer).
-fn read_head(bytes: &[u8]) -> Option<Head> {
+fn read_head(bytes: &[u8]) -> Option<FrameHead> {
     const FIRST: [u32; 15] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
     const SECOND: [u32; 15] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
     let [0xFF, second, third, fourth, ..] = bytes else { return None };
@@ -141,6 +141,6 @@ fn read_head(bytes: &[u8]) -> Option<Head> {
     };
     let bytes_by_rate = if is_first_version { 144_000 } else { 72_000 };
     let length = kilobits * bytes_by_rate / rate + u32::from(third >> 1 & 1);
-    let shape = Shape { version, rate, is_mono: fourth >> 6 == 3 };
-    (kilobits > 0).then_some(Head { length: length as usize, shape })
+    let shape = FrameCoding { version, rate, is_mono: fourth >> 6 == 3 };
+    (kilobits > 0).then_some(FrameHead { length: length as usize, shape })
 }

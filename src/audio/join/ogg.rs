@@ -1,14 +1,14 @@
 //! Opus in Ogg (RFC 7845): the packets of the parts as one logical stream, with the first part's head,
 //! pages numbered through and positions that count all samples.
 
-use super::ogg_page::{BEGINS, Page};
+use super::ogg_page::{BEGINS, OggPage};
 use super::outcome::Unjoinable;
 
 /// Joins Ogg files.
 #[derive(Debug, Default)]
-pub(super) struct Join {
+pub(super) struct OggJoin {
     rest: Vec<u8>,
-    stage: Stage,
+    stage: OggStage,
     /// Of the first part: channels and mapping family (RFC 7845, section 5.1).
     head: Option<[u8; 2]>,
     has_tags: bool,
@@ -21,20 +21,20 @@ pub(super) struct Join {
     /// Samples of the running part.
     in_part: i64,
     /// The last page, not written as it may be the last of all, and its position.
-    held: Option<(Page, i64)>,
+    held: Option<(OggPage, i64)>,
     /// So many samples of the last page are not meant to be heard (RFC 7845, section 4.4).
     trimmed: i64,
 }
 
 #[derive(Debug, Default, PartialEq)]
-enum Stage {
+enum OggStage {
     #[default]
     Head,
     Tags,
     Sound,
 }
 
-impl Join {
+impl OggJoin {
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         self.rest.extend_from_slice(bytes);
         let mut at = 0;
@@ -46,24 +46,24 @@ impl Join {
         Ok(())
     }
 
-    fn read(&self, at: usize) -> Result<Option<Page>, Unjoinable> {
-        let page = Page::read(&self.rest[at..]);
+    fn read(&self, at: usize) -> Result<Option<OggPage>, Unjoinable> {
+        let page = OggPage::read(&self.rest[at..]);
         // Before its first page a part may be anything.
         page.map_err(|broken| match self.stage {
-            Stage::Head => Unjoinable::new("is no Ogg file"),
+            OggStage::Head => Unjoinable::new("is no Ogg file"),
             _ => broken,
         })
     }
 
-    fn page(&mut self, page: Page, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+    fn page(&mut self, page: OggPage, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         if page.flags() & BEGINS != 0 {
             return self.begin(page, out);
         }
         match self.stage {
-            Stage::Head => Err(Unjoinable::new("has no Opus head")),
-            Stage::Tags => {
+            OggStage::Head => Err(Unjoinable::new("has no Opus head")),
+            OggStage::Tags => {
                 if page.ends_a_packet() {
-                    self.stage = Stage::Sound;
+                    self.stage = OggStage::Sound;
                 }
                 if !self.has_tags {
                     self.has_tags = page.ends_a_packet();
@@ -72,14 +72,14 @@ impl Join {
                 }
                 Ok(())
             }
-            Stage::Sound => {
+            OggStage::Sound => {
                 self.sound(page, out);
                 Ok(())
             }
         }
     }
 
-    fn begin(&mut self, page: Page, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+    fn begin(&mut self, page: OggPage, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         let head = match page.content() {
             [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', _, channels, rest @ ..] => {
                 [*channels, rest.get(8).copied().unwrap_or_default()]
@@ -87,7 +87,7 @@ impl Join {
             _ => return Err(Unjoinable::new("is an Ogg file without Opus")),
         };
         self.check_packet()?;
-        self.stage = Stage::Tags;
+        self.stage = OggStage::Tags;
         self.in_part = 0;
         match self.head {
             None => {
@@ -109,7 +109,7 @@ impl Join {
         }
     }
 
-    fn sound(&mut self, page: Page, out: &mut Vec<u8>) {
+    fn sound(&mut self, page: OggPage, out: &mut Vec<u8>) {
         let samples = page.samples(&mut self.open);
         self.in_part += samples;
         self.position += samples;
@@ -122,7 +122,7 @@ impl Join {
         self.held = Some((page, position));
     }
 
-    fn write(&mut self, mut page: Page, position: i64, out: &mut Vec<u8>) {
+    fn write(&mut self, mut page: OggPage, position: i64, out: &mut Vec<u8>) {
         page.place(self.serial, self.number, position, false);
         self.number += 1;
         out.extend_from_slice(page.bytes());
@@ -138,7 +138,7 @@ impl Join {
     }
 
     pub(super) fn end_part(&mut self) -> Result<(), Unjoinable> {
-        self.stage = Stage::Head;
+        self.stage = OggStage::Head;
         if !std::mem::take(&mut self.rest).is_empty() {
             return Err(Unjoinable::new("is cut off in an Ogg page"));
         }

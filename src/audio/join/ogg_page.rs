@@ -9,27 +9,27 @@ pub(super) const BEGINS: u8 = 2;
 const ENDS: u8 = 4;
 
 /// Every page begins with it: the pattern, and version 0.
-const MARK: &[u8] = b"OggS\0";
+const PAGE_PATTERN: &[u8] = b"OggS\0";
 
 /// The fixed part of a page's head.
-const HEAD: usize = 27;
+const PAGE_HEAD_BYTES: usize = 27;
 
 /// A page, to be changed and written again.
 #[derive(Debug)]
-pub(super) struct Page(Vec<u8>);
+pub(super) struct OggPage(Vec<u8>);
 
-impl Page {
+impl OggPage {
     /// The page that begins the bytes; `None` if it has not come whole.
     ///
     /// # Errors
     /// There is no page.
     pub(super) fn read(bytes: &[u8]) -> Result<Option<Self>, Unjoinable> {
-        if !MARK.starts_with(&bytes[..bytes.len().min(MARK.len())]) {
+        if !PAGE_PATTERN.starts_with(&bytes[..bytes.len().min(PAGE_PATTERN.len())]) {
             return Err(Unjoinable::new("is broken in an Ogg page"));
         }
-        let Some(head) = bytes.get(..HEAD) else { return Ok(None) };
-        let behind_table = HEAD + usize::from(head[26]);
-        let Some(table) = bytes.get(HEAD..behind_table) else { return Ok(None) };
+        let Some(head) = bytes.get(..PAGE_HEAD_BYTES) else { return Ok(None) };
+        let behind_table = PAGE_HEAD_BYTES + usize::from(head[26]);
+        let Some(table) = bytes.get(PAGE_HEAD_BYTES..behind_table) else { return Ok(None) };
         let length = behind_table + table.iter().map(|size| usize::from(*size)).sum::<usize>();
         Ok(bytes.get(..length).map(|page| Self(page.to_vec())))
     }
@@ -56,12 +56,12 @@ impl Page {
     }
 
     fn table(&self) -> &[u8] {
-        &self.0[HEAD..HEAD + usize::from(self.0[26])]
+        &self.0[PAGE_HEAD_BYTES..PAGE_HEAD_BYTES + usize::from(self.0[26])]
     }
 
     /// What the packets hold.
     pub(super) fn content(&self) -> &[u8] {
-        &self.0[HEAD + usize::from(self.0[26])..]
+        &self.0[PAGE_HEAD_BYTES + usize::from(self.0[26])..]
     }
 
     /// Whether a packet ends on the page.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::flac_frame::{sum8, sum16};
-use super::ogg_page::Page;
+use super::ogg_page::OggPage;
 use super::*;
 
 /// Joins parts that come in pieces of this size. The whole has its patches applied.
@@ -210,7 +210,7 @@ fn opus_part() -> Vec<u8> {
 /// Flags, position and number of each page; the sums and the serial number must be right.
 fn pages(mut bytes: &[u8]) -> Vec<(u8, i64, u32)> {
     let mut found = Vec::new();
-    while let Some(mut page) = Page::read(bytes).expect("a page") {
+    while let Some(mut page) = OggPage::read(bytes).expect("a page") {
         let raw = page.bytes().to_vec();
         let number = u32::from_le_bytes([raw[18], raw[19], raw[20], raw[21]]);
         let (flags, position) = (page.flags(), page.position());

@@ -7,17 +7,17 @@ use crate::media::{self, FileFormat};
 
 /// A head is at most so long: what some programs put in front of the samples (a picture, say) is
 /// longer than any speech service sends.
-const LONGEST_HEAD: usize = 1 << 20;
+const MAX_HEAD: usize = 1 << 20;
 
 /// The length that stands for "not known yet" in a stream.
-const OPEN: u32 = u32::MAX;
+const OPEN_LENGTH: u32 = u32::MAX;
 
 /// Joins WAV files.
 #[derive(Debug, Default)]
-pub(crate) struct Join {
+pub(crate) struct WavJoin {
     /// The `fmt ` chunk's content, of the first part.
     format: Option<Vec<u8>>,
-    stage: Stage,
+    stage: WavStage,
     /// Bytes of samples in the whole.
     written: u64,
     /// Bytes of the last sample frame that is not complete.
@@ -25,30 +25,30 @@ pub(crate) struct Join {
 }
 
 #[derive(Debug)]
-enum Stage {
+enum WavStage {
     /// In the head of a part, of which so much has come.
     Head(Vec<u8>),
     /// In the samples; so many bytes are still to come, `None` if only the end tells.
     Samples(Option<u64>),
 }
 
-impl Default for Stage {
+impl Default for WavStage {
     fn default() -> Self {
-        Stage::Head(Vec::new())
+        WavStage::Head(Vec::new())
     }
 }
 
-impl Join {
+impl WavJoin {
     pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         match &mut self.stage {
-            Stage::Samples(_) => {
+            WavStage::Samples(_) => {
                 self.samples(bytes, out);
                 Ok(())
             }
-            Stage::Head(head) => {
+            WavStage::Head(head) => {
                 head.extend_from_slice(bytes);
-                let Some(found) = Found::read(head)? else {
-                    return match head.len() > LONGEST_HEAD {
+                let Some(found) = WavSamples::read(head)? else {
+                    return match head.len() > MAX_HEAD {
                         true => Err(Unjoinable::new("has no samples in its first MiB")),
                         false => Ok(()),
                     };
@@ -62,8 +62,8 @@ impl Join {
     }
 
     /// The head of a part is known: the first one's becomes the head of the whole.
-    fn begin(&mut self, found: Found, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
-        self.stage = Stage::Samples(found.length);
+    fn begin(&mut self, found: WavSamples, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        self.stage = WavStage::Samples(found.length);
         match &self.format {
             Some(format) if format[..16] == found.format[..16] => Ok(()),
             Some(format) => Err(Unjoinable::new(format!(
@@ -72,7 +72,7 @@ impl Join {
                 words(format)
             ))),
             None => {
-                out.extend_from_slice(&header(&found.format, OPEN.into()));
+                out.extend_from_slice(&header(&found.format, OPEN_LENGTH.into()));
                 self.format = Some(found.format);
                 Ok(())
             }
@@ -80,7 +80,7 @@ impl Join {
     }
 
     fn samples(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let Stage::Samples(left) = &mut self.stage else { return };
+        let WavStage::Samples(left) = &mut self.stage else { return };
         let mut bytes = bytes;
         if let Some(left) = left {
             // What is behind the samples is a chunk that nobody hears.
@@ -98,15 +98,15 @@ impl Join {
         // A sample that is cut in two would shift all that follow.
         self.rest.clear();
         match std::mem::take(&mut self.stage) {
-            Stage::Samples(_) => Ok(()),
-            Stage::Head(_) => Err(Unjoinable::new("is cut off in its head")),
+            WavStage::Samples(_) => Ok(()),
+            WavStage::Head(_) => Err(Unjoinable::new("is cut off in its head")),
         }
     }
 
     /// The head with the true lengths. A sound of 4 GiB or more keeps the one of a stream.
     pub(super) fn patches(&self) -> Vec<LengthPatch> {
         match (&self.format, u32::try_from(self.written)) {
-            (Some(format), Ok(length)) if length < OPEN - 64 => {
+            (Some(format), Ok(length)) if length < OPEN_LENGTH - 64 => {
                 vec![LengthPatch { at: 0, bytes: header(format, length.into()) }]
             }
             _ => Vec::new(),
@@ -116,7 +116,7 @@ impl Join {
 
 /// Where the samples of a WAV file are.
 #[derive(Debug, PartialEq)]
-struct Found {
+struct WavSamples {
     format: Vec<u8>,
     /// The offset of the first sample.
     at: usize,
@@ -124,7 +124,7 @@ struct Found {
     length: Option<u64>,
 }
 
-impl Found {
+impl WavSamples {
     /// Reads the chunks up to the samples; `None` if those have not come yet.
     fn read(head: &[u8]) -> Result<Option<Self>, Unjoinable> {
         let Some(start) = head.get(..12) else { return Ok(None) };
@@ -151,7 +151,7 @@ impl Found {
             }
             // Chunks begin at even offsets.
             at = end.saturating_add((length % 2) as usize);
-            if at > LONGEST_HEAD {
+            if at > MAX_HEAD {
                 return Err(Unjoinable::new("has no samples in its first MiB"));
             }
         }
@@ -159,7 +159,7 @@ impl Found {
 }
 
 /// How many samples a second OpenAI's `pcm` has (its guide "Text to speech"), and Gemini's too.
-pub(crate) const RATE: u32 = 24_000;
+pub(crate) const PCM_RATE: u32 = 24_000;
 
 /// The head that makes samples without one playable: 16 bits, signed, little-endian, one channel, as
 /// OpenAI's `pcm` is; `rate` of them a second, `length` bytes of them.
@@ -168,13 +168,13 @@ pub(crate) fn header_of_pcm(rate: u32, length: Option<u32>) -> Vec<u8> {
     format.extend_from_slice(&rate.to_le_bytes());
     format.extend_from_slice(&rate.saturating_mul(2).to_le_bytes());
     format.extend_from_slice(&[2, 0, 16, 0]);
-    header(&format, length.unwrap_or(OPEN).into())
+    header(&format, length.unwrap_or(OPEN_LENGTH).into())
 }
 
 /// What puts true lengths into the head of one file that came as a stream: `start` is its beginning,
 /// `length` its whole length. Nothing where the head is right, or no WAV head.
 pub(crate) fn length_patches(start: &[u8], length: u64) -> Vec<LengthPatch> {
-    let Ok(Some(found)) = Found::read(start) else { return Vec::new() };
+    let Ok(Some(found)) = WavSamples::read(start) else { return Vec::new() };
     let samples = length.saturating_sub(found.at as u64);
     let is_right = found.length.is_some_and(|said| said <= samples);
     match (u32::try_from(length), u32::try_from(samples)) {

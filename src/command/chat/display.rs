@@ -9,7 +9,7 @@ use super::usage::Timing;
 use crate::dialect::answers::Shown;
 use crate::error::{Failure, Kind};
 use crate::io::Io;
-use crate::output::extract::{BlockChoice, Extractor};
+use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 use crate::output::text::TextWriter;
 use crate::output::thinking::ThinkingWriter;
 
@@ -27,7 +27,7 @@ pub(super) struct AnswerDisplay {
     thinking: ThinkingWriter,
     shows_thinking: bool,
     extract: Option<BlockChoice>,
-    extractor: Option<Extractor>,
+    extractor: Option<CodeBlockExtractor>,
     /// Something of an earlier reply to the same question was printed.
     was_touched: bool,
 }
@@ -43,7 +43,7 @@ impl AnswerDisplay {
             thinking: ThinkingWriter::new(plan.shows_thinking),
             shows_thinking: plan.shows_thinking,
             extract: plan.extract,
-            extractor: plan.extract.map(Extractor::new),
+            extractor: plan.extract.map(CodeBlockExtractor::new),
             was_touched: false,
         }
     }
@@ -66,7 +66,7 @@ impl AnswerDisplay {
     /// Whether more is kept for the end than any answer has.
     pub(super) fn is_overfull(&self) -> bool {
         let checked = self.checked.as_ref().map_or(0, Checked::kept);
-        let block = self.extractor.as_ref().map_or(0, Extractor::kept);
+        let block = self.extractor.as_ref().map_or(0, CodeBlockExtractor::kept);
         checked + block > MAX_COLLECTED
     }
 
@@ -101,7 +101,7 @@ impl AnswerDisplay {
     /// Looks for a code block from the beginning, unless one was printed.
     fn extract_anew(&mut self) {
         if !self.was_touched {
-            self.extractor = self.extract.map(Extractor::new);
+            self.extractor = self.extract.map(CodeBlockExtractor::new);
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::dialect::schema::{list_of, short};
 use crate::error::{Failure, reason};
 use crate::json_schema::Schema;
-use crate::output::extract::{BlockChoice, Extractor};
+use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 
 /// A schema that answers must fit.
 #[derive(Debug, Clone)]
@@ -46,7 +46,8 @@ impl Wanted {
             Err(Unfit::Misfit(why)) => return Err(why),
             Err(Unfit::NoJson(why)) => why,
         };
-        let (mut extractor, mut block) = (Extractor::new(BlockChoice::First), String::new());
+        let (mut extractor, mut block) =
+            (CodeBlockExtractor::new(BlockChoice::First), String::new());
         extractor.push(text, &mut block);
         extractor.finish(&mut block);
         match self.fits(&block) {

@@ -113,7 +113,7 @@ impl Track {
         };
         if self.is_played && joined == Some(SpeechFormat::Pcm) {
             self.form = Form::Samples;
-            self.put(&wav::header_of_pcm(wav::RATE, None), io)?;
+            self.put(&wav::header_of_pcm(wav::PCM_RATE, None), io)?;
         }
         self.pass_on(head, io)
     }
@@ -173,9 +173,9 @@ impl Track {
             Form::Joined(joiner) => joiner.finish(&mut out),
             Form::Wav(start) => wav::length_patches(start, self.bytes),
             Form::Samples => {
-                let head = wav::header_of_pcm(wav::RATE, None).len() as u64;
+                let head = wav::header_of_pcm(wav::PCM_RATE, None).len() as u64;
                 let length = u32::try_from(self.bytes - head).ok();
-                vec![LengthPatch { at: 0, bytes: wav::header_of_pcm(wav::RATE, length) }]
+                vec![LengthPatch { at: 0, bytes: wav::header_of_pcm(wav::PCM_RATE, length) }]
             }
             Form::Open(_) | Form::Bare => Vec::new(),
         };

@@ -75,7 +75,7 @@ fn what_cannot_be_used_is_refused() {
 #[test]
 fn a_line_without_end_is_not_read_for_ever() {
     let endless = || Box::new(std::io::repeat(b'a'));
-    let mut lines = Lines::new(endless(), "x".into(), None);
+    let mut lines = FileLines::new(endless(), "x".into(), None);
     let words = lines.next().expect_err("is too long").message;
     assert_eq!(words, "line 1 of x is longer than 16 MiB");
 }

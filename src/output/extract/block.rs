@@ -8,7 +8,7 @@
 pub(super) mod tests;
 
 /// The shortest fence and, as it happens, the deepest indentation of one in spaces.
-const THREE: usize = 3;
+const MIN_FENCE: usize = 3;
 
 /// Passes the content of the first fenced code block on while it comes.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct BlockExtractor {
     /// Where the last line in `before` begins.
     line: usize,
     /// The opening fence, once it came.
-    pub(super) fence: Option<Fence>,
+    pub(super) fence: Option<OpenFence>,
     /// Whether the closing fence came.
     pub(super) closed: bool,
     /// The beginning of a line of the block, kept while the line may become the closing fence.
@@ -27,11 +27,11 @@ pub(crate) struct BlockExtractor {
     /// Whether the line of the block is certainly content.
     live: bool,
     /// The line that a CR just ended, since an LF belongs to the same line end.
-    after_cr: Option<Ended>,
+    after_cr: Option<BlockEnd>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fence {
+pub(super) struct OpenFence {
     mark: char,
     length: usize,
     /// In spaces.
@@ -47,7 +47,7 @@ struct Closing {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Ended {
+enum BlockEnd {
     Text,
     Content,
     Fence,
@@ -116,37 +116,37 @@ impl BlockExtractor {
     }
 
     /// Ends the line and tells what it was; its line end is still to be added.
-    fn end_line(&mut self, out: &mut String) -> Ended {
+    fn end_line(&mut self, out: &mut String) -> BlockEnd {
         let Some(fence) = self.fence else {
             self.fence = opening(&self.before[self.line..]);
             if self.fence.is_none() {
-                return Ended::Text;
+                return BlockEnd::Text;
             }
             self.before = String::new();
-            return Ended::Fence;
+            return BlockEnd::Fence;
         };
         if !self.live && self.closing.closes(fence) {
             self.closed = true;
-            return Ended::Fence;
+            return BlockEnd::Fence;
         }
         self.release(fence, out);
         self.live = false;
-        Ended::Content
+        BlockEnd::Content
     }
 
-    fn add_end(&mut self, ended: Ended, end: &str, out: &mut String) {
+    fn add_end(&mut self, ended: BlockEnd, end: &str, out: &mut String) {
         match ended {
-            Ended::Text => {
+            BlockEnd::Text => {
                 self.before.push_str(end);
                 self.line = self.before.len();
             }
-            Ended::Content => out.push_str(end),
-            Ended::Fence => {}
+            BlockEnd::Content => out.push_str(end),
+            BlockEnd::Fence => {}
         }
     }
 
     /// Appends the kept beginning of a line: it is content.
-    fn release(&mut self, fence: Fence, out: &mut String) {
+    fn release(&mut self, fence: OpenFence, out: &mut String) {
         push_unindented(&self.held, fence.indentation, out);
         self.held.clear();
         self.closing = Closing::default();
@@ -155,34 +155,35 @@ impl BlockExtractor {
 
 impl Closing {
     /// Whether the line may still become the closing fence with this character added.
-    fn accepts(&mut self, character: char, fence: Fence) -> bool {
+    fn accepts(&mut self, character: char, fence: OpenFence) -> bool {
         if character == fence.mark && !self.tail {
             self.marks += 1;
             return true;
         }
         if character == ' ' && self.marks == 0 {
             self.spaces += 1;
-            return self.spaces <= THREE;
+            return self.spaces <= MIN_FENCE;
         }
         self.tail = matches!(character, ' ' | '\t') && self.closes(fence);
         self.tail
     }
 
-    fn closes(&self, fence: Fence) -> bool {
+    fn closes(&self, fence: OpenFence) -> bool {
         self.marks >= fence.length
     }
 }
 
 /// The fence that this line opens a block with.
-fn opening(line: &str) -> Option<Fence> {
+fn opening(line: &str) -> Option<OpenFence> {
     let fence = line.trim_start_matches(' ');
     let indentation = line.len() - fence.len();
     let mark = fence.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
     let info = fence.trim_start_matches(mark);
     let length = fence.len() - info.len();
     // A backtick in the info string would make the line a code span.
-    let fits = indentation <= THREE && length >= THREE && (mark == '~' || !info.contains('`'));
-    fits.then_some(Fence { mark, length, indentation })
+    let fits =
+        indentation <= MIN_FENCE && length >= MIN_FENCE && (mark == '~' || !info.contains('`'));
+    fits.then_some(OpenFence { mark, length, indentation })
 }
 
 /// Appends a line without the indentation of its block, as far as it has it. A tab reaches to the

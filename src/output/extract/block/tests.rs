@@ -128,7 +128,7 @@ fn content_is_given_before_its_line_ends() {
 
 /// The same rules over the whole text at once, a line at a time, without tabs and lone CR.
 fn reference(text: &str) -> String {
-    let mut block: Option<(Fence, String)> = None;
+    let mut block: Option<(OpenFence, String)> = None;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end_matches(['\n', '\r']);
         let Some((fence, content)) = &mut block else {
