@@ -27,7 +27,7 @@ pub(crate) enum HistoryAction {
     /// List conversations, the newest first (the default action)
     List {
         /// At most so many; 0 for all
-        #[arg(short = 'n', long, value_name = "N", default_value_t = LISTED)]
+        #[arg(short = 'n', long, value_name = "N", default_value_t = LISTED_BY_DEFAULT)]
         number: usize,
     },
     /// Show a conversation as text; with --json as it is kept
@@ -58,4 +58,4 @@ pub(crate) enum HistoryAction {
 }
 
 /// How many conversations are listed where no number is given.
-pub(crate) const LISTED: usize = 20;
+pub(crate) const LISTED_BY_DEFAULT: usize = 20;

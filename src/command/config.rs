@@ -8,12 +8,12 @@ use std::process::Command;
 use super::options::RunOptions;
 use crate::cli::{ConfigAction, ConfigArgs};
 use crate::config::{self, location};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::{Env, Io};
 use crate::output::sink::to_stdout;
 
 /// What a first profile file says.
-const FIRST: &str = r#"# Profiles of llm. Known services work by name without any of this; `llm providers` lists them,
+const FIRST_PROFILE_FILE: &str = r#"# Profiles of llm. Known services work by name without any of this; `llm providers` lists them,
 # `llm providers show NAME` shows one. What stands here overrides the built-in values, field by field.
 
 # The profile that is used when none is named:
@@ -69,12 +69,12 @@ pub(crate) fn run(args: &ConfigArgs, options: &RunOptions, io: &mut Io) -> anyho
 fn init(path: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => Failure::new(
-            Kind::Other,
+            FailureKind::Other,
             format!("{} exists already; it is left as it is", path.display()),
         )
         .hint("`llm config edit` opens it"),
         _ => Failure::new(
-            Kind::Other,
+            FailureKind::Other,
             format!("cannot write {}: {}", path.display(), reason(&error)),
         ),
     };
@@ -86,7 +86,10 @@ fn init(path: &Path) -> Result<(), Failure> {
     // A file that may come to hold keys is the user's alone from the start.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).and_then(|mut file| file.write_all(FIRST.as_bytes())).map_err(failed)
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(FIRST_PROFILE_FILE.as_bytes()))
+        .map_err(failed)
 }
 
 fn edit(path: &Path, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
@@ -100,11 +103,12 @@ fn edit(path: &Path, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     };
     let status = Command::new(program).args(words).arg(path).status().map_err(|error| {
         let message = format!("cannot start the editor `{program}`: {}", reason(&error));
-        Failure::new(Kind::Other, message).hint("set VISUAL or EDITOR to one that is installed")
+        Failure::new(FailureKind::Other, message)
+            .hint("set VISUAL or EDITOR to one that is installed")
     })?;
     if !status.success() {
         return Err(Failure::new(
-            Kind::Other,
+            FailureKind::Other,
             format!("the editor `{program}` ended with {status}"),
         )
         .into());

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::options::RunOptions;
 use super::steps::{print_request, settle_output, warn_and_check};
-use crate::api::embed::request::MOST_INPUTS;
+use crate::api::embed::request::MAX_INPUTS;
 use crate::cli::embed::EmbedArgs;
 use crate::config;
 use crate::error::Failure;
@@ -21,11 +21,11 @@ mod memory;
 mod options;
 mod writer;
 
-use ask::{Asker, compose};
+use ask::{BatchAsker, compose};
 use batch::Batches;
-use flow::Flow;
+use flow::EmbedFlow;
 use options::EmbedOptions;
-use writer::Writer;
+use writer::VectorWriter;
 
 /// Runs the command.
 ///
@@ -46,13 +46,13 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     if run.dry_run {
         return Ok(show(provider, batches, most, &options, io)?);
     }
-    let writer = Writer::open(options.output.as_deref(), options.style, io)?;
+    let writer = VectorWriter::open(options.output.as_deref(), options.style, io)?;
     Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
             let progress = Progress::items("embedding", count, io);
             let is_alone = !options.lines && count == Some(1);
-            let asker = Asker::new(&exchange.provider, &options, most, is_alone);
-            let flow = Flow::new(asker, options.concurrency, writer, progress);
+            let asker = BatchAsker::new(&exchange.provider, &options, most, is_alone);
+            let flow = EmbedFlow::new(asker, options.concurrency, writer, progress);
             flow.run(batches, options.shows_usage, exchange, io).await
         })
     })?)
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
 fn most_inputs(options: &EmbedOptions, provider: &Provider) -> usize {
     let of_service =
         || provider.limit(RequestLimit::EmbedInputs).and_then(|most| usize::try_from(most).ok());
-    options.batch_size.or_else(of_service).unwrap_or(MOST_INPUTS).max(1)
+    options.batch_size.or_else(of_service).unwrap_or(MAX_INPUTS).max(1)
 }
 
 /// `--dry-run`: the first request, and how many more there would be.

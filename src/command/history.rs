@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar as _;
 
 use super::options::RunOptions;
-use crate::cli::history::{HistoryAction, HistoryArgs, LISTED};
+use crate::cli::history::{HistoryAction, HistoryArgs, LISTED_BY_DEFAULT};
 use crate::conversation::{Conversation, Turn};
 use crate::dialect::chat_completions;
-use crate::error::{Failure, Kind, reason};
-use crate::history::{self, Key, Store, StoredConversation};
+use crate::error::{Failure, FailureKind, reason};
+use crate::history::{self, ConversationKey, Store, StoredConversation};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::sanitize;
 
 /// The first words of a conversation take so many columns of a line.
-const TITLE: usize = 48;
+const TITLE_COLUMNS: usize = 48;
 
 /// So many columns are shown of what a tool was given, and of what it gave.
-const STEP: usize = 200;
+const CALL_COLUMNS: usize = 200;
 
 /// Runs the command.
 ///
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
     let store = Store::find(&io.env).ok_or_else(|| {
         Failure::usage("there is no home directory to look for conversations in").hint("set HOME")
     })?;
-    match args.action.as_ref().unwrap_or(&HistoryAction::List { number: LISTED }) {
+    match args.action.as_ref().unwrap_or(&HistoryAction::List { number: LISTED_BY_DEFAULT }) {
         HistoryAction::List { number } => list(&store, &[], *number, options.json, io)?,
         HistoryAction::Search { words, number } => list(&store, words, *number, options.json, io)?,
         HistoryAction::Show { id } => show(&store, id.as_deref(), options.json, io)?,
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
         }
         HistoryAction::Rm { ids } => {
             // All of them are looked for before the first one goes.
-            let keys: Vec<Key> =
+            let keys: Vec<ConversationKey> =
                 ids.iter().map(|id| store.find_key(id)).collect::<Result<_, _>>()?;
             for key in &keys {
                 store.remove(key)?;
@@ -97,7 +97,7 @@ fn list(
 }
 
 /// The conversation of a key; of lines that can't be read the user is told.
-fn read(store: &Store, key: &Key, io: &mut Io) -> Result<StoredConversation, Failure> {
+fn read(store: &Store, key: &ConversationKey, io: &mut Io) -> Result<StoredConversation, Failure> {
     let conversation = store.read(key).map_err(|error| {
         failed(format!("cannot read {}: {}", store.path(key).display(), reason(&error)))
     })?;
@@ -140,7 +140,7 @@ fn line(conversation: &StoredConversation, zone: &TimeZone, io: &Io) -> String {
         padded(&id, 12),
         local(&last.time, zone, false),
         padded(&model, 16),
-        one_line(&cut(&title, TITLE), io)
+        one_line(&cut(&title, TITLE_COLUMNS), io)
     )
 }
 
@@ -163,7 +163,7 @@ fn model(turn: &Turn) -> String {
 /// The first words of the first question, white space folded.
 fn title(conversation: &StoredConversation) -> String {
     let text = conversation.turns.first().map(|turn| turn.user.as_str()).unwrap_or_default();
-    let start: String = text.chars().take(4 * TITLE).collect();
+    let start: String = text.chars().take(4 * TITLE_COLUMNS).collect();
     start.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -268,10 +268,12 @@ fn rounds(turn: &Turn) -> String {
             lines.push(reply.text.trim_end().to_owned());
         }
         let calls = reply.calls.iter();
-        lines.extend(calls.map(|call| format!("> {} {}", call.name, cut(call.object(), STEP))));
+        lines.extend(
+            calls.map(|call| format!("> {} {}", call.name, cut(call.object(), CALL_COLUMNS))),
+        );
         lines.extend(reply.calls.iter().map(|call| {
             let words: Vec<&str> = call.result.split_whitespace().collect();
-            format!("< {}", cut(&words.join(" "), STEP))
+            format!("< {}", cut(&words.join(" "), CALL_COLUMNS))
         }));
     }
     lines.join("\n")
@@ -297,7 +299,7 @@ fn print_json(value: &Value, io: &mut Io) -> Result<(), Failure> {
 }
 
 fn failed(message: String) -> Failure {
-    Failure::new(Kind::Other, message)
+    Failure::new(FailureKind::Other, message)
 }
 
 #[cfg(test)]

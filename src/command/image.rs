@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::options::RunOptions;
 use super::steps::{print_request, settle_output, warn_and_check};
 use crate::api::image::reply;
-use crate::api::image::request::{Ask, fields};
+use crate::api::image::request::{ImageRequestParts, fields};
 use crate::cli::image::ImageArgs;
 use crate::config;
 use crate::error::Failure;
@@ -25,10 +25,10 @@ mod sources;
 mod work;
 
 use options::ImageOptions;
-use places::Places;
+use places::PictureTargets;
 use receive::{AskBytes, AskPictures};
-use sources::Sources;
-use work::Work;
+use sources::SourcePictures;
+use work::ImageWork;
 
 /// Runs the command.
 ///
@@ -40,13 +40,14 @@ pub(crate) fn run(args: &ImageArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     let options = ImageOptions::new(args, run)?;
     let job = if options.files.is_empty() { Job::Image } else { Job::ImageEdit };
     let mut provider = resolve(&run.service, job, &config, io)?;
-    let sources = Sources::read(&options.files, options.mask.as_deref(), io)?;
+    let sources = SourcePictures::read(&options.files, options.mask.as_deref(), io)?;
     let prompt = prompt(&options, sources.took_stdin, io)?;
     let (model, ending) = (provider.model.as_deref(), options.ending);
-    let ask = Ask { model, prompt: prompt.clone(), ending, flags: options.flags.clone() };
+    let ask =
+        ImageRequestParts { model, prompt: prompt.clone(), ending, flags: options.flags.clone() };
     let composed = provider.compose(job, fields(ask));
     warn_and_check(&composed, "pictures", &provider, io)?;
-    let work = Work { job, body: composed.body, user_fields: composed.own, sources, options };
+    let work = ImageWork { job, body: composed.body, user_fields: composed.own, sources, options };
     if run.dry_run {
         return Ok(print_request(&mut provider, io, |provider| work.request(provider))?);
     }
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &ImageArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
             Box::pin(print(work, sink, exchange, io))
         })?);
     }
-    let places = Places::open(output.as_deref(), &prompt, number, io)?;
+    let places = PictureTargets::open(output.as_deref(), &prompt, number, io)?;
     let canvas = if work.options.shows { show::canvas(places.is_stdout(), io) } else { None };
     Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(draw(work, number, places, canvas, exchange, io))
@@ -81,9 +82,9 @@ fn prompt(options: &ImageOptions, took_stdin: bool, io: &mut Io) -> Result<Strin
 
 /// Asks for `number` pictures and gives them out.
 async fn draw(
-    work: Work,
+    work: ImageWork,
     number: usize,
-    mut places: Places,
+    mut places: PictureTargets,
     canvas: Option<show::Canvas>,
     exchange: &mut Exchange,
     io: &mut Io,
@@ -105,7 +106,7 @@ async fn draw(
 
 /// `--json`: the reply's bytes as they are, once they are known to be no error.
 async fn print(
-    work: Work,
+    work: ImageWork,
     mut sink: Sink,
     exchange: &mut Exchange,
     io: &mut Io,

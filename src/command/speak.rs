@@ -21,7 +21,7 @@ use options::SpeakOptions;
 use plan::Plan;
 use player::Player;
 use target::Temporary;
-use track::Track;
+use track::SpeechWriter;
 
 /// Runs the command.
 ///
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &SpeakArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
             if options.json {
                 return speech::json(plan, output.sink, exchange, io).await;
             }
-            let track = Track::new(output.sink, &plan, output.player.is_some());
+            let track = SpeechWriter::new(output.sink, &plan, output.player.is_some());
             speech::speak(plan, track, options.shows_usage, exchange, io).await?;
             let temporary = output.temporary.as_ref().map(Temporary::path);
             match (&output.player, temporary.or(options.output.as_deref())) {

@@ -22,9 +22,9 @@ mod script;
 mod split;
 mod tally;
 
-use inputs::Input;
+use inputs::AudioInput;
 use options::TranscribeOptions;
-use outputs::Outputs;
+use outputs::TranscriptOutputs;
 use tally::Tally;
 
 /// Runs the command.
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &TranscribeArgs, run: &RunOptions, io: &mut Io) -> anyho
     }
     let mut tally = Tally::new(options.files.len());
     let inputs = inputs(&options, &mut tally, io)?;
-    let outputs = Outputs::settle(&options, &inputs)?;
+    let outputs = TranscriptOutputs::settle(&options, &inputs)?;
     let mut composed = request::compose(&options, &provider, format);
     composed.warnings.retain(|warning| !is_of_format(warning));
     warn_and_check(&composed, "transcription", &provider, io)?;
@@ -62,20 +62,24 @@ pub(crate) fn run(args: &TranscribeArgs, run: &RunOptions, io: &mut Io) -> anyho
     let user_fields = composed.own;
     Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
-            let mut asking = ask::Asking::new(options, outputs, user_fields);
+            let mut asking = ask::TranscribeRun::new(options, outputs, user_fields);
             all(&inputs, &mut asking, tally, exchange, io).await
         })
     })?)
 }
 
 /// The files that can be transcribed. Of several, one that can't be does not stop the others.
-fn inputs(options: &TranscribeOptions, tally: &mut Tally, io: &Io) -> Result<Vec<Input>, Failure> {
+fn inputs(
+    options: &TranscribeOptions,
+    tally: &mut Tally,
+    io: &Io,
+) -> Result<Vec<AudioInput>, Failure> {
     if options.files.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
         return Err(Failure::usage("standard input (`-`) can be read only once"));
     }
     let mut inputs = Vec::new();
     for path in &options.files {
-        match Input::check(path, io) {
+        match AudioInput::check(path, io) {
             Ok(input) => inputs.push(input),
             // Such a message names the file itself.
             Err(failure) => tally.failed(failure, "", io)?,
@@ -109,8 +113,8 @@ fn refuse_times(
 
 /// One file after the other.
 async fn all(
-    inputs: &[Input],
-    asking: &mut ask::Asking,
+    inputs: &[AudioInput],
+    asking: &mut ask::TranscribeRun,
     mut tally: Tally,
     exchange: &mut Exchange,
     io: &mut Io,
@@ -126,7 +130,7 @@ async fn all(
 /// Prints the request of each file. Of one that would be sent in parts it is the whole.
 fn show(
     options: &TranscribeOptions,
-    inputs: &[Input],
+    inputs: &[AudioInput],
     provider: &mut Provider,
     io: &mut Io,
 ) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use super::value::FromToml;
 use crate::error::Failure;
 
 /// The sign before a word; twice, it stands for itself.
-const SIGN: char = '$';
+const WORD_SIGN: char = '$';
 
 /// The word for the fields that stand nowhere else: as a value an object of them; as a name, with the
 /// value `true`, they are laid into the object that it stands in.
@@ -27,7 +27,7 @@ const FACETS: [&str; 4] = ["url", "data", "type", "format"];
 
 /// A stretch of a template's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Piece<'t> {
+pub(crate) enum TemplatePiece<'t> {
     /// Goes out as it is.
     Plain(&'t str),
     /// A word, without its sign.
@@ -35,27 +35,27 @@ pub(crate) enum Piece<'t> {
 }
 
 /// The pieces of a text, in order. A word is letters and `_`, and parts of it behind dots.
-pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub(crate) fn pieces(text: &str) -> Vec<TemplatePiece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.find(SIGN) {
-        let (before, behind) = (&rest[..at], &rest[at + SIGN.len_utf8()..]);
+    while let Some(at) = rest.find(WORD_SIGN) {
+        let (before, behind) = (&rest[..at], &rest[at + WORD_SIGN.len_utf8()..]);
         if !before.is_empty() {
-            pieces.push(Piece::Plain(before));
+            pieces.push(TemplatePiece::Plain(before));
         }
-        if let Some(doubled) = behind.strip_prefix(SIGN) {
-            pieces.push(Piece::Plain(&behind[..SIGN.len_utf8()]));
+        if let Some(doubled) = behind.strip_prefix(WORD_SIGN) {
+            pieces.push(TemplatePiece::Plain(&behind[..WORD_SIGN.len_utf8()]));
             rest = doubled;
             continue;
         }
         let end = behind.find(|letter: char| !is_of_word(letter)).unwrap_or(behind.len());
         // The full stop behind a word ends a sentence.
         let word = behind[..end].trim_end_matches('.');
-        pieces.push(Piece::Word(word));
+        pieces.push(TemplatePiece::Word(word));
         rest = &behind[word.len()..];
     }
     if !rest.is_empty() {
-        pieces.push(Piece::Plain(rest));
+        pieces.push(TemplatePiece::Plain(rest));
     }
     pieces
 }
@@ -118,7 +118,7 @@ fn check(template: &str, known: &[String], item: &Item<'_>) -> Result<(), Failur
             let is_unknown = |word: &str| !known.iter().any(|one| one == word);
             let is_alone = pieces.len() == 1;
             for piece in pieces {
-                if let Piece::Word(word) = piece {
+                if let TemplatePiece::Word(word) = piece {
                     if is_unknown(word) {
                         return Err(unknown(template, known, word, item));
                     }
@@ -139,7 +139,7 @@ fn check(template: &str, known: &[String], item: &Item<'_>) -> Result<(), Failur
                 if item.value.as_bool() != Some(true) {
                     return Err(item.mistyped("true"));
                 }
-            } else if name.contains(SIGN) {
+            } else if name.contains(WORD_SIGN) {
                 let what = format!(
                     "`{name}` in {template} is no name: only `{REST_MEMBER}` is a word there"
                 );
@@ -167,8 +167,8 @@ pub(crate) fn all_words(template: &Value) -> Vec<&str> {
     match template {
         Value::String(text) => {
             let word = |piece| match piece {
-                Piece::Word(word) => Some(word),
-                Piece::Plain(_) => None,
+                TemplatePiece::Word(word) => Some(word),
+                TemplatePiece::Plain(_) => None,
             };
             pieces(text).into_iter().filter_map(word).collect()
         }
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_text_falls_into_words_and_what_is_between() {
-        use Piece::{Plain, Word};
+        use TemplatePiece::{Plain, Word};
         for (text, expected) in [
             ("", vec![]),
             ("猫", vec![Plain("猫")]),
@@ -219,9 +219,9 @@ mod tests {
             let whole: String = pieces(&text)
                 .into_iter()
                 .map(|piece| match piece {
-                    Piece::Plain("$") => "$$".to_owned(),
-                    Piece::Plain(plain) => plain.to_owned(),
-                    Piece::Word(word) => format!("${word}"),
+                    TemplatePiece::Plain("$") => "$$".to_owned(),
+                    TemplatePiece::Plain(plain) => plain.to_owned(),
+                    TemplatePiece::Word(word) => format!("${word}"),
                 })
                 .collect();
             prop_assert_eq!(whole, text);

@@ -4,10 +4,10 @@
 mod reply;
 mod turn;
 
-pub(crate) use reply::{Reply, Sealed, Source, ToolCall};
+pub(crate) use reply::{Citation, ModelReply, SealedThinking, ToolCall};
 #[cfg(test)]
 pub(crate) use turn::tests::turn;
-pub(crate) use turn::{End, File, Service, Turn};
+pub(crate) use turn::{AnswerEnd, Turn, TurnFile, TurnService};
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ pub(crate) enum Message {
     /// The user's words, and what goes along with them.
     User { text: String, attachments: Vec<Attachment> },
     /// A model's reply, with the results of its calls. `provider` is the profile that it came from.
-    Model { reply: Reply, provider: String },
+    Model { reply: ModelReply, provider: String },
 }
 
 /// The service that a conversation is told to, and that replies.
@@ -51,7 +51,7 @@ impl Addressee {
 
     /// A reply that came from `provider` as this service may be told it: without what another one, or
     /// this one at another place, wrote into it for itself.
-    pub(crate) fn told<'a>(&self, reply: &'a Reply, provider: &str) -> Cow<'a, Reply> {
+    pub(crate) fn told<'a>(&self, reply: &'a ModelReply, provider: &str) -> Cow<'a, ModelReply> {
         let is_other = self.is_other(provider);
         let has_extra = is_other && reply.calls.iter().any(|call| !call.extra.is_empty());
         let is_sealed = reply.sealed.as_ref().is_some_and(|sealed| !self.has_sealed(sealed));
@@ -66,7 +66,7 @@ impl Addressee {
         Cow::Owned(told)
     }
 
-    fn has_sealed(&self, sealed: &Sealed) -> bool {
+    fn has_sealed(&self, sealed: &SealedThinking) -> bool {
         !self.is_other(&sealed.provider) && self.base_url == sealed.base_url
     }
 }
@@ -152,10 +152,10 @@ mod tests {
             base_url: base_url.to_owned(),
         };
         let (provider, base_url) = ("azure".to_owned(), "https://a.example/v1".to_owned());
-        let sealed = Sealed { provider, base_url, items: Vec::new() };
+        let sealed = SealedThinking { provider, base_url, items: Vec::new() };
         let extra = [("signature".to_owned(), 1.into())].into_iter().collect();
         let call = ToolCall { extra, ..ToolCall::default() };
-        let reply = Reply { calls: vec![call], sealed: Some(sealed), ..Reply::default() };
+        let reply = ModelReply { calls: vec![call], sealed: Some(sealed), ..ModelReply::default() };
         for (provider, base_url, is_sealed, has_extra) in [
             ("azure", "https://a.example/v1", true, true),
             ("azure", "https://b.example/v1", false, true),

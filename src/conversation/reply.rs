@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// One reply of a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Reply {
+pub(crate) struct ModelReply {
     #[serde(rename = "content")]
     pub(crate) text: String,
     /// Its thinking in words, which some services want back.
@@ -13,19 +13,19 @@ pub(crate) struct Reply {
     pub(crate) thinking: String,
     /// Its thinking as the service alone can read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) sealed: Option<Sealed>,
+    pub(crate) sealed: Option<SealedThinking>,
     /// The calls of tools, with their results once they were carried out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) calls: Vec<ToolCall>,
     /// What the text cites.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) sources: Vec<Source>,
+    pub(crate) sources: Vec<Citation>,
 }
 
 /// What a service wants back as it came with the next request: encrypted thinking, say. Only the
 /// service that made it can do anything with it, and others refuse it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sealed {
+pub(crate) struct SealedThinking {
     /// The profile of the service that made it.
     pub(crate) provider: String,
     /// The base URL that it came from: a profile can be pointed elsewhere.
@@ -54,7 +54,7 @@ pub(crate) struct ToolCall {
 
 /// A page or a file that an answer cites.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Source {
+pub(crate) struct Citation {
     pub(crate) url: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) title: String,

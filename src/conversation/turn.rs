@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reply::Reply;
+use super::reply::ModelReply;
 
 /// How an answer came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum End {
+pub(crate) enum AnswerEnd {
     #[default]
     Done,
     /// Cut by a limit of tokens.
@@ -19,21 +19,21 @@ pub(crate) enum End {
     Failed,
 }
 
-impl End {
+impl AnswerEnd {
     /// What a reader is told of an answer that is not whole.
     pub(crate) fn words(self) -> Option<&'static str> {
         match self {
-            End::Done => None,
-            End::Cut => Some("cut by a token limit"),
-            End::Interrupted => Some("interrupted"),
-            End::Failed => Some("failed"),
+            AnswerEnd::Done => None,
+            AnswerEnd::Cut => Some("cut by a token limit"),
+            AnswerEnd::Interrupted => Some("interrupted"),
+            AnswerEnd::Failed => Some("failed"),
         }
     }
 }
 
 /// Which service and model answered, in the words that choose them again.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Service {
+pub(crate) struct TurnService {
     pub(crate) provider: String,
     pub(crate) model: String,
     /// `--base-url` and `--api-key-env`, where a one-off server was asked.
@@ -45,7 +45,7 @@ pub(crate) struct Service {
 
 /// A file that went along with a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct File {
+pub(crate) struct TurnFile {
     /// What the user called it.
     pub(crate) name: String,
     /// The name of its content in the data folder, unless it is not kept.
@@ -64,23 +64,23 @@ pub(crate) struct Turn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<String>,
     #[serde(flatten)]
-    pub(crate) service: Service,
+    pub(crate) service: TurnService,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) system: Option<String>,
     /// The user's words.
     pub(crate) user: String,
     /// The files that went along; `user` ends with their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) files: Vec<File>,
+    pub(crate) files: Vec<TurnFile>,
     /// The replies between both: each with calls of tools and their results.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) rounds: Vec<Reply>,
-    pub(crate) answer: Reply,
+    pub(crate) rounds: Vec<ModelReply>,
+    pub(crate) answer: ModelReply,
     /// Further answers, where several were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) others: Vec<String>,
     #[serde(default)]
-    pub(crate) end: End,
+    pub(crate) end: AnswerEnd,
     /// The message of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) why: Option<String>,
@@ -105,18 +105,18 @@ pub(crate) mod tests {
             turn: id.to_owned(),
             time: "2026-11-22T12:00:00Z".to_owned(),
             session: None,
-            service: Service {
+            service: TurnService {
                 provider: "demo".into(),
                 model: "demo".into(),
-                ..Service::default()
+                ..TurnService::default()
             },
             system: None,
             user: user.into(),
             files: Vec::new(),
             rounds: Vec::new(),
-            answer: Reply { text: answer.to_owned(), ..Reply::default() },
+            answer: ModelReply { text: answer.to_owned(), ..ModelReply::default() },
             others: Vec::new(),
-            end: End::Done,
+            end: AnswerEnd::Done,
             why: None,
             usage: None,
         }

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::calls::Calls;
 use super::event::{ChatEvent, Finish};
-use super::kept::Kept;
-use super::think::{Piece, ThinkFilter};
-use crate::conversation::{Addressee, Reply, Sealed, Source, ToolCall};
+use super::kept::BoundedText;
+use super::think::{ThinkFilter, ThinkPiece};
+use crate::conversation::{Addressee, Citation, ModelReply, SealedThinking, ToolCall};
 
 /// Text that can be shown. The reader takes it out and empties it.
 #[derive(Debug, Default)]
-pub(crate) struct Shown {
+pub(crate) struct VisibleText {
     pub(crate) text: String,
     pub(crate) thinking: String,
 }
@@ -40,12 +40,12 @@ struct Choice {
     /// Answer text that waits for its turn.
     waiting: String,
     /// All answer text, and all thinking, for who keeps them.
-    text: Kept,
-    thoughts: Kept,
-    refusal: Kept,
+    text: BoundedText,
+    thoughts: BoundedText,
+    refusal: BoundedText,
     calls: Calls,
     sealed: Vec<Value>,
-    sources: Vec<Source>,
+    sources: Vec<Citation>,
     finish: Option<(Finish, String)>,
     last: Option<char>,
 }
@@ -54,12 +54,12 @@ struct Choice {
 const MAX_SOURCES: usize = 256;
 
 /// The most that is held back for the end (text of later answers, calls), in bytes, and the most answers.
-const MOST_HELD: usize = 64 << 20;
-const MOST_CHOICES: usize = 4096;
+const MAX_HELD: usize = 64 << 20;
+const MAX_CHOICES: usize = 4096;
 
 /// What became of a reply that came to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ReplyVerdict {
     Done,
     /// Cut by a limit of tokens.
     Length,
@@ -97,11 +97,11 @@ impl Answers {
 
     /// Whether more text waits than any reply has: it must not fill the memory.
     pub(crate) fn is_overfull(&self) -> bool {
-        self.held > MOST_HELD || self.choices.len() > MOST_CHOICES
+        self.held > MAX_HELD || self.choices.len() > MAX_CHOICES
     }
 
     /// Takes an event; what can be shown is added to `shown`.
-    pub(crate) fn take(&mut self, event: ChatEvent<'_>, shown: &mut Shown) {
+    pub(crate) fn take(&mut self, event: ChatEvent<'_>, shown: &mut VisibleText) {
         match event {
             ChatEvent::Usage(usage) => self.usage = Some(usage.clone()),
             ChatEvent::Text { index, text, is_thought } => {
@@ -147,7 +147,7 @@ impl Answers {
     }
 
     /// Gives out what was held back, and the answers that waited, in index order.
-    pub(crate) fn finish(&mut self, shown: &mut Shown) {
+    pub(crate) fn finish(&mut self, shown: &mut VisibleText) {
         let live = self.live;
         let mut last = None;
         for (index, choice) in &mut self.choices {
@@ -178,12 +178,12 @@ impl Answers {
 
     /// What every answer said so far, in index order, given away: a verdict comes before. Its calls
     /// are not in it, but in [`Answers::calls`]. What it sealed belongs to the service that replied.
-    pub(crate) fn take_replies(&mut self, by: &Addressee) -> Vec<Reply> {
+    pub(crate) fn take_replies(&mut self, by: &Addressee) -> Vec<ModelReply> {
         let sealed = |items: Vec<Value>| {
             let Addressee { provider, base_url } = by.clone();
-            (!items.is_empty()).then_some(Sealed { provider, base_url, items })
+            (!items.is_empty()).then_some(SealedThinking { provider, base_url, items })
         };
-        let reply = |choice: &mut Choice| Reply {
+        let reply = |choice: &mut Choice| ModelReply {
             text: std::mem::take(&mut choice.text).into(),
             thinking: std::mem::take(&mut choice.thoughts).into(),
             sealed: sealed(std::mem::take(&mut choice.sealed)),
@@ -231,20 +231,20 @@ impl Answers {
     }
 
     /// What became of the reply, the worst first.
-    pub(crate) fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> ReplyVerdict {
         let mut finishes = self.choices.values().filter_map(|choice| choice.finish.as_ref());
         if let Some((_, reason)) = finishes.clone().find(|(finish, _)| *finish == Finish::Failed) {
-            return Verdict::Failed(reason.clone());
+            return ReplyVerdict::Failed(reason.clone());
         }
         if finishes.clone().any(|(finish, _)| *finish == Finish::Filter) {
-            return Verdict::Filter;
+            return ReplyVerdict::Filter;
         }
         if self.count() == 0 {
-            return Verdict::NoText(self.instead());
+            return ReplyVerdict::NoText(self.instead());
         }
         match finishes.any(|(finish, _)| *finish == Finish::Length) {
-            true => Verdict::Length,
-            false => Verdict::Done,
+            true => ReplyVerdict::Length,
+            false => ReplyVerdict::Done,
         }
     }
 
@@ -276,13 +276,13 @@ impl Answers {
 }
 
 impl Choice {
-    fn text(&mut self, text: &str, is_thought: bool, is_live: bool, shown: &mut Shown) {
+    fn text(&mut self, text: &str, is_thought: bool, is_live: bool, shown: &mut VisibleText) {
         let mut filter = std::mem::take(&mut self.filter);
         filter.push(text, is_thought, &mut |piece| self.piece(piece, is_live, shown));
         self.filter = filter;
     }
 
-    fn end(&mut self, is_live: bool, shown: &mut Shown) {
+    fn end(&mut self, is_live: bool, shown: &mut VisibleText) {
         let mut filter = std::mem::take(&mut self.filter);
         let unclosed = filter.unclosed();
         filter.finish(&mut |piece| self.piece(piece, is_live, shown));
@@ -290,14 +290,14 @@ impl Choice {
         if let (Some(text), Some((Finish::Done, _))) = (unclosed, &self.finish)
             && !text.is_empty()
         {
-            self.piece(Piece::Answer(&text), is_live, shown);
+            self.piece(ThinkPiece::Answer(&text), is_live, shown);
         }
     }
 
-    fn piece(&mut self, piece: Piece<'_>, is_live: bool, shown: &mut Shown) {
+    fn piece(&mut self, piece: ThinkPiece<'_>, is_live: bool, shown: &mut VisibleText) {
         match piece {
-            Piece::Thinking(text) => self.thinking(text, is_live, shown),
-            Piece::Answer(text) => {
+            ThinkPiece::Thinking(text) => self.thinking(text, is_live, shown),
+            ThinkPiece::Answer(text) => {
                 self.text.add(text);
                 self.last = text.chars().next_back().or(self.last);
                 let target = if is_live { &mut shown.text } else { &mut self.waiting };
@@ -311,11 +311,11 @@ impl Choice {
     fn cite(&mut self, url: &str, title: &str) {
         let is_known = self.sources.iter().any(|source| source.url == url);
         if !is_known && self.sources.len() < MAX_SOURCES {
-            self.sources.push(Source { url: url.to_owned(), title: title.to_owned() });
+            self.sources.push(Citation { url: url.to_owned(), title: title.to_owned() });
         }
     }
 
-    fn thinking(&mut self, text: &str, is_live: bool, shown: &mut Shown) {
+    fn thinking(&mut self, text: &str, is_live: bool, shown: &mut VisibleText) {
         self.thoughts.add(text);
         // The thinking behind a later answer would stand among the words of the first.
         if is_live {

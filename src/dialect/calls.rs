@@ -16,13 +16,13 @@ struct OpenCall {
 }
 
 /// The most that is kept of a call's arguments, in bytes.
-const MOST: usize = 1024 * 1024;
+const MAX_ARGUMENTS: usize = 1024 * 1024;
 
 /// The most calls of one answer.
-const MOST_CALLS: usize = 64;
+const MAX_CALLS: usize = 64;
 
 /// The most further fields of a call.
-const MOST_EXTRA: usize = 16;
+const MAX_EXTRA: usize = 16;
 
 impl Calls {
     /// Takes what a reply says of a call. Gives the bytes of arguments that it kept.
@@ -35,7 +35,7 @@ impl Calls {
         let ToolCallDelta { position, id, name, arguments, extra } = delta;
         let place = match self.place(position, id, name) {
             Some(place) => place,
-            None if self.0.len() >= MOST_CALLS => return 0,
+            None if self.0.len() >= MAX_CALLS => return 0,
             None => {
                 self.0.push(OpenCall { position, ..OpenCall::default() });
                 self.0.len() - 1
@@ -49,7 +49,7 @@ impl Calls {
             call.name = name.unwrap_or_default().to_owned();
         }
         for (key, value) in extra {
-            if call.extra.len() < MOST_EXTRA {
+            if call.extra.len() < MAX_EXTRA {
                 call.extra.insert(key.to_owned(), value.clone());
             }
         }
@@ -105,7 +105,7 @@ impl Calls {
 /// Adds to a call's arguments; gives how many bytes of it were kept.
 fn argue(arguments: &mut String, delta: ArgumentsDelta<'_>) -> usize {
     match delta {
-        ArgumentsDelta::More(text) if arguments.len() + text.len() <= MOST => {
+        ArgumentsDelta::More(text) if arguments.len() + text.len() <= MAX_ARGUMENTS => {
             arguments.push_str(text);
             text.len()
         }

@@ -9,40 +9,40 @@ use crate::http::sse::{Decoder, MAX_EVENT};
 
 /// Reads one reply.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct ChatReader {
     says_stream: bool,
-    form: Form,
+    form: BodyForm,
     events: Box<dyn ReadEvents>,
     seen: Seen,
     is_too_long: bool,
 }
 
 /// A document may be as long as an event of a stream.
-const LONGEST: usize = MAX_EVENT;
+const MAX_DOCUMENT: usize = MAX_EVENT;
 
 /// The byte order mark.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What the body turned out to be. Its beginning decides, as servers mislabel both forms.
 #[derive(Debug)]
-enum Form {
+enum BodyForm {
     /// Not known yet; what came so far.
     Unknown(Vec<u8>),
     Stream(Decoder),
     Whole(Vec<u8>),
 }
 
-impl Form {
+impl BodyForm {
     /// The form of a body that begins like this; `None` while more of it must be seen.
     fn of(head: &[u8], says_stream: bool) -> Option<Self> {
         const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
         let is_stream = || says_stream || FIELDS.iter().any(|field| head.starts_with(field));
         match head.first()? {
-            b'{' | b'[' | b'<' => Some(Form::Whole(Vec::new())),
-            _ if MARK.starts_with(head) => None,
-            _ if is_stream() => Some(Form::Stream(Decoder::default())),
+            b'{' | b'[' | b'<' => Some(BodyForm::Whole(Vec::new())),
+            _ if BYTE_ORDER_MARK.starts_with(head) => None,
+            _ if is_stream() => Some(BodyForm::Stream(Decoder::default())),
             _ if FIELDS.iter().any(|field| field.starts_with(head)) => None,
-            _ => Some(Form::Whole(Vec::new())),
+            _ => Some(BodyForm::Whole(Vec::new())),
         }
     }
 }
@@ -51,13 +51,13 @@ impl Form {
 /// with neither.
 fn behind_nothing(body: &[u8]) -> Option<usize> {
     let space = body.len() - body.trim_ascii_start().len();
-    let behind = if body.starts_with(MARK) { MARK.len() } else { space };
+    let behind = if body.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { space };
     (behind > 0).then_some(behind)
 }
 
 /// How a reply ended.
 #[derive(Debug, PartialEq)]
-pub(crate) enum End {
+pub(crate) enum ReplyEnd {
     /// A stream; `done` if it said so itself by `[DONE]`.
     Stream { done: bool },
     /// One JSON document.
@@ -70,23 +70,23 @@ pub(crate) enum End {
     Empty,
 }
 
-impl Reader {
+impl ChatReader {
     /// A reader for a reply in this dialect with this `Content-Type`.
     pub(crate) fn new(dialect: &dyn ChatDialect, content_type: &str) -> Self {
         let says_stream = content_type.to_ascii_lowercase().contains("event-stream");
-        let (form, seen) = (Form::Unknown(Vec::new()), Seen::default());
+        let (form, seen) = (BodyForm::Unknown(Vec::new()), Seen::default());
         Self { says_stream, form, events: dialect.events(), seen, is_too_long: false }
     }
 
     /// Reads the next bytes of the body.
     pub(crate) fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(ChatEvent<'_>)) {
-        let Form::Unknown(head) = &mut self.form else { return self.read(bytes, each) };
+        let BodyForm::Unknown(head) = &mut self.form else { return self.read(bytes, each) };
         head.extend_from_slice(bytes);
         // DeepSeek keeps a waiting connection alive with blank lines before the JSON.
         while let Some(behind) = behind_nothing(head) {
             head.drain(..behind);
         }
-        let Some(form) = Form::of(head, self.says_stream) else { return };
+        let Some(form) = BodyForm::of(head, self.says_stream) else { return };
         let head = std::mem::take(head);
         self.form = form;
         self.read(&head, each);
@@ -94,47 +94,49 @@ impl Reader {
 
     fn read(&mut self, bytes: &[u8], each: &mut dyn FnMut(ChatEvent<'_>)) {
         match &mut self.form {
-            Form::Stream(decoder) => {
+            BodyForm::Stream(decoder) => {
                 let (events, seen) = (&mut self.events, &mut self.seen);
                 if let Err(error) = decoder.push(bytes, |event| events.event(event, seen, each)) {
                     seen.unreadable = Some(error.to_string());
                     self.is_too_long = true;
                 }
             }
-            Form::Unknown(body) | Form::Whole(body) if body.len() + bytes.len() > LONGEST => {
+            BodyForm::Unknown(body) | BodyForm::Whole(body)
+                if body.len() + bytes.len() > MAX_DOCUMENT =>
+            {
                 body.clear();
                 self.is_too_long = true;
             }
-            Form::Unknown(body) | Form::Whole(body) => body.extend_from_slice(bytes),
+            BodyForm::Unknown(body) | BodyForm::Whole(body) => body.extend_from_slice(bytes),
         }
     }
 
     /// Reads what is left when the body has come to its end, or broke off.
-    pub(crate) fn finish(&mut self, each: &mut dyn FnMut(ChatEvent<'_>)) -> End {
+    pub(crate) fn finish(&mut self, each: &mut dyn FnMut(ChatEvent<'_>)) -> ReplyEnd {
         let (events, seen) = (&mut self.events, &mut self.seen);
-        match std::mem::replace(&mut self.form, Form::Unknown(Vec::new())) {
-            Form::Unknown(_) if self.says_stream => End::Stream { done: false },
-            Form::Unknown(head) if head.is_empty() => End::Empty,
-            Form::Stream(mut decoder) => {
+        match std::mem::replace(&mut self.form, BodyForm::Unknown(Vec::new())) {
+            BodyForm::Unknown(_) if self.says_stream => ReplyEnd::Stream { done: false },
+            BodyForm::Unknown(head) if head.is_empty() => ReplyEnd::Empty,
+            BodyForm::Stream(mut decoder) => {
                 // An event that is cut in its middle is what "broke off" means; it's no news then.
                 let unreadable = seen.unreadable.take();
                 decoder.finish(|event| events.event(event, seen, each));
                 seen.unreadable = unreadable;
                 match seen.unreadable.take() {
-                    Some(words) => End::Broken(words),
-                    None => End::Stream { done: seen.is_done },
+                    Some(words) => ReplyEnd::Broken(words),
+                    None => ReplyEnd::Stream { done: seen.is_done },
                 }
             }
-            Form::Unknown(_) | Form::Whole(_) if self.is_too_long => {
-                End::Broken(format!("it is longer than {} MiB", LONGEST >> 20))
+            BodyForm::Unknown(_) | BodyForm::Whole(_) if self.is_too_long => {
+                ReplyEnd::Broken(format!("it is longer than {} MiB", MAX_DOCUMENT >> 20))
             }
-            Form::Unknown(body) | Form::Whole(body) => {
+            BodyForm::Unknown(body) | BodyForm::Whole(body) => {
                 if events.document(&body, seen, each) {
-                    End::Whole
+                    ReplyEnd::Whole
                 } else if body.starts_with(b"{") {
-                    End::Broken("it is cut, or no valid JSON".to_owned())
+                    ReplyEnd::Broken("it is cut, or no valid JSON".to_owned())
                 } else {
-                    End::NoAnswer(fault::read(&body).message)
+                    ReplyEnd::NoAnswer(fault::read(&body).message)
                 }
             }
         }
@@ -157,8 +159,8 @@ mod tests {
     use super::super::chat_completions::ChatCompletions;
     use super::*;
 
-    fn read(content_type: &str, pieces: &[&[u8]]) -> (String, End, Option<String>) {
-        let mut reader = Reader::new(&ChatCompletions, content_type);
+    fn read(content_type: &str, pieces: &[&[u8]]) -> (String, ReplyEnd, Option<String>) {
+        let mut reader = ChatReader::new(&ChatCompletions, content_type);
         let mut text = String::new();
         let mut each = |event: ChatEvent<'_>| {
             if let ChatEvent::Text { text: piece, .. } = event {
@@ -185,7 +187,7 @@ mod tests {
             let (text, end, fault) = read(label, &[body.as_bytes()]);
             assert_eq!(
                 (text.as_str(), end, fault),
-                ("你好", End::Stream { done: true }, None),
+                ("你好", ReplyEnd::Stream { done: true }, None),
                 "{label}"
             );
         }
@@ -196,24 +198,24 @@ mod tests {
         let body = b"\n\n {\"choices\":[{\"message\":{\"content\":\"hi\"}}]}";
         for label in [SSE, "", "application/octet-stream"] {
             let (text, end, _) = read(label, &[&body[..1], &body[1..9], &body[9..]]);
-            assert_eq!((text.as_str(), end), ("hi", End::Whole), "{label}");
+            assert_eq!((text.as_str(), end), ("hi", ReplyEnd::Whole), "{label}");
         }
     }
 
     #[test]
     fn plain_text_and_a_byte_order_mark_are_no_stream() {
         for pieces in [&[&b"it works"[..]][..], &[b"i", b"t works"], &[b"dat", b"a base down"]] {
-            assert!(matches!(read("text/plain", pieces).1, End::NoAnswer(_)), "{pieces:?}");
+            assert!(matches!(read("text/plain", pieces).1, ReplyEnd::NoAnswer(_)), "{pieces:?}");
         }
-        assert_eq!(read("", &[b"id"]).1, End::NoAnswer("id".into()));
+        assert_eq!(read("", &[b"id"]).1, ReplyEnd::NoAnswer("id".into()));
         let marked = b"\xef\xbb\xbf{\"choices\":[{\"message\":{\"content\":\"hi\"}}]}";
         let (text, end, _) = read("application/json", &[&marked[..2], &marked[2..]]);
-        assert_eq!((text.as_str(), end), ("hi", End::Whole));
+        assert_eq!((text.as_str(), end), ("hi", ReplyEnd::Whole));
         // However it is cut, and whatever its label says.
-        let marked = [b"\n", MARK, b"\n ", &marked[3..]].concat();
+        let marked = [b"\n", BYTE_ORDER_MARK, b"\n ", &marked[3..]].concat();
         for cut in 0..marked.len() {
             let (text, end, _) = read(SSE, &[&marked[..cut], &marked[cut..]]);
-            assert_eq!((text.as_str(), end), ("hi", End::Whole), "cut at {cut}");
+            assert_eq!((text.as_str(), end), ("hi", ReplyEnd::Whole), "cut at {cut}");
         }
     }
 
@@ -224,7 +226,7 @@ mod tests {
             + &chunk("more");
         assert_eq!(
             read(SSE, &[body.as_bytes()]),
-            ("partmore".into(), End::Stream { done: false }, Some("boom".into()))
+            ("partmore".into(), ReplyEnd::Stream { done: false }, Some("boom".into()))
         );
         let body = chunk("part") + "event: error\ndata: out of memory\n\n";
         assert_eq!(read(SSE, &[body.as_bytes()]).2, Some("out of memory".into()));
@@ -234,25 +236,25 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_said() {
-        assert_eq!(read("application/json", &[]).1, End::Empty);
-        assert_eq!(read(SSE, &[]).1, End::Stream { done: false });
+        assert_eq!(read("application/json", &[]).1, ReplyEnd::Empty);
+        assert_eq!(read(SSE, &[]).1, ReplyEnd::Stream { done: false });
         assert!(matches!(
             read("text/html", &[b"<html><title>Hi</title></html>"]).1,
-            End::NoAnswer(_)
+            ReplyEnd::NoAnswer(_)
         ));
-        assert!(matches!(read("application/json", &[b"{\"choices\":["]).1, End::Broken(_)));
+        assert!(matches!(read("application/json", &[b"{\"choices\":["]).1, ReplyEnd::Broken(_)));
         let body = chunk("a") + "data: {\"choices\":[{\n\n" + &chunk("b");
         let (text, end, _) = read(SSE, &[body.as_bytes()]);
         assert_eq!(text, "ab");
-        assert!(matches!(end, End::Broken(_)));
+        assert!(matches!(end, ReplyEnd::Broken(_)));
         let body = chunk("a") + "data: {\"choices\":[{";
-        assert_eq!(read(SSE, &[body.as_bytes()]).1, End::Stream { done: false });
+        assert_eq!(read(SSE, &[body.as_bytes()]).1, ReplyEnd::Stream { done: false });
     }
 
     #[test]
     fn what_is_beyond_any_sense_of_size_is_not_kept() {
         for (label, begin) in [(SSE, "data: "), ("application/json", "{\"choices\":")] {
-            let mut reader = Reader::new(&ChatCompletions, label);
+            let mut reader = ChatReader::new(&ChatCompletions, label);
             let mut text = String::new();
             let mut each = |event: ChatEvent<'_>| text.push_str(&format!("{event:?}"));
             reader.push(begin.as_bytes(), &mut each);
@@ -264,7 +266,7 @@ mod tests {
                 }
             }
             assert!(reader.is_done());
-            let End::Broken(words) = reader.finish(&mut each) else { panic!("{label}") };
+            let ReplyEnd::Broken(words) = reader.finish(&mut each) else { panic!("{label}") };
             assert!(words.ends_with("is longer than 64 MiB"), "{words}");
         }
     }

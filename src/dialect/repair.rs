@@ -10,27 +10,27 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 /// The length of an escape like `\u4f60`.
-const ESCAPE: usize = 6;
+const ESCAPE_LENGTH: usize = 6;
 
 /// How many cut characters one event may leave; a usual one has two fields with the same text.
-const MOST_KEPT: usize = 64;
+const MAX_CUT_STRINGS: usize = 64;
 
-/// Mends events of one stream. [`Repair::mend`] is for events whose JSON could not be read.
+/// Mends events of one stream. [`JsonRepair::mend`] is for events whose JSON could not be read.
 #[derive(Debug, Default)]
-pub(crate) struct Repair {
-    kept: Kept,
+pub(crate) struct JsonRepair {
+    kept: CutStrings,
 }
 
 /// What was cut off, in the order of its strings: one event can hold the same text in two fields.
 #[derive(Debug, Clone, Default)]
-struct Kept {
+struct CutStrings {
     /// High surrogates.
     halves: VecDeque<u16>,
     /// Beginnings of UTF-8 sequences, of one to three bytes.
     bytes: VecDeque<Vec<u8>>,
 }
 
-impl Repair {
+impl JsonRepair {
     /// Makes JSON of the data of an event; none if it stays unreadable.
     ///
     /// Within strings: the halves of a character that was cut are joined at its end; any other lone
@@ -38,19 +38,19 @@ impl Repair {
     /// backslash that begins no escape. The result has at most six times the length of the data,
     /// and the few bytes that were kept.
     pub(crate) fn mend(&mut self, data: &[u8]) -> Option<Vec<u8>> {
-        let mut mender = Mender {
+        let mut mender = EventMender {
             data,
             at: 0,
             out: Vec::with_capacity(data.len() + 16),
             old: self.kept.clone(),
-            new: Kept::default(),
+            new: CutStrings::default(),
             changed: false,
         };
         mender.run();
         if !mender.changed || serde_json::from_slice::<Value>(&mender.out).is_err() {
             return None;
         }
-        let Mender { out, old, new, .. } = mender;
+        let EventMender { out, old, new, .. } = mender;
         self.kept.halves = if new.halves.is_empty() { old.halves } else { new.halves };
         self.kept.bytes = if new.bytes.is_empty() { old.bytes } else { new.bytes };
         Some(out)
@@ -58,18 +58,18 @@ impl Repair {
 }
 
 /// One event on its way.
-struct Mender<'d> {
+struct EventMender<'d> {
     data: &'d [u8],
     at: usize,
     out: Vec<u8>,
     /// What earlier events left.
-    old: Kept,
+    old: CutStrings,
     /// What this event leaves.
-    new: Kept,
+    new: CutStrings,
     changed: bool,
 }
 
-impl Mender<'_> {
+impl EventMender<'_> {
     fn run(&mut self) {
         while let Some(&byte) = self.data.get(self.at) {
             self.copy(1);
@@ -97,20 +97,20 @@ impl Mender<'_> {
     fn escape(&mut self) {
         match self.unit(self.at) {
             Some(0xd800..=0xdbff)
-                if matches!(self.unit(self.at + ESCAPE), Some(0xdc00..=0xdfff)) =>
+                if matches!(self.unit(self.at + ESCAPE_LENGTH), Some(0xdc00..=0xdfff)) =>
             {
-                self.copy(2 * ESCAPE);
+                self.copy(2 * ESCAPE_LENGTH);
             }
-            Some(half @ 0xd800..=0xdbff) if self.is_cut(ESCAPE, self.new.halves.len()) => {
+            Some(half @ 0xd800..=0xdbff) if self.is_cut(ESCAPE_LENGTH, self.new.halves.len()) => {
                 self.new.halves.push_back(half);
-                self.put(ESCAPE, b"");
+                self.put(ESCAPE_LENGTH, b"");
             }
             Some(0xdc00..=0xdfff) if let Some(half) = self.old.halves.pop_front() => {
                 self.put(0, format!("\\u{half:04x}").as_bytes());
-                self.copy(ESCAPE);
+                self.copy(ESCAPE_LENGTH);
             }
-            Some(0xd800..=0xdfff) => self.put(ESCAPE, b"\\ufffd"),
-            Some(_) => self.copy(ESCAPE),
+            Some(0xd800..=0xdfff) => self.put(ESCAPE_LENGTH, b"\\ufffd"),
+            Some(_) => self.copy(ESCAPE_LENGTH),
             None => match self.data.get(self.at + 1) {
                 Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.copy(2),
                 _ => self.put(1, b"\\\\"),
@@ -120,7 +120,7 @@ impl Mender<'_> {
 
     /// The UTF-16 code unit of the escape that begins at `at`.
     fn unit(&self, at: usize) -> Option<u16> {
-        let digits = self.data.get(at..at + ESCAPE)?.strip_prefix(b"\\u")?;
+        let digits = self.data.get(at..at + ESCAPE_LENGTH)?.strip_prefix(b"\\u")?;
         // `from_str_radix` takes a sign as well.
         let digits = std::str::from_utf8(digits).ok().filter(|digits| !digits.starts_with('+'))?;
         u16::from_str_radix(digits, 16).ok()
@@ -172,7 +172,7 @@ impl Mender<'_> {
 
     /// Whether the string ends after `length` bytes, and what ends there may be kept beside `kept`.
     fn is_cut(&self, length: usize, kept: usize) -> bool {
-        kept < MOST_KEPT && self.data.get(self.at + length) == Some(&b'"')
+        kept < MAX_CUT_STRINGS && self.data.get(self.at + length) == Some(&b'"')
     }
 
     /// How many bytes from here on are no ASCII.
@@ -201,7 +201,7 @@ mod tests {
 
     /// The member `c` of every event, read as a client reads them, joined.
     fn joined<'e>(events: impl IntoIterator<Item = &'e [u8]>) -> String {
-        let mut repair = Repair::default();
+        let mut repair = JsonRepair::default();
         let mut text = String::new();
         for event in events {
             let value: Value = serde_json::from_slice(event).unwrap_or_else(|_| {
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_same_text_in_two_fields_is_joined_in_both() {
-        let mut repair = Repair::default();
+        let mut repair = JsonRepair::default();
         let first =
             repair.mend(br#"{"reasoning":"\ud83d","details":[{"text":"\ud83d"}]}"#).unwrap();
         assert_eq!(first, br#"{"reasoning":"","details":[{"text":""}]}"#);
@@ -243,13 +243,13 @@ mod tests {
 
     #[test]
     fn no_more_than_some_is_kept() {
-        let mut repair = Repair::default();
+        let mut repair = JsonRepair::default();
         for cut in [br#""\ud83d","#.as_slice(), b"\"\xe4\","] {
-            let data = [b"[".as_slice(), &cut.repeat(MOST_KEPT + 1), b"0]"].concat();
+            let data = [b"[".as_slice(), &cut.repeat(MAX_CUT_STRINGS + 1), b"0]"].concat();
             let mended = String::from_utf8(repair.mend(&data).unwrap()).unwrap();
-            assert_eq!(mended.matches("\"\"").count(), MOST_KEPT);
+            assert_eq!(mended.matches("\"\"").count(), MAX_CUT_STRINGS);
         }
-        assert_eq!(repair.kept.halves.len() + repair.kept.bytes.len(), 2 * MOST_KEPT);
+        assert_eq!(repair.kept.halves.len() + repair.kept.bytes.len(), 2 * MAX_CUT_STRINGS);
     }
 
     #[test]
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn what_is_sound_or_hopeless_is_not_mended() {
-        let mut repair = Repair::default();
+        let mut repair = JsonRepair::default();
         for data in [
             "",
             "{}",
@@ -345,7 +345,7 @@ mod tests {
                 1..4,
             ),
         ) {
-            let mut repair = Repair::default();
+            let mut repair = JsonRepair::default();
             for content in contents {
                 let data = event(&content.concat());
                 if let Some(mended) = repair.mend(&data) {

@@ -3,13 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answers::{Answers, Shown, Verdict};
+use super::answers::{Answers, ReplyVerdict, VisibleText};
 use super::chat_completions::ChatCompletions;
 use super::chat_dialect::{ChatDialect, ReadEvents, Seen};
 use super::event::{ArgumentsDelta, ChatEvent, Finish, ToolCallDelta};
 use super::question::{ChatQuestion, ModelOptions, ServiceTraits};
-use super::reader::{End, Reader};
-use crate::conversation::{Addressee, Conversation, Message, Reply, Turn, turn};
+use super::reader::{ChatReader, ReplyEnd};
+use crate::conversation::{Addressee, Conversation, Message, ModelReply, Turn, turn};
 use crate::http::fault;
 use crate::http::sse::Event;
 use crate::provider::{Fields, Job};
@@ -134,9 +134,9 @@ fn here() -> Addressee {
 }
 
 /// What the dialect makes of a stream of these events.
-fn read(events: &[Value]) -> (Answers, End) {
-    let (mut reader, mut answers) = (Reader::new(&Items, "text/event-stream"), Answers::new(1));
-    let mut shown = Shown::default();
+fn read(events: &[Value]) -> (Answers, ReplyEnd) {
+    let (mut reader, mut answers) = (ChatReader::new(&Items, "text/event-stream"), Answers::new(1));
+    let mut shown = VisibleText::default();
     for event in events {
         reader.push(format!("data: {event}\n\n").as_bytes(), &mut |event| {
             answers.take(event, &mut shown);
@@ -148,13 +148,13 @@ fn read(events: &[Value]) -> (Answers, End) {
 }
 
 /// The reply that these events make, its calls answered.
-fn reply(events: &[Value]) -> Reply {
+fn reply(events: &[Value]) -> ModelReply {
     let (mut answers, end) = read(events);
-    assert_eq!((end, answers.is_finished()), (End::Stream { done: true }, true));
+    assert_eq!((end, answers.is_finished()), (ReplyEnd::Stream { done: true }, true));
     let mut calls = answers.calls();
     calls.iter_mut().for_each(|call| call.result = "晴".to_owned());
     let reply = answers.take_replies(&here()).remove(0);
-    Reply { calls, ..reply }
+    ModelReply { calls, ..reply }
 }
 
 fn question<'a>(conversation: &'a Conversation, options: &'a ModelOptions) -> ChatQuestion<'a> {
@@ -258,10 +258,10 @@ fn a_conversation_changes_its_dialect_in_mid_way() {
 fn how_a_reply_ended_is_told_by_its_last_event() {
     let text = json!({"type": "text.delta", "delta": "半"});
     let (answers, _) = read(&[text.clone(), json!({"type": "incomplete", "usage": {}})]);
-    assert_eq!(answers.verdict(), Verdict::Length);
+    assert_eq!(answers.verdict(), ReplyVerdict::Length);
     let (answers, end) = read(&[text]);
-    assert_eq!((end, answers.is_finished()), (End::Stream { done: false }, false));
-    let mut reader = Reader::new(&Items, "text/event-stream");
+    assert_eq!((end, answers.is_finished()), (ReplyEnd::Stream { done: false }, false));
+    let mut reader = ChatReader::new(&Items, "text/event-stream");
     let failed = json!({"type": "failed", "error": {"message": "坏", "code": "server_error"}});
     reader.push(format!("data: {failed}\n\n").as_bytes(), &mut |_| {});
     assert_eq!(reader.fault().map(|fault| fault.message.as_str()), Some("坏"));

@@ -12,14 +12,14 @@ const TAGS: [(&str, &str); 3] =
     [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>")];
 
 /// Thinking that no tag closes is kept up to here, in bytes, as it may have been the answer.
-const MOST_UNCLOSED: usize = 16 << 20;
+const MAX_UNCLOSED: usize = 16 << 20;
 
 /// The white space around tags. That of Unicode stays: U+3000 indents a Chinese paragraph.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// A piece of text, never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Piece<'a> {
+pub(crate) enum ThinkPiece<'a> {
     /// Text that answers.
     Answer(&'a str),
     /// Text that the model thought with, without its tags.
@@ -28,7 +28,7 @@ pub(crate) enum Piece<'a> {
 
 /// What text without a mark is, seen from its beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-enum State {
+enum ThinkState {
     /// Nothing of the answer came yet: an opening tag may come.
     #[default]
     Start,
@@ -42,7 +42,7 @@ enum State {
 /// Splits one answer into thinking and answer text, however its text is cut into pieces.
 #[derive(Debug, Default)]
 pub(crate) struct ThinkFilter {
-    state: State,
+    state: ThinkState,
     /// Whether the text before this one was marked.
     marked: bool,
     /// Whether the marked text at hand may still begin with a tag of its own.
@@ -60,7 +60,7 @@ pub(crate) struct ThinkFilter {
 }
 
 /// What stands at the beginning of a text, behind white space.
-enum Lead {
+enum ThinkLead {
     /// A tag of this length; an opening one comes with what closes it.
     Tag(usize, Option<&'static str>),
     /// What may become a tag.
@@ -88,7 +88,7 @@ impl ThinkFilter {
     ///
     /// `marked` says that the provider marked this text as thinking. Text that may be a part of a
     /// tag is kept until more comes.
-    pub(crate) fn push(&mut self, text: &str, marked: bool, each: &mut dyn FnMut(Piece<'_>)) {
+    pub(crate) fn push(&mut self, text: &str, marked: bool, each: &mut dyn FnMut(ThinkPiece<'_>)) {
         if text.is_empty() {
             return;
         }
@@ -99,12 +99,12 @@ impl ThinkFilter {
     }
 
     /// Ends the answer: text that was kept is handed out as what it is. The filter is then as new.
-    pub(crate) fn finish(&mut self, each: &mut dyn FnMut(Piece<'_>)) {
+    pub(crate) fn finish(&mut self, each: &mut dyn FnMut(ThinkPiece<'_>)) {
         self.release(each);
         *self = Self::default();
     }
 
-    fn switch(&mut self, marked: bool, each: &mut dyn FnMut(Piece<'_>)) {
+    fn switch(&mut self, marked: bool, each: &mut dyn FnMut(ThinkPiece<'_>)) {
         if marked && self.held.is_empty() {
             // White space before thinking is no answer yet.
             self.space.clear();
@@ -112,60 +112,60 @@ impl ThinkFilter {
         self.release(each);
         self.marked = marked;
         self.may_open = marked;
-        self.may_close = !marked && !matches!(self.state, State::Inside(_));
+        self.may_close = !marked && !matches!(self.state, ThinkState::Inside(_));
     }
 
     /// Hands out what is kept: no tag will come of it.
-    fn release(&mut self, each: &mut dyn FnMut(Piece<'_>)) {
+    fn release(&mut self, each: &mut dyn FnMut(ThinkPiece<'_>)) {
         let kept = std::mem::take(&mut self.space) + &std::mem::take(&mut self.held);
         if kept.is_empty() {
             return;
         }
-        if self.marked || matches!(self.state, State::Inside(_)) {
-            each(Piece::Thinking(&kept));
+        if self.marked || matches!(self.state, ThinkState::Inside(_)) {
+            each(ThinkPiece::Thinking(&kept));
         } else {
             self.answer(&kept, each);
         }
     }
 
-    fn take_marked(&mut self, text: &str, each: &mut dyn FnMut(Piece<'_>)) {
+    fn take_marked(&mut self, text: &str, each: &mut dyn FnMut(ThinkPiece<'_>)) {
         if !self.may_open {
-            each(Piece::Thinking(text));
+            each(ThinkPiece::Thinking(text));
             return;
         }
         match self.lead(text, true, false) {
-            Lead::Unclear => return,
-            Lead::Tag(length, _) => {
+            ThinkLead::Unclear => return,
+            ThinkLead::Tag(length, _) => {
                 self.space.clear();
                 self.held.drain(..length);
             }
-            Lead::Other => {}
+            ThinkLead::Other => {}
         }
         self.may_open = false;
         self.release(each);
     }
 
-    fn take(&mut self, text: &str, each: &mut dyn FnMut(Piece<'_>)) {
-        if self.state != State::Start && !self.may_close {
+    fn take(&mut self, text: &str, each: &mut dyn FnMut(ThinkPiece<'_>)) {
+        if self.state != ThinkState::Start && !self.may_close {
             self.take_plain(text, each);
             return;
         }
-        match self.lead(text, self.state == State::Start, self.may_close) {
-            Lead::Unclear => {}
-            Lead::Tag(length, closing) => {
+        match self.lead(text, self.state == ThinkState::Start, self.may_close) {
+            ThinkLead::Unclear => {}
+            ThinkLead::Tag(length, closing) => {
                 self.space.clear();
                 self.may_close = false;
-                self.state = closing.map_or(State::Closed, State::Inside);
+                self.state = closing.map_or(ThinkState::Closed, ThinkState::Inside);
                 let held = std::mem::take(&mut self.held);
                 self.take_plain(&held[length..], each);
             }
-            Lead::Other if self.state == State::Start && self.is_untagged => {
-                self.state = State::Inside(TAGS[0].1);
+            ThinkLead::Other if self.state == ThinkState::Start && self.is_untagged => {
+                self.state = ThinkState::Inside(TAGS[0].1);
                 self.unclosed = Some(String::new());
                 let text = std::mem::take(&mut self.space) + &std::mem::take(&mut self.held);
                 self.take_plain(&text, each);
             }
-            Lead::Other => {
+            ThinkLead::Other => {
                 self.may_close = false;
                 self.release(each);
             }
@@ -173,7 +173,7 @@ impl ThinkFilter {
     }
 
     /// Adds a text to what is kept and tells what stands there.
-    fn lead(&mut self, text: &str, opening: bool, closing: bool) -> Lead {
+    fn lead(&mut self, text: &str, opening: bool, closing: bool) -> ThinkLead {
         let mut text = text;
         if self.held.is_empty() {
             let rest = text.trim_start_matches(SPACE);
@@ -185,18 +185,18 @@ impl ThinkFilter {
         let closings = TAGS.iter().filter(|_| closing).map(|(_, close)| (*close, None));
         for (tag, close) in openings.chain(closings) {
             if self.held.starts_with(tag) {
-                return Lead::Tag(tag.len(), close);
+                return ThinkLead::Tag(tag.len(), close);
             }
             if tag.starts_with(&self.held) {
-                return Lead::Unclear;
+                return ThinkLead::Unclear;
             }
         }
-        Lead::Other
+        ThinkLead::Other
     }
 
     /// Takes text at whose beginning no tag can stand.
-    fn take_plain(&mut self, text: &str, each: &mut dyn FnMut(Piece<'_>)) {
-        let State::Inside(closing) = self.state else {
+    fn take_plain(&mut self, text: &str, each: &mut dyn FnMut(ThinkPiece<'_>)) {
+        let ThinkState::Inside(closing) = self.state else {
             self.answer(text, each);
             return;
         };
@@ -208,17 +208,17 @@ impl ThinkFilter {
         }
         let end = text.find(closing).unwrap_or_else(|| text.len() - overlap(text, closing));
         if end > 0 {
-            each(Piece::Thinking(&text[..end]));
+            each(ThinkPiece::Thinking(&text[..end]));
             if let Some(unclosed) = &mut self.unclosed {
                 unclosed.push_str(&text[..end]);
-                if unclosed.len() > MOST_UNCLOSED {
+                if unclosed.len() > MAX_UNCLOSED {
                     self.unclosed = None;
                 }
             }
         }
         match text[end..].strip_prefix(closing) {
             Some(rest) => {
-                self.state = State::Closed;
+                self.state = ThinkState::Closed;
                 self.unclosed = None;
                 self.answer(rest, each);
             }
@@ -226,12 +226,12 @@ impl ThinkFilter {
         }
     }
 
-    fn answer(&mut self, text: &str, each: &mut dyn FnMut(Piece<'_>)) {
-        let closed = self.state == State::Closed;
+    fn answer(&mut self, text: &str, each: &mut dyn FnMut(ThinkPiece<'_>)) {
+        let closed = self.state == ThinkState::Closed;
         let text = if closed { text.trim_start_matches(SPACE) } else { text };
         if !text.is_empty() {
-            self.state = State::Answer;
-            each(Piece::Answer(text));
+            self.state = ThinkState::Answer;
+            each(ThinkPiece::Answer(text));
         }
     }
 }

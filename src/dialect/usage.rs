@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Token counts; `None` where the service gave none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct TokenCounts {
     /// All of the prompt, the cached part with it.
     pub(crate) input: Option<u64>,
     /// The answer, as the service counts it.
@@ -19,7 +19,7 @@ pub(crate) struct Counts {
 /// Other names of the cached tokens: DeepSeek's, Moonshot's and Hugging Face's, Mistral's.
 const CACHED: [&str; 3] = ["/prompt_cache_hit_tokens", "/cached_tokens", "/num_cached_tokens"];
 
-impl Counts {
+impl TokenCounts {
     /// Reads the `usage` of a reply.
     pub(crate) fn of(usage: &Value) -> Self {
         let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
@@ -61,11 +61,11 @@ mod tests {
 
     #[test]
     fn the_shapes_of_services_are_read() {
-        let openai = Counts::of(
+        let openai = TokenCounts::of(
             &json!({"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150,
             "prompt_tokens_details": {"cached_tokens": 64}, "completion_tokens_details": {"reasoning_tokens": 30}}),
         );
-        let expected = Counts {
+        let expected = TokenCounts {
             input: Some(100),
             output: Some(50),
             cached: Some(64),
@@ -75,17 +75,17 @@ mod tests {
         assert_eq!(openai, expected);
         let deepseek =
             json!({"prompt_tokens": 9, "completion_tokens": 4, "prompt_cache_hit_tokens": 8});
-        assert_eq!(Counts::of(&deepseek).cached, Some(8));
+        assert_eq!(TokenCounts::of(&deepseek).cached, Some(8));
         // xAI: thinking is in the total and not in the answer's count.
         let xai = json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115});
-        assert_eq!(Counts::of(&xai).paid_output, 105);
-        assert_eq!(Counts::of(&json!({"total_tokens": 7})), Counts::default());
+        assert_eq!(TokenCounts::of(&xai).paid_output, 105);
+        assert_eq!(TokenCounts::of(&json!({"total_tokens": 7})), TokenCounts::default());
     }
 
     #[test]
     fn sums_leave_out_what_nobody_counted() {
-        let one = Counts::of(&json!({"prompt_tokens": 1, "completion_tokens": 2}));
-        let two = Counts::of(&json!({"prompt_tokens": 10, "prompt_cache_hit_tokens": 3}));
+        let one = TokenCounts::of(&json!({"prompt_tokens": 1, "completion_tokens": 2}));
+        let two = TokenCounts::of(&json!({"prompt_tokens": 10, "prompt_cache_hit_tokens": 3}));
         let sum = one.and(two);
         assert_eq!((sum.input, sum.output, sum.cached), (Some(11), Some(2), Some(3)));
         assert_eq!((sum.thinking, sum.paid_output), (None, 2));

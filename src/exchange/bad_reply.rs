@@ -1,6 +1,6 @@
 //! A reply that holds no answer, as a failure: the one place that has the words for it.
 
-use crate::error::{Failure, Kind, Retry};
+use crate::error::{Failure, FailureKind, Retry};
 use crate::http::bad_reply::BadReply;
 use crate::http::{Service, refusal};
 use crate::secret::Secret;
@@ -33,13 +33,13 @@ pub(super) fn failure(
     service: &Service,
 ) -> Failure {
     let (name, ReplyWords { answer, lack, about }) = (&service.name, words);
-    let refused = |what: String| Failure::new(Kind::Refused, what);
+    let refused = |what: String| Failure::new(FailureKind::Refused, what);
     match bad {
         BadReply::Fault(fault) => refusal::carried(fault, id, secrets, service),
         BadReply::Empty => refused(format!("the reply of {name}{about} is empty")),
         BadReply::BrokenOff => {
             let what = format!("the {answer} of {name}{about} broke off before its end");
-            Failure::new(Kind::Network, what).retry(Retry::default())
+            Failure::new(FailureKind::Network, what).retry(Retry::default())
         }
         BadReply::NotAnAnswer(words) => {
             let colon = if words.is_empty() { "" } else { ": " };
@@ -50,7 +50,7 @@ pub(super) fn failure(
             .hint("--json prints the reply as it came"),
         BadReply::Unreadable(why) => {
             let what = format!("the {answer} of {name}{about} can't be read: {why}");
-            Failure::new(Kind::Network, what)
+            Failure::new(FailureKind::Network, what)
         }
     }
 }

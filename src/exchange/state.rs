@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::draft::Draft;
 use super::retries::Retries;
 use crate::error::{Failure, classify};
-use crate::http::client::{Client, Limits};
+use crate::http::client::{Client, ExchangeLimits};
 use crate::http::request::Request;
 use crate::interrupt::Interrupt;
 use crate::io::{Io, Stderr};
@@ -39,8 +39,8 @@ impl ExchangeOptions {
     }
 
     /// What a client may do from now on.
-    pub(super) fn limits(&self) -> Limits {
-        Limits {
+    pub(super) fn limits(&self) -> ExchangeLimits {
+        ExchangeLimits {
             silence: self.silence(),
             until: self.max_time.map(|time| (Instant::now() + time, time)),
             verbose: self.verbose,

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::cuts::whole_or_cut;
 use crate::dialect::ChatEvent;
-use crate::dialect::answers::{Answers, Shown};
+use crate::dialect::answers::{Answers, VisibleText};
 use crate::dialect::chat_completions::ChatCompletions;
-use crate::dialect::reader::Reader;
+use crate::dialect::reader::ChatReader;
 use crate::http::fault::{self, Fault};
 use crate::http::sse::Decoder;
 
@@ -71,10 +71,10 @@ struct Heard {
 impl Heard {
     fn of(label: &str, pieces: &[&[u8]]) -> Self {
         let (mut reader, mut events, mut texts) =
-            (Reader::new(&ChatCompletions, label), Vec::new(), 0);
+            (ChatReader::new(&ChatCompletions, label), Vec::new(), 0);
         // As many answers as the label has letters, so that all ways are gone.
         let mut answers = Answers::new(label.len() as u32 % 3).thinking_untagged(label.is_empty());
-        let mut shown = Shown::default();
+        let mut shown = VisibleText::default();
         let mut each = |event: ChatEvent<'_>| {
             texts += match event {
                 ChatEvent::Text { text, .. } | ChatEvent::Thinking { text, .. } => text.len(),

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use ring::digest::{Context, SHA256};
 
-use super::line::Line;
+use super::line::HistoryLine;
 use super::name::new_id;
 use super::store::{Store, make_private};
 
 /// So much is read at once.
-const STRETCH: usize = 64 * 1024;
+const READ_SIZE: usize = 64 * 1024;
 
 /// The letters of a SHA-256 sum.
 const LETTERS: usize = 64;
@@ -42,7 +42,7 @@ impl Store {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&part)?;
         let mut write = || {
-            let (mut sum, mut stretch) = (Context::new(&SHA256), vec![0; STRETCH]);
+            let (mut sum, mut stretch) = (Context::new(&SHA256), vec![0; READ_SIZE]);
             loop {
                 match content.read(&mut stretch) {
                     Ok(0) => break,
@@ -70,7 +70,7 @@ impl Store {
     pub(super) fn remove_files(&self, contents: &[u8]) -> std::io::Result<()> {
         let mut names = BTreeSet::new();
         for line in contents.split(|byte| *byte == b'\n') {
-            if let Some(Line::Turn(turn)) = Line::read(line) {
+            if let Some(HistoryLine::Turn(turn)) = HistoryLine::read(line) {
                 names.extend(turn.files.into_iter().filter_map(|file| file.content));
             }
         }

@@ -3,23 +3,23 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::conversation::{Reply, ToolCall, Turn};
+use crate::conversation::{ModelReply, ToolCall, Turn};
 
 /// What a line of a conversation's file says.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Line {
+pub(super) enum HistoryLine {
     Turn(Box<Turn>),
     /// The turn with this id was taken back.
     Undo(String),
 }
 
-impl Line {
+impl HistoryLine {
     /// Reads a line; `None` if it is none of ours.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let mut value: Value = serde_json::from_slice(bytes).ok()?;
         let fields = value.as_object_mut()?;
         if let Some(turn) = fields.get("undo").and_then(Value::as_str) {
-            return Some(Line::Undo(turn.to_owned()));
+            return Some(HistoryLine::Undo(turn.to_owned()));
         }
         let steps = fields.shift_remove("steps");
         if let Some(text) = fields.get("user").and_then(text_of_parts) {
@@ -29,7 +29,7 @@ impl Line {
         if let Some(Value::Array(steps)) = steps {
             turn.rounds = rounds(&steps);
         }
-        Some(Line::Turn(Box::new(turn)))
+        Some(HistoryLine::Turn(Box::new(turn)))
     }
 
     /// The line that takes a turn back.
@@ -46,8 +46,8 @@ fn text_of_parts(user: &Value) -> Option<String> {
 
 /// The replies that called tools, out of the messages of `/chat/completions` that version 0.1 kept:
 /// an assistant's with `tool_calls`, then a tool's for each of them.
-fn rounds(steps: &[Value]) -> Vec<Reply> {
-    let mut rounds: Vec<Reply> = Vec::new();
+fn rounds(steps: &[Value]) -> Vec<ModelReply> {
+    let mut rounds: Vec<ModelReply> = Vec::new();
     for step in steps {
         if step["role"] != "tool" {
             rounds.push(reply(step));
@@ -62,13 +62,13 @@ fn rounds(steps: &[Value]) -> Vec<Reply> {
     rounds
 }
 
-fn reply(step: &Value) -> Reply {
+fn reply(step: &Value) -> ModelReply {
     let calls = step.get("tool_calls").and_then(Value::as_array);
-    Reply {
+    ModelReply {
         text: text(step, "content"),
         thinking: text(step, "reasoning"),
         calls: calls.into_iter().flatten().map(call).collect(),
-        ..Reply::default()
+        ..ModelReply::default()
     }
 }
 
@@ -96,15 +96,15 @@ fn text(value: &Value, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::{End, Sealed, Source, turn};
+    use crate::conversation::{AnswerEnd, Citation, SealedThinking, turn};
 
     #[test]
     fn a_line_is_read_back_as_it_was() {
         let mut turn = turn("1", "你好\n", "好");
-        (turn.end, turn.why) = (End::Failed, Some("断了".to_owned()));
+        (turn.end, turn.why) = (AnswerEnd::Failed, Some("断了".to_owned()));
         turn.answer.thinking = "嗯".to_owned();
         turn.answer.sources =
-            vec![Source { url: "https://a.example".to_owned(), title: "甲".to_owned() }];
+            vec![Citation { url: "https://a.example".to_owned(), title: "甲".to_owned() }];
         let call = ToolCall {
             id: "c1".to_owned(),
             name: "查".to_owned(),
@@ -112,18 +112,19 @@ mod tests {
             extra: json!({"extra_content": {"google": 1}}).as_object().cloned().expect("a map"),
             result: "晴".to_owned(),
         };
-        let sealed = Sealed {
+        let sealed = SealedThinking {
             provider: "demo".to_owned(),
             base_url: "http://a.example/v1".to_owned(),
             items: vec![json!({"encrypted_content": "gAAA"})],
         };
-        turn.rounds = vec![Reply { calls: vec![call], sealed: Some(sealed), ..Reply::default() }];
+        turn.rounds =
+            vec![ModelReply { calls: vec![call], sealed: Some(sealed), ..ModelReply::default() }];
         let line = serde_json::to_vec(&turn).expect("can be written");
-        assert_eq!(Line::read(&line), Some(Line::Turn(Box::new(turn))));
-        let undo = Line::undo("1").to_string();
-        assert_eq!(Line::read(undo.as_bytes()), Some(Line::Undo("1".to_owned())));
+        assert_eq!(HistoryLine::read(&line), Some(HistoryLine::Turn(Box::new(turn))));
+        let undo = HistoryLine::undo("1").to_string();
+        assert_eq!(HistoryLine::read(undo.as_bytes()), Some(HistoryLine::Undo("1".to_owned())));
         for broken in ["", "{", "{}", "[1]", "你", "{\"turn\":\"1\"}"] {
-            assert_eq!(Line::read(broken.as_bytes()), None, "{broken}");
+            assert_eq!(HistoryLine::read(broken.as_bytes()), None, "{broken}");
         }
     }
 
@@ -131,7 +132,9 @@ mod tests {
     fn lists_of_parts_are_read_as_their_texts() {
         let mut line = serde_json::to_value(turn("1", "", "好")).expect("can be written");
         line["user"] = json!([{"type": "text", "text": "看"}, {"type": "image_url"}]);
-        let Some(Line::Turn(turn)) = Line::read(line.to_string().as_bytes()) else { panic!() };
+        let Some(HistoryLine::Turn(turn)) = HistoryLine::read(line.to_string().as_bytes()) else {
+            panic!()
+        };
         assert_eq!(turn.user, "看");
     }
 }

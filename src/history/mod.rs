@@ -7,6 +7,6 @@ mod name;
 mod store;
 mod terminal;
 
-pub(crate) use name::{Key, new_id, now};
+pub(crate) use name::{ConversationKey, new_id, now};
 pub(crate) use store::{Store, StoredConversation};
 pub(crate) use terminal::here;

@@ -11,12 +11,12 @@ use reqwest::header::{
 };
 
 use super::activity::Activity;
-use super::form::{self, Piece};
+use super::form::{self, BytePiece};
 use super::request::{Body, Header, Request};
 use crate::error::{Failure, reason};
 
 /// JSON that is longer is sent in pieces of this length: as long as they go out nobody is silent.
-const PIECE: usize = 1024 * 1024;
+const PIECE_SIZE: usize = 1024 * 1024;
 
 /// Told how many bytes of streamed content were handed to the network.
 pub(super) type OnSent = Arc<dyn Fn(u64) + Send + Sync>;
@@ -25,13 +25,13 @@ pub(super) type OnSent = Arc<dyn Fn(u64) + Send + Sync>;
 pub(super) struct Outgoing {
     /// The type that only the content knows: that of a form names its boundary.
     content_type: Option<String>,
-    pub(super) content: Content,
+    pub(super) content: BodyContent,
     /// Its length in bytes.
     pub(super) length: u64,
 }
 
 /// Where the bytes are.
-pub(super) enum Content {
+pub(super) enum BodyContent {
     Nothing,
     Bytes(Vec<u8>),
     Pieces(Pieces),
@@ -75,19 +75,20 @@ impl Outgoing {
                     on_sent(bytes.len() as u64);
                 }
             });
-            Content::Pieces(Box::new(pieces.map(|piece| piece.map_err(Unreadable::from))))
+            BodyContent::Pieces(Box::new(pieces.map(|piece| piece.map_err(Unreadable::from))))
         };
         match body {
-            Body::Empty => Self { content_type: None, content: Content::Nothing, length: 0 },
+            Body::Empty => Self { content_type: None, content: BodyContent::Nothing, length: 0 },
             Body::Json(_) => {
                 let bytes = body.bytes();
                 let length = bytes.len() as u64;
-                let content = if bytes.len() > PIECE {
+                let content = if bytes.len() > PIECE_SIZE {
                     let bytes = Bytes::from(bytes);
-                    let piece = move |start| Ok(bytes.slice(start..bytes.len().min(start + PIECE)));
-                    told(Box::new((0..length as usize).step_by(PIECE).map(piece)))
+                    let piece =
+                        move |start| Ok(bytes.slice(start..bytes.len().min(start + PIECE_SIZE)));
+                    told(Box::new((0..length as usize).step_by(PIECE_SIZE).map(piece)))
                 } else {
-                    Content::Bytes(bytes)
+                    BodyContent::Bytes(bytes)
                 };
                 Self { content_type: None, content, length }
             }
@@ -97,8 +98,8 @@ impl Outgoing {
             }
             Body::Form(form) => {
                 let pieces = form.pieces();
-                let length = pieces.iter().map(Piece::length).sum();
-                let content = told(Box::new(form::Reader::new(pieces)));
+                let length = pieces.iter().map(BytePiece::length).sum();
+                let content = told(Box::new(form::PieceReader::new(pieces)));
                 Self { content_type: Some(form.content_type()), content, length }
             }
         }
@@ -123,7 +124,7 @@ impl Outgoing {
             let kind = kind.map_err(|_| Failure::usage("the boundary of the form is no text"))?;
             headers.insert(CONTENT_TYPE, kind);
         }
-        if !matches!(self.content, Content::Nothing) {
+        if !matches!(self.content, BodyContent::Nothing) {
             headers.insert(CONTENT_LENGTH, self.length.into());
         }
         Ok(headers)
@@ -195,9 +196,9 @@ mod tests {
 
     #[test]
     fn long_json_goes_out_in_pieces() {
-        let body = Body::Json(json!("你".repeat(PIECE)));
+        let body = Body::Json(json!("你".repeat(PIECE_SIZE)));
         let outgoing = Outgoing::of(&body, &Activity::default(), None);
-        let Content::Pieces(pieces) = outgoing.content else { panic!("in pieces") };
+        let BodyContent::Pieces(pieces) = outgoing.content else { panic!("in pieces") };
         let pieces: Vec<Bytes> = pieces.map(|piece| piece.expect("at hand")).collect();
         assert_eq!((pieces.len(), pieces.concat()), (4, body.bytes()));
         assert_eq!(outgoing.length, body.length());

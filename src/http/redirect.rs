@@ -2,10 +2,10 @@
 
 use super::Service;
 use super::request::{Method, Request, shown};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 
 /// So many exchanges, redirects included, make one request.
-pub(super) const MOST: usize = 6;
+pub(super) const MAX_HOPS: usize = 6;
 
 /// The request that a redirect asks for.
 ///
@@ -23,7 +23,7 @@ pub(super) fn follow(
     let name = &service.name;
     let Some(target) = location.and_then(|target| request.url.join(target).ok()) else {
         return Err(Failure::new(
-            Kind::Refused,
+            FailureKind::Refused,
             format!("{name} answered {status} without a target"),
         ));
     };
@@ -36,7 +36,7 @@ pub(super) fn follow(
     if !follows {
         let what =
             format!("{name} redirects to {} ({status}), which is not followed", shown(&target));
-        return Err(Failure::new(Kind::Refused, what)
+        return Err(Failure::new(FailureKind::Refused, what)
             .hint("if that is where the service lives now, change `base_url`"));
     }
     let mut next = request.clone();

@@ -1,6 +1,6 @@
 //! The exchange in words for `--verbose`: secrets masked, every line with our prefix.
 
-use super::head::Head;
+use super::head::ReplyHead;
 use super::request::{Request, shown};
 use crate::io::Stderr;
 use crate::secret::is_secret_name;
@@ -27,7 +27,7 @@ pub(super) fn request(request: &Request, body: &[u8], stderr: &Stderr) {
 }
 
 /// Shows the head of a reply.
-pub(super) fn reply(head: &Head, stderr: &Stderr) {
+pub(super) fn reply(head: &ReplyHead, stderr: &Stderr) {
     stderr.say(&format!("< {}", head.line()));
     for (name, value) in head.headers() {
         let value = String::from_utf8_lossy(value);

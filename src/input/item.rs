@@ -11,7 +11,7 @@ use super::attachment::{self, Attachment};
 use super::kind::HEAD_BYTES;
 use super::text::{decoded, fenced};
 use crate::error::{Failure, reason};
-use crate::http::form::Piece;
+use crate::http::form::BytePiece;
 use crate::http::request::Url;
 
 /// One thing that the user gave.
@@ -51,7 +51,7 @@ pub(super) fn called(path: &Path, given: &str) -> Result<InputItem, Failure> {
             Ok(InputItem::Text(fenced(given, &decoded(bytes, given)?)))
         }
         Some(format) => {
-            let data = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
+            let data = BytePiece::File { path: path.to_owned(), offset: 0, length: facts.len() };
             Ok(InputItem::Attachment(attachment::new(given, format, data)))
         }
     }
@@ -64,8 +64,10 @@ pub(super) fn called(path: &Path, given: &str) -> Result<InputItem, Failure> {
 pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<InputItem, Failure> {
     Ok(match attachment::known(given, &bytes[..bytes.len().min(HEAD_BYTES)])? {
         None => InputItem::Text(fenced(given, &decoded(bytes, given)?)),
-        Some(format) => {
-            InputItem::Attachment(attachment::new(given, format, Piece::Bytes(Bytes::from(bytes))))
-        }
+        Some(format) => InputItem::Attachment(attachment::new(
+            given,
+            format,
+            BytePiece::Bytes(Bytes::from(bytes)),
+        )),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use fancy_regex::Regex;
 use serde_json::{Map, Value};
 
-use super::form::Places;
+use super::form::ReferenceTargets;
 use super::leaf::{self, must};
 use super::misfit::{Misfit, shown};
 use super::same::are_unique;
@@ -21,7 +21,7 @@ type Outcome = Result<(), Misfit>;
 pub(super) struct Check<'a> {
     root: &'a Value,
     patterns: &'a HashMap<String, Regex>,
-    places: &'a Places,
+    places: &'a ReferenceTargets,
     path: Vec<String>,
     depth: usize,
     /// What branches found, by schema and value: nested unions try the same again and again.
@@ -39,7 +39,7 @@ impl<'a> Check<'a> {
     pub(super) fn new(
         root: &'a Value,
         patterns: &'a HashMap<String, Regex>,
-        places: &'a Places,
+        places: &'a ReferenceTargets,
     ) -> Self {
         Self { root, patterns, places, path: Vec::new(), depth: 0, known: HashMap::new() }
     }

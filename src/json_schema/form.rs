@@ -9,22 +9,22 @@ use super::misfit::escaped;
 
 /// What reading a schema finds.
 #[derive(Debug, Default)]
-pub(super) struct Read {
+pub(super) struct ReadSchema {
     /// By their text.
     pub(super) patterns: HashMap<String, Regex>,
-    pub(super) places: Places,
+    pub(super) places: ReferenceTargets,
 }
 
 /// Where references lead.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct ReferenceTargets {
     /// JSON Pointers by `$id`, and by `#` with an anchor.
     named: HashMap<String, String>,
     /// Before 2019-09 nothing beside a `$ref` counts.
     pub(super) is_ref_alone: bool,
 }
 
-impl Places {
+impl ReferenceTargets {
     /// The JSON Pointer of what a reference names, if it can be in the document.
     fn pointer(&self, reference: &str) -> Option<String> {
         if let Some(pointer) = self.named.get(reference) {
@@ -63,7 +63,7 @@ fn unescaped(fragment: &str) -> String {
 
 /// The form of a keyword's value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Form {
+enum KeywordForm {
     Schema,
     SchemaList,
     SchemaMap,
@@ -82,9 +82,9 @@ enum Form {
     List,
 }
 
-const FORMS: [(Form, &[&str], &str); 15] = [
+const FORMS: [(KeywordForm, &[&str], &str); 15] = [
     (
-        Form::Schema,
+        KeywordForm::Schema,
         &[
             "additionalItems",
             "additionalProperties",
@@ -99,28 +99,28 @@ const FORMS: [(Form, &[&str], &str); 15] = [
         ],
         "a schema",
     ),
-    (Form::SchemaList, &["allOf", "anyOf", "oneOf", "prefixItems"], "a list of schemas"),
+    (KeywordForm::SchemaList, &["allOf", "anyOf", "oneOf", "prefixItems"], "a list of schemas"),
     (
-        Form::SchemaMap,
+        KeywordForm::SchemaMap,
         &["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"],
         "an object of schemas",
     ),
-    (Form::SchemaOrList, &["items"], "a schema or a list of schemas"),
-    (Form::SchemaOrNamesMap, &["dependencies"], "an object of schemas or lists of names"),
-    (Form::Names, &["required"], "a list of names"),
-    (Form::NamesMap, &["dependentRequired"], "an object of lists of names"),
+    (KeywordForm::SchemaOrList, &["items"], "a schema or a list of schemas"),
+    (KeywordForm::SchemaOrNamesMap, &["dependencies"], "an object of schemas or lists of names"),
+    (KeywordForm::Names, &["required"], "a list of names"),
+    (KeywordForm::NamesMap, &["dependentRequired"], "an object of lists of names"),
     (
-        Form::Types,
+        KeywordForm::Types,
         &["type"],
         "array, boolean, integer, null, number, object, string, or a list of these",
     ),
     (
-        Form::Text,
+        KeywordForm::Text,
         &["$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$recursiveRef", "$ref", "pattern"],
         "a text",
     ),
     (
-        Form::Count,
+        KeywordForm::Count,
         &[
             "maxContains",
             "maxItems",
@@ -133,16 +133,16 @@ const FORMS: [(Form, &[&str], &str); 15] = [
         ],
         "a whole number that is not negative",
     ),
-    (Form::Number, &["maximum", "minimum"], "a number"),
-    (Form::Positive, &["multipleOf"], "a number above 0"),
-    (Form::NumberOrFlag, &["exclusiveMaximum", "exclusiveMinimum"], "a number"),
-    (Form::Flag, &["uniqueItems"], "true or false"),
-    (Form::List, &["enum"], "a list"),
+    (KeywordForm::Number, &["maximum", "minimum"], "a number"),
+    (KeywordForm::Positive, &["multipleOf"], "a number above 0"),
+    (KeywordForm::NumberOrFlag, &["exclusiveMaximum", "exclusiveMinimum"], "a number"),
+    (KeywordForm::Flag, &["uniqueItems"], "true or false"),
+    (KeywordForm::List, &["enum"], "a list"),
 ];
 
 const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
 
-impl Form {
+impl KeywordForm {
     fn is_of(self, value: &Value) -> bool {
         let is_schema = |value: &Value| value.is_object() || value.is_boolean();
         let is_type = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
@@ -178,7 +178,7 @@ impl Form {
 ///
 /// # Errors
 /// Words for what is wrong.
-pub(super) fn read(root: &Value) -> Result<Read, String> {
+pub(super) fn read(root: &Value) -> Result<ReadSchema, String> {
     let mut reader = Reader::default();
     let dialect = root.get("$schema").and_then(Value::as_str).unwrap_or_default();
     reader.read.places.is_ref_alone =
@@ -203,7 +203,7 @@ pub(super) fn read(root: &Value) -> Result<Read, String> {
 
 #[derive(Default)]
 struct Reader<'a> {
-    read: Read,
+    read: ReadSchema,
     /// The pointers of the schemas that were read.
     seen: HashSet<String>,
     waiting: Vec<(String, &'a Value)>,
@@ -234,18 +234,20 @@ impl<'a> Reader<'a> {
     }
 
     /// Remembers the schemas that a keyword's value is or holds.
-    fn wait_for(&mut self, form: Form, place: String, value: &'a Value) {
+    fn wait_for(&mut self, form: KeywordForm, place: String, value: &'a Value) {
         match (form, value) {
-            (Form::SchemaMap | Form::SchemaOrNamesMap, Value::Object(map)) => {
+            (KeywordForm::SchemaMap | KeywordForm::SchemaOrNamesMap, Value::Object(map)) => {
                 let each = map.iter().filter(|(_, one)| !one.is_array());
                 let each = each.map(|(name, one)| (format!("{place}/{}", escaped(name)), one));
                 self.waiting.extend(each);
             }
-            (Form::SchemaList | Form::SchemaOrList, Value::Array(list)) => {
+            (KeywordForm::SchemaList | KeywordForm::SchemaOrList, Value::Array(list)) => {
                 let each = list.iter().enumerate();
                 self.waiting.extend(each.map(|(index, one)| (format!("{place}/{index}"), one)));
             }
-            (Form::Schema | Form::SchemaOrList, schema) => self.waiting.push((place, schema)),
+            (KeywordForm::Schema | KeywordForm::SchemaOrList, schema) => {
+                self.waiting.push((place, schema))
+            }
             _ => {}
         }
     }

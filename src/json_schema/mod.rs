@@ -26,7 +26,7 @@ pub(crate) use misfit::Misfit;
 pub(crate) struct Schema {
     root: Value,
     patterns: HashMap<String, Regex>,
-    places: form::Places,
+    places: form::ReferenceTargets,
 }
 
 impl Schema {
@@ -36,7 +36,7 @@ impl Schema {
     /// Words for what is wrong: a keyword whose value has another form, a `$ref` that leads nowhere, a
     /// pattern that is no regular expression.
     pub(crate) fn new(root: Value) -> Result<Self, String> {
-        let form::Read { patterns, places } = form::read(&root)?;
+        let form::ReadSchema { patterns, places } = form::read(&root)?;
         Ok(Self { root, patterns, places })
     }
 

@@ -6,7 +6,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::sink::Sink;
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
 
 /// How much is copied at once.
@@ -102,7 +102,7 @@ fn create(folder: &Path) -> std::io::Result<(File, PathBuf)> {
 
 fn cannot_write(folder: &str, error: &std::io::Error) -> Failure {
     let message = format!("cannot keep a temporary file in {folder}: {}", reason(error));
-    Failure::new(Kind::Other, message)
+    Failure::new(FailureKind::Other, message)
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use crate::io::Env;
 use crate::secret::Secret;
 
 /// The variable that stands for a key which comes from nowhere else.
-const NAMELESS: &str = "LLM_API_KEY";
+const UNKNOWN_VARIABLE: &str = "LLM_API_KEY";
 
 /// A key, and the variable that stands for it where a request is shown.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Key {
+pub(crate) struct ApiKey {
     /// Absent only in a dry run.
     pub(crate) secret: Option<Secret>,
     pub(crate) variable: String,
@@ -24,11 +24,11 @@ pub(crate) struct Key {
 ///
 /// # Errors
 /// A key that is named but can't be found, or that no header could carry.
-pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<Key>, Failure> {
+pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<ApiKey>, Failure> {
     let variables = profile.key_variables();
-    let key = |text: &str, origin: &str| -> Result<Option<Key>, Failure> {
+    let key = |text: &str, origin: &str| -> Result<Option<ApiKey>, Failure> {
         let secret = checked(text, origin)?;
-        Ok(Some(Key { secret: Some(secret), variable: variable(profile) }))
+        Ok(Some(ApiKey { secret: Some(secret), variable: variable(profile) }))
     };
     if let Some(text) = profile.api_key.as_deref() {
         return key(text, &format!("`api_key` of {}", profile.name));
@@ -36,7 +36,7 @@ pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<Key>, Failure>
     for name in variables {
         if let Some(text) = env.get(name) {
             let secret = checked(&text, name)?;
-            return Ok(Some(Key { secret: Some(secret), variable: name.clone() }));
+            return Ok(Some(ApiKey { secret: Some(secret), variable: name.clone() }));
         }
     }
     if let Some(words) = profile.api_key_cmd.as_deref() {
@@ -50,18 +50,18 @@ pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<Key>, Failure>
 
 /// The key as a dry run shows it: only the variable, the one that is set if one is. No command is
 /// run and no file is read.
-pub(super) fn unread(profile: &Profile, env: &Env) -> Option<Key> {
+pub(super) fn unread(profile: &Profile, env: &Env) -> Option<ApiKey> {
     let set = profile.key_variables().iter().find(|name| env.get(name).is_some());
     let variable = set.map_or_else(|| variable(profile), Clone::clone);
-    profile.names_a_key().then_some(Key { secret: None, variable })
+    profile.names_a_key().then_some(ApiKey { secret: None, variable })
 }
 
 fn variable(profile: &Profile) -> String {
-    profile.key_variables().first().map_or(NAMELESS, |name| name).to_owned()
+    profile.key_variables().first().map_or(UNKNOWN_VARIABLE, |name| name).to_owned()
 }
 
 fn missing(profile: &Profile, variables: &[String]) -> Failure {
-    let name = variables.first().map_or(NAMELESS, |name| name);
+    let name = variables.first().map_or(UNKNOWN_VARIABLE, |name| name);
     let failure = Failure::usage(format!(
         "there is no key for {}: {} is not set",
         profile.name,

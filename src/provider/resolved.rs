@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::endpoint::{self, Endpoint};
-use super::key::Key;
+use super::key::ApiKey;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
 use super::{Job, rules};
@@ -13,7 +13,7 @@ use crate::config::profile::Profile;
 use crate::config::rule::Rule;
 use crate::config::schema::{SchemaForm, StreamUsage};
 use crate::http::Service;
-use crate::http::form::{Form, Part};
+use crate::http::form::{Form, FormPart};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
 
 /// A profile with everything resolved that a request needs.
@@ -27,7 +27,7 @@ pub(crate) struct Provider {
     /// Resolved for the job that was asked for.
     pub(crate) model: Option<String>,
     pub(crate) profile: Profile,
-    pub(super) key: Option<Key>,
+    pub(super) key: Option<ApiKey>,
     /// `-H`.
     pub(super) headers: Vec<(String, String)>,
     /// `-O`.
@@ -190,7 +190,7 @@ impl Provider {
     }
 
     /// A POST request with a form (`multipart/form-data`).
-    pub(crate) fn post_form(&self, job: Job, parts: Vec<Part>) -> Request {
+    pub(crate) fn post_form(&self, job: Job, parts: Vec<FormPart>) -> Request {
         let headers = unique(self.request_headers(job));
         let body = Body::Form(Form::new(parts));
         Request { method: Method::Post, url: self.url(job, None), headers, body }

@@ -11,7 +11,7 @@ use super::user_fields::UserFields;
 use super::{Fields, Job, Provider, ServiceOptions, Setting, profile_for, resolve};
 use crate::config::field::Field;
 use crate::config::{self, Config};
-use crate::error::{Failure, Kind, Refused};
+use crate::error::{Failure, FailureKind, Refused};
 use crate::http::request::{Header, Request};
 use crate::io::{Env, Io};
 
@@ -161,7 +161,7 @@ fn requests_that_are_under_way_learn_from_the_first_that_is_refused() {
     let request = || x.post(Job::Embed, object(json!({"model": "m", "encoding_format": "base64"})));
     let failure = |words: &str| {
         let refused = Refused { status: Some(400), words: words.to_owned(), ..Refused::default() };
-        Failure::new(Kind::Refused, words).refused(refused)
+        Failure::new(FailureKind::Refused, words).refused(refused)
     };
     let mut repair = FieldRepair::new(Job::Embed, UserFields::default());
     let stderr = Io::nowhere().stderr;

@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 use crate::provider::Fields;
 
 /// The most inputs of one request, by OpenAI's specification.
-pub(crate) const MOST_INPUTS: usize = 2048;
+pub(crate) const MAX_INPUTS: usize = 2048;
 
 /// The most text of one request, as [`weight`] counts it. OpenAI takes 300,000 tokens a request; at
 /// three ASCII characters or three quarters of any other character a token, that is this weight.
-pub(crate) const MOST_WEIGHT: usize = 900_000;
+pub(crate) const MAX_BATCH_WEIGHT: usize = 900_000;
 
 /// The field that asks for base64 instead of numbers.
 pub(crate) const ENCODING: &str = "encoding_format";

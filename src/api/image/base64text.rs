@@ -17,7 +17,7 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 static ENGINE: LazyLock<Wide> = LazyLock::new(|| wide(CONFIG));
 
 /// So many characters are decoded at once; a multiple of 4.
-const BLOCK: usize = 64 * 1024;
+const DECODE_SIZE: usize = 64 * 1024;
 
 /// The head of a `data:` URL may be so long.
 const LONGEST_HEAD: usize = 256;
@@ -137,8 +137,8 @@ impl Decoder {
         let mut text = text;
         while !text.is_empty() && !self.is_broken {
             if self.grouped == 0 && !self.has_ended && text.len() >= 4 {
-                let (block, rest) = text.split_at(text.len().min(BLOCK) / 4 * 4);
-                self.out.resize(BLOCK / 4 * 3, 0);
+                let (block, rest) = text.split_at(text.len().min(DECODE_SIZE) / 4 * 4);
+                self.out.resize(DECODE_SIZE / 4 * 3, 0);
                 match ENGINE.decode_slice(block, &mut self.out) {
                     Ok(length) => each(&self.out[..length])?,
                     Err(_) => self.one_by_one(block, each)?,

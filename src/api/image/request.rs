@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::format::ImageFormat;
-use crate::http::form::Part;
+use crate::http::form::FormPart;
 use crate::provider::Fields;
 
 /// What a request is made of.
 #[derive(Debug)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct ImageRequestParts<'a> {
     pub(crate) model: Option<&'a str>,
     pub(crate) prompt: String,
     /// The format that the ending of the output file stands for.
@@ -19,7 +19,7 @@ pub(crate) struct Ask<'a> {
 
 /// The request's fields. `response_format` asks for the picture itself, as many services give an
 /// address otherwise; the rules of those that don't take it drop it.
-pub(crate) fn fields(ask: Ask<'_>) -> Fields {
+pub(crate) fn fields(ask: ImageRequestParts<'_>) -> Fields {
     let mut needed = Map::new();
     if let Some(model) = ask.model {
         needed.insert("model".into(), json!(model));
@@ -37,7 +37,7 @@ pub(crate) const EASES: [&str; 2] = ["response_format", "output_format"];
 
 /// The fields as parts of a form: a list as repeated `name[]`, an object as `name[key]`, numbers and
 /// booleans as text, nothing for null.
-pub(crate) fn parts(fields: &Map<String, Value>) -> Vec<Part> {
+pub(crate) fn parts(fields: &Map<String, Value>) -> Vec<FormPart> {
     let mut parts = Vec::new();
     for (name, value) in fields {
         add(&mut parts, name, value);
@@ -45,24 +45,24 @@ pub(crate) fn parts(fields: &Map<String, Value>) -> Vec<Part> {
     parts
 }
 
-fn add(parts: &mut Vec<Part>, name: &str, value: &Value) {
+fn add(parts: &mut Vec<FormPart>, name: &str, value: &Value) {
     match value {
         Value::Null => {}
-        Value::String(text) => parts.push(Part::text(name, text)),
+        Value::String(text) => parts.push(FormPart::text(name, text)),
         Value::Array(items) => {
             items.iter().for_each(|item| add(parts, &format!("{name}[]"), item));
         }
         Value::Object(object) => {
             object.iter().for_each(|(key, value)| add(parts, &format!("{name}[{key}]"), value));
         }
-        Value::Bool(_) | Value::Number(_) => parts.push(Part::text(name, value.to_string())),
+        Value::Bool(_) | Value::Number(_) => parts.push(FormPart::text(name, value.to_string())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::form::Content;
+    use crate::http::form::PartContent;
 
     #[test]
     fn fields_become_parts() {
@@ -71,8 +71,8 @@ mod tests {
         let told: Vec<(String, String)> = parts
             .into_iter()
             .map(|part| match part.content {
-                Content::Text(text) => (part.name, text),
-                Content::File { .. } => unreachable!("no file was given"),
+                PartContent::Text(text) => (part.name, text),
+                PartContent::File { .. } => unreachable!("no file was given"),
             })
             .collect();
         let expected = [("model", "画"), ("n", "2"), ("a[]", "1"), ("a[]", "二"), ("o[k]", "true")];

@@ -12,12 +12,12 @@ use crate::http::fault;
 
 /// A whole answer: its bytes as they came, and the JSON if it is JSON.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct TranscriptReply {
     pub(crate) body: Vec<u8>,
     pub(crate) value: Option<Value>,
 }
 
-impl Answer {
+impl TranscriptReply {
     /// The answer if there is something of a transcript in it.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ pub(crate) fn refuses_format(status: u16, words: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(body: &str, content_type: &str) -> Result<Answer, BadReply> {
+    fn read(body: &str, content_type: &str) -> Result<TranscriptReply, BadReply> {
         super::super::read::read(body.as_bytes().to_vec(), content_type)?.with_words()
     }
 
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_told() {
         assert_eq!(read("", "text/plain"), Err(BadReply::Empty));
-        let words = |result: Result<Answer, BadReply>| match result {
+        let words = |result: Result<TranscriptReply, BadReply>| match result {
             Err(BadReply::NotAnAnswer(words)) => words,
             Err(BadReply::Fault(fault)) => fault.message,
             other => panic!("{other:?}"),

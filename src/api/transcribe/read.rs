@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::answer::Answer;
-use super::stream::Stream;
+use super::answer::TranscriptReply;
+use super::stream::TranscriptStream;
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
 
@@ -12,7 +12,7 @@ use crate::http::fault;
 ///
 /// # Errors
 /// The reply is no answer. JSON of any form is one.
-pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<Answer, BadReply> {
+pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<TranscriptReply, BadReply> {
     if body.is_empty() {
         return Err(BadReply::Empty);
     }
@@ -21,7 +21,7 @@ pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<Answer, BadReply
     let may_be_events = !content_type.starts_with("text/");
     let looks_like_events = begin.starts_with(b"data:") || begin.starts_with(b"event:");
     if content_type.starts_with("text/event-stream") || (may_be_events && looks_like_events) {
-        let mut stream = Stream::default();
+        let mut stream = TranscriptStream::default();
         let mut unseen = String::new();
         stream.push(&body, &mut unseen);
         return stream.finish(&mut unseen);
@@ -37,7 +37,7 @@ pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<Answer, BadReply
     if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
         return Err(fault.into());
     }
-    let answer = Answer { body, value };
+    let answer = TranscriptReply { body, value };
     let is_page = |body: &[u8]| {
         let begin = body.trim_ascii_start();
         let begin = begin[..begin.len().min(9)].to_ascii_lowercase();

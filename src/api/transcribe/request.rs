@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::format::TranscriptFormat;
-use crate::http::form::Part;
+use crate::http::form::FormPart;
 use crate::provider::Fields;
 
 /// What a request is made of.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct TranscriptRequestParts<'a> {
     pub(crate) model: Option<&'a str>,
     pub(crate) format: TranscriptFormat,
     /// The user named the format, so that it wins over the profile's.
@@ -20,7 +20,7 @@ pub(crate) struct Ask<'a> {
 }
 
 /// The request's fields: only what the job needs, and what the user set.
-pub(crate) fn fields(ask: Ask<'_>) -> Fields {
+pub(crate) fn fields(ask: TranscriptRequestParts<'_>) -> Fields {
     let (mut needed, mut flags) = (Map::new(), Map::new());
     if let Some(model) = ask.model {
         needed.insert("model".into(), model.into());
@@ -37,7 +37,7 @@ pub(crate) fn fields(ask: Ask<'_>) -> Fields {
 /// The fields as parts of a form: numbers and truth values as JSON writes them, lists as `name[]` for
 /// each item, objects as `name[key]`, as the specification's own examples have them. A null is left
 /// out.
-pub(crate) fn parts(body: &Map<String, Value>) -> Vec<Part> {
+pub(crate) fn parts(body: &Map<String, Value>) -> Vec<FormPart> {
     let mut parts = Vec::new();
     for (name, value) in body {
         add(name, value, &mut parts);
@@ -45,11 +45,11 @@ pub(crate) fn parts(body: &Map<String, Value>) -> Vec<Part> {
     parts
 }
 
-fn add(name: &str, value: &Value, parts: &mut Vec<Part>) {
+fn add(name: &str, value: &Value, parts: &mut Vec<FormPart>) {
     match value {
         Value::Null => {}
-        Value::String(text) => parts.push(Part::text(name, text)),
-        Value::Bool(_) | Value::Number(_) => parts.push(Part::text(name, value.to_string())),
+        Value::String(text) => parts.push(FormPart::text(name, text)),
+        Value::Bool(_) | Value::Number(_) => parts.push(FormPart::text(name, value.to_string())),
         Value::Array(items) => {
             let name = if name.ends_with("[]") { name.to_owned() } else { format!("{name}[]") };
             for item in items {
@@ -67,7 +67,7 @@ fn add(name: &str, value: &Value, parts: &mut Vec<Part>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::form::Content;
+    use crate::http::form::PartContent;
     use serde_json::json;
 
     #[test]
@@ -81,8 +81,8 @@ mod tests {
         let shown: Vec<String> = parts
             .into_iter()
             .map(|part| match part.content {
-                Content::Text(text) => format!("{}={text}", part.name),
-                Content::File { .. } => part.name,
+                PartContent::Text(text) => format!("{}={text}", part.name),
+                PartContent::File { .. } => part.name,
             })
             .collect();
         assert_eq!(

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use super::addresses;
-use super::earlier::Earlier;
-use super::log::Log;
+use super::earlier::EarlierTurns;
+use super::log::ConversationLog;
 use super::options::ChatOptions;
-use super::plan::Plan;
+use super::plan::ChatPlan;
 use super::question::{DIALECT, Question};
 use super::tools::{self, Tools};
-use super::turn::Chat;
+use super::turn::ChatTurn;
 use super::warnings::Warnings;
 use crate::config::Config;
 use crate::conversation::Conversation;
@@ -25,7 +25,7 @@ use crate::provider::{Provider, resolve};
 /// Asks questions of one conversation.
 pub(super) struct Asker {
     pub(super) options: ChatOptions,
-    pub(super) log: Log,
+    pub(super) log: ConversationLog,
     tools: Option<Arc<Tools>>,
     warnings: Warnings,
 }
@@ -35,13 +35,13 @@ impl Asker {
     /// asked again unless a flag says otherwise.
     ///
     /// # Errors
-    /// As [`Log::open`].
+    /// As [`ConversationLog::open`].
     pub(super) fn new(
         mut options: ChatOptions,
         config: &Config,
         io: &mut Io,
     ) -> Result<Self, Failure> {
-        let log = Log::open(&options.log, io)?;
+        let log = ConversationLog::open(&options.log, io)?;
         log.choose_service(&mut options.service, config);
         Ok(Self { options, log, tools: None, warnings: Warnings::default() })
     }
@@ -81,7 +81,7 @@ impl Asker {
         provider: &Provider,
         io: &mut Io,
     ) -> Result<Question, Failure> {
-        let mut earlier = Earlier::new(provider, &mut self.warnings, io);
+        let mut earlier = EarlierTurns::new(provider, &mut self.warnings, io);
         let system = self.options.question.system.as_deref();
         let conversation =
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
@@ -118,13 +118,13 @@ impl Asker {
         io: &mut Io,
     ) -> Result<Asked, Failure> {
         let options = &self.options;
-        let plan = Plan::new(&question, number, &options.answer, self.tools.clone(), &provider);
+        let plan = ChatPlan::new(&question, number, &options.answer, self.tools.clone(), &provider);
         let asked = self.log.asked(&options.question, &options.service, &provider, &question);
         let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
         let allowed = options.exchange;
         let (question, said, result) = exchange::run(provider, allowed, io, |exchange, io| {
             Box::pin(async move {
-                let mut chat = Chat::new(plan, writer);
+                let mut chat = ChatTurn::new(plan, writer);
                 let result = match addresses::fetch_all(&mut question, exchange, io).await {
                     Ok(()) => chat.run(&mut question, exchange, io).await,
                     Err(failure) => Err(failure),

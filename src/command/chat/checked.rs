@@ -1,12 +1,12 @@
 //! An answer that must fit a schema, while it comes: what of it can be printed, and what is wrong.
 
-use super::schema::Wanted;
+use super::schema::AnswerSchema;
 use crate::dialect::schema::ItemSplitter;
 
 /// An answer on its way through its schema.
 #[derive(Debug)]
-pub(super) struct Checked {
-    wanted: Wanted,
+pub(super) struct CheckedAnswer {
+    wanted: AnswerSchema,
     /// The answer as it came; nothing once items of it went out.
     text: String,
     splitter: ItemSplitter,
@@ -17,9 +17,9 @@ pub(super) struct Checked {
     unfit: Option<String>,
 }
 
-impl Checked {
+impl CheckedAnswer {
     /// Nothing came yet.
-    pub(super) fn new(wanted: Wanted) -> Self {
+    pub(super) fn new(wanted: AnswerSchema) -> Self {
         Self {
             wanted,
             text: String::new(),

@@ -3,11 +3,11 @@
 
 use std::time::Instant;
 
-use super::checked::Checked;
-use super::plan::Plan;
+use super::checked::CheckedAnswer;
+use super::plan::ChatPlan;
 use super::usage::Timing;
-use crate::dialect::answers::Shown;
-use crate::error::{Failure, Kind};
+use crate::dialect::answers::VisibleText;
+use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 use crate::output::text::TextWriter;
@@ -19,10 +19,10 @@ const MAX_COLLECTED: usize = 64 << 20;
 /// An answer on its way to the user.
 pub(super) struct AnswerDisplay {
     /// What the replies give to be shown; emptied by [`AnswerDisplay::show`].
-    pub(super) shown: Shown,
+    pub(super) shown: VisibleText,
     pub(super) timing: Timing,
     /// The answer on its way through its schema, where it must fit one.
-    pub(super) checked: Option<Checked>,
+    pub(super) checked: Option<CheckedAnswer>,
     writer: TextWriter,
     thinking: ThinkingWriter,
     shows_thinking: bool,
@@ -34,11 +34,11 @@ pub(super) struct AnswerDisplay {
 
 impl AnswerDisplay {
     /// Nothing was shown yet; text goes to `writer`.
-    pub(super) fn new(plan: &Plan, writer: TextWriter) -> Self {
+    pub(super) fn new(plan: &ChatPlan, writer: TextWriter) -> Self {
         Self {
-            shown: Shown::default(),
+            shown: VisibleText::default(),
             timing: Timing::new(),
-            checked: plan.schema.clone().map(Checked::new),
+            checked: plan.schema.clone().map(CheckedAnswer::new),
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
             shows_thinking: plan.shows_thinking,
@@ -65,16 +65,16 @@ impl AnswerDisplay {
 
     /// Whether more is kept for the end than any answer has.
     pub(super) fn is_overfull(&self) -> bool {
-        let checked = self.checked.as_ref().map_or(0, Checked::kept);
+        let checked = self.checked.as_ref().map_or(0, CheckedAnswer::kept);
         let block = self.extractor.as_ref().map_or(0, CodeBlockExtractor::kept);
         checked + block > MAX_COLLECTED
     }
 
     /// As if nothing had come of the reply at hand.
     pub(super) fn begin_again(&mut self) {
-        self.shown = Shown::default();
+        self.shown = VisibleText::default();
         self.extract_anew();
-        self.checked = self.checked.take().map(Checked::again);
+        self.checked = self.checked.take().map(CheckedAnswer::again);
     }
 
     /// Makes ready for another answer in place of one of which no text was printed.
@@ -165,14 +165,14 @@ impl AnswerDisplay {
     ///
     /// # Errors
     /// As [`AnswerDisplay::show`].
-    pub(super) fn end(&mut self, kind: Kind, io: &mut Io) -> Result<(), Failure> {
+    pub(super) fn end(&mut self, kind: FailureKind, io: &mut Io) -> Result<(), Failure> {
         self.thinking.close(io);
-        if kind == Kind::ReaderGone {
+        if kind == FailureKind::ReaderGone {
             return Ok(());
         }
         self.show(io)?;
         self.thinking.close(io);
-        let mut rest = self.checked.as_mut().map(Checked::rest).unwrap_or_default();
+        let mut rest = self.checked.as_mut().map(CheckedAnswer::rest).unwrap_or_default();
         if let Some(mut extractor) = self.extractor.take() {
             extractor.finish(&mut rest);
         }

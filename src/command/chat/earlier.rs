@@ -9,20 +9,25 @@ use super::warnings::Warnings;
 use crate::conversation::{self, Turn};
 use crate::error::reason;
 use crate::history::Store;
-use crate::http::form::Piece;
+use crate::http::form::BytePiece;
 use crate::input::{self, Attachment, InputItem, PromptInput};
 use crate::io::Io;
 use crate::provider::Provider;
 
 /// A larger file is not kept, in bytes.
-const MOST: u64 = 20 * 1024 * 1024;
+const MAX_KEPT_FILE_BYTES: u64 = 20 * 1024 * 1024;
 
 /// Keeps the attachments of a question in the data folder; without one, and where that is not
 /// possible, their names. What can't be written earns a warning.
-pub(super) fn keep(given: &PromptInput, store: Option<&Store>, io: &Io) -> Vec<conversation::File> {
+pub(super) fn keep(
+    given: &PromptInput,
+    store: Option<&Store>,
+    io: &Io,
+) -> Vec<conversation::TurnFile> {
     let keep = |attachment: &Attachment| {
         let data = &attachment.insert.data;
-        let store = store.filter(|_| data.iter().map(Piece::length).sum::<u64>() <= MOST)?;
+        let store = store
+            .filter(|_| data.iter().map(BytePiece::length).sum::<u64>() <= MAX_KEPT_FILE_BYTES)?;
         let kept = open(data).and_then(|content| store.keep_file(content));
         kept.map_err(|error| {
             let name = &attachment.given;
@@ -32,7 +37,7 @@ pub(super) fn keep(given: &PromptInput, store: Option<&Store>, io: &Io) -> Vec<c
     };
     given
         .attachments()
-        .map(|attachment| conversation::File {
+        .map(|attachment| conversation::TurnFile {
             name: attachment.given.clone(),
             content: keep(attachment),
         })
@@ -40,12 +45,12 @@ pub(super) fn keep(given: &PromptInput, store: Option<&Store>, io: &Io) -> Vec<c
 }
 
 /// The bytes of an attachment once more.
-fn open(data: &[Piece]) -> std::io::Result<Box<dyn Read>> {
+fn open(data: &[BytePiece]) -> std::io::Result<Box<dyn Read>> {
     let mut whole: Box<dyn Read> = Box::new(std::io::empty());
     for piece in data {
         whole = match piece {
-            Piece::Bytes(bytes) => Box::new(whole.chain(Cursor::new(bytes.clone()))),
-            Piece::File { path, offset, length } => {
+            BytePiece::Bytes(bytes) => Box::new(whole.chain(Cursor::new(bytes.clone()))),
+            BytePiece::File { path, offset, length } => {
                 let mut file = File::open(path)?;
                 file.seek(SeekFrom::Start(*offset))?;
                 Box::new(whole.chain(file.take(*length)))
@@ -56,14 +61,14 @@ fn open(data: &[Piece]) -> std::io::Result<Box<dyn Read>> {
 }
 
 /// Earlier questions with their files, as a service takes them.
-pub(super) struct Earlier<'a> {
+pub(super) struct EarlierTurns<'a> {
     store: Option<Store>,
     provider: &'a Provider,
     warnings: &'a mut Warnings,
     io: &'a Io,
 }
 
-impl<'a> Earlier<'a> {
+impl<'a> EarlierTurns<'a> {
     /// For this service. The warnings tell of files that can't go along.
     pub(super) fn new(provider: &'a Provider, warnings: &'a mut Warnings, io: &'a Io) -> Self {
         Self { store: Store::find(&io.env), provider, warnings, io }
@@ -117,7 +122,7 @@ fn bare(turn: &Turn) -> String {
 
 /// A kept file for a request, or why it can't go along.
 fn recalled(
-    file: &conversation::File,
+    file: &conversation::TurnFile,
     store: Option<&Store>,
     provider: &Provider,
 ) -> Result<Attachment, String> {
@@ -130,10 +135,10 @@ fn recalled(
 }
 
 /// A kept file, or why it is none.
-fn kept(file: &conversation::File, store: Option<&Store>) -> Result<Attachment, String> {
+fn kept(file: &conversation::TurnFile, store: Option<&Store>) -> Result<Attachment, String> {
     let path = file.content.as_deref().zip(store).and_then(|(name, store)| store.kept_file(name));
     let Some(path) = path else {
-        return Err(format!("it is not kept (files up to {} MiB are)", MOST >> 20));
+        return Err(format!("it is not kept (files up to {} MiB are)", MAX_KEPT_FILE_BYTES >> 20));
     };
     if !path.exists() {
         return Err(format!("{} is gone", path.display()));

@@ -3,18 +3,18 @@
 
 use super::options::{LogOptions, QuestionOptions};
 use super::question::Question;
-use super::said::Said;
+use super::said::ChatResult;
 use super::{attach, earlier};
 use crate::config::Config;
-use crate::conversation::{End, Service, Turn};
-use crate::error::{Failure, Kind, reason};
-use crate::history::{self, Key, Store, StoredConversation};
+use crate::conversation::{AnswerEnd, Turn, TurnService};
+use crate::error::{Failure, FailureKind, reason};
+use crate::history::{self, ConversationKey, Store, StoredConversation};
 use crate::input::PromptInput;
 use crate::io::Io;
 use crate::provider::{Provider, ServiceOptions};
 
 /// What was said before, and whether what is said now is kept.
-pub(super) struct Log {
+pub(super) struct ConversationLog {
     keeps: bool,
     /// The name of the conversation, if it has one.
     session: Option<String>,
@@ -23,12 +23,12 @@ pub(super) struct Log {
 }
 
 /// A question as it is kept.
-pub(super) struct Asked {
-    service: Service,
+pub(super) struct LoggedQuestion {
+    service: TurnService,
     system: Option<String>,
 }
 
-impl Log {
+impl ConversationLog {
     /// The conversation that the options ask for; if they ask for none, a new one.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Log {
         let session = options.session.clone();
         let mut log = Self { keeps: options.keeps, session, before: None };
         let key = match &options.session {
-            Some(name) => Key::named(name)?,
+            Some(name) => ConversationKey::named(name)?,
             None if options.goes_on => last(io)?,
             None => return Ok(log),
         };
@@ -83,18 +83,18 @@ impl Log {
         options.model = options.model.take().or_else(|| Some(service.model.clone()));
     }
 
-    /// A question that is about to be sent, for [`Log::keep`].
+    /// A question that is about to be sent, for [`ConversationLog::keep`].
     pub(super) fn asked(
         &self,
         options: &QuestionOptions,
         service: &ServiceOptions,
         provider: &Provider,
         question: &Question,
-    ) -> Asked {
+    ) -> LoggedQuestion {
         // What stands beside a host may be a secret.
         let is_public = |url: &&String| !url.contains(['@', '?']);
-        Asked {
-            service: Service {
+        LoggedQuestion {
+            service: TurnService {
                 provider: provider.name.clone(),
                 model: question.first.model.clone(),
                 base_url: service.base_url.as_ref().filter(is_public).cloned(),
@@ -108,9 +108,9 @@ impl Log {
     /// written earns a warning: the answer itself was given.
     pub(super) fn keep(
         &mut self,
-        asked: Asked,
+        asked: LoggedQuestion,
         given: &PromptInput,
-        said: Said,
+        said: ChatResult,
         failure: Option<&Failure>,
         io: &mut Io,
     ) -> bool {
@@ -135,7 +135,8 @@ impl Log {
             why,
             usage: said.usage,
         };
-        let conversation = self.before.get_or_insert_with(|| StoredConversation::new(Key::new()));
+        let conversation =
+            self.before.get_or_insert_with(|| StoredConversation::new(ConversationKey::new()));
         if let Some(store) = Store::find(&io.env).filter(|_| self.keeps) {
             let terminal = history::here();
             if let Err(error) = store.add(&conversation.key, &turn, terminal.as_deref()) {
@@ -156,9 +157,9 @@ impl Log {
         let Some(turn) = conversation.turns.last() else { return Ok(None) };
         if let Some(store) = Store::find(&io.env).filter(|_| self.keeps) {
             let key = &conversation.key;
-            store
-                .undo(key, &turn.turn)
-                .map_err(|error| Failure::new(Kind::Other, cannot_write(&store, key, &error)))?;
+            store.undo(key, &turn.turn).map_err(|error| {
+                Failure::new(FailureKind::Other, cannot_write(&store, key, &error))
+            })?;
         }
         Ok(conversation.turns.pop())
     }
@@ -184,18 +185,18 @@ impl Log {
     }
 }
 
-fn cannot_write(store: &Store, key: &Key, error: &std::io::Error) -> String {
+fn cannot_write(store: &Store, key: &ConversationKey, error: &std::io::Error) -> String {
     format!("cannot write {}: {}", store.path(key).display(), reason(error))
 }
 
 /// How an answer ended, as it is kept.
-fn end(is_cut: bool, failure: Option<&Failure>, io: &Io) -> (End, Option<String>) {
+fn end(is_cut: bool, failure: Option<&Failure>, io: &Io) -> (AnswerEnd, Option<String>) {
     match failure {
-        None if is_cut => (End::Cut, None),
-        None => (End::Done, None),
-        Some(failure) if failure.kind == Kind::Cut => (End::Cut, None),
-        Some(failure) if failure.is_silent() => (End::Interrupted, None),
-        Some(failure) => (End::Failed, Some(io.stderr.masked(&failure.message))),
+        None if is_cut => (AnswerEnd::Cut, None),
+        None => (AnswerEnd::Done, None),
+        Some(failure) if failure.kind == FailureKind::Cut => (AnswerEnd::Cut, None),
+        Some(failure) if failure.is_silent() => (AnswerEnd::Interrupted, None),
+        Some(failure) => (AnswerEnd::Failed, Some(io.stderr.masked(&failure.message))),
     }
 }
 
@@ -206,7 +207,7 @@ fn store(io: &Io) -> Result<Store, Failure> {
 }
 
 /// The last conversation of this terminal, else the last one.
-fn last(io: &Io) -> Result<Key, Failure> {
+fn last(io: &Io) -> Result<ConversationKey, Failure> {
     let last = store(io)?.last(history::here().as_deref());
     last.ok_or_else(|| {
         Failure::usage("there is no conversation to go on with")
@@ -214,7 +215,7 @@ fn last(io: &Io) -> Result<Key, Failure> {
     })
 }
 
-fn cannot_read(store: &Store, key: &Key, error: &std::io::Error) -> Failure {
+fn cannot_read(store: &Store, key: &ConversationKey, error: &std::io::Error) -> Failure {
     let message = format!("cannot read {}: {}", store.path(key).display(), reason(error));
-    Failure::new(Kind::Other, message)
+    Failure::new(FailureKind::Other, message)
 }

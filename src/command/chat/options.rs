@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::prompts::Preset;
-use super::schema::Wanted;
+use super::schema::AnswerSchema;
 use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
 use crate::command::options::RunOptions;
 use crate::config::Config;
@@ -74,7 +74,7 @@ pub(super) struct QuestionOptions {
     pub(super) model: ModelOptions,
     pub(super) streams: bool,
     pub(super) wants_usage: bool,
-    pub(super) schema: Option<Wanted>,
+    pub(super) schema: Option<AnswerSchema>,
 }
 
 /// What becomes of the answer.
@@ -166,8 +166,8 @@ struct WrittenSchema<'a> {
 }
 
 impl WrittenSchema<'_> {
-    fn read(self) -> Result<Wanted, Failure> {
-        Wanted::read(self.text, self.flag, self.is_list)
+    fn read(self) -> Result<AnswerSchema, Failure> {
+        AnswerSchema::read(self.text, self.flag, self.is_list)
     }
 }
 

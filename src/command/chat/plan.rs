@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::options::AnswerOptions;
 use super::question::Question;
-use super::schema::Wanted;
+use super::schema::AnswerSchema;
 use super::tools::Tools;
 use crate::dialect::answers::Answers;
 use crate::output::extract::BlockChoice;
@@ -13,7 +13,7 @@ use crate::provider::price::Price;
 
 /// What a run needs to know once a question is on its way.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct ChatPlan {
     /// How many answers are wanted.
     pub(super) number: u32,
     /// The answers get numbers above them.
@@ -27,14 +27,14 @@ pub(super) struct Plan {
     pub(super) json: bool,
     pub(super) extract: Option<BlockChoice>,
     pub(super) shows_thinking: bool,
-    pub(super) schema: Option<Wanted>,
+    pub(super) schema: Option<AnswerSchema>,
     /// What the model may call.
     pub(super) tools: Option<Arc<Tools>>,
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
 }
 
-impl Plan {
+impl ChatPlan {
     /// For a question of which `number` answers are wanted.
     pub(super) fn new(
         question: &Question,

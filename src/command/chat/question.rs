@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::attach;
 use super::options::QuestionOptions;
-use super::schema::Wanted;
+use super::schema::AnswerSchema;
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::chat_completions::ChatCompletions;
@@ -97,7 +97,7 @@ impl Question {
     }
 
     /// The schema that the answer must fit.
-    pub(super) fn schema(&self) -> Option<&Wanted> {
+    pub(super) fn schema(&self) -> Option<&AnswerSchema> {
         self.options.schema.as_ref()
     }
 

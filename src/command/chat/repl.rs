@@ -7,12 +7,12 @@ use rustyline::error::ReadlineError;
 use rustyline::history::History as _;
 
 use super::asker::Asker;
-use super::lines::{INPUTS, editor};
-use super::slash::{self, Line};
+use super::lines::{KEPT_INPUTS, editor};
+use super::slash::{self, TypedLine};
 use super::{earlier, usage};
 use crate::command::history::readable;
 use crate::config::Config;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::input::{self, InputSources, PromptInput};
 use crate::io::Io;
 use crate::output::file::OutputFile;
@@ -53,7 +53,7 @@ impl<'a> Session<'a> {
         self.provider = Some(provider);
         let mut editor = editor().map_err(|error| unreadable(&error))?;
         let store = self.asker.log.store(io);
-        for input in store.iter().flat_map(|store| store.inputs(INPUTS)) {
+        for input in store.iter().flat_map(|store| store.inputs(KEPT_INPUTS)) {
             let _ = editor.history_mut().add_owned(input);
         }
         loop {
@@ -106,29 +106,29 @@ impl<'a> Session<'a> {
     }
 
     /// Does what a line asks for. False if that is to leave.
-    fn take(&mut self, line: &Line<'_>, io: &mut Io) -> Result<bool, Failure> {
+    fn take(&mut self, line: &TypedLine<'_>, io: &mut Io) -> Result<bool, Failure> {
         match line {
-            Line::Nothing => {}
-            Line::Exit => return Ok(false),
-            Line::Say(text) => self.say(text, io)?,
-            Line::Help => help(io)?,
-            Line::Model(name) => self.choose_model(name, io)?,
-            Line::Provider(name) => self.choose_provider(name, io)?,
-            Line::System("") => self.show_instructions(io)?,
-            Line::System(text) => {
+            TypedLine::Nothing => {}
+            TypedLine::Exit => return Ok(false),
+            TypedLine::Say(text) => self.say(text, io)?,
+            TypedLine::Help => help(io)?,
+            TypedLine::Model(name) => self.choose_model(name, io)?,
+            TypedLine::Provider(name) => self.choose_provider(name, io)?,
+            TypedLine::System("") => self.show_instructions(io)?,
+            TypedLine::System(text) => {
                 self.asker.options.question.system = Some((*text).to_owned());
             }
-            Line::File(path) => self.add_file(path, io)?,
-            Line::Retry => self.retry(io)?,
-            Line::Undo => match self.asker.log.undo(io)? {
+            TypedLine::File(path) => self.add_file(path, io)?,
+            TypedLine::Retry => self.retry(io)?,
+            TypedLine::Undo => match self.asker.log.undo(io)? {
                 Some(turn) => {
                     let words: String = turn.user.chars().take(60).collect();
                     io.note(&format!("taken back: {words}"));
                 }
                 None => io.note("there is nothing to take back"),
             },
-            Line::Save(path) => self.save(Path::new(path), io)?,
-            Line::Usage => {
+            TypedLine::Save(path) => self.save(Path::new(path), io)?,
+            TypedLine::Usage => {
                 let wants_usage = &mut self.asker.options.question.wants_usage;
                 *wants_usage = !*wants_usage;
                 let how = if *wants_usage { "shown after each answer" } else { "hidden" };
@@ -139,16 +139,16 @@ impl<'a> Session<'a> {
                     io.note(&words);
                 }
             }
-            Line::Clear => {
+            TypedLine::Clear => {
                 self.asker.log.clear();
                 (self.files, self.unanswered) = (Vec::new(), None);
                 io.note("a new conversation begins");
             }
-            Line::Unknown(word) => {
+            TypedLine::Unknown(word) => {
                 io.say(&format!("there is no command /{word}"));
                 io.hint("/help lists the commands; a space before it sends the line to the model");
             }
-            Line::Lacking(usage) => io.say(&format!("something is missing: {usage}")),
+            TypedLine::Lacking(usage) => io.say(&format!("something is missing: {usage}")),
         }
         Ok(true)
     }
@@ -262,15 +262,15 @@ impl<'a> Session<'a> {
 }
 
 /// What ends the program even in a conversation.
-fn ends_all(kind: Kind) -> bool {
-    matches!(kind, Kind::Terminated | Kind::HungUp | Kind::ReaderGone)
+fn ends_all(kind: FailureKind) -> bool {
+    matches!(kind, FailureKind::Terminated | FailureKind::HungUp | FailureKind::ReaderGone)
 }
 
 /// Says what went wrong with one question.
 fn tell(failure: &Failure, io: &mut Io) {
     match failure.kind {
-        Kind::Interrupted => io.note("the answer was stopped"),
-        Kind::Cut => io.warn(&failure.message),
+        FailureKind::Interrupted => io.note("the answer was stopped"),
+        FailureKind::Cut => io.warn(&failure.message),
         _ => {
             io.say(&failure.message);
             if let Some(hint) = &failure.hint {
@@ -290,5 +290,5 @@ fn help(io: &mut Io) -> Result<(), Failure> {
 }
 
 fn unreadable(error: &ReadlineError) -> Failure {
-    Failure::new(Kind::Other, format!("cannot read from the terminal: {error}"))
+    Failure::new(FailureKind::Other, format!("cannot read from the terminal: {error}"))
 }

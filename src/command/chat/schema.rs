@@ -12,7 +12,7 @@ use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 
 /// A schema that answers must fit.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(super) struct AnswerSchema {
     /// What goes out: the schema, or that of a list of what fits it.
     pub(super) sent: Value,
     /// Many documents are wanted.
@@ -20,7 +20,7 @@ pub(super) struct Wanted {
     schema: Arc<Schema>,
 }
 
-impl Wanted {
+impl AnswerSchema {
     /// The schema that a text is or names. `is_list`: answers are lists of what fits it; `flag` names
     /// it in errors.
     ///
@@ -43,8 +43,8 @@ impl Wanted {
     pub(super) fn document(&self, text: &str) -> Result<String, String> {
         let no_json = match self.fits(text) {
             Ok(()) => return Ok(text.trim().to_owned()),
-            Err(Unfit::Misfit(why)) => return Err(why),
-            Err(Unfit::NoJson(why)) => why,
+            Err(SchemaMisfit::Misfit(why)) => return Err(why),
+            Err(SchemaMisfit::NoJson(why)) => why,
         };
         let (mut extractor, mut block) =
             (CodeBlockExtractor::new(BlockChoice::First), String::new());
@@ -52,27 +52,27 @@ impl Wanted {
         extractor.finish(&mut block);
         match self.fits(&block) {
             Ok(()) => Ok(block.trim().to_owned()),
-            Err(Unfit::Misfit(why)) => Err(why),
-            Err(Unfit::NoJson(_)) => Err(no_json),
+            Err(SchemaMisfit::Misfit(why)) => Err(why),
+            Err(SchemaMisfit::NoJson(_)) => Err(no_json),
         }
     }
 
     /// Checks one item of a list.
     ///
     /// # Errors
-    /// As [`Wanted::document`].
+    /// As [`AnswerSchema::document`].
     pub(super) fn item(&self, text: &str) -> Result<(), String> {
-        self.fits(text).map_err(|(Unfit::NoJson(why) | Unfit::Misfit(why))| why)
+        self.fits(text).map_err(|(SchemaMisfit::NoJson(why) | SchemaMisfit::Misfit(why))| why)
     }
 
-    fn fits(&self, text: &str) -> Result<(), Unfit> {
+    fn fits(&self, text: &str) -> Result<(), SchemaMisfit> {
         let value: Value = serde_json::from_str(text)
-            .map_err(|error| Unfit::NoJson(format!("it is no JSON: {error}")))?;
-        self.schema.check(&value).map_err(|misfit| Unfit::Misfit(misfit.to_string()))
+            .map_err(|error| SchemaMisfit::NoJson(format!("it is no JSON: {error}")))?;
+        self.schema.check(&value).map_err(|misfit| SchemaMisfit::Misfit(misfit.to_string()))
     }
 }
 
-enum Unfit {
+enum SchemaMisfit {
     NoJson(String),
     Misfit(String),
 }
@@ -99,11 +99,11 @@ fn schema(text: &str) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::FailureKind;
     use serde_json::json;
 
-    fn read(text: &str) -> Result<Wanted, Failure> {
-        Wanted::read(text, "--schema", false)
+    fn read(text: &str) -> Result<AnswerSchema, Failure> {
+        AnswerSchema::read(text, "--schema", false)
     }
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
             ("", "--schema names no field"),
         ] {
             let failure = read(text).expect_err(text);
-            assert_eq!(failure.kind, Kind::Usage);
+            assert_eq!(failure.kind, FailureKind::Usage);
             assert!(failure.message.contains(words), "{}", failure.message);
         }
     }

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::config::words;
 use crate::conversation::ToolCall;
 use crate::dialect::ToolDefinition;
-use crate::error::{Failure, Kind, classify};
+use crate::error::{Failure, FailureKind, classify};
 use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
@@ -30,10 +30,10 @@ pub(super) struct Tools {
 }
 
 /// The most that a model is given of a tool's output, in bytes.
-const MOST: usize = 256 * 1024;
+const MAX_TOOL_OUTPUT: usize = 256 * 1024;
 
 /// So much is shown of a call that nobody is asked about, in characters.
-const SHOWN: usize = 400;
+const SHOWN_CHARS: usize = 400;
 
 /// The tools that the options name; none if they name none. `runs_none`: whatever the model calls,
 /// nothing is carried out.
@@ -167,7 +167,7 @@ impl Tools {
             let (name, rounds) = (&exchange.provider.name, self.max_rounds);
             let times = if rounds == 1 { "round" } else { "rounds" };
             let what = format!("{name} still calls tools after {rounds} {times}");
-            return Err(Failure::new(Kind::Refused, what).hint("--max-turns N allows more"));
+            return Err(Failure::new(FailureKind::Refused, what).hint("--max-turns N allows more"));
         }
         for call in &mut calls {
             call.result = self.answer(call, exchange, io).await?;
@@ -195,7 +195,7 @@ impl Tools {
             // A `Map` has only text keys and finite numbers, so it always serialises.
             Ok(arguments) => serde_json::to_string(&arguments).unwrap_or_default(),
             Err(why) => {
-                let start: String = call.arguments.chars().take(SHOWN).collect();
+                let start: String = call.arguments.chars().take(SHOWN_CHARS).collect();
                 io.warn(&format!("the model calls {name} with no JSON object: {start}"));
                 return Ok(format!("error: the arguments must be a JSON object: {why}: {start}"));
             }
@@ -208,7 +208,7 @@ impl Tools {
             more: None,
             input: input.as_bytes(),
             limit: tool.limit,
-            most: MOST,
+            most: MAX_TOOL_OUTPUT,
             hidden: &hidden(&exchange.provider),
         };
         let ran = tool::run(&job, exchange.interrupt()).await?;
@@ -230,16 +230,16 @@ impl Tools {
     ) -> Result<bool, Failure> {
         let call = format!("{} {input}", tool.name);
         if self.is_allowed.load(Ordering::Relaxed) {
-            let start: String = call.chars().take(SHOWN).collect();
+            let start: String = call.chars().take(SHOWN_CHARS).collect();
             let more = if start.len() < call.len() { " …" } else { "" };
             io.note(&format!("{start}{more}"));
             return Ok(true);
         }
         io.say(&call);
         Ok(match ask::may_run(exchange, io).await? {
-            ask::Word::Yes => true,
-            ask::Word::No => false,
-            ask::Word::All => {
+            ask::ToolConsent::Yes => true,
+            ask::ToolConsent::No => false,
+            ask::ToolConsent::All => {
                 self.is_allowed.store(true, Ordering::Relaxed);
                 true
             }
@@ -264,7 +264,7 @@ fn result(ran: ToolResult, tool: &Tool) -> String {
     let mut text = String::from_utf8_lossy(&ran.output).into_owned();
     if ran.is_cut {
         text.truncate(text.trim_end_matches('\u{fffd}').len());
-        text.push_str(&format!("\n[cut: the output goes on beyond {} KiB]", MOST >> 10));
+        text.push_str(&format!("\n[cut: the output goes on beyond {} KiB]", MAX_TOOL_OUTPUT >> 10));
     }
     let text = text.trim_end_matches(['\n', '\r']);
     let Some(what) = trouble(&ran, tool) else {

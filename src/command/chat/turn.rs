@@ -1,21 +1,21 @@
 //! One question on its way to its answer: tries, the stream, what is shown of it. Knows neither where
 //! the question came from nor what is kept of the answer.
 
-use super::checked::Checked;
+use super::checked::CheckedAnswer;
 use super::display::AnswerDisplay;
-use super::plan::Plan;
+use super::plan::ChatPlan;
 use super::question::{DIALECT, Question};
 use super::rounds::Rounds;
-use super::said::Said;
+use super::said::ChatResult;
 use super::usage::{self, Timing};
 use super::{outcome, whole};
-use crate::conversation::{Addressee, Message, Reply};
+use crate::conversation::{Addressee, Message, ModelReply};
 use crate::dialect;
-use crate::dialect::answers::{Answers, Verdict};
-use crate::dialect::reader::Reader;
+use crate::dialect::answers::{Answers, ReplyVerdict};
+use crate::dialect::reader::ChatReader;
 use crate::dialect::schema::correction;
-use crate::dialect::usage::Counts;
-use crate::error::{Failure, Kind};
+use crate::dialect::usage::TokenCounts;
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply as HttpReply};
 use crate::http::bad_reply::BadReply;
 use crate::io::Io;
@@ -23,11 +23,11 @@ use crate::output::text::TextWriter;
 use crate::provider::Provider;
 
 /// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
-const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// One question on its way to its answer.
-pub(super) struct Chat {
-    plan: Plan,
+pub(super) struct ChatTurn {
+    plan: ChatPlan,
     answers: Answers,
     display: AnswerDisplay,
     rounds: Rounds,
@@ -35,9 +35,9 @@ pub(super) struct Chat {
     service: Option<Addressee>,
 }
 
-impl Chat {
+impl ChatTurn {
     /// A question that is not asked yet; its answer goes to `writer`.
-    pub(super) fn new(plan: Plan, writer: TextWriter) -> Self {
+    pub(super) fn new(plan: ChatPlan, writer: TextWriter) -> Self {
         Self {
             answers: plan.answers(),
             display: AnswerDisplay::new(&plan, writer),
@@ -85,7 +85,7 @@ impl Chat {
         &mut self,
         exchange: &mut Exchange,
         io: &mut Io,
-    ) -> Result<Option<Reply>, Failure> {
+    ) -> Result<Option<ModelReply>, Failure> {
         let Some(tools) = self.plan.tools.clone().filter(|_| !self.plan.json) else {
             return Ok(None);
         };
@@ -97,7 +97,7 @@ impl Chat {
         self.display.settle(io)?;
         let calls = tools.carry_out(calls, self.rounds.replies.len(), exchange, io).await?;
         let reply = self.take_replies().into_iter().next().unwrap_or_default();
-        let reply = Reply { calls, ..reply };
+        let reply = ModelReply { calls, ..reply };
         self.rounds.spent = self.rounds.usage(self.answers.usage());
         self.rounds.replies.push(reply.clone());
         self.answers = self.plan.answers();
@@ -119,7 +119,7 @@ impl Chat {
         io.warn(&format!("{what}; asking once more"));
         // Services refuse a message without any text.
         if !answer.trim().is_empty() {
-            let reply = Reply { text: answer.to_owned(), ..Reply::default() };
+            let reply = ModelReply { text: answer.to_owned(), ..ModelReply::default() };
             question.go_on(Message::Model { reply, provider: name.clone() });
         }
         question.go_on(Message::of_user(correction(why)));
@@ -128,7 +128,7 @@ impl Chat {
         let asked = self.ask_with_tools(question, exchange, io).await;
         if let Err(failure) = &asked
             && !self.display.has_printed_now()
-            && failure.kind != Kind::ReaderGone
+            && failure.kind != FailureKind::ReaderGone
         {
             // The first answer is better than none.
             self.display.write_plain(answer, true, io)?;
@@ -150,7 +150,7 @@ impl Chat {
     fn misfit(&self) -> Option<(String, String)> {
         let checked = self.display.checked.as_ref()?;
         let why = checked.verdict().err()?;
-        let is_whole = self.answers.verdict() == Verdict::Done;
+        let is_whole = self.answers.verdict() == ReplyVerdict::Done;
         (is_whole && !self.display.has_printed()).then(|| (checked.text().to_owned(), why))
     }
 
@@ -164,14 +164,15 @@ impl Chat {
     }
 
     /// What came of it so far, for who keeps it.
-    pub(super) fn said(&mut self) -> Said {
-        let is_cut = self.answers.verdict() == Verdict::Length || !self.answers.is_kept_whole();
+    pub(super) fn said(&mut self) -> ChatResult {
+        let is_cut =
+            self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
         let usage = self.rounds.usage(self.answers.usage());
         let rounds = std::mem::take(&mut self.rounds.replies);
-        Said { rounds, answers: self.take_replies(), is_cut, usage }
+        ChatResult { rounds, answers: self.take_replies(), is_cut, usage }
     }
 
-    fn take_replies(&mut self) -> Vec<Reply> {
+    fn take_replies(&mut self) -> Vec<ModelReply> {
         self.service.as_ref().map(|by| self.answers.take_replies(by)).unwrap_or_default()
     }
 
@@ -192,7 +193,7 @@ impl Chat {
     /// Reads the reply to its end, showing its text at each read from the network.
     async fn read(
         &mut self,
-        reader: &mut Reader,
+        reader: &mut ChatReader,
         reply: &mut HttpReply<'_>,
         io: &mut Io,
     ) -> Result<(), Failure> {
@@ -215,7 +216,7 @@ impl Chat {
                 }
                 is_over |= reader.is_done() || self.is_overfull();
                 // A flood without text must not keep a signal or the limit of time from being seen.
-                if is_over || self.display.shown.text.len() > WRITE || taken > READ {
+                if is_over || self.display.shown.text.len() > WRITE_SIZE || taken > READ_SIZE {
                     break;
                 }
                 match reply.ready_chunk().await {
@@ -228,7 +229,7 @@ impl Chat {
                 return Ok(());
             }
             if reader.fault().is_some() || self.answers.is_finished() {
-                reply.shorten_silence(GRACE);
+                reply.shorten_silence(TRAILER_GRACE);
             }
         }
     }
@@ -240,7 +241,7 @@ impl Chat {
 
     /// Gives out everything that was held back, and ends the line. After a failure too: what
     /// arrived is printed. Not when nobody reads any more.
-    fn give_all(&mut self, kind: Kind, io: &mut Io) -> Result<(), Failure> {
+    fn give_all(&mut self, kind: FailureKind, io: &mut Io) -> Result<(), Failure> {
         // With `--json` the reply is all there is, to the byte.
         if self.plan.json {
             self.display.close_thinking(io);
@@ -253,8 +254,8 @@ impl Chat {
     /// The reply came to its end: the last text, usage, and what became of it.
     fn end(&mut self, provider: &Provider, io: &mut Io) -> Result<(), Failure> {
         self.complete(io)?;
-        let checked = self.display.checked.as_ref().map_or(Ok(()), Checked::verdict);
-        self.give_all(Kind::Other, io)?;
+        let checked = self.display.checked.as_ref().map_or(Ok(()), CheckedAnswer::verdict);
+        self.give_all(FailureKind::Other, io)?;
         if self.plan.shows_usage {
             // Of several replies the tokens are counted, but the time is not that of writing alone.
             let timing = Timing {
@@ -262,13 +263,13 @@ impl Chat {
                 ..self.display.timing
             };
             let counted = self.rounds.usage(self.answers.usage());
-            let counts = counted.as_ref().map(Counts::of).unwrap_or_default();
+            let counts = counted.as_ref().map(TokenCounts::of).unwrap_or_default();
             let ends = self.answers.ends();
             let price = self.plan.price.as_ref();
             io.say(&usage::words(counts, timing, &ends, price));
         }
         let verdict = self.answers.verdict();
-        if verdict == Verdict::Done {
+        if verdict == ReplyVerdict::Done {
             checked.map_err(|why| outcome::of_misfit(&why, provider))?;
         }
         let result = outcome::of_verdict(verdict, &self.plan, provider, io);
@@ -277,7 +278,7 @@ impl Chat {
             io.warn(&format!("{} gave {count} of {number} answers", provider.name));
         }
         match &result {
-            Err(failure) if failure.kind != Kind::Cut => result,
+            Err(failure) if failure.kind != FailureKind::Cut => result,
             _ => self.display.commit().and(result),
         }
     }
@@ -285,7 +286,7 @@ impl Chat {
 
 /// One request of a chat on its way to its reply.
 struct Asking<'a> {
-    chat: &'a mut Chat,
+    chat: &'a mut ChatTurn,
     question: &'a mut Question,
     io: &'a mut Io,
 }
@@ -315,7 +316,7 @@ impl Operation for Asking<'_> {
             let (text, ends_line) = (String::from_utf8_lossy(&body), io.stdout_is_terminal);
             return Ok(chat.display.write_plain(&text, ends_line, io)?);
         }
-        let mut reader = Reader::new(DIALECT, reply.content_type());
+        let mut reader = ChatReader::new(DIALECT, reply.content_type());
         let broke = chat.read(&mut reader, reply, io).await.err();
         if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
             return Err(failure.clone().into());
@@ -332,7 +333,7 @@ impl Operation for Asking<'_> {
 
 /// Text is written when so much of it has come, even if more could be had at once: 64 KiB is what
 /// a pipe takes.
-const WRITE: usize = 64 * 1024;
+const WRITE_SIZE: usize = 64 * 1024;
 
 /// So much is read at once, even if more could be had.
-const READ: usize = 256 * 1024;
+const READ_SIZE: usize = 256 * 1024;

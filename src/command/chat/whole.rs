@@ -1,10 +1,10 @@
 //! `--json`: whether the service's reply is an answer, before it is printed as it is.
 
-use super::checked::Checked;
+use super::checked::CheckedAnswer;
 use super::outcome;
 use super::question::DIALECT;
-use crate::dialect::answers::{Answers, Shown};
-use crate::dialect::reader::Reader;
+use crate::dialect::answers::{Answers, VisibleText};
+use crate::dialect::reader::ChatReader;
 use crate::exchange::ReadError;
 use crate::http::bad_reply::BadReply;
 
@@ -15,10 +15,10 @@ use crate::http::bad_reply::BadReply;
 pub(super) fn read(
     body: &[u8],
     answers: &mut Answers,
-    checked: Option<&mut Checked>,
+    checked: Option<&mut CheckedAnswer>,
 ) -> Result<(), ReadError> {
-    let mut reader = Reader::new(DIALECT, "");
-    let mut unseen = Shown::default();
+    let mut reader = ChatReader::new(DIALECT, "");
+    let mut unseen = VisibleText::default();
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
     let end = reader.finish(&mut |event| answers.take(event, &mut unseen));
     answers.finish(&mut unseen);

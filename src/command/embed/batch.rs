@@ -1,6 +1,6 @@
 //! Texts grouped into what one request takes.
 
-use crate::api::embed::request::{MOST_WEIGHT, weight};
+use crate::api::embed::request::{MAX_BATCH_WEIGHT, weight};
 use crate::error::Failure;
 use crate::input::texts::{InputText, InputTexts, TextPlace};
 
@@ -60,7 +60,7 @@ impl Batches {
                 return Err(no_place(&text.place, format));
             }
             load += weight(&text.text);
-            if load > MOST_WEIGHT && !texts.is_empty() {
+            if load > MAX_BATCH_WEIGHT && !texts.is_empty() {
                 self.held = Some(text);
                 break;
             }
@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn batches_are_bounded_by_count_and_by_size() {
         assert_eq!(sizes("一\n\n三\n四\n五".into(), 2), [(0, 0, 2), (1, 2, 2), (2, 4, 1)]);
-        let half = "a".repeat(MOST_WEIGHT / 2);
-        let huge = "a".repeat(MOST_WEIGHT + 1);
+        let half = "a".repeat(MAX_BATCH_WEIGHT / 2);
+        let huge = "a".repeat(MAX_BATCH_WEIGHT + 1);
         let lines = format!("{half}\n{half}\nb\n{huge}\nc");
         assert_eq!(sizes(lines, 100), [(0, 0, 2), (1, 2, 1), (2, 3, 1), (3, 4, 1)]);
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use crate::api::embed::format::VectorFormat;
-use crate::api::embed::reply::Numbers;
+use crate::api::embed::reply::DecimalVectors;
 use crate::cli::embed::EmbedArgs;
 use crate::command::options::RunOptions;
 use crate::error::Failure;
@@ -62,10 +62,10 @@ impl EmbedOptions {
     }
 
     /// What decimal numbers in a reply become.
-    pub(super) fn numbers(&self) -> Numbers {
+    pub(super) fn numbers(&self) -> DecimalVectors {
         match self.style.format {
-            Some(VectorFormat::Npy) => Numbers::Floats,
-            _ => Numbers::AsTheyCame,
+            Some(VectorFormat::Npy) => DecimalVectors::Floats,
+            _ => DecimalVectors::AsTheyCame,
         }
     }
 

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::options::ImageOptions;
-use super::sources::Sources;
+use super::sources::SourcePictures;
 use crate::api::image::request::{self, EASES};
 use crate::error::Failure;
 use crate::exchange::Draft;
-use crate::http::form::Piece;
+use crate::http::form::BytePiece;
 use crate::http::request::{Body, Request};
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -15,16 +15,16 @@ use crate::provider::user_fields::UserFields;
 use crate::provider::{Job, Provider};
 
 /// One request for pictures.
-pub(super) struct Work {
+pub(super) struct ImageWork {
     pub(super) job: Job,
     pub(super) body: Map<String, Value>,
     /// Which fields of the body are the user's.
     pub(super) user_fields: UserFields,
-    pub(super) sources: Sources,
+    pub(super) sources: SourcePictures,
     pub(super) options: ImageOptions,
 }
 
-impl Work {
+impl ImageWork {
     /// # Errors
     /// A picture that the service has no place for.
     pub(super) fn request(&self, provider: &Provider) -> Result<Request, Failure> {
@@ -40,7 +40,7 @@ impl Work {
     }
 
     /// # Errors
-    /// As [`Work::request`].
+    /// As [`ImageWork::request`].
     pub(super) fn draft(&self, provider: &Provider) -> Result<Draft, Failure> {
         let request = self.request(provider)?;
         Ok(Draft::repairable(request, self.job, self.user_fields.clone()).with_eases(&EASES))
@@ -50,7 +50,7 @@ impl Work {
     /// them apart.
     ///
     /// # Errors
-    /// As [`Work::request`].
+    /// As [`ImageWork::request`].
     pub(super) fn number(&self, provider: &Provider) -> Result<usize, Failure> {
         let request = self.request(provider)?;
         let fields = request.body.fields().unwrap_or(&self.body);
@@ -67,7 +67,7 @@ impl Work {
     pub(super) fn sending(&self, request: &Request, io: &Io) -> Option<Progress> {
         self.bar(|| match &request.body {
             Body::Form(form) => {
-                let length = form.pieces().iter().map(Piece::length).sum();
+                let length = form.pieces().iter().map(BytePiece::length).sum();
                 Progress::bytes("sending", Some(length), io)
             }
             _ => Progress::waiting("drawing", io),

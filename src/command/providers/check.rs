@@ -14,25 +14,25 @@ use crate::http::request::{Url, shown};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::provider::{Job, Provider, profile_for, provider_of};
-use ask::Asking;
-use report::{Check, Local, Report};
+use ask::ServiceCheck;
+use report::{CheckResult, LocalServer, ServiceReport};
 
 mod ask;
 mod local;
 mod report;
 
 /// What one service gets, unless `--max-time` says otherwise.
-const TIME: Duration = Duration::from_secs(10);
+const SERVICE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// So many services are asked at a time.
-const AT_ONCE: usize = 8;
+const CONCURRENT_CHECKS: usize = 8;
 
 /// A service to be asked, or the report on one that can't be.
-type Subject = Result<Provider, Report>;
+type CheckSubject = Result<Provider, ServiceReport>;
 
 /// What is to be done.
-struct Plan {
-    subjects: Vec<Subject>,
+struct CheckPlan {
+    subjects: Vec<CheckSubject>,
     /// Servers to look for.
     candidates: Vec<local::Candidate>,
     /// Those of the subjects that need not run: nobody named them.
@@ -71,8 +71,9 @@ pub(super) fn run(
 }
 
 /// The first service that does not work decides the exit code.
-fn verdict(reports: &[Report]) -> anyhow::Result<()> {
-    let failed: Vec<&Report> = reports.iter().filter(|report| report.failed.is_some()).collect();
+fn verdict(reports: &[ServiceReport]) -> anyhow::Result<()> {
+    let failed: Vec<&ServiceReport> =
+        reports.iter().filter(|report| report.failed.is_some()).collect();
     let Some(kind) = failed.first().and_then(|report| report.failed) else { return Ok(()) };
     let names: Vec<&str> = failed.iter().map(|report| report.name.as_str()).collect();
     let what = match (&names[..], reports.len()) {
@@ -90,9 +91,9 @@ fn plan(
     options: &RunOptions,
     config: &Config,
     io: &mut Io,
-) -> Result<Plan, Failure> {
-    let time = options.exchange.max_time.unwrap_or(TIME);
-    let mut plan = Plan {
+) -> Result<CheckPlan, Failure> {
+    let time = options.exchange.max_time.unwrap_or(SERVICE_TIMEOUT);
+    let mut plan = CheckPlan {
         subjects: Vec::new(),
         candidates: Vec::new(),
         may_be_off: Vec::new(),
@@ -127,7 +128,7 @@ fn plan(
 
 /// Adds what is checked when nothing is named.
 fn of_themselves(
-    plan: &mut Plan,
+    plan: &mut CheckPlan,
     options: &RunOptions,
     config: &Config,
     io: &mut Io,
@@ -158,7 +159,7 @@ fn resolved(profile: Profile, options: &RunOptions, io: &mut Io) -> Result<Provi
     provider_of(profile, &options.service, Job::Chat, io)
 }
 
-fn subject(profile: Profile, options: &RunOptions, io: &mut Io) -> Subject {
+fn subject(profile: Profile, options: &RunOptions, io: &mut Io) -> CheckSubject {
     let url = profile.base_url.as_deref().unwrap_or_default().to_owned();
     let name = profile.name.clone();
     resolved(profile, options, io).map_err(|failure| {
@@ -170,13 +171,13 @@ fn subject(profile: Profile, options: &RunOptions, io: &mut Io) -> Subject {
 }
 
 /// The report on a service that could not even be asked.
-fn unasked(name: String, base_url: String, what: &'static str, failure: &Failure) -> Report {
-    let checks = vec![Check::failed(what, failure)];
-    Report { name, base_url, model: None, checks, failed: Some(failure.kind) }
+fn unasked(name: String, base_url: String, what: &'static str, failure: &Failure) -> ServiceReport {
+    let checks = vec![CheckResult::failed(what, failure)];
+    ServiceReport { name, base_url, model: None, checks, failed: Some(failure.kind) }
 }
 
 /// `--dry-run`: all requests as commands, and what can't be asked.
-fn show(plan: Plan, io: &mut Io) -> Result<(), Failure> {
+fn show(plan: CheckPlan, io: &mut Io) -> Result<(), Failure> {
     let mut text = String::new();
     for subject in plan.subjects {
         match subject {
@@ -198,7 +199,10 @@ fn show(plan: Plan, io: &mut Io) -> Result<(), Failure> {
 }
 
 /// Looks for local servers, then asks all that are to be asked.
-async fn look(mut plan: Plan, io: &Io) -> Result<(Vec<Report>, Vec<Local>), Failure> {
+async fn look(
+    mut plan: CheckPlan,
+    io: &Io,
+) -> Result<(Vec<ServiceReport>, Vec<LocalServer>), Failure> {
     let locals = local::look(std::mem::take(&mut plan.candidates), plan.options, io).await?;
     let is_off = |name: &String| {
         plan.may_be_off.contains(name) && !locals.iter().any(|local| local.names.contains(name))
@@ -213,15 +217,15 @@ async fn look(mut plan: Plan, io: &Io) -> Result<(Vec<Report>, Vec<Local>), Fail
 
 /// The reports on all subjects, in their order.
 async fn ask_all(
-    subjects: Vec<Subject>,
+    subjects: Vec<CheckSubject>,
     options: ExchangeOptions,
     io: &Io,
-) -> Result<Vec<Report>, Failure> {
-    let mut reports: Vec<Option<Report>> = subjects.iter().map(|_| None).collect();
+) -> Result<Vec<ServiceReport>, Failure> {
+    let mut reports: Vec<Option<ServiceReport>> = subjects.iter().map(|_| None).collect();
     let mut waiting = subjects.into_iter().enumerate();
     let mut running = JoinSet::new();
     loop {
-        while running.len() < AT_ONCE
+        while running.len() < CONCURRENT_CHECKS
             && let Some((at, subject)) = waiting.next()
         {
             let provider = match subject {
@@ -234,7 +238,7 @@ async fn ask_all(
             let (name, url) = (provider.name.clone(), shown(&provider.base_url));
             match Exchange::open(provider, options, Duration::ZERO, io).await {
                 Ok(exchange) => {
-                    let asking = Asking::new(exchange);
+                    let asking = ServiceCheck::new(exchange);
                     running.spawn(async move { (at, asking.run().await) });
                 }
                 Err(failure) => reports[at] = Some(unasked(name, url, "host", &failure)),

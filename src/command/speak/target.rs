@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::options::{SpeakOptions, is_named};
 use super::player::Player;
 use crate::audio::format::SpeechFormat;
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
 use crate::output::sink::Sink;
 
@@ -82,7 +82,10 @@ impl Temporary {
                 }
                 Err(error) => {
                     let (path, why) = (path.display(), reason(&error));
-                    return Err(Failure::new(Kind::Other, format!("cannot write {path}: {why}")));
+                    return Err(Failure::new(
+                        FailureKind::Other,
+                        format!("cannot write {path}: {why}"),
+                    ));
                 }
             }
         }

@@ -1,16 +1,16 @@
 //! One file on its way to its transcript: requests, tries, and what the service makes of them.
 
-use super::inputs::{Input, Sound};
+use super::inputs::{AudioFile, AudioInput};
 use super::options::TranscribeOptions;
-use super::outputs::Outputs;
+use super::outputs::TranscriptOutputs;
 use super::request;
-use super::script::Script;
-use super::split::{self, Limit, Part};
-use crate::api::transcribe::answer::{Answer, refuses_format};
+use super::script::Transcript;
+use super::split::{self, AudioPart, UploadLimit};
+use crate::api::transcribe::answer::{TranscriptReply, refuses_format};
 use crate::api::transcribe::format::TranscriptFormat;
 use crate::api::transcribe::read::read;
-use crate::api::transcribe::stream::Stream;
-use crate::error::{Failure, Kind};
+use crate::api::transcribe::stream::TranscriptStream;
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
@@ -20,12 +20,12 @@ use crate::provider::user_fields::UserFields;
 use crate::provider::{Provider, RequestLimit};
 
 /// After the transcript's end the server has so long to say what else it has to say.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The work on all files of a run.
-pub(super) struct Asking {
+pub(super) struct TranscribeRun {
     options: TranscribeOptions,
-    outputs: Outputs,
+    outputs: TranscriptOutputs,
     /// The format that is asked for; another one than the user's once the service refused that.
     wire: TranscriptFormat,
     /// The user's part of the requests.
@@ -35,14 +35,18 @@ pub(super) struct Asking {
 }
 
 /// An answer, and whether its text was shown while it came.
-struct Heard {
-    answer: Answer,
+struct PartTranscript {
+    answer: TranscriptReply,
     was_live: bool,
 }
 
-impl Asking {
+impl TranscribeRun {
     /// Nothing asked yet; `own` is the user's part of the requests.
-    pub(super) fn new(options: TranscribeOptions, outputs: Outputs, own: UserFields) -> Self {
+    pub(super) fn new(
+        options: TranscribeOptions,
+        outputs: TranscriptOutputs,
+        own: UserFields,
+    ) -> Self {
         Self { wire: options.format, own, is_cut: false, options, outputs }
     }
 
@@ -52,7 +56,7 @@ impl Asking {
     /// What became of it; whatever had arrived of a text on standard output is printed.
     pub(super) async fn file(
         &mut self,
-        input: &Input,
+        input: &AudioInput,
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<(), Failure> {
@@ -60,7 +64,7 @@ impl Asking {
         let sound = input.sound(exchange, io).await?;
         let limit = self.limit(&sound, &exchange.provider)?;
         let parts = split::parts(&sound, &input.name(), limit, exchange, io).await?;
-        let facts = super::script::Facts {
+        let facts = super::script::TranscriptOptions {
             format: self.options.format,
             json: self.options.json,
             is_single: parts.list.len() == 1,
@@ -69,7 +73,7 @@ impl Asking {
             name: input.name(),
             service: exchange.provider.name.clone(),
         };
-        let mut script = Script::new(facts, paper);
+        let mut script = Transcript::new(facts, paper);
         let mut result = Ok(());
         for part in parts.list {
             result = self.part(part, &mut script, exchange, io).await;
@@ -81,7 +85,7 @@ impl Asking {
         let result = match result {
             Ok(()) => script.end(io).and_then(|()| self.cut(&exchange.provider)),
             Err(failure) => {
-                if failure.kind != Kind::ReaderGone {
+                if failure.kind != FailureKind::ReaderGone {
                     script.break_off(io)?;
                 }
                 Err(failure)
@@ -97,16 +101,16 @@ impl Asking {
             return Ok(());
         }
         let what = format!("{} cut the transcript at the model's token limit", provider.name);
-        Err(Failure::new(Kind::Cut, what)
+        Err(Failure::new(FailureKind::Cut, what)
             .hint("a shorter recording has room; so do the models that are made for transcripts"))
     }
 
     /// The most that a request may hold, if the profile says so.
-    fn limit(&self, sound: &Sound, provider: &Provider) -> Result<Limit, Failure> {
-        let empty = Part { pieces: Vec::new(), kind: sound.kind.clone(), offset: 0.0 };
+    fn limit(&self, sound: &AudioFile, provider: &Provider) -> Result<UploadLimit, Failure> {
+        let empty = AudioPart { pieces: Vec::new(), kind: sound.kind.clone(), offset: 0.0 };
         // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
         let request = self.request(empty, TranscriptFormat::VerboseJson, provider)?;
-        Ok(Limit {
+        Ok(UploadLimit {
             bytes: provider.limit(RequestLimit::UploadBytes),
             seconds: provider.limit(RequestLimit::AudioSeconds),
             overhead: request.body.length() + 16,
@@ -116,7 +120,7 @@ impl Asking {
 
     fn request(
         &self,
-        part: Part,
+        part: AudioPart,
         wire: TranscriptFormat,
         provider: &Provider,
     ) -> Result<Request, Failure> {
@@ -126,8 +130,8 @@ impl Asking {
 
     async fn part(
         &mut self,
-        part: Part,
-        script: &mut Script,
+        part: AudioPart,
+        script: &mut Transcript,
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<(), Failure> {
@@ -172,25 +176,25 @@ impl Asking {
     }
 
     /// The answer in a whole reply; with `--json` it keeps its bytes, whatever they say.
-    fn read(&self, body: Vec<u8>, content_type: &str) -> Result<Answer, BadReply> {
+    fn read(&self, body: Vec<u8>, content_type: &str) -> Result<TranscriptReply, BadReply> {
         if !self.options.json {
             return read(body, content_type)?.with_words();
         }
         let answer = read(body.clone(), content_type)?;
-        Ok(Answer { body, ..answer })
+        Ok(TranscriptReply { body, ..answer })
     }
 }
 
 /// The request for one part of a sound.
 struct AskPart<'a> {
-    asking: &'a mut Asking,
-    part: &'a Part,
-    script: &'a mut Script,
+    asking: &'a mut TranscribeRun,
+    part: &'a AudioPart,
+    script: &'a mut Transcript,
     io: &'a mut Io,
 }
 
 impl Operation for AskPart<'_> {
-    type Output = Heard;
+    type Output = PartTranscript;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         let request = self.asking.request(self.part.clone(), self.asking.wire, provider)?;
@@ -223,11 +227,11 @@ impl Operation for AskPart<'_> {
         self.asking.with_hint(failure)
     }
 
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Heard, ReadError> {
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<PartTranscript, ReadError> {
         let content_type = reply.content_type().to_lowercase();
         if content_type.starts_with("text/event-stream") && self.script.is_live() {
             let answer = live(reply, self.script, self.io).await?;
-            return Ok(Heard { answer, was_live: true });
+            return Ok(PartTranscript { answer, was_live: true });
         }
         let body = reply.whole().await?;
         let answer = match self.asking.read(body, &content_type) {
@@ -235,21 +239,21 @@ impl Operation for AskPart<'_> {
             Err(BadReply::Empty)
                 if self.script.makes_subtitles() && !content_type.contains("json") =>
             {
-                Answer { body: Vec::new(), value: None }
+                TranscriptReply { body: Vec::new(), value: None }
             }
             answer => answer?,
         };
-        Ok(Heard { answer, was_live: false })
+        Ok(PartTranscript { answer, was_live: false })
     }
 }
 
 /// Reads a stream to its end, its text shown as it comes.
 async fn live(
     reply: &mut Reply<'_>,
-    script: &mut Script,
+    script: &mut Transcript,
     io: &mut Io,
-) -> Result<Answer, ReadError> {
-    let (mut stream, mut text) = (Stream::default(), String::new());
+) -> Result<TranscriptReply, ReadError> {
+    let (mut stream, mut text) = (TranscriptStream::default(), String::new());
     let mut broke = None;
     while !stream.is_over() {
         match reply.chunk().await {
@@ -263,7 +267,7 @@ async fn live(
         }
         script.show(&std::mem::take(&mut text), io)?;
         if stream.is_done() || stream.has_fault() {
-            reply.shorten_silence(GRACE);
+            reply.shorten_silence(TRAILER_GRACE);
         }
     }
     let is_done = stream.is_done();

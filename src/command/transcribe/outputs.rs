@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::inputs::Input;
+use super::inputs::AudioInput;
 use super::options::{TranscribeOptions, is_folder};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::Sink;
@@ -14,8 +14,8 @@ use crate::sanitize;
 
 /// Where the transcripts of a run go.
 #[derive(Debug)]
-pub(super) struct Outputs {
-    place: Place,
+pub(super) struct TranscriptOutputs {
+    place: TranscriptTarget,
     /// Each transcript on standard output stands under its name.
     has_headings: bool,
     /// Several transcripts follow each other on standard output: each ends its line.
@@ -24,31 +24,36 @@ pub(super) struct Outputs {
 }
 
 #[derive(Debug)]
-enum Place {
+enum TranscriptTarget {
     Stdout,
     File(PathBuf),
     Folder { folder: PathBuf, ending: &'static str },
 }
 
-impl Outputs {
+impl TranscriptOutputs {
     /// Settles where each transcript goes.
     ///
     /// # Errors
     /// Exit 2 where two transcripts would meet in one file, or one would replace its own sound.
-    pub(super) fn settle(options: &TranscribeOptions, inputs: &[Input]) -> Result<Self, Failure> {
+    pub(super) fn settle(
+        options: &TranscribeOptions,
+        inputs: &[AudioInput],
+    ) -> Result<Self, Failure> {
         let (is_many, is_json) = (options.is_many(), options.is_json());
         let ending = if is_json { "json" } else { options.format.ending() };
         let place = match options.output.as_deref() {
-            None => Place::Stdout,
-            Some(path) if path.as_os_str() == "-" => Place::Stdout,
-            Some(path) if is_folder(path) => Place::Folder { folder: path.to_owned(), ending },
+            None => TranscriptTarget::Stdout,
+            Some(path) if path.as_os_str() == "-" => TranscriptTarget::Stdout,
+            Some(path) if is_folder(path) => {
+                TranscriptTarget::Folder { folder: path.to_owned(), ending }
+            }
             Some(path) if is_many => {
                 let words = format!("-o {} is one file for several transcripts", path.display());
                 return Err(Failure::usage(words).hint("name a folder that exists: -o FOLDER/"));
             }
-            Some(path) => Place::File(path.to_owned()),
+            Some(path) => TranscriptTarget::File(path.to_owned()),
         };
-        let is_stdout = matches!(place, Place::Stdout);
+        let is_stdout = matches!(place, TranscriptTarget::Stdout);
         let outputs = Self {
             place,
             // Headings would spoil JSON.
@@ -60,7 +65,7 @@ impl Outputs {
         Ok(outputs)
     }
 
-    fn refuse_collisions(&self, inputs: &[Input]) -> Result<(), Failure> {
+    fn refuse_collisions(&self, inputs: &[AudioInput]) -> Result<(), Failure> {
         let mut taken: HashMap<PathBuf, String> = HashMap::new();
         for input in inputs {
             let Some(target) = self.target(input) else { continue };
@@ -80,11 +85,11 @@ impl Outputs {
         Ok(())
     }
 
-    fn target(&self, input: &Input) -> Option<PathBuf> {
+    fn target(&self, input: &AudioInput) -> Option<PathBuf> {
         match &self.place {
-            Place::Stdout => None,
-            Place::File(path) => Some(path.clone()),
-            Place::Folder { folder, ending } => {
+            TranscriptTarget::Stdout => None,
+            TranscriptTarget::File(path) => Some(path.clone()),
+            TranscriptTarget::Folder { folder, ending } => {
                 let stem = input.path.file_stem().filter(|_| !input.is_stdin);
                 let mut name = stem.unwrap_or("stdin".as_ref()).to_owned();
                 name.push(format!(".{ending}"));
@@ -97,12 +102,12 @@ impl Outputs {
     ///
     /// # Errors
     /// Exit 1, with the reason.
-    pub(super) fn try_out(&self, inputs: &[Input]) -> Result<(), Failure> {
-        if let Place::Folder { folder, .. } = &self.place
+    pub(super) fn try_out(&self, inputs: &[AudioInput]) -> Result<(), Failure> {
+        if let TranscriptTarget::Folder { folder, .. } = &self.place
             && !folder.is_dir()
         {
             let words = format!("cannot write into {}: there is no such folder", folder.display());
-            return Err(Failure::new(Kind::Other, words));
+            return Err(Failure::new(FailureKind::Other, words));
         }
         let target = inputs.first().and_then(|input| self.target(input));
         // Opening a device or a FIFO is no trial: somebody waits at its other end.
@@ -116,7 +121,7 @@ impl Outputs {
     ///
     /// # Errors
     /// Exit 1 for a file that can't be written.
-    pub(super) fn open(&self, input: &Input) -> Result<Paper, Failure> {
+    pub(super) fn open(&self, input: &AudioInput) -> Result<TranscriptOutput, Failure> {
         let sink = Sink::open(self.target(input).as_deref())?;
         let heading = self.has_headings.then(|| {
             let gap = if self.any_shown { "\n" } else { "" };
@@ -124,7 +129,12 @@ impl Outputs {
             format!("{gap}==> {} <==\n", sanitize::one_line(&input.name()))
         });
         let is_stdout = matches!(sink, Sink::Stdout);
-        Ok(Paper { writer: TextWriter::new(sink), heading, is_stdout, is_touched: false })
+        Ok(TranscriptOutput {
+            writer: TextWriter::new(sink),
+            heading,
+            is_stdout,
+            is_touched: false,
+        })
     }
 
     /// Something of a transcript was shown, so that the next one needs a gap.
@@ -135,14 +145,14 @@ impl Outputs {
 
 /// One transcript's place, with its heading.
 #[derive(Debug)]
-pub(super) struct Paper {
+pub(super) struct TranscriptOutput {
     writer: TextWriter,
     heading: Option<String>,
     is_stdout: bool,
     is_touched: bool,
 }
 
-impl Paper {
+impl TranscriptOutput {
     /// Writes bytes as they are (a terminal gets them made harmless), the heading first.
     ///
     /// # Errors
@@ -158,7 +168,7 @@ impl Paper {
     /// Ends the last line.
     ///
     /// # Errors
-    /// As [`Paper::write`].
+    /// As [`TranscriptOutput::write`].
     pub(super) fn end_line(&mut self, io: &mut Io) -> Result<(), Failure> {
         self.writer.end_line(io)
     }

@@ -3,14 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::options::TranscribeOptions;
-use super::split::Part as SoundPart;
+use super::split::AudioPart as SoundPart;
 use crate::api::transcribe::format::TranscriptFormat;
-use crate::api::transcribe::request::{self, Ask};
+use crate::api::transcribe::request::{self, TranscriptRequestParts};
 use crate::error::Failure;
-use crate::http::form::{Content, Part};
+use crate::http::form::{FormPart, PartContent};
 use crate::http::request::Request;
-use crate::http::splice::Insert;
-use crate::provider::shape::{Attached, Role};
+use crate::http::splice::SplicedFile;
+use crate::provider::shape::{BodyFile, FileRole};
 use crate::provider::{Composed, Provider};
 
 /// The request's fields when `wire` is asked for.
@@ -22,7 +22,7 @@ pub(super) fn compose(
     let compose = |with_times| {
         let model = provider.model.as_deref();
         let (is_chosen, flags) = (options.is_chosen, &options.flags);
-        let ask = Ask { model, format: wire, is_chosen, with_times, flags };
+        let ask = TranscriptRequestParts { model, format: wire, is_chosen, with_times, flags };
         provider.compose(options.job, request::fields(ask))
     };
     let composed = compose(false);
@@ -43,20 +43,20 @@ pub(super) fn request(
     part: SoundPart,
 ) -> Result<Request, Failure> {
     if provider.has_own_shape(options.job) {
-        let audio = Attached {
-            role: Role::Audio,
+        let audio = BodyFile {
+            role: FileRole::Audio,
             media_type: part.kind.content_type.to_owned(),
             format: part.kind.format(),
-            insert: Insert::new(part.pieces),
+            insert: SplicedFile::new(part.pieces),
         };
         return provider.shape(options.job, body, vec![audio]);
     }
     let mut parts = request::parts(body);
-    let content = Content::File {
+    let content = PartContent::File {
         filename: part.kind.filename,
         content_type: part.kind.content_type.to_owned(),
         pieces: part.pieces,
     };
-    parts.push(Part { name: "file".to_owned(), content });
+    parts.push(FormPart { name: "file".to_owned(), content });
     Ok(provider.post_form(options.job, parts))
 }

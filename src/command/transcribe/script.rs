@@ -5,17 +5,17 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::outputs::Paper;
-use crate::api::transcribe::answer::Answer;
+use super::outputs::TranscriptOutput;
+use crate::api::transcribe::answer::TranscriptReply;
 use crate::api::transcribe::format::TranscriptFormat;
-use crate::api::transcribe::join::{Joiner, add_up, merge};
+use crate::api::transcribe::join::{TextJoiner, add_up, merge};
 use crate::api::transcribe::subtitles::Subtitles;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 
 /// What is to be known of a transcript.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(super) struct TranscriptOptions {
     pub(super) format: TranscriptFormat,
     /// Print the provider's JSON as it is.
     pub(super) json: bool,
@@ -30,10 +30,10 @@ pub(super) struct Facts {
 }
 
 /// The transcript of one file.
-pub(super) struct Script {
-    facts: Facts,
-    paper: Paper,
-    joiner: Joiner,
+pub(super) struct Transcript {
+    facts: TranscriptOptions,
+    paper: TranscriptOutput,
+    joiner: TextJoiner,
     subtitles: Subtitles,
     /// The JSON of several answers.
     whole: Option<Value>,
@@ -42,11 +42,11 @@ pub(super) struct Script {
     begun: Instant,
 }
 
-impl Script {
+impl Transcript {
     /// An empty transcript.
-    pub(super) fn new(facts: Facts, paper: Paper) -> Self {
+    pub(super) fn new(facts: TranscriptOptions, paper: TranscriptOutput) -> Self {
         Self {
-            joiner: Joiner::default(),
+            joiner: TextJoiner::default(),
             subtitles: Subtitles::new(facts.format),
             whole: None,
             usage: None,
@@ -97,7 +97,7 @@ impl Script {
     }
 
     /// Takes from an answer what is not its text, which was shown as it came.
-    pub(super) fn take_rest(&mut self, answer: &Answer) {
+    pub(super) fn take_rest(&mut self, answer: &TranscriptReply) {
         self.count(answer);
     }
 
@@ -105,7 +105,12 @@ impl Script {
     ///
     /// # Errors
     /// It holds no text or no times where they are needed; the output takes no more.
-    pub(super) fn take(&mut self, answer: Answer, offset: f64, io: &mut Io) -> Result<(), Failure> {
+    pub(super) fn take(
+        &mut self,
+        answer: TranscriptReply,
+        offset: f64,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
         self.count(&answer);
         if self.facts.json
             || matches!(self.facts.format, TranscriptFormat::Json | TranscriptFormat::VerboseJson)
@@ -127,12 +132,16 @@ impl Script {
         Ok(())
     }
 
-    fn take_json(&mut self, answer: Answer, offset: f64, io: &mut Io) -> Result<(), Failure> {
+    fn take_json(
+        &mut self,
+        answer: TranscriptReply,
+        offset: f64,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
         if answer.value.is_none() && self.facts.json {
             let words = format!("the reply of {} is no JSON", self.facts.service);
-            return Err(
-                Failure::new(Kind::Refused, words).hint("`--format json` puts its text into JSON")
-            );
+            return Err(Failure::new(FailureKind::Refused, words)
+                .hint("`--format json` puts its text into JSON"));
         }
         let lacks_times = answer.segments().is_none()
             && answer.value.as_ref().is_none_or(|value| value.get("words").is_none());
@@ -151,7 +160,7 @@ impl Script {
         Ok(())
     }
 
-    fn count(&mut self, answer: &Answer) {
+    fn count(&mut self, answer: &TranscriptReply) {
         let usage = answer.value.as_ref().and_then(|value| value.get("usage"));
         match (&mut self.usage, usage.filter(|usage| usage.is_object())) {
             (Some(old), Some(new)) => add_up(old, new),
@@ -160,17 +169,18 @@ impl Script {
         }
     }
 
-    fn lacks(&self, what: &str, answer: &Answer) -> Failure {
-        let Facts { service, format, .. } = &self.facts;
+    fn lacks(&self, what: &str, answer: &TranscriptReply) -> Failure {
+        let TranscriptOptions { service, format, .. } = &self.facts;
         let what = match &answer.value {
             Some(_) => format!("the answer of {service} has no {what}"),
             None => format!("the answer of {service} is plain text without {what}"),
         };
         if *format == TranscriptFormat::Text {
-            return Failure::new(Kind::Refused, what).hint("--json prints the answer as it came");
+            return Failure::new(FailureKind::Refused, what)
+                .hint("--json prints the answer as it came");
         }
         let words = format!("{what}, so no {} can be made of it", format.name());
-        Failure::new(Kind::Refused, words)
+        Failure::new(FailureKind::Refused, words)
             .hint("another model may give times (-m); --format text takes the answer as it is")
     }
 

@@ -1,6 +1,6 @@
 //! What became of the files of a run: one that fails does not stop the others.
 
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 
 /// What became of the files of a run.
@@ -8,7 +8,7 @@ use crate::io::Io;
 pub(super) struct Tally {
     files: usize,
     failed: usize,
-    first: Option<Kind>,
+    first: Option<FailureKind>,
 }
 
 impl Tally {

@@ -1,7 +1,7 @@
 //! Replies of one answer and of several: what is shown, and when.
 
 use super::super::event::ToolCallDelta;
-use super::super::kept::{GAP, MOST};
+use super::super::kept::{GAP_SIGN, MAX_KEPT_TEXT};
 use super::*;
 
 fn text(index: u64, text: &str) -> ChatEvent<'_> {
@@ -23,7 +23,7 @@ fn finish(index: u64, word: &str) -> ChatEvent<'_> {
 }
 
 fn run(number: u32, events: Vec<ChatEvent<'_>>) -> (String, String, Answers) {
-    let (mut answers, mut shown) = (Answers::new(number), Shown::default());
+    let (mut answers, mut shown) = (Answers::new(number), VisibleText::default());
     for event in events {
         answers.take(event, &mut shown);
     }
@@ -34,7 +34,7 @@ fn run(number: u32, events: Vec<ChatEvent<'_>>) -> (String, String, Answers) {
 #[test]
 fn thinking_without_its_opening_tag_is_told_apart_where_it_is_known() {
     let run = |events: Vec<ChatEvent<'_>>| {
-        let (mut answers, mut shown) = (Answers::new(1), Shown::default());
+        let (mut answers, mut shown) = (Answers::new(1), VisibleText::default());
         answers = answers.thinking_untagged(true);
         for event in events {
             answers.take(event, &mut shown);
@@ -66,7 +66,7 @@ fn answers_come_in_index_order_with_a_blank_line_between() {
 #[test]
 fn answers_can_be_numbered() {
     let mut answers = Answers::new(2).numbered(true);
-    let mut shown = Shown::default();
+    let mut shown = VisibleText::default();
     for (index, piece) in [(0, "一"), (1, "二"), (0, "!\n"), (1, "?")] {
         answers.take(text(index, piece), &mut shown);
     }
@@ -80,7 +80,7 @@ fn answers_can_be_numbered() {
 
 #[test]
 fn the_first_answer_is_live() {
-    let (mut answers, mut shown) = (Answers::new(2), Shown::default());
+    let (mut answers, mut shown) = (Answers::new(2), VisibleText::default());
     answers.take(text(1, "b"), &mut shown);
     assert_eq!(shown.text, "");
     answers.take(text(0, "a"), &mut shown);
@@ -100,8 +100,12 @@ fn a_stream_without_end_does_not_fill_the_memory() {
     assert_eq!(shown.len(), 8 * piece.len());
     assert!(!answers.is_kept_whole());
     let kept = answers.take_replies(&by("")).remove(0).text;
-    assert!(kept.len() <= MOST + GAP.len() && kept.ends_with(GAP), "{}", kept.len());
-    assert!(shown.starts_with(kept.trim_end_matches(GAP)));
+    assert!(
+        kept.len() <= MAX_KEPT_TEXT + GAP_SIGN.len() && kept.ends_with(GAP_SIGN),
+        "{}",
+        kept.len()
+    );
+    assert!(shown.starts_with(kept.trim_end_matches(GAP_SIGN)));
 }
 
 #[test]
@@ -114,13 +118,13 @@ fn thinking_is_told_apart() {
 fn verdicts() {
     let finish = |word| finish(0, word);
     let verdict = |events| run(1, events).2.verdict();
-    assert_eq!(verdict(vec![text(0, "a"), finish("stop")]), Verdict::Done);
-    assert_eq!(verdict(vec![text(0, "a"), finish("eos")]), Verdict::Done);
-    assert_eq!(verdict(vec![text(0, "a"), finish("length")]), Verdict::Length);
-    assert_eq!(verdict(vec![text(0, "a"), finish("sensitive")]), Verdict::Filter);
-    assert_eq!(verdict(vec![text(0, "a"), finish("error")]), Verdict::Failed("error".into()));
+    assert_eq!(verdict(vec![text(0, "a"), finish("stop")]), ReplyVerdict::Done);
+    assert_eq!(verdict(vec![text(0, "a"), finish("eos")]), ReplyVerdict::Done);
+    assert_eq!(verdict(vec![text(0, "a"), finish("length")]), ReplyVerdict::Length);
+    assert_eq!(verdict(vec![text(0, "a"), finish("sensitive")]), ReplyVerdict::Filter);
+    assert_eq!(verdict(vec![text(0, "a"), finish("error")]), ReplyVerdict::Failed("error".into()));
     let no_text = |events| match verdict(events) {
-        Verdict::NoText(words) => words,
+        ReplyVerdict::NoText(words) => words,
         other => panic!("{other:?}"),
     };
     assert_eq!(no_text(vec![]), "it holds nothing");
@@ -151,7 +155,7 @@ fn a_reply_is_finished_when_each_of_its_answers_is() {
 #[test]
 fn answers_that_wait_do_not_fill_the_memory() {
     let piece = "很".repeat(1 << 20);
-    let (mut answers, mut shown) = (Answers::new(2), Shown::default());
+    let (mut answers, mut shown) = (Answers::new(2), VisibleText::default());
     answers.take(text(0, "a"), &mut shown);
     for _ in 0..21 {
         answers.take(text(1, &piece), &mut shown);
@@ -160,7 +164,7 @@ fn answers_that_wait_do_not_fill_the_memory() {
     answers.take(text(1, &piece), &mut shown);
     assert!(answers.is_overfull());
     let mut answers = Answers::new(2);
-    (0..=MOST_CHOICES as u64).for_each(|index| answers.take(text(index, ""), &mut shown));
+    (0..=MAX_CHOICES as u64).for_each(|index| answers.take(text(index, ""), &mut shown));
     assert!(answers.is_overfull());
 }
 

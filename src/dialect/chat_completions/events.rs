@@ -6,7 +6,7 @@ use super::template::Template;
 use super::view;
 use crate::dialect::chat_dialect::{ReadEvents, Seen};
 use crate::dialect::event::ChatEvent;
-use crate::dialect::repair::Repair;
+use crate::dialect::repair::JsonRepair;
 use crate::http::fault;
 use crate::http::sse::Event;
 
@@ -14,7 +14,7 @@ use crate::http::sse::Event;
 #[derive(Debug, Default)]
 pub(super) struct Events {
     template: Template,
-    repair: Repair,
+    repair: JsonRepair,
 }
 
 impl ReadEvents for Events {

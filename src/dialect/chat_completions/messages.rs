@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::content::content;
-use crate::conversation::{Conversation, Message, Reply, ToolCall, Turn};
+use crate::conversation::{Conversation, Message, ModelReply, ToolCall, Turn};
 use crate::dialect::question::{ChatQuestion, ServiceTraits};
 use crate::dialect::schema;
 
@@ -75,7 +75,7 @@ impl Teller<'_> {
     }
 
     /// A reply's words, and its thinking where the service wants it back.
-    fn answer(&self, reply: &Reply) -> Map<String, Value> {
+    fn answer(&self, reply: &ModelReply) -> Map<String, Value> {
         let mut answer = Map::new();
         answer.insert("role".into(), "assistant".into());
         // Never `null`, which chat templates of local servers stumble over.
@@ -87,7 +87,7 @@ impl Teller<'_> {
     }
 
     /// A reply that calls tools, and the results.
-    fn round(&mut self, reply: &Reply, provider: &str) {
+    fn round(&mut self, reply: &ModelReply, provider: &str) {
         let service = self.service.addressee.as_ref();
         let told = service.map_or(Cow::Borrowed(reply), |service| service.told(reply, provider));
         let mut calls = told.into_owned().calls;

@@ -4,7 +4,7 @@
 /// Splits a JSON list into its items while it comes.
 #[derive(Debug, Default)]
 pub(crate) struct ItemSplitter {
-    place: Place,
+    place: ItemPlace,
     /// The item, or what may be the beginning of the list's wrapping; without space outside strings.
     held: String,
     /// Brackets that are open in `held`.
@@ -18,7 +18,7 @@ pub(crate) struct ItemSplitter {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Place {
+enum ItemPlace {
     /// Before the list, or between two objects that stand alone.
     #[default]
     Outside,
@@ -48,7 +48,7 @@ impl ItemSplitter {
     /// Whether the text ended where a list may end: behind it, or behind an object that stands
     /// alone.
     pub(crate) fn is_whole(&self) -> bool {
-        self.place == Place::Behind || (self.place == Place::Outside && self.has_item)
+        self.place == ItemPlace::Behind || (self.place == ItemPlace::Outside && self.has_item)
     }
 
     /// How many bytes are kept.
@@ -58,40 +58,40 @@ impl ItemSplitter {
 
     fn take(&mut self, letter: char, item: &mut impl FnMut(&str)) {
         match self.place {
-            Place::Behind => {}
-            Place::Outside => match letter {
+            ItemPlace::Behind => {}
+            ItemPlace::Outside => match letter {
                 '{' => {
-                    self.place = if self.has_item { Place::Alone } else { Place::First };
+                    self.place = if self.has_item { ItemPlace::Alone } else { ItemPlace::First };
                     self.hold(letter);
                 }
-                '[' if !self.has_item => self.place = Place::List,
+                '[' if !self.has_item => self.place = ItemPlace::List,
                 _ => {}
             },
-            Place::First => {
+            ItemPlace::First => {
                 if letter == '[' && !self.in_string && self.held == WRAPPING {
                     self.held.clear();
-                    (self.depth, self.place) = (0, Place::List);
+                    (self.depth, self.place) = (0, ItemPlace::List);
                     return;
                 }
                 self.hold(letter);
                 if !WRAPPING.starts_with(&self.held) {
-                    self.place = Place::Alone;
-                    self.give_if_closed(Place::Outside, item);
+                    self.place = ItemPlace::Alone;
+                    self.give_if_closed(ItemPlace::Outside, item);
                 }
             }
-            Place::Alone => {
+            ItemPlace::Alone => {
                 self.hold(letter);
-                self.give_if_closed(Place::Outside, item);
+                self.give_if_closed(ItemPlace::Outside, item);
             }
-            Place::List => match letter {
-                ']' => self.place = Place::Behind,
+            ItemPlace::List => match letter {
+                ']' => self.place = ItemPlace::Behind,
                 ',' | ' ' | '\t' | '\n' | '\r' => {}
                 _ => {
-                    self.place = Place::Item;
+                    self.place = ItemPlace::Item;
                     self.hold(letter);
                 }
             },
-            Place::Item => self.take_in_item(letter, item),
+            ItemPlace::Item => self.take_in_item(letter, item),
         }
     }
 
@@ -99,14 +99,14 @@ impl ItemSplitter {
         let is_bare = self.depth == 0 && !self.in_string;
         if is_bare && matches!(letter, ',' | ']') {
             // A number, `true` or the like ends where something else begins.
-            self.give(Place::List, item);
+            self.give(ItemPlace::List, item);
             if letter == ']' {
-                self.place = Place::Behind;
+                self.place = ItemPlace::Behind;
             }
             return;
         }
         self.hold(letter);
-        self.give_if_closed(Place::List, item);
+        self.give_if_closed(ItemPlace::List, item);
     }
 
     /// Keeps a letter and counts brackets.
@@ -143,13 +143,13 @@ impl ItemSplitter {
     }
 
     /// Gives the item if its last bracket was just closed.
-    fn give_if_closed(&mut self, next: Place, item: &mut impl FnMut(&str)) {
+    fn give_if_closed(&mut self, next: ItemPlace, item: &mut impl FnMut(&str)) {
         if self.depth == 0 && !self.in_string && self.held.ends_with(['}', ']']) {
             self.give(next, item);
         }
     }
 
-    fn give(&mut self, next: Place, item: &mut impl FnMut(&str)) {
+    fn give(&mut self, next: ItemPlace, item: &mut impl FnMut(&str)) {
         item(&self.held);
         self.held.clear();
         (self.place, self.has_item, self.after_space) = (next, true, false);

@@ -7,12 +7,12 @@ use super::*;
 /// Answer and thinking of texts with their marks.
 fn filtered<'t>(texts: impl IntoIterator<Item = (&'t str, bool)>) -> (String, String) {
     let (mut answer, mut thinking) = (String::new(), String::new());
-    let mut each = |piece: Piece<'_>| match piece {
-        Piece::Answer(text) => {
+    let mut each = |piece: ThinkPiece<'_>| match piece {
+        ThinkPiece::Answer(text) => {
             assert!(!text.is_empty());
             answer.push_str(text);
         }
-        Piece::Thinking(text) => {
+        ThinkPiece::Thinking(text) => {
             assert!(!text.is_empty());
             thinking.push_str(text);
         }
@@ -30,9 +30,9 @@ fn plain(text: &str) -> (String, String) {
     let mut buffer = [0; 4];
     let mut filter = ThinkFilter::default();
     let (mut answer, mut thinking) = (String::new(), String::new());
-    let mut each = |piece: Piece<'_>| match piece {
-        Piece::Answer(text) => answer.push_str(text),
-        Piece::Thinking(text) => thinking.push_str(text),
+    let mut each = |piece: ThinkPiece<'_>| match piece {
+        ThinkPiece::Answer(text) => answer.push_str(text),
+        ThinkPiece::Thinking(text) => thinking.push_str(text),
     };
     for character in text.chars() {
         filter.push(character.encode_utf8(&mut buffer), false, &mut each);
@@ -141,9 +141,9 @@ fn a_finished_filter_is_as_new() {
     let mut filter = ThinkFilter::default();
     for _ in 0..2 {
         let mut thinking = String::new();
-        let mut each = |piece: Piece<'_>| match piece {
-            Piece::Answer(text) => panic!("{text}"),
-            Piece::Thinking(text) => thinking.push_str(text),
+        let mut each = |piece: ThinkPiece<'_>| match piece {
+            ThinkPiece::Answer(text) => panic!("{text}"),
+            ThinkPiece::Thinking(text) => thinking.push_str(text),
         };
         filter.push("<think>甲</th", false, &mut each);
         filter.finish(&mut each);

@@ -4,7 +4,7 @@ use super::*;
 
 /// What a reply in pieces of this size gives: the sound, and the trouble with it.
 fn read_in(kind: &str, body: &[u8], piece: usize) -> (Vec<u8>, Option<String>) {
-    let mut reader = Reader::new(kind, None);
+    let mut reader = SpeechReader::new(kind, None);
     let mut sound = Vec::new();
     let mut result = Ok(());
     for piece in body.chunks(piece) {
@@ -93,7 +93,7 @@ fn events_are_read() {
 
 #[test]
 fn token_counts_are_kept() {
-    let mut reader = Reader::new("text/event-stream", None);
+    let mut reader = SpeechReader::new("text/event-stream", None);
     let event = "data: {\"type\":\"speech.audio.done\",\"token_usage\":{\"input_tokens\":14}}\n\n";
     reader.push(event.into(), &mut Vec::new()).expect("reads");
     reader.finish(&mut Vec::new()).expect("ends");

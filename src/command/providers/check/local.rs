@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::ask::first_for_chat;
-use super::report::Local;
+use super::report::LocalServer;
 use crate::api::models::ids;
 use crate::config::Config;
 use crate::config::profile::Profile;
@@ -18,7 +18,7 @@ use crate::io::Io;
 use crate::provider::{Job, Provider};
 
 /// A server on this machine answers within this time, or is taken for absent.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LOCAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An address on this machine, with the profiles that have it.
 pub(super) struct Candidate {
@@ -62,10 +62,11 @@ pub(super) async fn look(
     candidates: Vec<Candidate>,
     options: ExchangeOptions,
     io: &Io,
-) -> Result<Vec<Local>, Failure> {
+) -> Result<Vec<LocalServer>, Failure> {
     let mut running = JoinSet::new();
-    let mut found: Vec<Option<Local>> = candidates.iter().map(|_| None).collect();
-    let options = ExchangeOptions { max_time: Some(PATIENCE), silence: Some(PATIENCE), ..options };
+    let mut found: Vec<Option<LocalServer>> = candidates.iter().map(|_| None).collect();
+    let options =
+        ExchangeOptions { max_time: Some(LOCAL_TIMEOUT), silence: Some(LOCAL_TIMEOUT), ..options };
     for (at, Candidate { provider, names }) in candidates.into_iter().enumerate() {
         let exchange = Exchange::open(provider, options, Duration::ZERO, io).await;
         let Ok(exchange) = exchange else { continue };
@@ -79,7 +80,10 @@ pub(super) async fn look(
 }
 
 /// The server, if one runs there that has a list of models or wants a key for it.
-async fn ask(mut names: Vec<String>, mut exchange: Exchange) -> Result<Option<Local>, Failure> {
+async fn ask(
+    mut names: Vec<String>,
+    mut exchange: Exchange,
+) -> Result<Option<LocalServer>, Failure> {
     let request = exchange.provider.get(Job::Models);
     let (status, body) = match exchange.probe(&request).await {
         Ok(reply) => reply,
@@ -91,7 +95,7 @@ async fn ask(mut names: Vec<String>, mut exchange: Exchange) -> Result<Option<Lo
     if matches!(status, 401 | 403) {
         let usage =
             format!("it wants a key: name one by `api_key_env` in [providers.{}]", provider.name);
-        return Ok(Some(Local { names, base_url, models: Vec::new(), usage }));
+        return Ok(Some(LocalServer { names, base_url, models: Vec::new(), usage }));
     }
     let value: Option<Value> = serde_json::from_slice(&body).ok().filter(|_| status == 200);
     let Some((value, models)) = value.and_then(|value| ids(&value).map(|ids| (value, ids))) else {
@@ -104,7 +108,7 @@ async fn ask(mut names: Vec<String>, mut exchange: Exchange) -> Result<Option<Lo
     let jobs = provider.jobs();
     let set = provider.model.as_deref();
     let usage = usage(&names[0], &jobs, set, &models);
-    Ok(Some(Local { names, base_url, models, usage }))
+    Ok(Some(LocalServer { names, base_url, models, usage }))
 }
 
 /// Which of several names a server calls itself by, in `owned_by` (vLLM, llama.cpp, SGLang).

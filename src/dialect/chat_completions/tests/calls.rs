@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::super::ChatCompletions;
 use crate::conversation::ToolCall;
-use crate::dialect::answers::{Answers, Shown};
-use crate::dialect::reader::Reader;
+use crate::dialect::answers::{Answers, VisibleText};
+use crate::dialect::reader::ChatReader;
 
 /// The calls of a stream whose chunks carry one of these each.
 fn finished(pieces: &[Value]) -> Vec<ToolCall> {
-    let mut reader = Reader::new(&ChatCompletions, "text/event-stream");
-    let (mut answers, mut shown) = (Answers::new(1), Shown::default());
+    let mut reader = ChatReader::new(&ChatCompletions, "text/event-stream");
+    let (mut answers, mut shown) = (Answers::new(1), VisibleText::default());
     for piece in pieces {
         let delta = json!({"tool_calls": [piece]});
         let chunk = json!({"choices": [{"index": 0, "delta": delta}]});
