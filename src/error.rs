@@ -1,5 +1,5 @@
 //! What can go wrong, as a person and a script see it: one line of words, a hint, an exit code.
-//! Knows nothing of HTTP, profiles or commands; they raise a [`Failure`] where the cause is known.
+//! Knows nothing about HTTP, profiles or commands; they raise a [`Failure`] where the cause is known.
 
 use std::fmt;
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl FailureKind {
         }
     }
 
-    /// The class of an HTTP status that is no success (RFC 9110, section 15; 402 and 408 as the
+    /// The class of an HTTP status that is not a success (RFC 9110, section 15; 402 and 408 as the
     /// interface has them: no money is a quota, 408 a time-out).
     pub(crate) fn of_status(status: u16) -> Self {
         match status {

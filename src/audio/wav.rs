@@ -1,5 +1,5 @@
 //! Finds the samples of a WAV file and writes headers for stretches of them (RIFF, Microsoft and IBM
-//! 1991; `WAVE_FORMAT_EXTENSIBLE`, Microsoft 2001; RF64, EBU Tech 3306). Knows nothing of services.
+//! 1991; `WAVE_FORMAT_EXTENSIBLE`, Microsoft 2001; RF64, EBU Tech 3306). Knows nothing about services.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 

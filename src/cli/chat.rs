@@ -1,4 +1,4 @@
-//! What can be typed after `llm chat`.
+//! The arguments of `llm chat`.
 
 use clap::{Args, ValueEnum};
 use serde_json::Number;

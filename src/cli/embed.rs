@@ -1,4 +1,4 @@
-//! What can be typed after `llm embed`.
+//! The arguments of `llm embed`.
 
 use std::path::PathBuf;
 

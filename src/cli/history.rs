@@ -1,4 +1,4 @@
-//! What can be typed after `llm history`.
+//! The arguments of `llm history`.
 
 use clap::{Args, Subcommand};
 

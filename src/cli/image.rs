@@ -1,4 +1,4 @@
-//! What can be typed after `llm image`.
+//! The arguments of `llm image`.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ Examples:
 Without -o a terminal gets a file named after the prompt, in the current folder. The paths of the
 files are printed, one a line.")]
 pub(crate) struct ImageArgs {
-    /// The prompt: all words joined by a space; standard input, if it is no terminal, before it
+    /// The prompt: all words joined by a space; standard input, if it is not a terminal, before it
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
 

@@ -1,4 +1,4 @@
-//! The short way to read the usual command line, whose first word is the command. Knows no errors:
+//! A fast way to read the usual command line, whose first word is the command. Knows no errors:
 //! what it can't read is read again in full, which says what is wrong.
 //!
 //! The full description holds all commands and gives each of them the common options; to build it

@@ -1,4 +1,4 @@
-//! What can be typed after `llm speak`.
+//! The arguments of `llm speak`.
 
 use std::path::PathBuf;
 

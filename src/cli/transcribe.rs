@@ -1,4 +1,4 @@
-//! What can be typed after `llm transcribe`.
+//! The arguments of `llm transcribe`.
 
 use std::path::PathBuf;
 

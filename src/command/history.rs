@@ -15,10 +15,10 @@ use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::sanitize;
 
-/// The first words of a conversation take so many columns of a line.
+/// How many columns of a line the first words of a conversation take.
 const TITLE_COLUMNS: usize = 48;
 
-/// So many columns are shown of what a tool was given, and of what it gave.
+/// How many columns are shown of a tool's arguments, and of its result.
 const CALL_COLUMNS: usize = 200;
 
 /// Runs the command.

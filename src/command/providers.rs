@@ -21,7 +21,7 @@ mod check;
 /// Runs the command.
 ///
 /// # Errors
-/// A profile file that is wrong, a name that nobody knows, a service that fails its check.
+/// A profile file that is wrong, an unknown name, a service that fails its check.
 pub(crate) fn run(args: &ProvidersArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     let config = config::load(options.config.as_deref(), io)?;
     let text = match &args.action {
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ProvidersArgs, options: &RunOptions, io: &mut Io) -> an
     Ok(())
 }
 
-/// Fails for a name that nobody knows, before flags and environment are looked at.
+/// Fails for an unknown name, before flags and environment are looked at.
 fn known(name: &str, config: &Config) -> Result<(), Failure> {
     let names = config.names();
     if names.contains(&name) {

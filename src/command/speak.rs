@@ -1,4 +1,4 @@
-//! `llm speak`: a text as sound, in a file, a pipe or the loudspeaker.
+//! `llm speak`: a text as sound, in a file, a pipe or the loudspeakers.
 
 use super::options::RunOptions;
 use super::steps::{print_request, settle_output};

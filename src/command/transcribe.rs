@@ -1,4 +1,4 @@
-//! `llm transcribe`: sound files to text and subtitles, each sent from the disk as it is.
+//! `llm transcribe`: audio files to text and subtitles, each sent from the disk as it is.
 
 use serde_json::{Map, Value};
 

@@ -75,7 +75,7 @@ impl<'s> Item<'s> {
         self.wrong(&format!("`{}` must be {expected}, not {article} {found}", self.name))
     }
 
-    /// A failure for a field that nobody knows, with the nearest one that somebody does.
+    /// A failure for an unknown field, with the nearest one that somebody does.
     pub(super) fn unknown(&self, table: &str, known: &[&str]) -> Failure {
         let failure = self.wrong_key(&format!("unknown field `{}` in {table}", self.name));
         match nearest(&self.name, known.iter().copied()) {
@@ -101,7 +101,7 @@ impl<'s> Item<'s> {
     /// The items of a list; each has the list's name.
     ///
     /// # Errors
-    /// A value that is no list; `expected` says what it should be.
+    /// A value that is not a list; `expected` says what it should be.
     pub(super) fn items(&self, expected: &str) -> Result<Vec<Self>, Failure> {
         let items = self.value.as_array().ok_or_else(|| self.mistyped(expected))?;
         let item = |item: &'s Spanned<_>| self.inner(self.name.clone(), item.span().start, item);

@@ -95,7 +95,7 @@ fn words(job: Job) -> Option<Vec<String>> {
 /// Reads the table of templates: one for each job.
 ///
 /// # Errors
-/// A job that has no such template, or a word that nobody knows, with file and line.
+/// A job that has no such template, or an unknown word, with file and line.
 pub(super) fn bodies(item: &Item<'_>) -> Result<FieldMap<Value>, Failure> {
     FieldMap::read(item, |job, item| {
         let Some(words) = Job::of(job).and_then(words) else {
@@ -110,7 +110,7 @@ pub(super) fn bodies(item: &Item<'_>) -> Result<FieldMap<Value>, Failure> {
     })
 }
 
-/// Looks for words that nobody knows, in all texts of the template `template`.
+/// Looks for unknown words, in all texts of the template `template`.
 fn check(template: &str, known: &[String], item: &Item<'_>) -> Result<(), Failure> {
     match item.value {
         DeValue::String(text) => {

@@ -1,5 +1,5 @@
-//! `POST /v1/chat/completions`: an answer that says it is none, whole or as a stream. Knows nothing
-//! of sockets and time.
+//! `POST /v1/chat/completions`: an answer that says it is none, whole or as a stream. Knows nothing about
+//! sockets and time.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::reply::{DemoReply, MODEL, Stamp};
 use super::schema::{fill, fill_with};
 use super::spoken;
 
-/// Most bytes of the message times the answers, since each of them repeats it.
+/// The most bytes of the message times the answers, since each of them repeats it.
 const MAX_REPEATED_BYTES: usize = 128 << 20;
 
 /// One of the `n` answers.

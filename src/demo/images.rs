@@ -140,7 +140,7 @@ fn embedded(source: &Value, param: &str) -> Result<Vec<u8>, DemoReply> {
         .map_err(|_| DemoReply::refused(param, &format!("'{param}' holds broken base64")))
 }
 
-/// Refuses what is no picture by its first bytes, none at all, and too many.
+/// Refuses what is not a picture by its first bytes, none at all, and too many.
 fn check(sources: &[&[u8]], masks: &[&[u8]], param: &str) -> Result<(), DemoReply> {
     if sources.is_empty() {
         return Err(DemoReply::missing(param));

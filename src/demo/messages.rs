@@ -1,4 +1,4 @@
-//! Reads the messages of a chat request into what the demo answers about. Knows nothing of streams
+//! Reads the messages of a chat request into what the demo answers about. Knows nothing about streams
 //! and formats.
 
 use serde_json::Value;

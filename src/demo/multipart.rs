@@ -1,4 +1,4 @@
-//! Takes apart a `multipart/form-data` body (RFC 7578, RFC 2046). Knows nothing of what the fields
+//! Takes apart a `multipart/form-data` body (RFC 7578, RFC 2046). Knows nothing about what the fields
 //! mean.
 
 use memchr::memmem;
@@ -17,7 +17,7 @@ pub(crate) struct FormField<'a> {
     pub(crate) data: &'a [u8],
 }
 
-/// The boundary that a `Content-Type` header names; `None` if it is no form.
+/// The boundary that a `Content-Type` header names; `None` if it is not a form.
 pub(crate) fn boundary(content_type: &str) -> Option<String> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {

@@ -1,5 +1,5 @@
 //! Finds the endpoint for a method and a path and gives it the request in the form that it wants.
-//! Knows nothing of sockets, and of the endpoints only their names.
+//! Knows nothing about sockets, and of the endpoints only their names.
 
 use serde_json::Value;
 

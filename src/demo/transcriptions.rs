@@ -1,5 +1,5 @@
 //! `POST /v1/audio/transcriptions` and `/v1/audio/translations`: reads back the words in the
-//! sound that `speech` makes and says of any other sound that it can't. Knows nothing of sockets.
+//! sound that `speech` makes and says of any other sound that it can't. Knows nothing about sockets.
 
 use std::io::Cursor;
 

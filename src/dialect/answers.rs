@@ -39,7 +39,7 @@ struct Choice {
     filter: ThinkFilter,
     /// Answer text that waits for its turn.
     waiting: String,
-    /// All answer text, and all thinking, for who keeps them.
+    /// All answer text, and all thinking, for the caller that keeps them.
     text: BoundedText,
     thoughts: BoundedText,
     refusal: BoundedText,

@@ -43,7 +43,7 @@ pub(crate) trait ReadEvents: std::fmt::Debug + Send {
     /// Reads an event of a stream.
     fn event(&mut self, event: Event<'_>, seen: &mut Seen, each: &mut dyn FnMut(ChatEvent<'_>));
 
-    /// Reads a reply that came as a whole. False if it is no JSON.
+    /// Reads a reply that came as a whole. False if it is not JSON.
     fn document(
         &mut self,
         body: &[u8],

@@ -1,4 +1,4 @@
-//! A text of which no more is kept than anybody reads. Knows not whose it is.
+//! A text of which no more is kept than anybody reads. Does not know whose it is.
 
 /// The most that is kept of a text, in bytes: a stream without end must not fill the memory.
 pub(super) const MAX_KEPT_TEXT: usize = 256 * 1024;

@@ -64,7 +64,7 @@ pub(crate) enum ReplyEnd {
     Whole,
     /// An answer that holds something unreadable, in words.
     Broken(String),
-    /// Something that is no answer at all, in words.
+    /// Something that is not an answer at all, in words.
     NoAnswer(String),
     /// No byte at all.
     Empty,

@@ -106,7 +106,7 @@ impl ThinkFilter {
 
     fn switch(&mut self, marked: bool, each: &mut dyn FnMut(ThinkPiece<'_>)) {
         if marked && self.held.is_empty() {
-            // White space before thinking is no answer yet.
+            // White space before thinking is not an answer yet.
             self.space.clear();
         }
         self.release(each);

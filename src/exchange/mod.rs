@@ -4,7 +4,7 @@
 //! A command gives an [`Operation`]: how its request is made for a service, and how its reply is read.
 //! [`Exchange::ask`] does the rest. What all requests of a run share (what the repair of fields learnt)
 //! is in `state::Shared`; what belongs to one request (its retries) is made for each. A request is made
-//! anew for the service that is asked, so an operation knows no service beforehand.
+//! again for the service that is asked, so an operation knows no service beforehand.
 
 mod ask;
 mod bad_reply;

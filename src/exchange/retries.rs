@@ -78,8 +78,8 @@ impl Retries {
 }
 
 impl Retries {
-    /// A server that is loading its model is no failure: it is asked again until it is ready, as
-    /// long as silence on the wire is borne.
+    /// A server that is loading its model is not a failure: it is asked again until it is ready, as
+    /// long as silence on the wire is allowed.
     async fn await_model(
         &mut self,
         failure: Failure,

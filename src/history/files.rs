@@ -1,5 +1,5 @@
-//! The files that went along with questions, each kept once under the sum of its content. Knows nothing
-//! of what they are.
+//! The files that went along with questions, each kept once under the sum of its content. Knows nothing about
+//! what they are.
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -12,7 +12,7 @@ use super::line::HistoryLine;
 use super::name::new_id;
 use super::store::{Store, make_private};
 
-/// So much is read at once.
+/// How much is read at once.
 const READ_SIZE: usize = 64 * 1024;
 
 /// The letters of a SHA-256 sum.
@@ -23,7 +23,7 @@ impl Store {
         self.file("files")
     }
 
-    /// Where the content of this name is kept; `None` for what is no name of ours.
+    /// Where the content of this name is kept; `None` for what is not one of our names.
     pub(crate) fn kept_file(&self, name: &str) -> Option<PathBuf> {
         let is_sum = name.len() == LETTERS && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_sum.then(|| self.files().join(name))

@@ -38,7 +38,7 @@ impl HistoryLine {
     }
 }
 
-/// The texts in a list of typed parts; `None` for what is no list.
+/// The texts in a list of typed parts; `None` for what is not a list.
 fn text_of_parts(user: &Value) -> Option<String> {
     let texts = user.as_array()?.iter().filter_map(|part| part.get("text")?.as_str());
     Some(texts.collect::<Vec<_>>().join("\n"))

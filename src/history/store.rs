@@ -31,7 +31,7 @@ pub(crate) struct StoredConversation {
     pub(crate) broken: Vec<usize>,
 }
 
-/// The list of what was used last is begun anew at this size; the one before is kept beside it.
+/// The list of what was used last is started again at this size; the one before is kept beside it.
 const MAX_RECENT_BYTES: u64 = 1024 * 1024;
 
 const ENDING: &str = "jsonl";
@@ -50,7 +50,7 @@ impl Store {
         Some(Self { folder })
     }
 
-    /// A file of the data folder that is no conversation.
+    /// A file of the data folder that is not a conversation.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }

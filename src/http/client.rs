@@ -1,4 +1,4 @@
-//! The thin layer over the wire: sends a [`Request`], gives the reply's bytes as they come, and
+//! The client: sends a [`Request`], gives the reply's bytes as they come, and
 //! turns whatever goes wrong on the way into a [`Failure`]. Knows no endpoint and no profile.
 
 use std::sync::Arc;

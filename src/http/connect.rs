@@ -1,4 +1,4 @@
-//! A TCP connection to the host of a URL. Knows nothing of HTTP.
+//! A TCP connection to the host of a URL. Knows nothing about HTTP.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::buffers::Buffers;
 use crate::random;
 
-/// So much of a file is read at once.
+/// How much of a file is read at once.
 const READ_SIZE: usize = 64 * 1024;
 
 /// One part of a form.

@@ -1,4 +1,4 @@
-//! How often a fast reply is looked at. Pure: knows the time only by being told.
+//! How often the reader of a fast reply yields. Pure: the time is an argument.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const FLOOD_READS: u32 = 16;
 const FLOOD_BYTES: usize = 32 * 1024;
 const FLOOD_TIME: Duration = Duration::from_micros(500);
 
-/// What a flood is let gather for; a timer of the runtime makes 1 to 2 ms of it. To read a flood piece by
+/// How long a flood of small pieces may gather; a timer of the runtime makes 1 to 2 ms of it. To read a flood piece by
 /// piece costs ten times as much, and nobody reads so fast; no model speaks so fast either.
 pub(super) const FLOOD_PAUSE: Duration = Duration::from_millis(1);
 
@@ -28,7 +28,7 @@ pub(super) struct ReadPace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadAction {
     Nothing,
-    /// The system is to have its say.
+    /// The runtime gets a turn.
     News,
     /// A pause of [`FLOOD_PAUSE`].
     Pause,

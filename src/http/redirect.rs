@@ -4,7 +4,7 @@ use super::Service;
 use super::request::{Method, Request, shown};
 use crate::error::{Failure, FailureKind};
 
-/// So many exchanges, redirects included, make one request.
+/// How many exchanges one request may need, redirects included.
 pub(super) const MAX_HOPS: usize = 6;
 
 /// The request that a redirect asks for.

@@ -1,4 +1,4 @@
-//! How long nothing may be heard. The timer is set again only when it goes off: a reply in thousands of
+//! How long a connection may be silent. The timer is set again only when it goes off: a reply in thousands of
 //! pieces sets it once, not thousands of times. Knows no sockets.
 
 use std::future::Future;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The silence that is borne, and since when it lasts.
+/// The longest silence that is allowed, and when the current one began.
 #[derive(Debug)]
 pub(super) struct SilenceLimit {
     longest: Duration,
@@ -22,12 +22,12 @@ impl SilenceLimit {
         Self { longest, since: Instant::now(), timer: None }
     }
 
-    /// The longest silence that is borne.
+    /// The longest silence that is allowed.
     pub(super) fn longest(&self) -> Duration {
         self.longest
     }
 
-    /// Bears no silence longer than this from now on.
+    /// Allows no longer silence from now on.
     pub(super) fn shorten(&mut self, longest: Duration) {
         self.longest = self.longest.min(longest);
     }

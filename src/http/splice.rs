@@ -1,5 +1,5 @@
 //! A JSON body into which the bytes of files are spliced as base64 while it is sent, so that they
-//! are never in memory as a whole. Knows nothing of what the files are.
+//! are never in memory as a whole. Knows nothing about what the files are.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::form::{self, BytePiece};
 
-/// So much of what is at hand is encoded at once; a multiple of three.
+/// How much is encoded at once; a multiple of three.
 const ENCODE_SIZE: usize = 192 * 1024;
 
 /// Bytes, and the mark that stands in the JSON where their base64 belongs.

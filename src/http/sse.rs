@@ -52,7 +52,7 @@ impl std::error::Error for TooLong {}
 pub struct Decoder {
     /// The bytes of a line whose end has not come yet.
     line: Vec<u8>,
-    /// The data of the running event, from `data_start` on.
+    /// The data of the current event, from `data_start` on.
     data: Vec<u8>,
     data_start: usize,
     /// Whether a data line came: an event with empty data is still an event.
@@ -82,7 +82,7 @@ impl Default for Decoder {
     }
 }
 
-/// The parts of the running event that lie in the piece at hand and need no copy yet.
+/// The parts of the current event that lie in the current piece and need no copy yet.
 #[derive(Default)]
 struct BorrowedParts<'b> {
     name: Option<&'b [u8]>,
@@ -180,7 +180,7 @@ impl Decoder {
         self.line.is_empty() && self.name.is_empty() && !self.has_data
     }
 
-    /// Fails if the running event, with `more` bytes added to its present line, is too long.
+    /// Fails if the current event, with `more` bytes added to its present line, is too long.
     fn check(&mut self, here: &BorrowedParts<'_>, more: &[u8]) -> Result<(), TooLong> {
         let name = here.name.map_or(self.name.len(), <[u8]>::len);
         let data = here.data.map_or(self.data.len() - self.data_start, <[u8]>::len);
@@ -191,7 +191,7 @@ impl Decoder {
         Err(TooLong)
     }
 
-    /// Takes a line that lies whole in the piece at hand.
+    /// Takes a line that lies whole in the current piece.
     fn take<'b>(
         &mut self,
         line: &'b [u8],
@@ -238,7 +238,7 @@ impl Decoder {
         self.line.clear();
     }
 
-    /// Adds a data value that lies in the piece at hand.
+    /// Adds a data value that lies in the current piece.
     fn add<'b>(&mut self, value: &'b [u8], here: &mut BorrowedParts<'b>) {
         if let Some(first) = here.data.take() {
             self.append(first);

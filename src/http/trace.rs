@@ -5,7 +5,7 @@ use super::request::{Request, shown};
 use crate::io::Stderr;
 use crate::secret::is_secret_name;
 
-/// So much of a request's body is shown, in bytes.
+/// How much of a request's body is shown, in bytes.
 const BODY: usize = 4096;
 
 /// Shows a request that is about to be sent.

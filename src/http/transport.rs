@@ -24,7 +24,7 @@ use crate::io::Env;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// So many idle connections are kept for later requests of the same run.
+/// How many idle connections are kept for later requests of the same run.
 const MAX_IDLE: usize = 16;
 
 /// The most room that is asked for at once for content whose length is known: a server may claim any.

@@ -1,5 +1,5 @@
 //! A folder as its text files: recursively, in the order of their names, without what is hidden or
-//! ignored. Knows nothing of prompts.
+//! ignored. Knows nothing about prompts.
 
 use std::fs::File;
 use std::io::Read;

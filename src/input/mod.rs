@@ -88,7 +88,7 @@ pub(crate) fn read_prompt(sources: &InputSources<'_>, io: &mut Io) -> Result<Pro
     Ok(given)
 }
 
-/// The same where it is no mistake to give nothing.
+/// The same where it is not a mistake to give nothing.
 ///
 /// # Errors
 /// A file that can't be read, or one that can't go into a request.

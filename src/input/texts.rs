@@ -168,7 +168,7 @@ impl InputTexts {
     /// The next text; `None` at the end. Waits for standard input.
     ///
     /// # Errors
-    /// A file that can't be read, or a line that is no text.
+    /// A file that can't be read, or a line that is not text.
     pub(crate) fn next(&mut self) -> Result<Option<InputText>, Failure> {
         loop {
             if let Some(lines) = &mut self.current {
@@ -297,7 +297,7 @@ fn read_whole(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// A text that is read whole: without the line ends behind it, which nobody means, and without a
+/// A text that is read whole: without the line ends behind it, which are not part of it, and without a
 /// byte order mark.
 fn whole(mut text: String) -> String {
     text.truncate(text.trim_end_matches(['\n', '\r']).len());

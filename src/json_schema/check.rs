@@ -10,7 +10,7 @@ use super::leaf::{self, must};
 use super::misfit::{Misfit, shown};
 use super::same::are_unique;
 
-/// So many schemas may be open at a time: a level of a value takes two or three. The stack has room
+/// How many schemas may be open at a time: a level of a value takes two or three. The stack has room
 /// for them.
 const MAX_DEPTH: usize = 256;
 

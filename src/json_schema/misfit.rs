@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// So many characters of a text are quoted.
+/// How many characters of a text are quoted.
 const MAX_QUOTED: usize = 40;
 
 /// The first thing that does not fit a schema.

@@ -34,7 +34,7 @@ impl Schema {
     ///
     /// # Errors
     /// Words for what is wrong: a keyword whose value has another form, a `$ref` that leads nowhere, a
-    /// pattern that is no regular expression.
+    /// pattern that is not a regular expression.
     pub(crate) fn new(root: Value) -> Result<Self, String> {
         let form::ReadSchema { patterns, places } = form::read(&root)?;
         Ok(Self { root, patterns, places })

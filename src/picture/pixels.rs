@@ -9,7 +9,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::media::{self, FileFormat};
 
-/// Most pixels that are decoded: a file of a few bytes can claim any number of them.
+/// The most pixels that are decoded: a file of a few bytes can claim any number of them.
 const MAX_PIXELS: usize = 100_000_000;
 
 /// The longest side that is decoded.

@@ -44,7 +44,7 @@ pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Vec<String> {
     dropped
 }
 
-/// Sets a nested field; what stands in the way and is no object is replaced.
+/// Sets a nested field; what stands in the way and is not an object is replaced.
 pub(super) fn set_path(body: &mut Map<String, Value>, path: &[String], value: Value) {
     let [name, rest @ ..] = path else { return };
     if rest.is_empty() {

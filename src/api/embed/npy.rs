@@ -1,4 +1,4 @@
-//! The head of a NumPy file of 32-bit floats. Knows nothing of vectors or services.
+//! The head of a NumPy file of 32-bit floats. Knows nothing about vectors or services.
 //!
 //! The layout is that of version 1.0 in NumPy's document "NPY format" (`numpy.lib.format`): magic,
 //! version, length of the description, the description as a Python literal padded with spaces.

@@ -1,4 +1,4 @@
-//! Decodes base64 that comes in pieces. Knows nothing of JSON, and not where the bytes go.
+//! Decodes base64 that comes in pieces. Knows nothing about JSON, and not where the bytes go.
 //!
 //! Taken is what services send under that name: either alphabet of RFC 4648 (sections 4 and 5), with
 //! padding or without, with line breaks, and behind the head of a `data:` URL (RFC 2397).
@@ -16,7 +16,7 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 
 static ENGINE: LazyLock<Wide> = LazyLock::new(|| wide(CONFIG));
 
-/// So many characters are decoded at once; a multiple of 4.
+/// How many characters are decoded at once; a multiple of 4.
 const DECODE_SIZE: usize = 64 * 1024;
 
 /// The head of a `data:` URL may be so long.

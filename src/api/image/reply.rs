@@ -40,7 +40,7 @@ const REASONS: [&str; 8] = [
     "filtered_reason",
 ];
 
-/// The entries of a reply; `None` if it is no list of pictures.
+/// The entries of a reply; `None` if it is not a list of pictures.
 pub(crate) fn entries(reply: &Value) -> Option<Vec<ImageEntry>> {
     if let Value::Array(items) = reply {
         return Some(items.iter().map(entry).collect());

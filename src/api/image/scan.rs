@@ -1,6 +1,6 @@
 //! Takes the pictures out of a JSON reply while it arrives: the value of every `b64_json` is decoded
 //! at once and handed on, and so is `data` where it is a text; the rest is kept and parsed at the end.
-//! Knows nothing of files.
+//! Knows nothing about files.
 
 use memchr::memchr2;
 use serde_json::Value;
@@ -91,7 +91,7 @@ impl ImageScanner {
     /// The reply is over: the rest of it, with `"*0"`, `"*1"` … in the place of the pictures.
     ///
     /// # Errors
-    /// The rest is no JSON.
+    /// The rest is not JSON.
     pub(crate) fn finish(&self) -> serde_json::Result<Value> {
         serde_json::from_slice(&self.rest)
     }

@@ -111,7 +111,7 @@ fn number_on(items: &mut Vec<Value>, more: Value) {
     }
 }
 
-/// Adds numbers to the numbers of the same names; what is no number stays.
+/// Adds numbers to the numbers of the same names; what is not a number stays.
 pub(crate) fn add_up(old: &mut Value, new: &Value) {
     match (&mut *old, new) {
         (Value::Number(_), Value::Number(_)) => {

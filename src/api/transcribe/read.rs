@@ -11,7 +11,7 @@ use crate::http::fault;
 /// answer JSON to everything (vLLM, llama-server), or plain text under another type (whisper.cpp).
 ///
 /// # Errors
-/// The reply is no answer. JSON of any form is one.
+/// The reply is not an answer. JSON of any form is one.
 pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<TranscriptReply, BadReply> {
     if body.is_empty() {
         return Err(BadReply::Empty);

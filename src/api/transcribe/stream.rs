@@ -21,7 +21,7 @@ pub(crate) struct TranscriptStream {
     is_too_long: bool,
 }
 
-/// A stream may have so many bytes: what it says is kept, and no transcript is as long.
+/// The most bytes of a stream: what it says is kept, and no transcript is as long.
 const MAX_STREAM_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Default)]

@@ -54,7 +54,7 @@ impl Subtitles {
     }
 
     /// Adds finished subtitles whose times count from `offset` seconds on: cues are moved and
-    /// numbered anew, a WebVTT head is left out.
+    /// numbered again, a WebVTT head is left out.
     pub(crate) fn add_finished(&mut self, finished: &str, offset: f64) {
         let finished = finished.trim_start_matches('\u{feff}').replace("\r\n", "\n");
         for block in finished.split("\n\n") {

@@ -69,7 +69,7 @@ impl FlacJoin {
         }
     }
 
-    /// A block in front of the sound: one that describes the stream, one that nobody hears, or, by
+    /// A block in front of the sound: one that describes the stream, one that holds no audio, or, by
     /// what a head of a frame begins with, the end of them.
     fn block(&mut self, at: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Unjoinable> {
         let bytes = &self.rest[at..];

@@ -20,7 +20,7 @@ struct Mp3Totals {
     note: Vec<u8>,
     frames: u32,
     bytes: u64,
-    /// Whether a frame of the running part came that was more than a note of the length.
+    /// Whether a frame of the current part came that was more than a note of the length.
     has_sound: bool,
     is_mixed: bool,
 }

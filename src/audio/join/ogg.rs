@@ -18,7 +18,7 @@ pub(super) struct OggJoin {
     position: i64,
     /// The length of a packet that is not over.
     open: Option<i64>,
-    /// Samples of the running part.
+    /// Samples of the current part.
     in_part: i64,
     /// The last page, not written as it may be the last of all, and its position.
     held: Option<(OggPage, i64)>,

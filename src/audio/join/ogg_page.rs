@@ -1,5 +1,5 @@
 //! One page of an Ogg stream (RFC 3533, section 6), and what the Opus packets on it last (RFC 6716,
-//! section 3.1). Knows nothing of the pages around it.
+//! section 3.1). Knows nothing about the pages around it.
 
 use super::outcome::Unjoinable;
 

@@ -151,7 +151,7 @@ fn mp3_files_of_other_kinds_are_refused() {
     other[2] = 0x80;
     let parts = [mp3_frame(b"one"), other.repeat(2)];
     assert_eq!(why(join(SpeechFormat::Mp3, false, &parts, 99)), "is coded in another way");
-    // A note of the length is no sound.
+    // A note of the length is not audio.
     for silent in [b"RIFF....WAVE".to_vec(), mp3_frame(b"Info\0\0\0\x0F")] {
         let parts = [mp3_frame(b"one"), silent];
         assert_eq!(why(join(SpeechFormat::Mp3, false, &parts, 99)), "holds no MP3 sound");

@@ -1,5 +1,5 @@
 //! WAV files (RIFF, Microsoft and IBM 1991): the samples of the parts behind one head with the true
-//! lengths. Knows nothing of what the samples mean.
+//! lengths. Knows nothing about what the samples mean.
 
 use super::outcome::{LengthPatch, Unjoinable};
 use crate::audio::wav::header;

@@ -1,5 +1,5 @@
 //! An answer on its way to the user while it comes: thinking to stderr, text through its schema or
-//! cut to a code block. Knows nothing of requests and replies.
+//! cut to a code block. Knows nothing about requests and replies.
 
 use std::time::Instant;
 
@@ -48,7 +48,7 @@ impl AnswerDisplay {
         }
     }
 
-    /// Whether the user has seen something of the reply at hand.
+    /// Whether the user has seen something of the current reply.
     pub(super) fn has_shown(&self) -> bool {
         self.writer.is_touched() || self.thinking.is_touched()
     }
@@ -58,7 +58,7 @@ impl AnswerDisplay {
         self.writer.is_touched() || self.was_touched
     }
 
-    /// Whether text of the reply at hand was printed.
+    /// Whether text of the current reply was printed.
     pub(super) fn has_printed_now(&self) -> bool {
         self.writer.is_touched()
     }
@@ -70,7 +70,7 @@ impl AnswerDisplay {
         checked + block > MAX_COLLECTED
     }
 
-    /// As if nothing had come of the reply at hand.
+    /// As if nothing had come of the current reply.
     pub(super) fn begin_again(&mut self) {
         self.shown = VisibleText::default();
         self.extract_anew();

@@ -1,5 +1,5 @@
 //! The files that went along with earlier questions: kept once an answer came, and sent again with the
-//! next question. Knows nothing of how an answer is made.
+//! next question. Knows nothing about how an answer is made.
 
 use std::fs::File;
 use std::io::{Cursor, Read, Seek as _, SeekFrom};

@@ -1,4 +1,4 @@
-//! The line editor of a conversation: when an input is whole. Knows nothing of what is asked.
+//! The line editor of a conversation: when an input is whole. Knows nothing about what is asked.
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ use rustyline::{Editor, Helper};
 
 use super::slash;
 
-/// So many inputs are kept for the arrow keys.
+/// How many inputs are kept for the arrow keys.
 pub(super) const KEPT_INPUTS: usize = 1000;
 
 /// A line editor that has no inputs yet.

@@ -32,7 +32,7 @@ impl ConversationLog {
     /// The conversation that the options ask for; if they ask for none, a new one.
     ///
     /// # Errors
-    /// Exit 2: none to go on with, a name that is none. Exit 1: a file that can't be read.
+    /// Exit 2: none to go on with, an invalid name. Exit 1: a file that can't be read.
     pub(super) fn open(options: &LogOptions, io: &mut Io) -> Result<Self, Failure> {
         let session = options.session.clone();
         let mut log = Self { keeps: options.keeps, session, before: None };

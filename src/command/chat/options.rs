@@ -62,7 +62,7 @@ pub(super) struct ToolOptions {
     pub(super) named: Vec<String>,
     /// They run without asking.
     pub(super) is_allowed: bool,
-    /// So many replies with calls are answered.
+    /// How many replies with tool calls are answered.
     pub(super) max_rounds: u32,
 }
 
@@ -96,7 +96,7 @@ impl ChatOptions {
     /// Resolves what was typed.
     ///
     /// # Errors
-    /// Exit 2: no such prompt, a schema that is none, flags that do not go together.
+    /// Exit 2: no such prompt, an invalid schema, flags that can't be combined.
     pub(super) fn resolve(
         args: &ChatArgs,
         run: RunOptions,

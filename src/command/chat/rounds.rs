@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 
 use crate::conversation::ModelReply;
 
-/// What came before the reply at hand, in the same answer to the user.
+/// What came before the current reply, in the same answer to the user.
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     /// The replies that called tools, with the results.
     pub(super) replies: Vec<ModelReply>,
-    /// Token counts of the replies before the one at hand.
+    /// Token counts of the replies before the current one.
     pub(super) spent: Option<Value>,
 }
 

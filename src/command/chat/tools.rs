@@ -25,21 +25,21 @@ pub(super) struct Tools {
     offered: Vec<Tool>,
     /// Calls run without asking: `--yes`, or the user said so.
     is_allowed: AtomicBool,
-    /// So many replies with calls are answered.
+    /// How many replies with tool calls are answered.
     max_rounds: u32,
 }
 
 /// The most that a model is given of a tool's output, in bytes.
 const MAX_TOOL_OUTPUT: usize = 256 * 1024;
 
-/// So much is shown of a call that nobody is asked about, in characters.
+/// How much is shown of a call that needs no consent, in characters.
 const SHOWN_CHARS: usize = 400;
 
 /// The tools that the options name; none if they name none. `runs_none`: whatever the model calls,
 /// nothing is carried out.
 ///
 /// # Errors
-/// Exit 2: nobody there to be asked and no `--yes`, a tool that is none.
+/// Exit 2: there is no terminal to ask on and no `--yes`, something that is not a tool.
 pub(super) fn open(
     options: &ToolOptions,
     runs_none: bool,

@@ -22,7 +22,7 @@ use crate::io::Io;
 use crate::output::text::TextWriter;
 use crate::provider::Provider;
 
-/// After the answer's end the server has so long to say what else it has to say (usage, `[DONE]`).
+/// How long after the answer's end the server may send the rest (usage, `[DONE]`).
 const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// One question on its way to its answer.
@@ -163,7 +163,7 @@ impl ChatTurn {
         }
     }
 
-    /// What came of it so far, for who keeps it.
+    /// What came of it so far, for the caller that keeps it.
     pub(super) fn said(&mut self) -> ChatResult {
         let is_cut =
             self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
@@ -335,5 +335,5 @@ impl Operation for Asking<'_> {
 /// a pipe takes.
 const WRITE_SIZE: usize = 64 * 1024;
 
-/// So much is read at once, even if more could be had.
+/// How much is read at once, even if more could be had.
 const READ_SIZE: usize = 256 * 1024;

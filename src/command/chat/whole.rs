@@ -11,7 +11,7 @@ use crate::http::bad_reply::BadReply;
 /// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it.
 ///
 /// # Errors
-/// An error that the reply carries, or a reply that is no answer.
+/// An error that the reply carries, or a reply that is not an answer.
 pub(super) fn read(
     body: &[u8],
     answers: &mut Answers,

@@ -25,7 +25,7 @@ const MAX_REFUSED: usize = 8;
 /// A reply that is larger makes the next batches smaller, in bytes: several are held at a time.
 const LARGE_REPLY: usize = 24 << 20;
 
-/// So many replies are decoded at a time: one while another waits for the network's thread to take it.
+/// How many replies are decoded at a time: one while another waits for the network's thread to take it.
 /// More would be as much more memory.
 const CONCURRENT_DECODES: usize = 2;
 

@@ -18,7 +18,7 @@ use crate::output::progress::Progress;
 /// No further request begins while so many bytes of answers wait for one before them.
 const MAX_HELD_BYTES: usize = 24 << 20;
 
-/// After so long a silence of the input the user is told what is waited for.
+/// After this much silence of the input the user is told what is waited for.
 const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// A batch, its answer, and the exchange that is free again.

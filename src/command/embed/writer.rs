@@ -16,7 +16,7 @@ use crate::output::sink::Sink;
 use crate::output::spool::Spool;
 use crate::sanitize;
 
-/// So much is written at once.
+/// How much is written at once.
 const WRITE_SIZE: usize = 256 * 1024;
 
 const NO_NUMBER: &str = "its vector holds something that is no number of 32 bits, NaN say";

@@ -42,7 +42,7 @@ impl<'a> Download<'a> {
     /// Fetches it.
     ///
     /// # Errors
-    /// An answer that is no success or too large.
+    /// An answer that is not a success or too large.
     pub(super) async fn run(
         self,
         places: &mut PictureTargets,

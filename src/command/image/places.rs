@@ -11,7 +11,7 @@ use crate::output::file::OutputFile;
 use crate::output::naming::{name_from_text, numbered_path};
 use crate::output::sink::to_stdout;
 
-/// So many files are opened before anything is sent; a process may not open any number of them.
+/// How many files are opened before anything is sent; a process may not open any number of them.
 const FILES_AHEAD: usize = 64;
 
 /// The name where the prompt has no letter.

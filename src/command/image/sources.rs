@@ -32,7 +32,7 @@ impl SourcePictures {
     /// Looks at the pictures; `-` is standard input.
     ///
     /// # Errors
-    /// Exit 2: a file that can't be read, is empty or is no picture.
+    /// Exit 2: a file that can't be read, is empty or is not a picture.
     pub(super) fn read(
         files: &[std::path::PathBuf],
         mask: Option<&Path>,

@@ -21,10 +21,10 @@ mod ask;
 mod local;
 mod report;
 
-/// What one service gets, unless `--max-time` says otherwise.
+/// The time limit of one service, unless `--max-time` says otherwise.
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So many services are asked at a time.
+/// How many services are asked at a time.
 const CONCURRENT_CHECKS: usize = 8;
 
 /// A service to be asked, or the report on one that can't be.

@@ -15,7 +15,7 @@ use crate::io::Io;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Job, Provider};
 
-/// So many requests run ahead of the part that is being written.
+/// How many requests run ahead of the part that is being written.
 const REQUESTS_AHEAD: usize = 2;
 
 /// A part that waits for its turn is held whole; it must not be larger, in bytes.
@@ -107,7 +107,7 @@ pub(super) async fn receive(
             Some(bytes) => reader.push(bytes, &mut sound),
             None => reader.finish(&mut sound),
         };
-        // What came before an error is sound all the same.
+        // What came before an error is sound anyway.
         let mut came = length;
         for piece in sound.drain(..) {
             is_empty &= piece.is_empty();

@@ -9,7 +9,7 @@ use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 use crate::output::sink::Sink;
 
-/// So many bytes of a WAV file's beginning are remembered, to put its lengths right.
+/// How many bytes of a WAV file's beginning are remembered, so that its lengths can be corrected.
 const WAV_START: usize = 4096;
 
 /// Writes sound and keeps account of what was written.
@@ -18,7 +18,7 @@ pub(super) struct SpeechWriter {
     sink: Sink,
     wish: Option<SpeechFormat>,
     asked: Option<SpeechFormat>,
-    /// How many parts there are, and the running one, counted from 1.
+    /// How many parts there are, and the current one, counted from 1.
     parts: usize,
     part: usize,
     /// Whether a program is to play the file.
@@ -76,7 +76,7 @@ impl SpeechWriter {
         self.began = None;
     }
 
-    /// Takes the next sound of the running part.
+    /// Takes the next sound of the current part.
     ///
     /// # Errors
     /// A reader that went away, a medium that takes no more, or a part that can't be joined.

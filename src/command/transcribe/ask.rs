@@ -19,7 +19,7 @@ use crate::output::progress::Progress;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Provider, RequestLimit};
 
-/// After the transcript's end the server has so long to say what else it has to say.
+/// How long after the transcript's end the server may send the rest.
 const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The work on all files of a run.
@@ -95,7 +95,7 @@ impl TranscribeRun {
         result
     }
 
-    /// What there is to say of a transcript that was cut; it is written all the same.
+    /// What there is to say of a transcript that was cut; it is written anyway.
     fn cut(&mut self, provider: &Provider) -> Result<(), Failure> {
         if !std::mem::take(&mut self.is_cut) {
             return Ok(());

@@ -14,7 +14,7 @@ use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
 use crate::io::Io;
 
-/// After so long a silence of a pipe the user is told what is waited for.
+/// After this much silence of a pipe the user is told what is waited for.
 const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// One thing to transcribe, as it was named.

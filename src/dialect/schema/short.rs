@@ -12,7 +12,7 @@ const TYPES: [(&str, &[&str]); 5] = [
 ];
 
 /// Reads the short form: fields with commas or, where it has several lines, line ends between them;
-/// a field is a name, a type if it is no text, and behind a colon what it means. `list` is one of
+/// a field is a name, a type if it is not text, and behind a colon what it means. `list` is one of
 /// texts, `list int` one of whole numbers. Commas and colons may be Chinese ones.
 ///
 /// Every field is required and no other is allowed, which is what OpenAI's strict mode asks for.

@@ -1,4 +1,4 @@
-//! Asks the user whether a tool may run. Knows nothing of the tool.
+//! Asks the user whether a tool may run. Knows nothing about the tool.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const QUESTION: &str = "llm: run it? y = yes, n = no, a = yes to all of this run
 /// # Errors
 /// An interruption.
 pub(super) async fn may_run(exchange: &mut Exchange, io: &mut Io) -> Result<ToolConsent, Failure> {
-    // What was typed before the question is no answer to it.
+    // What was typed before the question is not an answer to it.
     while io.typed().is_some_and(|line| !line.is_empty()) {}
     loop {
         io.stderr.raw(QUESTION.as_bytes());

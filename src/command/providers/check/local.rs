@@ -17,7 +17,7 @@ use crate::http::transport::is_this_machine;
 use crate::io::Io;
 use crate::provider::{Job, Provider};
 
-/// A server on this machine answers within this time, or is taken for absent.
+/// A server on this machine answers within this time, or counts as absent.
 const LOCAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An address on this machine, with the profiles that have it.

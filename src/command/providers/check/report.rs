@@ -1,4 +1,4 @@
-//! What a check found, as a table for people and as JSON for scripts. Asks nobody.
+//! What a check found, as a table for people and as JSON for scripts. Sends nothing.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) enum CheckState {
     Works,
     /// It does not, and so neither does the service.
     Fails,
-    /// It is not there, which is no failure of the service.
+    /// It is not there, which is not a failure of the service.
     Absent,
     /// It was not checked, or there is nothing to check.
     Open,
