@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::api::embed::format::VectorFormat;
 
-const REQUEST: &str = "How it is asked";
+const REQUEST: &str = "The request";
 const OUTPUT: &str = "The vectors";
 
 #[derive(Debug, Args)]
@@ -21,9 +21,9 @@ Examples:
 An input that the service refuses does not end the run: it is reported on stderr, `null` stands in
 its place, and the exit code is 4. An empty line is not sent and gives `null` too, so that line N of
 the output belongs to line N of the input. npy and csv have no `null`: they need --skip-errors, which
-leaves such inputs out. The line ends behind a text that is read whole are no part of it.")]
+leaves such inputs out. Line ends at the end of a text that is read whole are not part of it.")]
 pub(crate) struct EmbedArgs {
-    /// A text to embed, each argument one; with none, stdin is the one text
+    /// The texts to embed, one per argument; without any, stdin is one text
     #[arg(value_name = "TEXT")]
     pub(crate) texts: Vec<String>,
 
@@ -35,15 +35,15 @@ pub(crate) struct EmbedArgs {
     #[arg(long, conflicts_with = "texts")]
     pub(crate) lines: bool,
 
-    /// Shorter vectors, where the model can make them
+    /// The length of the vectors, where the model supports it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = REQUEST)]
     pub(crate) dimensions: Option<u32>,
 
-    /// Most texts of one request [default: what the service takes, else 2048]
+    /// The most texts per request [default: what the service takes, else 2048]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = REQUEST)]
     pub(crate) batch_size: Option<u32>,
 
-    /// Most requests at the same time [default: 4]
+    /// The most requests at the same time [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = REQUEST)]
     pub(crate) concurrency: Option<u32>,
 

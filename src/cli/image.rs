@@ -34,7 +34,7 @@ pub(crate) struct ImageArgs {
     #[arg(long, value_name = "PICTURE", requires = "file")]
     pub(crate) mask: Option<PathBuf>,
 
-    /// Leave standard input alone
+    /// Do not read standard input
     #[arg(long)]
     pub(crate) no_stdin: bool,
 
@@ -42,11 +42,11 @@ pub(crate) struct ImageArgs {
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = PICTURE)]
     pub(crate) number: Option<u32>,
 
-    /// Width and height in pixels, as 1024x1024, or auto
+    /// Width and height in pixels, such as 1024x1024, or auto
     #[arg(long, value_name = "WxH", value_parser = size, help_heading = PICTURE)]
     pub(crate) size: Option<String>,
 
-    /// low, medium, high, auto … as the model has it
+    /// low, medium, high, auto … depending on the model
     #[arg(long, value_name = "Q", help_heading = PICTURE)]
     pub(crate) quality: Option<String>,
 
@@ -66,7 +66,7 @@ pub(crate) struct ImageArgs {
     #[arg(long, help_heading = RESULT)]
     pub(crate) show: bool,
 
-    /// The most bytes of a picture that the service gives as an address [default: 104857600]
+    /// The largest picture that is downloaded from an address, in bytes [default: 104857600]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = RESULT)]
     pub(crate) max_bytes: Option<u64>,
 }
@@ -80,7 +80,7 @@ fn size(text: &str) -> Result<String, String> {
     let sides = text.split_once(['x', 'X', '×', '*']);
     match sides.map(|(width, height)| (side(width), side(height))) {
         Some((Some(width), Some(height))) => Ok(format!("{width}x{height}")),
-        _ => Err("that is no size; write WIDTHxHEIGHT, as 1024x1024, or auto".to_owned()),
+        _ => Err("that is not a size; write WIDTHxHEIGHT, such as 1024x1024, or auto".to_owned()),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::provider::Setting;
 
 const PROVIDER: &str = "Choosing a service";
 const REQUEST: &str = "The request";
-const OUTPUT: &str = "What is shown";
+const OUTPUT: &str = "Output";
 
 // `hide_env` and friends are not used: the environment is read through `Io`, in the resolver, so
 // that an empty variable counts as unset and a value's origin can be told.
@@ -28,7 +28,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE", global = true, help_heading = PROVIDER)]
     pub(crate) config: Option<PathBuf>,
 
-    /// A server without a profile, as http://host:8000/v1
+    /// A server without a profile, such as http://host:8000/v1
     #[arg(long, value_name = "URL", global = true, help_heading = PROVIDER)]
     pub(crate) base_url: Option<String>,
 
@@ -36,15 +36,15 @@ pub(crate) struct Common {
     #[arg(long, value_name = "VAR", global = true, help_heading = PROVIDER)]
     pub(crate) api_key_env: Option<String>,
 
-    /// Any further field of the request body; JSON if it parses as JSON, else text; `a.b=1` nests
+    /// Any other field of the request body; JSON if it parses as JSON, else text; `a.b=1` nests
     #[arg(short = 'O', long, value_name = "KEY=VALUE", value_parser = Setting::parse, global = true, help_heading = REQUEST)]
     pub(crate) option: Vec<Setting>,
 
-    /// A further request header
+    /// Another request header
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header, global = true, help_heading = REQUEST)]
     pub(crate) header: Vec<(String, String)>,
 
-    /// Longest silence on the wire, in seconds [default: 300]
+    /// Longest wait for more data, in seconds [default: 300]
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
     pub(crate) timeout: Option<Duration>,
 
@@ -52,7 +52,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
     pub(crate) max_time: Option<Duration>,
 
-    /// Tries after a failed one [default: 2]
+    /// Retries after a failed request [default: 2]
     #[arg(long, value_name = "N", global = true, help_heading = REQUEST)]
     pub(crate) retries: Option<u32>,
 
@@ -90,19 +90,19 @@ fn header(text: &str) -> Result<(String, String), String> {
     // RFC 9110, section 5.6.2: a field name is a token.
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(is_token) {
-        return Err("that is no header name".to_owned());
+        return Err("that is not a header name".to_owned());
     }
     if value.chars().any(|c| c.is_control() && c != '\t') {
-        return Err("a header value holds no line breaks or control characters".to_owned());
+        return Err("a header value contains no line breaks or control characters".to_owned());
     }
     Ok((name.to_owned(), value.trim().to_owned()))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "that is no number of seconds".to_owned())?;
+    let seconds: f64 = text.parse().map_err(|_| "that is not a number of seconds".to_owned())?;
     // A year: beyond it the clock's arithmetic would overflow, and nobody waits that long.
     if !(seconds > 0.0 && seconds <= 31_536_000.0) {
-        return Err("give a number of seconds above 0".to_owned());
+        return Err("give a number of seconds greater than 0".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
 }

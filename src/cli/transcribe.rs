@@ -15,7 +15,7 @@ const ANSWER: &str = "The answer";
 #[command(after_help = "\
 Examples:
   llm transcribe -p openai 会议.mp3
-  llm transcribe talk.m4a -o talk.srt -m whisper-1    the format is told by the ending
+  llm transcribe talk.m4a -o talk.srt -m whisper-1    the ending chooses the format
   llm transcribe *.mp3 -o subtitles/ --format vtt     a file each, in a folder that exists
   llm transcribe --translate 采访.wav                  into English
   ffmpeg -i film.mkv -vn -f mp3 - | llm transcribe -
@@ -29,11 +29,11 @@ pub(crate) struct TranscribeArgs {
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
-    /// The language that is spoken, as `zh` or `en`, where the service should not guess
+    /// The spoken language, such as `zh` or `en`, if the service should not guess
     #[arg(long, value_name = "LANG", help_heading = MODEL)]
     pub(crate) language: Option<String>,
 
-    /// Words that the recording may hold: names, terms, or what was said before
+    /// Words that may occur in the recording: names, terms, or what was said before
     #[arg(long, value_name = "TEXT", help_heading = MODEL)]
     pub(crate) prompt: Option<String>,
 
@@ -45,7 +45,7 @@ pub(crate) struct TranscribeArgs {
     #[arg(long, help_heading = MODEL)]
     pub(crate) translate: bool,
 
-    /// The form of the transcript [default: text, or what the ending of -o says]
+    /// The format of the transcript [default: by the ending of -o, else text]
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = ANSWER)]
     pub(crate) format: Option<TranscriptFormat>,
 

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
             let conversation = Conversation::of_turns(&stored.turns, None, question);
             print_json(&chat_completions::exported(&conversation).into(), io)?;
             if stored.turns.iter().any(|turn| !turn.files.is_empty()) {
-                io.note("files that went along are exported by their names only");
+                io.note("attached files are exported by name only");
             }
         }
         HistoryAction::Rm { ids } => {

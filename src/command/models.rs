@@ -72,7 +72,7 @@ impl Operation for ListModels {
     }
 
     fn words(&self) -> ReplyWords {
-        ReplyWords::new("answer", "is no list of models")
+        ReplyWords::new("answer", "is not a list of models")
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Self::Output, ReadError> {

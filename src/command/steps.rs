@@ -38,7 +38,7 @@ pub(super) fn check_model(
         return Ok(());
     }
     let (name, choice) = (&provider.name, &provider.choice);
-    Err(Failure::usage(format!("there is no model for {what} at {name}"))
+    Err(Failure::usage(format!("no model is set for {what} at {name}"))
         .hint(format!("name one with -m MODEL; `llm models {choice}` lists them")))
 }
 

@@ -100,15 +100,15 @@ fn refuse_times(
         return Ok(());
     }
     let (name, format) = (&provider.name, format.name());
-    let what = format!("{name} gives no times for {model}, so no {format} can be made");
+    let what = format!("{name} gives no timestamps for {model}, so {format} can't be written");
     let others = Provider::with_times(config).join(", ");
     // A model without a name is one of all models.
     let there = match provider.gives_no_times("") {
-        true => "services that give times",
-        false => "another model may give times (-m), as may other services",
+        true => "services that give timestamps",
+        false => "another model (-m) or service may give timestamps",
     };
     Err(Failure::usage(what)
-        .hint(format!("--format text takes the words alone; {there}: {others}")))
+        .hint(format!("--format text prints the words alone; {there}: {others}")))
 }
 
 /// One file after the other.

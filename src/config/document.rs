@@ -38,7 +38,9 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
         let failure = source.wrong(offset, &words);
         // Bare keys of TOML are ASCII (1.0.0, "Keys").
         match words.contains("unquoted key") {
-            true => failure.hint("a name in other letters stands in quotes, as [prompts.\"翻译\"]"),
+            true => {
+                failure.hint("a name with other characters needs quotes, as in [prompts.\"翻译\"]")
+            }
             false => failure,
         }
     })?;

@@ -114,7 +114,7 @@ fn warn_of_open_keys(path: &Path, document: &Document, io: &mut Io) {
     let mode = std::fs::metadata(path).map_or(0, |facts| facts.permissions().mode());
     if mode & 0o077 != 0 && document.providers.iter().any(holds_key) {
         let path = path.display();
-        io.warn(&format!("{path} holds a key and others can read it; run `chmod 600 {path}`"));
+        io.warn(&format!("{path} contains a key, and others can read it; run `chmod 600 {path}`"));
     }
 }
 

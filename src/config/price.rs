@@ -36,6 +36,6 @@ impl FromToml for Vec<PriceEntry> {
 fn figure(item: &Item<'_>) -> Result<Option<Number>, Failure> {
     match Value::from_toml(item)? {
         Value::Number(figure) if figure.as_f64() >= Some(0.0) => Ok(Some(figure)),
-        _ => Err(item.mistyped("a price for a million tokens")),
+        _ => Err(item.mistyped("a price per million tokens")),
     }
 }

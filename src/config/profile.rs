@@ -136,7 +136,7 @@ impl Profile {
 
 /// Texts of which there may be none at all.
 fn patterns(item: &Item<'_>) -> Result<Field<Texts>, Failure> {
-    Ok(Field::read(Texts::any(item, "a list of texts")?, item))
+    Ok(Field::read(Texts::any(item, "a list of strings")?, item))
 }
 
 #[cfg(test)]

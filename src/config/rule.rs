@@ -29,7 +29,7 @@ table! {
         /// Fields of the request without which the rule leaves it alone.
         with: Vec<String>,
         /// Old name and new name.
-        rename: Pairs<String> = |item| pairs(item, "a table of texts", text),
+        rename: Pairs<String> = |item| pairs(item, "a table of strings", text),
         drop: Vec<String>,
         set: Map<String, Value>,
         /// Field, then old value (as text) to new value.

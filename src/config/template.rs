@@ -141,7 +141,7 @@ fn check(template: &str, known: &[String], item: &Item<'_>) -> Result<(), Failur
                 }
             } else if name.contains(WORD_SIGN) {
                 let what = format!(
-                    "`{name}` in {template} is no name: only `{REST_MEMBER}` is a word there"
+                    "`{name}` in {template} is not allowed as a name: only `{REST_MEMBER}` is"
                 );
                 return Err(item.wrong_key(&what));
             }
@@ -157,7 +157,7 @@ fn unknown(template: &str, known: &[String], word: &str, item: &Item<'_>) -> Fai
         Some(near) => failure.hint(format!("did you mean `${near}`?")),
         None => {
             let all: Vec<String> = known.iter().map(|word| format!("${word}")).collect();
-            failure.hint(format!("known words: {}; `$$` is the sign itself", all.join(", ")))
+            failure.hint(format!("known words: {}; `$$` is a dollar sign", all.join(", ")))
         }
     }
 }

@@ -84,7 +84,7 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
         ("truth", "true"),
         ("table", "{ a = [1] }"),
     ];
-    // What each field takes beside what stands in no row: a table of texts or numbers takes none.
+    // What each field takes beside what stands in no row: a table of strings or numbers takes none.
     let takes = |table: &str, name: &str| -> &[&str] {
         match name {
             "api_key_env" | "api_key_cmd" | "slow_down_codes" => &["text", "texts"],
@@ -203,7 +203,7 @@ fn a_template_is_read_as_it_is_and_its_words_are_known() {
             "p.toml:4: unknown word `$promt` in bodies.image",
             "`$prompt`",
         ),
-        ("image = { a = \"5 $ \" }", "p.toml:3: unknown word `$` in", "`$$` is the sign itself"),
+        ("image = { a = \"5 $ \" }", "p.toml:3: unknown word `$` in", "`$$` is a dollar sign"),
         (
             "image = { a = \"$picture.url\" }",
             "p.toml:3: unknown word `$picture.url`",

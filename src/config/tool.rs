@@ -38,7 +38,7 @@ impl ToolTable {
         let label = format!("[{}]", item.name);
         item.members("")?;
         if !is_name(name) {
-            let what = "the name of a tool is at most 64 of a-z, A-Z, 0-9, _ and -";
+            let what = "a tool name has at most 64 characters of a-z, A-Z, 0-9, _ and -";
             return Err(item.wrong_key(&format!("{label}: {what}")));
         }
         let tool = Self { name: name.to_owned(), ..Self::default() }.read_fields(&label, item)?;
@@ -63,6 +63,6 @@ fn command(item: &Item<'_>) -> Result<Vec<String>, Failure> {
 fn seconds(item: &Item<'_>) -> Result<Option<Duration>, Failure> {
     let number = Value::from_toml(item)?.as_f64();
     let time = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let what = format!("`{}` must be a number of seconds above 0", item.name);
+    let what = format!("`{}` must be a number of seconds greater than 0", item.name);
     time.filter(|time| !time.is_zero()).map(Some).ok_or_else(|| item.wrong(&what))
 }

@@ -56,7 +56,7 @@ impl Texts {
 
 impl FromToml for Texts {
     fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
-        let expected = "a text or a list of texts";
+        let expected = "a string or a list of strings";
         match Self::any(item, expected)? {
             texts if texts.is_empty() => Err(item.mistyped(expected)),
             texts => Ok(texts),
@@ -84,7 +84,7 @@ impl FromToml for i64 {
 
 impl FromToml for Vec<String> {
     fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
-        item.items("a list of texts")?.iter().map(String::from_toml).collect()
+        item.items("a list of strings")?.iter().map(String::from_toml).collect()
     }
 }
 

@@ -71,7 +71,7 @@ impl ToolCall {
         }
         match serde_json::from_str(&self.arguments) {
             Ok(Value::Object(arguments)) => Ok(arguments),
-            Ok(_) => Err("they are no JSON object".to_owned()),
+            Ok(_) => Err("they are not a JSON object".to_owned()),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -65,7 +65,7 @@ pub(crate) enum ReplyVerdict {
     Length,
     /// Stopped by a content filter.
     Filter,
-    /// The service failed in mid-answer; its word for it.
+    /// The service failed in the middle of the answer; its word for it.
     Failed(String),
     /// No text; what there was instead, in words.
     NoText(String),
@@ -252,7 +252,7 @@ impl Answers {
     fn instead(&self) -> String {
         let choices = || self.choices.values();
         if let Some(choice) = choices().find(|choice| !choice.refusal.as_str().is_empty()) {
-            return format!("it refuses: {}", choice.refusal.as_str().trim());
+            return format!("the model refuses: {}", choice.refusal.as_str().trim());
         }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
         if choices().any(|choice| !choice.calls.is_empty()) {
@@ -263,13 +263,13 @@ impl Answers {
                 .collect();
             let names = names.join(", ");
             let names = if names.is_empty() { names } else { format!(": {names}") };
-            let cut = if is_cut { "; its limit of tokens cut the call" } else { "" };
-            return format!("it wants to call tools{names}{cut}");
+            let cut = if is_cut { "; the token limit cut the call" } else { "" };
+            return format!("the model asks for tool calls{names}{cut}");
         }
         match (choices().any(|choice| !choice.thoughts.as_str().is_empty()), is_cut) {
-            (true, true) => "it only thought, until its limit of tokens".to_owned(),
-            (true, false) => "it only thought".to_owned(),
-            (false, true) => "nothing came before its limit of tokens".to_owned(),
+            (true, true) => "it holds only thinking, up to the token limit".to_owned(),
+            (true, false) => "it holds only thinking".to_owned(),
+            (false, true) => "the token limit was reached before any text".to_owned(),
             (false, false) => "it holds nothing".to_owned(),
         }
     }

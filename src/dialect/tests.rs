@@ -73,7 +73,7 @@ struct ItemEvents;
 impl ReadEvents for ItemEvents {
     fn event(&mut self, event: Event<'_>, seen: &mut Seen, each: &mut dyn FnMut(ChatEvent<'_>)) {
         let Ok(value) = serde_json::from_slice::<Value>(event.data) else {
-            seen.unreadable.get_or_insert_with(|| "it holds an event that is no JSON".to_owned());
+            seen.unreadable.get_or_insert_with(|| "it holds an event that is not JSON".to_owned());
             return;
         };
         let text = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();

@@ -22,7 +22,7 @@ pub(crate) trait Operation: Send {
 
     /// How messages speak of the reply.
     fn words(&self) -> ReplyWords {
-        ReplyWords::new("answer", "is no answer")
+        ReplyWords::new("answer", "is not an answer")
     }
 
     /// Reads a reply with a good status to its end.

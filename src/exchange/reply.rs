@@ -117,7 +117,7 @@ impl Reply<'_> {
         let (name, most) = (&self.exchange.client.service.name, most >> 20);
         Failure::new(
             FailureKind::Network,
-            format!("the answer of {name} is larger than {most} MiB"),
+            format!("the answer from {name} is larger than {most} MiB"),
         )
     }
 }

@@ -99,9 +99,9 @@ impl Retries {
 
 /// The service names a wait that the user did not allow: a quota, whatever the status was.
 fn too_long(failure: Failure, wait: Duration, most: Duration) -> Failure {
-    let message = format!("{}; it says to come back in {}", failure.message, seconds(wait));
+    let message = format!("{}; it asks to wait {}", failure.message, seconds(wait));
     let hint = format!(
-        "--max-wait {} would wait for it (now {})",
+        "--max-wait {} would allow that wait (now {})",
         wait.as_secs_f64().ceil(),
         seconds(most)
     );

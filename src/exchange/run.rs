@@ -122,7 +122,7 @@ pub(crate) fn ended_early(error: JoinError) -> Failure {
 /// None that is known: the address is a constant.
 pub(crate) fn name_demo(provider: &mut Provider, io: &Io) -> Result<(), Failure> {
     if provider.base_url.scheme() == "demo" {
-        io.warn("the demo server runs only while llm does; no curl can reach it");
+        io.warn("the demo server runs only while llm does; curl can't reach it");
         provider.base_url = demo_url("127.0.0.1")?;
     }
     Ok(())

@@ -93,7 +93,7 @@ impl Client {
         }
         Err(Failure::new(
             FailureKind::Refused,
-            format!("{} redirects without end", self.service.name),
+            format!("{} redirects too many times", self.service.name),
         ))
     }
 
@@ -279,7 +279,7 @@ impl Response {
         client: &Client,
     ) -> Result<T, Failure> {
         let name = &client.service.name;
-        let phase = if self.any { "the answer fell silent" } else { "no answer began" };
+        let phase = if self.any { "no more data" } else { "no answer" };
         next.ok_or_else(|| silent(name, self.silence.longest(), phase))?
             .map_err(|broken| network::failure(&broken, ExchangePhase::Reading, name, &self.url))
     }

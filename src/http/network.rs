@@ -118,7 +118,7 @@ pub(super) fn failure(
             let message = format!("cannot send the request to {service}: {cause}");
             return Failure::new(FailureKind::Other, message);
         }
-        (_, ExchangePhase::Reading) => format!("the answer of {service} broke off: {cause}"),
+        (_, ExchangePhase::Reading) => format!("the answer from {service} broke off: {cause}"),
         (ErrorOrigin::Exchanging, ExchangePhase::Sending) => {
             format!("no reply from {service} at {host}: {cause}")
         }
@@ -181,9 +181,7 @@ fn io_cause(error: &std::io::Error) -> Option<String> {
         ErrorKind::NetworkUnreachable => "the network is unreachable",
         ErrorKind::HostUnreachable => "the host is unreachable",
         ErrorKind::TimedOut => "the connection timed out",
-        ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-            "the pieces that it came in can't be told apart"
-        }
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => "its chunked encoding is not valid",
         _ => return None,
     };
     Some(words.to_owned())

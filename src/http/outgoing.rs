@@ -50,7 +50,7 @@ pub(super) struct Unreadable(String);
 impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
         Self(match error.kind() {
-            io::ErrorKind::UnexpectedEof => "it is shorter than it was".to_owned(),
+            io::ErrorKind::UnexpectedEof => "it became shorter while it was sent".to_owned(),
             _ => reason(&error),
         })
     }
@@ -135,13 +135,13 @@ impl Outgoing {
 fn sendable(header: &Header) -> Result<(HeaderName, HeaderValue), Failure> {
     let wrong = |what: &str| Failure::usage(what.replace("NAME", &header.name));
     let name = HeaderName::from_bytes(header.name.as_bytes())
-        .map_err(|_| wrong("`NAME` is no name of a header"))?;
+        .map_err(|_| wrong("`NAME` is not a header name"))?;
     if [CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
-        let what = "the header NAME can't be set: it says where the request ends";
+        let what = "the header NAME can't be set: it tells where the request ends";
         return Err(wrong(what).hint("leave it out; llm sends the right one"));
     }
     let mut value = HeaderValue::from_bytes(header.exposed().as_bytes())
-        .map_err(|_| wrong("the header NAME holds a line break"))?;
+        .map_err(|_| wrong("the header NAME contains a line break"))?;
     value.set_sensitive(header.masked() != header.exposed());
     Ok((name, value))
 }

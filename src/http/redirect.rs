@@ -24,7 +24,7 @@ pub(super) fn follow(
     let Some(target) = location.and_then(|target| request.url.join(target).ok()) else {
         return Err(Failure::new(
             FailureKind::Refused,
-            format!("{name} answered {status} without a target"),
+            format!("{name} answered {status} without a `location` header"),
         ));
     };
     let is_same_origin = target.origin() == request.url.origin();
@@ -37,7 +37,7 @@ pub(super) fn follow(
         let what =
             format!("{name} redirects to {} ({status}), which is not followed", shown(&target));
         return Err(Failure::new(FailureKind::Refused, what)
-            .hint("if that is where the service lives now, change `base_url`"));
+            .hint("if the service has moved there, change `base_url`"));
     }
     let mut next = request.clone();
     next.url = target;

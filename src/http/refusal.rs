@@ -134,7 +134,7 @@ fn sentence(
         (FailureKind::Credentials, Some(403)) => "refused access",
         (FailureKind::Credentials, _) => "refused the key",
         (FailureKind::Quota, Some(429)) => "asks to slow down, or the quota is used up",
-        (FailureKind::Quota, _) => "wants money",
+        (FailureKind::Quota, _) => "requires payment",
         (FailureKind::Refused, _) => "refused the request",
         (_, Some(408)) => "timed out",
         _ => "failed",
@@ -165,7 +165,7 @@ fn hint(
             let page = service
                 .key_url
                 .as_ref()
-                .map(|page| format!("; keys are made at {page}"))
+                .map(|page| format!("; create keys at {page}"))
                 .unwrap_or_default();
             Some(match &service.key_variable {
                 Some(variable) => format!("check the key in {variable}{page}"),
@@ -180,7 +180,7 @@ fn hint(
         FailureKind::Refused
             if status == 404 && !message.contains("model") && !has_version(request) =>
         {
-            Some("the base URL may lack its `/v1`".to_owned())
+            Some("the base URL may need `/v1` at its end".to_owned())
         }
         FailureKind::Refused if says_unknown_model(status, fault) && !is_models => {
             Some(format!("`llm models {}` lists the models", service.choice))
@@ -190,7 +190,7 @@ fn hint(
             Some(format!("the service names the field `{param}`; `--dry-run` shows what is sent"))
         }
         FailureKind::Quota if status == 429 => {
-            Some("wait a while; --retries N and --max-wait SECS wait for you".to_owned())
+            Some("wait a while, or let --retries N and --max-wait SECS do it".to_owned())
         }
         _ => None,
     }

@@ -21,7 +21,7 @@ pub(super) fn request(request: &Request, body: &[u8], stderr: &Stderr) {
             text = secret.mask(&text);
         }
         let more = body.len() - cut.len();
-        let more = if more > 0 { format!(" … and {more} bytes more") } else { String::new() };
+        let more = if more > 0 { format!(" … and {more} more bytes") } else { String::new() };
         stderr.say(&format!("> {text}{more}"));
     }
 }

@@ -164,7 +164,7 @@ impl Transport {
             .map_err(|error| wrong(format!("can't be read: {path}: {}", reason(&error))))?;
         match Certificate::from_pem_bundle(&pem) {
             Ok(found) if !found.is_empty() => Ok(builder.tls_certs_merge(found)),
-            _ => Err(wrong(format!("holds no certificate in PEM form: {path}"))),
+            _ => Err(wrong(format!("contains no PEM certificate: {path}"))),
         }
     }
 }

@@ -47,17 +47,18 @@ pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
         if let Some(text) = text(&entry, &mut count) {
             length += text.len();
             if length > MAX_FOLDER_TEXT {
-                let what = format!("{given} holds more than {} MiB of text", MAX_FOLDER_TEXT >> 20);
+                let what =
+                    format!("{given} contains more than {} MiB of text", MAX_FOLDER_TEXT >> 20);
                 return Err(Failure::usage(what)
-                    .hint("name the files or the folder in it that matter; what a .gitignore names is left out"));
+                    .hint("name the files or the subfolder that matter; what .gitignore lists is left out"));
             }
             texts.push(fenced(&entry.path().display().to_string(), &text));
         }
     }
     if texts.is_empty() {
-        let line = format!("the directory {given} holds no text file{}", count.reasons());
+        let line = format!("the directory {given} contains no text file{}", count.reasons());
         return Err(
-            Failure::usage(line).hint("what is hidden or named by a .gitignore is passed over")
+            Failure::usage(line).hint("hidden files, and those that .gitignore lists, are skipped")
         );
     }
     io.note(&count.line(&given));

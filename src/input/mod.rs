@@ -31,7 +31,7 @@ pub(crate) struct InputSources<'a> {
     pub(crate) words: &'a [String],
     /// Files, folders and addresses to put before the prompt; `-` is standard input.
     pub(crate) files: &'a [PathBuf],
-    /// Leave standard input alone.
+    /// Do not read standard input.
     pub(crate) no_stdin: bool,
 }
 

@@ -23,7 +23,7 @@ pub(super) fn read(io: &mut Io) -> Result<Option<Vec<u8>>, Failure> {
     let bytes = if io.stdin_is_file || io.stdin_is_terminal {
         whole(stdin)
     } else {
-        patiently(stdin, "; --no-stdin leaves it alone", io)
+        patiently(stdin, "; --no-stdin ignores it", io)
     };
     let bytes = bytes.map_err(|error| {
         Failure::usage(format!("cannot read standard input: {}", reason(&error)))

@@ -49,7 +49,7 @@ fn named(name: &str, origin: Origin, config: &Config) -> Result<Profile, Failure
 fn none_chosen(config: &Config) -> Failure {
     let users = config.user_names();
     let (what, could) = if users.is_empty() {
-        ("no service is chosen, and there is no profile of yours", config.names())
+        ("no service is chosen, and you have no profile of your own", config.names())
     } else {
         ("no service is chosen, and the profile file has no `default`", users)
     };

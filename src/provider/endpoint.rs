@@ -39,7 +39,7 @@ pub(super) fn check(profile: &Profile, base_url: &Url) -> Result<(), Failure> {
         let origin = &field.origin;
         let leads_away = |url: Url| url.origin() != base_url.origin();
         if *origin != Origin::BuiltIn && address(&field.value).is_some_and(leads_away) {
-            let what = format!("`paths.{job}` leads away from the base_url ({origin})");
+            let what = format!("`paths.{job}` leaves the base_url ({origin})");
             let hint = "a profile's key is for one host; give the other a profile of its own";
             return Err(Failure::usage(what).hint(hint));
         }

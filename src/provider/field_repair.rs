@@ -85,7 +85,8 @@ impl FieldRepair {
                     SetBy::Setting => format!("`-O {field}=…` sets it"),
                     SetBy::Profile(place) => format!("{place} sets `{field}`"),
                 };
-                let failure = failure.hint(format!("{by}, which is not taken here; leave it out"));
+                let failure =
+                    failure.hint(format!("{by}, which is not accepted here; leave it out"));
                 Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
@@ -95,21 +96,21 @@ impl FieldRepair {
     fn warning(&self, change: &FieldChange, model: Option<&str>, provider: &Provider) -> String {
         let name = &provider.name;
         let did = match change {
-            FieldChange::Drop(field) => format!("{name} refuses `{field}`; asked again without it"),
+            FieldChange::Drop(field) => format!("{name} refuses `{field}`; sent again without it"),
             FieldChange::Rename { from, to } => {
-                format!("{name} wants `{from}` as `{to}`; asked again that way")
+                format!("{name} expects `{to}` instead of `{from}`; sent again that way")
             }
         };
         if let FieldChange::Rename { from, to } = change
             && self.own.by(from) == Some(&SetBy::Setting)
         {
-            return format!("{did}; `-O {to}=…` spares the first try");
+            return format!("{did}; `-O {to}=…` avoids the refused request");
         }
         if provider.choice.starts_with("--base-url") {
             return did;
         }
         let (table, line) = (table(name), self.line(change, model));
-        format!("{did}; this line in {table} spares the first try: {line}")
+        format!("{did}; this line in {table} avoids the refused request: {line}")
     }
 
     /// The line for the profile that makes the change for good.

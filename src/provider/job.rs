@@ -18,9 +18,9 @@ impl Job {
             Job::Chat => "chat",
             Job::Embed => "embeddings",
             Job::Image => "pictures",
-            Job::ImageEdit => "edits of pictures",
+            Job::ImageEdit => "picture editing",
             Job::Transcribe => "transcription",
-            Job::Translate => "translation of speech",
+            Job::Translate => "speech translation",
             Job::Speak => "speech",
             Job::Models => "a list of its models",
         }

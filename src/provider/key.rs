@@ -68,7 +68,7 @@ fn missing(profile: &Profile, variables: &[String]) -> Failure {
         variables.join(" or ")
     ));
     let page = profile.key_url.as_deref();
-    let page = page.map(|page| format!("make a key at {page}, then ")).unwrap_or_default();
+    let page = page.map(|page| format!("create a key at {page}, then ")).unwrap_or_default();
     failure.hint(format!("{page}`export {name}=…`"))
 }
 
@@ -79,10 +79,10 @@ fn checked(text: &str, origin: &str) -> Result<Secret, Failure> {
         return wrong("is empty");
     }
     if text.contains(['\n', '\r']) {
-        return wrong("holds a line break; a key is one line");
+        return wrong("contains a line break; a key is one line");
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong("holds a space or a character that no key has");
+        return wrong("contains a space or another character that no key has");
     }
     Ok(Secret::new(text))
 }

@@ -46,7 +46,7 @@ pub(crate) fn provider_of(
     if key.is_some() && base_url.scheme() == "http" && !is_this_machine(&base_url) {
         let host = base_url.host_str().unwrap_or_default();
         io.warn(&format!(
-            "the key of {} travels unencrypted to {host}; https:// would hide it",
+            "the key of {} is sent unencrypted to {host}; https:// would protect it",
             profile.name
         ));
     }
@@ -150,7 +150,7 @@ fn base_url(profile: &Profile) -> Result<Url, Failure> {
     let text = field.value.as_str();
     if text.contains('{') {
         return Err(Failure::usage(format!(
-            "the base_url of {name} has a part to fill in: {text}"
+            "the base_url of {name} has a placeholder to fill in: {text}"
         ))
         .hint(format!("set `base_url` in [providers.{name}]; `llm config edit` opens the file")));
     }

@@ -157,11 +157,11 @@ impl Provider {
         let why = rule.and_then(|rule| rule.why.as_deref());
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         let of = if model.is_empty() { String::new() } else { format!(" for {model}") };
-        let what = format!("{what} is left out, {} does not take it{of}{why}", self.name);
+        let what = format!("{what} is left out: {} does not accept it{of}{why}", self.name);
         // In a shape of the service's own it might have another name and place.
         Some(match self.has_own_shape(job) {
             true => what,
-            false => format!("{what}; `-O {field}=…` sends it all the same"),
+            false => format!("{what}; `-O {field}=…` sends it anyway"),
         })
     }
 

@@ -44,7 +44,7 @@ impl Provider {
         let usual = self.model.clone().filter(|model| self.gives_no_times(model))?;
         let is_own = Job::Transcribe.model_of(&self.profile)?.value == usual;
         let timed = self.profile.models.get(TIMED).filter(|_| is_own)?.value.clone();
-        let words = format!("{timed} is asked, as {usual} gives no times");
+        let words = format!("{timed} is used, as {usual} gives no timestamps");
         self.model = Some(timed);
         Some(words)
     }

@@ -144,7 +144,7 @@ fn an_option_of_the_file_that_a_built_in_rule_drops_is_told() {
     let (body, warnings) = composed(&x, json!({"model": "gpt-5"}), json!({}));
     assert_eq!(body, json!({"model": "gpt-5", "store": true}));
     let [warning] = &warnings[..] else { panic!("one field of the user's: {warnings:?}") };
-    for word in ["`options.temperature` (", ":3) is left out, openai", "-O temperature="] {
+    for word in ["`options.temperature` (", ":3) is left out: openai", "-O temperature="] {
         assert!(warning.contains(word), "{warning}");
     }
     // One warning, where a flag says the same; none for what the list itself sets.

@@ -19,7 +19,7 @@ static ENGINE: LazyLock<Wide> = LazyLock::new(|| wide(CONFIG));
 const DECODE_SIZE: usize = 4096;
 
 /// Decodes the base64 at `text` to `start`, which is not behind it: it gets shorter, and several pieces
-/// come to stand one behind the other. Gives the end of what was decoded; `None` if it is no base64, and
+/// come to stand one behind the other. Gives the end of what was decoded; `None` if it is not base64, and
 /// then some of it may be gone.
 pub(super) fn decode(bytes: &mut [u8], text: Range<usize>, start: usize) -> Option<usize> {
     let mut block = [0; DECODE_SIZE / 4 * 3];

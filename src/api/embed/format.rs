@@ -7,14 +7,14 @@ use clap::ValueEnum;
 /// How vectors are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VectorFormat {
-    /// One JSON array of numbers a line
+    /// One JSON array of numbers per line
     Array,
-    /// One JSON object a line, with index, input and embedding
+    /// One JSON object per line, with index, input and embedding
     #[value(alias = "ndjson")]
     Jsonl,
-    /// One vector a line, its numbers separated by commas, no header
+    /// One vector per line, its numbers separated by commas, no header
     Csv,
-    /// A NumPy file, float32, one vector a row
+    /// A NumPy file, float32, one vector per row
     Npy,
 }
 

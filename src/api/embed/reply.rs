@@ -222,7 +222,9 @@ fn order(entries: &[VectorEntry]) -> Result<Vec<usize>, VectorProblem> {
         match seen.get_mut(index) {
             Some(true) => return Err(VectorProblem::Index(format!("index {index} comes twice"))),
             Some(seen) => *seen = true,
-            None => return Err(VectorProblem::Index(format!("there is an index {index}"))),
+            None => {
+                return Err(VectorProblem::Index(format!("there is an unexpected index {index}")));
+            }
         }
         order.push(index);
     }
@@ -231,10 +233,10 @@ fn order(entries: &[VectorEntry]) -> Result<Vec<usize>, VectorProblem> {
 
 /// Decodes the vector in base64 at `range` to `start`. Gives the end of its floats.
 fn decode(text: &mut [u8], range: Range<usize>, start: usize) -> Result<usize, String> {
-    let end = base64::decode(text, range, start).ok_or("it is no base64")?;
+    let end = base64::decode(text, range, start).ok_or("it is not base64")?;
     match end - start {
         0 => Err("it is empty".to_owned()),
-        length if length % 4 != 0 => Err(format!("{length} bytes are no 32-bit floats")),
+        length if length % 4 != 0 => Err(format!("{length} bytes are not whole 32-bit floats")),
         _ => Ok(end),
     }
 }
@@ -267,12 +269,11 @@ fn read_slowly(
     for (position, entry) in list.iter().enumerate() {
         let index = match entry.get("index") {
             None | Some(Value::Null) => None,
-            Some(index) => Some(
-                index
-                    .as_u64()
-                    .and_then(|index| usize::try_from(index).ok())
-                    .ok_or_else(|| VectorProblem::Index(format!("there is an index {index}")))?,
-            ),
+            Some(index) => {
+                Some(index.as_u64().and_then(|index| usize::try_from(index).ok()).ok_or_else(
+                    || VectorProblem::Index(format!("there is an unexpected index {index}")),
+                )?)
+            }
         };
         let number = index.unwrap_or(position);
         let mut place = place(entry.get("embedding"), number, &mut text)?;
@@ -307,7 +308,7 @@ fn place(
         Some(Value::Array(numbers)) if numbers.is_empty() => unreadable("it is empty"),
         Some(Value::Array(numbers)) => {
             if numbers.iter().any(|one| !one.is_number() && !one.is_null()) {
-                return unreadable("it holds more than numbers");
+                return unreadable("it contains something other than numbers");
             }
             if numbers.iter().any(Value::is_null) {
                 return Ok(VectorPlace::Nowhere);

@@ -193,7 +193,7 @@ impl Decoder {
     }
 }
 
-/// The bytes of a whole text; `None` if it is no base64.
+/// The bytes of a whole text; `None` if it is not base64.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut decoder = Decoder::default();
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);

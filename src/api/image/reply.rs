@@ -78,7 +78,7 @@ fn of_own_shape(reply: &Value) -> Option<Vec<ImageEntry>> {
             .map(str::to_owned)
     };
     let is_of_own_shape = !found.is_empty() || outer.iter().any(|outer| outer.is_object());
-    let words = || text.or_else(reason).unwrap_or_else(|| "it holds no picture".to_owned());
+    let words = || text.or_else(reason).unwrap_or_else(|| "it contains no picture".to_owned());
     is_of_own_shape.then(|| vec![ImageEntry::Nothing(words())])
 }
 
@@ -97,7 +97,7 @@ fn at<'v>(value: &'v Value, place: &[&str]) -> Vec<&'v Value> {
 fn entry(item: &Value) -> ImageEntry {
     // xAI: HTTP 200 with an entry that says so.
     if item["respect_moderation"] == Value::Bool(false) {
-        return ImageEntry::Nothing("its moderation held the picture back".to_owned());
+        return ImageEntry::Nothing("its moderation blocked the picture".to_owned());
     }
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     if let Some(text) = text(item) {
@@ -123,7 +123,7 @@ fn entry(item: &Value) -> ImageEntry {
     }
     let words = |value: &Value| text(value).or_else(|| text(&value["message"]));
     let reason = REASONS.iter().find_map(|name| words(&item[name]));
-    ImageEntry::Nothing(reason.unwrap_or_else(|| "the entry holds no picture".to_owned()))
+    ImageEntry::Nothing(reason.unwrap_or_else(|| "the entry contains no picture".to_owned()))
 }
 
 /// Token counts in words, if the reply has any.
@@ -214,12 +214,12 @@ mod tests {
         assert!(words(moderated).contains("moderation"));
         assert_eq!(words(json!({"error": {"message": "违规"}})), "违规");
         assert_eq!(words(json!({"finish_reason": "CONTENT_FILTERED"})), "CONTENT_FILTERED");
-        assert_eq!(words(json!({"url": ""})), "the entry holds no picture");
+        assert_eq!(words(json!({"url": ""})), "the entry contains no picture");
         for (reply, expected) in [
             (json!({"candidates": [{"finishReason": "IMAGE_SAFETY"}]}), "IMAGE_SAFETY"),
             (json!({"promptFeedback": {"blockReason": "SAFETY"}}), "SAFETY"),
             (json!({"candidates": [{"content": {"parts": [{"text": "不行"}]}}]}), "不行"),
-            (json!({"output": {"choices": [{"message": {}}]}}), "it holds no picture"),
+            (json!({"output": {"choices": [{"message": {}}]}}), "it contains no picture"),
         ] {
             assert_eq!(
                 entries(&reply),

@@ -219,7 +219,7 @@ impl SpeechReader {
                         }
                     }
                     Err(error) if *is_sure => {
-                        Err(BadReply::Unreadable(format!("it is no JSON: {error}")))
+                        Err(BadReply::Unreadable(format!("it is not JSON: {error}")))
                     }
                     // Bare samples may begin as JSON does, if rarely.
                     Err(_) => {
@@ -310,7 +310,7 @@ fn of_event(
     let value: Value = match serde_json::from_slice(data) {
         Ok(value) => value,
         Err(_) if data.trim_ascii().is_empty() => return Ok(()),
-        Err(error) => return Err(BadReply::Unreadable(format!("an event is no JSON: {error}"))),
+        Err(error) => return Err(BadReply::Unreadable(format!("an event is not JSON: {error}"))),
     };
     if let Some(found) = of_json(&value)? {
         sound.push(found);

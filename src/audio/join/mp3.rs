@@ -43,12 +43,12 @@ impl Mp3Join {
         self.check()?;
         match std::mem::take(&mut self.whole.has_sound) {
             true => Ok(()),
-            false => Err(Unjoinable::new("holds no MP3 sound")),
+            false => Err(Unjoinable::new("contains no MP3 audio")),
         }
     }
 
     fn check(&self) -> Result<(), Unjoinable> {
-        if self.whole.is_mixed { Err(Unjoinable::new("is coded in another way")) } else { Ok(()) }
+        if self.whole.is_mixed { Err(Unjoinable::new("has a different encoding")) } else { Ok(()) }
     }
 
     /// The frame that notes the length, with the numbers in it.

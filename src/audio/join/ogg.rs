@@ -50,7 +50,7 @@ impl OggJoin {
         let page = OggPage::read(&self.rest[at..]);
         // Before its first page a part may be anything.
         page.map_err(|broken| match self.stage {
-            OggStage::Head => Unjoinable::new("is no Ogg file"),
+            OggStage::Head => Unjoinable::new("is not an Ogg file"),
             _ => broken,
         })
     }
@@ -60,7 +60,7 @@ impl OggJoin {
             return self.begin(page, out);
         }
         match self.stage {
-            OggStage::Head => Err(Unjoinable::new("has no Opus head")),
+            OggStage::Head => Err(Unjoinable::new("has no Opus header")),
             OggStage::Tags => {
                 if page.ends_a_packet() {
                     self.stage = OggStage::Sound;
@@ -97,7 +97,7 @@ impl OggJoin {
                 Ok(())
             }
             Some(first) if first == head => Ok(()),
-            Some(_) => Err(Unjoinable::new("has another number of channels")),
+            Some(_) => Err(Unjoinable::new("has a different number of channels")),
         }
     }
 
@@ -143,7 +143,7 @@ impl OggJoin {
             return Err(Unjoinable::new("is cut off in an Ogg page"));
         }
         self.check_packet()?;
-        if self.in_part == 0 { Err(Unjoinable::new("holds no Opus sound")) } else { Ok(()) }
+        if self.in_part == 0 { Err(Unjoinable::new("contains no Opus audio")) } else { Ok(()) }
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {

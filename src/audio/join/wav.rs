@@ -99,7 +99,7 @@ impl WavJoin {
         self.rest.clear();
         match std::mem::take(&mut self.stage) {
             WavStage::Samples(_) => Ok(()),
-            WavStage::Head(_) => Err(Unjoinable::new("is cut off in its head")),
+            WavStage::Head(_) => Err(Unjoinable::new("ends inside its header")),
         }
     }
 

@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Exit 2: what an address holds is known only when it is fetched.
 pub(super) fn refuse(given: &PromptInput) -> Result<(), Failure> {
     let Some(url) = given.address() else { return Ok(()) };
-    let what = format!("a dry run fetches nothing, so what {} holds is not known", shown(url));
+    let what = format!("a dry run fetches nothing, so what {} contains is not known", shown(url));
     Err(Failure::usage(what).hint("save it to a file and attach that"))
 }
 

@@ -46,13 +46,13 @@ pub(super) fn check(provider: &Provider, model: &str, given: &PromptInput) -> Re
         return Ok(());
     };
     let (name, file, format) = (&provider.name, &attachment.given, attachment.format);
-    let what = format!("{file} is {}, which {name} does not take for {model}", format.words());
+    let what = format!("{file} is {}, which {name} does not accept for {model}", format.words());
     let other = match format.group() {
-        AttachmentGroup::Audio => "`llm transcribe` makes text of it; ",
-        AttachmentGroup::Pdf => "`pdftotext` makes text of it; ",
+        AttachmentGroup::Audio => "`llm transcribe` turns it into text; ",
+        AttachmentGroup::Pdf => "`pdftotext` turns it into text; ",
         AttachmentGroup::Picture => "",
     };
     Err(Failure::usage(what).hint(format!(
-        "{other}if it takes it by now, `takes_no = []` in [providers.{name}] lets it through"
+        "{other}if the service accepts it now, set `takes_no = []` in [providers.{name}]"
     )))
 }

@@ -77,10 +77,10 @@ impl CheckedAnswer {
         match &self.unfit {
             Some(why) => Err(why.clone()),
             None if !self.splitter.is_whole() && self.items == 0 => {
-                Err("it holds no list".to_owned())
+                Err("it contains no list".to_owned())
             }
             None if !self.splitter.is_whole() => {
-                Err(format!("its list ends within or behind item {}", self.items))
+                Err(format!("its list ends inside or after item {}", self.items))
             }
             None => Ok(()),
         }

@@ -85,7 +85,7 @@ impl<'a> EarlierTurns<'a> {
             match recalled(file, self.store.as_ref(), self.provider) {
                 Ok(attachment) => found.push(attachment),
                 Err(why) => {
-                    let what = format!("only the name of {} goes along: {why}", file.name);
+                    let what = format!("only the name of {} is sent: {why}", file.name);
                     self.warnings.warn(&what, self.io);
                     missing.push(file.name.clone());
                 }
@@ -130,7 +130,7 @@ fn recalled(
     let model = provider.model.as_deref().unwrap_or_default();
     match attach::is_refused(provider, model, &attachment) {
         false => Ok(attachment),
-        true => Err(format!("{} does not take it for {model}", provider.name)),
+        true => Err(format!("{} does not accept it for {model}", provider.name)),
     }
 }
 
@@ -145,7 +145,7 @@ fn kept(file: &conversation::TurnFile, store: Option<&Store>) -> Result<Attachme
     }
     match input::read_kept_file(&path, &file.name) {
         Ok(InputItem::Attachment(attachment)) => Ok(attachment),
-        Ok(_) => Err(format!("{} is not what was kept", path.display())),
+        Ok(_) => Err(format!("{} has changed since it was kept", path.display())),
         Err(failure) => Err(failure.message),
     }
 }

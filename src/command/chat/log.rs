@@ -210,7 +210,7 @@ fn store(io: &Io) -> Result<Store, Failure> {
 fn last(io: &Io) -> Result<ConversationKey, Failure> {
     let last = store(io)?.last(history::here().as_deref());
     last.ok_or_else(|| {
-        Failure::usage("there is no conversation to go on with")
+        Failure::usage("there is no conversation to continue")
             .hint("`llm chat \"hello\"` begins one")
     })
 }

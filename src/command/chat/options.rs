@@ -180,7 +180,7 @@ fn shape<'a>(
 ) -> Result<(Option<WrittenSchema<'a>>, Option<BlockChoice>), Failure> {
     if args.schema_multi.is_some() && is_json {
         // `--json` does not show the text that the items come out of.
-        let what = "--schema-multi prints items, so --json does not go with it";
+        let what = "--schema-multi prints items and can't be combined with --json";
         return Err(Failure::usage(what));
     }
     let written = |text, flag, is_list| Some(WrittenSchema { text, flag, is_list });
@@ -200,7 +200,7 @@ fn shape<'a>(
     ];
     match others.iter().find(|(is_set, _)| *is_set) {
         Some((_, other)) => Err(Failure::usage(format!(
-            "the schema of the prompt `{}` does not go with {other}",
+            "the schema of the prompt `{}` can't be combined with {other}",
             preset.name
         ))),
         None => Ok((written(text, "--schema", false), None)),
@@ -248,7 +248,7 @@ fn shows_markdown(
     let other = others.into_iter().find(|(is_given, _)| *is_given).map(|(_, name)| name);
     match (args.markdown, other) {
         (MarkdownWhen::Always, Some(other)) => Err(Failure::usage(format!(
-            "--markdown always does not go with {other}, whose result is for programs"
+            "--markdown always can't be combined with {other}: its output is for programs"
         ))),
         (MarkdownWhen::Never, _) | (_, Some(_)) => Ok(false),
         (MarkdownWhen::Always, None) => Ok(true),

@@ -31,7 +31,7 @@ pub(super) fn of_end(
 
 /// An answer that does not fit its schema.
 pub(super) fn of_misfit(why: &str, provider: &Provider) -> Failure {
-    let message = format!("the answer of {} does not fit the schema: {why}", provider.name);
+    let message = format!("the answer from {} does not fit the schema: {why}", provider.name);
     Failure::new(FailureKind::Refused, message)
 }
 
@@ -47,12 +47,12 @@ pub(super) fn of_verdict(
     match verdict {
         ReplyVerdict::Done => Ok(()),
         ReplyVerdict::Length if plan.is_limited => {
-            io.warn("the answer was cut by your limit of tokens");
+            io.warn("the answer was cut at your token limit");
             Ok(())
         }
         ReplyVerdict::Length => Err(Failure::new(
             FailureKind::Cut,
-            format!("the answer was cut by the token limit of {name}"),
+            format!("the answer was cut at the token limit of {name}"),
         )
         .hint("--max-tokens N asks for a longer one, where the service allows it")),
         ReplyVerdict::Filter => Err(Failure::new(
@@ -61,12 +61,12 @@ pub(super) fn of_verdict(
         )),
         ReplyVerdict::Failed(reason) => Err(Failure::new(
             FailureKind::Network,
-            format!("{name} failed in mid-answer (finish_reason `{reason}`)"),
+            format!("{name} failed in the middle of the answer (finish_reason `{reason}`)"),
         )),
         ReplyVerdict::NoText(_) if plan.json => Ok(()),
         ReplyVerdict::NoText(words) => Err(Failure::new(
             FailureKind::Refused,
-            format!("the reply of {name} has no text: {words}"),
+            format!("the reply from {name} has no text: {words}"),
         )
         .hint("--json prints the reply as it came")),
     }

@@ -100,7 +100,7 @@ fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure>
     let system = prompt.system.as_deref().map(PromptTemplate::read);
     if system.as_ref().is_some_and(PromptTemplate::takes_input) {
         return Err(Failure::usage(format!(
-            "the `system` of the prompt `{name}` holds {{{{input}}}}, which belongs into `prompt`"
+            "the `system` of the prompt `{name}` holds {{{{input}}}}, which belongs in `prompt`"
         )));
     }
     let mut names: Vec<&str> = Vec::new();
@@ -161,5 +161,5 @@ fn unknown(name: &str, config: &Config) -> Failure {
     let near = nearest(name, names.iter().copied());
     names.sort_by_key(|known| Some(*known) != near);
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    failure.hint(format!("{near}prompts that there are: {}", names.join(", ")))
+    failure.hint(format!("{near}known prompts: {}", names.join(", ")))
 }

@@ -95,12 +95,12 @@ impl<'a> Session<'a> {
             let words: String = last.user.chars().take(60).collect();
             let count = self.asker.log.turns().len();
             let questions = if count == 1 { "question" } else { "questions" };
-            io.note(&format!("going on after {count} {questions}, the last one: {words}"));
+            io.note(&format!("continuing after {count} {questions}, the last one: {words}"));
         }
         let model = provider.model.as_deref().unwrap_or("no model");
         let preset = &self.asker.options.preset;
         if preset.has_frame() {
-            io.note(&format!("the prompt `{}` goes around your first message", preset.name));
+            io.note(&format!("the prompt `{}` wraps your first message", preset.name));
         }
         io.note(&format!("{}, {model}; /help lists the commands, Ctrl-D leaves", provider.name));
     }
@@ -123,9 +123,9 @@ impl<'a> Session<'a> {
             TypedLine::Undo => match self.asker.log.undo(io)? {
                 Some(turn) => {
                     let words: String = turn.user.chars().take(60).collect();
-                    io.note(&format!("taken back: {words}"));
+                    io.note(&format!("removed: {words}"));
                 }
-                None => io.note("there is nothing to take back"),
+                None => io.note("there is no question to remove"),
             },
             TypedLine::Save(path) => self.save(Path::new(path), io)?,
             TypedLine::Usage => {
@@ -148,7 +148,7 @@ impl<'a> Session<'a> {
                 io.say(&format!("there is no command /{word}"));
                 io.hint("/help lists the commands; a space before it sends the line to the model");
             }
-            TypedLine::Lacking(usage) => io.say(&format!("something is missing: {usage}")),
+            TypedLine::Lacking(usage) => io.say(&format!("an argument is missing: {usage}")),
         }
         Ok(true)
     }
@@ -243,7 +243,7 @@ impl<'a> Session<'a> {
         let path = PathBuf::from(path);
         let files = std::slice::from_ref(&path);
         input::read_prompt(&InputSources { words: &[], files, no_stdin: true }, io)?;
-        io.note(&format!("{} goes before the next message", path.display()));
+        io.note(&format!("{} will stand before the next message", path.display()));
         self.files.push(path);
         Ok(())
     }
@@ -285,7 +285,7 @@ fn help(io: &mut Io) -> Result<(), Failure> {
     for (usage, what) in slash::HELP {
         text.push_str(&format!("{usage:<16}{what}\n"));
     }
-    text.push_str("\nA line that ends with \\ goes on in the next one. Ctrl-C clears the line, and stops an answer.\n");
+    text.push_str("\nA line that ends with \\ continues on the next line. Ctrl-C clears the line, and stops an answer.\n");
     to_stdout(text.as_bytes(), io)
 }
 

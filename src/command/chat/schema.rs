@@ -29,8 +29,8 @@ impl AnswerSchema {
     pub(super) fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
         let wrong = |why: String| Failure::usage(format!("{flag} {why}"));
         let sent = schema(text).map_err(wrong)?;
-        let schema =
-            Schema::new(sent.clone()).map_err(|why| wrong(format!("is no JSON Schema: {why}")))?;
+        let schema = Schema::new(sent.clone())
+            .map_err(|why| wrong(format!("is not a JSON Schema: {why}")))?;
         let sent = if is_list { list_of(&sent) } else { sent };
         Ok(Self { sent, is_list, schema: Arc::new(schema) })
     }
@@ -67,7 +67,7 @@ impl AnswerSchema {
 
     fn fits(&self, text: &str) -> Result<(), SchemaMisfit> {
         let value: Value = serde_json::from_str(text)
-            .map_err(|error| SchemaMisfit::NoJson(format!("it is no JSON: {error}")))?;
+            .map_err(|error| SchemaMisfit::NoJson(format!("it is not JSON: {error}")))?;
         self.schema.check(&value).map_err(|misfit| SchemaMisfit::Misfit(misfit.to_string()))
     }
 }
@@ -92,7 +92,7 @@ fn schema(text: &str) -> Result<Value, String> {
         return short::schema(text);
     };
     let schema: Value =
-        serde_json::from_str(&json).map_err(|error| format!("is no JSON: {error}"))?;
+        serde_json::from_str(&json).map_err(|error| format!("is not JSON: {error}"))?;
     if schema.is_object() { Ok(schema) } else { Err("must be a JSON object".to_owned()) }
 }
 
@@ -114,12 +114,12 @@ mod tests {
         );
         assert_eq!(read("城市").expect("is read").sent["required"], json!(["城市"]));
         for (text, words) in [
-            ("{", "--schema is no JSON"),
-            (r#"{"type": "nonsense"}"#, "--schema is no JSON Schema"),
+            ("{", "--schema is not JSON"),
+            (r#"{"type": "nonsense"}"#, "--schema is not a JSON Schema"),
             ("no-such-file.JSON", "no-such-file.JSON: no such file"),
             ("no/such/file", "no/such/file: no such file"),
             ("no such file", "--schema has a field that is none"),
-            ("Cargo.toml", "--schema is no JSON"),
+            ("Cargo.toml", "--schema is not JSON"),
             ("", "--schema names no field"),
         ] {
             let failure = read(text).expect_err(text);

@@ -25,14 +25,14 @@ pub(super) enum TypedLine<'a> {
 
 /// How commands are written, and what they do.
 pub(super) const HELP: &[(&str, &str)] = &[
-    ("/model NAME", "ask another model; without NAME tell which one is asked"),
-    ("/provider NAME", "ask another service; without NAME tell which one is asked"),
+    ("/model NAME", "ask another model; without NAME print the current one"),
+    ("/provider NAME", "ask another service; without NAME print the current one"),
     ("/system TEXT", "set the instructions; without TEXT show them"),
     ("/file PATH", "put a file before the next message"),
-    ("/retry", "ask the last question again, in place of its answer"),
-    ("/undo", "take the last question and its answer back"),
+    ("/retry", "ask the last question again and replace its answer"),
+    ("/undo", "remove the last question and its answer"),
     ("/save FILE", "write the conversation to a file"),
-    ("/usage", "tokens, timing and money so far; shown after each answer, or no longer"),
+    ("/usage", "tokens, time and cost so far; turns the line after each answer on or off"),
     ("/clear", "begin a new conversation"),
     ("/help", "this list"),
     ("/exit", "leave, as Ctrl-D does"),

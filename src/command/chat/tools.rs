@@ -51,7 +51,7 @@ pub(super) fn open(
         return Ok(None);
     }
     if !options.is_allowed && !runs_none && !io.can_ask() {
-        let what = "no tool could be run: without a terminal nobody can be asked";
+        let what = "tools need your confirmation, and there is no terminal to ask on";
         return Err(Failure::usage(what).hint("--yes runs them without asking"));
     }
     let mut offered: Vec<Option<Tool>> =
@@ -131,7 +131,7 @@ fn of_config(failure: Failure, config: &Config) -> Failure {
         format!("your profile file has {}", names.join(", "))
     };
     failure.hint(format!(
-        "--tool takes a program that knows --describe, or the name of a table; {tables}"
+        "--tool takes a program that supports --describe, or the name of a table; {tables}"
     ))
 }
 
@@ -187,7 +187,7 @@ impl Tools {
     ) -> Result<String, Failure> {
         let name = &call.name;
         let Some(tool) = self.offered.iter().find(|tool| tool.name == *name) else {
-            io.warn(&format!("the model calls `{name}`, which is no tool of yours"));
+            io.warn(&format!("the model calls `{name}`, which is not one of your tools"));
             let names: Vec<&str> = self.offered.iter().map(|tool| tool.name.as_str()).collect();
             return Ok(format!("error: there is no tool `{name}`; there is {}", names.join(", ")));
         };
@@ -196,7 +196,9 @@ impl Tools {
             Ok(arguments) => serde_json::to_string(&arguments).unwrap_or_default(),
             Err(why) => {
                 let start: String = call.arguments.chars().take(SHOWN_CHARS).collect();
-                io.warn(&format!("the model calls {name} with no JSON object: {start}"));
+                io.warn(&format!(
+                    "the model calls {name} with arguments that are not a JSON object: {start}"
+                ));
                 return Ok(format!("error: the arguments must be a JSON object: {why}: {start}"));
             }
         };
@@ -253,7 +255,7 @@ fn trouble(ran: &ToolResult, tool: &Tool) -> Option<String> {
         ToolEnd::Well => None,
         ToolEnd::Badly(status) => Some(format!("failed ({status})")),
         ToolEnd::TooLate => {
-            Some(format!("was not done within {} s and was stopped", tool.limit.as_secs_f64()))
+            Some(format!("did not finish within {} s and was stopped", tool.limit.as_secs_f64()))
         }
         ToolEnd::Never(why) => Some(format!("cannot be run: {why}")),
     }
@@ -264,7 +266,7 @@ fn result(ran: ToolResult, tool: &Tool) -> String {
     let mut text = String::from_utf8_lossy(&ran.output).into_owned();
     if ran.is_cut {
         text.truncate(text.trim_end_matches('\u{fffd}').len());
-        text.push_str(&format!("\n[cut: the output goes on beyond {} KiB]", MAX_TOOL_OUTPUT >> 10));
+        text.push_str(&format!("\n[cut: the output is longer than {} KiB]", MAX_TOOL_OUTPUT >> 10));
     }
     let text = text.trim_end_matches(['\n', '\r']);
     let Some(what) = trouble(&ran, tool) else {

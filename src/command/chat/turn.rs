@@ -115,7 +115,7 @@ impl ChatTurn {
     ) -> Result<(), Failure> {
         self.display.replace(io);
         let name = &exchange.provider.name;
-        let what = format!("the answer of {name} does not fit the schema: {why}");
+        let what = format!("the answer from {name} does not fit the schema: {why}");
         io.warn(&format!("{what}; asking once more"));
         // Services refuse a message without any text.
         if !answer.trim().is_empty() {

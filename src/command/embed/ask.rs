@@ -337,12 +337,12 @@ fn read_error(problem: VectorProblem, texts: &[&InputText], service: &str) -> Re
                 "{service} sent {count} vector{plural}, {asked} were asked for ({which})"
             ))
         }
-        VectorProblem::Index(words) => {
-            refused(format!("the vectors of {service} for {which} are in no order: {words}"))
-        }
+        VectorProblem::Index(words) => refused(format!(
+            "the vectors from {service} for {which} can't be put in order: {words}"
+        )),
         VectorProblem::Vector(index, words) => {
             let place = texts.get(index).map(|text| text.place.to_string()).unwrap_or(which);
-            refused(format!("the vector of {service} for {place} can't be read: {words}"))
+            refused(format!("the vector from {service} for {place} can't be read: {words}"))
         }
     };
     failure.into()

@@ -77,7 +77,7 @@ impl Batches {
 }
 
 fn no_place(place: &TextPlace, format: &str) -> Failure {
-    Failure::usage(format!("{place} is empty, and {format} has no place for a missing vector"))
+    Failure::usage(format!("{place} is empty, and {format} can't hold a missing vector"))
         .hint("--skip-errors leaves such lines out; array and jsonl write `null`")
 }
 

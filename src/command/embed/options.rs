@@ -10,7 +10,7 @@ use crate::cli::embed::EmbedArgs;
 use crate::command::options::RunOptions;
 use crate::error::Failure;
 
-/// Most requests at the same time, unless the user says otherwise: a service answers several about as
+/// The most requests at the same time, unless the user says otherwise: a service answers several about as
 /// fast as one, and few limit so few.
 const CONCURRENCY: u32 = 4;
 
@@ -33,7 +33,7 @@ pub(super) struct EmbedOptions {
     pub(super) flags: Map<String, Value>,
     /// Most texts of a request, if the user says so.
     pub(super) batch_size: Option<usize>,
-    /// Most requests at the same time.
+    /// The most requests at the same time.
     pub(super) concurrency: usize,
     pub(super) style: Style,
     pub(super) output: Option<PathBuf>,

@@ -19,7 +19,7 @@ use crate::sanitize;
 /// How much is written at once.
 const WRITE_SIZE: usize = 256 * 1024;
 
-const NO_NUMBER: &str = "its vector holds something that is no number of 32 bits, NaN say";
+const NO_NUMBER: &str = "its vector contains a value that is no 32-bit number, such as NaN";
 
 /// Writes answers, and keeps account of them.
 pub(super) struct VectorWriter {
@@ -162,7 +162,7 @@ impl VectorWriter {
                 let expected = *self.columns.get_or_insert(columns);
                 if expected != columns {
                     let message = format!(
-                        "the vector of {} has {columns} numbers, those before it had {expected}; npy needs them alike",
+                        "the vector of {} has {columns} numbers, those before it had {expected}; npy needs equal lengths",
                         text.place
                     );
                     return Err(Failure::new(FailureKind::Refused, message));

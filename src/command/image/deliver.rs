@@ -121,7 +121,7 @@ impl Delivery {
             && !kind.has_ending(ending)
         {
             let (path, real) = (path.display(), kind.ending());
-            io.warn(&format!("{path} holds a {real} picture, whatever its ending says"));
+            io.warn(&format!("{path} is a {real} picture, despite its ending"));
         }
         let kept = self.places.keep(picture, kind, io)?;
         if let Some(path) = &kept.path {

@@ -73,8 +73,8 @@ fn ending(args: &ImageArgs, json: bool) -> Result<Option<ImageFormat>, Failure> 
     let format = ending_of(output).and_then(ImageFormat::of_ending);
     if json && format.is_some() {
         let failure =
-            Failure::usage(format!("--json writes no picture, but {name} is named as one"));
-        return Err(failure.hint("name the file .json, or leave --json away"));
+            Failure::usage(format!("--json writes no picture, but {name} has the ending of one"));
+        return Err(failure.hint("name the file .json, or leave out --json"));
     }
     match (format, args.format) {
         (Some(of_name), Some(asked)) if of_name != asked => {

@@ -216,7 +216,7 @@ impl OpenPicture {
     /// None at all, in words.
     pub(super) fn kind(&self) -> Result<FileFormat, String> {
         if !self.is_decoded {
-            return Err("is broken base64".to_owned());
+            return Err("is not valid base64".to_owned());
         }
         if self.head.is_empty() {
             return Err("has 0 bytes".to_owned());
@@ -227,7 +227,7 @@ impl OpenPicture {
                 !text.contains(|c: char| c == '\u{fffd}' || (c.is_control() && c != '\n'));
             let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
             let begin = if is_text { format!("; it begins `{words}`") } else { String::new() };
-            format!("is no picture{begin}")
+            format!("is not a picture{begin}")
         })
     }
 }
@@ -265,7 +265,10 @@ mod tests {
         };
         assert_eq!(kind(b"GIF89a"), Ok(FileFormat::Gif));
         assert_eq!(kind(b""), Err("has 0 bytes".to_owned()));
-        assert_eq!(kind(b"<html>\n 404"), Err("is no picture; it begins `<html> 404`".to_owned()));
-        assert_eq!(kind(b"\0\x01"), Err("is no picture".to_owned()));
+        assert_eq!(
+            kind(b"<html>\n 404"),
+            Err("is not a picture; it begins `<html> 404`".to_owned())
+        );
+        assert_eq!(kind(b"\0\x01"), Err("is not a picture".to_owned()));
     }
 }

@@ -19,7 +19,7 @@ use crate::provider::Provider;
 const MAX_REPLY: usize = 512 << 20;
 
 /// What is said of a reply that holds no picture.
-const WORDS: (&str, &str) = ("answer", "is no list of pictures");
+const WORDS: (&str, &str) = ("answer", "is not a list of pictures");
 
 /// A reply that carries no error.
 pub(super) struct PicturesReply {

@@ -126,7 +126,7 @@ fn picture_format(name: &str, head: &[u8]) -> Result<FileFormat, Failure> {
         return Err(Failure::usage(format!("{name} is empty")));
     }
     media::sent_picture(head).ok_or_else(|| {
-        Failure::usage(format!("{name} is no picture (png, jpeg, webp, gif or avif)"))
+        Failure::usage(format!("{name} is not a picture (png, jpeg, webp, gif or avif)"))
     })
 }
 

@@ -42,7 +42,7 @@ impl TextPart {
 
     /// How messages speak of its reply.
     pub(super) fn words() -> ReplyWords {
-        ReplyWords::new("audio", "is no audio")
+        ReplyWords::new("audio", "is not audio")
     }
 }
 

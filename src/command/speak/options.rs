@@ -72,7 +72,7 @@ fn wish(args: &SpeakArgs, run: &RunOptions) -> Result<Option<SpeechFormat>, Fail
         // `-O` wins over all; the ending then says nothing.
         (_, None) if is_by_option => Ok(None),
         (Some(by_name), Some(format)) if by_name != format => Err(Failure::usage(format!(
-            "{} is to be {}, but --format says {}",
+            "{} has the ending of {}, but --format says {}",
             path.display(),
             by_name.name(),
             format.name()
@@ -81,7 +81,7 @@ fn wish(args: &SpeakArgs, run: &RunOptions) -> Result<Option<SpeechFormat>, Fail
         (Some(format), _) | (None, Some(format)) => Ok(Some(format)),
         (None, None) => {
             let name = path.display();
-            Err(Failure::usage(format!("the ending of {name} tells no audio format"))
+            Err(Failure::usage(format!("the ending of {name} names no audio format"))
                 .hint("mp3, opus, ogg, aac, flac, wav and pcm do; or name one with --format"))
         }
     }

@@ -97,7 +97,7 @@ impl Player {
                 .hint("install one of them, or write a file with -o FILE"));
         };
         let message = format!("{} cannot play {}", others.join(" and "), format.name());
-        Err(Failure::usage(message).hint("--format wav asks for what every player plays"))
+        Err(Failure::usage(message).hint("every player can play --format wav"))
     }
 
     /// The format to ask for where the user wants none, if what comes unasked may not be playable.

@@ -29,7 +29,7 @@ pub(super) fn player(options: &SpeakOptions, io: &Io) -> Result<Player, Failure>
     }
     let own_file = options.output.as_deref();
     if own_file.is_some_and(|path| path.as_os_str() == "-" || !is_named(path)) {
-        return Err(Failure::usage("--play plays a file, and -o names none")
+        return Err(Failure::usage("--play needs a file, and -o names none")
             .hint("leave -o out, or name a file"));
     }
     Player::find(options.wish, &io.env)

@@ -104,7 +104,7 @@ impl SpeechWriter {
                 SpeechForm::Joined(Box::new(AudioJoiner::new(format, self.sink.can_patch())))
             }
             (None, 2..) if self.asked.is_some() => {
-                return Err(self.unjoinable(&Unjoinable("is of no known format".to_owned())));
+                return Err(self.unjoinable(&Unjoinable("is in no known format".to_owned())));
             }
             // Nothing was asked for and nothing is to be seen: bare samples.
             (None, 2..) => SpeechForm::Joined(Box::new(AudioJoiner::new(SpeechFormat::Pcm, false))),

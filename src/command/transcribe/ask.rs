@@ -102,7 +102,7 @@ impl TranscribeRun {
         }
         let what = format!("{} cut the transcript at the model's token limit", provider.name);
         Err(Failure::new(FailureKind::Cut, what)
-            .hint("a shorter recording has room; so do the models that are made for transcripts"))
+            .hint("send a shorter recording, or use a model made for transcription"))
     }
 
     /// The most that a request may hold, if the profile says so.
@@ -169,7 +169,7 @@ impl TranscribeRun {
         if self.options.format.has_times()
             && status.is_some_and(|status| refuses_format(status, &failure.message))
         {
-            let hint = "this model may give no times; another one may (-m), or take --format text";
+            let hint = "this model may give no timestamps; try another one (-m), or --format text";
             failure.hint = Some(hint.to_owned());
         }
         failure
@@ -202,7 +202,7 @@ impl Operation for AskPart<'_> {
     }
 
     fn words(&self) -> ReplyWords {
-        ReplyWords::new("transcript", "is no transcript")
+        ReplyWords::new("transcript", "is not a transcript")
     }
 
     fn sending(&mut self, request: &Request) -> Option<Progress> {

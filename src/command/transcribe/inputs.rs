@@ -47,7 +47,7 @@ impl AudioInput {
         let mut input = Self { path: path.to_owned(), is_stdin, found: None };
         if is_stdin {
             return match io.stdin_is_terminal {
-                true => Err(Failure::usage("standard input is a terminal, no sound")
+                true => Err(Failure::usage("standard input is a terminal, not audio")
                     .hint("name a file, or use a pipe: llm transcribe - < talk.mp3")),
                 false => Ok(input),
             };
@@ -78,7 +78,7 @@ impl AudioInput {
             return Err(Failure::usage(format!("{} is empty", self.name())));
         }
         AudioUpload::of(named, &head)
-            .map_err(|what| Failure::usage(format!("{} is no sound: it is {what}", self.name())))
+            .map_err(|what| Failure::usage(format!("{} is not audio: it is {what}", self.name())))
     }
 
     fn unreadable(&self, error: &std::io::Error) -> Failure {
@@ -143,7 +143,7 @@ impl AudioInput {
                 () = tokio::time::sleep(SILENT_INPUT) => {}
             }
             if copied.load(Ordering::Relaxed) == 0 {
-                stderr.note(&format!("waiting for a sound from {name}"));
+                stderr.note(&format!("waiting for audio from {name}"));
             }
             work.await
         };

@@ -73,7 +73,7 @@ impl TranscriptOutputs {
             if !input.is_stdin && real(&target).is_some_and(|file| Some(file) == real(&input.path))
             {
                 let words =
-                    format!("the transcript would replace the sound itself, {}", input.name());
+                    format!("the transcript would overwrite the recording, {}", input.name());
                 return Err(Failure::usage(words));
             }
             if let Some(other) = taken.insert(target.clone(), input.name()) {

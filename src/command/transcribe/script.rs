@@ -139,14 +139,14 @@ impl Transcript {
         io: &mut Io,
     ) -> Result<(), Failure> {
         if answer.value.is_none() && self.facts.json {
-            let words = format!("the reply of {} is no JSON", self.facts.service);
+            let words = format!("the reply from {} is not JSON", self.facts.service);
             return Err(Failure::new(FailureKind::Refused, words)
                 .hint("`--format json` puts its text into JSON"));
         }
         let lacks_times = answer.segments().is_none()
             && answer.value.as_ref().is_none_or(|value| value.get("words").is_none());
         if self.facts.format == TranscriptFormat::VerboseJson && lacks_times {
-            io.warn(&format!("{} gave no times for {}", self.facts.service, self.facts.name));
+            io.warn(&format!("{} gave no timestamps for {}", self.facts.service, self.facts.name));
         }
         let goes_on = self.facts.json || answer.is_transcript_json();
         if self.facts.is_single && answer.value.is_some() && goes_on {
@@ -172,16 +172,17 @@ impl Transcript {
     fn lacks(&self, what: &str, answer: &TranscriptReply) -> Failure {
         let TranscriptOptions { service, format, .. } = &self.facts;
         let what = match &answer.value {
-            Some(_) => format!("the answer of {service} has no {what}"),
-            None => format!("the answer of {service} is plain text without {what}"),
+            Some(_) => format!("the answer from {service} has no {what}"),
+            None => format!("the answer from {service} is plain text without {what}"),
         };
         if *format == TranscriptFormat::Text {
             return Failure::new(FailureKind::Refused, what)
                 .hint("--json prints the answer as it came");
         }
         let words = format!("{what}, so no {} can be made of it", format.name());
-        Failure::new(FailureKind::Refused, words)
-            .hint("another model may give times (-m); --format text takes the answer as it is")
+        Failure::new(FailureKind::Refused, words).hint(
+            "another model may give timestamps (-m); --format text prints the answer as it is",
+        )
     }
 
     /// The transcript is whole: what was collected is written, and a file gets its name.
@@ -191,14 +192,14 @@ impl Transcript {
     pub(super) fn end(mut self, io: &mut Io) -> Result<(), Failure> {
         if self.is_live() {
             if !self.joiner.has_words() {
-                io.warn(&format!("no words were heard in {}", self.facts.name));
+                io.warn(&format!("no speech was found in {}", self.facts.name));
             }
             self.paper.write(b"\n", io)?;
         } else if let Some(whole) = self.whole.take() {
             self.paper.write(format!("{whole}\n").as_bytes(), io)?;
         } else if !self.paper.is_touched() {
             if self.subtitles.is_empty() {
-                io.warn(&format!("no words were heard in {}", self.facts.name));
+                io.warn(&format!("no speech was found in {}", self.facts.name));
             }
             self.paper.write(self.subtitles.text().as_bytes(), io)?;
         }

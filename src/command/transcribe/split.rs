@@ -141,7 +141,7 @@ pub(super) async fn parts(
                     let size = std::fs::metadata(&path).map_err(unreadable)?.len();
                     let samples = find(&path, size).map_err(unreadable)?;
                     let Some(samples) = samples.filter(|samples| samples.length > 0) else {
-                        return Err(Failure::usage(format!("ffmpeg finds no sound in {name}")));
+                        return Err(Failure::usage(format!("ffmpeg finds no audio in {name}")));
                     };
                     if limit.has_room_for(sound.size, &samples) {
                         return Ok(one());
@@ -173,7 +173,7 @@ fn room(
     let room = limit.of(samples);
     if samples.seconds(room) < MIN_PART_SECONDS {
         let words = format!(
-            "the limit of {service}, {} bytes, leaves no room for a second of {name}",
+            "the limit of {service}, {} bytes, is too small for one second of {name}",
             limit.bytes.unwrap_or_default()
         );
         return Err(Failure::usage(words).hint("it is `limits.upload_bytes` in the profile"));
@@ -211,7 +211,7 @@ fn above(size: u64, name: &str, limit: UploadLimit, service: &str) -> String {
 
 fn too_large(size: u64, name: &str, limit: UploadLimit, service: &str) -> Failure {
     Failure::usage(above(size, name, limit, service))
-        .hint("with ffmpeg installed it would be sent in parts; a WAV file is cut without it")
+        .hint("install ffmpeg to send it in parts; WAV files are split without it")
 }
 
 fn mebibytes(bytes: u64) -> String {

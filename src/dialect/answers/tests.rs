@@ -130,17 +130,17 @@ fn verdicts() {
     assert_eq!(no_text(vec![]), "it holds nothing");
     let delta = ToolCallDelta { name: Some("查天气"), ..ToolCallDelta::default() };
     let call = ChatEvent::ToolCall { index: 0, delta: Box::new(delta) };
-    let words = "it wants to call tools: `查天气`";
+    let words = "the model asks for tool calls: `查天气`";
     assert_eq!(no_text(vec![call.clone(), finish("tool_calls")]), words);
-    let cut = format!("{words}; its limit of tokens cut the call");
+    let cut = format!("{words}; the token limit cut the call");
     assert_eq!(no_text(vec![call, finish("length")]), cut);
     let nameless = ChatEvent::ToolCall { index: 0, delta: Box::default() };
-    assert_eq!(no_text(vec![nameless]), "it wants to call tools");
+    assert_eq!(no_text(vec![nameless]), "the model asks for tool calls");
     assert_eq!(no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]), "it refuses: 不行");
     let thought = ChatEvent::Thinking { index: 0, text: "嗯", sealed: None };
     assert_eq!(
         no_text(vec![thought, finish("length")]),
-        "it only thought, until its limit of tokens"
+        "it holds only thinking, up to the token limit"
     );
 }
 

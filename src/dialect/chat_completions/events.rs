@@ -50,7 +50,7 @@ impl ReadEvents for Events {
                 seen.fault.get_or_insert_with(|| fault::read(data));
             }
             None if data.starts_with(b"{") && seen.unreadable.is_none() => {
-                seen.unreadable = Some("it holds a piece that is no JSON".to_owned());
+                seen.unreadable = Some("it holds a piece that is not JSON".to_owned());
             }
             // `data: ping` and the like.
             None => {}

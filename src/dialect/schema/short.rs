@@ -59,14 +59,16 @@ fn field(part: &str) -> Result<(&str, Value), String> {
         }
         _ => {
             return Err(format!(
-                "has a field that is none: `{}`; write NAME, NAME TYPE or NAME TYPE: MEANING",
+                "has a field that is not valid: `{}`; write NAME, NAME TYPE or NAME TYPE: MEANING",
                 part.trim()
             ));
         }
     };
     let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
     if !name.chars().all(is_letter) {
-        return Err(format!("has a name that is none: `{name}`; use letters, digits, `_` and `-`"));
+        return Err(format!(
+            "has a name that is not valid: `{name}`; use letters, digits, `_` and `-`"
+        ));
     }
     if !meaning.is_empty() {
         property["description"] = meaning.into();
@@ -134,10 +136,10 @@ mod tests {
             ("", "names no field"),
             (" ，, ", "names no field"),
             ("age integr", "has no type `integr`; types are str, int, float, bool, list"),
-            ("full name str", "has a field that is none: `full name str`"),
+            ("full name str", "has a field that is not valid: `full name str`"),
             ("a, a int", "names the field `a` twice"),
-            ("a[] int", "has a name that is none: `a[]`"),
-            (": words", "has a field that is none: `: words`"),
+            ("a[] int", "has a name that is not valid: `a[]`"),
+            (": words", "has a field that is not valid: `: words`"),
         ] {
             let error = schema(text).expect_err(text);
             assert!(error.starts_with(words), "{text}: {error}");

@@ -101,11 +101,11 @@ fn a_program_says_itself_what_it_is() {
 fn what_is_no_tool_is_refused_before_anything_is_sent() {
     let long = "head -c 70000 /dev/zero | tr '\\0' ' '";
     for (script, words) in [
-        ("echo 你好", "prints no JSON with --describe"),
+        ("echo 你好", "does not print JSON with --describe"),
         ("echo '{}'", "describes no `name`"),
-        ("echo '{\"name\": \"查天气\"}'", "a `name` that no tool may have"),
+        ("echo '{\"name\": \"查天气\"}'", "a `name` that is not allowed"),
         ("echo 不行 >&2; exit 3", "fails with --describe: 不行"),
-        (long, "says more than 64 KiB"),
+        (long, "prints more than 64 KiB"),
     ] {
         let server = Server::start([]);
         let run = chat(&server, &[], &["sh t.sh"]).file("t.sh", script).run();
@@ -126,7 +126,7 @@ fn a_description_is_not_waited_for_without_end() {
     let server = Server::start([]);
     let start = Instant::now();
     let run = chat(&server, &[], &["sh t.sh"]).file("t.sh", "sleep 60 & sleep 60").run();
-    run.code(2).stderr_has("does not end with --describe within 5 s");
+    run.code(2).stderr_has("does not finish with --describe within 5 s");
     assert!(start.elapsed() < LONG);
 }
 
@@ -225,7 +225,7 @@ fn what_goes_wrong_with_a_tool_is_told_to_the_model() {
     }
     let server = Server::start([calling(&[("rm", "{}")]), Reply::chat(&["完"])]);
     let run = chat(&server, &[table("t", "true", "")], &["t"]).run();
-    run.code(0).stderr_has("llm: warning: the model calls `rm`, which is no tool of yours");
+    run.code(0).stderr_has("llm: warning: the model calls `rm`, which is not one of your tools");
     assert_eq!(results(&server.requests()[1]), ["error: there is no tool `rm`; there is t"]);
     let server = Server::start([calling(&[("t", "{}")]), Reply::chat(&["完"])]);
     let gone = "[tools.t]\ncommand = \"./no-such-program\"\n".to_owned();
@@ -244,9 +244,9 @@ fn a_tool_that_hangs_is_stopped_with_all_that_it_started() {
     assert!(start.elapsed() < LONG);
     assert_eq!(
         content,
-        "error: the tool was not done within 0.3 s and was stopped\nstandard output:\n开始"
+        "error: the tool did not finish within 0.3 s and was stopped\nstandard output:\n开始"
     );
-    run.stderr_has("llm: warning: t was not done within 0.3 s");
+    run.stderr_has("llm: warning: t did not finish within 0.3 s");
     assert_gone(&String::from_utf8(run.read("child")).expect("a number"));
 }
 
@@ -270,7 +270,7 @@ fn a_flood_is_cut() {
     let (content, _) = told("yes 水", "", "{}");
     assert!(start.elapsed() < LONG);
     assert!(content.len() < 257 * 1024 && content.len() > 255 * 1024, "{}", content.len());
-    assert!(content.ends_with("\n[cut: the output goes on beyond 256 KiB]"));
+    assert!(content.ends_with("\n[cut: the output is longer than 256 KiB]"));
     let (content, _) = told("head -c 300000 /dev/zero | tr '\\0' x; echo ok > end", "", "{}");
     assert!(content.contains("xx\n[cut: "), "{}", content.len());
     let (content, _) = told("yes 坏 | head -c 30000 >&2; exit 1", "", "{}");
@@ -352,7 +352,7 @@ fn a_cut_call_is_not_run() {
     let events = [chunk(json!({"tool_calls": [piece]}), Some("length")), "[DONE]".to_owned()];
     let server = Server::start([Reply::sse(&events)]);
     let run = chat(&server, &[table("t", "touch ran", "")], &["t"]).run();
-    run.code(4).stderr_has("it wants to call tools: `t`; its limit of tokens cut the call");
+    run.code(4).stderr_has("the model asks for tool calls: `t`; the token limit cut the call");
     assert!(!run.dir().join("ran").exists());
 }
 

@@ -85,7 +85,7 @@ fn headers_that_say_where_a_request_ends_are_refused() {
     let server = Server::start([]);
     for header in ["Content-Length: 1", "transfer-encoding: chunked"] {
         let run = llm().profile(&server).args(["chat", "-H", header, "你好"]).run();
-        run.code(2).stdout_empty().stderr_has("it says where the request ends");
+        run.code(2).stdout_empty().stderr_has("it tells where the request ends");
     }
     let url = server.url();
     let config = format!(
@@ -96,7 +96,7 @@ fn headers_that_say_where_a_request_ends_are_refused() {
         .args(["chat", "你好"])
         .run()
         .code(2)
-        .stderr_has("`a b` is no name of a header");
+        .stderr_has("`a b` is not a header name");
 }
 
 #[test]

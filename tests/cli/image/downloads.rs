@@ -51,7 +51,7 @@ fn redirects_are_followed_up_to_a_limit() {
     let endless = Reply::text(302, "").header("location", "/a").repeat();
     let server = Server::new().reply(addresses(&["/a"])).reply(endless).start();
     let run = image(&server).args(["猫", "-o", "a.png"]).run();
-    run.code(4).stdout_empty().stderr_has("redirects without end");
+    run.code(4).stdout_empty().stderr_has("redirects too many times");
     assert_eq!(run.names(), [""; 0]);
     let file = Reply::text(302, "").header("location", "file:///etc/passwd");
     let server = Server::start([addresses(&["/a"]), file]);
@@ -69,7 +69,7 @@ fn what_cannot_be_fetched_leaves_nothing() {
         (
             Reply::html(200, "<html>\n<title>登录"),
             4,
-            "is no picture; it begins `<html> <title>登录`",
+            "is not a picture; it begins `<html> <title>登录`",
         ),
         (Reply::bytes(200, "image/png", png("ab")).content_length(500), 6, "broke off"),
     ] {

@@ -141,7 +141,7 @@ fn base64_of_any_length_is_decoded() {
     }
     let filled = format!("{}=={}", "A".repeat(4094), "A".repeat(8));
     let body = json!({"data": [{"embedding": filled}]});
-    assert_eq!(problem(body, 1), VectorProblem::Vector(0, "it is no base64".to_owned()));
+    assert_eq!(problem(body, 1), VectorProblem::Vector(0, "it is not base64".to_owned()));
 }
 
 #[test]
@@ -163,10 +163,10 @@ fn a_reply_that_cannot_be_used_says_why() {
     assert_eq!(problem(one(json!([1])), 2), VectorProblem::Count(1));
     let vector = |words: &str| VectorProblem::Vector(0, words.to_owned());
     assert_eq!(problem(one(json!([])), 1), vector("it is empty"));
-    assert_eq!(problem(one(json!(["a"])), 1), vector("it holds more than numbers"));
+    assert_eq!(problem(one(json!(["a"])), 1), vector("it contains something other than numbers"));
     assert_eq!(problem(one(json!({"Float": [1]})), 1), vector("it is neither numbers nor base64"));
-    assert_eq!(problem(one(json!("中文")), 1), vector("it is no base64"));
-    assert_eq!(problem(one(json!("AAA=")), 1), vector("2 bytes are no 32-bit floats"));
+    assert_eq!(problem(one(json!("中文")), 1), vector("it is not base64"));
+    assert_eq!(problem(one(json!("AAA=")), 1), vector("2 bytes are not whole 32-bit floats"));
     assert_eq!(problem(one(json!("")), 1), vector("it is empty"));
     let indexes = |first: Value, second: Value| {
         let entry = |index: Value| json!({"index": index, "embedding": [1]});
@@ -174,8 +174,8 @@ fn a_reply_that_cannot_be_used_says_why() {
     };
     let index = |words: &str| VectorProblem::Index(words.to_owned());
     assert_eq!(indexes(json!(1), json!(1)), index("index 1 comes twice"));
-    assert_eq!(indexes(json!(0), json!(2)), index("there is an index 2"));
-    assert_eq!(indexes(json!(0), json!(-1)), index("there is an index -1"));
+    assert_eq!(indexes(json!(0), json!(2)), index("there is an unexpected index 2"));
+    assert_eq!(indexes(json!(0), json!(-1)), index("there is an unexpected index -1"));
     assert_eq!(indexes(json!(0), json!(null)), index("some vectors have no index"));
     assert!(matches!(
         problem(json!({"error": {"message": "坏"}}), 1),

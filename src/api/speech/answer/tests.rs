@@ -68,7 +68,7 @@ fn errors_in_a_good_reply_are_found() {
     assert_eq!(wrong("text/html", "<html><title>欢迎</title></html>"), "no sound: 欢迎");
     assert_eq!(wrong("application/json", r#"{"id": "1"}"#), r#"no sound: {"id":"1"}"#);
     assert_eq!(wrong("text/event-stream", "<html><title>欢迎</title>"), "no sound: 欢迎");
-    assert!(wrong("application/json", r#"{"audio": "SU"#).starts_with("broken: it is no JSON"));
+    assert!(wrong("application/json", r#"{"audio": "SU"#).starts_with("broken: it is not JSON"));
     assert!(wrong("application/json", r#"{"audio": "*"}"#).starts_with("broken: its base64"));
 }
 

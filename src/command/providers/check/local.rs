@@ -93,8 +93,7 @@ async fn ask(
     let provider = &exchange.provider;
     let base_url = shown(&provider.base_url);
     if matches!(status, 401 | 403) {
-        let usage =
-            format!("it wants a key: name one by `api_key_env` in [providers.{}]", provider.name);
+        let usage = format!("it needs a key: set `api_key_env` in [providers.{}]", provider.name);
         return Ok(Some(LocalServer { names, base_url, models: Vec::new(), usage }));
     }
     let value: Option<Value> = serde_json::from_slice(&body).ok().filter(|_| status == 200);
