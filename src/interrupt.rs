@@ -50,7 +50,7 @@ impl Interrupt {
         if let Some((sleep, time)) = &mut self.deadline
             && sleep.as_mut().poll(context).is_ready()
         {
-            let message = format!("time-out: not done within {} s", time.as_secs_f64());
+            let message = format!("time-out: not finished within {} s", time.as_secs_f64());
             let failure = Failure::new(Kind::Network, message);
             return Poll::Ready(failure.hint("--max-time SECS allows more"));
         }

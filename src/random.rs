@@ -1,4 +1,4 @@
-//! Random numbers of the system. Knows nothing of what they are for.
+//! Random numbers of the system. Knows nothing about what they are for.
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 

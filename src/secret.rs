@@ -1,4 +1,4 @@
-//! A text that cannot print itself. Knows nothing of where keys come from or go to.
+//! A text that cannot print itself. Knows nothing about where keys come from or go to.
 
 use std::fmt;
 

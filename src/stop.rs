@@ -1,4 +1,4 @@
-//! Signals as a flag that any code can look at. Knows nothing of what is interrupted.
+//! Signals as a flag that any code can look at. Knows nothing about what is interrupted.
 
 use std::sync::Arc;
 #[cfg(unix)]

@@ -17,7 +17,7 @@ pub(crate) enum SpeechFormat {
     Pcm,
 }
 
-/// So many bytes are enough for [`SpeechFormat::of_bytes`].
+/// How many bytes are enough for [`SpeechFormat::of_bytes`].
 pub(crate) const HEAD_BYTES: usize = 16;
 
 impl SpeechFormat {

@@ -1,4 +1,4 @@
-//! Cuts a long recording into parts where it is quiet, so that no word falls apart. Knows nothing of
+//! Cuts a long recording into parts where it is quiet, so that no word falls apart. Knows nothing about
 //! services and what a part is for.
 
 use std::io::{Read, Result, Seek, SeekFrom};
@@ -83,7 +83,7 @@ fn loudness(
         source.read_exact(&mut bytes)?;
         let energy = |sample: &[u8]| f64::from(samples.sample.value(sample)).powi(2);
         let sum: f64 = bytes.chunks_exact(size).map(energy).sum();
-        // A sample that is no number must not hide the quiet ones.
+        // A sample that is not a number must not hide the quiet ones.
         loudness.push(if sum.is_nan() { f64::MAX / 1e6 } else { sum });
     }
     Ok(loudness)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::media::{self, FileFormat, FormatGroup};
 
-/// So many bytes at a file's beginning are enough for [`AudioUpload::of`].
+/// How many bytes at a file's beginning are enough for [`AudioUpload::of`].
 pub(crate) const HEAD_BYTES: usize = 4096;
 
 /// An audio file on its way to a service: services tell the format by the name's ending.
@@ -92,7 +92,7 @@ const ENDINGS: &[(&str, &str)] = &[
     ("pcm", "audio/pcm"),
 ];
 
-/// What is no sound, in words. Which kind of picture it is does not matter here.
+/// What is not audio, in words. Which kind of picture it is does not matter here.
 fn words(format: FileFormat) -> &'static str {
     match format {
         FileFormat::Zip => "a ZIP archive or an office document",

@@ -1,5 +1,5 @@
 //! Finds the samples of a WAV file and writes headers for stretches of them (RIFF, Microsoft and IBM
-//! 1991; `WAVE_FORMAT_EXTENSIBLE`, Microsoft 2001; RF64, EBU Tech 3306). Knows nothing of services.
+//! 1991; `WAVE_FORMAT_EXTENSIBLE`, Microsoft 2001; RF64, EBU Tech 3306). Knows nothing about services.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
@@ -70,7 +70,7 @@ impl SampleFormat {
 }
 
 impl WavSamples {
-    /// The samples of the WAV file in `source`, which has `size` bytes; `None` if it is no WAV file,
+    /// The samples of the WAV file in `source`, which has `size` bytes; `None` if it is not a WAV file,
     /// or one whose samples are packed in a way that can't be cut anywhere.
     ///
     /// A data length of 0 or 0xffffffff, as programs write it that don't know the end, and one

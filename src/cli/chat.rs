@@ -58,7 +58,7 @@ pub(crate) struct ChatArgs {
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 
-    /// Leave standard input alone
+    /// Do not read standard input
     #[arg(long)]
     pub(crate) no_stdin: bool,
 
@@ -170,7 +170,7 @@ pub(super) fn number(text: &str) -> Result<Number, String> {
     let typed = serde_json::from_str::<Number>(text).ok();
     // `.5` and `1.` are no JSON, but everybody knows what they mean.
     let meant = || text.parse::<f64>().ok().and_then(Number::from_f64);
-    typed.or_else(meant).ok_or_else(|| "that is no number".to_owned())
+    typed.or_else(meant).ok_or_else(|| "that is not a number".to_owned())
 }
 
 #[cfg(test)]

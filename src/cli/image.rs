@@ -62,7 +62,7 @@ pub(crate) struct ImageArgs {
     #[arg(long, value_name = "PICTURE", requires = "file")]
     pub(crate) mask: Option<PathBuf>,
 
-    /// Leave standard input alone
+    /// Do not read standard input
     #[arg(long)]
     pub(crate) no_stdin: bool,
 

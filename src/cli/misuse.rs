@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn clap_speaks_in_one_line() {
         let (message, hint) = misuse(&["llm", "chat", "--temperature", "hot"]);
-        assert_eq!(message, "invalid value 'hot' for '--temperature <F>': that is no number");
+        assert_eq!(message, "invalid value 'hot' for '--temperature <F>': that is not a number");
         assert_eq!(hint, "see `llm chat --help`");
         let (message, hint) = misuse(&["llm", "chat", "--temprature", "1"]);
         assert_eq!(message, "unexpected argument '--temprature' found");

@@ -117,7 +117,7 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "that is no number of seconds".to_owned())?;
+    let seconds: f64 = text.parse().map_err(|_| "that is not a number of seconds".to_owned())?;
     // A year: beyond it the clock's arithmetic would overflow, and nobody waits that long.
     if !(seconds > 0.0 && seconds <= 31_536_000.0) {
         return Err("give a number of seconds above 0".to_owned());

@@ -31,7 +31,7 @@ pub(crate) struct SpeakArgs {
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 
-    /// Leave standard input alone
+    /// Do not read standard input
     #[arg(long)]
     pub(crate) no_stdin: bool,
 

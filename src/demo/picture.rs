@@ -1,5 +1,5 @@
-//! Draws the demo's pictures: a pattern that a number decides and the word DEMO on it. Knows
-//! nothing of prompts.
+//! Draws the demo's pictures: a pattern that a number decides and the word DEMO on it. Knows nothing about
+//! prompts.
 
 use super::hash::mixed;
 

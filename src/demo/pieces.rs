@@ -1,5 +1,5 @@
-//! Cuts text into the small pieces in which a model would send it, never inside a character. Knows
-//! nothing of HTTP or JSON.
+//! Cuts text into the small pieces in which a model would send it, never inside a character. Knows nothing about
+//! HTTP or JSON.
 
 /// Longest piece of text without spaces, in characters: a link or a base64 line still arrives bit
 /// by bit.

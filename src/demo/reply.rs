@@ -1,4 +1,4 @@
-//! What an endpoint answers, as data: status, kind of content, body. Knows nothing of sockets and
+//! What an endpoint answers, as data: status, kind of content, body. Knows nothing about sockets and
 //! of what was asked.
 
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Makes the smallest JSON value that fits a JSON Schema. Knows nothing of chat; it reads schemas,
+//! Makes the smallest JSON value that fits a JSON Schema. Knows nothing about chat; it reads schemas,
 //! it does not check values.
 
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! A text with times: its segments, and the forms in which they are written. Knows nothing of sound
+//! A text with times: its segments, and the forms in which they are written. Knows nothing about sound
 //! and requests.
 
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Text carried in the lowest bits of 16-bit samples: a watermark that nobody hears. Knows nothing of
+//! Text carried in the lowest bits of 16-bit samples: a watermark that nobody hears. Knows nothing about
 //! files, and of sound only its samples.
 //!
 //! Samples are all that joining and cutting keep of a WAV file; so the text stands in them and in no

@@ -19,7 +19,7 @@ pub fn events(data: &[u8]) {
     assert_eq!(decoded(&[&written]), events, "written and read again");
     for label in ["text/event-stream", "application/json", ""] {
         let heard = whole_or_cut(data, |pieces| Heard::of(label, pieces));
-        // A byte that is no UTF-8 becomes three; thinking may be shown as the answer in the end.
+        // A byte that is not UTF-8 becomes three; thinking may be shown as the answer in the end.
         let (texts, shown) = (heard.texts, heard.shown.len() + heard.thinking.len());
         assert!(texts <= 3 * data.len() + 256, "{texts} bytes came out of {}", data.len());
         assert!(shown <= 2 * texts + 2 * heard.events.len(), "{shown} of {texts} are shown");

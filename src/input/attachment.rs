@@ -43,8 +43,8 @@ pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<AttachmentFormat>
         }
         InputKind::Unknown => {
             let at = memchr::memchr(0, head).unwrap_or_default();
-            let what = format!("{given} is no text (there is a zero byte at byte {at})");
-            Err(Failure::usage(format!("{what} and of no kind that is known")).hint(ATTACHABLE))
+            let what = format!("{given} is not text (there is a zero byte at byte {at})");
+            Err(Failure::usage(format!("{what} and its format is not known")).hint(ATTACHABLE))
         }
     }
 }
@@ -53,15 +53,19 @@ pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<AttachmentFormat>
 fn hint(given: &str, group: FormatGroup) -> String {
     match group {
         FormatGroup::Picture => {
-            format!("PNG, JPEG, GIF and WebP can be; `magick '{given}' picture.png` converts")
+            format!(
+                "PNG, JPEG, GIF and WebP can be attached; convert it with `magick '{given}' picture.png`"
+            )
         }
         FormatGroup::Audio => format!(
-            "WAV and MP3 can be; `ffmpeg -i '{given}' audio.mp3` converts, `llm transcribe '{given}'` makes text of it"
+            "WAV and MP3 can be attached: `ffmpeg -i '{given}' audio.mp3` converts, `llm transcribe '{given}'` turns it into text"
         ),
         FormatGroup::Video => {
-            format!("its sound can be, as MP3 or WAV: `ffmpeg -i '{given}' audio.mp3` takes it out")
+            format!(
+                "its sound can be attached as MP3 or WAV: `ffmpeg -i '{given}' audio.mp3` extracts it"
+            )
         }
-        FormatGroup::Document => "saved as PDF or as text it can be".to_owned(),
+        FormatGroup::Document => "save it as PDF or as text to attach it".to_owned(),
         FormatGroup::Text => {
             "only UTF-8 text can be put into a prompt; `iconv -f UTF-16 -t UTF-8` converts"
                 .to_owned()

@@ -1,5 +1,5 @@
 //! A folder as its text files: recursively, in the order of their names, without what is hidden or
-//! ignored. Knows nothing of prompts.
+//! ignored. Knows nothing about prompts.
 
 use std::fs::File;
 use std::io::Read;
@@ -47,17 +47,18 @@ pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
         if let Some(text) = text(&entry, &mut count) {
             length += text.len();
             if length > MAX_FOLDER_TEXT {
-                let what = format!("{given} holds more than {} MiB of text", MAX_FOLDER_TEXT >> 20);
+                let what =
+                    format!("{given} contains more than {} MiB of text", MAX_FOLDER_TEXT >> 20);
                 return Err(Failure::usage(what)
-                    .hint("name the files or the folder in it that matter; what a .gitignore names is left out"));
+                    .hint("name the files or the subfolder that matter; what .gitignore lists is left out"));
             }
             texts.push(fenced(&entry.path().display().to_string(), &text));
         }
     }
     if texts.is_empty() {
-        let line = format!("the directory {given} holds no text file{}", count.reasons());
+        let line = format!("the directory {given} contains no text file{}", count.reasons());
         return Err(
-            Failure::usage(line).hint("what is hidden or named by a .gitignore is passed over")
+            Failure::usage(line).hint("hidden files, and those that .gitignore lists, are skipped")
         );
     }
     io.note(&count.line(&given));
@@ -117,14 +118,14 @@ impl FolderCount {
         let left = self.binary + self.empty + self.unreadable;
         let (taken, reasons) = (self.taken, self.reasons());
         format!(
-            "{given}: {taken} text {files} taken, {left} left out{reasons}; hidden and ignored ones are not counted"
+            "{given}: {taken} text {files} read, {left} left out{reasons}; hidden and ignored files are not counted"
         )
     }
 
     /// Why files were left out, in brackets; empty if none was.
     fn reasons(&self) -> String {
         let reasons =
-            [(self.binary, "no text"), (self.empty, "empty"), (self.unreadable, "unreadable")];
+            [(self.binary, "not text"), (self.empty, "empty"), (self.unreadable, "unreadable")];
         let reasons: Vec<String> = reasons
             .iter()
             .filter(|(count, _)| *count > 0)

@@ -3,7 +3,7 @@
 
 use crate::media::{self, FileFormat};
 
-/// So much of a file's beginning decides.
+/// How many bytes at a file's beginning are looked at.
 pub(super) const HEAD_BYTES: usize = 8 * 1024;
 
 /// A format that a chat request carries as an attachment.

@@ -32,7 +32,7 @@ pub(crate) struct InputSources<'a> {
     pub(crate) words: &'a [String],
     /// Files, folders and addresses to put before the prompt; `-` is standard input.
     pub(crate) files: &'a [PathBuf],
-    /// Leave standard input alone.
+    /// Do not read standard input.
     pub(crate) no_stdin: bool,
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn read_prompt(sources: &InputSources<'_>, io: &mut Io) -> Result<Pro
     Ok(given)
 }
 
-/// The same where it is no mistake to give nothing.
+/// The same where it is not a mistake to give nothing.
 ///
 /// # Errors
 /// A file that can't be read, or one that can't go into a request.

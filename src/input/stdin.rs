@@ -1,4 +1,4 @@
-//! Standard input, read to its end; a silent one is waited for with a word. Knows nothing of what
+//! Standard input, read to its end; a silent one is waited for with a word. Knows nothing about what
 //! is in it.
 
 use std::io::Read;
@@ -11,7 +11,7 @@ use crate::io::Io;
 /// What standard input is called.
 pub(super) const STDIN: &str = "standard input";
 
-/// After so long a silence on standard input the user is told what is waited for.
+/// After this much silence on standard input the user is told what is waited for.
 const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// All bytes of standard input; `None` if it was read before.
@@ -23,7 +23,7 @@ pub(super) fn read(io: &mut Io) -> Result<Option<Vec<u8>>, Failure> {
     let bytes = if io.stdin_is_file || io.stdin_is_terminal {
         whole(stdin)
     } else {
-        patiently(stdin, "; --no-stdin leaves it alone", io)
+        patiently(stdin, "; --no-stdin ignores it", io)
     };
     let bytes = bytes.map_err(|error| {
         Failure::usage(format!("cannot read standard input: {}", reason(&error)))

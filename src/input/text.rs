@@ -44,7 +44,7 @@ pub(super) fn of_file(path: &Path) -> Result<String, Failure> {
 /// A zero byte or what is not UTF-8, with its place.
 pub(super) fn decoded(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
     let no_text = |offset: usize, what: &str| {
-        Failure::usage(format!("{name} is no text: {what} at byte {offset}"))
+        Failure::usage(format!("{name} is not text: {what} at byte {offset}"))
             .hint("only UTF-8 text can be put into a prompt; `iconv -f GB18030 -t UTF-8` converts")
     };
     if let Some(offset) = memchr::memchr(0, &bytes) {

@@ -97,7 +97,7 @@ impl InputTexts {
             (_, files) => files,
         };
         if files.iter().filter(|path| is_stdin(path)).count() > 1 {
-            return Err(Failure::usage("standard input is named twice, it can be read but once"));
+            return Err(Failure::usage("standard input is named twice, but can be read only once"));
         }
         let mut texts =
             Self { sources: VecDeque::new(), current: None, known: KnownTexts::default() };
@@ -168,7 +168,7 @@ impl InputTexts {
     /// The next text; `None` at the end. Waits for standard input.
     ///
     /// # Errors
-    /// A file that can't be read, or a line that is no text.
+    /// A file that can't be read, or a line that is not text.
     pub(crate) fn next(&mut self) -> Result<Option<InputText>, Failure> {
         loop {
             if let Some(lines) = &mut self.current {
@@ -297,7 +297,7 @@ fn read_whole(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// A text that is read whole: without the line ends behind it, which nobody means, and without a
+/// A text that is read whole: without the line ends behind it, which are not part of it, and without a
 /// byte order mark.
 fn whole(mut text: String) -> String {
     text.truncate(text.trim_end_matches(['\n', '\r']).len());
@@ -309,7 +309,7 @@ fn whole(mut text: String) -> String {
 
 fn as_text(bytes: Vec<u8>, name: impl Fn() -> String) -> Result<String, Failure> {
     let no_text = |offset: usize, what: &str| {
-        Failure::usage(format!("{} is no text: {what} at byte {offset}", name()))
+        Failure::usage(format!("{} is not text: {what} at byte {offset}", name()))
             .hint("only UTF-8 text can be embedded; `iconv -f GB18030 -t UTF-8` converts")
     };
     if let Some(offset) = memchr::memchr(0, &bytes) {

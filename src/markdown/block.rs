@@ -1,5 +1,5 @@
 //! What the beginning of a line makes of it: headings, lists, quotations, tables and the fences of
-//! code blocks. Knows nothing of what stands within the text.
+//! code blocks. Knows nothing about what stands within the text.
 
 use super::code::Highlighter;
 use super::fence::OpenFence;

@@ -9,7 +9,7 @@ use super::languages::{self, Language, TokenSpan};
 use super::marks::begins;
 use super::token::TokenKind;
 
-/// A longer word is no keyword of any language.
+/// A longer word is not a keyword of any language.
 pub(super) const MAX_WORD: usize = 20;
 
 /// The longest character in quotes: `'\u{10ffff}'`.
@@ -20,7 +20,7 @@ const MAX_QUOTED_CHARACTER: usize = 12;
 enum CodeState {
     #[default]
     Between,
-    /// In a word that is no keyword.
+    /// In a word that is not a keyword.
     Word,
     Number,
     /// In something that goes to the end of the line.

@@ -1,4 +1,4 @@
-//! What stands within a line of text: emphasis, code spans, links, formulas, escapes. Knows nothing of
+//! What stands within a line of text: emphasis, code spans, links, formulas, escapes. Knows nothing about
 //! lines and blocks.
 
 use super::emphasis::flanks;

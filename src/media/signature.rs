@@ -97,7 +97,7 @@ pub(crate) fn format_of(head: &[u8]) -> Option<FileFormat> {
     detect(head).map(|detected| detected.format)
 }
 
-/// So many bytes are enough for [`sent_picture`].
+/// How many bytes are enough for [`sent_picture`].
 pub(crate) const PICTURE_HEAD: usize = 64;
 
 /// The format of a picture that services take and give; `None` for other pictures too.

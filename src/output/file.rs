@@ -117,7 +117,7 @@ impl OutputFile {
     /// again.
     ///
     /// # Errors
-    /// Exit 1, as for [`OutputFile::write`]; or it is no regular file.
+    /// Exit 1, as for [`OutputFile::write`]; or it is not a regular file.
     pub(crate) fn patch(&mut self, at: u64, bytes: &[u8]) -> Result<(), Failure> {
         let done = self.file.seek(SeekFrom::Start(at)).and_then(|_| {
             self.file.write_all(bytes)?;

@@ -34,7 +34,7 @@ impl Sink {
     pub(crate) fn open_binary(output: Option<&Path>, what: &str, io: &Io) -> Result<Self, Failure> {
         if output.is_none() && io.stdout_is_terminal {
             let failure = Failure::usage(format!("{what} is not written to a terminal"));
-            let hint = "name a file with -o FILE, or use a pipe; `-o -` writes it all the same";
+            let hint = "name a file with -o FILE, or use a pipe; `-o -` writes it anyway";
             return Err(failure.hint(hint));
         }
         Self::open(output)

@@ -101,7 +101,7 @@ fn create(folder: &Path) -> std::io::Result<(File, PathBuf)> {
 }
 
 fn cannot_write(folder: &str, error: &std::io::Error) -> Failure {
-    let message = format!("cannot keep a temporary file in {folder}: {}", reason(error));
+    let message = format!("cannot write a temporary file in {folder}: {}", reason(error));
     Failure::new(Kind::Other, message)
 }
 

@@ -60,7 +60,7 @@ impl TextWriter {
         }
     }
 
-    /// Writes bytes in one go, whatever they are; on a terminal as text, what is no UTF-8 replaced.
+    /// Writes bytes in one go, whatever they are; on a terminal as text, what is not UTF-8 replaced.
     ///
     /// # Errors
     /// As [`TextWriter::write`].

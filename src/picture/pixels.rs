@@ -9,7 +9,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::media::{self, FileFormat};
 
-/// Most pixels that are decoded: a file of a few bytes can claim any number of them.
+/// The most pixels that are decoded: a file of a few bytes can claim any number of them.
 const MAX_PIXELS: usize = 100_000_000;
 
 /// The longest side that is decoded.
@@ -34,7 +34,7 @@ impl Pixels {
             Some(FileFormat::Jpeg) => of_jpeg(file),
             Some(FileFormat::WebP) => of_webp(file),
             Some(other) => Err(format!("a {} can't be drawn", other.ending())),
-            None => Err("it is no picture".to_owned()),
+            None => Err("it is not a picture".to_owned()),
         }
     }
 
@@ -86,7 +86,7 @@ impl Pixels {
             })
             .collect();
         if rgba.len() != width * height || rgba.is_empty() {
-            return Err("it has not the pixels that it promises".to_owned());
+            return Err("it has fewer pixels than it declares".to_owned());
         }
         Ok(Self { width, height, rgba })
     }

@@ -40,7 +40,7 @@ pub(crate) async fn describe(
     };
     match ran.ended {
         ToolEnd::Well if ran.is_cut => {
-            Err(wrong(format!("says more than {} KiB with --describe", MAX_DESCRIPTION >> 10)))
+            Err(wrong(format!("prints more than {} KiB with --describe", MAX_DESCRIPTION >> 10)))
         }
         ToolEnd::Well => read(&ran.output, command).map_err(wrong),
         ToolEnd::Badly(status) => {
@@ -48,7 +48,7 @@ pub(crate) async fn describe(
             Err(wrong(format!("fails with --describe: {words}")))
         }
         ToolEnd::TooLate => Err(wrong(format!(
-            "does not end with --describe within {} s",
+            "does not finish with --describe within {} s",
             DESCRIBE_TIMEOUT.as_secs()
         ))),
         ToolEnd::Never(why) => Err(Failure::usage(format!("cannot run the tool `{line}`: {why}"))),
@@ -61,23 +61,23 @@ pub(crate) async fn describe(
 /// What is wrong with it, in words that go on after the program's name.
 fn read(bytes: &[u8], command: Vec<String>) -> Result<Tool, String> {
     let value: Value = serde_json::from_slice(bytes)
-        .map_err(|error| format!("prints no JSON with --describe: {error}"))?;
+        .map_err(|error| format!("does not print JSON with --describe: {error}"))?;
     let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
     // Specification, `FunctionObject.name`.
     if !(1..=64).contains(&name.len()) || !name.chars().all(fits) {
-        let what = if name.is_empty() { "no `name`" } else { "a `name` that no tool may have" };
+        let what = if name.is_empty() { "no `name`" } else { "a `name` that is not allowed" };
         return Err(format!("describes {what} (at most 64 of a-z, A-Z, 0-9, _ and -)"));
     }
     let description = match value.get("description") {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
-        Some(_) => return Err("describes a `description` that is no text".to_owned()),
+        Some(_) => return Err("describes a `description` that is not a string".to_owned()),
     };
     let parameters = match value.get("parameters") {
         None | Some(Value::Null) => no_parameters(),
         Some(schema @ Value::Object(_)) => schema.clone(),
-        Some(_) => return Err("describes `parameters` that are no JSON Schema".to_owned()),
+        Some(_) => return Err("describes `parameters` that are not a JSON Schema".to_owned()),
     };
     Ok(Tool { name: name.to_owned(), description, parameters, command, limit: LIMIT })
 }

@@ -54,13 +54,13 @@ pub(crate) struct ToolResult {
 /// The most that is kept of standard error, in bytes.
 const MAX_STDERR: usize = 8 * 1024;
 
-/// Who writes more than this to standard output finds nobody to read it: a flood is not waited for.
+/// The most that is read of standard output: a flood is not waited for.
 const MAX_STDOUT: usize = 16 * 1024 * 1024;
 
-/// What a program left behind may hold its output open; so long it is listened to.
+/// How long output is still read that a program's own children hold open.
 const OUTPUT_GRACE: Duration = Duration::from_millis(300);
 
-/// A program that is asked to end has so long to do so.
+/// How long a program may take to end when it is asked to.
 const STOP_GRACE: Duration = Duration::from_millis(500);
 
 /// Runs a program to its end, its limit, or an interruption.

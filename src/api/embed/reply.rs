@@ -31,7 +31,7 @@ enum Row {
     /// Floats beside the reply.
     Floats(Range<usize>),
     Digits(Range<usize>),
-    /// The service gave something that is no number.
+    /// The service gave something that is not a number.
     NoNumber,
 }
 
@@ -108,7 +108,7 @@ impl Vectors {
         Some((first.len() / 4, &bytes[first.start..end]))
     }
 
-    /// The vector of an input, counted from 0; `None` if it holds something that is no number (NaN,
+    /// The vector of an input, counted from 0; `None` if it holds something that is not a number (NaN,
     /// an infinity, `null`), as some services send when their arithmetic overflows.
     pub(crate) fn get(&self, index: usize) -> Option<Vector<'_>> {
         match self.rows.get(index)? {

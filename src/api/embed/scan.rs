@@ -21,7 +21,7 @@ pub(super) enum Place {
     Numbers(Range<usize>),
     /// Among the floats that numbers were turned into.
     Floats(Range<usize>),
-    /// The service gave something that is no number.
+    /// The service gave something that is not a number.
     Nowhere,
 }
 

@@ -26,7 +26,7 @@ impl AacJoin {
         self.take(FrameReader::end_part, out)?;
         match std::mem::take(&mut self.has_frames) {
             true => Ok(()),
-            false => Err(Unjoinable::new("holds no AAC sound")),
+            false => Err(Unjoinable::new("contains no AAC audio")),
         }
     }
 
@@ -42,7 +42,7 @@ impl AacJoin {
             *has_frames = true;
             out.extend_from_slice(frame);
         });
-        if is_alike { Ok(()) } else { Err(Unjoinable::new("is coded in another way")) }
+        if is_alike { Ok(()) } else { Err(Unjoinable::new("has a different encoding")) }
     }
 }
 

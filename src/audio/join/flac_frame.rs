@@ -1,4 +1,4 @@
-//! One frame of a FLAC file (RFC 9639, section 9): its head read and written anew. Knows nothing of
+//! One frame of a FLAC file (RFC 9639, section 9): its head read and written again. Knows nothing about
 //! the frames around it.
 
 /// A head is at most so long: four bytes, a number of up to seven, two and two more, and a sum.

@@ -23,7 +23,7 @@ pub(super) struct FrameCoding {
 /// Reads a frame's head, which begins the bytes; `None` if there is none.
 pub(super) type ReadHead = fn(&[u8]) -> Option<FrameHead>;
 
-/// So many bytes tell a frame's head or a tag's length.
+/// How many bytes are enough to read a frame's head or a tag's length.
 const HEAD_BYTES: usize = 10;
 
 /// An ID3v1 tag's length (id3.org, "ID3v1").
@@ -35,7 +35,7 @@ pub(super) struct FrameReader {
     read_head: ReadHead,
     /// Bytes of an unfinished frame or tag.
     rest: Vec<u8>,
-    /// So many bytes of a tag are still to come.
+    /// How many bytes of a tag are still to come.
     skip: usize,
     shape: Option<FrameCoding>,
 }

@@ -42,7 +42,7 @@ impl AudioJoiner {
         })
     }
 
-    /// Takes the next bytes of the running part, and appends to `out` what they complete.
+    /// Takes the next bytes of the current part, and appends to `out` what they complete.
     ///
     /// # Errors
     /// The bytes are not of the format, or of another kind than the parts before.

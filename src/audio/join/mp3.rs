@@ -20,7 +20,7 @@ struct Mp3Totals {
     note: Vec<u8>,
     frames: u32,
     bytes: u64,
-    /// Whether a frame of the running part came that was more than a note of the length.
+    /// Whether a frame of the current part came that was more than a note of the length.
     has_sound: bool,
     is_mixed: bool,
 }
@@ -43,12 +43,12 @@ impl Mp3Join {
         self.check()?;
         match std::mem::take(&mut self.whole.has_sound) {
             true => Ok(()),
-            false => Err(Unjoinable::new("holds no MP3 sound")),
+            false => Err(Unjoinable::new("contains no MP3 audio")),
         }
     }
 
     fn check(&self) -> Result<(), Unjoinable> {
-        if self.whole.is_mixed { Err(Unjoinable::new("is coded in another way")) } else { Ok(()) }
+        if self.whole.is_mixed { Err(Unjoinable::new("has a different encoding")) } else { Ok(()) }
     }
 
     /// The frame that notes the length, with the numbers in it.

@@ -18,7 +18,7 @@ pub(super) struct OggJoin {
     position: i64,
     /// The length of a packet that is not over.
     open: Option<i64>,
-    /// Samples of the running part.
+    /// Samples of the current part.
     in_part: i64,
     /// The last page, not written as it may be the last of all, and its position.
     held: Option<(OggPage, i64)>,
@@ -50,7 +50,7 @@ impl OggJoin {
         let page = OggPage::read(&self.rest[at..]);
         // Before its first page a part may be anything.
         page.map_err(|broken| match self.stage {
-            OggStage::Head => Unjoinable::new("is no Ogg file"),
+            OggStage::Head => Unjoinable::new("is not an Ogg file"),
             _ => broken,
         })
     }
@@ -60,7 +60,7 @@ impl OggJoin {
             return self.begin(page, out);
         }
         match self.stage {
-            OggStage::Head => Err(Unjoinable::new("has no Opus head")),
+            OggStage::Head => Err(Unjoinable::new("has no Opus header")),
             OggStage::Tags => {
                 if page.ends_a_packet() {
                     self.stage = OggStage::Sound;
@@ -97,7 +97,7 @@ impl OggJoin {
                 Ok(())
             }
             Some(first) if first == head => Ok(()),
-            Some(_) => Err(Unjoinable::new("has another number of channels")),
+            Some(_) => Err(Unjoinable::new("has a different number of channels")),
         }
     }
 
@@ -105,7 +105,7 @@ impl OggJoin {
     fn check_packet(&mut self) -> Result<(), Unjoinable> {
         match self.open.take() {
             None => Ok(()),
-            Some(_) => Err(Unjoinable::new("is cut off in an Opus packet")),
+            Some(_) => Err(Unjoinable::new("ends inside an Opus packet")),
         }
     }
 
@@ -140,10 +140,10 @@ impl OggJoin {
     pub(super) fn end_part(&mut self) -> Result<(), Unjoinable> {
         self.stage = OggStage::Head;
         if !std::mem::take(&mut self.rest).is_empty() {
-            return Err(Unjoinable::new("is cut off in an Ogg page"));
+            return Err(Unjoinable::new("ends inside an Ogg page"));
         }
         self.check_packet()?;
-        if self.in_part == 0 { Err(Unjoinable::new("holds no Opus sound")) } else { Ok(()) }
+        if self.in_part == 0 { Err(Unjoinable::new("contains no Opus audio")) } else { Ok(()) }
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {

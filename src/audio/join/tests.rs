@@ -87,9 +87,9 @@ fn wav_files_of_other_kinds_are_refused() {
         "has 16000 Hz, 1 channel, 16 bits, but the first one 24000 Hz, 1 channel, 16 bits";
     assert_eq!(words, expected);
     let refused = |part: &[u8]| why(join(SpeechFormat::Wav, true, &[part.to_vec()], 99));
-    assert_eq!(refused(b"RIFF\0\0\0\0WAVEfmt "), "is cut off in its head");
-    assert_eq!(refused(b"OggS\0\0\0\0\0\0\0\0\0\0\0\0"), "is no WAV file");
-    assert_eq!(refused(b"RIFF\0\0\0\0WAVEdata\x02\0\0\0ab"), "does not say its format");
+    assert_eq!(refused(b"RIFF\0\0\0\0WAVEfmt "), "ends inside its header");
+    assert_eq!(refused(b"OggS\0\0\0\0\0\0\0\0\0\0\0\0"), "is not a WAV file");
+    assert_eq!(refused(b"RIFF\0\0\0\0WAVEdata\x02\0\0\0ab"), "does not declare its format");
 }
 
 #[test]
@@ -150,11 +150,11 @@ fn mp3_files_of_other_kinds_are_refused() {
     let mut other = mp3_frame(b"other");
     other[2] = 0x80;
     let parts = [mp3_frame(b"one"), other.repeat(2)];
-    assert_eq!(why(join(SpeechFormat::Mp3, false, &parts, 99)), "is coded in another way");
-    // A note of the length is no sound.
+    assert_eq!(why(join(SpeechFormat::Mp3, false, &parts, 99)), "has a different encoding");
+    // A note of the length is not audio.
     for silent in [b"RIFF....WAVE".to_vec(), mp3_frame(b"Info\0\0\0\x0F")] {
         let parts = [mp3_frame(b"one"), silent];
-        assert_eq!(why(join(SpeechFormat::Mp3, false, &parts, 99)), "holds no MP3 sound");
+        assert_eq!(why(join(SpeechFormat::Mp3, false, &parts, 99)), "contains no MP3 audio");
     }
 }
 
@@ -170,7 +170,7 @@ fn aac_frames_follow_each_other() {
     let parts = [[id3(), adts(b"a"), adts(b"")].concat(), adts(&[9; 3000])];
     let whole = join(SpeechFormat::Aac, true, &parts, 9).expect("joins");
     assert_eq!(whole, [adts(b"a"), adts(b""), adts(&[9; 3000])].concat());
-    assert_eq!(why(join(SpeechFormat::Aac, true, &[b"{}".to_vec()], 9)), "holds no AAC sound");
+    assert_eq!(why(join(SpeechFormat::Aac, true, &[b"{}".to_vec()], 9)), "contains no AAC audio");
 }
 
 /// A page with these packets, the last one going on if `is_open`.
@@ -243,19 +243,19 @@ fn opus_files_become_one_stream() {
 fn ogg_files_without_opus_are_refused() {
     let refused = |part: Vec<u8>| why(join(SpeechFormat::Opus, true, &[opus_part(), part], 33));
     assert_eq!(refused(page(2, 0, &[b"\x01vorbis"], false)), "is an Ogg file without Opus");
-    assert_eq!(refused(b"ID3 an mp3".to_vec()), "is no Ogg file");
-    assert_eq!(refused(opus_part()[..300].to_vec()), "is cut off in an Ogg page");
+    assert_eq!(refused(b"ID3 an mp3".to_vec()), "is not an Ogg file");
+    assert_eq!(refused(opus_part()[..300].to_vec()), "ends inside an Ogg page");
     let open = page(0, -1, &[&[31 << 3; 255]], true);
-    assert_eq!(refused([opus_part(), open].concat()), "is cut off in an Opus packet");
+    assert_eq!(refused([opus_part(), open].concat()), "ends inside an Opus packet");
     // Wherever the network cuts them, bytes behind the last page are told the same way.
     let behind = [opus_part(), b"no page".repeat(9)].concat();
     for piece in [1, 33, 9999] {
         let words = why(join(SpeechFormat::Opus, true, std::slice::from_ref(&behind), piece));
-        assert_eq!(words, "is broken in an Ogg page", "in pieces of {piece}");
+        assert_eq!(words, "has a damaged Ogg page", "in pieces of {piece}");
     }
     let mut stereo = opus_part();
     stereo[28 + 9] = 2;
-    assert_eq!(refused(stereo), "has another number of channels");
+    assert_eq!(refused(stereo), "has a different number of channels");
 }
 
 /// A frame with one channel of 16 bits and `samples` samples, whose content is not looked at.
@@ -315,12 +315,12 @@ fn flac_files_become_one_stream_numbered_by_samples() {
 fn flac_files_that_are_cut_or_differ_are_refused() {
     let refused = |part: Vec<u8>| why(join(SpeechFormat::Flac, true, &[flac_part(), part], 99));
     let whole = flac_part();
-    assert_eq!(refused(whole[..whole.len() - 1].to_vec()), "is cut off in a FLAC frame");
-    assert_eq!(refused(whole[..60].to_vec()), "is cut off in a FLAC frame");
-    assert_eq!(refused(b"RIFF".to_vec()), "is no FLAC file");
+    assert_eq!(refused(whole[..whole.len() - 1].to_vec()), "ends inside a FLAC frame");
+    assert_eq!(refused(whole[..60].to_vec()), "ends inside a FLAC frame");
+    assert_eq!(refused(b"RIFF".to_vec()), "is not a FLAC file");
     let mut other = flac_part();
     other[18] = 0x0A;
-    assert_eq!(refused(other), "has another sample rate, channels or bits");
+    assert_eq!(refused(other), "has a different sample rate, number of channels or sample size");
 }
 
 proptest! {

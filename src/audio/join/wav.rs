@@ -1,5 +1,5 @@
 //! WAV files (RIFF, Microsoft and IBM 1991): the samples of the parts behind one head with the true
-//! lengths. Knows nothing of what the samples mean.
+//! lengths. Knows nothing about what the samples mean.
 
 use super::outcome::{LengthPatch, Unjoinable};
 use crate::audio::wav::header;
@@ -99,7 +99,7 @@ impl WavJoin {
         self.rest.clear();
         match std::mem::take(&mut self.stage) {
             WavStage::Samples(_) => Ok(()),
-            WavStage::Head(_) => Err(Unjoinable::new("is cut off in its head")),
+            WavStage::Head(_) => Err(Unjoinable::new("ends inside its header")),
         }
     }
 
@@ -129,7 +129,7 @@ impl WavSamples {
     fn read(head: &[u8]) -> Result<Option<Self>, Unjoinable> {
         let Some(start) = head.get(..12) else { return Ok(None) };
         if media::format_of(start) != Some(FileFormat::Wav) {
-            return Err(Unjoinable::new("is no WAV file"));
+            return Err(Unjoinable::new("is not a WAV file"));
         }
         let mut at = 12;
         let mut format: Option<Vec<u8>> = None;
@@ -141,7 +141,8 @@ impl WavSamples {
                 let is_open = length == 0 || length >= 0x7FFF_FFFF;
                 let length = (!is_open).then_some(u64::from(length));
                 let format = format.filter(|format| format.len() >= 16);
-                let format = format.ok_or_else(|| Unjoinable::new("does not say its format"))?;
+                let format =
+                    format.ok_or_else(|| Unjoinable::new("does not declare its format"))?;
                 return Ok(Some(Self { format, at: begin, length }));
             }
             let end = begin.saturating_add(length as usize);

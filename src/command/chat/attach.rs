@@ -67,8 +67,8 @@ pub(super) fn check(
     let (name, file, format) = (&provider.name, &attachment.given, attachment.format);
     let what = format!("{file} is {}, which {name} does not take for {model}", format.words());
     let other = match format.group() {
-        AttachmentGroup::Audio => "`llm transcribe` makes text of it; ",
-        AttachmentGroup::Pdf => "`pdftotext` makes text of it; ",
+        AttachmentGroup::Audio => "`llm transcribe` turns it into text; ",
+        AttachmentGroup::Pdf => "`pdftotext` turns it into text; ",
         AttachmentGroup::Picture => "",
     };
     Err(Failure::usage(what).hint(format!(

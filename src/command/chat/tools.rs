@@ -233,7 +233,7 @@ fn trouble(ran: &ToolResult, tool: &Tool) -> Option<String> {
         ToolEnd::Well => None,
         ToolEnd::Badly(status) => Some(format!("failed ({status})")),
         ToolEnd::TooLate => {
-            Some(format!("was not done within {} s and was stopped", tool.limit.as_secs_f64()))
+            Some(format!("was not finished within {} s and was stopped", tool.limit.as_secs_f64()))
         }
         ToolEnd::Never(why) => Some(format!("cannot be run: {why}")),
     }

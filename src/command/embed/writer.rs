@@ -18,7 +18,7 @@ use crate::sanitize;
 /// So much is written at once.
 const WRITE: usize = 256 * 1024;
 
-const NO_NUMBER: &str = "its vector holds something that is no number of 32 bits, NaN say";
+const NO_NUMBER: &str = "its vector holds something that is not a number of 32 bits, NaN say";
 
 /// How vectors are to be written.
 #[derive(Debug, Clone, Copy)]

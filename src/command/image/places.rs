@@ -221,7 +221,7 @@ impl Picture {
                 !text.contains(|c: char| c == '\u{fffd}' || (c.is_control() && c != '\n'));
             let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
             let begin = if is_text { format!("; it begins `{words}`") } else { String::new() };
-            format!("is no picture{begin}")
+            format!("is not a picture{begin}")
         })
     }
 }
@@ -259,7 +259,10 @@ mod tests {
         };
         assert_eq!(kind(b"GIF89a"), Ok(FileFormat::Gif));
         assert_eq!(kind(b""), Err("has 0 bytes".to_owned()));
-        assert_eq!(kind(b"<html>\n 404"), Err("is no picture; it begins `<html> 404`".to_owned()));
-        assert_eq!(kind(b"\0\x01"), Err("is no picture".to_owned()));
+        assert_eq!(
+            kind(b"<html>\n 404"),
+            Err("is not a picture; it begins `<html> 404`".to_owned())
+        );
+        assert_eq!(kind(b"\0\x01"), Err("is not a picture".to_owned()));
     }
 }

@@ -32,7 +32,7 @@ impl Sources {
     /// Looks at the pictures; `-` is standard input.
     ///
     /// # Errors
-    /// Exit 2: a file that can't be read, is empty or is no picture.
+    /// Exit 2: a file that can't be read, is empty or is not a picture.
     pub(super) fn read(
         files: &[std::path::PathBuf],
         mask: Option<&Path>,
@@ -126,7 +126,7 @@ fn picture_format(name: &str, head: &[u8]) -> Result<FileFormat, Failure> {
         return Err(Failure::usage(format!("{name} is empty")));
     }
     media::sent_picture(head).ok_or_else(|| {
-        Failure::usage(format!("{name} is no picture (png, jpeg, webp, gif or avif)"))
+        Failure::usage(format!("{name} is not a picture (png, jpeg, webp, gif or avif)"))
     })
 }
 

@@ -199,7 +199,7 @@ fn a_folder_is_its_text_files() {
     let server = Server::start([Reply::chat(&["好"])]);
     let run = with_folder(llm().profile(&server)).args(["chat", "-f", "d", "总结"]).run();
     run.code(0).stdout("好\n");
-    run.stderr("llm: d: 3 text files taken, 3 left out (2 no text, 1 empty); hidden and ignored ones are not counted\n");
+    run.stderr("llm: d: 3 text files read, 3 left out (2 not text, 1 empty); hidden and ignored files are not counted\n");
     let sep = std::path::MAIN_SEPARATOR;
     let expected = format!(
         "d{sep}a.rs:\n```\nfn main() {{}}\n```\n\nd{sep}乙.txt:\n```\n乙\n```\n\nd{sep}子{sep}c.md:\n````\n```\n丙\n```\n````\n\n总结"
@@ -214,7 +214,7 @@ fn a_folder_without_text_or_with_too_much_is_refused() {
         fs::write(llm.dir().join("空/.x"), "hidden").expect("a file");
         llm.args(["-f", "空", "看"])
     };
-    refused(empty, &["the directory 空 holds no text file", "\nhint: "]);
+    refused(empty, &["the directory 空 contains no text file", "\nhint: "]);
     let large = |llm: Llm| {
         fs::create_dir(llm.dir().join("大")).expect("a folder");
         for name in ["a", "b"] {
@@ -222,7 +222,7 @@ fn a_folder_without_text_or_with_too_much_is_refused() {
         }
         llm.args(["-f", "大", "看"])
     };
-    refused(large, &["大 holds more than 4 MiB of text", "\nhint: "]);
+    refused(large, &["大 contains more than 4 MiB of text", "\nhint: "]);
 }
 
 #[test]

@@ -101,11 +101,11 @@ fn a_program_says_itself_what_it_is() {
 fn what_is_no_tool_is_refused_before_anything_is_sent() {
     let long = "head -c 70000 /dev/zero | tr '\\0' ' '";
     for (script, words) in [
-        ("echo 你好", "prints no JSON with --describe"),
+        ("echo 你好", "does not print JSON with --describe"),
         ("echo '{}'", "describes no `name`"),
-        ("echo '{\"name\": \"查天气\"}'", "a `name` that no tool may have"),
+        ("echo '{\"name\": \"查天气\"}'", "a `name` that is not allowed"),
         ("echo 不行 >&2; exit 3", "fails with --describe: 不行"),
-        (long, "says more than 64 KiB"),
+        (long, "prints more than 64 KiB"),
     ] {
         let server = Server::start([]);
         let run = chat(&server, &[], &["sh t.sh"]).file("t.sh", script).run();
@@ -126,7 +126,7 @@ fn a_description_is_not_waited_for_without_end() {
     let server = Server::start([]);
     let start = Instant::now();
     let run = chat(&server, &[], &["sh t.sh"]).file("t.sh", "sleep 60 & sleep 60").run();
-    run.code(2).stderr_has("does not end with --describe within 5 s");
+    run.code(2).stderr_has("does not finish with --describe within 5 s");
     assert!(start.elapsed() < LONG);
 }
 
@@ -244,9 +244,9 @@ fn a_tool_that_hangs_is_stopped_with_all_that_it_started() {
     assert!(start.elapsed() < LONG);
     assert_eq!(
         content,
-        "error: the tool was not done within 0.3 s and was stopped\nstandard output:\n开始"
+        "error: the tool was not finished within 0.3 s and was stopped\nstandard output:\n开始"
     );
-    run.stderr_has("llm: warning: t was not done within 0.3 s");
+    run.stderr_has("llm: warning: t was not finished within 0.3 s");
     assert_gone(&String::from_utf8(run.read("child")).expect("a number"));
 }
 

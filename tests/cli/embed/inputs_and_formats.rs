@@ -169,7 +169,7 @@ fn a_number_that_no_float_holds_has_no_place_in_a_numpy_file() {
     let reply = || data(json!([{"index": 0, "embedding": [1e39, 1.5]}]));
     let server = Server::start([reply(), reply()]);
     let run = embed(&server).args(["一", "-o", "v.npy"]).run();
-    run.code(4).stderr_has("holds something that is no number of 32 bits");
+    run.code(4).stderr_has("holds something that is not a number of 32 bits");
     assert!(!run.dir().join("v.npy").exists());
     // As text it is passed on as it came.
     embed(&server).args(["一"]).run().code(0).stdout("[1e+39,1.5]\n").stderr_empty();

@@ -28,7 +28,7 @@ fn the_whole_run_can_be_limited() {
     let steps = vec![Step::Write((head.to_owned() + &first).into_bytes()), Step::UntilClosed];
     let server = Server::start(vec![Reply::raw(steps)]);
     let outcome = llm().profile(&server).args(["chat", "--max-time", "0.4", "hi"]).run();
-    outcome.code(6).stdout("半\n").stderr_has("time-out: not done within 0.4 s");
+    outcome.code(6).stdout("半\n").stderr_has("time-out: not finished within 0.4 s");
     assert!(outcome.elapsed < Duration::from_secs(5));
 }
 

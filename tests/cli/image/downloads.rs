@@ -69,7 +69,7 @@ fn what_cannot_be_fetched_leaves_nothing() {
         (
             Reply::html(200, "<html>\n<title>登录"),
             4,
-            "is no picture; it begins `<html> <title>登录`",
+            "is not a picture; it begins `<html> <title>登录`",
         ),
         (Reply::bytes(200, "image/png", png("ab")).content_length(500), 6, "broke off"),
     ] {

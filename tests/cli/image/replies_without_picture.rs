@@ -29,7 +29,7 @@ fn entries_that_are_no_picture_exit_4() {
     for (reply, words) in [
         (with(json!({"b64_json": ""})), "the picture that came has 0 bytes"),
         (with(json!({"b64_json": "kein Bild!"})), "the picture that came is broken base64"),
-        (with(inline(b"<html>nein")), "is no picture; it begins `<html>nein`"),
+        (with(inline(b"<html>nein")), "is not a picture; it begins `<html>nein`"),
         (with(json!({"b64_json": null})), "test gave no picture: the entry holds no picture"),
         (with(json!({"b64_json": "*0"})), "is broken base64"),
         (with(json!({"url": "https://a.example/x", "respect_moderation": false})), "moderation"),
@@ -81,6 +81,6 @@ fn a_good_picture_beside_a_bad_one_is_kept() {
     let server =
         Server::start([Reply::json(200, body([inline(&png("gut")), inline(b"schlecht")]))]);
     let run = image(&server).args(["-n", "2", "猫", "-o", "a.png"]).run();
-    run.code(4).stdout("a-1.png\n").stderr_has("picture 2 of 2 that came is no picture");
+    run.code(4).stdout("a-1.png\n").stderr_has("picture 2 of 2 that came is not a picture");
     assert_eq!(run.names(), ["a-1.png"]);
 }

@@ -132,7 +132,7 @@ fn wrong_usage_is_said_before_anything_is_sent() {
         (&["-f", "fehlt.png", "猫"], "cannot read fehlt.png: no such file or directory"),
         (&["-f", ".", "猫"], "it is a directory"),
         (&["-f", "leer.png", "猫"], "leer.png is empty"),
-        (&["-f", "text.png", "猫"], "text.png is no picture"),
+        (&["-f", "text.png", "猫"], "text.png is not a picture"),
         (&["-f", "-", "-f", "-", "猫"], "standard input"),
     ] {
         let server = Server::start([]);

@@ -191,7 +191,7 @@ fn services_are_asked_at_the_same_time_and_not_for_ever() {
     });
     let run = llm().config(&profiles.collect::<String>());
     let outcome = run.args(["providers", "check", "--max-time", "1.5"]).args(names).run();
-    outcome.code(6).stdout_has("time-out: not done within 1.5 s");
+    outcome.code(6).stdout_has("time-out: not finished within 1.5 s");
     outcome.stderr("llm: 4 of 4 services do not work: a, b, c, d\n");
     let lines = outcome.stdout_text();
     let order: Vec<&str> =

@@ -123,7 +123,7 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
         (&["a", "-o", "a.xyz"], 2, "the ending of a.xyz tells no audio format"),
         (&["a", "-o", "laut"], 2, "the ending of laut tells no audio format"),
         (&["a", "--format", "midi"], 2, "invalid value 'midi' for '--format <FMT>'"),
-        (&["a", "--speed", "fast"], 2, "that is no number"),
+        (&["a", "--speed", "fast"], 2, "that is not a number"),
         (&["a", "-o", "no/a.mp3"], 1, "cannot write no/a.mp3: no such file or directory"),
         (&["a", "-o", "ordner.mp3/"], 1, "it is a directory"),
         (&["-f", "nichts.txt"], 2, "cannot read nichts.txt: no such file or directory"),

@@ -219,7 +219,7 @@ fn what_cannot_be_written_is_said_before_anything_is_sent() {
             "--json and subtitles (srt) contradict each other",
         ),
         (&["会议.mp3", "--format", "lrc"], 2, "invalid value 'lrc'"),
-        (&["会议.mp3", "--temperature", "hot"], 2, "that is no number"),
+        (&["会议.mp3", "--temperature", "hot"], 2, "that is not a number"),
     ] {
         base.clone().args(args).run().code(code).stdout_empty().stderr_has(words);
     }
