@@ -70,7 +70,7 @@ impl SampleFormat {
 }
 
 impl WavSamples {
-    /// The samples of the WAV file in `source`, which has `size` bytes; `None` if it is no WAV file,
+    /// The samples of the WAV file in `source`, which has `size` bytes; `None` if it is not a WAV file,
     /// or one whose samples are packed in a way that can't be cut anywhere.
     ///
     /// A data length of 0 or 0xffffffff, as programs write it that don't know the end, and one

@@ -59,7 +59,10 @@ fn choices(body: &Value, heard: &UserMessage, stamp: &Stamp) -> Result<Vec<Choic
     let tool = wanted_tool(body, heard)?;
     let document = document(body, heard)?;
     if heard.text.len().saturating_mul(number) > MAX_REPEATED_BYTES {
-        return Err(DemoReply::refused("n", "so many answers to so long a message are too much"));
+        return Err(DemoReply::refused(
+            "n",
+            "this many answers to such a long message are too many",
+        ));
     }
     let choice = |index: usize| {
         let (mut text, mut finish) = match (tool, &document) {
@@ -96,9 +99,8 @@ fn stops(body: &Value) -> Result<Vec<String>, DemoReply> {
     };
     let texts: Option<Vec<String>> =
         listed.iter().map(|stop| stop.as_str().map(str::to_owned)).collect();
-    let texts = texts.ok_or_else(|| {
-        DemoReply::refused("stop", "'stop' has to be a string or up to 4 strings")
-    })?;
+    let texts = texts
+        .ok_or_else(|| DemoReply::refused("stop", "'stop' must be a string or up to 4 strings"))?;
     Ok(texts.into_iter().filter(|stop| !stop.is_empty()).collect())
 }
 
@@ -131,9 +133,8 @@ fn wanted_tool<'a>(body: &'a Value, heard: &UserMessage) -> Result<Option<&'a Va
     let Some(tools) = field(body, "tools") else {
         return Ok(None);
     };
-    let tools = tools
-        .as_array()
-        .ok_or_else(|| DemoReply::refused("tools", "'tools' has to be an array"))?;
+    let tools =
+        tools.as_array().ok_or_else(|| DemoReply::refused("tools", "'tools' must be an array"))?;
     let tools: Vec<&Value> = tools.iter().map(|tool| &tool["function"]).collect();
     if let Some(index) = tools.iter().position(|tool| !tool["name"].is_string()) {
         return Err(DemoReply::missing(&format!("tools[{index}].function.name")));

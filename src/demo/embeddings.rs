@@ -51,7 +51,7 @@ fn inputs(body: &Value) -> Result<Vec<&str>, DemoReply> {
     let texts = texts.ok_or_else(|| {
         DemoReply::refused(
             "input",
-            "'input' has to be a string or strings, the demo takes no token numbers",
+            "'input' must be a string or strings, the demo does not accept token IDs",
         )
     })?;
     match texts.iter().position(|text| text.is_empty()) {

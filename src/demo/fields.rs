@@ -53,10 +53,10 @@ pub(crate) fn whole(
             let (least, most) = (range.start(), range.end());
             Err(DemoReply::refused(
                 name,
-                &format!("'{name}' is {number}, it has to be from {least} to {most}"),
+                &format!("'{name}' is {number}, it must be from {least} to {most}"),
             ))
         }
-        None => Err(wrong_kind(name, "a whole number, not negative", value)),
+        None => Err(wrong_kind(name, "a non-negative integer", value)),
     }
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn choice(
     };
     choices.iter().copied().find(|choice| *choice == given).ok_or_else(|| {
         let known = choices.join(", ");
-        DemoReply::refused(name, &format!("'{name}' is '{given}', the demo knows {known}"))
+        DemoReply::refused(name, &format!("'{name}' is '{given}', the demo supports {known}"))
     })
 }
 
@@ -116,11 +116,11 @@ mod tests {
     #[test]
     fn refusals_name_the_field_and_what_is_allowed() {
         let body = json!({"n": 0, "size": [], "format": "gif", "stream": 1});
-        assert!(message(whole(&body, "n", 1..=10)).contains("'n' is 0, it has to be from 1 to 10"));
+        assert!(message(whole(&body, "n", 1..=10)).contains("'n' is 0, it must be from 1 to 10"));
         assert!(message(text(&body, "size")).contains("expected a string, but got an array"));
         assert!(
             message(choice(&body, "format", &["png"]))
-                .contains("'format' is 'gif', the demo knows png")
+                .contains("'format' is 'gif', the demo supports png")
         );
         assert!(message(flag(&body, "stream")).contains("'stream': expected a boolean"));
         assert!(message(whole(&json!({"n": -1}), "n", 1..=10)).contains("not negative"));

@@ -109,7 +109,7 @@ fn size(body: &Value) -> Result<(usize, usize), DemoReply> {
         Some(size) => sides(size).ok_or_else(|| {
             let (least, most) = (SIDES.start(), SIDES.end());
             let message = format!(
-                "'size' is '{size}', it has to be auto or WIDTHxHEIGHT, both from {least} to {most}"
+                "'size' is '{size}', it must be auto or WIDTHxHEIGHT, both from {least} to {most}"
             );
             DemoReply::refused("size", &message)
         }),
@@ -132,7 +132,7 @@ fn embedded(source: &Value, param: &str) -> Result<Vec<u8>, DemoReply> {
         .as_str()
         .and_then(|url| url.strip_prefix("data:")?.split_once(";base64,"));
     let message = format!(
-        "'{param}' needs an image_url that is a data URL, the demo fetches nothing and keeps no files"
+        "'{param}' needs an image_url that is a data URL, the demo downloads nothing and keeps no files"
     );
     let (_, data) = data.ok_or_else(|| DemoReply::refused(param, &message))?;
     STANDARD

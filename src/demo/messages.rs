@@ -34,7 +34,7 @@ pub(crate) fn hear(body: &Value) -> Result<UserMessage, DemoReply> {
         return Err(DemoReply::missing("messages"));
     };
     let Some(messages) = messages.as_array() else {
-        return Err(DemoReply::refused("messages", "'messages' has to be an array"));
+        return Err(DemoReply::refused("messages", "'messages' must be an array"));
     };
     if messages.is_empty() {
         return Err(DemoReply::refused(
@@ -81,7 +81,7 @@ fn content(message: &Value, role: &str, place: &str) -> Result<UserMessage, Demo
         _ => {
             return Err(DemoReply::refused(
                 place,
-                &format!("'{place}' has to be a string or a non-empty array of parts"),
+                &format!("'{place}' must be a string or a non-empty array of parts"),
             ));
         }
     };
@@ -103,7 +103,7 @@ fn content(message: &Value, role: &str, place: &str) -> Result<UserMessage, Demo
             let place = format!("{place}[{index}]");
             return Err(DemoReply::refused(
                 &place,
-                &format!("'{place}' is no text, image_url, input_audio or file part"),
+                &format!("'{place}' is not a text, image_url, input_audio or file part"),
             ));
         }
     }

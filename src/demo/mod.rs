@@ -126,7 +126,7 @@ async fn read(mut body: Incoming) -> Result<Vec<u8>, DemoReply> {
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            return Err(DemoReply::unreadable("the body of the request broke off"));
+            return Err(DemoReply::unreadable("the request body ended early"));
         };
         let Ok(data) = frame.into_data() else {
             continue;
@@ -142,7 +142,7 @@ async fn read(mut body: Incoming) -> Result<Vec<u8>, DemoReply> {
         }
     }
     if length > MAX_BODY {
-        let message = format!("the body is larger than the {MAX_BODY} bytes that the demo takes");
+        let message = format!("the body is larger than the {MAX_BODY} bytes that the demo accepts");
         return Err(DemoReply::error(413, &message, None, Some("request_too_large")));
     }
     Ok(bytes)

@@ -45,7 +45,7 @@ pub(crate) fn parse<'a>(
         if rest.starts_with(b"--") {
             return Ok(parts);
         }
-        let line = memmem::find(rest, b"\r\n").ok_or("it breaks off behind a boundary")?;
+        let line = memmem::find(rest, b"\r\n").ok_or("it ends after a boundary")?;
         if !rest[..line].iter().all(|byte| matches!(byte, b' ' | b'\t')) {
             return Err("a boundary is followed by other text");
         }
@@ -55,7 +55,7 @@ pub(crate) fn parse<'a>(
         // The line end stays, so that a part without a head has its empty line too.
         rest = &rest[line..];
         let head = memmem::find(rest, b"\r\n\r\n").filter(|head| *head <= MAX_PART_HEAD);
-        let head = head.ok_or("a part has no head or too long a head")?;
+        let head = head.ok_or("a part has no header or too long a header")?;
         let end = head + 2 + finder.find(&rest[head + 2..]).ok_or("its last part has no end")?;
         let data = rest.get(head + 4..end).unwrap_or_default();
         parts.push(part(&String::from_utf8_lossy(&rest[..head]), data)?);
@@ -174,9 +174,9 @@ mod tests {
         let head = "Content-Disposition: form-data; name=\"a\"\r\n\r\n";
         let reason = |body: &str| parse(body.as_bytes(), "b").expect_err("broken");
         assert_eq!(reason(""), "its boundary does not occur in the body");
-        assert_eq!(reason("--b"), "it breaks off behind a boundary");
+        assert_eq!(reason("--b"), "it ends after a boundary");
         assert_eq!(reason(&format!("--b\r\n{head}x")), "its last part has no end");
-        assert_eq!(reason("--b\r\nno head"), "a part has no head or too long a head");
+        assert_eq!(reason("--b\r\nno head"), "a part has no header or too long a header");
         assert_eq!(reason("--bad\r\n\r\n\r\n--b--"), "a boundary is followed by other text");
         assert_eq!(reason("--b\r\nX: y\r\n\r\nz\r\n--b--"), "a part has no name");
         let one = format!("--b\r\n{head}x\r\n");

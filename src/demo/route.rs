@@ -60,7 +60,7 @@ impl<'a> DemoRequest<'a> {
         if self.method == allowed {
             return Ok(());
         }
-        let message = format!("not allowed to {} on {}, only to {allowed}", self.method, self.path);
+        let message = format!("{} is not allowed on {}, only {allowed}", self.method, self.path);
         let reply = DemoReply::error(405, &message, None, Some("method_not_supported"));
         Err(DemoReply { allow: Some(allowed), ..reply })
     }
@@ -69,9 +69,9 @@ impl<'a> DemoRequest<'a> {
         self.only("POST")?;
         match serde_json::from_slice(self.body) {
             Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
-            Ok(_) => Err(DemoReply::unreadable("the body of the request has to be a JSON object")),
+            Ok(_) => Err(DemoReply::unreadable("the request body must be a JSON object")),
             Err(error) => {
-                let message = format!("could not parse the JSON body of the request: {error}");
+                let message = format!("could not parse the JSON request body: {error}");
                 Err(DemoReply::unreadable(&message))
             }
         }
@@ -80,7 +80,7 @@ impl<'a> DemoRequest<'a> {
     fn form(&self) -> Result<Vec<FormField<'a>>, DemoReply> {
         self.only("POST")?;
         let boundary = multipart::boundary(self.content_type).ok_or_else(|| {
-            DemoReply::unreadable("the request has to be multipart/form-data with a boundary")
+            DemoReply::unreadable("the request must be multipart/form-data with a boundary")
         })?;
         let broken = |reason| DemoReply::unreadable(&format!("could not read the form: {reason}"));
         multipart::parse(self.body, &boundary).map_err(broken)
@@ -146,9 +146,7 @@ mod tests {
             message(ask("POST", "/v1/embeddings", "", "{\"input\""))
                 .contains("could not parse the JSON body")
         );
-        assert!(
-            message(ask("POST", "/v1/embeddings", "", "[]")).contains("has to be a JSON object")
-        );
+        assert!(message(ask("POST", "/v1/embeddings", "", "[]")).contains("must be a JSON object"));
         let path = "/v1/audio/transcriptions";
         assert!(
             message(ask("POST", path, "application/json", "{}"))

@@ -48,7 +48,7 @@ pub(crate) fn answer(body: &Value) -> Result<DemoReply, DemoReply> {
     let known = ["wav", "pcm"];
     let is_wav = match text(body, "response_format")? {
         Some(format @ ("mp3" | "opus" | "aac" | "flac")) => {
-            let message = format!("the demo makes wav and pcm only, no {format}");
+            let message = format!("the demo makes only wav and pcm, not {format}");
             return Err(DemoReply::refused("response_format", &message));
         }
         _ => choice(body, "response_format", &known)? == "wav",
@@ -56,7 +56,7 @@ pub(crate) fn answer(body: &Value) -> Result<DemoReply, DemoReply> {
     let speed = field(body, "speed").map_or(Some(1.0), Value::as_f64);
     let speed = speed
         .filter(|speed| (0.25..=4.0).contains(speed))
-        .ok_or_else(|| DemoReply::refused("speed", "'speed' has to be a number from 0.25 to 4"))?;
+        .ok_or_else(|| DemoReply::refused("speed", "'speed' must be a number from 0.25 to 4"))?;
     choice(body, "stream_format", &["audio"])?;
     let samples: Vec<u8> =
         spoken(input, speed).iter().flat_map(|sample| sample.to_le_bytes()).collect();

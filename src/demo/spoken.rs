@@ -52,7 +52,7 @@ fn english(heard: &UserMessage) -> String {
     let came = attachments(heard, ["picture", "sound", "file"]);
     if !came.is_empty() {
         let came: Vec<String> = came.iter().map(counted).collect();
-        extras.push(format!("With it came {}.", came.join(" and ")));
+        extras.push(format!("It came with {}.", came.join(" and ")));
     }
     if heard.system {
         extras.push("There was a system message.".to_owned());
@@ -113,7 +113,7 @@ mod tests {
             "“看图”。随消息收到 2 张图片、1 个文件。还收到了系统消息。这次一共发来 3 条消息。";
         assert!(chinese.ends_with(end), "{chinese}");
         let english = of("look");
-        let end = "\"look\". With it came 2 pictures and 1 file. There was a system message. \
+        let end = "\"look\". It came with 2 pictures and 1 file. There was a system message. \
             The conversation has 3 messages.";
         assert!(english.ends_with(end), "{english}");
     }

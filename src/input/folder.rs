@@ -118,14 +118,14 @@ impl FolderCount {
         let left = self.binary + self.empty + self.unreadable;
         let (taken, reasons) = (self.taken, self.reasons());
         format!(
-            "{given}: {taken} text {files} taken, {left} left out{reasons}; hidden and ignored ones are not counted"
+            "{given}: {taken} text {files} read, {left} left out{reasons}; hidden and ignored files are not counted"
         )
     }
 
     /// Why files were left out, in brackets; empty if none was.
     fn reasons(&self) -> String {
         let reasons =
-            [(self.binary, "no text"), (self.empty, "empty"), (self.unreadable, "unreadable")];
+            [(self.binary, "not text"), (self.empty, "empty"), (self.unreadable, "unreadable")];
         let reasons: Vec<String> = reasons
             .iter()
             .filter(|(count, _)| *count > 0)

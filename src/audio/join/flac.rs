@@ -55,7 +55,7 @@ impl FlacJoin {
                 self.stage = FlacStage::Blocks(0);
                 Ok(Some(4))
             }
-            FlacStage::Start => Err(Unjoinable::new("is no FLAC file")),
+            FlacStage::Start => Err(Unjoinable::new("is not a FLAC file")),
             FlacStage::Blocks(0) => self.block(at, out),
             FlacStage::Blocks(left) => {
                 let length = left.min(bytes.len());
@@ -104,7 +104,9 @@ impl FlacJoin {
                 Ok(())
             }
             Some(first) if kind(first) == kind(&info) => Ok(()),
-            Some(_) => Err(Unjoinable::new("has another sample rate, channels or bits")),
+            Some(_) => Err(Unjoinable::new(
+                "has a different sample rate, number of channels or sample size",
+            )),
         }
     }
 
@@ -143,7 +145,7 @@ impl FlacJoin {
             self.seen += 1;
         }
         match bytes.len() > MAX_FRAME {
-            true => Err(Unjoinable::new("is broken in a FLAC frame")),
+            true => Err(Unjoinable::new("has a damaged FLAC frame")),
             false => Ok((is_end && self.seen > 0 && self.sum == 0).then_some(self.seen)),
         }
     }
@@ -151,7 +153,7 @@ impl FlacJoin {
     fn frame(&mut self, at: usize, length: usize, out: &mut Vec<u8>) -> Result<usize, Unjoinable> {
         let frame = &self.rest[at..at + length];
         let head = FlacFrameHead::read(frame).filter(|head| head.length + 2 < length);
-        let head = head.ok_or_else(|| Unjoinable::new("is broken in a FLAC frame"))?;
+        let head = head.ok_or_else(|| Unjoinable::new("has a damaged FLAC frame"))?;
         head.write(frame, self.written, out);
         self.written += head.samples;
         self.most_samples = self.most_samples.max(u16::try_from(head.samples).unwrap_or(u16::MAX));
@@ -168,7 +170,7 @@ impl FlacJoin {
         (self.seen, self.sum) = (0, 0);
         let was_in_sound = matches!(std::mem::take(&mut self.stage), FlacStage::Sound);
         if !std::mem::take(&mut self.rest).is_empty() || !was_in_sound || self.written == before {
-            return Err(Unjoinable::new("is cut off in a FLAC frame"));
+            return Err(Unjoinable::new("ends inside a FLAC frame"));
         }
         Ok(())
     }

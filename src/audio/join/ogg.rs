@@ -105,7 +105,7 @@ impl OggJoin {
     fn check_packet(&mut self) -> Result<(), Unjoinable> {
         match self.open.take() {
             None => Ok(()),
-            Some(_) => Err(Unjoinable::new("is cut off in an Opus packet")),
+            Some(_) => Err(Unjoinable::new("ends inside an Opus packet")),
         }
     }
 
@@ -140,7 +140,7 @@ impl OggJoin {
     pub(super) fn end_part(&mut self) -> Result<(), Unjoinable> {
         self.stage = OggStage::Head;
         if !std::mem::take(&mut self.rest).is_empty() {
-            return Err(Unjoinable::new("is cut off in an Ogg page"));
+            return Err(Unjoinable::new("ends inside an Ogg page"));
         }
         self.check_packet()?;
         if self.in_part == 0 { Err(Unjoinable::new("contains no Opus audio")) } else { Ok(()) }

@@ -25,7 +25,7 @@ impl OggPage {
     /// There is no page.
     pub(super) fn read(bytes: &[u8]) -> Result<Option<Self>, Unjoinable> {
         if !PAGE_PATTERN.starts_with(&bytes[..bytes.len().min(PAGE_PATTERN.len())]) {
-            return Err(Unjoinable::new("is broken in an Ogg page"));
+            return Err(Unjoinable::new("has a damaged Ogg page"));
         }
         let Some(head) = bytes.get(..PAGE_HEAD_BYTES) else { return Ok(None) };
         let behind_table = PAGE_HEAD_BYTES + usize::from(head[26]);

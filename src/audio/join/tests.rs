@@ -246,12 +246,12 @@ fn ogg_files_without_opus_are_refused() {
     assert_eq!(refused(b"ID3 an mp3".to_vec()), "is not an Ogg file");
     assert_eq!(refused(opus_part()[..300].to_vec()), "is cut off in an Ogg page");
     let open = page(0, -1, &[&[31 << 3; 255]], true);
-    assert_eq!(refused([opus_part(), open].concat()), "is cut off in an Opus packet");
+    assert_eq!(refused([opus_part(), open].concat()), "ends inside an Opus packet");
     // Wherever the network cuts them, bytes behind the last page are told the same way.
     let behind = [opus_part(), b"no page".repeat(9)].concat();
     for piece in [1, 33, 9999] {
         let words = why(join(SpeechFormat::Opus, true, std::slice::from_ref(&behind), piece));
-        assert_eq!(words, "is broken in an Ogg page", "in pieces of {piece}");
+        assert_eq!(words, "has a damaged Ogg page", "in pieces of {piece}");
     }
     let mut stereo = opus_part();
     stereo[28 + 9] = 2;
@@ -315,12 +315,12 @@ fn flac_files_become_one_stream_numbered_by_samples() {
 fn flac_files_that_are_cut_or_differ_are_refused() {
     let refused = |part: Vec<u8>| why(join(SpeechFormat::Flac, true, &[flac_part(), part], 99));
     let whole = flac_part();
-    assert_eq!(refused(whole[..whole.len() - 1].to_vec()), "is cut off in a FLAC frame");
-    assert_eq!(refused(whole[..60].to_vec()), "is cut off in a FLAC frame");
-    assert_eq!(refused(b"RIFF".to_vec()), "is no FLAC file");
+    assert_eq!(refused(whole[..whole.len() - 1].to_vec()), "ends inside a FLAC frame");
+    assert_eq!(refused(whole[..60].to_vec()), "ends inside a FLAC frame");
+    assert_eq!(refused(b"RIFF".to_vec()), "is not a FLAC file");
     let mut other = flac_part();
     other[18] = 0x0A;
-    assert_eq!(refused(other), "has another sample rate, channels or bits");
+    assert_eq!(refused(other), "has a different sample rate, number of channels or sample size");
 }
 
 proptest! {

@@ -129,7 +129,7 @@ impl WavSamples {
     fn read(head: &[u8]) -> Result<Option<Self>, Unjoinable> {
         let Some(start) = head.get(..12) else { return Ok(None) };
         if media::format_of(start) != Some(FileFormat::Wav) {
-            return Err(Unjoinable::new("is no WAV file"));
+            return Err(Unjoinable::new("is not a WAV file"));
         }
         let mut at = 12;
         let mut format: Option<Vec<u8>> = None;
@@ -141,7 +141,8 @@ impl WavSamples {
                 let is_open = length == 0 || length >= 0x7FFF_FFFF;
                 let length = (!is_open).then_some(u64::from(length));
                 let format = format.filter(|format| format.len() >= 16);
-                let format = format.ok_or_else(|| Unjoinable::new("does not say its format"))?;
+                let format =
+                    format.ok_or_else(|| Unjoinable::new("does not declare its format"))?;
                 return Ok(Some(Self { format, at: begin, length }));
             }
             let end = begin.saturating_add(length as usize);

@@ -4,61 +4,58 @@
 //! top level: a fence within a list or a quotation counts if it is indented by three spaces at
 //! most.
 
-#[cfg(test)]
-pub(super) mod tests;
-
 /// The shortest fence and, as it happens, the deepest indentation of one in spaces.
 const MIN_FENCE: usize = 3;
 
 /// Passes the content of the first fenced code block on while it comes.
 #[derive(Debug, Default)]
-pub(crate) struct BlockExtractor {
+pub(super) struct BlockReader {
     /// The text before any block, kept in case that none comes.
     before: String,
     /// Where the last line in `before` begins.
-    line: usize,
+    line_start: usize,
     /// The opening fence, once it came.
     pub(super) fence: Option<OpenFence>,
     /// Whether the closing fence came.
-    pub(super) closed: bool,
+    pub(super) is_closed: bool,
     /// The beginning of a line of the block, kept while the line may become the closing fence.
     held: String,
-    closing: Closing,
+    closing: ClosingFence,
     /// Whether the line of the block is certainly content.
-    live: bool,
+    is_content: bool,
     /// The line that a CR just ended, since an LF belongs to the same line end.
-    after_cr: Option<BlockEnd>,
+    after_cr: Option<LineKind>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OpenFence {
-    mark: char,
-    length: usize,
+    pub(super) mark: char,
+    pub(super) length: usize,
     /// In spaces.
-    indentation: usize,
+    pub(super) indentation: usize,
 }
 
 /// How far a line fits the closing fence.
 #[derive(Debug, Default)]
-struct Closing {
+struct ClosingFence {
     spaces: usize,
     marks: usize,
     tail: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum BlockEnd {
+enum LineKind {
     Text,
     Content,
     Fence,
 }
 
-impl BlockExtractor {
+impl BlockReader {
     /// Takes the next text and appends to `out` what of the block it makes certain. Gives the text
     /// behind the block.
     pub(super) fn push<'t>(&mut self, text: &'t str, out: &mut String) -> &'t str {
         let mut rest = text;
-        while !rest.is_empty() && !self.closed {
+        while !rest.is_empty() && !self.is_closed {
             if let Some(ended) = self.after_cr.take()
                 && let Some(behind) = rest.strip_prefix('\n')
             {
@@ -85,10 +82,10 @@ impl BlockExtractor {
     /// A block that is not closed goes to the end of the text. The extractor is then as new.
     pub(super) fn finish(&mut self, out: &mut String) {
         match self.fence {
-            Some(_) if self.closed => {}
+            Some(_) if self.is_closed => {}
             Some(fence) if self.closing.closes(fence) => {}
             Some(fence) => self.release(fence, out),
-            None if opening(&self.before[self.line..]).is_some() => {}
+            None if opening(&self.before[self.line_start..]).is_some() => {}
             None => out.push_str(&self.before),
         }
         *self = Self::default();
@@ -104,44 +101,44 @@ impl BlockExtractor {
             self.before.push_str(part);
             return;
         };
-        if self.live {
+        if self.is_content {
             out.push_str(part);
             return;
         }
         self.held.push_str(part);
         if !part.chars().all(|character| self.closing.accepts(character, fence)) {
             self.release(fence, out);
-            self.live = true;
+            self.is_content = true;
         }
     }
 
     /// Ends the line and tells what it was; its line end is still to be added.
-    fn end_line(&mut self, out: &mut String) -> BlockEnd {
+    fn end_line(&mut self, out: &mut String) -> LineKind {
         let Some(fence) = self.fence else {
-            self.fence = opening(&self.before[self.line..]);
+            self.fence = opening(&self.before[self.line_start..]);
             if self.fence.is_none() {
-                return BlockEnd::Text;
+                return LineKind::Text;
             }
             self.before = String::new();
-            return BlockEnd::Fence;
+            return LineKind::Fence;
         };
-        if !self.live && self.closing.closes(fence) {
-            self.closed = true;
-            return BlockEnd::Fence;
+        if !self.is_content && self.closing.closes(fence) {
+            self.is_closed = true;
+            return LineKind::Fence;
         }
         self.release(fence, out);
-        self.live = false;
-        BlockEnd::Content
+        self.is_content = false;
+        LineKind::Content
     }
 
-    fn add_end(&mut self, ended: BlockEnd, end: &str, out: &mut String) {
+    fn add_end(&mut self, ended: LineKind, end: &str, out: &mut String) {
         match ended {
-            BlockEnd::Text => {
+            LineKind::Text => {
                 self.before.push_str(end);
-                self.line = self.before.len();
+                self.line_start = self.before.len();
             }
-            BlockEnd::Content => out.push_str(end),
-            BlockEnd::Fence => {}
+            LineKind::Content => out.push_str(end),
+            LineKind::Fence => {}
         }
     }
 
@@ -149,11 +146,11 @@ impl BlockExtractor {
     fn release(&mut self, fence: OpenFence, out: &mut String) {
         push_unindented(&self.held, fence.indentation, out);
         self.held.clear();
-        self.closing = Closing::default();
+        self.closing = ClosingFence::default();
     }
 }
 
-impl Closing {
+impl ClosingFence {
     /// Whether the line may still become the closing fence with this character added.
     fn accepts(&mut self, character: char, fence: OpenFence) -> bool {
         if character == fence.mark && !self.tail {
@@ -174,7 +171,7 @@ impl Closing {
 }
 
 /// The fence that this line opens a block with.
-fn opening(line: &str) -> Option<OpenFence> {
+pub(super) fn opening(line: &str) -> Option<OpenFence> {
     let fence = line.trim_start_matches(' ');
     let indentation = line.len() - fence.len();
     let mark = fence.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;

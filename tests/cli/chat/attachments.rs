@@ -199,7 +199,7 @@ fn a_folder_is_its_text_files() {
     let server = Server::start([Reply::chat(&["好"])]);
     let run = with_folder(llm().profile(&server)).args(["chat", "-f", "d", "总结"]).run();
     run.code(0).stdout("好\n");
-    run.stderr("llm: d: 3 text files taken, 3 left out (2 no text, 1 empty); hidden and ignored ones are not counted\n");
+    run.stderr("llm: d: 3 text files read, 3 left out (2 not text, 1 empty); hidden and ignored files are not counted\n");
     let sep = std::path::MAIN_SEPARATOR;
     let expected = format!(
         "d{sep}a.rs:\n```\nfn main() {{}}\n```\n\nd{sep}乙.txt:\n```\n乙\n```\n\nd{sep}子{sep}c.md:\n````\n```\n丙\n```\n````\n\n总结"

@@ -112,7 +112,7 @@ fn a_part_that_fails_leaves_nothing() {
         (
             Reply::bytes(200, "audio/mpeg", [0xFF, 0xFB, 0x90, 0].repeat(9)),
             4,
-            "part 2 of 2 is no WAV file",
+            "part 2 of 2 is not a WAV file",
         ),
     ] {
         let server = Server::start([spoken(&[1; 20]), second]);

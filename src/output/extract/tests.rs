@@ -1,21 +1,16 @@
-//! The blocks of texts, however the texts are split.
+//! The first and the last block of texts, however the texts are split.
 
 use proptest::prelude::*;
 
 use super::*;
 
 /// Texts of fences and what can be mistaken for them.
-pub(in super::super) fn fenced() -> impl Strategy<Value = String> {
+fn fenced() -> impl Strategy<Value = String> {
     "([`~]{1,4}| {1,4}|[\n\r\ta你😀]){0,24}"
 }
 
-/// The first block.
-pub(in super::super) fn first(text: &str) -> String {
-    extracted([text])
-}
-
-fn extracted<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    let mut extractor = BlockExtractor::default();
+fn extracted<'t>(choice: BlockChoice, texts: impl IntoIterator<Item = &'t str>) -> String {
+    let mut extractor = CodeBlockExtractor::new(choice);
     let mut out = String::new();
     for text in texts {
         extractor.push(text, &mut out);
@@ -25,15 +20,20 @@ fn extracted<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
 }
 
 /// The block of a text, the same however the text is split in two or into characters.
-fn block(text: &str) -> String {
-    let whole = extracted([text]);
+fn chosen(choice: BlockChoice, text: &str) -> String {
+    let whole = extracted(choice, [text]);
     for (at, _) in text.char_indices() {
         let (first, second) = text.split_at(at);
-        assert_eq!(extracted([first, second]), whole, "split at {at}: {text:?}");
+        assert_eq!(extracted(choice, [first, second]), whole, "split at {at}: {text:?}");
     }
-    let characters = extracted(text.split_inclusive(|_| true));
+    let characters = extracted(choice, text.split_inclusive(|_| true));
     assert_eq!(characters, whole, "character by character: {text:?}");
     whole
+}
+
+/// The first block.
+fn block(text: &str) -> String {
+    chosen(BlockChoice::First, text)
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn line_ends_are_kept() {
 
 #[test]
 fn content_is_given_before_its_line_ends() {
-    let mut extractor = BlockExtractor::default();
+    let mut extractor = CodeBlockExtractor::new(BlockChoice::First);
     let mut given = |text: &str| {
         let mut out = String::new();
         extractor.push(text, &mut out);
@@ -128,11 +128,11 @@ fn content_is_given_before_its_line_ends() {
 
 /// The same rules over the whole text at once, a line at a time, without tabs and lone CR.
 fn reference(text: &str) -> String {
-    let mut block: Option<(OpenFence, String)> = None;
+    let mut block: Option<(block::OpenFence, String)> = None;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end_matches(['\n', '\r']);
         let Some((fence, content)) = &mut block else {
-            block = opening(bare).map(|fence| (fence, String::new()));
+            block = block::opening(bare).map(|fence| (fence, String::new()));
             continue;
         };
         let spaces = bare.len() - bare.trim_start_matches(' ').len();
@@ -148,14 +148,39 @@ fn reference(text: &str) -> String {
     block.map_or_else(|| text.to_owned(), |(_, content)| content)
 }
 
+#[test]
+fn the_last_block_is_given() {
+    for (text, block) in [
+        ("```\n一\n```\n文\n~~~py\n二\n~~~\n尾", "二\n"),
+        ("```\n一\n```\r\n````\n```\n二\n````", "```\n二\n"),
+        ("```\n一\n```\n  ```\n  二\n未完", "二\n未完"),
+        ("```\n一\n```\n```", "一\n"),
+        ("```\n一\n```\n```sh\n", "一\n"),
+        ("```\n一\n```\n```\n```\n", ""),
+        ("没有代码块\r\n", "没有代码块\r\n"),
+        ("```\n只有一个", "只有一个"),
+    ] {
+        assert_eq!(chosen(BlockChoice::Last, text), block, "{text:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn splitting_never_changes_the_block(text in fenced()) {
-        block(&text);
+        chosen(BlockChoice::First, &text);
+        chosen(BlockChoice::Last, &text);
     }
 
     #[test]
     fn the_reference_agrees(text in "(`{1,4}|~{3}| {1,4}|\n|\r\n|[a你]){0,24}") {
         prop_assert_eq!(block(&text), reference(&text));
+    }
+
+    /// A text of one block has the same first and last block.
+    #[test]
+    fn the_only_block_is_the_last(content in "([`~]{1,2}|[\n\ta你]){0,12}") {
+        let fence = "`".repeat(30);
+        let text = format!("前\n{fence}\n{content}\n{fence}\n后");
+        prop_assert_eq!(chosen(BlockChoice::Last, &text), block(&text));
     }
 }
