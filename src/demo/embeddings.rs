@@ -51,7 +51,7 @@ fn inputs(body: &Value) -> Result<Vec<&str>, DemoReply> {
     let texts = texts.ok_or_else(|| {
         DemoReply::refused(
             "input",
-            "'input' must be a string or strings, the demo does not accept token IDs",
+            "'input' must be a string or strings, the demo accepts no token IDs",
         )
     })?;
     match texts.iter().position(|text| text.is_empty()) {
@@ -202,7 +202,7 @@ mod tests {
         assert!(refused(json!({"input": ["a", ""]})).contains("'input[1]' is empty"));
         assert!(refused(json!({"input": []})).contains("has 0 texts"));
         assert!(refused(json!({"input": vec!["x"; 2049]})).contains("has 2049 texts"));
-        assert!(refused(json!({"input": [1, 2]})).contains("no token numbers"));
+        assert!(refused(json!({"input": [1, 2]})).contains("no token IDs"));
         assert!(refused(json!({"input": "a", "dimensions": 0})).contains("from 1 to 4096"));
         assert!(refused(json!({"input": "a", "encoding_format": "hex"})).contains("float, base64"));
     }

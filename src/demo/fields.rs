@@ -123,6 +123,6 @@ mod tests {
                 .contains("'format' is 'gif', the demo supports png")
         );
         assert!(message(flag(&body, "stream")).contains("'stream': expected a boolean"));
-        assert!(message(whole(&json!({"n": -1}), "n", 1..=10)).contains("not negative"));
+        assert!(message(whole(&json!({"n": -1}), "n", 1..=10)).contains("non-negative"));
     }
 }

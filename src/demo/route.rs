@@ -144,11 +144,9 @@ mod tests {
         };
         assert!(
             message(ask("POST", "/v1/embeddings", "", "{\"input\""))
-                .contains("could not parse the JSON body")
+                .contains("could not parse the JSON request body")
         );
-        assert!(
-            message(ask("POST", "/v1/embeddings", "", "[]")).contains("must be a JSON object")
-        );
+        assert!(message(ask("POST", "/v1/embeddings", "", "[]")).contains("must be a JSON object"));
         let path = "/v1/audio/transcriptions";
         assert!(
             message(ask("POST", path, "application/json", "{}"))

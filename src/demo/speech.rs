@@ -160,7 +160,7 @@ mod tests {
         assert!(message(json!({"input": "长".repeat(4097)})).contains("has 4097 characters"));
         for format in ["mp3", "opus", "aac", "flac"] {
             let refusal = message(json!({"input": "你好", "response_format": format}));
-            assert!(refusal.contains("wav and pcm only"), "{refusal}");
+            assert!(refusal.contains("only wav and pcm"), "{refusal}");
         }
         assert!(message(json!({"input": "你好", "response_format": "midi"})).contains("wav, pcm"));
         assert!(message(json!({"input": "你好", "speed": 9})).contains("'speed'"));
