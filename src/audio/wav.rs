@@ -32,7 +32,7 @@ pub(crate) struct WavSamples {
     format: Option<Vec<u8>>,
 }
 
-/// A description longer than this is none.
+/// The longest `fmt ` chunk that is read, in bytes.
 const MAX_FORMAT_CHUNK: u64 = 4096;
 
 /// `WAVE_FORMAT_PCM`, `WAVE_FORMAT_IEEE_FLOAT`, `WAVE_FORMAT_EXTENSIBLE`.
@@ -79,10 +79,14 @@ impl WavSamples {
     /// # Errors
     /// Whatever reading fails with, save for an end that comes too early.
     pub(crate) fn find(source: &mut (impl Read + Seek), size: u64) -> Result<Option<Self>> {
-        match walk(source, size) {
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-            found => found,
-        }
+        let header = match WavHeader::read(source) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => None,
+            header => header?,
+        };
+        Ok(header.and_then(|WavHeader { format, start, length }| {
+            let rest = size.saturating_sub(start);
+            Self::described(format, start, length.filter(|length| *length <= rest).unwrap_or(rest))
+        }))
     }
 
     /// `size` bytes of raw samples: 16 bits, one channel, 16,000 a second, which is what the service
@@ -126,6 +130,61 @@ impl WavSamples {
     }
 }
 
+/// What stands in front of the samples of a WAV file.
+#[derive(Debug)]
+pub(crate) struct WavHeader {
+    /// The content of the `fmt ` chunk; empty if there is none.
+    pub(crate) format: Vec<u8>,
+    /// The offset of the first sample.
+    pub(crate) start: u64,
+    /// The samples' length in bytes as declared; `None` for the 0 and 0xffffffff of programs that
+    /// don't know the end.
+    pub(crate) length: Option<u64>,
+}
+
+impl WavHeader {
+    /// Goes from chunk to chunk up to the samples. `None` if it is not a WAV file.
+    ///
+    /// # Errors
+    /// Whatever reading fails with; an unexpected end where the samples do not begin in `source`.
+    pub(crate) fn read(source: &mut (impl Read + Seek)) -> Result<Option<Self>> {
+        let mut start = [0; 12];
+        source.seek(SeekFrom::Start(0))?;
+        source.read_exact(&mut start)?;
+        if !matches!(media::format_of(&start), Some(FileFormat::Wav | FileFormat::Wav64)) {
+            return Ok(None);
+        }
+        let (mut at, mut format, mut long_length) = (12_u64, Vec::new(), None);
+        loop {
+            let mut chunk = [0; 8];
+            source.seek(SeekFrom::Start(at))?;
+            source.read_exact(&mut chunk)?;
+            let length = u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]);
+            let inner = u64::from(length);
+            at += 8;
+            match &chunk[..4] {
+                b"data" => {
+                    let declared = if length == u32::MAX { long_length } else { Some(inner) };
+                    let length = declared.filter(|length| *length > 0);
+                    return Ok(Some(Self { format, start: at, length }));
+                }
+                b"fmt " if inner <= MAX_FORMAT_CHUNK => {
+                    format = vec![0; inner as usize];
+                    source.read_exact(&mut format)?;
+                }
+                // The lengths of a file beyond 4 GiB: that of the whole, then that of the samples.
+                b"ds64" => {
+                    let mut lengths = [0; 16];
+                    source.read_exact(&mut lengths)?;
+                    long_length = lengths[8..].try_into().ok().map(u64::from_le_bytes);
+                }
+                _ => {}
+            }
+            at += inner + inner % 2;
+        }
+    }
+}
+
 /// The header of a WAV file with `length` bytes of samples; `format` describes them, as in a `fmt `
 /// chunk. Lengths beyond 32 bits are those of a stream, which stand for the rest of the file.
 pub(crate) fn header(format: &[u8], length: u64) -> Vec<u8> {
@@ -142,45 +201,6 @@ pub(crate) fn header(format: &[u8], length: u64) -> Vec<u8> {
     header.extend_from_slice(b"data");
     header.extend_from_slice(&number(length));
     header
-}
-
-/// Goes from chunk to chunk until the samples.
-fn walk(source: &mut (impl Read + Seek), size: u64) -> Result<Option<WavSamples>> {
-    let mut head = [0; 12];
-    source.seek(SeekFrom::Start(0))?;
-    source.read_exact(&mut head)?;
-    if !matches!(media::format_of(&head), Some(FileFormat::Wav | FileFormat::Wav64)) {
-        return Ok(None);
-    }
-    let (mut at, mut format, mut long_length) = (12_u64, Vec::new(), None);
-    loop {
-        let mut chunk = [0; 8];
-        source.seek(SeekFrom::Start(at))?;
-        source.read_exact(&mut chunk)?;
-        let length = u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]);
-        let inner = u64::from(length);
-        at += 8;
-        match &chunk[..4] {
-            b"data" => {
-                let rest = size.saturating_sub(at);
-                let told = if length == u32::MAX { long_length.unwrap_or(0) } else { inner };
-                let length = if told == 0 || told > rest { rest } else { told };
-                return Ok(WavSamples::described(format, at, length));
-            }
-            b"fmt " if inner <= MAX_FORMAT_CHUNK => {
-                format = vec![0; inner as usize];
-                source.read_exact(&mut format)?;
-            }
-            // The true lengths of a file beyond 4 GiB: that of the whole, then that of the samples.
-            b"ds64" => {
-                let mut lengths = [0; 16];
-                source.read_exact(&mut lengths)?;
-                long_length = lengths[8..].try_into().ok().map(u64::from_le_bytes);
-            }
-            _ => {}
-        }
-        at += inner + inner % 2;
-    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(crate) struct Attachment {
 ///
 /// # Errors
 /// An empty content, and one that can't go into a request, with what it seems to be.
-pub(super) fn known(given: &str, head: &[u8]) -> Result<Option<AttachmentFormat>, Failure> {
+pub(super) fn detect_format(given: &str, head: &[u8]) -> Result<Option<AttachmentFormat>, Failure> {
     if head.is_empty() {
         return Err(Failure::usage(format!("{given} is empty")));
     }
@@ -66,10 +66,7 @@ fn hint(given: &str, group: FormatGroup) -> String {
             )
         }
         FormatGroup::Document => "save it as PDF or as text to attach it".to_owned(),
-        FormatGroup::Text => {
-            "only UTF-8 text can be put into a prompt; `iconv -f UTF-16 -t UTF-8` converts"
-                .to_owned()
-        }
+        FormatGroup::Text => "text must be UTF-8; `iconv -f UTF-16 -t UTF-8` converts".to_owned(),
         FormatGroup::Archive | FormatGroup::Program | FormatGroup::Data => ATTACHABLE.to_owned(),
     }
 }
@@ -123,7 +120,7 @@ mod tests {
     #[test]
     fn what_can_not_be_attached_is_named_with_a_way_out() {
         let refused = |bytes: &[u8]| {
-            let failure = known("音.flac", bytes).expect_err("refused");
+            let failure = detect_format("音.flac", bytes).expect_err("refused");
             (failure.message, failure.hint.unwrap_or_default())
         };
         let (message, hint) = refused(b"fLaC\0\0\0\x22");

@@ -1,5 +1,5 @@
-//! One thing of a prompt, read from a file or made of bytes: a text with its name, or an attachment whose
-//! bytes stay where they are until the request is sent.
+//! One input of a prompt, from a file or from bytes: a text with its name, or an attachment whose bytes
+//! are read from the file while the request is sent.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,63 +11,56 @@ use super::attachment::{self, Attachment};
 use super::kind::HEAD_BYTES;
 use super::text::{decoded, fenced};
 use crate::error::{Failure, reason};
-use crate::http::form::BytePiece;
+use crate::http::form::Piece;
 use crate::http::request::Url;
 
-/// One thing that the user gave.
+/// One input.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum InputItem {
-    /// A piece of the prompt, ready to be joined with the others.
+    /// A text, ready to be joined with the others.
     Text(String),
     Attachment(Attachment),
-    /// To be fetched; its content is then an item of one of the other kinds, by [`super::fetched_item`].
+    /// To be fetched; [`super::fetched_item`] makes one of the other variants of its content.
     Address(Url),
 }
 
-/// A file by its path: its text with its name, or an attachment that is read while it is sent.
+/// Reads a file: its text with its name, or an attachment that is read while it is sent. `given` is
+/// what the user calls the file.
 ///
 /// # Errors
-/// A file that can't be read, is empty, or is neither text nor anything that can be attached.
-pub(super) fn of_file(path: &Path) -> Result<InputItem, Failure> {
-    called(path, &path.display().to_string())
-}
-
-/// The same for a file that the user calls otherwise.
-pub(super) fn called(path: &Path, given: &str) -> Result<InputItem, Failure> {
+/// Exit 2: the file can't be read, is empty, or is neither text nor anything that can be attached.
+pub(super) fn read_file(path: &Path, given: &str) -> Result<InputItem, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::usage(format!("cannot read {given}: {}", reason(&error)));
     let mut file = File::open(path).map_err(unreadable)?;
     let facts = file.metadata().map_err(unreadable)?;
     let mut bytes = Vec::new();
-    if !facts.is_file() {
-        // A pipe, `<(…)` of a shell: it can be read once only.
-        file.read_to_end(&mut bytes).map_err(unreadable)?;
-        return of_bytes(given, bytes);
-    }
-    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;
-    match attachment::known(given, &bytes)? {
-        None => {
-            file.read_to_end(&mut bytes).map_err(unreadable)?;
-            Ok(InputItem::Text(fenced(given, &decoded(bytes, given)?)))
-        }
-        Some(format) => {
-            let data = BytePiece::File { path: path.to_owned(), offset: 0, length: facts.len() };
-            Ok(InputItem::Attachment(attachment::new(given, format, data)))
+    if facts.is_file() {
+        (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+        if let Some(format) = attachment::detect_format(given, &bytes)? {
+            let data = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
+            return Ok(InputItem::Attachment(attachment::new(given, format, data)));
         }
     }
+    // Text, or a pipe such as `<(…)` of a shell, which can be read only once.
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    from_bytes(given, bytes, |text| fenced(given, &text))
 }
 
-/// What came from elsewhere than a file: standard input, an address.
+/// An input that is in memory. `prompt_text` makes of a text what goes into the prompt.
 ///
 /// # Errors
-/// As [`of_file`].
-pub(super) fn of_bytes(given: &str, bytes: Vec<u8>) -> Result<InputItem, Failure> {
-    Ok(match attachment::known(given, &bytes[..bytes.len().min(HEAD_BYTES)])? {
-        None => InputItem::Text(fenced(given, &decoded(bytes, given)?)),
-        Some(format) => InputItem::Attachment(attachment::new(
-            given,
-            format,
-            BytePiece::Bytes(Bytes::from(bytes)),
-        )),
+/// Exit 2: it is empty, or is neither text nor anything that can be attached.
+pub(super) fn from_bytes(
+    given: &str,
+    bytes: Vec<u8>,
+    prompt_text: impl FnOnce(String) -> String,
+) -> Result<InputItem, Failure> {
+    Ok(match attachment::detect_format(given, &bytes[..bytes.len().min(HEAD_BYTES)])? {
+        None => InputItem::Text(prompt_text(decoded(bytes, given)?)),
+        Some(format) => {
+            let data = Piece::Bytes(Bytes::from(bytes));
+            InputItem::Attachment(attachment::new(given, format, data))
+        }
     })
 }

@@ -1,5 +1,4 @@
-//! What the user gives a command to work on: words, standard input, files and addresses. Knows no
-//! endpoint.
+//! The input of a command: words, standard input, files and addresses. Knows no endpoint.
 
 mod address;
 mod attachment;
@@ -14,10 +13,12 @@ pub(crate) mod texts;
 use std::path::{Path, PathBuf};
 
 use address::{address, is_url};
-use stdin::STDIN;
+use stdin::{STDIN, is_stdin};
+use text::fenced;
 
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
+use crate::http::splice::Insert;
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
@@ -25,31 +26,36 @@ pub(crate) use frame::{PromptFrame, PromptTemplate};
 pub(crate) use item::InputItem;
 pub(crate) use kind::AttachmentGroup;
 
-/// Where a prompt is made of.
+/// Ends the line that tells that standard input is waited for.
+const UNNAMED_REMEDY: &str = "; --no-stdin ignores it";
+
+/// What a prompt is made of.
 #[derive(Debug)]
 pub(crate) struct InputSources<'a> {
     pub(crate) words: &'a [String],
     /// Files, folders and addresses to put before the prompt; `-` is standard input.
     pub(crate) files: &'a [PathBuf],
-    /// Do not read standard input.
+    /// Standard input is not read unless it is named.
     pub(crate) no_stdin: bool,
 }
 
-/// All that the user gave, in the order in which it goes into the prompt.
+/// All input of a question, in the order in which it goes into the prompt.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct PromptInput {
     pub(crate) items: Vec<InputItem>,
-    /// What stands around the texts.
+    /// The text around the items' texts.
     pub(crate) frame: Option<PromptFrame>,
+    /// The files of earlier questions, which are sent again with this one.
+    pub(crate) earlier: Vec<Insert>,
 }
 
 impl PromptInput {
-    /// A text and nothing else.
+    /// A text alone.
     pub(crate) fn of_text(text: &str) -> Self {
         Self { items: vec![InputItem::Text(text.to_owned())], ..Self::default() }
     }
 
-    /// The texts with a blank line between two of them, in their frame; empty if there is none.
+    /// The texts, separated by blank lines, in their frame; empty if there is none.
     pub(crate) fn text(&self) -> String {
         let input = text::joined(self.items.iter().filter_map(|item| match item {
             InputItem::Text(text) => Some(text.as_str()),
@@ -66,7 +72,7 @@ impl PromptInput {
         })
     }
 
-    /// The first address that is still to be fetched.
+    /// The first address that has not been fetched yet.
     pub(crate) fn address(&self) -> Option<&Url> {
         self.items.iter().find_map(|item| match item {
             InputItem::Address(url) => Some(url),
@@ -75,34 +81,41 @@ impl PromptInput {
     }
 }
 
-/// The prompt: the files with their names, standard input, the words.
+impl InputSources<'_> {
+    /// Whether standard input is read without being named by a `-f -`.
+    fn reads_stdin(&self, io: &Io) -> bool {
+        let is_named = self.files.iter().any(|path| is_stdin(path));
+        !(self.no_stdin || is_named || io.stdin_is_terminal)
+    }
+}
+
+/// Reads a prompt: the files with their names, standard input, the words.
 ///
 /// # Errors
-/// No prompt at all, a file that can't be read, or one that can't go into a request.
+/// Exit 2: no prompt at all, a file that can't be read, or one that can't go into a request.
 pub(crate) fn read_prompt(sources: &InputSources<'_>, io: &mut Io) -> Result<PromptInput, Failure> {
-    let given = read_optional_prompt(sources, io)?;
-    if given.items.is_empty() {
+    let input = read_optional_prompt(sources, io)?;
+    if input.items.is_empty() {
         return Err(Failure::usage("there is no prompt and no input")
             .hint("give it as an argument or through a pipe: llm chat \"hello\""));
     }
-    Ok(given)
+    Ok(input)
 }
 
-/// The same where it is not a mistake to give nothing.
+/// [`read_prompt`] where no input at all is allowed.
 ///
 /// # Errors
-/// A file that can't be read, or one that can't go into a request.
+/// Exit 2: a file that can't be read, or one that can't go into a request.
 pub(crate) fn read_optional_prompt(
     sources: &InputSources<'_>,
     io: &mut Io,
 ) -> Result<PromptInput, Failure> {
     let mut items = Vec::new();
     for path in sources.files {
-        items.extend(file(path, io)?);
+        items.extend(read_items(path, io)?);
     }
-    let stdin_is_named = sources.files.iter().any(|path| path.as_os_str() == "-");
-    if !(sources.no_stdin || stdin_is_named || io.stdin_is_terminal) {
-        items.extend(piped(io)?);
+    if sources.reads_stdin(io) {
+        items.extend(read_unnamed_stdin(io)?);
     }
     let words = sources.words.join(" ");
     if !words.trim().is_empty() {
@@ -111,28 +124,27 @@ pub(crate) fn read_optional_prompt(
     Ok(PromptInput { items, ..PromptInput::default() })
 }
 
-/// A file that was kept, by the name that the user had for it.
+/// Reads a file of an earlier question again. `given` is the name that the user had for it.
 ///
 /// # Errors
-/// As those of a file that is named.
+/// As those of [`read_prompt`] for a file.
 pub(crate) fn read_kept_file(path: &Path, given: &str) -> Result<InputItem, Failure> {
-    item::called(path, given)
+    item::read_file(path, given)
 }
 
-/// A text to be spoken: files, standard input and words, without names and fences.
+/// Reads a text to be spoken: files, standard input and words, without names and fences.
 ///
 /// # Errors
-/// No text at all, a file that can't be read, or one that is no text.
+/// Exit 2: no text at all, a file that can't be read, or one that is not text.
 pub(crate) fn read_speech_text(sources: &InputSources<'_>, io: &mut Io) -> Result<String, Failure> {
     let mut parts = Vec::new();
     for path in sources.files {
-        parts.push(match path.as_os_str() == "-" {
+        parts.push(match is_stdin(path) {
             true => text::decoded(read_stdin(io)?, STDIN)?,
-            false => text::of_file(path)?,
+            false => text::read_file(path)?,
         });
     }
-    let stdin_is_named = sources.files.iter().any(|path| path.as_os_str() == "-");
-    if !(sources.no_stdin || stdin_is_named || io.stdin_is_terminal) {
+    if sources.reads_stdin(io) {
         parts.push(text::decoded(read_stdin(io)?, STDIN)?);
     }
     parts.push(sources.words.join(" "));
@@ -144,31 +156,32 @@ pub(crate) fn read_speech_text(sources: &InputSources<'_>, io: &mut Io) -> Resul
     Ok(text::joined(parts.iter().map(String::as_str)))
 }
 
-/// Standard input to its end; nothing if it was read before.
+/// Reads standard input to its end; nothing if it was read before.
 ///
 /// # Errors
 /// Exit 2: it can't be read.
 pub(crate) fn read_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
-    Ok(stdin::read(io)?.unwrap_or_default())
+    Ok(stdin::read_to_end(io, UNNAMED_REMEDY)?.unwrap_or_default())
 }
 
-/// What a `-f` names: a file, the text files of a folder, an address to fetch, or `-` for standard
-/// input. What it is, is told from its content.
+/// The content of an address, as an item that can go into a request.
 ///
 /// # Errors
-/// What is missing, unreadable or empty, and what can't go into a request.
-pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> {
-    if path.as_os_str() == "-" {
-        let bytes = stdin::read(io)?.ok_or_else(|| {
-            Failure::usage("standard input can be read only once, but is named twice")
+/// Exit 2: it is empty, or can't go into a request.
+pub(crate) fn fetched_item(url: &Url, content: Vec<u8>) -> Result<InputItem, Failure> {
+    let name = shown(url);
+    item::from_bytes(&name, content, |text| fenced(&name, &text))
+}
+
+/// Reads what a `-f` names: a file, the text files of a folder, standard input for `-`, or an address,
+/// which is fetched later. The content decides what it is, not the name.
+fn read_items(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> {
+    if is_stdin(path) {
+        let bytes = stdin::read_to_end(io, UNNAMED_REMEDY)?.ok_or_else(|| {
+            Failure::usage("standard input is named twice, but can be read only once")
         })?;
-        // In the prompt it is called as in other tools.
-        return Ok(vec![
-            match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD_BYTES)])? {
-                Some(_) => item::of_bytes(STDIN, bytes)?,
-                None => InputItem::Text(text::fenced("stdin", &text::decoded(bytes, STDIN)?)),
-            },
-        ]);
+        // In the prompt it has the name that other tools use.
+        return Ok(vec![item::from_bytes(STDIN, bytes, |text| fenced("stdin", &text))?]);
     }
     if let Some(typed) = path.to_str().filter(|typed| is_url(typed)) {
         return Ok(vec![InputItem::Address(address(typed)?)]);
@@ -176,34 +189,18 @@ pub(crate) fn file(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> 
     if path.is_dir() {
         return Ok(folder::texts(path, io)?.into_iter().map(InputItem::Text).collect());
     }
-    Ok(vec![item::of_file(path)?])
+    Ok(vec![item::read_file(path, &path.display().to_string())?])
 }
 
-/// The content of an address, as an item that can go into a request.
-///
-/// # Errors
-/// As [`file`].
-pub(crate) fn fetched_item(url: &Url, content: Vec<u8>) -> Result<InputItem, Failure> {
-    item::of_bytes(&shown(url), content)
-}
-
-/// Standard input that was not asked for by name: it stands in the prompt as it is.
-fn piped(io: &mut Io) -> Result<Option<InputItem>, Failure> {
-    let bytes = stdin::read(io)?.unwrap_or_default();
-    // A pipe that gave nothing but line ends gave nothing.
+/// Reads standard input that is not named. Its text has no name and no fence in the prompt.
+fn read_unnamed_stdin(io: &mut Io) -> Result<Option<InputItem>, Failure> {
+    let bytes = read_stdin(io)?;
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
-    Ok(Some(match attachment::known(STDIN, &bytes[..bytes.len().min(kind::HEAD_BYTES)])? {
-        Some(_) => item::of_bytes(STDIN, bytes)?,
-        None => {
-            let text = text::decoded(bytes, STDIN)?;
-            if text.trim().is_empty() {
-                return Ok(None);
-            }
-            InputItem::Text(text)
-        }
-    }))
+    let item = item::from_bytes(STDIN, bytes, |text| text)?;
+    let is_blank = matches!(&item, InputItem::Text(text) if text.trim().is_empty());
+    Ok((!is_blank).then_some(item))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Standard input, read to its end; a silent one is waited for with a word. Knows nothing about what
-//! is in it.
+//! Standard input, read to its end. While it is silent, a line tells the user what is waited for.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -14,37 +14,37 @@ pub(super) const STDIN: &str = "standard input";
 /// After this much silence on standard input the user is told what is waited for.
 const SILENT_INPUT: Duration = Duration::from_secs(2);
 
-/// All bytes of standard input; `None` if it was read before.
+/// Whether a path stands for standard input.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// All bytes of standard input; `None` if it was read before. `remedy` ends the line that tells what
+/// is waited for.
 ///
 /// # Errors
-/// What keeps it from being read.
-pub(super) fn read(io: &mut Io) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(stdin) = io.stdin.take() else { return Ok(None) };
+/// Exit 2: it can't be read.
+pub(super) fn read_to_end(io: &mut Io, remedy: &str) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(mut stdin) = io.stdin.take() else { return Ok(None) };
     let bytes = if io.stdin_is_file || io.stdin_is_terminal {
-        whole(stdin)
+        let mut bytes = Vec::new();
+        stdin.read_to_end(&mut bytes).map(|_| bytes)
     } else {
-        patiently(stdin, "; --no-stdin ignores it", io)
+        read_with_notice(stdin, remedy, io)
     };
-    let bytes = bytes.map_err(|error| {
-        Failure::usage(format!("cannot read standard input: {}", reason(&error)))
-    })?;
-    Ok(Some(bytes))
+    bytes
+        .map(Some)
+        .map_err(|error| Failure::usage(format!("cannot read {STDIN}: {}", reason(&error))))
 }
 
-fn whole(mut stdin: Box<dyn Read + Send + Sync>) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    stdin.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Reads to the end, and says after a silence what is waited for, with `remedy` behind it. A thread
-/// reads, as a blocking read can't be left after a while.
-pub(super) fn patiently(
+/// Reads to the end, and tells after a silence what is waited for. A thread reads, as a blocking read
+/// can't be interrupted.
+fn read_with_notice(
     stdin: Box<dyn Read + Send + Sync>,
     remedy: &str,
     io: &mut Io,
 ) -> std::io::Result<Vec<u8>> {
-    let pieces = in_thread(stdin);
+    let pieces = read_in_thread(stdin);
     let mut bytes = Vec::new();
     let mut has_told = false;
     loop {
@@ -57,13 +57,13 @@ pub(super) fn patiently(
             Err(RecvTimeoutError::Disconnected) => return Ok(bytes),
             Err(RecvTimeoutError::Timeout) => {
                 has_told = true;
-                io.note(&format!("waiting for standard input to end{remedy}"));
+                io.note(&format!("waiting for {STDIN} to end{remedy}"));
             }
         }
     }
 }
 
-fn in_thread(mut stdin: Box<dyn Read + Send + Sync>) -> Receiver<std::io::Result<Vec<u8>>> {
+fn read_in_thread(mut stdin: Box<dyn Read + Send + Sync>) -> Receiver<std::io::Result<Vec<u8>>> {
     let (sender, receiver) = sync_channel(4);
     std::thread::spawn(move || {
         loop {

@@ -1,10 +1,11 @@
-//! Texts on their way into a prompt: decoded, fenced and joined. Knows no files.
+//! Texts for a prompt: decoded, fenced and joined.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use crate::error::{Failure, reason};
 
-/// The parts with a blank line between two of them.
+/// The parts, separated by blank lines.
 pub(super) fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for part in parts {
@@ -16,8 +17,7 @@ pub(super) fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
-/// A file's text with its name, in a fence that the text can't end: longer than any run of
-/// backticks within.
+/// A text with its name before it, in a fence that is longer than any run of backticks in the text.
 pub(super) fn fenced(name: &str, text: &str) -> String {
     let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
@@ -30,28 +30,28 @@ pub(super) fn fenced(name: &str, text: &str) -> String {
 /// A file's text.
 ///
 /// # Errors
-/// A file that can't be read, or one that is no text.
-pub(super) fn of_file(path: &Path) -> Result<String, Failure> {
-    let name = path.display().to_string();
+/// A file that can't be read, or one that is not text.
+pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
+    let name = path.display();
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::usage(format!("cannot read {name}: {}", reason(&error))))?;
-    decoded(bytes, &name)
+    decoded(bytes, name)
 }
 
-/// Bytes as text.
+/// Bytes as text. `name` is what errors call them.
 ///
 /// # Errors
-/// A zero byte or what is not UTF-8, with its place.
-pub(super) fn decoded(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
-    let no_text = |offset: usize, what: &str| {
+/// Exit 2: a zero byte, or bytes that are not UTF-8, with the offset.
+pub(super) fn decoded(bytes: Vec<u8>, name: impl Display) -> Result<String, Failure> {
+    let not_text = |offset: usize, what: &str| {
         Failure::usage(format!("{name} is not text: {what} at byte {offset}"))
-            .hint("only UTF-8 text can be put into a prompt; `iconv -f GB18030 -t UTF-8` converts")
+            .hint("text must be UTF-8; `iconv -f GB18030 -t UTF-8` converts")
     };
     if let Some(offset) = memchr::memchr(0, &bytes) {
-        return Err(no_text(offset, "there is a zero byte"));
+        return Err(not_text(offset, "there is a zero byte"));
     }
     String::from_utf8(bytes)
-        .map_err(|error| no_text(error.utf8_error().valid_up_to(), "it is not UTF-8"))
+        .map_err(|error| not_text(error.utf8_error().valid_up_to(), "it is not UTF-8"))
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn what_is_no_text_is_refused_with_its_place() {
         let words = decoded(b"ab\xff".to_vec(), "x").expect_err("is refused").message;
-        assert_eq!(words, "x is no text: it is not UTF-8 at byte 2");
+        assert_eq!(words, "x is not text: it is not UTF-8 at byte 2");
         assert!(decoded(b"a\0b".to_vec(), "x").is_err());
     }
 }

@@ -8,7 +8,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::stdin::patiently;
+use super::stdin::{self, STDIN, is_stdin};
+use super::text::{decoded, read_file};
 use crate::error::{Failure, reason};
 use crate::io::Io;
 
@@ -92,7 +93,7 @@ impl InputTexts {
     pub(crate) fn find(wanted: &TextSources<'_>, io: &mut Io) -> Result<Self, Failure> {
         let stdin = [PathBuf::from("-")];
         let files = match (wanted.words, wanted.files) {
-            ([], []) if io.stdin_is_terminal => return Err(nothing()),
+            ([], []) if io.stdin_is_terminal => return Err(no_text()),
             ([], []) => &stdin,
             (_, files) => files,
         };
@@ -114,7 +115,7 @@ impl InputTexts {
             count = count.zip(found).map(|(count, found)| count + found);
         }
         texts.known.count = count;
-        if count == Some(0) { Err(nothing()) } else { Ok(texts) }
+        if count == Some(0) { Err(no_text()) } else { Ok(texts) }
     }
 
     /// Adds a file. Gives the number of its texts, if it can be known.
@@ -134,7 +135,7 @@ impl InputTexts {
                 Ok(None)
             }
             (true, false) => {
-                let text = text_of_stdin(io)?;
+                let text = read_stdin(io)?;
                 let place = TextPlace { file: Some(name_of(path)), number: 0, is_line: false };
                 self.sources.push_back(TextSource::Text(InputText { text, place }));
                 Ok(Some(1))
@@ -188,7 +189,7 @@ impl InputTexts {
                     self.current = Some(FileLines::of_file(&path, name)?);
                 }
                 Some(TextSource::Stdin(stdin, name)) => {
-                    self.current = Some(FileLines::new(stdin, "standard input".into(), name));
+                    self.current = Some(FileLines::new(stdin, STDIN.into(), name));
                 }
             }
         }
@@ -232,11 +233,11 @@ impl FileLines {
             }
         }
         let place = TextPlace { file: self.shown.clone(), number: self.number, is_line: true };
-        let shown = || format!("line {} of {}", self.number, self.name);
+        let (number, name) = (self.number, &self.name);
         if line.len() > MAX_LINE {
-            return Err(Failure::usage(format!("{} is longer than 16 MiB", shown())));
+            return Err(Failure::usage(format!("line {number} of {name} is longer than 16 MiB")));
         }
-        let mut text = as_text(line, shown)?;
+        let mut text = decoded(line, format_args!("line {number} of {name}"))?;
         // The byte order mark of editors on Windows is no part of the first line.
         if self.number == 1 && text.starts_with('\u{feff}') {
             text.remove(0);
@@ -245,18 +246,14 @@ impl FileLines {
     }
 }
 
-fn nothing() -> Failure {
+fn no_text() -> Failure {
     Failure::usage("there is no text to embed")
         .hint("give it as an argument or through a pipe: llm embed \"hello\"")
 }
 
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
 fn name_of(path: &Path) -> Arc<str> {
     match is_stdin(path) {
-        true => "standard input".into(),
+        true => STDIN.into(),
         false => path.display().to_string().into(),
     }
 }
@@ -274,49 +271,29 @@ fn is_regular(path: &Path) -> Result<bool, Failure> {
     Ok(facts.is_file())
 }
 
-fn text_of_stdin(io: &mut Io) -> Result<String, Failure> {
-    let name = "standard input";
-    let Some(mut stdin) = io.stdin.take() else { return Err(nothing()) };
-    let bytes = if io.stdin_is_file || io.stdin_is_terminal {
-        let mut bytes = Vec::new();
-        stdin.read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        patiently(stdin, "", io)
-    };
-    let bytes = bytes.map_err(|error| cannot_read(name, &error))?;
-    let text = whole(as_text(bytes, || name.to_owned())?);
-    if text.trim().is_empty() { Err(nothing()) } else { Ok(text) }
+/// The whole of standard input as one text.
+fn read_stdin(io: &mut Io) -> Result<String, Failure> {
+    let bytes = stdin::read_to_end(io, "")?.ok_or_else(no_text)?;
+    let text = without_line_ends(decoded(bytes, STDIN)?);
+    if text.trim().is_empty() { Err(no_text()) } else { Ok(text) }
 }
 
+/// A whole file as one text.
 fn read_whole(path: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| cannot_read(&name_of(path), &error))?;
-    let text = whole(as_text(bytes, || path.display().to_string())?);
+    let text = without_line_ends(read_file(path)?);
     if text.trim().is_empty() {
         return Err(Failure::usage(format!("{} is empty", path.display())));
     }
     Ok(text)
 }
 
-/// A text that is read whole: without the line ends behind it, which are not part of it, and without a
-/// byte order mark.
-fn whole(mut text: String) -> String {
+/// A text without the line ends behind it, which are not part of it, and without a byte order mark.
+fn without_line_ends(mut text: String) -> String {
     text.truncate(text.trim_end_matches(['\n', '\r']).len());
     if text.starts_with('\u{feff}') {
         text.remove(0);
     }
     text
-}
-
-fn as_text(bytes: Vec<u8>, name: impl Fn() -> String) -> Result<String, Failure> {
-    let no_text = |offset: usize, what: &str| {
-        Failure::usage(format!("{} is not text: {what} at byte {offset}", name()))
-            .hint("only UTF-8 text can be embedded; `iconv -f GB18030 -t UTF-8` converts")
-    };
-    if let Some(offset) = memchr::memchr(0, &bytes) {
-        return Err(no_text(offset, "there is a zero byte"));
-    }
-    String::from_utf8(bytes)
-        .map_err(|error| no_text(error.utf8_error().valid_up_to(), "it is not UTF-8"))
 }
 
 #[cfg(test)]

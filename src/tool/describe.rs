@@ -43,7 +43,7 @@ pub(crate) async fn describe(
         ToolEnd::Well if ran.is_cut => {
             Err(wrong(format!("prints more than {} KiB with --describe", MAX_DESCRIPTION >> 10)))
         }
-        ToolEnd::Well => read(&ran.output, command).map_err(wrong),
+        ToolEnd::Well => parse_description(&ran.output, command).map_err(wrong),
         ToolEnd::Badly(status) => {
             let words = ran.complaint.lines().next_back().unwrap_or(&status);
             Err(wrong(format!("fails with --describe: {words}")))
@@ -60,7 +60,7 @@ pub(crate) async fn describe(
 ///
 /// # Errors
 /// What is wrong with it, in words that go on after the program's name.
-fn read(bytes: &[u8], command: Vec<String>) -> Result<Tool, String> {
+fn parse_description(bytes: &[u8], command: Vec<String>) -> Result<Tool, String> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| format!("does not print JSON with --describe: {error}"))?;
     let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_description_is_read_and_refused() {
-        let read = |text: &str| read(text.as_bytes(), vec!["x".to_owned()]);
+        let read = |text: &str| parse_description(text.as_bytes(), vec!["x".to_owned()]);
         let tool = read(r#"{"name": "get_weather", "description": "查天气", "more": 1}"#).unwrap();
         assert_eq!(
             (tool.name.as_str(), tool.description.as_deref()),
@@ -97,11 +97,11 @@ mod tests {
         );
         assert_eq!(tool.parameters, no_parameters());
         for (text, words) in [
-            ("", "prints no JSON"),
+            ("", "does not print JSON"),
             ("[]", "no `name`"),
-            (r#"{"name": "查 天气"}"#, "no tool may have"),
-            (r#"{"name": "a", "description": 1}"#, "no text"),
-            (r#"{"name": "a", "parameters": []}"#, "no JSON Schema"),
+            (r#"{"name": "查 天气"}"#, "that is not allowed"),
+            (r#"{"name": "a", "description": 1}"#, "that is not a string"),
+            (r#"{"name": "a", "parameters": []}"#, "not a JSON Schema"),
         ] {
             let words_seen = read(text).expect_err(text);
             assert!(words_seen.contains(words), "{words_seen}");

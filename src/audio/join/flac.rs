@@ -2,8 +2,8 @@
 //! STREAMINFO. Frames do not say how long they are: one ends where its sum is right and another one
 //! begins, or the part ends.
 
-use super::flac_frame::{FlacFrameHead, MAX_HEAD, sum16};
-use super::outcome::{LengthPatch, Unjoinable};
+use super::flac_frame::{FlacFrameHeader, MAX_HEADER, crc16};
+use super::format_join::{FormatJoin, LengthPatch, Unjoinable};
 
 /// The length of the block that describes the stream (RFC 9639, section 8.2).
 const STREAM_INFO_BYTES: usize = 34;
@@ -18,12 +18,12 @@ pub(super) struct FlacJoin {
     stage: FlacStage,
     /// Of the first part.
     info: Option<[u8; STREAM_INFO_BYTES]>,
-    most_samples: u16,
+    max_block_samples: u16,
     /// Samples of each channel in the whole.
     written: u64,
-    /// Of the frame that begins `rest`: how many bytes of it were looked at, and their sum.
+    /// Of the frame that begins `rest`: how many bytes of it were looked at, and their CRC.
     seen: usize,
-    sum: u16,
+    crc: u16,
 }
 
 #[derive(Debug, Default)]
@@ -35,8 +35,8 @@ enum FlacStage {
     Sound,
 }
 
-impl FlacJoin {
-    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+impl FormatJoin for FlacJoin {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         self.rest.extend_from_slice(bytes);
         let mut at = 0;
         while let Some(length) = self.step(at, out)? {
@@ -46,6 +46,27 @@ impl FlacJoin {
         Ok(())
     }
 
+    fn end_part(&mut self, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        let before = self.written;
+        while let Some(length) = self.frame_end(0, true)? {
+            self.frame(0, length, out)?;
+            self.rest.drain(..length);
+        }
+        (self.seen, self.crc) = (0, 0);
+        let was_in_sound = matches!(std::mem::take(&mut self.stage), FlacStage::Sound);
+        if !std::mem::take(&mut self.rest).is_empty() || !was_in_sound || self.written == before {
+            return Err(Unjoinable::new("ends inside a FLAC frame"));
+        }
+        Ok(())
+    }
+
+    /// The header again, with the number of samples.
+    fn finish(&mut self, _: &mut Vec<u8>) -> Vec<LengthPatch> {
+        vec![LengthPatch { at: 0, bytes: self.header() }]
+    }
+}
+
+impl FlacJoin {
     /// Takes what is complete at this offset and gives its length; `None` if more bytes are needed.
     fn step(&mut self, at: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Unjoinable> {
         let bytes = &self.rest[at..];
@@ -94,13 +115,13 @@ impl FlacJoin {
         info: [u8; STREAM_INFO_BYTES],
         out: &mut Vec<u8>,
     ) -> Result<(), Unjoinable> {
-        self.most_samples = self.most_samples.max(u16::from_be_bytes([info[2], info[3]]));
+        self.max_block_samples = self.max_block_samples.max(u16::from_be_bytes([info[2], info[3]]));
         // Sample rate, channels, bits: 20, 3 and 5 bits behind the lengths of blocks and frames.
         let kind = |info: &[u8; STREAM_INFO_BYTES]| [info[10], info[11], info[12], info[13] & 0xF0];
         match &self.info {
             None => {
                 self.info = Some(info);
-                out.extend_from_slice(&self.head());
+                out.extend_from_slice(&self.header());
                 Ok(())
             }
             Some(first) if kind(first) == kind(&info) => Ok(()),
@@ -112,19 +133,19 @@ impl FlacJoin {
 
     /// The marker and the one block in front of the sound. The lengths of frames and the sum of the
     /// samples are "not known", which is 0; the shortest block is the shortest allowed.
-    fn head(&self) -> Vec<u8> {
-        let mut head = b"fLaC\x80\0\0".to_vec();
-        head.push(STREAM_INFO_BYTES as u8);
+    fn header(&self) -> Vec<u8> {
+        let mut header = b"fLaC\x80\0\0".to_vec();
+        header.push(STREAM_INFO_BYTES as u8);
         let mut info = self.info.unwrap_or([0; STREAM_INFO_BYTES]);
         info[..2].copy_from_slice(&16_u16.to_be_bytes());
-        info[2..4].copy_from_slice(&self.most_samples.to_be_bytes());
+        info[2..4].copy_from_slice(&self.max_block_samples.to_be_bytes());
         info[4..10].fill(0);
         let total = if self.written < 1 << 36 { self.written } else { 0 };
         info[13] = info[13] & 0xF0 | (total >> 32) as u8;
         info[14..18].copy_from_slice(&(total as u32).to_be_bytes());
         info[18..].fill(0);
-        head.extend_from_slice(&info);
-        head
+        header.extend_from_slice(&info);
+        header
     }
 
     /// The length of the frame at this offset, once its end is certain.
@@ -133,50 +154,32 @@ impl FlacJoin {
         while self.seen < bytes.len() {
             // Behind the frame there is a head to be seen whole, or the end of the part.
             let behind = &bytes[self.seen..];
-            if self.seen > 0 && self.sum == 0 && behind[0] == 0xFF {
-                if behind.len() < MAX_HEAD && !is_end {
+            if self.seen > 0 && self.crc == 0 && behind[0] == 0xFF {
+                if behind.len() < MAX_HEADER && !is_end {
                     return Ok(None);
                 }
-                if FlacFrameHead::read(behind).is_some() {
+                if FlacFrameHeader::read(behind).is_some() {
                     return Ok(Some(self.seen));
                 }
             }
-            self.sum = sum16(self.sum, bytes[self.seen]);
+            self.crc = crc16(self.crc, bytes[self.seen]);
             self.seen += 1;
         }
         match bytes.len() > MAX_FRAME {
             true => Err(Unjoinable::new("has a damaged FLAC frame")),
-            false => Ok((is_end && self.seen > 0 && self.sum == 0).then_some(self.seen)),
+            false => Ok((is_end && self.seen > 0 && self.crc == 0).then_some(self.seen)),
         }
     }
 
     fn frame(&mut self, at: usize, length: usize, out: &mut Vec<u8>) -> Result<usize, Unjoinable> {
         let frame = &self.rest[at..at + length];
-        let head = FlacFrameHead::read(frame).filter(|head| head.length + 2 < length);
-        let head = head.ok_or_else(|| Unjoinable::new("has a damaged FLAC frame"))?;
-        head.write(frame, self.written, out);
-        self.written += head.samples;
-        self.most_samples = self.most_samples.max(u16::try_from(head.samples).unwrap_or(u16::MAX));
-        (self.seen, self.sum) = (0, 0);
+        let header = FlacFrameHeader::read(frame).filter(|header| header.length + 2 < length);
+        let header = header.ok_or_else(|| Unjoinable::new("has a damaged FLAC frame"))?;
+        header.write(frame, self.written, out);
+        self.written += header.samples;
+        let samples = u16::try_from(header.samples).unwrap_or(u16::MAX);
+        self.max_block_samples = self.max_block_samples.max(samples);
+        (self.seen, self.crc) = (0, 0);
         Ok(length)
-    }
-
-    pub(super) fn end_part(&mut self, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
-        let before = self.written;
-        while let Some(length) = self.frame_end(0, true)? {
-            self.frame(0, length, out)?;
-            self.rest.drain(..length);
-        }
-        (self.seen, self.sum) = (0, 0);
-        let was_in_sound = matches!(std::mem::take(&mut self.stage), FlacStage::Sound);
-        if !std::mem::take(&mut self.rest).is_empty() || !was_in_sound || self.written == before {
-            return Err(Unjoinable::new("ends inside a FLAC frame"));
-        }
-        Ok(())
-    }
-
-    /// The head with the number of samples.
-    pub(super) fn patches(&self) -> Vec<LengthPatch> {
-        vec![LengthPatch { at: 0, bytes: self.head() }]
     }
 }

@@ -1,22 +1,24 @@
-//! One frame of a FLAC file (RFC 9639, section 9): its head read and written again. Knows nothing about
+//! One frame of a FLAC file (RFC 9639, section 9): its header, read and written. Knows nothing about
 //! the frames around it.
 
-/// A head is at most so long: four bytes, a number of up to seven, two and two more, and a sum.
-pub(super) const MAX_HEAD: usize = 16;
+use super::crc;
 
-/// What a frame's head tells.
+/// The longest header in bytes: four, a number of up to seven, two and two more, and a CRC.
+pub(super) const MAX_HEADER: usize = 16;
+
+/// What a frame's header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FlacFrameHead {
-    /// The head's own length in bytes.
+pub(super) struct FlacFrameHeader {
+    /// The header's own length in bytes.
     pub(super) length: usize,
     /// Samples of each channel.
     pub(super) samples: u64,
     /// The length of the coded number behind the first four bytes.
-    number: usize,
+    number_length: usize,
 }
 
-impl FlacFrameHead {
-    /// Reads the head that begins the bytes; `None` if there is none (RFC 9639, section 9.1).
+impl FlacFrameHeader {
+    /// Reads the header at the beginning of the bytes; `None` if there is none (RFC 9639, section 9.1).
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let [0xFF, second, third, fourth, fifth, ..] = bytes else { return None };
         if second & 0xFE != 0xF8 || fourth & 1 != 0 {
@@ -44,8 +46,8 @@ impl FlacFrameHead {
                 _ => 0,
             };
         let length = at + more + 1;
-        let is_right = sum8(bytes.get(..length)?) == 0;
-        is_right.then_some(Self { length, samples, number })
+        let is_right = crc8(bytes.get(..length)?) == 0;
+        is_right.then_some(Self { length, samples, number_length: number })
     }
 
     /// Appends the frame to `out` with the number of its first sample, as frames of a stream in which
@@ -54,10 +56,10 @@ impl FlacFrameHead {
         let start = out.len();
         out.extend_from_slice(&[0xFF, 0xF9, frame[2], frame[3]]);
         push_number(sample, out);
-        out.extend_from_slice(&frame[4 + self.number..self.length - 1]);
-        out.push(sum8(&out[start..]));
+        out.extend_from_slice(&frame[4 + self.number_length..self.length - 1]);
+        out.push(crc8(&out[start..]));
         out.extend_from_slice(&frame[self.length..frame.len() - 2]);
-        let sum = out[start..].iter().fold(0, |sum, byte| sum16(sum, *byte));
+        let sum = out[start..].iter().fold(0, |sum, byte| crc16(sum, *byte));
         out.extend_from_slice(&sum.to_be_bytes());
     }
 }
@@ -76,34 +78,17 @@ fn push_number(number: u64, out: &mut Vec<u8>) {
     out.extend((0..length - 1).rev().map(|index| 0x80 | (number >> (6 * index)) as u8 & 0x3F));
 }
 
-/// The sum of a head: 0 over a head that ends in its own (RFC 9639, section 9.1.8: x^8+x^2+x+1).
-pub(super) fn sum8(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0, |sum, byte| {
-        (0..8).fold(sum ^ byte, |sum, _| if sum & 0x80 != 0 { sum << 1 ^ 0x07 } else { sum << 1 })
-    })
+/// The CRC-8 of a header: 0 over a header that ends in its own (RFC 9639, section 9.1.8: x^8+x^2+x+1).
+pub(super) fn crc8(bytes: &[u8]) -> u8 {
+    const TABLE: [u32; 256] = crc::table(0x07 << 24);
+    bytes.iter().fold(0, |sum, byte| (TABLE[usize::from(sum ^ byte)] >> 24) as u8)
 }
 
-/// The sum of a frame with one more byte: 0 over a frame that ends in its own (RFC 9639, section 9.3:
-/// x^16+x^15+x^2+1).
-pub(super) fn sum16(sum: u16, byte: u8) -> u16 {
-    const TABLE: [u16; 256] = table();
-    sum << 8 ^ TABLE[usize::from((sum >> 8) as u8 ^ byte)]
-}
-
-const fn table() -> [u16; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        let mut value = (index as u16) << 8;
-        let mut bit = 0;
-        while bit < 8 {
-            value = if value >> 15 == 1 { (value << 1) ^ 0x8005 } else { value << 1 };
-            bit += 1;
-        }
-        table[index] = value;
-        index += 1;
-    }
-    table
+/// The CRC-16 of a frame with one more byte: 0 over a frame that ends in its own (RFC 9639, section
+/// 9.3: x^16+x^15+x^2+1).
+pub(super) fn crc16(sum: u16, byte: u8) -> u16 {
+    const TABLE: [u32; 256] = crc::table(0x8005 << 16);
+    sum << 8 ^ (TABLE[usize::from((sum >> 8) as u8 ^ byte)] >> 16) as u16
 }
 
 #[cfg(test)]
@@ -128,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_sums_are_those_of_the_standard() {
-        assert_eq!(sum8(b"123456789"), 0xF4);
-        assert_eq!(b"123456789".iter().fold(0, |sum, byte| sum16(sum, *byte)), 0xFEE8);
+        assert_eq!(crc8(b"123456789"), 0xF4);
+        assert_eq!(b"123456789".iter().fold(0, |sum, byte| crc16(sum, *byte)), 0xFEE8);
     }
 }

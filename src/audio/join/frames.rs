@@ -1,30 +1,30 @@
 //! A stream of frames that say their own length (MP3, ADTS), cut into them; tags in front of, behind
-//! and between them are left out. Does not know what a frame holds.
+//! and between them are left out. Does not know what a frame contains.
 
-/// What a frame's head tells.
+/// What a frame's header tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FrameHead {
-    /// The frame's length in bytes, its head included.
+pub(super) struct FrameHeader {
+    /// The frame's length in bytes, its header included.
     pub(super) length: usize,
-    /// What all frames of one whole have in common.
-    pub(super) shape: FrameCoding,
+    /// What all frames of a joined file have in common.
+    pub(super) coding: FrameCoding,
 }
 
-/// How the sound is coded.
+/// How audio is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameCoding {
-    /// The version of the coding, as the head has it.
+    /// The version of the coding, as the header has it.
     pub(super) version: u8,
     /// Samples a second.
     pub(super) rate: u32,
     pub(super) is_mono: bool,
 }
 
-/// Reads a frame's head, which begins the bytes; `None` if there is none.
-pub(super) type ReadHead = fn(&[u8]) -> Option<FrameHead>;
+/// Reads a frame's header, at the beginning of the bytes; `None` if there is none.
+pub(super) type ReadHeader = fn(&[u8]) -> Option<FrameHeader>;
 
-/// How many bytes are enough to read a frame's head or a tag's length.
-const HEAD_BYTES: usize = 10;
+/// How many bytes are enough to read a frame's header or a tag's length.
+const HEADER_BYTES: usize = 10;
 
 /// An ID3v1 tag's length (id3.org, "ID3v1").
 const ID3V1_BYTES: usize = 128;
@@ -32,18 +32,18 @@ const ID3V1_BYTES: usize = 128;
 /// Cuts the bytes of a part into frames.
 #[derive(Debug)]
 pub(super) struct FrameReader {
-    read_head: ReadHead,
+    read_header: ReadHeader,
     /// Bytes of an unfinished frame or tag.
     rest: Vec<u8>,
     /// How many bytes of a tag are still to come.
     skip: usize,
-    shape: Option<FrameCoding>,
+    coding: Option<FrameCoding>,
 }
 
 impl FrameReader {
     /// For frames whose head this function reads.
-    pub(super) fn new(read_head: ReadHead) -> Self {
-        Self { read_head, rest: Vec::new(), skip: 0, shape: None }
+    pub(super) fn new(read_header: ReadHeader) -> Self {
+        Self { read_header, rest: Vec::new(), skip: 0, coding: None }
     }
 
     /// Takes the next bytes and calls `each` for every frame that they complete.
@@ -57,7 +57,7 @@ impl FrameReader {
         self.walk(true, each);
         self.rest.clear();
         self.skip = 0;
-        self.shape = None;
+        self.coding = None;
     }
 
     fn walk(&mut self, is_end: bool, each: &mut dyn FnMut(&[u8], FrameCoding)) {
@@ -71,17 +71,17 @@ impl FrameReader {
                 if self.skip > 0 {
                     break;
                 }
-            } else if left.is_empty() || (left.len() < HEAD_BYTES && !is_end) {
+            } else if left.is_empty() || (left.len() < HEADER_BYTES && !is_end) {
                 break;
             } else if let Some(length) = tag_length(left) {
                 self.skip = length;
-            } else if let Some(head) = self.head(left) {
-                if left.len() < head.length {
+            } else if let Some(header) = self.header(left) {
+                if left.len() < header.length {
                     break;
                 }
-                self.shape = Some(head.shape);
-                each(&left[..head.length], head.shape);
-                at += head.length;
+                self.coding = Some(header.coding);
+                each(&left[..header.length], header.coding);
+                at += header.length;
             } else {
                 at += 1;
             }
@@ -89,16 +89,16 @@ impl FrameReader {
         self.rest.drain(..at);
     }
 
-    /// Behind the first frame of a part only one of the same shape is one, and no chance.
-    fn head(&self, bytes: &[u8]) -> Option<FrameHead> {
-        let head = (self.read_head)(bytes)?;
-        let is_alike = self.shape.is_none_or(|shape| shape == head.shape);
-        is_alike.then_some(head)
+    /// After the first frame of a part, only the same coding makes a header: anything else is chance.
+    fn header(&self, bytes: &[u8]) -> Option<FrameHeader> {
+        let header = (self.read_header)(bytes)?;
+        let is_alike = self.coding.is_none_or(|coding| coding == header.coding);
+        is_alike.then_some(header)
     }
 }
 
 /// The length of a tag that begins the bytes (id3.org, "ID3v2.4.0 main structure", section 3.1: the
-/// length is in four bytes of seven bits, without head and foot of ten bytes each).
+/// length is in four bytes of seven bits, without a header and a footer of ten bytes each).
 fn tag_length(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [b'T', b'A', b'G', ..] => Some(ID3V1_BYTES),

@@ -1,8 +1,8 @@
 //! Opus in Ogg (RFC 7845): the packets of the parts as one logical stream, with the first part's head,
 //! pages numbered through and positions that count all samples.
 
+use super::format_join::{FormatJoin, LengthPatch, Unjoinable};
 use super::ogg_page::{BEGINS, OggPage};
-use super::outcome::Unjoinable;
 
 /// Joins Ogg files.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct OggJoin {
     /// The length of a packet that is not over.
     open: Option<i64>,
     /// Samples of the current part.
-    in_part: i64,
+    part_samples: i64,
     /// The last page, not written as it may be the last of all, and its position.
     held: Option<(OggPage, i64)>,
     /// So many samples of the last page are not meant to be heard (RFC 7845, section 4.4).
@@ -34,28 +34,40 @@ enum OggStage {
     Sound,
 }
 
-impl OggJoin {
-    pub(super) fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+impl FormatJoin for OggJoin {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         self.rest.extend_from_slice(bytes);
         let mut at = 0;
-        while let Some(page) = self.read(at)? {
+        while let Some(page) = self.page_at(at)? {
             at += page.length();
-            self.page(page, out)?;
+            self.add(page, out)?;
         }
         self.rest.drain(..at);
         Ok(())
     }
 
-    fn read(&self, at: usize) -> Result<Option<OggPage>, Unjoinable> {
-        let page = OggPage::read(&self.rest[at..]);
-        // Before its first page a part may be anything.
-        page.map_err(|broken| match self.stage {
-            OggStage::Head => Unjoinable::new("is not an Ogg file"),
-            _ => broken,
-        })
+    fn end_part(&mut self, _: &mut Vec<u8>) -> Result<(), Unjoinable> {
+        self.stage = OggStage::Head;
+        if !std::mem::take(&mut self.rest).is_empty() {
+            return Err(Unjoinable::new("ends inside an Ogg page"));
+        }
+        self.check_packet()?;
+        if self.part_samples == 0 { Err(Unjoinable::new("contains no Opus audio")) } else { Ok(()) }
     }
 
-    fn page(&mut self, page: OggPage, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
+    fn finish(&mut self, out: &mut Vec<u8>) -> Vec<LengthPatch> {
+        if let Some((_, position)) = &mut self.held
+            && *position >= 0
+        {
+            *position -= self.trimmed;
+        }
+        self.write_held(true, out);
+        Vec::new()
+    }
+}
+
+impl OggJoin {
+    fn add(&mut self, page: OggPage, out: &mut Vec<u8>) -> Result<(), Unjoinable> {
         if page.flags() & BEGINS != 0 {
             return self.begin(page, out);
         }
@@ -68,12 +80,12 @@ impl OggJoin {
                 if !self.has_tags {
                     self.has_tags = page.ends_a_packet();
                     let position = if self.has_tags { 0 } else { -1 };
-                    self.write(page, position, out);
+                    self.write(page, position, false, out);
                 }
                 Ok(())
             }
             OggStage::Sound => {
-                self.sound(page, out);
+                self.add_audio(page, out);
                 Ok(())
             }
         }
@@ -88,12 +100,12 @@ impl OggJoin {
         };
         self.check_packet()?;
         self.stage = OggStage::Tags;
-        self.in_part = 0;
+        self.part_samples = 0;
         match self.head {
             None => {
                 self.head = Some(head);
                 self.serial = page.serial();
-                self.write(page, 0, out);
+                self.write(page, 0, false, out);
                 Ok(())
             }
             Some(first) if first == head => Ok(()),
@@ -109,49 +121,38 @@ impl OggJoin {
         }
     }
 
-    fn sound(&mut self, page: OggPage, out: &mut Vec<u8>) {
+    fn page_at(&self, at: usize) -> Result<Option<OggPage>, Unjoinable> {
+        let page = OggPage::read(&self.rest[at..]);
+        // Before its first page a part may be anything.
+        page.map_err(|broken| match self.stage {
+            OggStage::Head => Unjoinable::new("is not an Ogg file"),
+            _ => broken,
+        })
+    }
+
+    fn add_audio(&mut self, page: OggPage, out: &mut Vec<u8>) {
         let samples = page.samples(&mut self.open);
-        self.in_part += samples;
+        self.part_samples += samples;
         self.position += samples;
         // Between the parts the few samples that a position cuts off stay: only the last page of a
         // stream may end before its packets do.
-        let cut = self.in_part.saturating_sub(page.position());
+        let cut = self.part_samples.saturating_sub(page.position());
         self.trimmed = if (0..=samples).contains(&cut) { cut } else { 0 };
         let position = if page.ends_a_packet() { self.position } else { -1 };
-        self.release(false, out);
+        self.write_held(false, out);
         self.held = Some((page, position));
     }
 
-    fn write(&mut self, mut page: OggPage, position: i64, out: &mut Vec<u8>) {
-        page.place(self.serial, self.number, position, false);
+    fn write(&mut self, mut page: OggPage, position: i64, is_last: bool, out: &mut Vec<u8>) {
+        page.place(self.serial, self.number, position, is_last);
         self.number += 1;
         out.extend_from_slice(page.bytes());
     }
 
     /// Writes the page that was held back.
-    fn release(&mut self, is_last: bool, out: &mut Vec<u8>) {
-        if let Some((mut page, position)) = self.held.take() {
-            page.place(self.serial, self.number, position, is_last);
-            self.number += 1;
-            out.extend_from_slice(page.bytes());
+    fn write_held(&mut self, is_last: bool, out: &mut Vec<u8>) {
+        if let Some((page, position)) = self.held.take() {
+            self.write(page, position, is_last, out);
         }
-    }
-
-    pub(super) fn end_part(&mut self) -> Result<(), Unjoinable> {
-        self.stage = OggStage::Head;
-        if !std::mem::take(&mut self.rest).is_empty() {
-            return Err(Unjoinable::new("ends inside an Ogg page"));
-        }
-        self.check_packet()?;
-        if self.in_part == 0 { Err(Unjoinable::new("contains no Opus audio")) } else { Ok(()) }
-    }
-
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
-        if let Some((_, position)) = &mut self.held
-            && *position >= 0
-        {
-            *position -= self.trimmed;
-        }
-        self.release(true, out);
     }
 }

@@ -1,7 +1,8 @@
 //! One page of an Ogg stream (RFC 3533, section 6), and what the Opus packets on it last (RFC 6716,
 //! section 3.1). Knows nothing about the pages around it.
 
-use super::outcome::Unjoinable;
+use super::crc;
+use super::format_join::Unjoinable;
 
 /// A page begins a logical stream.
 pub(super) const BEGINS: u8 = 2;
@@ -95,7 +96,7 @@ impl OggPage {
         self.0[14..18].copy_from_slice(&serial.to_le_bytes());
         self.0[18..22].copy_from_slice(&number.to_le_bytes());
         self.0[22..26].fill(0);
-        let sum = sum(&self.0);
+        let sum = crc32(&self.0);
         self.0[22..26].copy_from_slice(&sum.to_le_bytes());
     }
 
@@ -121,26 +122,10 @@ fn packet_samples(packet: &[u8]) -> i64 {
     frame * frames
 }
 
-/// The sum of a page (RFC 3533, section 6: CRC-32 with the generator 0x04C11DB7, nothing reflected).
-fn sum(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = table();
+/// The CRC-32 of a page (RFC 3533, section 6: generator 0x04C11DB7, nothing reflected).
+fn crc32(bytes: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = crc::table(0x04C1_1DB7);
     bytes.iter().fold(0, |sum, byte| TABLE[usize::from((sum >> 24) as u8 ^ byte)] ^ (sum << 8))
-}
-
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        let mut value = (index as u32) << 24;
-        let mut bit = 0;
-        while bit < 8 {
-            value = if value >> 31 == 1 { (value << 1) ^ 0x04C1_1DB7 } else { value << 1 };
-            bit += 1;
-        }
-        table[index] = value;
-        index += 1;
-    }
-    table
 }
 
 #[cfg(test)]
@@ -160,6 +145,6 @@ mod tests {
     fn the_sum_is_that_of_the_standard() {
         // The check value of CRC-32 with these parameters (CRC-32/CKSUM without its last inversion and
         // length is the same generator).
-        assert_eq!(sum(b"123456789"), 0x89A1_897F);
+        assert_eq!(crc32(b"123456789"), 0x89A1_897F);
     }
 }

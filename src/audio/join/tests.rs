@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::flac_frame::{sum8, sum16};
+use super::flac_frame::{crc8, crc16};
 use super::ogg_page::OggPage;
 use super::*;
 
@@ -261,9 +261,9 @@ fn ogg_files_without_opus_are_refused() {
 /// A frame with one channel of 16 bits and `samples` samples, whose content is not looked at.
 fn flac_frame(number: u8, samples: u8, content: &[u8]) -> Vec<u8> {
     let mut frame = vec![0xFF, 0xF8, 0x60, 0x08, number, samples - 1];
-    frame.push(sum8(&frame));
+    frame.push(crc8(&frame));
     frame.extend(content);
-    let sum = frame.iter().fold(0, |sum, byte| sum16(sum, *byte));
+    let sum = frame.iter().fold(0, |sum, byte| crc16(sum, *byte));
     frame.extend(sum.to_be_bytes());
     frame
 }
@@ -302,9 +302,9 @@ fn flac_files_become_one_stream_numbered_by_samples() {
         (&[0xC7, 0x82], 49, b"two"),
     ] {
         let mut frame = [&[0xFF, 0xF9, 0x60, 0x08][..], number, &[samples]].concat();
-        frame.push(sum8(&frame));
+        frame.push(crc8(&frame));
         frame.extend(content);
-        let sum = frame.iter().fold(0, |sum, byte| sum16(sum, *byte));
+        let sum = frame.iter().fold(0, |sum, byte| crc16(sum, *byte));
         frame.extend(sum.to_be_bytes());
         expected.extend(frame);
     }

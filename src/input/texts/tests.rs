@@ -68,7 +68,7 @@ fn what_cannot_be_used_is_refused() {
         assert!(found(&[], &[Path::new("-"); 2], lines, b"")[0].contains("named twice"));
     }
     assert_eq!(found(&[], &[], false, b" \n"), ["there is no text to embed"]);
-    let words = "line 2 of standard input is no text: it is not UTF-8 at byte 1";
+    let words = "line 2 of standard input is not text: it is not UTF-8 at byte 1";
     assert_eq!(found(&[], &[], true, b"a\nb\xff\n"), [words]);
 }
 

@@ -146,7 +146,7 @@ fn what_can_not_be_attached_is_refused_by_its_name() {
     refused(file(b"\0\0\0\x20ftypheic"), &["a HEIC picture", "PNG, JPEG, GIF and WebP"]);
     refused(file(b"PK\x03\x04\x14\0word/"), &["a Word document", "PDF"]);
     refused(file(b"\x7fELF\x02\x01\x01\0"), &["a program", "can be attached"]);
-    refused(file(b"ab\0cd"), &["音.x is no text", "byte 2", "can be attached"]);
+    refused(file(b"ab\0cd"), &["音.x is not text", "byte 2", "can be attached"]);
     refused(file(b""), &["音.x is empty"]);
     refused(|llm| llm.args(["-f", "没有.png", "看"]), &["没有.png", "no such file"]);
     refused(|llm| llm.stdin(b"OggS\0\x02\0").arg("听"), &["standard input is an Ogg recording"]);

@@ -276,8 +276,8 @@ fn what_cannot_be_used_is_said_before_anything_is_sent() {
         (&["--lines", "-f", "."], 2, "cannot read .: it is a directory"),
         (&["-f", "empty"], 2, "empty is empty"),
         (&["--lines", "-f", "empty"], 2, "there is no text to embed"),
-        (&["-f", "picture"], 2, "picture is no text: there is a zero byte at byte 4"),
-        (&["--lines", "-f", "gbk"], 2, "line 2 of gbk is no text: it is not UTF-8 at byte 0"),
+        (&["-f", "picture"], 2, "picture is not text: there is a zero byte at byte 4"),
+        (&["--lines", "-f", "gbk"], 2, "line 2 of gbk is not text: it is not UTF-8 at byte 0"),
         (&["--lines", "-f", "gap", "-o", "v.npy"], 2, "line 2 is empty, and npy has no place"),
         (&["--lines", "-f", "gap", "--format", "csv"], 2, "line 2 is empty, and csv has no place"),
         (&["--lines", "文字"], 2, "--lines"),
@@ -294,7 +294,7 @@ fn what_cannot_be_used_is_said_before_anything_is_sent() {
         run.code(code).stdout_empty().stderr_has(words);
     }
     let run = embed(&server).arg("--lines").stdin(b"a\n\xff\n").run();
-    run.code(2).stdout_empty().stderr_has("line 2 of standard input is no text");
+    run.code(2).stdout_empty().stderr_has("line 2 of standard input is not text");
 }
 
 #[test]

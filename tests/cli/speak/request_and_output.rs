@@ -129,7 +129,7 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
         (&["-f", "nichts.txt"], 2, "cannot read nichts.txt: no such file or directory"),
         (&["-f", "leer.txt"], 2, "there is no text to speak"),
         (&["-f", "."], 2, "cannot read .: is a directory"),
-        (&["-f", "bild.png"], 2, "bild.png is no text: there is a zero byte at byte 4"),
+        (&["-f", "bild.png"], 2, "bild.png is not text: there is a zero byte at byte 4"),
         (&[" "], 2, "there is no text to speak"),
         (&["a", "--play", "--json"], 2, "--json prints a reply, which --play cannot play"),
         (&["a", "--play", "-o", "-"], 2, "--play needs a file, and -o names none"),
