@@ -244,9 +244,9 @@ fn a_tool_that_hangs_is_stopped_with_all_that_it_started() {
     assert!(start.elapsed() < LONG);
     assert_eq!(
         content,
-        "error: the tool was not finished within 0.3 s and was stopped\nstandard output:\n开始"
+        "error: the tool did not finish within 0.3 s and was stopped\nstandard output:\n开始"
     );
-    run.stderr_has("llm: warning: t was not finished within 0.3 s");
+    run.stderr_has("llm: warning: t did not finish within 0.3 s");
     assert_gone(&String::from_utf8(run.read("child")).expect("a number"));
 }
 
