@@ -175,7 +175,7 @@ impl Bench {
     }
 
     fn instructions(&self) {
-        println!("\ninstructions per chunk in a long stream (aim: 3000)");
+        println!("\ninstructions per chunk in a long stream (aim: 3500)");
         if !instructions::can_be_counted() {
             println!("  valgrind is missing: they are not counted");
             return;

@@ -1,12 +1,12 @@
 //! What can go wrong, as a person and a script see it: one line of words, a hint, an exit code.
-//! Knows nothing of HTTP, profiles or commands; they raise a [`Failure`] where the cause is known.
+//! Knows nothing about HTTP, profiles or commands; they raise a [`Failure`] where the cause is known.
 
 use std::fmt;
 use std::time::Duration;
 
 /// The class of a failure. It decides the exit code and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FailureKind {
     /// Anything without a class of its own: a file that can't be written, say.
     Other,
     /// Wrong usage or configuration; nothing was sent.
@@ -31,33 +31,33 @@ pub(crate) enum Kind {
     ReaderGone,
 }
 
-impl Kind {
+impl FailureKind {
     /// The process's exit code: the table of the interface, and the only place that knows it.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
-            Kind::Other => 1,
-            Kind::Usage => 2,
-            Kind::Credentials => 3,
-            Kind::Refused => 4,
-            Kind::Quota => 5,
-            Kind::Network => 6,
-            Kind::Cut => 7,
-            Kind::HungUp => 129,
-            Kind::Interrupted => 130,
-            Kind::ReaderGone => 141,
-            Kind::Terminated => 143,
+            FailureKind::Other => 1,
+            FailureKind::Usage => 2,
+            FailureKind::Credentials => 3,
+            FailureKind::Refused => 4,
+            FailureKind::Quota => 5,
+            FailureKind::Network => 6,
+            FailureKind::Cut => 7,
+            FailureKind::HungUp => 129,
+            FailureKind::Interrupted => 130,
+            FailureKind::ReaderGone => 141,
+            FailureKind::Terminated => 143,
         }
     }
 
-    /// The class of an HTTP status that is no success (RFC 9110, section 15; 402 and 408 as the
+    /// The class of an HTTP status that is not a success (RFC 9110, section 15; 402 and 408 as the
     /// interface has them: no money is a quota, 408 a time-out).
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
-            401 | 403 => Kind::Credentials,
-            402 | 429 => Kind::Quota,
-            408 => Kind::Network,
-            300..=499 => Kind::Refused,
-            _ => Kind::Network,
+            401 | 403 => FailureKind::Credentials,
+            402 | 429 => FailureKind::Quota,
+            408 => FailureKind::Network,
+            300..=499 => FailureKind::Refused,
+            _ => FailureKind::Network,
         }
     }
 }
@@ -95,7 +95,7 @@ pub(crate) struct Refused {
 /// A failure in words. `message` is one line, lower case, without a full stop and without secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FailureKind,
     pub(crate) message: String,
     /// What the user can do about it, if anything.
     pub(crate) hint: Option<String>,
@@ -109,13 +109,13 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A failure of `kind` with a message for the user.
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), hint: None, retry: None, field: None, refused: None }
     }
 
     /// Wrong usage or configuration: exit 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, message)
+        Self::new(FailureKind::Usage, message)
     }
 
     /// Adds what the user can do.
@@ -138,7 +138,13 @@ impl Failure {
 
     /// A signal, or a reader that went away: nothing is said, nothing is tried again.
     pub(crate) fn is_silent(&self) -> bool {
-        matches!(self.kind, Kind::Interrupted | Kind::Terminated | Kind::HungUp | Kind::ReaderGone)
+        matches!(
+            self.kind,
+            FailureKind::Interrupted
+                | FailureKind::Terminated
+                | FailureKind::HungUp
+                | FailureKind::ReaderGone
+        )
     }
 }
 
@@ -158,9 +164,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> Failure {
     }
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
     if io.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
-        return Failure::new(Kind::ReaderGone, "the reader of standard output went away");
+        return Failure::new(FailureKind::ReaderGone, "the reader of standard output went away");
     }
-    Failure::new(Kind::Other, format!("{error:#}"))
+    Failure::new(FailureKind::Other, format!("{error:#}"))
 }
 
 /// An I/O error's cause as a person says it: no `(os error 2)`, no capital letter.
@@ -178,9 +184,9 @@ mod tests {
 
     #[test]
     fn a_failure_is_found_under_context() {
-        let error: anyhow::Error = Failure::new(Kind::Quota, "slow down").into();
+        let error: anyhow::Error = Failure::new(FailureKind::Quota, "slow down").into();
         let error = Err::<(), _>(error).context("while asking").unwrap_err();
-        assert_eq!(classify(&error).kind, Kind::Quota);
+        assert_eq!(classify(&error).kind, FailureKind::Quota);
     }
 
     #[test]
@@ -195,7 +201,7 @@ mod tests {
     fn statuses_map_to_classes() {
         let codes = [(400, 4), (401, 3), (402, 5), (403, 3), (404, 4), (408, 6), (429, 5)];
         for (status, code) in codes.into_iter().chain([(500, 6), (503, 6), (529, 6), (301, 4)]) {
-            assert_eq!(Kind::of_status(status).exit_code(), code, "{status}");
+            assert_eq!(FailureKind::of_status(status).exit_code(), code, "{status}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 #[cfg(unix)]
 use crate::stop::{SIGHUP, SIGTERM, watched};
@@ -23,7 +23,7 @@ pub(crate) struct Interrupt {
 
 #[cfg(unix)]
 struct SignalSources {
-    signals: Vec<(tokio::signal::unix::Signal, Kind)>,
+    signals: Vec<(tokio::signal::unix::Signal, FailureKind)>,
     /// Ready once nobody reads standard output any more; only where it is a pipe or a socket.
     reader_gone: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -51,7 +51,7 @@ impl Interrupt {
             && sleep.as_mut().poll(context).is_ready()
         {
             let message = format!("time-out: not finished within {} s", time.as_secs_f64());
-            let failure = Failure::new(Kind::Network, message);
+            let failure = Failure::new(FailureKind::Network, message);
             return Poll::Ready(failure.hint("--max-time SECS allows more"));
         }
         self.sources.poll(context)
@@ -92,9 +92,9 @@ impl SignalSources {
         let mut signals = Vec::new();
         for number in watched() {
             let (kind, asked) = match *number {
-                SIGTERM => (SignalKind::terminate(), Kind::Terminated),
-                SIGHUP => (SignalKind::hangup(), Kind::HungUp),
-                _ => (SignalKind::interrupt(), Kind::Interrupted),
+                SIGTERM => (SignalKind::terminate(), FailureKind::Terminated),
+                SIGHUP => (SignalKind::hangup(), FailureKind::HungUp),
+                _ => (SignalKind::interrupt(), FailureKind::Interrupted),
             };
             signals.push((signal(kind)?, asked));
         }
@@ -134,7 +134,7 @@ impl SignalSources {
                 // A finished future must not be asked again.
                 self.reader_gone = None;
                 Poll::Ready(Failure::new(
-                    Kind::ReaderGone,
+                    FailureKind::ReaderGone,
                     "the reader of standard output went away",
                 ))
             }

@@ -256,6 +256,14 @@ impl Io {
         self.stderr.say(text);
     }
 
+    /// What went wrong, and what the user can do about it.
+    pub(crate) fn say_failure(&self, message: &str, hint: Option<&str>) {
+        self.stderr.say(message);
+        if let Some(hint) = hint {
+            self.stderr.hint(hint);
+        }
+    }
+
     /// [`Stderr::note`].
     pub(crate) fn note(&self, text: &str) {
         self.stderr.note(text);

@@ -7,7 +7,9 @@
 //! | `cli` | what can be typed: commands, flags, help; no behaviour |
 //! | `command` | one file or folder for each command: from typed arguments to output |
 //! | `exchange` | the only place that sends, waits, retries, repairs a refused field and reads |
-//! | `api` | the endpoints as pure functions: fields of a request, meaning of a reply |
+//! | `conversation` | what was said: turns, attachments, thinking, calls and results; no wire format |
+//! | `dialect` | a conversation as a request, and a reply or a stream as events |
+//! | `api` | the endpoints of the other jobs as pure functions: fields of a request, meaning of a reply |
 //! | `provider` | a profile resolved for one run: URLs, headers, request bodies, rules, field repair |
 //! | `config` | the profiles: the built-in list and the user's file, each value with its origin |
 //! | `http` | requests as data, connections, retries, the event stream, errors in words |
@@ -15,6 +17,7 @@
 //! | `output` | text and files on their way out |
 //! | `history` | the kept conversations, a file each |
 //! | `tool` | programs that a model may call: described, run, limited |
+//! | `json_schema` | whether a value fits a JSON Schema |
 //! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
 //! | `audio` | audio files as bytes: cut at quiet places, joined |
 //! | `picture` | pictures as bytes, drawn in a terminal |
@@ -37,7 +40,9 @@ mod audio;
 mod cli;
 mod command;
 mod config;
+mod conversation;
 mod demo;
+mod dialect;
 mod error;
 mod exchange;
 #[cfg(any(fuzzing, test))]
@@ -47,6 +52,7 @@ pub mod http;
 mod input;
 mod interrupt;
 mod io;
+mod json_schema;
 mod markdown;
 mod media;
 mod output;
@@ -76,7 +82,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
     {
         return show(VERSION, io);
     }
-    let cli = match Cli::read(&args) {
+    let cli = match cli::quick::read(&args) {
         Ok(cli) => cli,
         Err(error) => return of_command_line(&error, &args, io),
     };
@@ -89,26 +95,26 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
 }
 
 fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
-    let common = &cli.common;
+    let options = &command::options::RunOptions::new(&cli.common);
     match &cli.command {
-        Command::Chat(args) => command::chat::run(args, common, io),
-        Command::Image(args) => command::image::run(args, common, io),
-        Command::Speak(args) => command::speak::run(args, common, io),
-        Command::Transcribe(args) => command::transcribe::run(args, common, io),
-        Command::Embed(args) => command::embed::run(args, common, io),
-        Command::History(args) => command::history::run(args, common, io),
-        Command::Models(args) => command::models::run(args, common, io),
-        Command::Providers(args) => command::providers::run(args, common, io),
-        Command::Config(args) => command::config::run(args, common, io),
+        Command::Chat(args) => command::chat::run(args, &cli.common, io),
+        Command::Image(args) => command::image::run(args, options, io),
+        Command::Speak(args) => command::speak::run(args, options, io),
+        Command::Transcribe(args) => command::transcribe::run(args, options, io),
+        Command::Embed(args) => command::embed::run(args, options, io),
+        Command::History(args) => command::history::run(args, options, io),
+        Command::Models(args) => command::models::run(args, options, io),
+        Command::Providers(args) => command::providers::run(args, options, io),
+        Command::Config(args) => command::config::run(args, options, io),
         Command::Completions(args) => command::generate::completions(args, io),
         Command::Man(args) => command::generate::man(args, io),
     }
 }
 
-/// Help and version go to standard output; a wrong command line is told in our own words.
+/// Help and version go to standard output; a wrong command line is said in our own voice.
 fn of_command_line(error: &clap::Error, line: &[OsString], io: &mut Io) -> u8 {
     if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return report(&cli::failure_of(error, line), io);
+        return report(&cli::misuse::failure_of(error, line), io);
     }
     let text = error.render();
     let text = if io.colors_stdout() { text.ansi().to_string() } else { text.to_string() };
@@ -125,10 +131,7 @@ fn show(text: &str, io: &mut Io) -> u8 {
 /// Says what went wrong, once, and gives the exit code.
 fn report(failure: &error::Failure, io: &mut Io) -> u8 {
     if !failure.is_silent() {
-        io.say(&failure.message);
-        if let Some(hint) = &failure.hint {
-            io.hint(hint);
-        }
+        io.say_failure(&failure.message, failure.hint.as_deref());
     }
     failure.kind.exit_code()
 }

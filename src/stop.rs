@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 
 /// What a signal asked for, as plain data: for code that can't wait in the runtime because it waits
 /// for a reader of standard output.
@@ -25,9 +25,9 @@ impl StopSignal {
     pub(crate) fn failure(&self) -> Option<Failure> {
         match self.asked.load(Ordering::Relaxed) {
             0 => None,
-            SIGTERM => Some(Failure::new(Kind::Terminated, "terminated")),
-            SIGHUP => Some(Failure::new(Kind::HungUp, "hung up")),
-            _ => Some(Failure::new(Kind::Interrupted, "interrupted")),
+            SIGTERM => Some(Failure::new(FailureKind::Terminated, "terminated")),
+            SIGHUP => Some(Failure::new(FailureKind::HungUp, "hung up")),
+            _ => Some(Failure::new(FailureKind::Interrupted, "interrupted")),
         }
     }
 

@@ -1,13 +1,10 @@
 //! The specification's endpoints as pure functions: options in, request fields out; bytes in, what
 //! they say out. No I/O here.
 
-pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod image;
 pub(crate) mod models;
 pub(crate) mod probe;
-mod repair;
 pub(crate) mod speech;
-mod think;
 pub(crate) mod transcribe;
 mod wide;

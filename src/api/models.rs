@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The ids of a list of models, in its order; `None` when the value is no such list.
+/// The ids of a list of models, in its order; `None` when the value is not such a list.
 ///
 /// Read are `{"data": […]}` (the specification; `null` when Ollama has none), a bare array
 /// (Together), and `{"models": […]}` (Cohere, older llama-server), with `id`, `name` or `model` as

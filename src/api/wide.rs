@@ -1,4 +1,4 @@
-//! Base64 with the processor's wide instructions, where it has some. Knows nothing of what is encoded.
+//! Base64 with the processor's wide instructions, where it has some. Knows nothing about what is encoded.
 
 use base64::engine::GeneralPurposeConfig;
 

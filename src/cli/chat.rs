@@ -1,10 +1,10 @@
-//! What can be typed after `llm chat`.
+//! The arguments of `llm chat`.
 
 use clap::{Args, ValueEnum};
 use serde_json::Number;
 use std::path::PathBuf;
 
-const PROMPT: &str = "A prompt out of the profile file";
+const PROMPT: &str = "A prompt from the profile file";
 const MODEL: &str = "The model's behaviour";
 const ANSWER: &str = "The answer";
 const CONVERSATION: &str = "The conversation";
@@ -47,14 +47,14 @@ Examples:
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
-Standard input, if it is no terminal, is put before the prompt with a blank line between.
+Standard input, if it is not a terminal, is put before the prompt with a blank line between.
 On a terminal and without a prompt a conversation begins; /help in it lists its commands.")]
 pub(crate) struct ChatArgs {
     /// The prompt: all words joined by a space
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
 
-    /// A file to go along: text, a picture, audio, a PDF, a folder's texts, a URL; `-` is stdin; repeatable
+    /// A file to attach: text, a picture, audio, a PDF, the texts of a folder, a URL; `-` is stdin; repeatable
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 
@@ -66,7 +66,7 @@ pub(crate) struct ChatArgs {
     #[arg(long = "prompt", value_name = "NAME", help_heading = PROMPT)]
     pub(crate) template: Option<String>,
 
-    /// What stands for `{{NAME}}` in that prompt; repeatable
+    /// The value of `{{NAME}}` in that prompt; repeatable
     #[arg(long, value_name = "NAME=TEXT", value_parser = variable, requires = "template", help_heading = PROMPT)]
     pub(crate) var: Vec<(String, String)>,
 
@@ -82,11 +82,11 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_name = "F", value_parser = number, allow_negative_numbers = true, help_heading = MODEL)]
     pub(crate) top_p: Option<Number>,
 
-    /// The answer's longest length in tokens
+    /// The most tokens that the answer may have
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = MODEL)]
     pub(crate) max_tokens: Option<u64>,
 
-    /// For answers that can be repeated, where the service can
+    /// A seed for answers that can be repeated, where the service supports it
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = MODEL)]
     pub(crate) seed: Option<i64>,
 
@@ -114,7 +114,7 @@ pub(crate) struct ChatArgs {
     #[arg(short = 'x', long, help_heading = ANSWER)]
     pub(crate) extract: bool,
 
-    /// Print only the last fenced code block, when the answer is over
+    /// Print only the last fenced code block, when the answer is complete
     #[arg(long, conflicts_with = "extract", help_heading = ANSWER)]
     pub(crate) extract_last: bool,
 
@@ -134,11 +134,11 @@ pub(crate) struct ChatArgs {
     #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Go on with the last conversation of this terminal, else the last one
+    /// Continue the last conversation of this terminal, else the last one
     #[arg(short = 'c', long = "continue", help_heading = CONVERSATION)]
     pub(crate) go_on: bool,
 
-    /// Go on with the conversation of this name, or start it
+    /// Continue the conversation of this name, or start it
     #[arg(long, value_name = "NAME", conflicts_with = "go_on", help_heading = CONVERSATION)]
     pub(crate) session: Option<String>,
 
@@ -146,8 +146,7 @@ pub(crate) struct ChatArgs {
     #[arg(long, help_heading = CONVERSATION)]
     pub(crate) no_log: bool,
 
-    /// Let the model call a tool: a [tools.NAME] of the profile file, or a program that prints what
-    /// it is with --describe; each call is shown and asked for; repeatable
+    /// Let the model call a tool: a [tools.NAME] of the profile file, or a program that describes itself with --describe; each call is shown and needs your consent; repeatable
     #[arg(long, value_name = "COMMAND", help_heading = TOOLS)]
     pub(crate) tool: Vec<String>,
 
@@ -155,7 +154,7 @@ pub(crate) struct ChatArgs {
     #[arg(long, requires = "tool", help_heading = TOOLS)]
     pub(crate) yes: bool,
 
-    /// Answer at most so many replies that call tools [default: 10]
+    /// The most rounds of tool calls [default: 10]
     #[arg(long, value_name = "N", requires = "tool", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS)]
     pub(crate) max_turns: Option<u32>,
 }

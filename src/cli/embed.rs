@@ -1,51 +1,13 @@
-//! What can be typed after `llm embed`.
+//! The arguments of `llm embed`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-const REQUEST: &str = "How it is asked";
+use crate::api::embed::format::VectorFormat;
+
+const REQUEST: &str = "The request";
 const OUTPUT: &str = "The vectors";
-
-/// How vectors are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// One JSON array of numbers a line
-    Array,
-    /// One JSON object a line, with index, input and embedding
-    Jsonl,
-    /// One vector a line, its numbers separated by commas, no header
-    Csv,
-    /// A NumPy file, float32, one vector a row
-    Npy,
-}
-
-impl Format {
-    /// The format that a file's ending asks for; none if the ending says nothing.
-    pub(crate) fn of_ending(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "jsonl" | "ndjson" => Some(Format::Jsonl),
-            "csv" => Some(Format::Csv),
-            "npy" => Some(Format::Npy),
-            _ => None,
-        }
-    }
-
-    /// The name on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Format::Array => "array",
-            Format::Jsonl => "jsonl",
-            Format::Csv => "csv",
-            Format::Npy => "npy",
-        }
-    }
-
-    /// Whether `null` can stand for a vector that is not there.
-    pub(crate) fn has_null(self) -> bool {
-        matches!(self, Format::Array | Format::Jsonl)
-    }
-}
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -59,9 +21,9 @@ Examples:
 An input that the service refuses does not end the run: it is reported on stderr, `null` stands in
 its place, and the exit code is 4. An empty line is not sent and gives `null` too, so that line N of
 the output belongs to line N of the input. npy and csv have no `null`: they need --skip-errors, which
-leaves such inputs out. The line ends behind a text that is read whole are no part of it.")]
+leaves such inputs out. Line ends at the end of a text that is read whole are not part of it.")]
 pub(crate) struct EmbedArgs {
-    /// A text to embed, each argument one; with none, stdin is the one text
+    /// The texts to embed, one per argument; without any, stdin is one text
     #[arg(value_name = "TEXT")]
     pub(crate) texts: Vec<String>,
 
@@ -73,21 +35,21 @@ pub(crate) struct EmbedArgs {
     #[arg(long, conflicts_with = "texts")]
     pub(crate) lines: bool,
 
-    /// Shorter vectors, where the model can make them
+    /// The length of the vectors, where the model supports it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = REQUEST)]
     pub(crate) dimensions: Option<u32>,
 
-    /// Most texts of one request [default: what the service takes, else 2048]
+    /// The most texts per request [default: what the service takes, else 2048]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = REQUEST)]
     pub(crate) batch_size: Option<u32>,
 
-    /// Most requests at the same time [default: 4]
+    /// The most requests at the same time [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = REQUEST)]
     pub(crate) concurrency: Option<u32>,
 
     /// How the vectors are written [default: by the ending of -o FILE, else array]
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json", help_heading = OUTPUT)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<VectorFormat>,
 
     /// Leave out texts that have no vector, instead of writing `null`
     #[arg(long, help_heading = OUTPUT)]

@@ -1,4 +1,4 @@
-//! What can be typed after `llm history`.
+//! The arguments of `llm history`.
 
 use clap::{Args, Subcommand};
 
@@ -15,7 +15,7 @@ Examples:
 
 Conversations are kept in your data folder, each in a file of its own that only you can read.
 `llm chat --no-log`, LLM_NO_LOG=1 or `log = false` in the profile file keep nothing.
-An id may be shortened as long as one conversation alone begins with it; a session has its name."
+An id may be shortened as long as only one conversation begins with it; a session has its name."
 )]
 pub(crate) struct HistoryArgs {
     #[command(subcommand)]
@@ -26,8 +26,8 @@ pub(crate) struct HistoryArgs {
 pub(crate) enum HistoryAction {
     /// List conversations, the newest first (the default action)
     List {
-        /// At most so many; 0 for all
-        #[arg(short = 'n', long, value_name = "N", default_value_t = LISTED)]
+        /// List at most this many; 0 lists all
+        #[arg(short = 'n', long, value_name = "N", default_value_t = LISTED_BY_DEFAULT)]
         number: usize,
     },
     /// Show a conversation as text; with --json as it is kept
@@ -40,7 +40,7 @@ pub(crate) enum HistoryAction {
         /// The words
         #[arg(value_name = "WORD", required = true)]
         words: Vec<String>,
-        /// At most so many; 0 for all
+        /// List at most this many; 0 lists all
         #[arg(short = 'n', long, value_name = "N", default_value_t = 0)]
         number: usize,
     },
@@ -49,7 +49,7 @@ pub(crate) enum HistoryAction {
         /// The beginning of its id, or its name
         id: String,
     },
-    /// Remove conversations for good, and the attached files that no other one has
+    /// Remove conversations for good, and the attached files that no other one uses
     Rm {
         /// The beginnings of their ids, or their names
         #[arg(value_name = "ID", required = true)]
@@ -58,4 +58,4 @@ pub(crate) enum HistoryAction {
 }
 
 /// How many conversations are listed where no number is given.
-pub(crate) const LISTED: usize = 20;
+pub(crate) const LISTED_BY_DEFAULT: usize = 20;

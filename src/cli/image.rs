@@ -1,41 +1,13 @@
-//! What can be typed after `llm image`.
+//! The arguments of `llm image`.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use crate::api::image::format::ImageFormat;
 
 const PICTURE: &str = "The picture";
 const RESULT: &str = "The result";
-
-/// The formats that a picture can be asked in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Png,
-    #[value(alias = "jpg")]
-    Jpeg,
-    Webp,
-}
-
-impl Format {
-    /// The name in a request.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Format::Png => "png",
-            Format::Jpeg => "jpeg",
-            Format::Webp => "webp",
-        }
-    }
-
-    /// The format that a file's ending stands for, if it stands for one of these.
-    pub(crate) fn of_ending(ending: &str) -> Option<Self> {
-        match ending.to_ascii_lowercase().as_str() {
-            "png" => Some(Format::Png),
-            "jpg" | "jpeg" => Some(Format::Jpeg),
-            "webp" => Some(Format::Webp),
-            _ => None,
-        }
-    }
-}
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -50,7 +22,7 @@ Examples:
 Without -o a terminal gets a file named after the prompt, in the current folder. The paths of the
 files are printed, one a line.")]
 pub(crate) struct ImageArgs {
-    /// The prompt: all words joined by a space; standard input, if it is no terminal, before it
+    /// The prompt: all words joined by a space; standard input, if it is not a terminal, before it
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
 
@@ -70,11 +42,11 @@ pub(crate) struct ImageArgs {
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = PICTURE)]
     pub(crate) number: Option<u32>,
 
-    /// Width and height in pixels, as 1024x1024, or auto
+    /// Width and height in pixels, such as 1024x1024, or auto
     #[arg(long, value_name = "WxH", value_parser = size, help_heading = PICTURE)]
     pub(crate) size: Option<String>,
 
-    /// low, medium, high, auto … as the model has it
+    /// low, medium, high, auto … depending on the model
     #[arg(long, value_name = "Q", help_heading = PICTURE)]
     pub(crate) quality: Option<String>,
 
@@ -84,7 +56,7 @@ pub(crate) struct ImageArgs {
 
     /// The file format to ask for [default: as the ending of -o says]
     #[arg(long, value_enum, value_name = "FMT", help_heading = PICTURE)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<ImageFormat>,
 
     /// The file to write; several pictures become NAME-1, NAME-2 …; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = RESULT)]
@@ -94,7 +66,7 @@ pub(crate) struct ImageArgs {
     #[arg(long, help_heading = RESULT)]
     pub(crate) show: bool,
 
-    /// The most bytes of a picture that the service gives as an address [default: 104857600]
+    /// The largest picture that is downloaded from an address, in bytes [default: 104857600]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = RESULT)]
     pub(crate) max_bytes: Option<u64>,
 }
@@ -108,7 +80,7 @@ fn size(text: &str) -> Result<String, String> {
     let sides = text.split_once(['x', 'X', '×', '*']);
     match sides.map(|(width, height)| (side(width), side(height))) {
         Some((Some(width), Some(height))) => Ok(format!("{width}x{height}")),
-        _ => Err("that is no size; write WIDTHxHEIGHT, as 1024x1024, or auto".to_owned()),
+        _ => Err("that is not a size; write WIDTHxHEIGHT, such as 1024x1024, or auto".to_owned()),
     }
 }
 
@@ -126,12 +98,5 @@ mod tests {
         for text in ["cat", "", "x", "0x5", "5x0", "1024", "5x", "-1x5", "1x2x3", "999999x1"] {
             assert!(size(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn endings_name_formats() {
-        assert_eq!(Format::of_ending("JPG"), Some(Format::Jpeg));
-        assert_eq!(Format::of_ending("webp").map(Format::name), Some("webp"));
-        assert_eq!(Format::of_ending("gif"), None);
     }
 }

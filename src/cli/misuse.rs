@@ -1,4 +1,4 @@
-//! Turns clap's account of a wrong command line into one line and a hint, in the voice of the rest.
+//! Turns clap's account of a wrong command line into one line and a hint, in the style of the other messages.
 
 use std::ffi::OsString;
 

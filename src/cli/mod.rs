@@ -4,16 +4,13 @@ pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod history;
 pub(crate) mod image;
-mod misuse;
+pub(crate) mod misuse;
 mod options;
-mod quick;
+pub(crate) mod quick;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
 
-pub(crate) use misuse::failure_of;
-pub(crate) use options::{Common, Setting};
-
-use std::ffi::OsString;
+pub(crate) use options::Common;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -28,7 +25,7 @@ Examples:
   llm providers                                  the services that work by name
   llm models -p openai                           the models that a service offers
 
-Profiles live in a TOML file: `llm config path` tells where, `llm config init` writes one.";
+Profiles live in a TOML file: `llm config path` prints its path, `llm config init` writes one.";
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 other error · 2 wrong usage or configuration · 3 credentials refused ·
@@ -46,19 +43,9 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-impl Cli {
-    /// Reads a command line, the program's name first.
-    ///
-    /// # Errors
-    /// A command line that is wrong, or one that asks for help.
-    pub(crate) fn read(line: &[OsString]) -> Result<Self, clap::Error> {
-        quick::read(line).map_or_else(|| Self::try_parse_from(line), Ok)
-    }
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Ask a model and print its answer as it is made
+    /// Ask a model and print its answer as it arrives
     Chat(Box<chat::ChatArgs>),
     /// Turn texts into vectors
     Embed(embed::EmbedArgs),
@@ -68,13 +55,13 @@ pub(crate) enum Command {
     Transcribe(Box<transcribe::TranscribeArgs>),
     /// Turn text into speech
     Speak(Box<speak::SpeakArgs>),
-    /// List the models that a provider offers, one id a line
+    /// List the models of a service, one id per line
     Models(ModelsArgs),
     /// List, show, search and remove earlier conversations
     History(history::HistoryArgs),
     /// List the profiles, show one with the source of each value, or check whether they work
     Providers(ProvidersArgs),
-    /// Tell, write or edit the user's profile file
+    /// Print the path of the profile file, create it or edit it
     Config(ConfigArgs),
     /// Print a shell's completion script
     Completions(CompletionsArgs),
@@ -135,8 +122,8 @@ Examples:
   llm providers check --json | jq '.providers[] | select(.ok | not)'
 
 A model is asked for one token, twice. Other jobs are asked with a request that can't be carried
-out, so that nothing is made or paid. Each service gets 10 s (--max-time SECS for another limit).
-Exit code 0 if all that were asked for work, else that of the first one that does not.";
+out, so that nothing is generated or charged. Each service gets 10 s (--max-time SECS for another limit).
+Exit code 0 if all of them work, else that of the first one that does not.";
 
 #[derive(Debug, Args)]
 #[command(

@@ -4,21 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
-use serde_json::Value;
 
 use crate::io::ColorWhen;
+use crate::provider::Setting;
 
 const PROVIDER: &str = "Choosing a service";
 const REQUEST: &str = "The request";
-const OUTPUT: &str = "What is shown";
-
-/// One `-O KEY=VALUE`: where the value goes in the request body, and the value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Setting {
-    /// `a.b` as `["a", "b"]`.
-    pub(crate) path: Vec<String>,
-    pub(crate) value: Value,
-}
+const OUTPUT: &str = "Output";
 
 // `hide_env` and friends are not used: the environment is read through `Io`, in the resolver, so
 // that an empty variable counts as unset and a value's origin can be told.
@@ -36,7 +28,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FILE", global = true, help_heading = PROVIDER)]
     pub(crate) config: Option<PathBuf>,
 
-    /// A server without a profile, as http://host:8000/v1
+    /// A server without a profile, such as http://host:8000/v1
     #[arg(long, value_name = "URL", global = true, help_heading = PROVIDER)]
     pub(crate) base_url: Option<String>,
 
@@ -44,15 +36,15 @@ pub(crate) struct Common {
     #[arg(long, value_name = "VAR", global = true, help_heading = PROVIDER)]
     pub(crate) api_key_env: Option<String>,
 
-    /// Any further field of the request body; JSON if it parses as JSON, else text; `a.b=1` nests
-    #[arg(short = 'O', long, value_name = "KEY=VALUE", value_parser = setting, global = true, help_heading = REQUEST)]
+    /// Any other field of the request body; JSON if it parses as JSON, else text; `a.b=1` nests
+    #[arg(short = 'O', long, value_name = "KEY=VALUE", value_parser = Setting::parse, global = true, help_heading = REQUEST)]
     pub(crate) option: Vec<Setting>,
 
-    /// A further request header
+    /// Another request header
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header, global = true, help_heading = REQUEST)]
     pub(crate) header: Vec<(String, String)>,
 
-    /// Longest silence on the wire, in seconds [default: 300]
+    /// Longest wait for more data, in seconds [default: 300]
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
     pub(crate) timeout: Option<Duration>,
 
@@ -60,7 +52,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
     pub(crate) max_time: Option<Duration>,
 
-    /// Tries after a failed one [default: 2]
+    /// Retries after a failed request [default: 2]
     #[arg(long, value_name = "N", global = true, help_heading = REQUEST)]
     pub(crate) retries: Option<u32>,
 
@@ -93,25 +85,15 @@ pub(crate) struct Common {
     pub(crate) color: ColorWhen,
 }
 
-fn setting(text: &str) -> Result<Setting, String> {
-    let (key, value) = text.split_once('=').ok_or("it has no `=`; write KEY=VALUE")?;
-    let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-    if path.iter().any(String::is_empty) {
-        return Err("the key is empty; write KEY=VALUE".to_owned());
-    }
-    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-    Ok(Setting { path, value })
-}
-
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("it has no `:`; write 'Name: value'")?;
     // RFC 9110, section 5.6.2: a field name is a token.
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(is_token) {
-        return Err("that is no header name".to_owned());
+        return Err("that is not a header name".to_owned());
     }
     if value.chars().any(|c| c.is_control() && c != '\t') {
-        return Err("a header value holds no line breaks or control characters".to_owned());
+        return Err("a header value contains no line breaks or control characters".to_owned());
     }
     Ok((name.to_owned(), value.trim().to_owned()))
 }
@@ -120,7 +102,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "that is not a number of seconds".to_owned())?;
     // A year: beyond it the clock's arithmetic would overflow, and nobody waits that long.
     if !(seconds > 0.0 && seconds <= 31_536_000.0) {
-        return Err("give a number of seconds above 0".to_owned());
+        return Err("give a number of seconds greater than 0".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
 }
@@ -128,20 +110,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_setting_is_json_when_it_parses_as_json() {
-        let value = |text| setting(text).map(|setting| setting.value);
-        assert_eq!(value("a=1"), Ok(json!(1)));
-        assert_eq!(value("a=你好"), Ok(json!("你好")));
-        assert_eq!(value("a=\"1\""), Ok(json!("1")));
-        assert_eq!(value("a={\"b\":[true]}"), Ok(json!({"b": [true]})));
-        assert_eq!(value("a="), Ok(json!("")));
-        assert_eq!(value("a=b=c"), Ok(json!("b=c")));
-        assert_eq!(setting("a.b.c=1").map(|s| s.path.len()), Ok(3));
-        assert!(setting("a").is_err() && setting("=1").is_err() && setting("a..b=1").is_err());
-    }
 
     #[test]
     fn a_header_is_checked() {

@@ -1,4 +1,4 @@
-//! The short way to read the usual command line, whose first word is the command. Knows no errors:
+//! A fast way to read the usual command line, whose first word is the command. Knows no errors:
 //! what it can't read is read again in full, which says what is wrong.
 //!
 //! The full description holds all commands and gives each of them the common options; to build it
@@ -6,12 +6,20 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, FromArgMatches as _};
+use clap::{Args, FromArgMatches as _, Parser as _};
 
 use super::{Cli, Command, Common};
 
-/// Reads a command line, the program's name first; `None` if it is not as simple as that.
-pub(super) fn read(line: &[OsString]) -> Option<Cli> {
+/// Reads a command line, the program's name first.
+///
+/// # Errors
+/// A command line that is wrong, or one that asks for help.
+pub(crate) fn read(line: &[OsString]) -> Result<Cli, clap::Error> {
+    of_usual_line(line).map_or_else(|| Cli::try_parse_from(line), Ok)
+}
+
+/// `None` if the line is not as simple as that.
+fn of_usual_line(line: &[OsString]) -> Option<Cli> {
     let [_, command, rest @ ..] = line else { return None };
     match command.to_str()? {
         "chat" => of_command(rest, |args| Command::Chat(Box::new(args))),
@@ -38,7 +46,6 @@ fn of_command<A: Args>(rest: &[OsString], command: fn(A) -> Command) -> Option<C
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser as _;
     use proptest::prelude::*;
 
     /// What can be typed, and some of what can't.
@@ -84,7 +91,7 @@ mod tests {
         #[test]
         fn both_ways_read_the_same(line in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..8)) {
             let line: Vec<OsString> = ["llm"].into_iter().chain(line).map(OsString::from).collect();
-            if let Some(read) = read(&line) {
+            if let Some(read) = of_usual_line(&line) {
                 let full = Cli::try_parse_from(&line).map(|cli| format!("{cli:?}"));
                 prop_assert_eq!(full.ok(), Some(format!("{read:?}")));
             }
@@ -103,11 +110,11 @@ mod tests {
             &["transcribe", "会议.mp3", "-v"],
         ] {
             let line: Vec<OsString> = ["llm"].iter().chain(line).map(OsString::from).collect();
-            assert!(read(&line).is_some(), "{line:?}");
+            assert!(of_usual_line(&line).is_some(), "{line:?}");
         }
         for line in [&["llm"][..], &["llm", "-p", "x", "chat"], &["llm", "chat", "--help"]] {
             assert!(
-                read(&line.iter().map(OsString::from).collect::<Vec<_>>()).is_none(),
+                of_usual_line(&line.iter().map(OsString::from).collect::<Vec<_>>()).is_none(),
                 "{line:?}"
             );
         }

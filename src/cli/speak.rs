@@ -1,4 +1,4 @@
-//! What can be typed after `llm speak`.
+//! The arguments of `llm speak`.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub(crate) struct SpeakArgs {
     #[arg(value_name = "TEXT")]
     pub(crate) text: Vec<String>,
 
-    /// A text file to speak, before what else there is; `-` is stdin; repeatable
+    /// A text file to speak, before the other text; `-` is stdin; repeatable
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 
@@ -39,7 +39,7 @@ pub(crate) struct SpeakArgs {
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Play it with ffplay, mpv, afplay, paplay or aplay, whichever is there
+    /// Play it with ffplay, mpv, afplay, paplay or aplay, whichever is installed
     #[arg(long)]
     pub(crate) play: bool,
 
@@ -55,7 +55,7 @@ pub(crate) struct SpeakArgs {
     #[arg(long, value_name = "F", value_parser = number, allow_negative_numbers = true, help_heading = SPEECH)]
     pub(crate) speed: Option<Number>,
 
-    /// How to speak: mood, accent, pace, where the model can
+    /// How to speak: mood, accent, pace, where the model supports it
     #[arg(long, value_name = "TEXT", help_heading = SPEECH)]
     pub(crate) instructions: Option<String>,
 }

@@ -1,36 +1,21 @@
-//! What can be typed after `llm transcribe`.
+//! The arguments of `llm transcribe`.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::Number;
 
 use super::chat::number;
+use crate::api::transcribe::format::TranscriptFormat;
 
 const MODEL: &str = "The model's behaviour";
 const ANSWER: &str = "The answer";
 
-/// The form of a transcript; the names are the specification's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// The words alone
-    Text,
-    /// JSON with the text
-    Json,
-    /// Subtitles, as most players take them
-    Srt,
-    /// Subtitles, as browsers take them
-    Vtt,
-    /// JSON with the time of each segment
-    #[value(name = "verbose_json")]
-    VerboseJson,
-}
-
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   llm transcribe -p openai 会议.mp3
-  llm transcribe talk.m4a -o talk.srt -m whisper-1    the format is told by the ending
+  llm transcribe talk.m4a -o talk.srt -m whisper-1    the ending chooses the format
   llm transcribe *.mp3 -o subtitles/ --format vtt     a file each, in a folder that exists
   llm transcribe --translate 采访.wav                  into English
   ffmpeg -i film.mkv -vn -f mp3 - | llm transcribe -
@@ -44,11 +29,11 @@ pub(crate) struct TranscribeArgs {
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
-    /// The language that is spoken, as `zh` or `en`, where the service should not guess
+    /// The spoken language, such as `zh` or `en`, if the service should not guess
     #[arg(long, value_name = "LANG", help_heading = MODEL)]
     pub(crate) language: Option<String>,
 
-    /// Words that the recording may hold: names, terms, or what was said before
+    /// Words that may occur in the recording: names, terms, or what was said before
     #[arg(long, value_name = "TEXT", help_heading = MODEL)]
     pub(crate) prompt: Option<String>,
 
@@ -60,9 +45,9 @@ pub(crate) struct TranscribeArgs {
     #[arg(long, help_heading = MODEL)]
     pub(crate) translate: bool,
 
-    /// The form of the transcript [default: text, or what the ending of -o says]
+    /// The format of the transcript [default: by the ending of -o, else text]
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = ANSWER)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<TranscriptFormat>,
 
     /// Write to a file, which appears only when it is whole, or to files in a folder; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE|FOLDER", help_heading = ANSWER)]

@@ -5,14 +5,15 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::cli::{Common, ConfigAction, ConfigArgs};
+use super::options::RunOptions;
+use crate::cli::{ConfigAction, ConfigArgs};
 use crate::config::{self, location};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::{Env, Io};
 use crate::output::sink::to_stdout;
 
 /// What a first profile file says.
-const FIRST: &str = r#"# Profiles of llm. Known services work by name without any of this; `llm providers` lists them,
+const FIRST_PROFILE_FILE: &str = r#"# Profiles of llm. Known services work by name without any of this; `llm providers` lists them,
 # `llm providers show NAME` shows one. What stands here overrides the built-in values, field by field.
 
 # The profile that is used when none is named:
@@ -39,8 +40,8 @@ const FIRST: &str = r#"# Profiles of llm. Known services work by name without an
 ///
 /// # Errors
 /// A file that can't be written or opened, an editor that fails, a file that is wrong afterwards.
-pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
-    let location = location(common.config.as_deref(), &io.env)?;
+pub(crate) fn run(args: &ConfigArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
+    let location = location(options.config.as_deref(), &io.env)?;
     let path = location.path;
     match &args.action {
         None | Some(ConfigAction::Path) => {
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Re
                     .hint("`llm config init` writes a first one")
                     .into());
             }
-            edit(&path, common, io)?;
+            edit(&path, options, io)?;
         }
     }
     Ok(())
@@ -68,12 +69,12 @@ pub(crate) fn run(args: &ConfigArgs, common: &Common, io: &mut Io) -> anyhow::Re
 fn init(path: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => Failure::new(
-            Kind::Other,
+            FailureKind::Other,
             format!("{} exists already; it is left as it is", path.display()),
         )
         .hint("`llm config edit` opens it"),
         _ => Failure::new(
-            Kind::Other,
+            FailureKind::Other,
             format!("cannot write {}: {}", path.display(), reason(&error)),
         ),
     };
@@ -85,10 +86,13 @@ fn init(path: &Path) -> Result<(), Failure> {
     // A file that may come to hold keys is the user's alone from the start.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).and_then(|mut file| file.write_all(FIRST.as_bytes())).map_err(failed)
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(FIRST_PROFILE_FILE.as_bytes()))
+        .map_err(failed)
 }
 
-fn edit(path: &Path, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+fn edit(path: &Path, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     if !path.exists() {
         init(path)?;
     }
@@ -99,17 +103,18 @@ fn edit(path: &Path, common: &Common, io: &mut Io) -> anyhow::Result<()> {
     };
     let status = Command::new(program).args(words).arg(path).status().map_err(|error| {
         let message = format!("cannot start the editor `{program}`: {}", reason(&error));
-        Failure::new(Kind::Other, message).hint("set VISUAL or EDITOR to one that is installed")
+        Failure::new(FailureKind::Other, message)
+            .hint("set VISUAL or EDITOR to one that is installed")
     })?;
     if !status.success() {
         return Err(Failure::new(
-            Kind::Other,
+            FailureKind::Other,
             format!("the editor `{program}` ended with {status}"),
         )
         .into());
     }
     // A mistake is better said now than at the next question.
-    config::load(common.config.as_deref(), io)?;
+    config::load(options.config.as_deref(), io)?;
     Ok(())
 }
 

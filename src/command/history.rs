@@ -5,43 +5,46 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::cli::Common;
-use crate::cli::history::{HistoryAction, HistoryArgs, LISTED};
-use crate::error::{Failure, Kind, reason};
-use crate::history::{self, Conversation, Key, Store, Turn};
+use super::options::RunOptions;
+use crate::cli::history::{HistoryAction, HistoryArgs, LISTED_BY_DEFAULT};
+use crate::conversation::{Conversation, Turn};
+use crate::dialect::chat_completions;
+use crate::error::{Failure, FailureKind, reason};
+use crate::history::{self, ConversationKey, Store, StoredConversation};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::sanitize;
 
-/// The first words of a conversation take so many columns of a line.
-const TITLE: usize = 48;
+/// How many columns of a line the first words of a conversation take.
+const TITLE_COLUMNS: usize = 48;
 
-/// So many columns are shown of what a tool was given, and of what it gave.
-const STEP: usize = 200;
+/// How many columns are shown of a tool's arguments, and of its result.
+const CALL_COLUMNS: usize = 200;
 
 /// Runs the command.
 ///
 /// # Errors
 /// Exit 2 for a conversation that is not there, exit 1 for one that can't be read or removed.
-pub(crate) fn run(args: &HistoryArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     let store = Store::find(&io.env).ok_or_else(|| {
         Failure::usage("there is no home directory to look for conversations in").hint("set HOME")
     })?;
-    match args.action.as_ref().unwrap_or(&HistoryAction::List { number: LISTED }) {
-        HistoryAction::List { number } => list(&store, &[], *number, common.json, io)?,
-        HistoryAction::Search { words, number } => list(&store, words, *number, common.json, io)?,
-        HistoryAction::Show { id } => show(&store, id.as_deref(), common.json, io)?,
+    match args.action.as_ref().unwrap_or(&HistoryAction::List { number: LISTED_BY_DEFAULT }) {
+        HistoryAction::List { number } => list(&store, &[], *number, options.json, io)?,
+        HistoryAction::Search { words, number } => list(&store, words, *number, options.json, io)?,
+        HistoryAction::Show { id } => show(&store, id.as_deref(), options.json, io)?,
         HistoryAction::Export { id } => {
-            let conversation = read(&store, &store.find_key(id)?, io)?;
-            let messages = history::messages(&conversation.turns, None, None, None);
-            print_json(&messages.into(), io)?;
-            if conversation.turns.iter().any(|turn| !turn.files.is_empty()) {
-                io.note("files that went along are exported by their names only");
+            let stored = read(&store, &store.find_key(id)?, io)?;
+            let question = |turn: &Turn| (turn.user.clone(), Vec::new());
+            let conversation = Conversation::of_turns(&stored.turns, None, question);
+            print_json(&chat_completions::exported(&conversation).into(), io)?;
+            if stored.turns.iter().any(|turn| !turn.files.is_empty()) {
+                io.note("attached files are exported by name only");
             }
         }
         HistoryAction::Rm { ids } => {
             // All of them are looked for before the first one goes.
-            let keys: Vec<Key> =
+            let keys: Vec<ConversationKey> =
                 ids.iter().map(|id| store.find_key(id)).collect::<Result<_, _>>()?;
             for key in &keys {
                 store.remove(key)?;
@@ -94,7 +97,7 @@ fn list(
 }
 
 /// The conversation of a key; of lines that can't be read the user is told.
-fn read(store: &Store, key: &Key, io: &mut Io) -> Result<Conversation, Failure> {
+fn read(store: &Store, key: &ConversationKey, io: &mut Io) -> Result<StoredConversation, Failure> {
     let conversation = store.read(key).map_err(|error| {
         failed(format!("cannot read {}: {}", store.path(key).display(), reason(&error)))
     })?;
@@ -105,7 +108,7 @@ fn read(store: &Store, key: &Key, io: &mut Io) -> Result<Conversation, Failure> 
 }
 
 /// Whether every word (in small letters) occurs somewhere in the conversation.
-fn has_all(conversation: &Conversation, words: &[String]) -> bool {
+fn has_all(conversation: &StoredConversation, words: &[String]) -> bool {
     let mut left: Vec<&String> = words.iter().collect();
     if let Some(name) = conversation.session().map(str::to_lowercase) {
         left.retain(|word| !name.contains(word.as_str()));
@@ -114,10 +117,12 @@ fn has_all(conversation: &Conversation, words: &[String]) -> bool {
         if left.is_empty() {
             break;
         }
-        let texts = [&turn.user_text(), &turn.answer.content];
-        let more = turn.others.iter().chain(turn.system.as_ref());
-        let steps: Vec<String> = turn.steps.iter().map(ToString::to_string).collect();
-        for text in texts.into_iter().chain(more).chain(&steps).map(|text| text.to_lowercase()) {
+        let calls = turn.rounds.iter().flat_map(|reply| &reply.calls);
+        let calls = calls.flat_map(|call| [&call.name, &call.arguments, &call.result]);
+        let rounds = turn.rounds.iter().flat_map(|reply| [&reply.text, &reply.thinking]);
+        let texts = [&turn.user, &turn.answer.text].into_iter().chain(&turn.others);
+        let texts = texts.chain(turn.system.as_ref()).chain(rounds).chain(calls);
+        for text in texts.map(|text| text.to_lowercase()) {
             left.retain(|word| !text.contains(word.as_str()));
         }
     }
@@ -125,7 +130,7 @@ fn has_all(conversation: &Conversation, words: &[String]) -> bool {
 }
 
 /// One conversation on one line: id, time, model, first words.
-fn line(conversation: &Conversation, zone: &TimeZone, io: &Io) -> String {
+fn line(conversation: &StoredConversation, zone: &TimeZone, io: &Io) -> String {
     let Some(last) = conversation.turns.last() else { return String::new() };
     let id = one_line(conversation.id(), io);
     let model = one_line(&model(last), io);
@@ -135,7 +140,7 @@ fn line(conversation: &Conversation, zone: &TimeZone, io: &Io) -> String {
         padded(&id, 12),
         local(&last.time, zone, false),
         padded(&model, 16),
-        one_line(&cut(&title, TITLE), io)
+        one_line(&cut(&title, TITLE_COLUMNS), io)
     )
 }
 
@@ -156,9 +161,9 @@ fn model(turn: &Turn) -> String {
 }
 
 /// The first words of the first question, white space folded.
-fn title(conversation: &Conversation) -> String {
-    let text = conversation.turns.first().map(Turn::user_text).unwrap_or_default();
-    let start: String = text.chars().take(4 * TITLE).collect();
+fn title(conversation: &StoredConversation) -> String {
+    let text = conversation.turns.first().map(|turn| turn.user.as_str()).unwrap_or_default();
+    let start: String = text.chars().take(4 * TITLE_COLUMNS).collect();
     start.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -195,7 +200,7 @@ fn cut(text: &str, columns: usize) -> String {
 }
 
 /// A conversation in the list, as JSON.
-fn summary(conversation: &Conversation) -> Value {
+fn summary(conversation: &StoredConversation) -> Value {
     let (first, last) = (conversation.turns.first(), conversation.turns.last());
     json!({
         "id": conversation.key.as_str(),
@@ -219,8 +224,7 @@ fn show(store: &Store, id: Option<&str>, is_json: bool, io: &mut Io) -> Result<(
     let conversation = read(store, &key, io)?;
     if is_json {
         let mut whole = summary(&conversation);
-        whole["turns"] = serde_json::to_value(&conversation.turns)
-            .map_err(|error| failed(format!("cannot write JSON: {error}")))?;
+        whole["turns"] = conversation.turns.iter().map(turn_json).collect::<Result<_, _>>()?;
         return print_json(&whole, io);
     }
     let text = readable(&conversation, &TimeZone::system());
@@ -232,7 +236,7 @@ fn show(store: &Store, id: Option<&str>, is_json: bool, io: &mut Io) -> Result<(
 }
 
 /// A conversation as text for a reader: who spoke and when, a blank line between.
-pub(super) fn readable(conversation: &Conversation, zone: &TimeZone) -> String {
+pub(super) fn readable(conversation: &StoredConversation, zone: &TimeZone) -> String {
     let mut parts = Vec::new();
     let mut system = None;
     for turn in &conversation.turns {
@@ -241,11 +245,11 @@ pub(super) fn readable(conversation: &Conversation, zone: &TimeZone) -> String {
             parts.push(format!("# system\n\n{}", system.unwrap_or("(none any more)").trim_end()));
         }
         let time = local(&turn.time, zone, true);
-        parts.push(format!("# you · {time}\n\n{}", turn.user_text().trim_end()));
-        if !turn.steps.is_empty() {
-            parts.push(steps(turn));
+        parts.push(format!("# you · {time}\n\n{}", turn.user.trim_end()));
+        if !turn.rounds.is_empty() {
+            parts.push(rounds(turn));
         }
-        for content in [&turn.answer.content].into_iter().chain(&turn.others) {
+        for content in [&turn.answer.text].into_iter().chain(&turn.others) {
             parts.push(format!("# {}\n\n{}", model(turn), content.trim_end()));
         }
         if let Some(words) = turn.end.words() {
@@ -257,28 +261,34 @@ pub(super) fn readable(conversation: &Conversation, zone: &TimeZone) -> String {
 }
 
 /// The calls of tools before an answer, and what came of them: a line each, long ones cut.
-fn steps(turn: &Turn) -> String {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+fn rounds(turn: &Turn) -> String {
     let mut lines = vec![format!("# {}", model(turn)), String::new()];
-    for step in &turn.steps {
-        let content = text(step.get("content"));
-        if step["role"] == "tool" {
-            lines.push(format!(
-                "< {}",
-                cut(&content.split_whitespace().collect::<Vec<_>>().join(" "), STEP)
-            ));
-            continue;
+    for reply in &turn.rounds {
+        if !reply.text.is_empty() {
+            lines.push(reply.text.trim_end().to_owned());
         }
-        if !content.is_empty() {
-            lines.push(content.trim_end().to_owned());
-        }
-        for call in step.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
-            let (name, arguments) =
-                (text(call.pointer("/function/name")), text(call.pointer("/function/arguments")));
-            lines.push(format!("> {name} {}", cut(&arguments, STEP)));
-        }
+        let calls = reply.calls.iter();
+        lines.extend(
+            calls.map(|call| format!("> {} {}", call.name, cut(call.object(), CALL_COLUMNS))),
+        );
+        lines.extend(reply.calls.iter().map(|call| {
+            let words: Vec<&str> = call.result.split_whitespace().collect();
+            format!("< {}", cut(&words.join(" "), CALL_COLUMNS))
+        }));
     }
     lines.join("\n")
+}
+
+/// A turn as JSON: as it is kept, but with the calls of tools as other programs take them.
+fn turn_json(turn: &Turn) -> Result<Value, Failure> {
+    let kept = serde_json::to_value(turn)
+        .map_err(|error| failed(format!("cannot write JSON: {error}")))?;
+    let fields = kept.as_object().into_iter().flatten();
+    let shown = fields.map(|(name, value)| match name.as_str() {
+        "rounds" => ("steps".to_owned(), chat_completions::steps(turn).into()),
+        _ => (name.clone(), value.clone()),
+    });
+    Ok(Value::Object(shown.collect()))
 }
 
 /// One JSON document, in lines that a person can read.
@@ -289,7 +299,7 @@ fn print_json(value: &Value, io: &mut Io) -> Result<(), Failure> {
 }
 
 fn failed(message: String) -> Failure {
-    Failure::new(Kind::Other, message)
+    Failure::new(FailureKind::Other, message)
 }
 
 #[cfg(test)]

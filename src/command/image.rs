@@ -1,156 +1,90 @@
 //! `llm image`: pictures from a prompt, or an edit of pictures, into files that are whole.
 
-use std::path::Path;
 use std::time::Instant;
 
-use serde_json::{Map, Value};
-
-use super::{exchange_options, settle_output, was_dry_run, with_model};
+use super::options::RunOptions;
+use super::steps::{print_request, settle_output, warn_and_check};
 use crate::api::image::reply;
-use crate::api::image::request::{Ask, fields};
-use crate::cli::Common;
-use crate::cli::image::{Format, ImageArgs};
+use crate::api::image::request::{ImageRequestParts, fields};
+use crate::cli::image::ImageArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::exchange::{self, Exchange};
 use crate::input;
 use crate::io::Io;
 use crate::output::sink::Sink;
-use crate::provider::{Asked, Composed, Job, Provider, resolve};
+use crate::provider::{Job, resolve};
 
 mod deliver;
 mod fetch;
+mod options;
 mod places;
 mod receive;
 mod show;
 mod sources;
 mod work;
 
-use places::Places;
+use options::ImageOptions;
+use places::PictureTargets;
 use receive::{AskBytes, AskPictures};
-use sources::Sources;
-use work::Work;
-
-/// The most bytes of a downloaded picture, unless `--max-bytes` says otherwise: 100 MiB.
-const MOST: u64 = 100 * 1024 * 1024;
+use sources::SourcePictures;
+use work::ImageWork;
 
 /// Runs the command.
 ///
 /// # Errors
 /// As the table of exit codes has them.
-pub(crate) fn run(args: &ImageArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
+pub(crate) fn run(args: &ImageArgs, run: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     settle_output(args.output.as_deref(), io);
-    let config = config::load(common.config.as_deref(), io)?;
-    let ending = ending(args, common)?;
-    let job = if args.file.is_empty() { Job::Image } else { Job::ImageEdit };
-    let mut provider = resolve(Asked { common, job }, &config, io)?;
-    let sources = Sources::read(&args.file, args.mask.as_deref(), io)?;
-    let prompt = prompt(args, sources.took_stdin, io)?;
-    let ask = Ask { model: provider.model.as_deref(), prompt: prompt.clone(), ending };
-    let Composed { body, own, .. } = compose(args, job, ask, &provider, io)?;
-    let mut work = Work {
-        number: 1,
-        own,
-        job,
-        body,
-        sources,
-        most: args.max_bytes.unwrap_or(MOST),
-        verbose: common.verbose,
-        usage: common.usage,
-    };
-    if common.dry_run {
-        exchange::name_demo(&mut provider, io)?;
-        was_dry_run(common, &work.request(&provider)?, io)?;
-        return Ok(());
+    let config = config::load(run.config.as_deref(), io)?;
+    let options = ImageOptions::new(args, run)?;
+    let job = if options.files.is_empty() { Job::Image } else { Job::ImageEdit };
+    let mut provider = resolve(&run.service, job, &config, io)?;
+    let sources = SourcePictures::read(&options.files, options.mask.as_deref(), io)?;
+    let prompt = prompt(&options, sources.took_stdin, io)?;
+    let (model, ending) = (provider.model.as_deref(), options.ending);
+    let ask =
+        ImageRequestParts { model, prompt: prompt.clone(), ending, flags: options.flags.clone() };
+    let composed = provider.compose(job, fields(ask));
+    warn_and_check(&composed, "pictures", &provider, io)?;
+    let work = ImageWork { job, body: composed.body, user_fields: composed.own, sources, options };
+    if run.dry_run {
+        return Ok(print_request(&mut provider, io, |provider| work.request(provider))?);
     }
-    work.number = number(&work, &provider)?;
-    let options = exchange_options(common);
-    if common.json {
-        let sink = Sink::open(args.output.as_deref())?;
-        return Ok(exchange::run(provider, options, io, move |exchange, io| {
+    let number = work.number(&provider)?;
+    let output = work.options.output.clone();
+    if run.json {
+        let sink = Sink::open(output.as_deref())?;
+        return Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
             Box::pin(print(work, sink, exchange, io))
         })?);
     }
-    let places = Places::open(args.output.as_deref(), &prompt, work.number, io)?;
-    let canvas = if args.show { show::canvas(places.is_stdout(), io) } else { None };
-    Ok(exchange::run(provider, options, io, move |exchange, io| {
-        Box::pin(draw(work, places, canvas, exchange, io))
+    let places = PictureTargets::open(output.as_deref(), &prompt, number, io)?;
+    let canvas = if work.options.shows { show::canvas(places.is_stdout(), io) } else { None };
+    Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
+        Box::pin(draw(work, number, places, canvas, exchange, io))
     })?)
 }
 
-/// The format that the output file's ending stands for.
-fn ending(args: &ImageArgs, common: &Common) -> Result<Option<Format>, Failure> {
-    let Some(output) = &args.output else { return Ok(None) };
-    let name = output.display();
-    let ending = output.extension().and_then(|ending| ending.to_str());
-    let format = ending.and_then(Format::of_ending);
-    if common.json && format.is_some() {
-        let failure =
-            Failure::usage(format!("--json writes no picture, but {name} is named as one"));
-        return Err(failure.hint("name the file .json, or leave --json away"));
+fn prompt(options: &ImageOptions, took_stdin: bool, io: &mut Io) -> Result<String, Failure> {
+    let no_stdin = options.no_stdin || took_stdin;
+    let prompt = input::read_optional_prompt(
+        &input::InputSources { words: &options.words, files: &[], no_stdin },
+        io,
+    )?;
+    if prompt.items.is_empty() {
+        return Err(Failure::usage("there is no prompt and no input")
+            .hint("give it as an argument or through a pipe: llm image \"a red kite\""));
     }
-    match (format, args.format) {
-        (Some(of_name), Some(asked)) if of_name != asked => {
-            let asked = asked.name();
-            Err(Failure::usage(format!("--format {asked} contradicts the ending of {name}")))
-        }
-        _ => Ok(format),
-    }
-}
-
-fn prompt(args: &ImageArgs, took_stdin: bool, io: &mut Io) -> Result<String, Failure> {
-    let sources = input::InputSources {
-        words: &args.prompt,
-        files: &[],
-        no_stdin: args.no_stdin || took_stdin,
-    };
-    let prompt = input::read_prompt(&sources, io).map_err(|failure| match failure.hint {
-        Some(hint) => Failure {
-            hint: Some(hint.replace("llm chat \"hello\"", "llm image \"a red kite\"")),
-            ..failure
-        },
-        None => failure,
-    })?;
     // The line end of a pipe is no part of what to draw.
     Ok(prompt.text().trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn compose(
-    args: &ImageArgs,
-    job: Job,
-    ask: Ask<'_>,
-    provider: &Provider,
-    io: &Io,
-) -> Result<Composed, Failure> {
-    let composed = provider.compose(job, fields(args, ask));
-    for warning in &composed.warnings {
-        io.warn(warning);
-    }
-    with_model(&composed, "pictures", provider)?;
-    Ok(composed)
-}
-
-/// How many pictures the request asks for: at its top, or among the parameters of a shape that keeps
-/// them apart.
-///
-/// # Errors
-/// Those of [`Work::request`].
-fn number(work: &Work, provider: &Provider) -> Result<usize, Failure> {
-    let request = work.request(provider)?;
-    let fields = request.body.fields().unwrap_or(&work.body);
-    let inner = fields.values().filter_map(Value::as_object);
-    // `batch_size` is SiliconFlow's name, to which its rules change the specification's.
-    let of = |fields: &Map<String, Value>| {
-        ["n", "batch_size"].iter().find_map(|name| fields.get(*name)?.as_u64())
-    };
-    let number = std::iter::once(fields).chain(inner).find_map(of);
-    Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))
-}
-
-/// Asks for pictures and gives them out.
+/// Asks for `number` pictures and gives them out.
 async fn draw(
-    work: Work,
-    mut places: Places,
+    work: ImageWork,
+    number: usize,
+    mut places: PictureTargets,
     canvas: Option<show::Canvas>,
     exchange: &mut Exchange,
     io: &mut Io,
@@ -159,9 +93,10 @@ async fn draw(
     let mut operation = AskPictures { work: &work, places: &mut places, io };
     let received = exchange.ask(&mut operation).await?;
     let usage = reply::usage(&received.reply);
-    let delivery = deliver::Delivery { asked: work.number, most: work.most, places, canvas };
+    let most = work.options.max_bytes;
+    let delivery = deliver::Delivery { asked: number, most, places, canvas };
     let result = delivery.run(received, exchange, io).await;
-    if work.usage {
+    if work.options.shows_usage {
         let tokens = usage.unwrap_or_else(|| "no token counts given".to_owned());
         let seconds = asked.elapsed().as_secs_f64();
         io.say(&format!("usage: {tokens}, {seconds:.2} s in all"));
@@ -171,7 +106,7 @@ async fn draw(
 
 /// `--json`: the reply's bytes as they are, once they are known to be no error.
 async fn print(
-    work: Work,
+    work: ImageWork,
     mut sink: Sink,
     exchange: &mut Exchange,
     io: &mut Io,
@@ -182,14 +117,4 @@ async fn print(
         sink.write(b"\n", io)?;
     }
     sink.commit()
-}
-
-/// The picture's name in messages.
-fn what(index: usize, count: usize) -> String {
-    if count > 1 { format!("picture {} of {count}", index + 1) } else { "the picture".to_owned() }
-}
-
-/// The ending of a path, if it has one that is text.
-fn ending_of(path: &Path) -> Option<&str> {
-    path.extension().and_then(|ending| ending.to_str())
 }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{exchange_options, was_dry_run};
+use super::options::RunOptions;
+use super::steps::print_request;
 use crate::api::models::ids;
-use crate::cli::{Common, ModelsArgs};
+use crate::cli::ModelsArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::exchange::{self, Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
@@ -12,23 +13,22 @@ use crate::http::bad_reply::BadReply;
 use crate::http::fault;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
-use crate::provider::{Asked, Job, Provider, resolve};
+use crate::provider::{Job, Provider, resolve};
 use crate::sanitize;
 
 /// Runs the command.
 ///
 /// # Errors
 /// As the table of exit codes has them.
-pub(crate) fn run(args: &ModelsArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
-    let config = config::load(common.config.as_deref(), io)?;
-    let mut provider = resolve(Asked { common, job: Job::Models }, &config, io)?;
-    if common.dry_run {
-        exchange::name_demo(&mut provider, io)?;
-        was_dry_run(common, &provider.get(Job::Models), io)?;
-        return Ok(());
+pub(crate) fn run(args: &ModelsArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
+    let config = config::load(options.config.as_deref(), io)?;
+    let mut provider = resolve(&options.service, Job::Models, &config, io)?;
+    if options.dry_run {
+        let list = |provider: &Provider| Ok(provider.get(Job::Models));
+        return Ok(print_request(&mut provider, io, list)?);
     }
-    let (word, json) = (args.word.clone(), common.json);
-    Ok(exchange::run(provider, exchange_options(common), io, move |exchange, io| {
+    let (word, json) = (args.word.clone(), options.json);
+    Ok(exchange::run(provider, options.exchange, io, move |exchange, io| {
         Box::pin(async move { list(word.as_deref(), json, exchange, io).await })
     })?)
 }
@@ -72,7 +72,7 @@ impl Operation for ListModels {
     }
 
     fn words(&self) -> ReplyWords {
-        ReplyWords::new("answer", "is no list of models")
+        ReplyWords::new("answer", "is not a list of models")
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Self::Output, ReadError> {

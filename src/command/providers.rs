@@ -1,8 +1,11 @@
 //! `llm providers`: the profiles, what each value of one is and where it came from, and whether they
 //! work.
 
-use crate::cli::{Common, ProvidersAction, ProvidersArgs};
-use crate::config::profile::{Field, Origin, Profile};
+use super::options::RunOptions;
+use crate::cli::{ProvidersAction, ProvidersArgs};
+use crate::config::field::FieldRow;
+use crate::config::origin::Origin;
+use crate::config::profile::Profile;
 use crate::config::schema::nearest;
 use crate::config::{self, Config};
 use crate::error::Failure;
@@ -18,17 +21,20 @@ mod check;
 /// Runs the command.
 ///
 /// # Errors
-/// A profile file that is wrong, a name that nobody knows, a service that fails its check.
-pub(crate) fn run(args: &ProvidersArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
-    let config = config::load(common.config.as_deref(), io)?;
+/// A profile file that is wrong, an unknown name, a service that fails its check.
+pub(crate) fn run(args: &ProvidersArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
+    let config = config::load(options.config.as_deref(), io)?;
     let text = match &args.action {
         None | Some(ProvidersAction::List) => list(&config, io),
-        Some(ProvidersAction::Check { names }) => return check::run(names, common, &config, io),
+        Some(ProvidersAction::Check { names }) => {
+            names.iter().try_for_each(|name| known(name, &config))?;
+            return check::run(names, options, &config, io);
+        }
         Some(ProvidersAction::Show { name }) => {
             if let Some(name) = name {
                 known(name, &config)?;
             }
-            let profile = profile_for(common, name.as_deref(), &config, io)?;
+            let profile = profile_for(&options.service, name.as_deref(), &config, io)?;
             show(&profile, io)
         }
     };
@@ -36,7 +42,7 @@ pub(crate) fn run(args: &ProvidersArgs, common: &Common, io: &mut Io) -> anyhow:
     Ok(())
 }
 
-/// Fails for a name that nobody knows, before flags and environment are looked at.
+/// Fails for an unknown name, before flags and environment are looked at.
 fn known(name: &str, config: &Config) -> Result<(), Failure> {
     let names = config.names();
     if names.contains(&name) {
@@ -52,7 +58,7 @@ fn known(name: &str, config: &Config) -> Result<(), Failure> {
 
 /// One profile a line: name, address, and how things stand with its key.
 fn list(config: &Config, io: &Io) -> String {
-    let default = config.default().and_then(|field| field.value.as_str());
+    let default = config.default().as_deref();
     let users = config.user_names();
     let rows: Vec<[String; 4]> = config
         .names()
@@ -70,7 +76,7 @@ fn list(config: &Config, io: &Io) -> String {
 }
 
 fn address(profile: &Profile) -> String {
-    match profile.text("base_url") {
+    match profile.base_url.as_deref() {
         Some("demo:") => "inside llm".to_owned(),
         Some(url) => Url::parse(url).map_or_else(|_| url.to_owned(), |url| plain(&url)),
         None => "no base_url".to_owned(),
@@ -84,17 +90,17 @@ fn plain(url: &Url) -> String {
 
 /// Whether the key could be found, without looking into commands or files.
 fn key_state(profile: &Profile, io: &Io) -> String {
-    if profile.field("", "api_key").is_some() {
+    if profile.api_key.is_set() {
         return "key in the file".to_owned();
     }
-    let variables = profile.texts("api_key_env").unwrap_or_default();
+    let variables = profile.key_variables();
     if let Some(name) = variables.iter().find(|name| io.env.get(name).is_some()) {
         return format!("key in {name}");
     }
-    if profile.field("", "api_key_cmd").is_some() {
+    if profile.api_key_cmd.is_set() {
         return "key from a command".to_owned();
     }
-    if profile.field("", "api_key_file").is_some() {
+    if profile.api_key_file.is_set() {
         return "key in a file".to_owned();
     }
     match variables.first() {
@@ -106,12 +112,12 @@ fn key_state(profile: &Profile, io: &Io) -> String {
 /// Every value of a profile and where it came from.
 fn show(profile: &Profile, io: &Io) -> String {
     let mut rows: Vec<[String; 3]> = Vec::new();
-    for field in &profile.fields {
-        let name = match field.section.as_str() {
+    for field in profile.fields() {
+        let name = match field.section {
             "" => field.key.clone(),
             section => format!("{section}.{}", field.key),
         };
-        rows.push([name, value(field), field.origin.to_string()]);
+        rows.push([name, value(&field), field.origin.to_string()]);
     }
     for rule in &profile.rules {
         rows.push([
@@ -120,17 +126,16 @@ fn show(profile: &Profile, io: &Io) -> String {
             rule.origin.to_string(),
         ]);
     }
-    let from = |key: &str| profile.field("", key).map(|field| &field.origin);
-    if from("api_key").is_none_or(|origin| *origin == Origin::BuiltIn) {
+    if profile.api_key.origin().is_none_or(|origin| *origin == Origin::BuiltIn) {
         rows.push(["key".to_owned(), key_state(profile, io), String::new()]);
     }
     format!("{}\n{}", sanitize::one_line(&profile.name), table(&rows))
 }
 
 /// A field's value as it may be shown.
-fn value(field: &Field) -> String {
-    let is_header = ["headers", "models_headers"].contains(&field.section.as_str())
-        && field.value.as_str() != Some(KEY);
+fn value(field: &FieldRow) -> String {
+    let is_header =
+        ["headers", "models_headers"].contains(&field.section) && field.value.as_str() != Some(KEY);
     if (field.section.is_empty() && field.key == "api_key")
         || (is_header && is_secret_name(&field.key))
     {

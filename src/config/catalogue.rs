@@ -1,8 +1,8 @@
 //! The list of known services inside the binary. One profile is cut out of the text and read alone,
 //! as reading all of them takes longer than a short answer.
 
+use super::document::document;
 use super::profile::Profile;
-use super::read;
 
 /// The list; the same file that users copy from.
 pub(super) const TEXT: &str = include_str!("../../providers.example.toml");
@@ -12,10 +12,19 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(header).filter(|name| !name.contains('.'))
 }
 
-/// The profile of that name.
-pub(super) fn profile(text: &str, name: &str) -> Option<Profile> {
+/// The profile of that name as it is written, without the one that it is like.
+pub(super) fn written(text: &str, name: &str) -> Option<Profile> {
     // The list is in order: the test below reads all of it.
-    read::document(cut(text, name)?, None).ok()?.profiles.into_iter().next()
+    document(cut(text, name)?, None).ok()?.providers.into_iter().next()
+}
+
+/// The profile of that name over the one that it is like.
+pub(super) fn profile(text: &str, name: &str) -> Option<Profile> {
+    let own = written(text, name)?;
+    match own.like.as_deref().and_then(|like| profile(text, like)) {
+        Some(below) => Some(own.laid_on(below)),
+        None => Some(own),
+    }
 }
 
 /// The tables of one profile: from its header to the next profile's.
@@ -47,11 +56,12 @@ mod tests {
 
     #[test]
     fn a_profile_cut_out_is_the_one_in_the_list() {
-        let all = read::document(TEXT, None).expect("the list is in order").profiles;
+        let all = document(TEXT, None).expect("the list is in order").providers;
         assert!(names(TEXT).eq(all.iter().map(|profile| profile.name.as_str())));
         for whole in all {
-            assert_eq!(profile(TEXT, &whole.name), Some(whole));
+            let cut = written(TEXT, &whole.name).expect("it is there");
+            assert_eq!((cut.fields(), cut.rules), (whole.fields(), whole.rules));
         }
-        assert_eq!(profile(TEXT, "no-such-service"), None);
+        assert_eq!(written(TEXT, "no-such-service"), None);
     }
 }

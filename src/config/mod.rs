@@ -2,24 +2,34 @@
 //! the file is and what it may hold; not what a profile's values do.
 
 mod catalogue;
-mod json;
-mod price;
+pub(crate) mod document;
+pub(crate) mod field;
+pub(crate) mod job;
+pub(crate) mod origin;
+pub(crate) mod price;
 pub(crate) mod profile;
-pub(crate) mod read;
-mod rule;
+pub(crate) mod prompt;
+pub(crate) mod rule;
 pub(crate) mod schema;
+mod source;
+mod table;
 pub(crate) mod template;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tool;
+pub(crate) mod value;
 pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, reason};
 use crate::io::{Env, Io};
-use profile::{Field, Profile};
-use read::Document;
+use document::{Document, document};
+use field::{Field, Sourced};
+use origin::Origin;
+use profile::Profile;
+use prompt::Prompt;
+use schema::nearest;
 use tool::ToolTable;
 
 /// All profiles that can be used by name.
@@ -63,7 +73,7 @@ pub(crate) fn location(flag: Option<&Path>, env: &Env) -> Result<Location, Failu
     Ok(Location { path: folder.join("providers.toml"), named: false })
 }
 
-/// Reads the built-in list and the user's file.
+/// Reads the user's file; the built-in list is read when a profile is asked for.
 ///
 /// # Errors
 /// A named file that is missing, one that can't be read, and whatever is wrong in it.
@@ -72,7 +82,7 @@ pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> 
     let path = &location.path;
     let user = match std::fs::read_to_string(path) {
         Ok(text) => {
-            let document = read::document(&text, Some(path))?;
+            let document = document(&text, Some(path))?;
             warn_of_open_keys(path, &document, io);
             document
         }
@@ -94,17 +104,17 @@ pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> 
             });
         }
     };
-    Ok(Config { catalogue: catalogue::TEXT, user })
+    Config::new(catalogue::TEXT, user)
 }
 
 #[cfg(unix)]
 fn warn_of_open_keys(path: &Path, document: &Document, io: &mut Io) {
     use std::os::unix::fs::PermissionsExt as _;
-    let holds_key = |profile: &Profile| profile.field("", "api_key").is_some();
+    let holds_key = |profile: &Profile| profile.api_key.is_set();
     let mode = std::fs::metadata(path).map_or(0, |facts| facts.permissions().mode());
-    if mode & 0o077 != 0 && document.profiles.iter().any(holds_key) {
+    if mode & 0o077 != 0 && document.providers.iter().any(holds_key) {
         let path = path.display();
-        io.warn(&format!("{path} holds a key and others can read it; run `chmod 600 {path}`"));
+        io.warn(&format!("{path} contains a key, and others can read it; run `chmod 600 {path}`"));
     }
 }
 
@@ -112,15 +122,32 @@ fn warn_of_open_keys(path: &Path, document: &Document, io: &mut Io) {
 fn warn_of_open_keys(_: &Path, _: &Document, _: &mut Io) {}
 
 impl Config {
-    /// The profile of that name: the user's fields over the built-in ones.
+    /// # Errors
+    /// A `like` in the user's file that names no profile, or that leads back to its own.
+    fn new(catalogue: &'static str, user: Document) -> Result<Self, Failure> {
+        let config = Self { catalogue, user };
+        config.user.providers.iter().try_for_each(|profile| config.check_like(profile))?;
+        Ok(config)
+    }
+
+    /// The profile of that name: the user's fields over the built-in ones, over those of the profile
+    /// that it is like. What a built-in profile is like is the built-in one, so that a key of the
+    /// user's for one service goes to no other.
     pub(crate) fn profile(&self, name: &str) -> Option<Profile> {
-        let of_user = self.user.profiles.iter().find(|profile| profile.name == name).cloned();
-        match (catalogue::profile(self.catalogue, name), of_user) {
+        let own = match (catalogue::written(self.catalogue, name), self.written(name).cloned()) {
             (Some(mut below), Some(above)) => {
                 below.lay_over(above);
-                Some(below)
+                below
             }
-            (below, above) => above.or(below),
+            (below, above) => above.or(below)?,
+        };
+        let below = own.like.sourced().and_then(|like| match like.origin {
+            Origin::BuiltIn => self.built_in(&like.value),
+            _ => self.profile(&like.value),
+        });
+        match below {
+            Some(below) => Some(own.laid_on(below)),
+            None => Some(own),
         }
     }
 
@@ -129,9 +156,40 @@ impl Config {
         catalogue::profile(self.catalogue, name)
     }
 
+    /// The profile of that name as the user's file has it.
+    fn written(&self, name: &str) -> Option<&Profile> {
+        self.user.providers.iter().find(|profile| profile.name == name)
+    }
+
+    /// Follows `like` from one profile of the user's to the next. The built-in list has no circle.
+    fn check_like(&self, profile: &Profile) -> Result<(), Failure> {
+        let mut way = vec![profile.name.as_str()];
+        let mut next = profile.like.sourced();
+        while let Some(Sourced { value: name, origin, .. }) = next {
+            let names = self.names();
+            if !names.contains(&name.as_str()) {
+                let what = format!("{origin}: `like` names no profile: `{name}`");
+                return Err(Failure::usage(what).hint(
+                    match nearest(name, names.iter().copied()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("known profiles: {}", names.join(", ")),
+                    },
+                ));
+            }
+            let is_circle = way.contains(&name.as_str());
+            way.push(name);
+            if is_circle {
+                let what = format!("{origin}: `like` goes in a circle: {}", way.join(", "));
+                return Err(Failure::usage(what));
+            }
+            next = self.written(name).and_then(|profile| profile.like.sourced());
+        }
+        Ok(())
+    }
+
     /// The `default` of the user's file.
-    pub(crate) fn default(&self) -> Option<&Field> {
-        self.user.default.as_ref()
+    pub(crate) fn default(&self) -> &Field<String> {
+        &self.user.default
     }
 
     /// Whether conversations are kept: `log` in the user's file, else yes.
@@ -140,7 +198,7 @@ impl Config {
     }
 
     /// The table `[prompts.NAME]` of the user's file.
-    pub(crate) fn prompt(&self, name: &str) -> Option<&Profile> {
+    pub(crate) fn prompt(&self, name: &str) -> Option<&Prompt> {
         self.user.prompts.iter().find(|prompt| prompt.name == name)
     }
 
@@ -161,7 +219,7 @@ impl Config {
 
     /// The names in the user's file, in its order.
     pub(crate) fn user_names(&self) -> Vec<&str> {
-        self.user.profiles.iter().map(|profile| profile.name.as_str()).collect()
+        self.user.providers.iter().map(|profile| profile.name.as_str()).collect()
     }
 
     /// All names: the user's first, then the built-in ones.

@@ -1,44 +1,41 @@
-//! Reads the `prices` of a profile.
+//! `prices`: what tokens cost, as the user wrote it down.
 
-use serde_json::Value;
-use toml::Spanned;
-use toml::de::DeValue;
+use serde::Serialize;
+use serde_json::{Number, Value};
 
-use super::read::Source;
-use super::{json, schema};
+use super::source::Item;
+use super::table::table;
+use super::value::FromToml;
 use crate::error::Failure;
 
-/// Reads a profile's list of prices, each for a million tokens.
-pub(super) fn list(source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Value, Failure> {
-    let DeValue::Array(items) = value.get_ref() else {
-        return Err(source.mistyped("prices", value, "a list of tables"));
-    };
-    items.iter().map(|item| one(source, item)).collect()
+table! {
+    /// One entry of `prices`. Figures are for a million tokens.
+    #[derive(Serialize)]
+    struct PriceEntry {} reads {
+        /// Globs over the model's name; `None` means every model.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        models: Option<Vec<String>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        input: Option<Number> = figure,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cached_input: Option<Number> = figure,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        output: Option<Number> = figure,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        currency: Option<String>,
+    }
 }
 
-fn one(source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Value, Failure> {
-    let DeValue::Table(table) = value.get_ref() else {
-        return Err(source.mistyped("prices", value, "a list of tables"));
-    };
-    for (key, value) in table {
-        let name = &**key.get_ref();
-        let read = json::value(source, name, value)?;
-        let (fits, expected) = match name {
-            "models" => {
-                let texts = read.as_array();
-                let fits = texts.is_some_and(|texts| texts.iter().all(Value::is_string));
-                (fits, "a list of texts")
-            }
-            "currency" => (read.is_string(), "a text"),
-            "input" | "cached_input" | "output" => {
-                let fits = read.as_f64().is_some_and(|price| price >= 0.0);
-                (fits, "a price for a million tokens")
-            }
-            _ => return Err(source.unknown(key, "a price", schema::PRICE.iter().copied())),
-        };
-        if !fits {
-            return Err(source.mistyped(name, value, expected));
-        }
+impl FromToml for Vec<PriceEntry> {
+    fn from_toml(item: &Item<'_>) -> Result<Self, Failure> {
+        let read = |item: &Item<'_>| PriceEntry::default().read_fields("a price", item);
+        item.tables("a list of tables")?.iter().map(read).collect()
     }
-    json::value(source, "prices", value)
+}
+
+fn figure(item: &Item<'_>) -> Result<Option<Number>, Failure> {
+    match Value::from_toml(item)? {
+        Value::Number(figure) if figure.as_f64() >= Some(0.0) => Ok(Some(figure)),
+        _ => Err(item.mistyped("a price per million tokens")),
+    }
 }

@@ -1,112 +1,119 @@
-//! Reads the `rules` of a profile.
+//! `rules`: changes to a request. The vocabulary is explained at the head of
+//! `providers.example.toml`.
+
+use std::fmt;
 
 use serde_json::{Map, Value};
-use toml::Spanned;
-use toml::de::DeValue;
 
-use super::profile::Rule;
-use super::read::{Source, object};
-use super::schema;
+use super::field::{Layer, Rows};
+use super::job::Job;
+use super::origin::Origin;
+use super::schema::{AttachmentKind, Word};
+use super::source::Item;
+use super::table::table;
+use super::value::FromToml;
 use crate::error::Failure;
 
+/// Names with what each stands for, in the order in which they were written.
+pub(crate) type Pairs<T> = Vec<(String, T)>;
+
+table! {
+    /// A request rule: what is done to the fields of a request when job and model match.
+    struct Rule { origin: Origin } reads {
+        /// Empty means every job.
+        jobs: Vec<Job> = |item| words(item, "job"),
+        /// Globs over the model's name; empty means every model.
+        models: Vec<String>,
+        /// Globs over models that the rule leaves alone.
+        models_except: Vec<String>,
+        /// Fields of the request without which the rule leaves it alone.
+        with: Vec<String>,
+        /// Old name and new name.
+        rename: Pairs<String> = |item| pairs(item, "a table of strings", text),
+        drop: Vec<String>,
+        set: Map<String, Value>,
+        /// Field, then old value (as text) to new value.
+        map: Pairs<Map<String, Value>> = |item| pairs(item, "a table of tables", object),
+        /// What the model is known not to take as an attachment.
+        takes_no: Vec<AttachmentKind> = |item| words(item, "attachment"),
+        /// One short reason, for warnings.
+        why: Option<String>,
+    }
+}
+
 /// Reads a profile's list of rules.
-pub(super) fn list(
-    source: &Source<'_>,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<Vec<Rule>, Failure> {
-    let DeValue::Array(items) = value.get_ref() else {
-        return Err(source.mistyped(
-            "rules",
-            value,
-            "a list of rules, as [[providers.NAME.rules]]",
-        ));
+pub(super) fn list(item: &Item<'_>) -> Result<Vec<Rule>, Failure> {
+    let rules = item.tables("a list of rules, as [[providers.NAME.rules]]")?;
+    let read = |item: &Item<'_>| {
+        Rule { origin: item.origin(), ..Rule::default() }.read_fields("a rule", item)
     };
-    items.iter().map(|item| one(source, item)).collect()
+    rules.iter().map(read).collect()
 }
 
-fn one(source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Result<Rule, Failure> {
-    let DeValue::Table(table) = value.get_ref() else {
-        return Err(source.mistyped("rules", value, "a list of tables"));
-    };
-    let mut rule = Rule {
-        jobs: Vec::new(),
-        models: Vec::new(),
-        models_except: Vec::new(),
-        with: Vec::new(),
-        rename: Vec::new(),
-        drop: Vec::new(),
-        set: Map::new(),
-        map: Vec::new(),
-        takes_no: Vec::new(),
-        why: None,
-        origin: source.origin(value.span().start),
-    };
-    for (key, value) in table {
-        match &**key.get_ref() {
-            "jobs" => rule.jobs = words(source, "jobs", value, schema::JOBS, "job")?,
-            "models" => rule.models = texts(source, "models", value)?,
-            "models_except" => rule.models_except = texts(source, "models_except", value)?,
-            "with" => rule.with = texts(source, "with", value)?,
-            "drop" => rule.drop = texts(source, "drop", value)?,
-            "set" => rule.set = object(source, "set", value)?,
-            "takes_no" => {
-                rule.takes_no = words(source, "takes_no", value, schema::KINDS, "attachment")?;
-            }
-            "why" => rule.why = Some(text(source, "why", value)?),
-            "rename" => {
-                for (from, to) in object(source, "rename", value)? {
-                    let Value::String(to) = to else {
-                        return Err(source.mistyped("rename", value, "a table of texts"));
-                    };
-                    rule.rename.push((from, to));
-                }
-            }
-            "map" => {
-                for (field, changes) in object(source, "map", value)? {
-                    let Value::Object(changes) = changes else {
-                        return Err(source.mistyped("map", value, "a table of tables"));
-                    };
-                    rule.map.push((field, changes.into_iter().collect()));
-                }
-            }
-            _ => return Err(source.unknown(key, "a rule", schema::RULE.iter().copied())),
-        }
+/// Rules of an upper layer come behind those below, and are shown apart from the fields.
+impl Layer for Vec<Rule> {
+    fn lay_over(&mut self, upper: Self) {
+        self.extend(upper);
     }
-    Ok(rule)
+
+    fn add_rows(&self, _: &'static str, _: &mut Rows) {}
 }
 
-fn text(source: &Source<'_>, name: &str, value: &Spanned<DeValue<'_>>) -> Result<String, Failure> {
-    match value.get_ref() {
-        DeValue::String(text) => Ok(text.to_string()),
-        _ => Err(source.mistyped(name, value, "a text")),
-    }
-}
-
-fn texts(
-    source: &Source<'_>,
-    name: &str,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<Vec<String>, Failure> {
-    let DeValue::Array(items) = value.get_ref() else {
-        return Err(source.mistyped(name, value, "a list of texts"));
+/// A list of known words. `what` is what a word names.
+fn words<W: Word>(item: &Item<'_>, what: &str) -> Result<Vec<W>, Failure> {
+    let known = |word: &String| {
+        let known = W::names().join(", ");
+        let unknown = format!("`{word}` is no {what}; {what}s are {known}");
+        W::of(word).ok_or_else(|| item.wrong(&unknown))
     };
-    items.iter().map(|item| text(source, name, item)).collect()
+    Vec::<String>::from_toml(item)?.iter().map(known).collect()
 }
 
-/// A list of texts, each of them one of the known words. `what` is what a word names.
-fn words(
-    source: &Source<'_>,
-    name: &str,
-    value: &Spanned<DeValue<'_>>,
-    known: &[&str],
-    what: &str,
-) -> Result<Vec<String>, Failure> {
-    let words = texts(source, name, value)?;
-    match words.iter().find(|word| !known.contains(&word.as_str())) {
-        None => Ok(words),
-        Some(word) => {
-            let what = format!("`{word}` is no {what}; {what}s are {}", known.join(", "));
-            Err(source.wrong(value.span().start, &what))
+/// A table of which `read` takes every value; `expected` says what it should be.
+fn pairs<T>(
+    item: &Item<'_>,
+    expected: &str,
+    read: impl Fn(Value) -> Option<T>,
+) -> Result<Pairs<T>, Failure> {
+    let pair = |(name, value)| Some((name, read(value)?));
+    let pairs = Map::from_toml(item)?.into_iter().map(pair);
+    pairs.collect::<Option<_>>().ok_or_else(|| item.mistyped(expected))
+}
+
+fn text(value: Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn object(value: Value) -> Option<Map<String, Value>> {
+    value.as_object().cloned()
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |list: &[&'static str]| list.join(", ");
+        let mut parts = Vec::new();
+        let renames = self.rename.iter().map(|(from, to)| format!("rename {from} to {to}"));
+        parts.extend(renames);
+        if !self.drop.is_empty() {
+            parts.push(format!("drop {}", self.drop.join(", ")));
         }
+        parts.extend(self.set.iter().map(|(name, value)| format!("set {name} = {value}")));
+        for (field, changes) in &self.map {
+            parts.extend(changes.iter().map(|(old, new)| format!("{field} {old} becomes {new}")));
+        }
+        let kinds: Vec<_> = self.takes_no.iter().map(|kind| kind.word()).collect();
+        let jobs: Vec<_> = self.jobs.iter().map(|job| job.name()).collect();
+        for (what, list) in [
+            ("takes no", words(&kinds)),
+            ("for", words(&jobs)),
+            ("of", self.models.join(", ")),
+            ("not of", self.models_except.join(", ")),
+            ("with", self.with.join(", ")),
+        ] {
+            if !list.is_empty() {
+                parts.push(format!("{what} {list}"));
+            }
+        }
+        f.write_str(&parts.join(" · "))
     }
 }

@@ -1,103 +1,100 @@
-//! The fields that a profile file may hold, and their types. One table; a new field is a new row.
+//! The words that a profile file may use as values, and the nearest known name to a mistyped one.
 
-/// What a field's value may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
-    Text,
-    /// One text or a list of texts.
-    Texts,
-    /// Texts, or none at all.
-    Patterns,
-    /// `true` or `false`.
-    Flag,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A list out of these words.
-    Words(&'static [&'static str]),
-    /// A table whose values are texts.
-    TextTable,
-    /// A table whose values are whole numbers.
-    NumberTable,
-    /// A table whose values can be anything that JSON can say.
-    AnyTable,
-    /// Templates of request bodies, a table for each job.
-    Templates,
-    /// A list of prices.
-    Prices,
-    /// A list of request rules.
-    Rules,
+/// A value out of a closed list of words.
+pub(crate) trait Word: Copy + 'static {
+    /// Every word, in the order in which messages list them.
+    const WORDS: &'static [Self];
+
+    /// The word as it is written.
+    fn word(self) -> &'static str;
+
+    /// The value that a word stands for.
+    fn of(word: &str) -> Option<Self> {
+        Self::WORDS.iter().copied().find(|known| known.word() == word)
+    }
+
+    /// All words as they are written.
+    fn names() -> Vec<&'static str> {
+        Self::WORDS.iter().map(|known| known.word()).collect()
+    }
 }
 
-/// The names of the jobs, as profiles and rules write them.
-pub(crate) const JOBS: &[&str] =
-    &["chat", "embed", "image", "image_edit", "transcribe", "translate", "speak", "models"];
+/// Declares an enum whose values are words.
+macro_rules! words {
+    (
+        $(#[$meta:meta])*
+        enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)* }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+        pub(crate) enum $name {
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)*
+        }
 
-/// What a service may be known not to take as an attachment: all of a kind, or one format.
-pub(crate) const KINDS: &[&str] =
-    &["image", "audio", "pdf", "png", "jpeg", "gif", "webp", "wav", "mp3"];
+        impl $crate::config::schema::Word for $name {
+            const WORDS: &'static [Self] = &[$(Self::$variant),*];
 
-/// Every field of `[providers.NAME]`.
-pub(crate) const PROFILE: &[(&str, Shape)] = &[
-    ("title", Shape::Text),
-    ("base_url", Shape::Text),
-    ("base_url_env", Shape::Text),
-    ("api_key", Shape::Text),
-    ("api_key_env", Shape::Texts),
-    ("api_key_cmd", Shape::Texts),
-    ("api_key_file", Shape::Text),
-    ("key_url", Shape::Text),
-    ("key_header", Shape::Text),
-    ("key_headers", Shape::TextTable),
-    ("start", Shape::Text),
-    ("proxy", Shape::Text),
-    ("ca_file", Shape::Text),
-    ("slow_down_codes", Shape::Texts),
-    ("model", Shape::Text),
-    ("models", Shape::TextTable),
-    ("jobs", Shape::Words(JOBS)),
-    ("takes_no", Shape::Words(KINDS)),
-    ("audio_data", Shape::Word(&["base64", "url"])),
-    ("stream_usage", Shape::Word(&["ask", "sent", "never"])),
-    ("schema", Shape::Word(&["json_schema", "json_object", "instructions"])),
-    ("thinks_untagged", Shape::Patterns),
-    ("untimed", Shape::Patterns),
-    ("echo_reasoning", Shape::Text),
-    ("paths", Shape::TextTable),
-    ("headers", Shape::TextTable),
-    ("models_headers", Shape::TextTable),
-    ("bodies", Shape::Templates),
-    ("options", Shape::AnyTable),
-    ("embed", Shape::AnyTable),
-    ("image", Shape::AnyTable),
-    ("transcribe", Shape::AnyTable),
-    ("speak", Shape::AnyTable),
-    ("limits", Shape::NumberTable),
-    ("prices", Shape::Prices),
-    ("rules", Shape::Rules),
-];
+            fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+    };
+}
 
-/// Every field of a price.
-pub(crate) const PRICE: &[&str] = &["models", "input", "cached_input", "output", "currency"];
+pub(super) use words;
 
-/// Every field of `[prompts.NAME]`.
-pub(crate) const PROMPT: &[(&str, Shape)] = &[
-    ("prompt", Shape::Text),
-    ("system", Shape::Text),
-    ("vars", Shape::TextTable),
-    ("provider", Shape::Text),
-    ("model", Shape::Text),
-    ("options", Shape::AnyTable),
-    ("schema", Shape::Text),
-    ("extract", Shape::Flag),
-    ("extract_last", Shape::Flag),
-];
+words! {
+    /// What a service may be known not to take as an attachment: all of a kind, or one format.
+    enum AttachmentKind {
+        Image = "image",
+        Audio = "audio",
+        Pdf = "pdf",
+        Png = "png",
+        Jpeg = "jpeg",
+        Gif = "gif",
+        Webp = "webp",
+        Wav = "wav",
+        Mp3 = "mp3",
+    }
+}
 
-/// Every field of `[tools.NAME]`.
-pub(crate) const TOOL: &[&str] = &["description", "parameters", "command", "timeout"];
+words! {
+    /// How chat takes audio.
+    enum AudioData {
+        /// Plain base64, as the specification has it.
+        Base64 = "base64",
+        /// A data URL.
+        Url = "url",
+    }
+}
 
-/// Every field of a rule.
-pub(crate) const RULE: &[&str] =
-    &["jobs", "models", "models_except", "with", "rename", "drop", "set", "map", "takes_no", "why"];
+words! {
+    /// How token counts come into a stream.
+    enum StreamUsage {
+        /// They have to be asked for.
+        Ask = "ask",
+        /// They come by themselves.
+        Sent = "sent",
+        /// There are none.
+        Never = "never",
+    }
+}
+
+words! {
+    /// How a service is told of a schema.
+    #[derive(Default)]
+    enum SchemaForm {
+        /// `response_format` holds the schema.
+        #[default]
+        JsonSchema = "json_schema",
+        /// `response_format` asks for JSON, the instructions hold the schema.
+        JsonObject = "json_object",
+        /// Only the instructions.
+        Instructions = "instructions",
+    }
+}
 
 /// The known name nearest to a mistyped one, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(
@@ -117,11 +114,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typing_error_finds_its_field() {
-        let fields = || PROFILE.iter().map(|(name, _)| *name);
+    fn a_typing_error_finds_its_name() {
+        let fields = || ["title", "model", "models", "api_key", "api_key_cmd", "base_url"];
         assert_eq!(nearest("modle", fields()), Some("model"));
         assert_eq!(nearest("api_key_command", fields()), Some("api_key_cmd"));
         assert_eq!(nearest("baseurl", fields()), Some("base_url"));
         assert_eq!(nearest("zzz", fields()), None);
+    }
+
+    #[test]
+    fn a_word_is_found_by_its_name() {
+        assert_eq!(SchemaForm::of("json_object"), Some(SchemaForm::JsonObject));
+        assert_eq!(SchemaForm::of("JsonObject"), None);
+        assert_eq!(StreamUsage::names(), ["ask", "sent", "never"]);
     }
 }

@@ -2,17 +2,17 @@
 //! of it falls into words and what is between them. Fills nothing in.
 
 use serde_json::Value;
-use toml::Spanned;
 use toml::de::DeValue;
 
-use super::json;
-use super::profile::Profile;
-use super::read::Source;
-use super::schema;
+use super::field::FieldMap;
+use super::job::Job;
+use super::schema::{Word, nearest};
+use super::source::Item;
+use super::value::FromToml;
 use crate::error::Failure;
 
 /// The sign before a word; twice, it stands for itself.
-const SIGN: char = '$';
+const WORD_SIGN: char = '$';
 
 /// The word for the fields that stand nowhere else: as a value an object of them; as a name, with the
 /// value `true`, they are laid into the object that it stands in.
@@ -21,27 +21,13 @@ pub(crate) const REST: &str = "rest";
 /// The same with its sign, as the name of a member.
 pub(crate) const REST_MEMBER: &str = "$rest";
 
-/// The words for the request fields of each job (specification, the requests of these endpoints), and
-/// for the files that go along with it. A field of another name goes where `$rest` stands.
-const FIELDS: &[(&str, &[&str])] = &[
-    ("image", &["model", "prompt", "n", "quality", "background", "output_format"]),
-    ("image_edit", &["model", "prompt", "n", "quality", "background", "output_format"]),
-    ("transcribe", &["model", "language", "prompt", "temperature", "response_format"]),
-    ("translate", &["model", "prompt", "temperature", "response_format"]),
-    ("speak", &["model", "input", "voice", "instructions", "speed", "response_format"]),
-];
 const SIZES: &[&str] = &["size", "size.width", "size.height"];
-const FILES: &[(&str, &[&str])] = &[
-    ("image_edit", &["picture", "pictures", "mask"]),
-    ("transcribe", &["audio"]),
-    ("translate", &["audio"]),
-];
 /// What is to be had of a file: a data URL, its base64, its media type, the name of its format.
 const FACETS: [&str; 4] = ["url", "data", "type", "format"];
 
 /// A stretch of a template's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Piece<'t> {
+pub(crate) enum TemplatePiece<'t> {
     /// Goes out as it is.
     Plain(&'t str),
     /// A word, without its sign.
@@ -49,27 +35,27 @@ pub(crate) enum Piece<'t> {
 }
 
 /// The pieces of a text, in order. A word is letters and `_`, and parts of it behind dots.
-pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub(crate) fn pieces(text: &str) -> Vec<TemplatePiece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.find(SIGN) {
-        let (before, behind) = (&rest[..at], &rest[at + SIGN.len_utf8()..]);
+    while let Some(at) = rest.find(WORD_SIGN) {
+        let (before, behind) = (&rest[..at], &rest[at + WORD_SIGN.len_utf8()..]);
         if !before.is_empty() {
-            pieces.push(Piece::Plain(before));
+            pieces.push(TemplatePiece::Plain(before));
         }
-        if let Some(doubled) = behind.strip_prefix(SIGN) {
-            pieces.push(Piece::Plain(&behind[..SIGN.len_utf8()]));
+        if let Some(doubled) = behind.strip_prefix(WORD_SIGN) {
+            pieces.push(TemplatePiece::Plain(&behind[..WORD_SIGN.len_utf8()]));
             rest = doubled;
             continue;
         }
         let end = behind.find(|letter: char| !is_of_word(letter)).unwrap_or(behind.len());
         // The full stop behind a word ends a sentence.
         let word = behind[..end].trim_end_matches('.');
-        pieces.push(Piece::Word(word));
+        pieces.push(TemplatePiece::Word(word));
         rest = &behind[word.len()..];
     }
     if !rest.is_empty() {
-        pieces.push(Piece::Plain(rest));
+        pieces.push(TemplatePiece::Plain(rest));
     }
     pieces
 }
@@ -78,111 +64,100 @@ fn is_of_word(letter: char) -> bool {
     letter.is_ascii_lowercase() || letter == '_' || letter == '.'
 }
 
-/// The words that may stand in a template for this job.
-fn words(job: &str) -> Vec<String> {
-    let of = |table: &[(&str, &'static [&'static str])]| -> &'static [&'static str] {
-        table.iter().find(|(name, _)| *name == job).map_or(&[], |(_, words)| words)
-    };
-    let sizes = if job.starts_with("image") { SIZES } else { &[] };
-    let plain = of(FIELDS).iter().chain(sizes).chain(&[REST]).map(|word| (*word).to_owned());
-    let files = of(FILES).iter();
-    plain.chain(files.flat_map(|file| FACETS.map(|facet| format!("{file}.{facet}")))).collect()
+/// The words for the request fields of a job (specification, the requests of these endpoints), and for
+/// the files that go along with it; `None` if the job has no template. A field of another name goes
+/// where `$rest` stands.
+fn fields_and_files(job: Job) -> Option<(&'static [&'static str], &'static [&'static str])> {
+    const IMAGE: &[&str] = &["model", "prompt", "n", "quality", "background", "output_format"];
+    Some(match job {
+        Job::Image => (IMAGE, &[]),
+        Job::ImageEdit => (IMAGE, &["picture", "pictures", "mask"]),
+        Job::Transcribe => {
+            (&["model", "language", "prompt", "temperature", "response_format"], &["audio"])
+        }
+        Job::Translate => (&["model", "prompt", "temperature", "response_format"], &["audio"]),
+        Job::Speak => {
+            (&["model", "input", "voice", "instructions", "speed", "response_format"], &[])
+        }
+        Job::Chat | Job::Embed | Job::Models => return None,
+    })
 }
 
-/// Reads the table of templates into a profile.
+/// The words that may stand in a template for this job; `None` if it has no template.
+fn words(job: Job) -> Option<Vec<String>> {
+    let (fields, files) = fields_and_files(job)?;
+    let sizes = if matches!(job, Job::Image | Job::ImageEdit) { SIZES } else { &[] };
+    let plain = fields.iter().chain(sizes).chain(&[REST]).map(|word| (*word).to_owned());
+    let files = files.iter().flat_map(|file| FACETS.map(|facet| format!("{file}.{facet}")));
+    Some(plain.chain(files).collect())
+}
+
+/// Reads the table of templates: one for each job.
 ///
 /// # Errors
-/// A job that has no such template, or a word that nobody knows, with file and line.
-pub(super) fn table(
-    source: &Source<'_>,
-    profile: &mut Profile,
-    value: &Spanned<DeValue<'_>>,
-) -> Result<(), Failure> {
-    let DeValue::Table(table) = value.get_ref() else {
-        return Err(source.mistyped("bodies", value, "a table"));
-    };
-    for (key, value) in table {
-        let job = &**key.get_ref();
-        if !FIELDS.iter().any(|(known, _)| *known == job) {
-            let known: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+/// A job that has no such template, or an unknown word, with file and line.
+pub(super) fn bodies(item: &Item<'_>) -> Result<FieldMap<Value>, Failure> {
+    FieldMap::read(item, |job, item| {
+        let Some(words) = Job::of(job).and_then(words) else {
+            let known = Job::ALL.iter().filter(|job| fields_and_files(**job).is_some());
+            let known: Vec<&str> = known.map(|job| job.name()).collect();
             let what = format!("`bodies` has no `{job}`; its jobs are {}", known.join(", "));
-            return Err(source.wrong(key.span().start, &what));
-        }
-        let place = format!("bodies.{job}");
-        if !value.get_ref().is_table() {
-            return Err(source.mistyped(&place, value, "a table"));
-        }
-        check(source, &place, &words(job), value)?;
-        let json = json::value(source, &place, value)?;
-        profile.set("bodies", job, json, source.origin(key.span().start));
-    }
-    Ok(())
+            return Err(item.wrong_key(&what));
+        };
+        item.members("")?;
+        check(&item.name, &words, item)?;
+        Value::from_toml(item)
+    })
 }
 
-/// Looks for words that nobody knows, in all texts of a template.
-fn check(
-    source: &Source<'_>,
-    place: &str,
-    known: &[String],
-    value: &Spanned<DeValue<'_>>,
-) -> Result<(), Failure> {
-    match value.get_ref() {
+/// Looks for unknown words, in all texts of the template `template`.
+fn check(template: &str, known: &[String], item: &Item<'_>) -> Result<(), Failure> {
+    match item.value {
         DeValue::String(text) => {
             let pieces = pieces(text);
             let is_unknown = |word: &str| !known.iter().any(|one| one == word);
             let is_alone = pieces.len() == 1;
             for piece in pieces {
-                if let Piece::Word(word) = piece {
+                if let TemplatePiece::Word(word) = piece {
                     if is_unknown(word) {
-                        return Err(unknown(source, place, known, word, value));
+                        return Err(unknown(template, known, word, item));
                     }
                     if word == REST && !is_alone {
-                        let what = format!("`{REST_MEMBER}` stands alone, it is no text ({place})");
-                        return Err(source.wrong(value.span().start, &what));
+                        let what =
+                            format!("`{REST_MEMBER}` stands alone, it is no text ({template})");
+                        return Err(item.wrong(&what));
                     }
                 }
             }
             Ok(())
         }
-        DeValue::Array(items) => {
-            items.iter().try_for_each(|item| check(source, place, known, item))
+        DeValue::Array(_) => {
+            item.items("a list")?.iter().try_for_each(|item| check(template, known, item))
         }
-        DeValue::Table(table) => {
-            for (key, item) in table {
-                let name = &**key.get_ref();
-                if name == REST_MEMBER {
-                    if !matches!(item.get_ref(), DeValue::Boolean(true)) {
-                        return Err(source.mistyped(REST_MEMBER, item, "true"));
-                    }
-                } else if name.contains(SIGN) {
-                    let what = format!(
-                        "`{name}` in {place} is no name: only `{REST_MEMBER}` is a word there"
-                    );
-                    return Err(source.wrong(key.span().start, &what));
+        DeValue::Table(_) => item.members("")?.into_iter().try_for_each(|(name, item)| {
+            if name == REST_MEMBER {
+                if item.value.as_bool() != Some(true) {
+                    return Err(item.mistyped("true"));
                 }
-                check(source, place, known, item)?;
+            } else if name.contains(WORD_SIGN) {
+                let what = format!(
+                    "`{name}` in {template} is not allowed as a name: only `{REST_MEMBER}` is"
+                );
+                return Err(item.wrong_key(&what));
             }
-            Ok(())
-        }
+            check(template, known, &item)
+        }),
         _ => Ok(()),
     }
 }
 
-fn unknown(
-    source: &Source<'_>,
-    place: &str,
-    known: &[String],
-    word: &str,
-    value: &Spanned<DeValue<'_>>,
-) -> Failure {
-    let what = format!("unknown word `${word}` in {place}");
-    let failure = source.wrong(value.span().start, &what);
-    let signed = |word: &str| format!("${word}");
-    match schema::nearest(word, known.iter().map(String::as_str)) {
-        Some(near) => failure.hint(format!("did you mean `{}`?", signed(near))),
+fn unknown(template: &str, known: &[String], word: &str, item: &Item<'_>) -> Failure {
+    let failure = item.wrong(&format!("unknown word `${word}` in {template}"));
+    match nearest(word, known.iter().map(String::as_str)) {
+        Some(near) => failure.hint(format!("did you mean `${near}`?")),
         None => {
-            let all: Vec<String> = known.iter().map(|word| signed(word)).collect();
-            failure.hint(format!("known words: {}; `$$` is the sign itself", all.join(", ")))
+            let all: Vec<String> = known.iter().map(|word| format!("${word}")).collect();
+            failure.hint(format!("known words: {}; `$$` is a dollar sign", all.join(", ")))
         }
     }
 }
@@ -192,8 +167,8 @@ pub(crate) fn all_words(template: &Value) -> Vec<&str> {
     match template {
         Value::String(text) => {
             let word = |piece| match piece {
-                Piece::Word(word) => Some(word),
-                Piece::Plain(_) => None,
+                TemplatePiece::Word(word) => Some(word),
+                TemplatePiece::Plain(_) => None,
             };
             pieces(text).into_iter().filter_map(word).collect()
         }
@@ -218,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_text_falls_into_words_and_what_is_between() {
-        use Piece::{Plain, Word};
+        use TemplatePiece::{Plain, Word};
         for (text, expected) in [
             ("", vec![]),
             ("猫", vec![Plain("猫")]),
@@ -244,9 +219,9 @@ mod tests {
             let whole: String = pieces(&text)
                 .into_iter()
                 .map(|piece| match piece {
-                    Piece::Plain("$") => "$$".to_owned(),
-                    Piece::Plain(plain) => plain.to_owned(),
-                    Piece::Word(word) => format!("${word}"),
+                    TemplatePiece::Plain("$") => "$$".to_owned(),
+                    TemplatePiece::Plain(plain) => plain.to_owned(),
+                    TemplatePiece::Word(word) => format!("${word}"),
                 })
                 .collect();
             prop_assert_eq!(whole, text);

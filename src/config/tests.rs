@@ -6,18 +6,34 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::catalogue::TEXT;
-use super::read::{Document, document};
-use super::schema::{JOBS, PROFILE, PROMPT, Shape};
+use super::document::{Document, document};
+use super::field::FieldRow;
+use super::job::Job;
+use super::profile::Profile;
+use super::prompt::Prompt;
+use super::schema::{StreamUsage, Word as _};
 use super::{Config, location};
 use crate::error::Failure;
 use crate::io::Env;
+
+mod layers;
 
 fn read(text: &str) -> Result<Document, Failure> {
     document(text, Some(Path::new("p.toml")))
 }
 
 fn config(catalogue: &'static str, user: &str) -> Config {
-    Config { catalogue, user: read(user).expect("the file is right") }
+    Config::new(catalogue, read(user).expect("the file is right")).expect("`like` is right")
+}
+
+/// Every field of a profile: name, value, origin.
+fn shown(profile: &Profile) -> Vec<String> {
+    let line = |field: FieldRow| {
+        let name = [field.section, &field.key].join(".");
+        let value = field.value.as_str().map_or_else(|| field.value.to_string(), str::to_owned);
+        format!("{} {value} {}", name.trim_start_matches('.'), field.origin)
+    };
+    profile.fields().into_iter().map(line).collect()
 }
 
 /// The message and the hint for a file that is wrong.
@@ -36,59 +52,23 @@ fn every_value_knows_its_line() {
                 [[providers.x.rules]]\ndrop = [\"a\"]\n[[providers.x.rules]]\ndrop = [\"b\"]\n\
                 [providers.\"ein name\"]\nbase_url = \"u\"\n";
     let found = read(text).expect("it is right");
-    let line = |origin: &dyn ToString| origin.to_string();
-    assert_eq!(found.default.map(|field| line(&field.origin)), Some("p.toml:1".into()));
-    let [x, named] = &found.profiles[..] else { panic!("two profiles: {:?}", found.profiles) };
-    for (section, key, place) in [
-        ("", "model", "p.toml:4"),
-        ("models", "embed", "p.toml:5"),
-        ("models", "speak", "p.toml:6"),
-        ("", "api_key_cmd", "p.toml:7"),
-        ("headers", "X-Team", "p.toml:13"),
-    ] {
-        let origin = x.field(section, key).map(|field| line(&field.origin));
-        assert_eq!(origin.as_deref(), Some(place), "{section} {key}");
-    }
-    let rules: Vec<_> = x.rules.iter().map(|rule| line(&rule.origin)).collect();
-    assert_eq!(rules, ["p.toml:14", "p.toml:16"]);
-    assert_eq!((named.name.as_str(), named.text("base_url")), ("ein name", Some("u")));
-    let built_in = document(text, None).expect("it is right");
-    assert!(built_in.profiles[0].fields.iter().all(|field| line(&field.origin) == "built in"));
-}
-
-#[test]
-fn the_user_lies_over_the_catalogue_field_by_field() {
-    let catalogue = "[providers.a]\nbase_url = \"ua\"\nmodel = \"ma\"\napi_key_env = \"A_KEY\"\n\
-                     models = { embed = \"e\", speak = \"s\" }\nrules = [{ drop = [\"eins\"] }]\n\
-                     [providers.b]\nbase_url = \"ub\"\n";
-    let user = "[providers.neu]\nmodel = \"n\"\n[providers.a]\nmodel = \"mein\"\nmodels = { speak = \"laut\" }\n\
-                rules = [{ drop = [\"zwei\"] }]\n";
-    let config = config(catalogue, user);
-    assert_eq!(config.names(), ["neu", "a", "b"]);
-    assert_eq!(config.user_names(), ["neu", "a"]);
-    let a = config.profile("a").expect("it is there");
-    assert_eq!((a.text("base_url"), a.text("model")), (Some("ua"), Some("mein")));
-    let model = |job: &str| a.field("models", job).and_then(|field| field.value.as_str());
-    assert_eq!((model("embed"), model("speak")), (Some("e"), Some("laut")));
-    assert_eq!(a.texts("api_key_env"), Some(vec!["A_KEY"]));
-    let dropped: Vec<_> = a.rules.iter().flat_map(|rule| &rule.drop).collect();
-    assert_eq!(dropped, ["eins", "zwei"], "the user's rules come last");
+    assert_eq!(found.default.origin().map(ToString::to_string), Some("p.toml:1".into()));
+    let [x, named] = &found.providers[..] else { panic!("two profiles: {:?}", found.providers) };
     assert_eq!(
-        config.profile("b").and_then(|b| b.text("base_url").map(str::to_owned)),
-        Some("ub".into())
+        shown(x),
+        [
+            "model 模型 p.toml:4",
+            "models.embed e p.toml:5",
+            "models.speak s p.toml:6",
+            "api_key_cmd [\"pass\",\"show\"] p.toml:7",
+            "headers.X-Team 研究 p.toml:13",
+        ]
     );
-    assert!(config.profile("neu").is_some() && config.profile("c").is_none());
-    assert!(config.default().is_none());
-}
-
-#[test]
-fn a_key_source_of_the_user_leaves_no_other() {
-    let catalogue = "[providers.a]\napi_key_env = \"A_KEY\"\n";
-    for line in ["api_key = \"k\"", "api_key_cmd = \"pass\"", "api_key_file = \"f\""] {
-        let config = config(catalogue, &format!("[providers.a]\n{line}\n"));
-        let a = config.profile("a").expect("it is there");
-        assert!(a.names_a_key() && a.texts("api_key_env").is_none(), "{line}");
-    }
+    let rules: Vec<_> = x.rules.iter().map(|rule| rule.origin.to_string()).collect();
+    assert_eq!(rules, ["p.toml:14", "p.toml:16"]);
+    assert_eq!((named.name.as_str(), named.base_url.as_deref()), ("ein name", Some("u")));
+    let built_in = document(text, None).expect("it is right");
+    assert!(shown(&built_in.providers[0]).iter().all(|line| line.ends_with(" built in")));
 }
 
 /// One value of each type of TOML, and which of them a shape takes.
@@ -104,20 +84,26 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
         ("truth", "true"),
         ("table", "{ a = [1] }"),
     ];
-    let of =
-        |table: &'static str| move |(name, shape): &(&'static str, Shape)| (table, *name, *shape);
-    let profiles = PROFILE.iter().map(of("providers"));
-    for (table, name, shape) in profiles.chain(PROMPT.iter().map(of("prompts"))) {
-        let takes: &[&str] = match shape {
-            Shape::Text => &["text"],
-            Shape::Texts => &["text", "texts"],
-            Shape::Patterns => &["text", "texts", "none"],
-            Shape::Flag => &["truth"],
-            Shape::Word(_) => &[],
-            Shape::Words(_) | Shape::Rules | Shape::Prices => &["none"],
-            Shape::TextTable | Shape::NumberTable | Shape::Templates => &[],
-            Shape::AnyTable => &["table"],
-        };
+    // What each field takes beside what stands in no row: a table of strings or numbers takes none.
+    let takes = |table: &str, name: &str| -> &[&str] {
+        match name {
+            "api_key_env" | "api_key_cmd" | "slow_down_codes" => &["text", "texts"],
+            "thinks_untagged" | "untimed" => &["text", "texts", "none"],
+            "extract" | "extract_last" => &["truth"],
+            "audio_data" | "stream_usage" | "limits" | "bodies" | "paths" | "vars" => &[],
+            "schema" if table == "providers" => &[],
+            "models" | "headers" | "key_headers" | "models_headers" => &[],
+            "jobs" | "takes_no" | "rules" | "prices" => &["none"],
+            "options" | "embed" | "image" | "transcribe" | "speak" => &["table"],
+            _ => &["text"],
+        }
+    };
+    let of = |table: &'static str, fields: &'static [&'static str]| {
+        fields.iter().map(move |name| (table, *name))
+    };
+    let profiles = of("providers", Profile::FIELDS);
+    for (table, name) in profiles.chain(of("prompts", Prompt::FIELDS)) {
+        let takes = takes(table, name);
         for (kind, value) in VALUES {
             let text = format!("[{table}.x]\n\n{name} = {value}\n");
             match read(&text) {
@@ -137,13 +123,12 @@ fn what_a_shape_takes_is_taken_as_it_is() {
     let text = "[providers.x]\nstream_usage = \"sent\"\njobs = [\"chat\", \"speak\"]\nlimits = { upload_bytes = 26_214_400 }\n\
                 headers = { A = \"1\" }\n\
                 options = { n = -3, hex = 0xff, oct = 0o17, f = 1.50, e = 1e3, plus = +4, t = true, day = 2026-01-02, list = [1, { a = \"b\" }], text = '''\n多行''' }\n";
-    let x = read(text).expect("it is right").profiles.remove(0);
-    let value = |section: &str, key: &str| x.field(section, key).map(|field| field.value.clone());
-    assert_eq!(value("", "stream_usage"), Some(json!("sent")));
-    assert_eq!(value("", "jobs"), Some(json!(["chat", "speak"])));
-    assert_eq!(value("limits", "upload_bytes"), Some(json!(26_214_400)));
+    let x = read(text).expect("it is right").providers.remove(0);
+    assert_eq!(x.stream_usage.get(), Some(&StreamUsage::Sent));
+    assert_eq!(x.jobs.as_deref(), Some(&[Job::Chat, Job::Speak][..]));
+    assert_eq!(x.limits.get("upload_bytes").map(|field| field.value), Some(26_214_400));
     let options: Vec<(&str, &Value)> =
-        x.section("options").map(|field| (field.key.as_str(), &field.value)).collect();
+        x.options.iter().map(|(name, field)| (name, &field.value)).collect();
     let expected = [
         ("n", json!(-3)),
         ("hex", json!(255)),
@@ -164,12 +149,13 @@ fn what_a_shape_takes_is_taken_as_it_is() {
 fn a_rule_is_read_whole() {
     let text = "[[providers.x.rules]]\njobs = [\"chat\"]\nmodels = [\"a*\"]\nmodels_except = [\"ab\"]\n\
                 rename = { b = \"c\" }\ndrop = [\"d\"]\nset = { e = { f = 1 } }\nmap = { g = { h = 2 } }\nwhy = \"原因\"\n";
-    let rule = read(text).expect("it is right").profiles.remove(0).rules.remove(0);
-    assert_eq!((rule.jobs, rule.models), (vec!["chat".to_owned()], vec!["a*".to_owned()]));
+    let rule = read(text).expect("it is right").providers.remove(0).rules.remove(0);
+    assert_eq!((rule.jobs, rule.models), (vec![Job::Chat], vec!["a*".to_owned()]));
     assert_eq!((rule.models_except, rule.drop), (vec!["ab".to_owned()], vec!["d".to_owned()]));
     assert_eq!(rule.rename, [("b".to_owned(), "c".to_owned())]);
     assert_eq!(Value::Object(rule.set), json!({"e": {"f": 1}}));
-    assert_eq!(rule.map, [("g".to_owned(), vec![("h".to_owned(), json!(2))])]);
+    let [(field, changes)] = &rule.map[..] else { panic!("one field: {:?}", rule.map) };
+    assert_eq!((field.as_str(), &changes["h"]), ("g", &json!(2)));
     assert_eq!(rule.why.as_deref(), Some("原因"));
 }
 
@@ -204,8 +190,8 @@ fn unknown_names_find_the_nearest() {
 fn a_template_is_read_as_it_is_and_its_words_are_known() {
     let text = "[providers.x.bodies.image]\n\"$rest\" = true\ninput = { text = \"猫：$prompt\", n = 1 }\n\
                 list = [\"$size.width*$size.height\", \"$$\"]\n";
-    let x = read(text).expect("it is right").profiles.remove(0);
-    let template = x.field("bodies", "image").map(|field| field.value.clone());
+    let x = read(text).expect("it is right").providers.remove(0);
+    let template = x.bodies.get("image").map(|field| field.value.clone());
     let expected = json!({
         "$rest": true, "input": {"text": "猫：$prompt", "n": 1},
         "list": ["$size.width*$size.height", "$$"],
@@ -217,7 +203,7 @@ fn a_template_is_read_as_it_is_and_its_words_are_known() {
             "p.toml:4: unknown word `$promt` in bodies.image",
             "`$prompt`",
         ),
-        ("image = { a = \"5 $ \" }", "p.toml:3: unknown word `$` in", "`$$` is the sign itself"),
+        ("image = { a = \"5 $ \" }", "p.toml:3: unknown word `$` in", "`$$` is a dollar sign"),
         (
             "image = { a = \"$picture.url\" }",
             "p.toml:3: unknown word `$picture.url`",
@@ -249,33 +235,36 @@ fn values_that_json_cannot_hold_are_refused() {
 #[test]
 fn the_built_in_list_is_sound() {
     let catalogue = document(TEXT, None).expect("it is right");
-    assert!(catalogue.default.is_none(), "the built-in list chooses nothing");
-    for profile in &catalogue.profiles {
-        let name = &profile.name;
-        assert!(profile.text("title").is_some(), "{name} has a title");
-        assert!(profile.text("base_url").is_some(), "{name} has a base_url");
-        let jobs = profile.texts("jobs").unwrap_or_default();
-        assert!(!jobs.is_empty(), "{name} has jobs");
-        for field in profile.section("models") {
-            let is_known = field.key == "timed" || JOBS.contains(&field.key.as_str());
-            assert!(is_known, "{name}: models.{}", field.key);
+    assert!(!catalogue.default.is_set(), "the built-in list chooses nothing");
+    assert!(catalogue.tools.is_empty(), "the built-in list runs nothing");
+    let config = Config { catalogue: TEXT, user: Document::default() };
+    for written in &catalogue.providers {
+        let name = &written.name;
+        if let Some(like) = written.like.as_deref() {
+            let base = catalogue.providers.iter().find(|profile| profile.name == like);
+            let base = base.unwrap_or_else(|| panic!("{name} is like {like}, which is not there"));
+            assert!(!base.like.is_set(), "{name}: one step is enough");
         }
-        for section in ["bodies", "paths", "key_headers"] {
-            for field in profile.section(section) {
-                let job = field.key.as_str();
-                assert!(jobs.contains(&job), "{name}: {section}.{job}, which it does not offer");
-            }
+        let profile = config.built_in(name).expect("it is listed");
+        assert!(profile.title.is_set(), "{name} has a title");
+        assert!(profile.base_url.is_set(), "{name} has a base_url");
+        let jobs = profile.jobs.as_deref().unwrap_or_default();
+        assert!(!jobs.is_empty(), "{name} has jobs");
+        for (job, _) in profile.models.iter() {
+            assert!(job == "timed" || Job::of(job).is_some(), "{name}: models.{job}");
+        }
+        let bodies = profile.bodies.iter().map(|(job, _)| job);
+        let more = profile.paths.iter().chain(profile.key_headers.iter()).map(|(job, _)| job);
+        for job in bodies.chain(more) {
+            let is_offered = Job::of(job).is_some_and(|job| jobs.contains(&job));
+            assert!(is_offered, "{name}: {job}, which it does not offer");
         }
         for job in profile.rules.iter().flat_map(|rule| &rule.jobs) {
-            assert!(
-                jobs.contains(&job.as_str()),
-                "{name} has a rule for {job}, which it does not offer"
-            );
+            assert!(jobs.contains(job), "{name} has a rule for {job:?}, which it does not offer");
         }
-        let is_remote = profile.texts("api_key_env").is_some();
-        let tells = if is_remote { "key_url" } else { "start" };
-        assert!(profile.text(tells).is_some() || name == "demo", "{name} has no {tells}");
-        assert!(profile.text("api_key").is_none(), "{name} holds a key");
+        let tells = if profile.api_key_env.is_set() { &profile.key_url } else { &profile.start };
+        assert!(tells.is_set() || name == "demo", "{name} has no key_url or no start");
+        assert!(!profile.api_key.is_set(), "{name} holds a key");
     }
 }
 
@@ -309,7 +298,7 @@ fn tools_are_read_and_refused() {
     assert_eq!(weather.command, ["python3", "my tool.py"]);
     assert_eq!(weather.timeout, Some(std::time::Duration::from_millis(1500)));
     let parameters = json!({"type": "object", "properties": {"城市": {"type": "string"}}});
-    assert_eq!(weather.parameters, Some(parameters));
+    assert_eq!(weather.parameters.clone().map(Value::Object), Some(parameters));
     assert_eq!(found.tool("now").map(|tool| tool.command.len()), Some(2));
     for (lines, words, hint) in [
         ("[tools.x]\n", "p.toml:1: [tools.x] has no `command`", ""),
@@ -328,6 +317,4 @@ fn tools_are_read_and_refused() {
         let (message, found) = wrong(lines);
         assert!(message.starts_with(words) && found.contains(hint), "{message}\n{found}");
     }
-    let built_in = document("[tools.x]\ncommand = \"a\"\n", None).expect_err("the list has none");
-    assert!(built_in.message.contains("unknown field `tools`"), "{built_in}");
 }

@@ -164,6 +164,8 @@ mod tests {
         }
         assert!(message(json!({"input": "你好", "response_format": "midi"})).contains("wav, pcm"));
         assert!(message(json!({"input": "你好", "speed": 9})).contains("'speed'"));
-        assert!(message(json!({"input": "你好", "stream_format": "sse"})).contains("supports audio"));
+        assert!(
+            message(json!({"input": "你好", "stream_format": "sse"})).contains("supports audio")
+        );
     }
 }

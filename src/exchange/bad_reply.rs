@@ -1,6 +1,6 @@
 //! A reply that holds no answer, as a failure: the one place that has the words for it.
 
-use crate::error::{Failure, Kind, Retry};
+use crate::error::{Failure, FailureKind, Retry};
 use crate::http::bad_reply::BadReply;
 use crate::http::{Service, refusal};
 use crate::secret::Secret;
@@ -10,7 +10,7 @@ use crate::secret::Secret;
 pub(crate) struct ReplyWords {
     /// What a good reply holds: `answer`, `transcript`.
     pub(crate) answer: &'static str,
-    /// What is said of a reply without it, behind `the reply of NAME`: `is no transcript`.
+    /// What is said of a reply without it, behind `the reply of NAME`: `is not a transcript`.
     pub(crate) lack: &'static str,
     /// What it was asked for, with a space in front; mostly nothing.
     pub(crate) about: String,
@@ -33,24 +33,24 @@ pub(super) fn failure(
     service: &Service,
 ) -> Failure {
     let (name, ReplyWords { answer, lack, about }) = (&service.name, words);
-    let refused = |what: String| Failure::new(Kind::Refused, what);
+    let refused = |what: String| Failure::new(FailureKind::Refused, what);
     match bad {
         BadReply::Fault(fault) => refusal::carried(fault, id, secrets, service),
-        BadReply::Empty => refused(format!("the reply of {name}{about} is empty")),
+        BadReply::Empty => refused(format!("the reply from {name}{about} is empty")),
         BadReply::BrokenOff => {
-            let what = format!("the {answer} of {name}{about} broke off before its end");
-            Failure::new(Kind::Network, what).retry(Retry::default())
+            let what = format!("the {answer} of {name}{about} ended early");
+            Failure::new(FailureKind::Network, what).retry(Retry::default())
         }
         BadReply::NotAnAnswer(words) => {
             let colon = if words.is_empty() { "" } else { ": " };
-            refused(format!("the reply of {name}{about} {lack}{colon}{words}"))
-                .hint("is the base URL that of an API? `-v` shows the exchange")
+            refused(format!("the reply from {name}{about} {lack}{colon}{words}"))
+                .hint("check the base URL; `-v` shows the exchange")
         }
-        BadReply::Lacks(what) => refused(format!("the reply of {name}{about} has no {what}"))
+        BadReply::Lacks(what) => refused(format!("the reply from {name}{about} has no {what}"))
             .hint("--json prints the reply as it came"),
         BadReply::Unreadable(why) => {
             let what = format!("the {answer} of {name}{about} can't be read: {why}");
-            Failure::new(Kind::Network, what)
+            Failure::new(FailureKind::Network, what)
         }
     }
 }

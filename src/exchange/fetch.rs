@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use super::operation::{Draft, Operation, ReadError};
+use super::draft::Draft;
+use super::operation::{Operation, ReadError};
 use super::reply::Reply;
 use super::state::Exchange;
-use crate::error::{Failure, Kind, classify};
+use crate::error::{Failure, FailureKind, classify};
 use crate::http::Service;
 use crate::http::request::{Body, Method, Request, Url, shown};
 use crate::io::Io;
@@ -69,11 +70,11 @@ impl Operation for Fetch<'_> {
             return failure;
         }
         failure.message = format!("cannot fetch {}: {}", shown(self.url), failure.message);
-        if failure.kind == Kind::Credentials {
-            failure.kind = Kind::Refused;
+        if failure.kind == FailureKind::Credentials {
+            failure.kind = FailureKind::Refused;
             failure.retry = None;
         }
-        if failure.kind == Kind::Refused {
+        if failure.kind == FailureKind::Refused {
             failure.hint = None;
         }
         failure

@@ -1,13 +1,13 @@
 //! What a command gives an exchange: how its request is made, and how the reply to it is read.
 
 use super::bad_reply::ReplyWords;
+use super::draft::Draft;
 use super::reply::Reply;
 use crate::error::Failure;
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
 use crate::provider::Provider;
-use crate::provider::field_repair::FieldRepair;
 
 /// One request and what is made of its reply.
 pub(crate) trait Operation: Send {
@@ -22,7 +22,7 @@ pub(crate) trait Operation: Send {
 
     /// How messages speak of the reply.
     fn words(&self) -> ReplyWords {
-        ReplyWords::new("answer", "is no answer")
+        ReplyWords::new("answer", "is not an answer")
     }
 
     /// Reads a reply with a good status to its end.
@@ -58,19 +58,6 @@ pub(crate) trait Operation: Send {
 
     /// Forgets what a failed try left, before the next one.
     fn begin_again(&mut self) {}
-}
-
-/// A request that is not sent yet.
-pub(crate) struct Draft {
-    pub(crate) request: Request,
-    /// What repairs a field of it that the service refuses.
-    pub(crate) repair: Option<FieldRepair>,
-}
-
-impl From<Request> for Draft {
-    fn from(request: Request) -> Self {
-        Self { request, repair: None }
-    }
 }
 
 /// Why reading a reply came to no answer.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::state::Exchange;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::http::client::Response;
 
 /// A reply that is read whole (a JSON answer) may be this large, in bytes: no text and no list is
@@ -115,6 +115,9 @@ impl Reply<'_> {
     /// The failure for a body of more than `most` bytes.
     pub(crate) fn too_large(&self, most: usize) -> Failure {
         let (name, most) = (&self.exchange.client.service.name, most >> 20);
-        Failure::new(Kind::Network, format!("the answer of {name} is larger than {most} MiB"))
+        Failure::new(
+            FailureKind::Network,
+            format!("the answer from {name} is larger than {most} MiB"),
+        )
     }
 }

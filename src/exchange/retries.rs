@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::http::client::Client;
-use crate::http::retry::{self, Decision, Outcome, Policy};
+use crate::http::retry::{self, RetryDecision, RetryPolicy, TryOutcome};
 use crate::io::Stderr;
 use crate::random;
 
 /// The retries of one request.
 #[derive(Debug, Clone)]
 pub(super) struct Retries {
-    policy: Policy,
+    policy: RetryPolicy,
     done: u32,
     /// How long a server may load its model, and when it was first seen doing so.
     patience: Duration,
@@ -19,13 +19,13 @@ pub(super) struct Retries {
 }
 
 /// A server that loads its model is asked again so often.
-const LOADING: Duration = Duration::from_secs(1);
+const LOADING_POLL: Duration = Duration::from_secs(1);
 
 impl Retries {
     /// `retries` after the first one; no single wait above `max_wait`; `patience` for a server that
     /// is still loading its model.
     pub(super) fn new(retries: u32, max_wait: Duration, patience: Duration) -> Self {
-        Self { policy: Policy { retries, max_wait }, done: 0, patience, loading_since: None }
+        Self { policy: RetryPolicy { retries, max_wait }, done: 0, patience, loading_since: None }
     }
 
     /// Waits before the next try. `nothing_shown` is false once the user has seen a part of the
@@ -46,13 +46,13 @@ impl Retries {
         if facts.is_loading && self.policy.retries > 0 {
             return self.await_model(failure, client, stderr).await;
         }
-        let outcome = Outcome {
+        let outcome = TryOutcome {
             status: facts.status,
             should_retry: facts.should_retry.as_deref(),
             retry_after_ms: facts.retry_after_ms.as_deref(),
             retry_after: facts.retry_after.as_deref(),
             body_delay: facts.body_delay,
-            final_refusal: failure.kind == Kind::Credentials,
+            final_refusal: failure.kind == FailureKind::Credentials,
         };
         match retry::decide(
             self.done,
@@ -61,9 +61,9 @@ impl Retries {
             random::fraction(),
             SystemTime::now(),
         ) {
-            Decision::Stop => Err(failure),
-            Decision::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
-            Decision::Wait(wait) => {
+            RetryDecision::Stop => Err(failure),
+            RetryDecision::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
+            RetryDecision::Wait(wait) => {
                 self.done += 1;
                 let (done, all) = (self.done, self.policy.retries);
                 stderr.note(&format!(
@@ -78,8 +78,8 @@ impl Retries {
 }
 
 impl Retries {
-    /// A server that is loading its model is no failure: it is asked again until it is ready, as
-    /// long as silence on the wire is borne.
+    /// A server that is loading its model is not a failure: it is asked again until it is ready, as
+    /// long as silence on the wire is allowed.
     async fn await_model(
         &mut self,
         failure: Failure,
@@ -90,22 +90,22 @@ impl Retries {
             stderr.note(&format!("{} is loading its model; waiting", client.service.name));
         }
         let since = *self.loading_since.get_or_insert_with(Instant::now);
-        if since.elapsed() + LOADING > self.patience {
+        if since.elapsed() + LOADING_POLL > self.patience {
             return Err(failure.hint("--timeout SECS waits longer for a model to load"));
         }
-        client.interrupt.race(tokio::time::sleep(LOADING)).await
+        client.interrupt.race(tokio::time::sleep(LOADING_POLL)).await
     }
 }
 
 /// The service names a wait that the user did not allow: a quota, whatever the status was.
 fn too_long(failure: Failure, wait: Duration, most: Duration) -> Failure {
-    let message = format!("{}; it says to come back in {}", failure.message, seconds(wait));
+    let message = format!("{}; it asks to wait {}", failure.message, seconds(wait));
     let hint = format!(
-        "--max-wait {} would wait for it (now {})",
+        "--max-wait {} would allow that wait (now {})",
         wait.as_secs_f64().ceil(),
         seconds(most)
     );
-    Failure::new(Kind::Quota, message).hint(hint)
+    Failure::new(FailureKind::Quota, message).hint(hint)
 }
 
 /// `0.5 s`, `12 s`, `5 min`.

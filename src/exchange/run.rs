@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 
 use super::state::{Exchange, ExchangeOptions};
 use crate::demo;
-use crate::error::{Failure, Kind, classify};
+use crate::error::{Failure, FailureKind, classify};
 use crate::http::client::Client;
 use crate::http::request::Url;
 use crate::interrupt::Interrupt;
@@ -19,7 +19,7 @@ use crate::provider::Provider;
 use crate::stop::StopSignal;
 
 /// The pace of the demo's stream on a terminal: the time between two chunks.
-const PACE: Duration = Duration::from_millis(40);
+const DEMO_PACE: Duration = Duration::from_millis(40);
 
 /// A command's work on the network.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
@@ -40,7 +40,7 @@ where
 {
     on_runtime(io, move |io| {
         Box::pin(async move {
-            let pace = if io.stdout_is_terminal { PACE } else { Duration::ZERO };
+            let pace = if io.stdout_is_terminal { DEMO_PACE } else { Duration::ZERO };
             let mut exchange = Exchange::open(provider, options, pace, io).await?;
             work(&mut exchange, io).await
         })
@@ -57,7 +57,7 @@ where
     W: for<'a> FnOnce(&'a mut Io) -> Work<'a, T> + Send + 'static,
 {
     let cannot = |what: &str, error: std::io::Error| {
-        Failure::new(Kind::Other, format!("cannot {what}: {error}"))
+        Failure::new(FailureKind::Other, format!("cannot {what}: {error}"))
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -102,7 +102,7 @@ impl Exchange {
         let interrupt = Interrupt::new(io).map_err(|error| classify(&error))?;
         if provider.base_url.scheme() == "demo" {
             let address = demo::start(pace).await.map_err(|error| {
-                Failure::new(Kind::Other, format!("cannot start the demo server: {error}"))
+                Failure::new(FailureKind::Other, format!("cannot start the demo server: {error}"))
             })?;
             provider.base_url = demo_url(&address.to_string())?;
         }
@@ -113,7 +113,7 @@ impl Exchange {
 
 /// The failure for a task that panicked.
 pub(crate) fn ended_early(error: JoinError) -> Failure {
-    Failure::new(Kind::Other, format!("the work ended early: {error}"))
+    Failure::new(FailureKind::Other, format!("the work ended early: {error}"))
 }
 
 /// Gives the demo an address that can be shown in a dry run, and says what it is worth.
@@ -122,7 +122,7 @@ pub(crate) fn ended_early(error: JoinError) -> Failure {
 /// None that is known: the address is a constant.
 pub(crate) fn name_demo(provider: &mut Provider, io: &Io) -> Result<(), Failure> {
     if provider.base_url.scheme() == "demo" {
-        io.warn("the demo server runs only while llm does; no curl can reach it");
+        io.warn("the demo server runs only while llm does; curl can't reach it");
         provider.base_url = demo_url("127.0.0.1")?;
     }
     Ok(())
@@ -131,6 +131,6 @@ pub(crate) fn name_demo(provider: &mut Provider, io: &Io) -> Result<(), Failure>
 /// The demo server's base URL.
 fn demo_url(address: &str) -> Result<Url, Failure> {
     Url::parse(&format!("http://{address}/v1")).map_err(|error| {
-        Failure::new(Kind::Other, format!("the demo server has no address: {error}"))
+        Failure::new(FailureKind::Other, format!("the demo server has no address: {error}"))
     })
 }

@@ -4,10 +4,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::operation::Draft;
+use super::draft::Draft;
 use super::retries::Retries;
 use crate::error::{Failure, classify};
-use crate::http::client::{Client, Limits};
+use crate::http::client::{Client, ExchangeLimits};
 use crate::http::request::Request;
 use crate::interrupt::Interrupt;
 use crate::io::{Io, Stderr};
@@ -17,8 +17,9 @@ use crate::provider::field_repair::FieldRepair;
 /// What the user allows an exchange.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ExchangeOptions {
-    /// The longest silence on the wire, and the longest wait for a server that loads its model.
-    pub(crate) silence: Duration,
+    /// The longest silence on the wire, and the longest wait for a server that loads its model; `None`
+    /// is five minutes.
+    pub(crate) silence: Option<Duration>,
     /// The longest time for the whole run.
     pub(crate) max_time: Option<Duration>,
     /// How many tries may follow the first one.
@@ -29,11 +30,18 @@ pub(crate) struct ExchangeOptions {
     pub(crate) verbose: bool,
 }
 
+/// The longest silence on the wire where the user says nothing of it.
+const SILENCE: Duration = Duration::from_secs(300);
+
 impl ExchangeOptions {
+    fn silence(&self) -> Duration {
+        self.silence.unwrap_or(SILENCE)
+    }
+
     /// What a client may do from now on.
-    pub(super) fn limits(&self) -> Limits {
-        Limits {
-            silence: self.silence,
+    pub(super) fn limits(&self) -> ExchangeLimits {
+        ExchangeLimits {
+            silence: self.silence(),
             until: self.max_time.map(|time| (Instant::now() + time, time)),
             verbose: self.verbose,
         }
@@ -104,8 +112,8 @@ impl Shared {
 
     /// The retries of one request.
     pub(super) fn retries(&self) -> Retries {
-        let ExchangeOptions { retries, max_wait, silence, .. } = self.options;
-        Retries::new(retries, max_wait, silence)
+        let ExchangeOptions { retries, max_wait, .. } = self.options;
+        Retries::new(retries, max_wait, self.options.silence())
     }
 
     /// The request of a draft, with the change that an earlier request taught.

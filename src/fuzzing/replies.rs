@@ -7,16 +7,17 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::whole_or_cut;
+use super::cuts::whole_or_cut;
 use crate::api::image::base64text::{self, Decoder};
-use crate::api::image::scan::{Piece, Scanner};
-use crate::api::transcribe::answer::Answer;
+use crate::api::image::scan::{ImagePiece, ImageScanner};
+use crate::api::transcribe::answer::TranscriptReply;
+use crate::api::transcribe::format::TranscriptFormat as Written;
 use crate::api::transcribe::join::merge;
-use crate::api::transcribe::stream::Stream;
+use crate::api::transcribe::read::read;
+use crate::api::transcribe::stream::TranscriptStream;
 use crate::api::transcribe::subtitles::{Subtitles, is_finished};
 use crate::api::{image, models, speech};
 use crate::audio::format::SpeechFormat;
-use crate::cli::transcribe::Format as Written;
 
 /// Base64 that comes in pieces, and the pictures that are taken out of a reply.
 pub fn pictures(data: &[u8]) {
@@ -54,17 +55,17 @@ fn base64(pieces: &[&[u8]]) -> (Vec<u8>, bool) {
 type Pictures = Vec<(Vec<u8>, Option<bool>)>;
 
 fn scanned(pieces: &[&[u8]]) -> (Vec<u8>, Option<Value>, Pictures) {
-    let (mut scanner, mut pictures) = (Scanner::default(), Pictures::new());
+    let (mut scanner, mut pictures) = (ImageScanner::default(), Pictures::new());
     for piece in pieces {
         let Ok(()) = scanner.push(piece, &mut |piece| {
             match piece {
-                Piece::Begin => pictures.push((Vec::new(), None)),
-                Piece::Bytes(bytes) => {
+                ImagePiece::Begin => pictures.push((Vec::new(), None)),
+                ImagePiece::Bytes(bytes) => {
                     let last = pictures.last_mut().expect("bytes follow a begin");
                     assert_eq!(last.1, None, "bytes come behind the end");
                     last.0.extend_from_slice(bytes);
                 }
-                Piece::End { whole } => {
+                ImagePiece::End { whole } => {
                     let last = pictures.last_mut().expect("an end follows a begin");
                     assert_eq!(last.1.replace(whole), None, "it ends twice");
                 }
@@ -91,12 +92,12 @@ pub fn replies(data: &[u8]) {
             let (sound, _) = whole_or_cut(data, |pieces| spoken(label, wanted, pieces));
             assert!(sound.len() <= data.len(), "{} of {}", sound.len(), data.len());
         }
-        if let Ok(answer) = Answer::read(data.to_vec(), label) {
+        if let Ok(answer) = read(data.to_vec(), label) {
             transcript(answer, data.len());
         }
     }
     let (live, answer) = whole_or_cut(data, |pieces| {
-        let (mut stream, mut live) = (Stream::default(), String::new());
+        let (mut stream, mut live) = (TranscriptStream::default(), String::new());
         pieces.iter().for_each(|piece| stream.push(piece, &mut live));
         let state = (stream.is_done(), stream.is_over(), stream.has_fault());
         let answer = stream.finish(&mut live);
@@ -110,7 +111,7 @@ pub fn replies(data: &[u8]) {
 }
 
 fn spoken(label: &str, wanted: Option<SpeechFormat>, pieces: &[&[u8]]) -> (Vec<u8>, String) {
-    let mut reader = speech::answer::Reader::new(label, wanted);
+    let mut reader = speech::answer::SpeechReader::new(label, wanted);
     let mut sound: Vec<Bytes> = Vec::new();
     let pushed =
         pieces.iter().try_for_each(|piece| reader.push(Bytes::copy_from_slice(piece), &mut sound));
@@ -119,7 +120,7 @@ fn spoken(label: &str, wanted: Option<SpeechFormat>, pieces: &[&[u8]]) -> (Vec<u
     (sound.concat(), end)
 }
 
-fn transcript(answer: Answer, most: usize) {
+fn transcript(answer: TranscriptReply, most: usize) {
     let texts = answer.text().map_or(0, |text| text.len());
     assert!(texts <= 3 * most, "{texts} bytes of text");
     for format in [Written::Srt, Written::Vtt] {

@@ -2,12 +2,11 @@
 
 use std::io::Cursor;
 
-use super::cuts;
+use super::cuts::cuts;
 use crate::audio::format::SpeechFormat;
 use crate::audio::join::{AudioJoiner, Unjoinable, wav};
-use crate::audio::quiet;
-use crate::audio::upload::AudioUpload;
 use crate::audio::wav::WavSamples;
+use crate::audio::{quiet, upload::AudioUpload};
 
 /// Stands between the parts of an input with several.
 const PART_SEPARATOR: &[u8] = b"|part|";

@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::whole_or_cut;
-use crate::api::chat::ChatEvent;
-use crate::api::chat::answers::{Answers, Shown};
-use crate::api::chat::reader::Reader;
+use super::cuts::whole_or_cut;
+use crate::dialect::ChatEvent;
+use crate::dialect::answers::{Answers, VisibleText};
+use crate::dialect::chat_completions::ChatCompletions;
+use crate::dialect::reader::ChatReader;
 use crate::http::fault::{self, Fault};
 use crate::http::sse::Decoder;
 
@@ -69,10 +70,11 @@ struct Heard {
 
 impl Heard {
     fn of(label: &str, pieces: &[&[u8]]) -> Self {
-        let (mut reader, mut events, mut texts) = (Reader::new(label), Vec::new(), 0);
+        let (mut reader, mut events, mut texts) =
+            (ChatReader::new(&ChatCompletions, label), Vec::new(), 0);
         // As many answers as the label has letters, so that all ways are gone.
         let mut answers = Answers::new(label.len() as u32 % 3).thinking_untagged(label.is_empty());
-        let mut shown = Shown::default();
+        let mut shown = VisibleText::default();
         let mut each = |event: ChatEvent<'_>| {
             texts += match event {
                 ChatEvent::Text { text, .. } | ChatEvent::Thinking { text, .. } => text.len(),

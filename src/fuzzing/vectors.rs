@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::api::embed::reply::{self, Numbers, Problem, Vectors};
+use crate::api::embed::format::VectorFormat;
+use crate::api::embed::reply::{self, DecimalVectors, VectorProblem, Vectors};
 use crate::api::embed::{npy, vector};
-use crate::cli::embed::Format;
 
 /// The reader of embeddings, through its quick way and its slow one, and the writers.
 pub fn vectors(data: &[u8]) {
@@ -14,9 +14,9 @@ pub fn vectors(data: &[u8]) {
     as_floats(data);
 }
 
-fn read(body: &[u8], numbers: Numbers) -> Option<Vectors> {
+fn read(body: &[u8], numbers: DecimalVectors) -> Option<Vectors> {
     let found = match reply::read(body.to_vec(), 1, numbers, Vec::new()) {
-        Err(Problem::Count(asked)) => reply::read(body.to_vec(), asked, numbers, Vec::new()),
+        Err(VectorProblem::Count(asked)) => reply::read(body.to_vec(), asked, numbers, Vec::new()),
         found => found,
     };
     found.ok()
@@ -24,10 +24,10 @@ fn read(body: &[u8], numbers: Numbers) -> Option<Vectors> {
 
 fn as_reply(data: &[u8]) {
     let _ = (reply::fault_in(data), reply::tokens_in(data));
-    let Some(found) = read(data, Numbers::AsTheyCame) else { return };
+    let Some(found) = read(data, DecimalVectors::AsTheyCame) else { return };
     assert!(found.bytes() <= 8 * data.len());
     check(&found);
-    let in_floats = read(data, Numbers::Floats).expect("is read in either way");
+    let in_floats = read(data, DecimalVectors::Floats).expect("is read in either way");
     check(&in_floats);
     for index in 0..found.len() {
         // Numbers that no float holds are digits, but no floats.
@@ -40,7 +40,7 @@ fn as_reply(data: &[u8]) {
     // A member with an escape in its name is nothing that the quick way takes.
     let Some(rest) = data.trim_ascii_start().strip_prefix(b"{") else { return };
     let slow = [b"{\"\\u0078\":0,", rest].concat();
-    let Some(slow) = read(&slow, Numbers::AsTheyCame) else { return };
+    let Some(slow) = read(&slow, DecimalVectors::AsTheyCame) else { return };
     check(&slow);
     assert_eq!((found.len(), found.tokens), (slow.len(), slow.tokens));
     for index in 0..found.len() {
@@ -69,7 +69,7 @@ fn check(vectors: &Vectors) {
     for index in 0..vectors.len() {
         let floats = floats(vectors, index);
         let mut line = Vec::new();
-        vector::push_line(Format::Jsonl, 7, "字\n", vectors.get(index), &mut line);
+        vector::push_line(VectorFormat::Jsonl, 7, "字\n", vectors.get(index), &mut line);
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
         let Some(floats) = floats else { continue };
         assert!(!floats.iter().any(|float| float.is_nan()));
@@ -94,7 +94,7 @@ fn as_floats(data: &[u8]) {
     }
     let text = |fours: &[[u8; 4]]| STANDARD.encode(fours.as_flattened());
     let list = json!([{"index": 1, "embedding": text(two)}, {"embedding": text(one), "index": 0}]);
-    let found = read(json!({"data": list}).to_string().as_bytes(), Numbers::AsTheyCame)
+    let found = read(json!({"data": list}).to_string().as_bytes(), DecimalVectors::AsTheyCame)
         .expect("two vectors");
     for (index, sent) in [one, two].into_iter().enumerate() {
         let mut bytes = Vec::new();

@@ -1,5 +1,5 @@
-//! The files that went along with questions, each kept once under the sum of its content. Knows nothing
-//! of what they are.
+//! The files that went along with questions, each kept once under the sum of its content. Knows nothing about
+//! what they are.
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use ring::digest::{Context, SHA256};
 
+use super::line::HistoryLine;
 use super::name::new_id;
 use super::store::{Store, make_private};
-use super::turn::Line;
 
-/// So much is read at once.
-const STRETCH: usize = 64 * 1024;
+/// How much is read at once.
+const READ_SIZE: usize = 64 * 1024;
 
 /// The letters of a SHA-256 sum.
 const LETTERS: usize = 64;
@@ -23,7 +23,7 @@ impl Store {
         self.file("files")
     }
 
-    /// Where the content of this name is kept; `None` for what is no name of ours.
+    /// Where the content of this name is kept; `None` for what is not one of our names.
     pub(crate) fn kept_file(&self, name: &str) -> Option<PathBuf> {
         let is_sum = name.len() == LETTERS && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_sum.then(|| self.files().join(name))
@@ -42,7 +42,7 @@ impl Store {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&part)?;
         let mut write = || {
-            let (mut sum, mut stretch) = (Context::new(&SHA256), vec![0; STRETCH]);
+            let (mut sum, mut stretch) = (Context::new(&SHA256), vec![0; READ_SIZE]);
             loop {
                 match content.read(&mut stretch) {
                     Ok(0) => break,
@@ -70,7 +70,7 @@ impl Store {
     pub(super) fn remove_files(&self, contents: &[u8]) -> std::io::Result<()> {
         let mut names = BTreeSet::new();
         for line in contents.split(|byte| *byte == b'\n') {
-            if let Some(Line::Turn(turn)) = Line::read(line) {
+            if let Some(HistoryLine::Turn(turn)) = HistoryLine::read(line) {
                 names.extend(turn.files.into_iter().filter_map(|file| file.content));
             }
         }

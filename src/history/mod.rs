@@ -2,12 +2,11 @@
 //! neither services nor how an answer is made or shown.
 
 mod files;
+mod line;
 mod name;
 mod store;
 mod terminal;
-mod turn;
 
-pub(crate) use name::{Key, new_id, now};
-pub(crate) use store::{Conversation, Store};
+pub(crate) use name::{ConversationKey, new_id, now};
+pub(crate) use store::{Store, StoredConversation};
 pub(crate) use terminal::here;
-pub(crate) use turn::{Answer, End, File, Service, Turn, messages, step_message};

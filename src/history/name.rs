@@ -5,10 +5,10 @@ use crate::random;
 
 /// A conversation's key: its file's name without the ending.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key(String);
+pub(crate) struct ConversationKey(String);
 
 /// Stands before the name that a user gave, so that no name looks like an id.
-const NAMED: char = '@';
+const NAME_PREFIX: char = '@';
 
 /// The letters of ids, in the order of their bytes; without those that are easily misread
 /// (Crockford's base 32).
@@ -16,9 +16,9 @@ const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// A file's name may have 255 bytes on the usual systems; beyond this a name is cut and told apart
 /// by a sum over all of it.
-const LONGEST: usize = 160;
+const MAX_NAME_BYTES: usize = 160;
 
-impl Key {
+impl ConversationKey {
     /// The key of the conversation with the name that a user gave it.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Key {
             return Err(Failure::usage("the name of the session is empty")
                 .hint("give it one: --session NAME"));
         }
-        Ok(Self(format!("{NAMED}{}", encoded(name))))
+        Ok(Self(format!("{NAME_PREFIX}{}", encoded(name))))
     }
 
     /// A key for a new conversation without a name.
@@ -38,14 +38,14 @@ impl Key {
 
     /// The key as it stands in a file's name; `None` for what no conversation has.
     pub(crate) fn of_stem(stem: &str) -> Option<Self> {
-        let body = stem.strip_prefix(NAMED).unwrap_or(stem);
+        let body = stem.strip_prefix(NAME_PREFIX).unwrap_or(stem);
         let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_%~".contains(letter);
         (!body.is_empty() && body.chars().all(fits)).then(|| Self(stem.to_owned()))
     }
 
     /// Whether the user gave the conversation a name.
     pub(crate) fn is_named(&self) -> bool {
-        self.0.starts_with(NAMED)
+        self.0.starts_with(NAME_PREFIX)
     }
 
     /// The key as text: the file's name without its ending.
@@ -87,8 +87,8 @@ fn encoded(name: &str) -> String {
             _ => text.push_str(&format!("%{byte:02X}")),
         }
     }
-    if text.len() > LONGEST {
-        text.truncate(LONGEST);
+    if text.len() > MAX_NAME_BYTES {
+        text.truncate(MAX_NAME_BYTES);
         text.push_str(&format!("~{:016x}", sum(name.as_bytes())));
     }
     text
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_name_is_written_safely() {
-        let key = |name: &str| Key::named(name).map(|key| key.as_str().to_owned()).ok();
+        let key = |name: &str| ConversationKey::named(name).map(|key| key.as_str().to_owned()).ok();
         assert_eq!(key("work-1_a").as_deref(), Some("@work-1_a"));
         assert_eq!(key("../../etc").as_deref(), Some("@%2E%2E%2F%2E%2E%2Fetc"));
         assert_eq!(key("诗").as_deref(), Some("@%E8%AF%97"));
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn what_no_conversation_is_called_is_no_key() {
         for stem in ["", "@", "a.b", "a/b", "..", "你"] {
-            assert_eq!(Key::of_stem(stem), None, "{stem}");
+            assert_eq!(ConversationKey::of_stem(stem), None, "{stem}");
         }
     }
 
@@ -137,10 +137,10 @@ mod tests {
         #[test]
         fn every_name_stays_in_the_folder(name in "(\\PC|[/.\\\\\u{0}-\u{1f}]|[你好]){1,300}") {
             prop_assume!(!name.trim().is_empty());
-            let key = Key::named(&name).unwrap();
+            let key = ConversationKey::named(&name).unwrap();
             prop_assert!(key.as_str().len() < 200);
-            prop_assert_eq!(Key::of_stem(key.as_str()), Some(key.clone()));
-            let other = Key::named(&format!("{name}的")).unwrap();
+            prop_assert_eq!(ConversationKey::of_stem(key.as_str()), Some(key.clone()));
+            let other = ConversationKey::named(&format!("{name}的")).unwrap();
             prop_assert_ne!(key, other);
         }
     }

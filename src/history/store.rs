@@ -9,9 +9,10 @@ use std::time::SystemTime;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::name::Key;
-use super::turn::{Line, Turn, system_of};
-use crate::error::{Failure, Kind, reason};
+use super::line::HistoryLine;
+use super::name::ConversationKey;
+use crate::conversation::Turn;
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::Env;
 
 /// The user's data folder of this program.
@@ -22,16 +23,16 @@ pub(crate) struct Store {
 
 /// A conversation out of its file.
 #[derive(Debug)]
-pub(crate) struct Conversation {
-    pub(crate) key: Key,
+pub(crate) struct StoredConversation {
+    pub(crate) key: ConversationKey,
     /// Oldest first, without those that were taken back.
     pub(crate) turns: Vec<Turn>,
     /// The numbers of lines that can't be read, from 1.
     pub(crate) broken: Vec<usize>,
 }
 
-/// The list of what was used last is begun anew at this size; the one before is kept beside it.
-const RECENT: u64 = 1024 * 1024;
+/// The list of what was used last is started again at this size; the one before is kept beside it.
+const MAX_RECENT_BYTES: u64 = 1024 * 1024;
 
 const ENDING: &str = "jsonl";
 
@@ -49,13 +50,13 @@ impl Store {
         Some(Self { folder })
     }
 
-    /// A file of the data folder that is no conversation.
+    /// A file of the data folder that is not a conversation.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// The file of a conversation.
-    pub(crate) fn path(&self, key: &Key) -> PathBuf {
+    pub(crate) fn path(&self, key: &ConversationKey) -> PathBuf {
         self.conversations().join(format!("{}.{ENDING}", key.as_str()))
     }
 
@@ -77,13 +78,13 @@ impl Store {
     /// A folder or a file that can't be written.
     pub(crate) fn add(
         &self,
-        key: &Key,
+        key: &ConversationKey,
         turn: &Turn,
         terminal: Option<&str>,
     ) -> std::io::Result<()> {
         self.append(&self.path(key), turn)?;
         let recent = self.file("recent.jsonl");
-        if std::fs::metadata(&recent).is_ok_and(|facts| facts.len() > RECENT) {
+        if std::fs::metadata(&recent).is_ok_and(|facts| facts.len() > MAX_RECENT_BYTES) {
             // Who has it open writes on into the old one, which is looked at too; another run may
             // have been first.
             let _ = std::fs::rename(&recent, self.file("recent.old.jsonl"));
@@ -95,8 +96,8 @@ impl Store {
     ///
     /// # Errors
     /// A file that can't be written.
-    pub(crate) fn undo(&self, key: &Key, turn: &str) -> std::io::Result<()> {
-        self.append(&self.path(key), &Line::undo(turn))
+    pub(crate) fn undo(&self, key: &ConversationKey, turn: &str) -> std::io::Result<()> {
+        self.append(&self.path(key), &HistoryLine::undo(turn))
     }
 
     /// Keeps what was typed in a conversation, for the line editor.
@@ -143,14 +144,14 @@ impl Store {
     ///
     /// # Errors
     /// A file that is not there or can't be read.
-    pub(crate) fn read(&self, key: &Key) -> std::io::Result<Conversation> {
+    pub(crate) fn read(&self, key: &ConversationKey) -> std::io::Result<StoredConversation> {
         let bytes = std::fs::read(self.path(key))?;
         let mut conversation =
-            Conversation { key: key.clone(), turns: Vec::new(), broken: Vec::new() };
+            StoredConversation { key: key.clone(), turns: Vec::new(), broken: Vec::new() };
         for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-            match Line::read(line) {
-                Some(Line::Turn(turn)) => conversation.turns.push(*turn),
-                Some(Line::Undo(id)) => conversation.turns.retain(|turn| turn.turn != id),
+            match HistoryLine::read(line) {
+                Some(HistoryLine::Turn(turn)) => conversation.turns.push(*turn),
+                Some(HistoryLine::Undo(id)) => conversation.turns.retain(|turn| turn.turn != id),
                 None if line.trim_ascii().is_empty() => {}
                 None => conversation.broken.push(index + 1),
             }
@@ -159,18 +160,21 @@ impl Store {
     }
 
     /// The conversation that was used last in this terminal, else anywhere.
-    pub(crate) fn last(&self, terminal: Option<&str>) -> Option<Key> {
+    pub(crate) fn last(&self, terminal: Option<&str>) -> Option<ConversationKey> {
         let mut keys = Vec::new();
         for name in ["recent.old.jsonl", "recent.jsonl"] {
             let bytes = std::fs::read(self.file(name)).unwrap_or_default();
             for line in bytes.split(|byte| *byte == b'\n') {
                 let Ok(value) = serde_json::from_slice::<Value>(line) else { continue };
-                let key = value.get("conversation").and_then(Value::as_str).and_then(Key::of_stem);
+                let key = value
+                    .get("conversation")
+                    .and_then(Value::as_str)
+                    .and_then(ConversationKey::of_stem);
                 let place = value.get("terminal").and_then(Value::as_str).map(str::to_owned);
                 keys.extend(key.map(|key| (key, place)));
             }
         }
-        let is_there = |key: &&Key| self.path(key).exists();
+        let is_there = |key: &&ConversationKey| self.path(key).exists();
         let of_terminal = keys
             .iter()
             .rev()
@@ -185,18 +189,20 @@ impl Store {
     ///
     /// # Errors
     /// A folder that can't be read; one that is not there is empty.
-    pub(crate) fn keys(&self) -> std::io::Result<Vec<Key>> {
+    pub(crate) fn keys(&self) -> std::io::Result<Vec<ConversationKey>> {
         let entries = match std::fs::read_dir(self.conversations()) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
         };
-        let mut found: Vec<(SystemTime, Key)> = Vec::new();
+        let mut found: Vec<(SystemTime, ConversationKey)> = Vec::new();
         for entry in entries {
             let entry = entry?;
             let path = PathBuf::from(entry.file_name());
             let stem = path.file_stem().and_then(|stem| stem.to_str());
             let is_ours = path.extension().is_some_and(|ending| ending == ENDING);
-            let Some(key) = stem.filter(|_| is_ours).and_then(Key::of_stem) else { continue };
+            let Some(key) = stem.filter(|_| is_ours).and_then(ConversationKey::of_stem) else {
+                continue;
+            };
             // One that was removed meanwhile is gone from the list too.
             let Ok(time) = entry.metadata().and_then(|facts| facts.modified()) else { continue };
             found.push((time, key));
@@ -209,12 +215,12 @@ impl Store {
     ///
     /// # Errors
     /// Exit 2: none, or several.
-    pub(crate) fn find_key(&self, text: &str) -> Result<Key, Failure> {
-        let is_there = |key: &Key| self.path(key).exists();
-        if let Some(key) = Key::named(text).ok().filter(is_there) {
+    pub(crate) fn find_key(&self, text: &str) -> Result<ConversationKey, Failure> {
+        let is_there = |key: &ConversationKey| self.path(key).exists();
+        if let Some(key) = ConversationKey::named(text).ok().filter(is_there) {
             return Ok(key);
         }
-        if let Some(key) = Key::of_stem(text).filter(is_there) {
+        if let Some(key) = ConversationKey::of_stem(text).filter(is_there) {
             return Ok(key);
         }
         let mut keys = self.keys().map_err(|error| cannot_read(&self.conversations(), &error))?;
@@ -224,7 +230,7 @@ impl Store {
             [key] => Ok(key.clone()),
             [] => Err(Failure::usage(format!("there is no conversation `{text}`")).hint(hint)),
             several => {
-                let ids: Vec<&str> = several.iter().take(5).map(Key::as_str).collect();
+                let ids: Vec<&str> = several.iter().take(5).map(ConversationKey::as_str).collect();
                 let more = if several.len() > 5 { " …" } else { "" };
                 let what = format!("{} conversations begin with `{text}`", several.len());
                 Err(Failure::usage(what).hint(format!("{}{more}", ids.join(", "))))
@@ -236,21 +242,21 @@ impl Store {
     ///
     /// # Errors
     /// Exit 1: a file that can't be removed.
-    pub(crate) fn remove(&self, key: &Key) -> Result<(), Failure> {
+    pub(crate) fn remove(&self, key: &ConversationKey) -> Result<(), Failure> {
         let path = self.path(key);
         let contents = std::fs::read(&path).unwrap_or_default();
         let cannot = |error: std::io::Error| {
             let message = format!("cannot remove {}: {}", path.display(), reason(&error));
-            Failure::new(Kind::Other, message)
+            Failure::new(FailureKind::Other, message)
         };
         std::fs::remove_file(&path).map_err(cannot)?;
         self.remove_files(&contents).map_err(cannot)
     }
 }
 
-impl Conversation {
+impl StoredConversation {
     /// A conversation of which nothing is kept yet.
-    pub(crate) fn new(key: Key) -> Self {
+    pub(crate) fn new(key: ConversationKey) -> Self {
         Self { key, turns: Vec::new(), broken: Vec::new() }
     }
 
@@ -275,7 +281,7 @@ impl Conversation {
 
     /// Its system message.
     pub(crate) fn system(&self) -> Option<&str> {
-        system_of(&self.turns)
+        Turn::system_of(&self.turns)
     }
 }
 
@@ -291,7 +297,7 @@ pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
 /// The failure for a file or folder that can't be read: exit 1.
 fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
     let message = format!("cannot read {}: {}", path.display(), reason(error));
-    Failure::new(Kind::Other, message)
+    Failure::new(FailureKind::Other, message)
 }
 
 /// Whether the file's last line was cut, by a full disk say: then the next one must not hang on it.

@@ -1,4 +1,4 @@
-//! The thin layer over the wire: sends a [`Request`], gives the reply's bytes as they come, and
+//! The client: sends a [`Request`], gives the reply's bytes as they come, and
 //! turns whatever goes wrong on the way into a [`Failure`]. Knows no endpoint and no profile.
 
 use std::sync::Arc;
@@ -7,25 +7,25 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::activity::Activity;
-use super::head::Head;
-use super::network::{self, Broken, Phase};
+use super::head::ReplyHead;
+use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
 use super::refusal;
 use super::request::{Body, Request, Url};
-use super::silence::Silence;
+use super::silence::SilenceLimit;
 use super::trace;
 use super::transport::{Incoming, Transport};
 use super::{Service, redirect};
-use crate::error::{Failure, Kind, Retry};
+use crate::error::{Failure, FailureKind, Retry};
 use crate::interrupt::Interrupt;
 use crate::io::{Env, Io, Stderr};
 
 /// An error's body is read to here.
-const ERROR_BODY: usize = 64 * 1024;
+const MAX_ERROR_BODY: usize = 64 * 1024;
 
 /// What the user may set of an exchange.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct ExchangeLimits {
     /// The longest silence on the wire.
     pub(crate) silence: Duration,
     /// When the whole run must be over, and the time that it was given.
@@ -37,7 +37,7 @@ pub(crate) struct Limits {
 pub(crate) struct Client {
     transport: Arc<Transport>,
     pub(crate) service: Service,
-    limits: Limits,
+    limits: ExchangeLimits,
     /// Told how many bytes of a streamed body were handed to the network.
     pub(crate) on_sent: Option<OnSent>,
     pub(crate) interrupt: Interrupt,
@@ -46,9 +46,9 @@ pub(crate) struct Client {
 /// A reply whose status says success.
 #[derive(Debug)]
 pub(crate) struct Response {
-    head: Head,
+    head: ReplyHead,
     body: Incoming,
-    silence: Silence,
+    silence: SilenceLimit,
     url: Url,
     any: bool,
 }
@@ -57,7 +57,7 @@ impl Client {
     /// A client for a service.
     pub(crate) fn new(
         service: Service,
-        limits: Limits,
+        limits: ExchangeLimits,
         env: &Env,
         mut interrupt: Interrupt,
     ) -> Self {
@@ -77,7 +77,7 @@ impl Client {
         stderr: &Stderr,
     ) -> Result<Response, Failure> {
         let mut redirected: Option<Request> = None;
-        for _ in 0..redirect::MOST {
+        for _ in 0..redirect::MAX_HOPS {
             let request = redirected.as_ref().unwrap_or(request);
             let response = self.exchange(request, stderr).await?;
             let status = response.head.status;
@@ -91,7 +91,10 @@ impl Client {
                 _ => return Err(self.refusal(response, request).await?),
             }
         }
-        Err(Failure::new(Kind::Refused, format!("{} redirects without end", self.service.name)))
+        Err(Failure::new(
+            FailureKind::Refused,
+            format!("{} redirects too many times", self.service.name),
+        ))
     }
 
     /// Sends a request and reads whatever comes, whatever its status: for asking what a server
@@ -106,7 +109,7 @@ impl Client {
     ) -> Result<(u16, Vec<u8>), Failure> {
         let mut response = self.exchange(request, stderr).await?;
         let mut body = Vec::new();
-        while body.len() < ERROR_BODY {
+        while body.len() < MAX_ERROR_BODY {
             match response.chunk(self).await? {
                 Some(bytes) => body.extend_from_slice(&bytes),
                 None => break,
@@ -134,7 +137,7 @@ impl Client {
         let sent = self.interrupt.race(sent).await?;
         let sent = sent.ok_or_else(|| silent(name, silence, "no reply began"))??;
         let (head, body) = sent.map_err(|broken| {
-            let failure = network::failure(&broken, Phase::Sending, name, &request.url);
+            let failure = network::failure(&broken, ExchangePhase::Sending, name, &request.url);
             if broken.is_connect() { self.service.with_start_hint(failure) } else { failure }
         })?;
         if self.limits.verbose {
@@ -143,7 +146,7 @@ impl Client {
         Ok(Response {
             head,
             body,
-            silence: Silence::new(silence),
+            silence: SilenceLimit::new(silence),
             url: request.url.clone(),
             any: false,
         })
@@ -182,7 +185,7 @@ impl Client {
         request: &Request,
     ) -> Result<Failure, Failure> {
         let mut body = Vec::new();
-        while body.len() < ERROR_BODY {
+        while body.len() < MAX_ERROR_BODY {
             match response.chunk(self).await {
                 Ok(Some(bytes)) => body.extend_from_slice(&bytes),
                 Ok(None) => break,
@@ -191,7 +194,7 @@ impl Client {
                 Err(_) => break,
             }
         }
-        body.truncate(ERROR_BODY);
+        body.truncate(MAX_ERROR_BODY);
         Ok(refusal::failure(&response.facts(), &body, request, &self.service))
     }
 }
@@ -203,9 +206,9 @@ impl Response {
     }
 
     /// The parts of the head that a refusal is told from.
-    fn facts(&self) -> refusal::Head {
+    fn facts(&self) -> refusal::RefusalHead {
         let header = |name: &str| self.header(name).map(str::to_owned);
-        refusal::Head {
+        refusal::RefusalHead {
             status: self.head.status,
             request_id: refusal::REQUEST_IDS.iter().find_map(|name| header(name)),
             retry: Retry {
@@ -264,20 +267,26 @@ impl Response {
     ) -> Option<Result<Option<Bytes>, Failure>> {
         let next = self.body.ready_piece().await?;
         self.any |= matches!(next, Ok(Some(_)));
-        Some(next.map_err(|broken| network::failure(&broken, Phase::Reading, service, &self.url)))
+        Some(next.map_err(|broken| {
+            network::failure(&broken, ExchangePhase::Reading, service, &self.url)
+        }))
     }
 
     /// What was waited for, or why it did not come.
-    fn came<T>(&self, next: Option<Result<T, Broken>>, client: &Client) -> Result<T, Failure> {
+    fn came<T>(
+        &self,
+        next: Option<Result<T, NetworkError>>,
+        client: &Client,
+    ) -> Result<T, Failure> {
         let name = &client.service.name;
-        let phase = if self.any { "the answer fell silent" } else { "no answer began" };
+        let phase = if self.any { "no more data" } else { "no answer" };
         next.ok_or_else(|| silent(name, self.silence.longest(), phase))?
-            .map_err(|broken| network::failure(&broken, Phase::Reading, name, &self.url))
+            .map_err(|broken| network::failure(&broken, ExchangePhase::Reading, name, &self.url))
     }
 }
 
 fn silent(service: &str, silence: Duration, what: &str) -> Failure {
     let seconds = silence.as_secs_f64();
-    Failure::new(Kind::Network, format!("time-out: {what} from {service} for {seconds} s"))
+    Failure::new(FailureKind::Network, format!("time-out: {what} from {service} for {seconds} s"))
         .hint("--timeout SECS allows a longer silence")
 }

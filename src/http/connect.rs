@@ -1,4 +1,4 @@
-//! A TCP connection to the host of a URL. Knows nothing of HTTP.
+//! A TCP connection to the host of a URL. Knows nothing about HTTP.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,11 +15,11 @@ const FALLBACK: Duration = Duration::from_millis(300);
 /// A silent peer is asked after so long whether it is still there, and so often again after as long: a
 /// model may think for minutes, and a router forgets connections on which nothing happens.
 const KEEPALIVE: Duration = Duration::from_secs(15);
-const QUESTIONS: u32 = 3;
+const KEEPALIVE_PROBES: u32 = 3;
 
 /// What was sent must be received within so long.
 #[cfg(target_os = "linux")]
-const RECEIVED: Duration = Duration::from_secs(30);
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -49,9 +49,9 @@ pub(super) async fn connect(url: &Url, patience: Duration) -> Result<TcpStream, 
 /// Makes the system notice that another machine has vanished. Where it can't, silence is noticed.
 fn watch(stream: &SockRef<'_>) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
-    let _ = stream.set_tcp_keepalive(&keepalive.with_retries(QUESTIONS));
+    let _ = stream.set_tcp_keepalive(&keepalive.with_retries(KEEPALIVE_PROBES));
     #[cfg(target_os = "linux")]
-    let _ = stream.set_tcp_user_timeout(Some(RECEIVED));
+    let _ = stream.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
 }
 
 /// The addresses of a URL's host, at least one.

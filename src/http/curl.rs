@@ -3,13 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::form::{Content, Part, Piece};
+use super::form::{BytePiece, FormPart, PartContent};
 use super::request::{Body, Header, HeaderValue, Method, Request};
-use super::splice::{Spliced, Stretch};
+use super::splice::{BodySegment, Spliced};
 use crate::secret::is_secret_name;
 
 /// The name that stands for a secret of unknown origin.
-const NAMELESS: &str = "LLM_API_KEY";
+const UNKNOWN_VARIABLE: &str = "LLM_API_KEY";
 
 /// A body of so many bytes goes through standard input: Linux takes 128 KiB for one argument
 /// (execve(2), `MAX_ARG_STRLEN`).
@@ -75,10 +75,10 @@ fn pieces(spliced: &Spliced) -> String {
     let mut text = String::from("{");
     for stretch in spliced.stretches() {
         let command = match stretch {
-            Stretch::Json(json) => {
+            BodySegment::Json(json) => {
                 format!("printf %s {}", quoted(&String::from_utf8_lossy(&json)))
             }
-            Stretch::Base64(pieces) => encoded(&pieces),
+            BodySegment::Base64(pieces) => encoded(&pieces),
         };
         text.push_str(&format!(" {command};\n "));
     }
@@ -87,18 +87,18 @@ fn pieces(spliced: &Spliced) -> String {
 
 /// A shell command that prints base64: of a file that is read then, the whole of it if only a part is
 /// meant, as a shell has no easy way to cut; else of bytes that are at hand.
-fn encoded(pieces: &[Piece]) -> String {
+fn encoded(pieces: &[BytePiece]) -> String {
     let file = pieces.iter().find_map(|piece| match piece {
-        Piece::File { path, .. } => Some(path.display().to_string()),
-        Piece::Bytes(_) => None,
+        BytePiece::File { path, .. } => Some(path.display().to_string()),
+        BytePiece::Bytes(_) => None,
     });
     match file {
         // Some write line ends into their base64, and some don't.
         Some(path) => format!("base64 < {} | tr -d '\\n'", quoted(&path)),
         None => {
             let bytes = pieces.iter().filter_map(|piece| match piece {
-                Piece::Bytes(bytes) => Some(bytes.to_vec()),
-                Piece::File { .. } => None,
+                BytePiece::Bytes(bytes) => Some(bytes.to_vec()),
+                BytePiece::File { .. } => None,
             });
             format!("printf %s {}", STANDARD.encode(bytes.collect::<Vec<_>>().concat()))
         }
@@ -115,8 +115,8 @@ fn url(request: &Request) -> String {
     }
     // `shown` writes secrets as `***`, percent-encoded or not.
     let shown = super::request::shown(url).replace("%2A%2A%2A", "***");
-    let text = in_double_quotes(&shown).replace("***", &format!("${NAMELESS}"));
-    if has_user { format!("-u \"${NAMELESS}\" \"{text}\"") } else { format!("\"{text}\"") }
+    let text = in_double_quotes(&shown).replace("***", &format!("${UNKNOWN_VARIABLE}"));
+    if has_user { format!("-u \"${UNKNOWN_VARIABLE}\" \"{text}\"") } else { format!("\"{text}\"") }
 }
 
 fn quoted_header(header: &Header) -> String {
@@ -127,7 +127,7 @@ fn quoted_header(header: &Header) -> String {
         HeaderValue::Plain(text) if is_secret_name(&header.name) => {
             let scheme = text.split_once(' ').map_or("", |(scheme, _)| scheme);
             let space = if scheme.is_empty() { "" } else { " " };
-            format!("\"{}: {}{space}${NAMELESS}\"", header.name, in_double_quotes(scheme))
+            format!("\"{}: {}{space}${UNKNOWN_VARIABLE}\"", header.name, in_double_quotes(scheme))
         }
         // `Name:` would tell curl to leave the header out.
         HeaderValue::Plain(text) if text.is_empty() => quoted(&format!("{};", header.name)),
@@ -137,15 +137,15 @@ fn quoted_header(header: &Header) -> String {
 
 /// `--form-string` takes a value as it is; `-F` a file, whose name and type are said as we would.
 /// A part that is cut out of a file is shown as the whole file: curl can't cut.
-fn form_flag(part: &Part) -> String {
+fn form_flag(part: &FormPart) -> String {
     match &part.content {
-        Content::Text(text) => {
+        PartContent::Text(text) => {
             format!("--form-string {}", quoted(&format!("{}={text}", part.name)))
         }
-        Content::File { filename, content_type, pieces } => {
+        PartContent::File { filename, content_type, pieces } => {
             let path = pieces.iter().find_map(|piece| match piece {
-                Piece::File { path, .. } => Some(path.display().to_string()),
-                Piece::Bytes(_) => None,
+                BytePiece::File { path, .. } => Some(path.display().to_string()),
+                BytePiece::Bytes(_) => None,
             });
             let escape = |text: &str| text.replace('\\', r"\\").replace('"', r#"\""#);
             let path = escape(&path.unwrap_or_else(|| "-".to_owned()));

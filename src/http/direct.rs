@@ -15,11 +15,11 @@ use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 
 use super::connect::{self, Unreachable};
-use super::head::Head;
+use super::head::ReplyHead;
 use super::message::{Message, Upload, message};
-use super::network::Broken;
+use super::network::NetworkError;
 use super::outgoing::Outgoing;
-use super::pace::{Due, GATHER, Pace};
+use super::pace::{FLOOD_PAUSE, ReadAction, ReadPace};
 use super::request::{Request, Url};
 use super::socket::Socket;
 use crate::error::Failure;
@@ -65,7 +65,7 @@ pub(super) struct Reply {
     /// Where the connection goes then.
     home: Connections,
     origin: String,
-    pace: Pace,
+    pace: ReadPace,
 }
 
 impl Connections {
@@ -87,7 +87,7 @@ impl Connections {
         request: &Request,
         outgoing: Outgoing,
         patience: Duration,
-    ) -> Result<Result<(Head, Reply), Broken>, Failure> {
+    ) -> Result<Result<(ReplyHead, Reply), NetworkError>, Failure> {
         let origin = request.url.origin().ascii_serialization();
         let mut message = message(request, outgoing)?;
         while let Some(mut kept) = self.take(&origin).await {
@@ -114,10 +114,10 @@ impl Connections {
         connection: Connection,
         reply: Response<Incoming>,
         origin: String,
-    ) -> (Head, Reply) {
-        let head = Head::of(&reply);
+    ) -> (ReplyHead, Reply) {
+        let head = ReplyHead::of(&reply);
         let (body, connection) = (reply.into_body(), Some(connection));
-        (head, Reply { body, connection, home: self.clone(), origin, pace: Pace::default() })
+        (head, Reply { body, connection, home: self.clone(), origin, pace: ReadPace::default() })
     }
 
     /// A connection to this origin that can be used again.
@@ -155,12 +155,12 @@ impl Connection {
     ///
     /// # Errors
     /// Why there is no connection.
-    async fn open(url: &Url, patience: Duration) -> Result<Self, Broken> {
+    async fn open(url: &Url, patience: Duration) -> Result<Self, NetworkError> {
         let stream = match tokio::time::timeout(patience, connect::connect(url, patience)).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(Unreachable::NameNotFound)) => return Err(Broken::name_not_found()),
-            Ok(Err(Unreachable::Io(error))) => return Err(Broken::of_io(&error).connecting()),
-            Err(_) => return Err(Broken::no_connection_within(patience)),
+            Ok(Err(Unreachable::NameNotFound)) => return Err(NetworkError::name_not_found()),
+            Ok(Err(Unreachable::Io(error))) => return Err(NetworkError::of_io(&error).connecting()),
+            Err(_) => return Err(NetworkError::no_connection_within(patience)),
         };
         let mut builder = http1::Builder::new();
         // Servers that someone wrote by hand may look for names as browsers once wrote them.
@@ -168,7 +168,7 @@ impl Connection {
         builder.allow_obsolete_multiline_headers_in_responses(true);
         builder.allow_spaces_after_header_name_in_responses(true);
         let made = builder.handshake(TokioIo::new(Socket::new(stream))).await;
-        let (sender, driver) = made.map_err(|error| Broken::from(&error))?;
+        let (sender, driver) = made.map_err(|error| NetworkError::from(&error))?;
         Ok(Self { sender, driver: Some(driver) })
     }
 
@@ -203,12 +203,12 @@ impl Reply {
     ///
     /// # Errors
     /// The connection ends or breaks before the content does.
-    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Broken> {
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, NetworkError> {
         match self.pace.due(Instant::now) {
-            Due::Nothing => {}
-            Due::News => tokio::task::yield_now().await,
-            Due::Pause => {
-                tokio::time::sleep(GATHER).await;
+            ReadAction::Nothing => {}
+            ReadAction::News => tokio::task::yield_now().await,
+            ReadAction::Pause => {
+                tokio::time::sleep(FLOOD_PAUSE).await;
                 self.pace.rested(Instant::now());
             }
         }
@@ -222,7 +222,7 @@ impl Reply {
     }
 
     /// As [`Reply::piece`], but only what can be had without waiting.
-    pub(super) fn ready_piece(&mut self) -> Option<Result<Option<Bytes>, Broken>> {
+    pub(super) fn ready_piece(&mut self) -> Option<Result<Option<Bytes>, NetworkError>> {
         match self.poll_piece(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(piece) => Some(piece),
             Poll::Pending => None,
@@ -234,7 +234,10 @@ impl Reply {
         self.body.size_hint().exact()
     }
 
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Broken>> {
+    fn poll_piece(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, NetworkError>> {
         loop {
             if let Some(connection) = &mut self.connection {
                 connection.drive(context);
@@ -244,7 +247,7 @@ impl Reply {
                 return Poll::Ready(Ok(None));
             };
             // A frame without data is one of trailers, which nobody needs.
-            if let Ok(piece) = frame.map_err(|error| Broken::from(&error))?.into_data() {
+            if let Ok(piece) = frame.map_err(|error| NetworkError::from(&error))?.into_data() {
                 self.pace.count(piece.len());
                 return Poll::Ready(Ok(Some(piece)));
             }
@@ -265,7 +268,7 @@ impl Reply {
 mod tests {
     use super::*;
     use crate::http::activity::Activity;
-    use crate::http::form::{Form, Part};
+    use crate::http::form::{Form, FormPart};
     use crate::http::request::{Body, Method};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
@@ -279,11 +282,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/v1/图?a=1#x", listener.local_addr().expect("bound"));
         let url = Url::parse(&url).expect("a URL");
-        let body = Body::Form(Form::new(vec![Part::text("model", "m".repeat(LARGE))]));
+        let body = Body::Form(Form::new(vec![FormPart::text("model", "m".repeat(LARGE))]));
         (listener, Request { method: Method::Post, url, headers: Vec::new(), body })
     }
 
-    async fn send(connections: &Connections, request: &Request) -> Result<(Head, Reply), Broken> {
+    async fn send(
+        connections: &Connections,
+        request: &Request,
+    ) -> Result<(ReplyHead, Reply), NetworkError> {
         let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
         connections.send(request, outgoing, PATIENCE).await.expect("can be sent")
     }

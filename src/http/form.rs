@@ -9,37 +9,37 @@ use bytes::Bytes;
 use super::buffers::Buffers;
 use crate::random;
 
-/// So much of a file is read at once.
-const READ: usize = 64 * 1024;
+/// How much of a file is read at once.
+const READ_SIZE: usize = 64 * 1024;
 
 /// One part of a form.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Part {
+pub(crate) struct FormPart {
     pub(crate) name: String,
-    pub(crate) content: Content,
+    pub(crate) content: PartContent,
 }
 
 /// What a part holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Content {
+pub(crate) enum PartContent {
     Text(String),
-    File { filename: String, content_type: String, pieces: Vec<Piece> },
+    File { filename: String, content_type: String, pieces: Vec<BytePiece> },
 }
 
 /// A stretch of bytes: at hand, or in a file on the disk. A file that is sent in part, or with
 /// another header in front, is made of several.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Piece {
+pub(crate) enum BytePiece {
     Bytes(Bytes),
     File { path: PathBuf, offset: u64, length: u64 },
 }
 
-impl Piece {
+impl BytePiece {
     /// The piece's length in bytes.
     pub(crate) fn length(&self) -> u64 {
         match self {
-            Piece::Bytes(bytes) => bytes.len() as u64,
-            Piece::File { length, .. } => *length,
+            BytePiece::Bytes(bytes) => bytes.len() as u64,
+            BytePiece::File { length, .. } => *length,
         }
     }
 }
@@ -47,20 +47,20 @@ impl Piece {
 /// A form with its boundary.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Form {
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<FormPart>,
     boundary: String,
 }
 
-impl Part {
+impl FormPart {
     /// A part that is a field's value.
     pub(crate) fn text(name: &str, value: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), content: Content::Text(value.into()) }
+        Self { name: name.to_owned(), content: PartContent::Text(value.into()) }
     }
 }
 
 impl Form {
     /// A form of these parts, in this order.
-    pub(crate) fn new(parts: Vec<Part>) -> Self {
+    pub(crate) fn new(parts: Vec<FormPart>) -> Self {
         Self { parts, boundary: boundary() }
     }
 
@@ -70,28 +70,28 @@ impl Form {
     }
 
     /// The whole body, in the order in which it is sent.
-    pub(crate) fn pieces(&self) -> Vec<Piece> {
+    pub(crate) fn pieces(&self) -> Vec<BytePiece> {
         let mut pieces = Vec::new();
         for part in &self.parts {
             let name = quoted(&part.name);
             let mut head =
                 format!("--{}\r\nContent-Disposition: form-data; name=\"{name}\"", self.boundary);
             match &part.content {
-                Content::Text(text) => {
+                PartContent::Text(text) => {
                     head.push_str(&format!("\r\n\r\n{text}\r\n"));
-                    pieces.push(Piece::Bytes(head.into()));
+                    pieces.push(BytePiece::Bytes(head.into()));
                 }
-                Content::File { filename, content_type, pieces: inner } => {
+                PartContent::File { filename, content_type, pieces: inner } => {
                     let filename = quoted(filename);
                     head.push_str(&format!("; filename=\"{filename}\"\r\n"));
                     head.push_str(&format!("Content-Type: {content_type}\r\n\r\n"));
-                    pieces.push(Piece::Bytes(head.into()));
+                    pieces.push(BytePiece::Bytes(head.into()));
                     pieces.extend(inner.iter().cloned());
-                    pieces.push(Piece::Bytes(Bytes::from_static(b"\r\n")));
+                    pieces.push(BytePiece::Bytes(Bytes::from_static(b"\r\n")));
                 }
             }
         }
-        pieces.push(Piece::Bytes(format!("--{}--\r\n", self.boundary).into()));
+        pieces.push(BytePiece::Bytes(format!("--{}--\r\n", self.boundary).into()));
         pieces
     }
 }
@@ -114,16 +114,16 @@ pub(super) fn nonce() -> String {
 
 /// Reads pieces one after the other, in stretches of at most 64 KiB.
 #[derive(Debug)]
-pub(super) struct Reader {
-    pieces: std::vec::IntoIter<Piece>,
+pub(super) struct PieceReader {
+    pieces: std::vec::IntoIter<BytePiece>,
     open: Option<(File, u64)>,
     buffers: Buffers,
 }
 
-impl Reader {
+impl PieceReader {
     /// A reader of these pieces.
-    pub(super) fn new(pieces: Vec<Piece>) -> Self {
-        Self { pieces: pieces.into_iter(), open: None, buffers: Buffers::new(READ) }
+    pub(super) fn new(pieces: Vec<BytePiece>) -> Self {
+        Self { pieces: pieces.into_iter(), open: None, buffers: Buffers::new(READ_SIZE) }
     }
 
     /// The next stretch of the open file; `None` when there is none, or no more of it.
@@ -134,7 +134,7 @@ impl Reader {
             return None;
         }
         let mut buffer = self.buffers.take();
-        let most = READ.min(usize::try_from(*left).unwrap_or(READ));
+        let most = READ_SIZE.min(usize::try_from(*left).unwrap_or(READ_SIZE));
         Some(match file.read(&mut buffer.space()[..most]) {
             // Shorter than it was when its length was promised.
             Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
@@ -147,7 +147,7 @@ impl Reader {
     }
 }
 
-impl Iterator for Reader {
+impl Iterator for PieceReader {
     type Item = std::io::Result<Bytes>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -156,9 +156,9 @@ impl Iterator for Reader {
                 return Some(read);
             }
             match self.pieces.next()? {
-                Piece::Bytes(bytes) if bytes.is_empty() => {}
-                Piece::Bytes(bytes) => return Some(Ok(bytes)),
-                Piece::File { path, offset, length } => {
+                BytePiece::Bytes(bytes) if bytes.is_empty() => {}
+                BytePiece::Bytes(bytes) => return Some(Ok(bytes)),
+                BytePiece::File { path, offset, length } => {
                     let opened = File::open(path).and_then(|mut file| {
                         file.seek(SeekFrom::Start(offset))?;
                         Ok(file)
@@ -178,9 +178,9 @@ mod tests {
     use super::*;
 
     fn body(form: &Form) -> String {
-        let reads = Reader::new(form.pieces());
+        let reads = PieceReader::new(form.pieces());
         let bytes: Vec<u8> = reads.flat_map(|read| read.expect("readable").to_vec()).collect();
-        let length: u64 = form.pieces().iter().map(Piece::length).sum();
+        let length: u64 = form.pieces().iter().map(BytePiece::length).sum();
         assert_eq!(length, bytes.len() as u64);
         String::from_utf8(bytes).expect("text").replace(&form.boundary, "B")
     }
@@ -190,16 +190,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("音.wav");
         std::fs::write(&path, "0123456789").expect("written");
-        let file = Content::File {
+        let file = PartContent::File {
             filename: "会\"议\n.wav".into(),
             content_type: "audio/wav".into(),
             pieces: vec![
-                Piece::Bytes(Bytes::from_static(b"head:")),
-                Piece::File { path, offset: 2, length: 3 },
+                BytePiece::Bytes(Bytes::from_static(b"head:")),
+                BytePiece::File { path, offset: 2, length: 3 },
             ],
         };
-        let file = Part { name: "file".into(), content: file };
-        let form = Form::new(vec![Part::text("model", "听"), file]);
+        let file = FormPart { name: "file".into(), content: file };
+        let form = Form::new(vec![FormPart::text("model", "听"), file]);
         assert_eq!(
             body(&form),
             "--B\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n听\r\n\
@@ -214,7 +214,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a");
         std::fs::write(&path, "ab").expect("written");
-        let mut reader = Reader::new(vec![Piece::File { path, offset: 0, length: 5 }]);
+        let mut reader = PieceReader::new(vec![BytePiece::File { path, offset: 0, length: 5 }]);
         assert_eq!(reader.next().expect("read").expect("readable").as_ref(), b"ab");
         assert!(reader.next().expect("read").is_err());
     }

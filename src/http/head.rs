@@ -8,7 +8,7 @@ pub(super) const USER_AGENT: &str = concat!("llm/", env!("CARGO_PKG_VERSION"));
 
 /// Status and headers of a reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct ReplyHead {
     /// `HTTP/1.1`.
     version: String,
     pub(super) status: u16,
@@ -17,7 +17,7 @@ pub(super) struct Head {
     headers: Vec<(String, Vec<u8>)>,
 }
 
-impl Head {
+impl ReplyHead {
     /// The head of a reply.
     pub(super) fn of<B>(reply: &hyper::Response<B>) -> Self {
         let words = reply.extensions().get::<ReasonPhrase>();

@@ -10,7 +10,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderValue, USER_AGENT};
 
 use super::head;
-use super::outgoing::{Content, Outgoing, Pieces, Unreadable};
+use super::outgoing::{BodyContent, Outgoing, Pieces, Unreadable};
 use super::request::{Request, basic_credentials};
 use crate::error::Failure;
 
@@ -59,9 +59,9 @@ pub(super) fn message(request: &Request, outgoing: Outgoing) -> Result<Message, 
 impl Upload {
     fn of(outgoing: Outgoing) -> Self {
         let pieces: Pieces = match outgoing.content {
-            Content::Nothing => Box::new(std::iter::empty()),
-            Content::Bytes(bytes) => Box::new(std::iter::once(Ok(Bytes::from(bytes)))),
-            Content::Pieces(pieces) => pieces,
+            BodyContent::Nothing => Box::new(std::iter::empty()),
+            BodyContent::Bytes(bytes) => Box::new(std::iter::once(Ok(Bytes::from(bytes)))),
+            BodyContent::Pieces(pieces) => pieces,
         };
         Self { pieces, left: outgoing.length }
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::outgoing::Unreadable;
 use super::request::{Url, shown};
-use crate::error::{Failure, Kind, Retry, reason};
+use crate::error::{Failure, FailureKind, Retry, reason};
 
 /// Where in the exchange it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ExchangePhase {
     /// Before the reply's head was read.
     Sending,
     /// In the reply's body.
@@ -21,15 +21,15 @@ const NO_REPLY: &str = "the connection was closed before a reply came";
 
 /// What ended an exchange.
 #[derive(Debug)]
-pub(super) struct Broken {
+pub(super) struct NetworkError {
     /// In plain words.
     cause: String,
-    kind: Ended,
+    kind: ErrorOrigin,
 }
 
 /// Where the cause lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
+enum ErrorOrigin {
     /// There was no connection at all.
     Connecting,
     /// A certificate: another try would meet it again.
@@ -40,10 +40,10 @@ enum Ended {
     File,
 }
 
-impl Broken {
+impl NetworkError {
     /// For this cause.
     pub(super) fn of_words(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), kind: Ended::Exchanging }
+        Self { cause: cause.into(), kind: ErrorOrigin::Exchanging }
     }
 
     /// What the system says of a connection.
@@ -53,7 +53,7 @@ impl Broken {
 
     /// A file that can't be read while it is sent.
     pub(super) fn of_file(error: &Unreadable) -> Self {
-        Self { cause: error.to_string(), kind: Ended::File }
+        Self { cause: error.to_string(), kind: ErrorOrigin::File }
     }
 
     pub(super) fn name_not_found() -> Self {
@@ -65,38 +65,40 @@ impl Broken {
     }
 
     /// For an error of a library and its causes.
-    fn of_chain(error: &(dyn Error + 'static), kind: Ended) -> Self {
+    fn of_chain(error: &(dyn Error + 'static), kind: ErrorOrigin) -> Self {
         if let Some(file) = chain(error).find_map(|inner| inside(inner).downcast_ref()) {
             return Self::of_file(file);
         }
         let cause = cause(error);
-        let is_certificate = kind == Ended::Connecting && cause.starts_with("its certificate");
-        Self { cause, kind: if is_certificate { Ended::Certificate } else { kind } }
+        let is_certificate =
+            kind == ErrorOrigin::Connecting && cause.starts_with("its certificate");
+        Self { cause, kind: if is_certificate { ErrorOrigin::Certificate } else { kind } }
     }
 
     /// The same, of a connection that did not come about.
     pub(super) fn connecting(self) -> Self {
-        Self { kind: Ended::Connecting, ..self }
+        Self { kind: ErrorOrigin::Connecting, ..self }
     }
 
     /// Whether there was no connection at all.
     pub(super) fn is_connect(&self) -> bool {
-        matches!(self.kind, Ended::Connecting | Ended::Certificate)
+        matches!(self.kind, ErrorOrigin::Connecting | ErrorOrigin::Certificate)
     }
 }
 
-impl From<&hyper::Error> for Broken {
+impl From<&hyper::Error> for NetworkError {
     fn from(error: &hyper::Error) -> Self {
-        Self::of_chain(error, Ended::Exchanging)
+        Self::of_chain(error, ErrorOrigin::Exchanging)
     }
 }
 
-impl From<&reqwest::Error> for Broken {
+impl From<&reqwest::Error> for NetworkError {
     fn from(error: &reqwest::Error) -> Self {
         if error.is_timeout() && error.is_connect() {
             return Self::of_words("no connection within 10 s").connecting();
         }
-        let kind = if error.is_connect() { Ended::Connecting } else { Ended::Exchanging };
+        let kind =
+            if error.is_connect() { ErrorOrigin::Connecting } else { ErrorOrigin::Exchanging };
         // The outermost error names the address, in which any word may stand.
         Self::of_chain(error.source().unwrap_or(error), kind)
     }
@@ -104,21 +106,26 @@ impl From<&reqwest::Error> for Broken {
 
 /// The failure for an exchange with `service` that the network ended. May be tried again, unless
 /// the next try would meet the same.
-pub(super) fn failure(broken: &Broken, phase: Phase, service: &str, url: &Url) -> Failure {
+pub(super) fn failure(
+    broken: &NetworkError,
+    phase: ExchangePhase,
+    service: &str,
+    url: &Url,
+) -> Failure {
     let (host, cause) = (host(url), &broken.cause);
     let message = match (broken.kind, phase) {
-        (Ended::File, _) => {
+        (ErrorOrigin::File, _) => {
             let message = format!("cannot send the request to {service}: {cause}");
-            return Failure::new(Kind::Other, message);
+            return Failure::new(FailureKind::Other, message);
         }
-        (_, Phase::Reading) => format!("the answer of {service} broke off: {cause}"),
-        (Ended::Exchanging, Phase::Sending) => {
+        (_, ExchangePhase::Reading) => format!("the answer from {service} broke off: {cause}"),
+        (ErrorOrigin::Exchanging, ExchangePhase::Sending) => {
             format!("no reply from {service} at {host}: {cause}")
         }
-        (_, Phase::Sending) => format!("cannot connect to {service} at {host}: {cause}"),
+        (_, ExchangePhase::Sending) => format!("cannot connect to {service} at {host}: {cause}"),
     };
-    let failure = Failure::new(Kind::Network, message);
-    if broken.kind == Ended::Certificate { failure } else { failure.retry(Retry::default()) }
+    let failure = Failure::new(FailureKind::Network, message);
+    if broken.kind == ErrorOrigin::Certificate { failure } else { failure.retry(Retry::default()) }
 }
 
 /// `https://host:port`, which is what a connection is made to.
@@ -174,9 +181,7 @@ fn io_cause(error: &std::io::Error) -> Option<String> {
         ErrorKind::NetworkUnreachable => "the network is unreachable",
         ErrorKind::HostUnreachable => "the host is unreachable",
         ErrorKind::TimedOut => "the connection timed out",
-        ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-            "the pieces that it came in can't be told apart"
-        }
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => "its chunked encoding is not valid",
         _ => return None,
     };
     Some(words.to_owned())

@@ -11,12 +11,12 @@ use reqwest::header::{
 };
 
 use super::activity::Activity;
-use super::form::{self, Piece};
+use super::form::{self, BytePiece};
 use super::request::{Body, Header, Request};
 use crate::error::{Failure, reason};
 
 /// JSON that is longer is sent in pieces of this length: as long as they go out nobody is silent.
-const PIECE: usize = 1024 * 1024;
+const PIECE_SIZE: usize = 1024 * 1024;
 
 /// Told how many bytes of streamed content were handed to the network.
 pub(super) type OnSent = Arc<dyn Fn(u64) + Send + Sync>;
@@ -25,13 +25,13 @@ pub(super) type OnSent = Arc<dyn Fn(u64) + Send + Sync>;
 pub(super) struct Outgoing {
     /// The type that only the content knows: that of a form names its boundary.
     content_type: Option<String>,
-    pub(super) content: Content,
+    pub(super) content: BodyContent,
     /// Its length in bytes.
     pub(super) length: u64,
 }
 
 /// Where the bytes are.
-pub(super) enum Content {
+pub(super) enum BodyContent {
     Nothing,
     Bytes(Vec<u8>),
     Pieces(Pieces),
@@ -50,7 +50,7 @@ pub(super) struct Unreadable(String);
 impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
         Self(match error.kind() {
-            io::ErrorKind::UnexpectedEof => "it is shorter than it was".to_owned(),
+            io::ErrorKind::UnexpectedEof => "it became shorter while it was sent".to_owned(),
             _ => reason(&error),
         })
     }
@@ -75,19 +75,20 @@ impl Outgoing {
                     on_sent(bytes.len() as u64);
                 }
             });
-            Content::Pieces(Box::new(pieces.map(|piece| piece.map_err(Unreadable::from))))
+            BodyContent::Pieces(Box::new(pieces.map(|piece| piece.map_err(Unreadable::from))))
         };
         match body {
-            Body::Empty => Self { content_type: None, content: Content::Nothing, length: 0 },
+            Body::Empty => Self { content_type: None, content: BodyContent::Nothing, length: 0 },
             Body::Json(_) => {
                 let bytes = body.bytes();
                 let length = bytes.len() as u64;
-                let content = if bytes.len() > PIECE {
+                let content = if bytes.len() > PIECE_SIZE {
                     let bytes = Bytes::from(bytes);
-                    let piece = move |start| Ok(bytes.slice(start..bytes.len().min(start + PIECE)));
-                    told(Box::new((0..length as usize).step_by(PIECE).map(piece)))
+                    let piece =
+                        move |start| Ok(bytes.slice(start..bytes.len().min(start + PIECE_SIZE)));
+                    told(Box::new((0..length as usize).step_by(PIECE_SIZE).map(piece)))
                 } else {
-                    Content::Bytes(bytes)
+                    BodyContent::Bytes(bytes)
                 };
                 Self { content_type: None, content, length }
             }
@@ -97,8 +98,8 @@ impl Outgoing {
             }
             Body::Form(form) => {
                 let pieces = form.pieces();
-                let length = pieces.iter().map(Piece::length).sum();
-                let content = told(Box::new(form::Reader::new(pieces)));
+                let length = pieces.iter().map(BytePiece::length).sum();
+                let content = told(Box::new(form::PieceReader::new(pieces)));
                 Self { content_type: Some(form.content_type()), content, length }
             }
         }
@@ -123,7 +124,7 @@ impl Outgoing {
             let kind = kind.map_err(|_| Failure::usage("the boundary of the form is no text"))?;
             headers.insert(CONTENT_TYPE, kind);
         }
-        if !matches!(self.content, Content::Nothing) {
+        if !matches!(self.content, BodyContent::Nothing) {
             headers.insert(CONTENT_LENGTH, self.length.into());
         }
         Ok(headers)
@@ -134,13 +135,13 @@ impl Outgoing {
 fn sendable(header: &Header) -> Result<(HeaderName, HeaderValue), Failure> {
     let wrong = |what: &str| Failure::usage(what.replace("NAME", &header.name));
     let name = HeaderName::from_bytes(header.name.as_bytes())
-        .map_err(|_| wrong("`NAME` is no name of a header"))?;
+        .map_err(|_| wrong("`NAME` is not a header name"))?;
     if [CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
-        let what = "the header NAME can't be set: it says where the request ends";
+        let what = "the header NAME can't be set: it tells where the request ends";
         return Err(wrong(what).hint("leave it out; llm sends the right one"));
     }
     let mut value = HeaderValue::from_bytes(header.exposed().as_bytes())
-        .map_err(|_| wrong("the header NAME holds a line break"))?;
+        .map_err(|_| wrong("the header NAME contains a line break"))?;
     value.set_sensitive(header.masked() != header.exposed());
     Ok((name, value))
 }
@@ -195,9 +196,9 @@ mod tests {
 
     #[test]
     fn long_json_goes_out_in_pieces() {
-        let body = Body::Json(json!("你".repeat(PIECE)));
+        let body = Body::Json(json!("你".repeat(PIECE_SIZE)));
         let outgoing = Outgoing::of(&body, &Activity::default(), None);
-        let Content::Pieces(pieces) = outgoing.content else { panic!("in pieces") };
+        let BodyContent::Pieces(pieces) = outgoing.content else { panic!("in pieces") };
         let pieces: Vec<Bytes> = pieces.map(|piece| piece.expect("at hand")).collect();
         assert_eq!((pieces.len(), pieces.concat()), (4, body.bytes()));
         assert_eq!(outgoing.length, body.length());

@@ -2,10 +2,10 @@
 
 use super::Service;
 use super::request::{Method, Request, shown};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 
-/// So many exchanges, redirects included, make one request.
-pub(super) const MOST: usize = 6;
+/// How many exchanges one request may need, redirects included.
+pub(super) const MAX_HOPS: usize = 6;
 
 /// The request that a redirect asks for.
 ///
@@ -23,8 +23,8 @@ pub(super) fn follow(
     let name = &service.name;
     let Some(target) = location.and_then(|target| request.url.join(target).ok()) else {
         return Err(Failure::new(
-            Kind::Refused,
-            format!("{name} answered {status} without a target"),
+            FailureKind::Refused,
+            format!("{name} answered {status} without a `location` header"),
         ));
     };
     let is_same_origin = target.origin() == request.url.origin();
@@ -36,8 +36,8 @@ pub(super) fn follow(
     if !follows {
         let what =
             format!("{name} redirects to {} ({status}), which is not followed", shown(&target));
-        return Err(Failure::new(Kind::Refused, what)
-            .hint("if that is where the service lives now, change `base_url`"));
+        return Err(Failure::new(FailureKind::Refused, what)
+            .hint("if the service has moved there, change `base_url`"));
     }
     let mut next = request.clone();
     next.url = target;

@@ -3,7 +3,7 @@
 use super::Service;
 use super::fault::{self, Fault};
 use super::request::{Method, Request};
-use crate::error::{Failure, Kind, Refused, Retry};
+use crate::error::{Failure, FailureKind, Refused, Retry};
 
 /// Headers in which services give an exchange's id.
 pub(super) const REQUEST_IDS: [&str; 5] =
@@ -22,14 +22,19 @@ const NO_MONEY: [&str; 6] = [
 
 /// The parts of a reply's head that a refusal is told from.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct RefusalHead {
     pub(super) status: u16,
     pub(super) request_id: Option<String>,
     pub(super) retry: Retry,
 }
 
 /// The failure for a reply whose status is an error.
-pub(super) fn failure(head: &Head, body: &[u8], request: &Request, service: &Service) -> Failure {
+pub(super) fn failure(
+    head: &RefusalHead,
+    body: &[u8],
+    request: &Request,
+    service: &Service,
+) -> Failure {
     let mut fault = fault::read(body);
     for secret in request.secrets() {
         fault.message = secret.mask(&fault.message);
@@ -42,8 +47,8 @@ pub(super) fn failure(head: &Head, body: &[u8], request: &Request, service: &Ser
     failure.field = field(head.status, &fault);
     let is_loading = head.status == 503 && says_loading(&fault);
     let retry = Retry { body_delay: fault.retry_after, is_loading, ..head.retry.clone() };
-    let is_final = kind == Kind::Credentials
-        || (kind == Kind::Quota && says_no_money(head.status, &fault, service));
+    let is_final = kind == FailureKind::Credentials
+        || (kind == FailureKind::Quota && says_no_money(head.status, &fault, service));
     if is_final { failure } else { failure.retry(retry) }
 }
 
@@ -59,13 +64,13 @@ pub(crate) fn carried(
         fault.message = secret.mask(&fault.message);
     }
     // Without a code of its own the stream simply failed: the same class as one that broke off.
-    let kind = fault.status.map_or(Kind::Network, |status| class(status, &fault, service));
+    let kind = fault.status.map_or(FailureKind::Network, |status| class(status, &fault, service));
     let id = id.or(fault.request_id.as_deref());
     let mut failure = Failure::new(kind, sentence(kind, fault.status, &fault, id, service))
         .refused(said(fault.status, &fault));
     let Some(status) = fault.status else { return failure };
     failure.field = field(status, &fault);
-    if kind == Kind::Credentials || says_no_money(status, &fault, service) {
+    if kind == FailureKind::Credentials || says_no_money(status, &fault, service) {
         return failure;
     }
     failure.retry(Retry { status: Some(status), body_delay: fault.retry_after, ..Retry::default() })
@@ -82,14 +87,14 @@ fn said(status: Option<u16>, fault: &Fault) -> Refused {
 }
 
 /// The class of a refusal. The status decides, save where it is known to lie.
-fn class(status: u16, fault: &Fault, service: &Service) -> Kind {
+fn class(status: u16, fault: &Fault, service: &Service) -> FailureKind {
     if status == 400 && says_bad_key(fault) {
-        return Kind::Credentials;
+        return FailureKind::Credentials;
     }
     if (400..500).contains(&status) && status != 429 && says_no_money(status, fault, service) {
-        return Kind::Quota;
+        return FailureKind::Quota;
     }
-    Kind::of_status(status)
+    FailureKind::of_status(status)
 }
 
 /// llama-server says `Loading model`, LocalAI gives the code `model_loading` (PROVIDERS-local).
@@ -118,7 +123,7 @@ fn says_no_money(status: u16, fault: &Fault, service: &Service) -> bool {
 
 /// `openai refused the request (400): words (request id …)`.
 fn sentence(
-    kind: Kind,
+    kind: FailureKind,
     status: Option<u16>,
     fault: &Fault,
     id: Option<&str>,
@@ -126,11 +131,11 @@ fn sentence(
 ) -> String {
     let name = &service.name;
     let did = match (kind, status) {
-        (Kind::Credentials, Some(403)) => "refused access",
-        (Kind::Credentials, _) => "refused the key",
-        (Kind::Quota, Some(429)) => "asks to slow down, or the quota is used up",
-        (Kind::Quota, _) => "wants money",
-        (Kind::Refused, _) => "refused the request",
+        (FailureKind::Credentials, Some(403)) => "refused access",
+        (FailureKind::Credentials, _) => "refused the key",
+        (FailureKind::Quota, Some(429)) => "asks to slow down, or the quota is used up",
+        (FailureKind::Quota, _) => "requires payment",
+        (FailureKind::Refused, _) => "refused the request",
         (_, Some(408)) => "timed out",
         _ => "failed",
     };
@@ -146,7 +151,7 @@ fn sentence(
 
 /// What the user can do about a refusal: the one place that knows.
 fn hint(
-    kind: Kind,
+    kind: FailureKind,
     status: u16,
     fault: &Fault,
     request: &Request,
@@ -156,11 +161,11 @@ fn hint(
     let message = fault.message.to_lowercase();
     let is_models = request.method == Method::Get;
     match kind {
-        Kind::Credentials => {
+        FailureKind::Credentials => {
             let page = service
                 .key_url
                 .as_ref()
-                .map(|page| format!("; keys are made at {page}"))
+                .map(|page| format!("; create keys at {page}"))
                 .unwrap_or_default();
             Some(match &service.key_variable {
                 Some(variable) => format!("check the key in {variable}{page}"),
@@ -172,18 +177,20 @@ fn hint(
                 ),
             })
         }
-        Kind::Refused if status == 404 && !message.contains("model") && !has_version(request) => {
-            Some("the base URL may lack its `/v1`".to_owned())
+        FailureKind::Refused
+            if status == 404 && !message.contains("model") && !has_version(request) =>
+        {
+            Some("the base URL may need `/v1` at its end".to_owned())
         }
-        Kind::Refused if says_unknown_model(status, fault) && !is_models => {
+        FailureKind::Refused if says_unknown_model(status, fault) && !is_models => {
             Some(format!("`llm models {}` lists the models", service.choice))
         }
-        Kind::Refused if fault.param.as_deref().is_some_and(|param| !param.is_empty()) => {
+        FailureKind::Refused if fault.param.as_deref().is_some_and(|param| !param.is_empty()) => {
             let param = fault.param.as_deref().unwrap_or_default();
             Some(format!("the service names the field `{param}`; `--dry-run` shows what is sent"))
         }
-        Kind::Quota if status == 429 => {
-            Some("wait a while; --retries N and --max-wait SECS wait for you".to_owned())
+        FailureKind::Quota if status == 429 => {
+            Some("wait a while, or let --retries N and --max-wait SECS do it".to_owned())
         }
         _ => None,
     }

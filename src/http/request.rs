@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::form::{Form, Piece};
-use super::splice::{Insert, Spliced};
+use super::form::{BytePiece, Form};
+use super::splice::{Spliced, SplicedFile};
 use crate::secret::{Secret, is_secret_name};
 
 pub(crate) use reqwest::Url;
@@ -120,7 +120,7 @@ impl Body {
             Body::Empty => 0,
             Body::Json(_) => self.bytes().len() as u64,
             Body::Spliced(spliced) => spliced.length(),
-            Body::Form(form) => form.pieces().iter().map(Piece::length).sum(),
+            Body::Form(form) => form.pieces().iter().map(BytePiece::length).sum(),
         }
     }
 
@@ -154,7 +154,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// The request with the base64 of these inserts in the place of their marks.
-    pub(crate) fn with_inserts(mut self, inserts: Vec<Insert>) -> Self {
+    pub(crate) fn with_inserts(mut self, inserts: Vec<SplicedFile>) -> Self {
         self.body = match self.body {
             Body::Json(value) if !inserts.is_empty() => Body::Spliced(Spliced::new(value, inserts)),
             body => body,

@@ -13,11 +13,11 @@ const DOUBLINGS: u32 = 4;
 /// The part of the wait that the jitter may take away.
 const JITTER: f64 = 0.25;
 /// A longer wait than a year in a header is nonsense and counts as a year.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const MAX_NAMED_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How one try ended, as far as a retry depends on it. Headers are given as their text.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Outcome<'a> {
+pub(crate) struct TryOutcome<'a> {
     /// The HTTP code; none if the connection failed or broke.
     pub(crate) status: Option<u16>,
     /// The header `x-should-retry`.
@@ -35,7 +35,7 @@ pub(crate) struct Outcome<'a> {
 
 /// What the user allows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Policy {
+pub(crate) struct RetryPolicy {
     /// How many tries may follow the first one.
     pub(crate) retries: u32,
     /// The longest wait before a try.
@@ -44,7 +44,7 @@ pub(crate) struct Policy {
 
 /// What to do after a failed try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decision {
+pub(crate) enum RetryDecision {
     /// Try again after this wait.
     Wait(Duration),
     /// Give up: the service wants this wait, which is longer than the user allows.
@@ -60,18 +60,18 @@ pub(crate) enum Decision {
 /// kept to exactly; one of 0, one in the past and one that can't be read count as not named.
 pub(crate) fn decide(
     done: u32,
-    outcome: &Outcome<'_>,
-    policy: &Policy,
+    outcome: &TryOutcome<'_>,
+    policy: &RetryPolicy,
     jitter: f64,
     now: SystemTime,
-) -> Decision {
+) -> RetryDecision {
     if done >= policy.retries || !retryable(outcome) {
-        return Decision::Stop;
+        return RetryDecision::Stop;
     }
     match named_wait(outcome, now) {
-        Some(wait) if wait > policy.max_wait => Decision::TooLong(wait),
-        Some(wait) => Decision::Wait(wait),
-        None => Decision::Wait(own_wait(done, jitter).min(policy.max_wait)),
+        Some(wait) if wait > policy.max_wait => RetryDecision::TooLong(wait),
+        Some(wait) => RetryDecision::Wait(wait),
+        None => RetryDecision::Wait(own_wait(done, jitter).min(policy.max_wait)),
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn decide(
 ///
 /// Refused keys, missing rights and missing money (401, 402, 403) are final whatever the service
 /// says; else `x-should-retry` overrides the code.
-pub(crate) fn retryable(outcome: &Outcome<'_>) -> bool {
+pub(crate) fn retryable(outcome: &TryOutcome<'_>) -> bool {
     if outcome.final_refusal || matches!(outcome.status, Some(401..=403)) {
         return false;
     }
@@ -91,19 +91,19 @@ pub(crate) fn retryable(outcome: &Outcome<'_>) -> bool {
 }
 
 /// The wait that the service asks for, the most exact source first.
-fn named_wait(outcome: &Outcome<'_>, now: SystemTime) -> Option<Duration> {
+fn named_wait(outcome: &TryOutcome<'_>, now: SystemTime) -> Option<Duration> {
     let milliseconds = outcome.retry_after_ms.and_then(|text| number(text, 1_000.0));
     let seconds =
         || outcome.retry_after.and_then(|text| number(text, 1.0).or_else(|| date(text, now)));
     let body = || outcome.body_delay.filter(|delay| !delay.is_zero());
-    milliseconds.or_else(seconds).or_else(body).map(|wait| wait.min(LONGEST))
+    milliseconds.or_else(seconds).or_else(body).map(|wait| wait.min(MAX_NAMED_WAIT))
 }
 
 /// A positive number in units of which `per_second` make a second.
 fn number(text: &str, per_second: f64) -> Option<Duration> {
     let seconds = text.trim().parse::<f64>().ok()? / per_second;
     // Too large a number, infinity included, is cut here: a duration can't hold it.
-    (seconds > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST))
+    (seconds > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(MAX_NAMED_WAIT))
 }
 
 fn date(text: &str, now: SystemTime) -> Option<Duration> {
@@ -125,18 +125,18 @@ mod tests {
 
     use super::*;
 
-    const POLICY: Policy = Policy { retries: 5, max_wait: Duration::from_secs(60) };
+    const POLICY: RetryPolicy = RetryPolicy { retries: 5, max_wait: Duration::from_secs(60) };
 
-    fn status(status: u16) -> Outcome<'static> {
-        Outcome { status: Some(status), ..Outcome::default() }
+    fn status(status: u16) -> TryOutcome<'static> {
+        TryOutcome { status: Some(status), ..TryOutcome::default() }
     }
 
-    fn after(outcome: Outcome<'_>) -> Decision {
+    fn after(outcome: TryOutcome<'_>) -> RetryDecision {
         decide(0, &outcome, &POLICY, 0.0, UNIX_EPOCH)
     }
 
-    fn wait(milliseconds: u64) -> Decision {
-        Decision::Wait(Duration::from_millis(milliseconds))
+    fn wait(milliseconds: u64) -> RetryDecision {
+        RetryDecision::Wait(Duration::from_millis(milliseconds))
     }
 
     #[test]
@@ -144,24 +144,24 @@ mod tests {
         for code in 400..=600 {
             let usual = matches!(code, 408 | 409 | 429 | 500..);
             assert_eq!(retryable(&status(code)), usual, "{code}");
-            let told = |word| retryable(&Outcome { should_retry: Some(word), ..status(code) });
+            let told = |word| retryable(&TryOutcome { should_retry: Some(word), ..status(code) });
             assert_eq!(told("true"), !matches!(code, 401..=403), "{code}");
             assert_eq!(told(" True "), !matches!(code, 401..=403), "{code}");
             assert!(!told("false"), "{code}");
             assert_eq!(told("也许"), usual, "{code}");
-            assert!(!retryable(&Outcome {
+            assert!(!retryable(&TryOutcome {
                 final_refusal: true,
                 should_retry: Some("true"),
                 ..status(code)
             }));
         }
-        assert!(retryable(&Outcome::default()), "a broken connection");
-        assert!(!retryable(&Outcome { final_refusal: true, ..Outcome::default() }));
+        assert!(retryable(&TryOutcome::default()), "a broken connection");
+        assert!(!retryable(&TryOutcome { final_refusal: true, ..TryOutcome::default() }));
     }
 
     #[test]
     fn the_own_wait_doubles_up_to_eight_seconds() {
-        let policy = Policy { retries: u32::MAX, ..POLICY };
+        let policy = RetryPolicy { retries: u32::MAX, ..POLICY };
         let waited = |done, jitter| decide(done, &status(503), &policy, jitter, UNIX_EPOCH);
         for (done, whole) in [
             (0, 500),
@@ -176,54 +176,64 @@ mod tests {
             assert_eq!(waited(done, 1.0), wait(whole * 3 / 4));
             assert_eq!(waited(done, f64::NAN), wait(whole));
         }
-        let short = Policy { max_wait: Duration::from_secs(3), ..policy };
+        let short = RetryPolicy { max_wait: Duration::from_secs(3), ..policy };
         assert_eq!(decide(9, &status(503), &short, 0.0, UNIX_EPOCH), wait(3_000));
     }
 
     #[test]
     fn the_service_names_the_wait() {
-        let all = Outcome {
+        let all = TryOutcome {
             retry_after_ms: Some("1500.5"),
             retry_after: Some("7"),
             body_delay: Some(Duration::from_secs(9)),
             ..status(429)
         };
-        assert_eq!(after(all), Decision::Wait(Duration::from_micros(1_500_500)));
-        let seconds = Outcome { retry_after_ms: Some("soon"), ..all };
+        assert_eq!(after(all), RetryDecision::Wait(Duration::from_micros(1_500_500)));
+        let seconds = TryOutcome { retry_after_ms: Some("soon"), ..all };
         assert_eq!(after(seconds), wait(7_000));
-        assert_eq!(after(Outcome { retry_after: Some(" 0.25 "), ..seconds }), wait(250));
-        let body = Outcome { retry_after: None, ..seconds };
+        assert_eq!(after(TryOutcome { retry_after: Some(" 0.25 "), ..seconds }), wait(250));
+        let body = TryOutcome { retry_after: None, ..seconds };
         assert_eq!(after(body), wait(9_000));
-        assert_eq!(after(Outcome { body_delay: Some(Duration::ZERO), ..body }), wait(500));
+        assert_eq!(after(TryOutcome { body_delay: Some(Duration::ZERO), ..body }), wait(500));
     }
 
     #[test]
     fn an_http_date_is_compared_with_now() {
         let at = |now| {
             let outcome =
-                Outcome { retry_after: Some("Sun, 06 Nov 1994 08:49:37 GMT"), ..status(503) };
+                TryOutcome { retry_after: Some("Sun, 06 Nov 1994 08:49:37 GMT"), ..status(503) };
             decide(0, &outcome, &POLICY, 0.0, UNIX_EPOCH + Duration::from_secs(now))
         };
         assert_eq!(at(784_111_777 - 40), wait(40_000));
         assert_eq!(at(784_111_777), wait(500));
         assert_eq!(at(784_111_777 + 9), wait(500));
-        assert_eq!(at(784_111_777 - 61), Decision::TooLong(Duration::from_secs(61)));
+        assert_eq!(at(784_111_777 - 61), RetryDecision::TooLong(Duration::from_secs(61)));
     }
 
     #[test]
     fn too_long_a_wait_is_told_while_retries_are_left() {
-        let outcome = |text| Outcome { retry_after: Some(text), ..status(429) };
-        let decided = |done, outcome: Outcome<'_>| decide(done, &outcome, &POLICY, 0.0, UNIX_EPOCH);
+        let outcome = |text| TryOutcome { retry_after: Some(text), ..status(429) };
+        let decided =
+            |done, outcome: TryOutcome<'_>| decide(done, &outcome, &POLICY, 0.0, UNIX_EPOCH);
         assert_eq!(decided(4, outcome("60")), wait(60_000));
-        assert_eq!(decided(4, outcome("60.5")), Decision::TooLong(Duration::from_millis(60_500)));
-        assert_eq!(decided(5, outcome("60.5")), Decision::Stop);
-        assert_eq!(decided(0, Outcome { status: Some(400), ..outcome("99") }), Decision::Stop);
-        assert_eq!(decided(0, Outcome { final_refusal: true, ..outcome("99") }), Decision::Stop);
+        assert_eq!(
+            decided(4, outcome("60.5")),
+            RetryDecision::TooLong(Duration::from_millis(60_500))
+        );
+        assert_eq!(decided(5, outcome("60.5")), RetryDecision::Stop);
+        assert_eq!(
+            decided(0, TryOutcome { status: Some(400), ..outcome("99") }),
+            RetryDecision::Stop
+        );
+        assert_eq!(
+            decided(0, TryOutcome { final_refusal: true, ..outcome("99") }),
+            RetryDecision::Stop
+        );
         for huge in ["1e30", "1e999", "inf", "99999999999999999999"] {
-            assert_eq!(decided(0, outcome(huge)), Decision::TooLong(LONGEST), "{huge}");
+            assert_eq!(decided(0, outcome(huge)), RetryDecision::TooLong(MAX_NAMED_WAIT), "{huge}");
         }
-        let body = Outcome { body_delay: Some(Duration::MAX), ..status(429) };
-        assert_eq!(decided(0, body), Decision::TooLong(LONGEST));
+        let body = TryOutcome { body_delay: Some(Duration::MAX), ..status(429) };
+        assert_eq!(decided(0, body), RetryDecision::TooLong(MAX_NAMED_WAIT));
     }
 
     #[test]
@@ -241,7 +251,7 @@ mod tests {
             "Sun, 99 Nov 9999 99:99:99 GMT",
         ] {
             let outcome =
-                Outcome { retry_after_ms: Some(text), retry_after: Some(text), ..status(429) };
+                TryOutcome { retry_after_ms: Some(text), retry_after: Some(text), ..status(429) };
             assert_eq!(after(outcome), wait(500), "{text}");
         }
     }
@@ -253,11 +263,11 @@ mod tests {
             done in any::<u32>(),
             jitter in any::<f64>(),
         ) {
-            let outcome = Outcome { retry_after_ms: Some(&header), retry_after: Some(&header), ..status(500) };
+            let outcome = TryOutcome { retry_after_ms: Some(&header), retry_after: Some(&header), ..status(500) };
             match decide(done, &outcome, &POLICY, jitter, SystemTime::now()) {
-                Decision::Wait(wait) => prop_assert!(wait <= POLICY.max_wait),
-                Decision::TooLong(wait) => prop_assert!(wait > POLICY.max_wait && wait <= LONGEST),
-                Decision::Stop => prop_assert!(done >= POLICY.retries),
+                RetryDecision::Wait(wait) => prop_assert!(wait <= POLICY.max_wait),
+                RetryDecision::TooLong(wait) => prop_assert!(wait > POLICY.max_wait && wait <= MAX_NAMED_WAIT),
+                RetryDecision::Stop => prop_assert!(done >= POLICY.retries),
             }
         }
     }

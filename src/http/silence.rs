@@ -1,4 +1,4 @@
-//! How long nothing may be heard. The timer is set again only when it goes off: a reply in thousands of
+//! How long a connection may be silent. The timer is set again only when it goes off: a reply in thousands of
 //! pieces sets it once, not thousands of times. Knows no sockets.
 
 use std::future::Future;
@@ -8,26 +8,26 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The silence that is borne, and since when it lasts.
+/// The longest silence that is allowed, and when the current one began.
 #[derive(Debug)]
-pub(super) struct Silence {
+pub(super) struct SilenceLimit {
     longest: Duration,
     since: Instant,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Silence {
+impl SilenceLimit {
     /// Silence of at most `longest`; it begins now.
     pub(super) fn new(longest: Duration) -> Self {
         Self { longest, since: Instant::now(), timer: None }
     }
 
-    /// The longest silence that is borne.
+    /// The longest silence that is allowed.
     pub(super) fn longest(&self) -> Duration {
         self.longest
     }
 
-    /// Bears no silence longer than this from now on.
+    /// Allows no longer silence from now on.
     pub(super) fn shorten(&mut self, longest: Duration) {
         self.longest = self.longest.min(longest);
     }
@@ -71,27 +71,27 @@ mod tests {
     use super::*;
     use tokio::time::{sleep, timeout};
 
-    const LONGEST: Duration = Duration::from_millis(200);
+    const SILENCE_LIMIT: Duration = Duration::from_millis(200);
 
     #[tokio::test]
     async fn only_a_long_silence_ends_the_wait() {
-        let mut silence = Silence::new(LONGEST);
+        let mut silence = SilenceLimit::new(SILENCE_LIMIT);
         // Together longer than the longest silence, each of them shorter.
         for _ in 0..6 {
-            assert_eq!(silence.until(async { sleep(LONGEST / 3).await }).await, Some(()));
+            assert_eq!(silence.until(async { sleep(SILENCE_LIMIT / 3).await }).await, Some(()));
         }
         let began = Instant::now();
         assert_eq!(silence.until(std::future::pending::<()>()).await, None);
-        assert!(began.elapsed() >= LONGEST);
+        assert!(began.elapsed() >= SILENCE_LIMIT);
     }
 
     #[tokio::test]
     async fn a_shorter_silence_is_borne_at_once() {
-        let mut silence = Silence::new(Duration::from_secs(300));
+        let mut silence = SilenceLimit::new(Duration::from_secs(300));
         assert_eq!(silence.until(sleep(Duration::from_millis(1))).await, Some(()));
-        silence.shorten(LONGEST);
+        silence.shorten(SILENCE_LIMIT);
         let over = silence.until(std::future::pending::<()>());
         assert_eq!(timeout(Duration::from_secs(20), over).await, Ok(None));
-        assert_eq!(silence.longest(), LONGEST);
+        assert_eq!(silence.longest(), SILENCE_LIMIT);
     }
 }

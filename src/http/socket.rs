@@ -1,6 +1,6 @@
 //! A TCP connection of which the reading side tells when writing fails. A server that refuses an upload
 //! closes the connection while more of it comes: the write fails, but the reply is there to be read,
-//! and tells more than the failure. Knows nothing of HTTP.
+//! and tells more than the failure. Knows nothing about HTTP.
 
 use std::io;
 use std::pin::Pin;

@@ -1,27 +1,27 @@
 //! A JSON body into which the bytes of files are spliced as base64 while it is sent, so that they
-//! are never in memory as a whole. Knows nothing of what the files are.
+//! are never in memory as a whole. Knows nothing about what the files are.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::form::{self, Piece};
+use super::form::{self, BytePiece};
 
-/// So much of what is at hand is encoded at once; a multiple of three.
-const STRETCH: usize = 192 * 1024;
+/// How much is encoded at once; a multiple of three.
+const ENCODE_SIZE: usize = 192 * 1024;
 
 /// Bytes, and the mark that stands in the JSON where their base64 belongs.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Insert {
+pub(crate) struct SplicedFile {
     pub(crate) mark: String,
-    pub(crate) data: Vec<Piece>,
+    pub(crate) data: Vec<BytePiece>,
 }
 
-impl Insert {
+impl SplicedFile {
     /// An insert with a mark that no text holds by chance, made of letters that JSON leaves as they
     /// are.
-    pub(crate) fn new(data: Vec<Piece>) -> Self {
+    pub(crate) fn new(data: Vec<BytePiece>) -> Self {
         Self { mark: format!("[data {}]", form::nonce()), data }
     }
 }
@@ -30,29 +30,29 @@ impl Insert {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Spliced {
     value: Value,
-    inserts: Vec<Insert>,
+    inserts: Vec<SplicedFile>,
 }
 
 /// A stretch of the body, in the order in which it is sent.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Stretch {
+pub(super) enum BodySegment {
     Json(Bytes),
     /// The base64 of these bytes, as one.
-    Base64(Vec<Piece>),
+    Base64(Vec<BytePiece>),
 }
 
-impl Stretch {
+impl BodySegment {
     fn length(&self) -> u64 {
         match self {
-            Stretch::Json(bytes) => bytes.len() as u64,
-            Stretch::Base64(pieces) => length(pieces).div_ceil(3) * 4,
+            BodySegment::Json(bytes) => bytes.len() as u64,
+            BodySegment::Base64(pieces) => length(pieces).div_ceil(3) * 4,
         }
     }
 }
 
 impl Spliced {
     /// The value with these inserts. A mark that the value doesn't hold is left out.
-    pub(crate) fn new(value: Value, inserts: Vec<Insert>) -> Self {
+    pub(crate) fn new(value: Value, inserts: Vec<SplicedFile>) -> Self {
         Self { value, inserts }
     }
 
@@ -68,14 +68,14 @@ impl Spliced {
 
     /// The body's length in bytes.
     pub(super) fn length(&self) -> u64 {
-        self.stretches().iter().map(Stretch::length).sum()
+        self.stretches().iter().map(BodySegment::length).sum()
     }
 
     /// The body in stretches.
-    pub(super) fn stretches(&self) -> Vec<Stretch> {
+    pub(super) fn stretches(&self) -> Vec<BodySegment> {
         // A `Value` has only text keys and finite numbers, so it always serialises.
         let text = Bytes::from(serde_json::to_vec(&self.value).unwrap_or_default());
-        let mut places: Vec<(usize, &Insert)> = Vec::new();
+        let mut places: Vec<(usize, &SplicedFile)> = Vec::new();
         for insert in &self.inserts {
             let found = memchr::memmem::find_iter(&text, insert.mark.as_bytes());
             places.extend(found.map(|at| (at, insert)));
@@ -83,11 +83,11 @@ impl Spliced {
         places.sort_by_key(|(at, _)| *at);
         let (mut stretches, mut behind) = (Vec::new(), 0);
         for (at, insert) in places {
-            stretches.push(Stretch::Json(text.slice(behind..at)));
-            stretches.push(Stretch::Base64(insert.data.clone()));
+            stretches.push(BodySegment::Json(text.slice(behind..at)));
+            stretches.push(BodySegment::Base64(insert.data.clone()));
             behind = at + insert.mark.len();
         }
-        stretches.push(Stretch::Json(text.slice(behind..)));
+        stretches.push(BodySegment::Json(text.slice(behind..)));
         stretches
     }
 
@@ -95,8 +95,8 @@ impl Spliced {
     pub(super) fn reader(&self) -> impl Iterator<Item = std::io::Result<Bytes>> + Send + use<> {
         self.stretches().into_iter().flat_map(|stretch| {
             let (json, encoder) = match stretch {
-                Stretch::Json(bytes) => (Some(Ok(bytes)), None),
-                Stretch::Base64(pieces) => (None, Some(Encoder::new(pieces))),
+                BodySegment::Json(bytes) => (Some(Ok(bytes)), None),
+                BodySegment::Base64(pieces) => (None, Some(Base64Encoder::new(pieces))),
             };
             json.into_iter().chain(encoder.into_iter().flatten())
         })
@@ -107,8 +107,8 @@ impl Spliced {
         let mut text = String::new();
         for stretch in self.stretches() {
             match stretch {
-                Stretch::Json(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
-                Stretch::Base64(pieces) => {
+                BodySegment::Json(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
+                BodySegment::Base64(pieces) => {
                     text.push_str(&format!("({} bytes as base64)", length(&pieces)));
                 }
             }
@@ -118,36 +118,36 @@ impl Spliced {
 }
 
 /// The length of all pieces, in bytes.
-fn length(pieces: &[Piece]) -> u64 {
-    pieces.iter().map(Piece::length).sum()
+fn length(pieces: &[BytePiece]) -> u64 {
+    pieces.iter().map(BytePiece::length).sum()
 }
 
 /// Encodes pieces as they are read.
-struct Encoder {
-    reader: form::Reader,
+struct Base64Encoder {
+    reader: form::PieceReader,
     /// At most two bytes that wait for the rest of their group of three.
     kept: Vec<u8>,
     is_done: bool,
 }
 
-impl Encoder {
-    fn new(pieces: Vec<Piece>) -> Self {
+impl Base64Encoder {
+    fn new(pieces: Vec<BytePiece>) -> Self {
         let mut cut = Vec::new();
         for piece in pieces {
             match piece {
-                Piece::Bytes(bytes) => {
-                    let starts = (0..bytes.len()).step_by(STRETCH);
-                    let stretch = |at| bytes.slice(at..bytes.len().min(at + STRETCH));
-                    cut.extend(starts.map(|at| Piece::Bytes(stretch(at))));
+                BytePiece::Bytes(bytes) => {
+                    let starts = (0..bytes.len()).step_by(ENCODE_SIZE);
+                    let stretch = |at| bytes.slice(at..bytes.len().min(at + ENCODE_SIZE));
+                    cut.extend(starts.map(|at| BytePiece::Bytes(stretch(at))));
                 }
                 file => cut.push(file),
             }
         }
-        Self { reader: form::Reader::new(cut), kept: Vec::new(), is_done: false }
+        Self { reader: form::PieceReader::new(cut), kept: Vec::new(), is_done: false }
     }
 }
 
-impl Iterator for Encoder {
+impl Iterator for Base64Encoder {
     type Item = std::io::Result<Bytes>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -190,12 +190,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("图.png");
         std::fs::write(&path, "0123456789").expect("written");
-        let file = Insert::new(vec![Piece::File { path, offset: 0, length: 10 }]);
-        let held = Insert::new(vec![
-            Piece::Bytes(Bytes::from_static(b"\xe4")),
-            Piece::Bytes(Bytes::from_static(b"\xbd\xa0")),
+        let file = SplicedFile::new(vec![BytePiece::File { path, offset: 0, length: 10 }]);
+        let held = SplicedFile::new(vec![
+            BytePiece::Bytes(Bytes::from_static(b"\xe4")),
+            BytePiece::Bytes(Bytes::from_static(b"\xbd\xa0")),
         ]);
-        let unused = Insert::new(vec![Piece::Bytes(Bytes::from_static(b"x"))]);
+        let unused = SplicedFile::new(vec![BytePiece::Bytes(Bytes::from_static(b"x"))]);
         let value = json!({"b": format!("data:{}", held.mark), "\"": file.mark, "c": held.mark});
         let spliced = Spliced::new(value, vec![file, unused, held]);
         assert_eq!(body(&spliced), r#"{"b":"data:5L2g","\"":"MDEyMzQ1Njc4OQ==","c":"5L2g"}"#);
@@ -204,8 +204,11 @@ mod tests {
 
     #[test]
     fn a_file_that_is_gone_is_an_error() {
-        let insert =
-            Insert::new(vec![Piece::File { path: "/no/such/file".into(), offset: 0, length: 3 }]);
+        let insert = SplicedFile::new(vec![BytePiece::File {
+            path: "/no/such/file".into(),
+            offset: 0,
+            length: 3,
+        }]);
         let spliced = Spliced::new(json!([insert.mark]), vec![insert]);
         assert!(spliced.reader().any(|part| part.is_err()));
     }
@@ -213,7 +216,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_encoder_writes_what_base64_is(data in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let insert = Insert::new(vec![Piece::Bytes(data.clone().into())]);
+            let insert = SplicedFile::new(vec![BytePiece::Bytes(data.clone().into())]);
             let spliced = Spliced::new(json!(insert.mark), vec![insert]);
             prop_assert_eq!(body(&spliced), format!("\"{}\"", STANDARD.encode(&data)));
         }
@@ -221,8 +224,8 @@ mod tests {
 
     #[test]
     fn a_long_one_is_encoded_in_stretches() {
-        let data: Vec<u8> = (0..STRETCH * 2 + 7).map(|at| (at % 251) as u8).collect();
-        let insert = Insert::new(vec![Piece::Bytes(data.clone().into())]);
+        let data: Vec<u8> = (0..ENCODE_SIZE * 2 + 7).map(|at| (at % 251) as u8).collect();
+        let insert = SplicedFile::new(vec![BytePiece::Bytes(data.clone().into())]);
         let spliced = Spliced::new(json!(insert.mark), vec![insert]);
         assert!(spliced.reader().count() > 3);
         assert!(body(&spliced) == format!("\"{}\"", STANDARD.encode(&data)));

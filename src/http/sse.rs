@@ -52,7 +52,7 @@ impl std::error::Error for TooLong {}
 pub struct Decoder {
     /// The bytes of a line whose end has not come yet.
     line: Vec<u8>,
-    /// The data of the running event, from `data_start` on.
+    /// The data of the current event, from `data_start` on.
     data: Vec<u8>,
     data_start: usize,
     /// Whether a data line came: an event with empty data is still an event.
@@ -82,9 +82,9 @@ impl Default for Decoder {
     }
 }
 
-/// The parts of the running event that lie in the piece at hand and need no copy yet.
+/// The parts of the current event that lie in the current piece and need no copy yet.
 #[derive(Default)]
-struct Here<'b> {
+struct BorrowedParts<'b> {
     name: Option<&'b [u8]>,
     data: Option<&'b [u8]>,
 }
@@ -140,7 +140,7 @@ impl Decoder {
             self.after_cr = false;
             rest = rest.strip_prefix(b"\n").unwrap_or(rest);
         }
-        let mut here = Here::default();
+        let mut here = BorrowedParts::default();
         while let Some(end) = line_end(rest) {
             let line = &rest[..end];
             let crlf = rest[end] == b'\r' && rest.get(end + 1) == Some(&b'\n');
@@ -168,7 +168,7 @@ impl Decoder {
             self.take_kept(&mut each);
         }
         if self.data.len() > self.data_start {
-            self.dispatch(&Here::default(), &mut each);
+            self.dispatch(&BorrowedParts::default(), &mut each);
         }
         *self = Self { limit: self.limit, ..Self::default() };
     }
@@ -180,8 +180,8 @@ impl Decoder {
         self.line.is_empty() && self.name.is_empty() && !self.has_data
     }
 
-    /// Fails if the running event, with `more` bytes added to its present line, is too long.
-    fn check(&mut self, here: &Here<'_>, more: &[u8]) -> Result<(), TooLong> {
+    /// Fails if the current event, with `more` bytes added to its present line, is too long.
+    fn check(&mut self, here: &BorrowedParts<'_>, more: &[u8]) -> Result<(), TooLong> {
         let name = here.name.map_or(self.name.len(), <[u8]>::len);
         let data = here.data.map_or(self.data.len() - self.data_start, <[u8]>::len);
         if name + data + self.line.len() + more.len() <= self.limit {
@@ -191,12 +191,17 @@ impl Decoder {
         Err(TooLong)
     }
 
-    /// Takes a line that lies whole in the piece at hand.
-    fn take<'b>(&mut self, line: &'b [u8], here: &mut Here<'b>, each: &mut impl FnMut(Event<'_>)) {
+    /// Takes a line that lies whole in the current piece.
+    fn take<'b>(
+        &mut self,
+        line: &'b [u8],
+        here: &mut BorrowedParts<'b>,
+        each: &mut impl FnMut(Event<'_>),
+    ) {
         match Line::read(self.without_mark(line)) {
             Line::Blank => {
                 self.dispatch(here, each);
-                *here = Here::default();
+                *here = BorrowedParts::default();
             }
             Line::Name(value) => here.name = Some(value),
             Line::Data(value) => self.add(value, here),
@@ -217,7 +222,7 @@ impl Decoder {
             ERROR_NAME.clone_into(&mut self.name);
         }
         match read {
-            Line::Blank => self.dispatch(&Here::default(), each),
+            Line::Blank => self.dispatch(&BorrowedParts::default(), each),
             Line::Name(value) => value.clone_into(&mut self.name),
             Line::Data(value) | Line::Error(value) if self.has_data => self.append(value),
             Line::Data(value) | Line::Error(value) => {
@@ -233,8 +238,8 @@ impl Decoder {
         self.line.clear();
     }
 
-    /// Adds a data value that lies in the piece at hand.
-    fn add<'b>(&mut self, value: &'b [u8], here: &mut Here<'b>) {
+    /// Adds a data value that lies in the current piece.
+    fn add<'b>(&mut self, value: &'b [u8], here: &mut BorrowedParts<'b>) {
         if let Some(first) = here.data.take() {
             self.append(first);
         } else if !self.has_data {
@@ -253,7 +258,7 @@ impl Decoder {
     }
 
     /// Hands the event out if it has data, and forgets it.
-    fn dispatch(&mut self, here: &Here<'_>, each: &mut impl FnMut(Event<'_>)) {
+    fn dispatch(&mut self, here: &BorrowedParts<'_>, each: &mut impl FnMut(Event<'_>)) {
         let event = here.name.unwrap_or(&self.name);
         if let Some(data) = here.data {
             each(Event { event, data });
@@ -267,7 +272,7 @@ impl Decoder {
     }
 
     /// Copies what the next piece will need of this one.
-    fn keep(&mut self, here: &Here<'_>) {
+    fn keep(&mut self, here: &BorrowedParts<'_>) {
         if let Some(name) = here.name {
             name.clone_into(&mut self.name);
         }

@@ -1,11 +1,11 @@
 //! The exchange in words for `--verbose`: secrets masked, every line with our prefix.
 
-use super::head::Head;
+use super::head::ReplyHead;
 use super::request::{Request, shown};
 use crate::io::Stderr;
 use crate::secret::is_secret_name;
 
-/// So much of a request's body is shown, in bytes.
+/// How much of a request's body is shown, in bytes.
 const BODY: usize = 4096;
 
 /// Shows a request that is about to be sent.
@@ -21,13 +21,13 @@ pub(super) fn request(request: &Request, body: &[u8], stderr: &Stderr) {
             text = secret.mask(&text);
         }
         let more = body.len() - cut.len();
-        let more = if more > 0 { format!(" … and {more} bytes more") } else { String::new() };
+        let more = if more > 0 { format!(" … and {more} more bytes") } else { String::new() };
         stderr.say(&format!("> {text}{more}"));
     }
 }
 
 /// Shows the head of a reply.
-pub(super) fn reply(head: &Head, stderr: &Stderr) {
+pub(super) fn reply(head: &ReplyHead, stderr: &Stderr) {
     stderr.say(&format!("< {}", head.line()));
     for (name, value) in head.headers() {
         let value = String::from_utf8_lossy(value);

@@ -14,17 +14,17 @@ use reqwest::{Certificate, ClientBuilder, Proxy};
 
 use super::Service;
 use super::direct::{self, Connections};
-use super::head::{Head, USER_AGENT};
-use super::network::Broken;
-use super::outgoing::{Content, Outgoing};
+use super::head::{ReplyHead, USER_AGENT};
+use super::network::NetworkError;
+use super::outgoing::{BodyContent, Outgoing};
 use super::request::{Request, Url};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::Env;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// So many idle connections are kept for later requests of the same run.
+/// How many idle connections are kept for later requests of the same run.
 const MAX_IDLE: usize = 16;
 
 /// The most room that is asked for at once for content whose length is known: a server may claim any.
@@ -62,7 +62,7 @@ impl Transport {
         &self,
         request: &Request,
         outgoing: Outgoing,
-    ) -> Result<Result<(Head, Incoming), Broken>, Failure> {
+    ) -> Result<Result<(ReplyHead, Incoming), NetworkError>, Failure> {
         if self.is_direct(&request.url) {
             let sent = self.direct.send(request, outgoing, CONNECT).await?;
             return Ok(sent.map(|(head, reply)| (head, Incoming::Direct(Box::new(reply)))));
@@ -70,7 +70,7 @@ impl Transport {
         Ok(match self.library_request(request, outgoing)?.send().await {
             Ok(reply) => {
                 let reply = hyper::Response::from(reply);
-                Ok((Head::of(&reply), Incoming::Library(Box::new(reply.into_body()))))
+                Ok((ReplyHead::of(&reply), Incoming::Library(Box::new(reply.into_body()))))
             }
             Err(error) => Err((&error).into()),
         })
@@ -105,9 +105,9 @@ impl Transport {
         let mut builder = self.library(&url)?.request(request.method.into(), url);
         builder = builder.headers(outgoing.headers(request)?);
         Ok(match outgoing.content {
-            Content::Nothing => builder,
-            Content::Bytes(bytes) => builder.body(bytes),
-            Content::Pieces(pieces) => {
+            BodyContent::Nothing => builder,
+            BodyContent::Bytes(bytes) => builder.body(bytes),
+            BodyContent::Pieces(pieces) => {
                 builder.body(reqwest::Body::wrap_stream(futures_util::stream::iter(pieces)))
             }
         })
@@ -137,7 +137,7 @@ impl Transport {
         let client = builder.build().map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let cause = cause.unwrap_or_else(|| error.to_string());
-            Failure::new(Kind::Network, format!("cannot set up the connection: {cause}"))
+            Failure::new(FailureKind::Network, format!("cannot set up the connection: {cause}"))
         })?;
         Ok(place.get_or_init(|| client))
     }
@@ -164,7 +164,7 @@ impl Transport {
             .map_err(|error| wrong(format!("can't be read: {path}: {}", reason(&error))))?;
         match Certificate::from_pem_bundle(&pem) {
             Ok(found) if !found.is_empty() => Ok(builder.tls_certs_merge(found)),
-            _ => Err(wrong(format!("holds no certificate in PEM form: {path}"))),
+            _ => Err(wrong(format!("contains no PEM certificate: {path}"))),
         }
     }
 }
@@ -174,7 +174,7 @@ impl Incoming {
     ///
     /// # Errors
     /// The connection ends or breaks before the content does.
-    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Broken> {
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, NetworkError> {
         match self {
             Self::Direct(reply) => reply.piece().await,
             Self::Library(body) => poll_fn(|context| poll_piece(body, context)).await,
@@ -183,7 +183,7 @@ impl Incoming {
 
     /// As [`Incoming::piece`], but only what can be had without waiting; `None` if there is nothing
     /// yet.
-    pub(super) async fn ready_piece(&mut self) -> Option<Result<Option<Bytes>, Broken>> {
+    pub(super) async fn ready_piece(&mut self) -> Option<Result<Option<Bytes>, NetworkError>> {
         let body = match self {
             Self::Direct(reply) => return reply.ready_piece(),
             Self::Library(body) => body,
@@ -209,7 +209,7 @@ impl Incoming {
     ///
     /// # Errors
     /// As [`Incoming::piece`].
-    pub(super) async fn piece_into(&mut self, to: &mut Vec<u8>) -> Result<usize, Broken> {
+    pub(super) async fn piece_into(&mut self, to: &mut Vec<u8>) -> Result<usize, NetworkError> {
         while let Some(piece) = self.piece().await? {
             if to.capacity() - to.len() < piece.len()
                 && let Some(left) = self.left()
@@ -239,12 +239,12 @@ impl Incoming {
 fn poll_piece(
     body: &mut reqwest::Body,
     context: &mut Context<'_>,
-) -> Poll<Result<Option<Bytes>, Broken>> {
+) -> Poll<Result<Option<Bytes>, NetworkError>> {
     loop {
         let Some(frame) = ready!(Pin::new(&mut *body).poll_frame(context)) else {
             return Poll::Ready(Ok(None));
         };
-        let frame = frame.map_err(|error| Broken::from(&error))?;
+        let frame = frame.map_err(|error| NetworkError::from(&error))?;
         if let Ok(piece) = frame.into_data() {
             return Poll::Ready(Ok(Some(piece)));
         }
@@ -263,8 +263,8 @@ pub(crate) fn is_this_machine(url: &Url) -> bool {
 mod tests {
     use super::*;
     use crate::http::activity::Activity;
-    use crate::http::form::{Content as Part, Form, Piece};
-    use crate::http::network::{Phase, failure};
+    use crate::http::form::{BytePiece, Form, PartContent as Part};
+    use crate::http::network::{ExchangePhase, failure};
     use crate::http::request::{Body, Method};
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpListener;
@@ -282,10 +282,10 @@ mod tests {
             }
         });
         for proxy in [None, Some(address.clone())] {
-            let pieces = vec![Piece::File { path: path.clone(), offset: 0, length: 5 }];
+            let pieces = vec![BytePiece::File { path: path.clone(), offset: 0, length: 5 }];
             let (filename, content_type) = ("音.wav".to_owned(), "audio/wav".to_owned());
             let content = Part::File { filename, content_type, pieces };
-            let part = crate::http::form::Part { name: "file".to_owned(), content };
+            let part = crate::http::form::FormPart { name: "file".to_owned(), content };
             let url = Url::parse(&address).expect("a URL");
             let body = Body::Form(Form::new(vec![part]));
             let request = Request { method: Method::Post, url, headers: Vec::new(), body };
@@ -294,10 +294,10 @@ mod tests {
             let transport = Transport::new(service, Env::Table(Default::default()));
             let sent = transport.send(&request, outgoing).await.expect("can be sent");
             let broken = sent.expect_err("the file is too short");
-            let failure = failure(&broken, Phase::Sending, "test", &request.url);
+            let failure = failure(&broken, ExchangePhase::Sending, "test", &request.url);
             let words = "cannot send the request to test: a file can't be read any more";
             assert!(failure.message.starts_with(words), "{}", failure.message);
-            assert!(failure.kind == Kind::Other && failure.retry.is_none());
+            assert!(failure.kind == FailureKind::Other && failure.retry.is_none());
         }
     }
 }

@@ -4,9 +4,9 @@ use super::address::is_url;
 use super::kind::{self, AttachmentFormat, InputKind};
 use super::stdin::STDIN;
 use crate::error::Failure;
-use crate::http::form::Piece;
+use crate::http::form::BytePiece;
 use crate::http::request::unescaped;
-use crate::http::splice::Insert;
+use crate::http::splice::SplicedFile;
 use crate::media::FormatGroup;
 
 /// What can be attached, for hints.
@@ -22,7 +22,7 @@ pub(crate) struct Attachment {
     pub(crate) given: String,
     pub(crate) format: AttachmentFormat,
     /// Its bytes, and the mark that stands for their base64 in the request.
-    pub(crate) insert: Insert,
+    pub(crate) insert: SplicedFile,
 }
 
 /// The format of what can be attached; `None` for text.
@@ -72,12 +72,12 @@ fn hint(given: &str, group: FormatGroup) -> String {
 }
 
 /// The attachment that holds this data.
-pub(super) fn new(given: &str, format: AttachmentFormat, data: Piece) -> Attachment {
+pub(super) fn new(given: &str, format: AttachmentFormat, data: BytePiece) -> Attachment {
     Attachment {
         name: own_name(given, format),
         given: given.to_owned(),
         format,
-        insert: Insert::new(vec![data]),
+        insert: SplicedFile::new(vec![data]),
     }
 }
 

@@ -11,7 +11,7 @@ use super::attachment::{self, Attachment};
 use super::kind::HEAD_BYTES;
 use super::text::{decoded, fenced};
 use crate::error::{Failure, reason};
-use crate::http::form::Piece;
+use crate::http::form::BytePiece;
 use crate::http::request::Url;
 
 /// One input.
@@ -38,7 +38,7 @@ pub(super) fn read_file(path: &Path, given: &str) -> Result<InputItem, Failure> 
     if facts.is_file() {
         (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;
         if let Some(format) = attachment::detect_format(given, &bytes)? {
-            let data = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
+            let data = BytePiece::File { path: path.to_owned(), offset: 0, length: facts.len() };
             return Ok(InputItem::Attachment(attachment::new(given, format, data)));
         }
     }
@@ -59,7 +59,7 @@ pub(super) fn from_bytes(
     Ok(match attachment::detect_format(given, &bytes[..bytes.len().min(HEAD_BYTES)])? {
         None => InputItem::Text(prompt_text(decoded(bytes, given)?)),
         Some(format) => {
-            let data = Piece::Bytes(Bytes::from(bytes));
+            let data = BytePiece::Bytes(Bytes::from(bytes));
             InputItem::Attachment(attachment::new(given, format, data))
         }
     })

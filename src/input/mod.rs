@@ -18,7 +18,7 @@ use text::fenced;
 
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
-use crate::http::splice::Insert;
+use crate::http::splice::SplicedFile;
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
@@ -46,7 +46,7 @@ pub(crate) struct PromptInput {
     /// The text around the items' texts.
     pub(crate) frame: Option<PromptFrame>,
     /// The files of earlier questions, which are sent again with this one.
-    pub(crate) earlier: Vec<Insert>,
+    pub(crate) earlier: Vec<SplicedFile>,
 }
 
 impl PromptInput {

@@ -4,7 +4,7 @@ use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 
 /// A file that is being written. Without [`OutputFile::commit`] an existing file stays as it was.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl Drop for OutputFile {
 }
 
 fn cannot_write(name: &str, why: &str) -> Failure {
-    Failure::new(Kind::Other, format!("cannot write {name}: {why}"))
+    Failure::new(FailureKind::Other, format!("cannot write {name}: {why}"))
 }
 
 /// The path behind symbolic links, of which the last may lead to a file that does not exist yet.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::file::OutputFile;
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
 
 /// A place for bytes.
@@ -82,7 +82,7 @@ impl Sink {
 /// Writes bytes to standard output.
 ///
 /// # Errors
-/// A reader that went away ([`Kind::ReaderGone`]), or a medium that takes no more.
+/// A reader that went away ([`FailureKind::ReaderGone`]), or a medium that takes no more.
 pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
     let written = match (&io.stop, &io.stdout_handle) {
         (Some(_), Some(_)) => write_patiently(bytes, io)?,
@@ -90,10 +90,10 @@ pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
     };
     written.and_then(|()| io.stdout.flush()).map_err(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => {
-            Failure::new(Kind::ReaderGone, "the reader of standard output went away")
+            Failure::new(FailureKind::ReaderGone, "the reader of standard output went away")
         }
         _ => Failure::new(
-            Kind::Other,
+            FailureKind::Other,
             format!("cannot write to standard output: {}", reason(&error)),
         ),
     })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::create_temporary;
 use super::sink::Sink;
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
 
 /// How much is copied at once.
@@ -91,8 +91,8 @@ fn create(folder: &Path) -> std::io::Result<(File, PathBuf)> {
 }
 
 fn cannot_write(folder: &str, error: &std::io::Error) -> Failure {
-    let message = format!("cannot write a temporary file in {folder}: {}", reason(error));
-    Failure::new(Kind::Other, message)
+    let message = format!("cannot keep a temporary file in {folder}: {}", reason(error));
+    Failure::new(FailureKind::Other, message)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Which profile a command uses when several could be meant.
 
 use crate::config::Config;
-use crate::config::profile::{Origin, Profile};
+use crate::config::origin::Origin;
+use crate::config::profile::Profile;
 use crate::config::schema::nearest;
 use crate::error::Failure;
 use crate::io::Env;
@@ -18,9 +19,8 @@ pub(super) fn choose(flag: Option<&str>, config: &Config, env: &Env) -> Result<P
     if let Some(name) = env.get("LLM_PROVIDER") {
         return named(&name, Origin::Environment("LLM_PROVIDER".to_owned()), config);
     }
-    if let Some(field) = config.default() {
-        let name = field.value.as_str().unwrap_or_default();
-        return named(name, field.origin.clone(), config);
+    if let Some(field) = config.default().sourced() {
+        return named(&field.value, field.origin.clone(), config);
     }
     if let [name] = config.user_names()[..] {
         return named(name, Origin::BuiltIn, config);
@@ -49,7 +49,7 @@ fn named(name: &str, origin: Origin, config: &Config) -> Result<Profile, Failure
 fn none_chosen(config: &Config) -> Failure {
     let users = config.user_names();
     let (what, could) = if users.is_empty() {
-        ("no service is chosen, and there is no profile of yours", config.names())
+        ("no service is chosen, and you have no profile of your own", config.names())
     } else {
         ("no service is chosen, and the profile file has no `default`", users)
     };

@@ -2,10 +2,13 @@
 //! the origin of its profile's base URL, and this is where that is held.
 
 use super::Job;
-use super::shape::MODEL;
-use crate::config::profile::{Origin, Profile};
+use crate::config::origin::Origin;
+use crate::config::profile::Profile;
 use crate::error::Failure;
 use crate::http::request::Url;
+
+/// What stands for the model in a profile's `paths`.
+pub(super) const MODEL: &str = "{model}";
 
 /// A job's endpoint.
 #[derive(Debug, PartialEq)]
@@ -19,10 +22,9 @@ pub(super) enum Endpoint {
 /// The endpoint as the profile's `paths` have it. An address of its own holds at the origin of the
 /// base URL, or where the built-in list gives both; behind another base URL it says nothing.
 pub(super) fn of(profile: &Profile, job: Job, base_url: &Url) -> Endpoint {
-    let Some(field) = profile.field("paths", job.name()) else { return Endpoint::Path(None) };
-    let path = field.value.as_str().unwrap_or_default();
-    match address(path) {
-        None => Endpoint::Path(Some(path.to_owned())),
+    let Some(field) = profile.paths.get(job.name()) else { return Endpoint::Path(None) };
+    match address(&field.value) {
+        None => Endpoint::Path(Some(field.value.clone())),
         Some(url) if may_lead(profile, &field.origin, &url, base_url) => Endpoint::Elsewhere(url),
         Some(_) => Endpoint::Path(None),
     }
@@ -33,11 +35,11 @@ pub(super) fn of(profile: &Profile, job: Job, base_url: &Url) -> Endpoint {
 /// # Errors
 /// Such an address.
 pub(super) fn check(profile: &Profile, base_url: &Url) -> Result<(), Failure> {
-    for field in profile.section("paths").filter(|field| field.origin != Origin::BuiltIn) {
-        let url = address(field.value.as_str().unwrap_or_default());
-        if url.is_some_and(|url| url.origin() != base_url.origin()) {
-            let (job, origin) = (&field.key, &field.origin);
-            let what = format!("`paths.{job}` leads away from the base_url ({origin})");
+    for (job, field) in profile.paths.iter() {
+        let origin = &field.origin;
+        let leads_away = |url: Url| url.origin() != base_url.origin();
+        if *origin != Origin::BuiltIn && address(&field.value).is_some_and(leads_away) {
+            let what = format!("`paths.{job}` leaves the base_url ({origin})");
             let hint = "a profile's key is for one host; give the other a profile of its own";
             return Err(Failure::usage(what).hint(hint));
         }
@@ -59,7 +61,6 @@ fn address(path: &str) -> Option<Url> {
 }
 
 fn may_lead(profile: &Profile, origin: &Origin, url: &Url, base_url: &Url) -> bool {
-    let base = profile.field("", "base_url").map(|field| &field.origin);
     url.origin() == base_url.origin()
-        || (*origin == Origin::BuiltIn && base == Some(&Origin::BuiltIn))
+        || (*origin == Origin::BuiltIn && profile.base_url.origin() == Some(&Origin::BuiltIn))
 }

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::user_fields::{SetBy, UserFields, field_of};
 use super::{Job, Provider};
 use crate::error::Failure;
-use crate::http::form::Content;
+use crate::http::form::PartContent;
 use crate::http::request::{Body, Request};
 use crate::io::Stderr;
-use decide::{Change, Verdict, decide};
+use decide::{FieldChange, RepairVerdict, decide};
 
 /// What repairs the requests of one run. It learns one change, from the first refusal.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct FieldRepair {
     /// Fields that we add for our own ease: to name one in a refusal is enough.
     eases: &'static [&'static str],
     /// What the first refusal taught.
-    change: Option<Change>,
+    change: Option<FieldChange>,
 }
 
 impl FieldRepair {
@@ -67,7 +67,7 @@ impl FieldRepair {
         let mut fields = fields(&request.body);
         fields.retain(|(name, _)| own.is_field(name));
         match decide(refused, &fields, &own, self.eases) {
-            Verdict::Change(change) if self.change.is_none() => {
+            RepairVerdict::Change(change) if self.change.is_none() => {
                 let model = model(&request.body);
                 apply(&change, &mut request.body);
                 stderr.warn(&self.warning(&change, model.as_deref(), provider));
@@ -75,52 +75,55 @@ impl FieldRepair {
                 Ok(())
             }
             // It was under way when another one taught the change.
-            Verdict::Change(change) if self.change.as_ref() == Some(&change) => {
+            RepairVerdict::Change(change) if self.change.as_ref() == Some(&change) => {
                 apply(&change, &mut request.body);
                 Ok(())
             }
-            Verdict::Theirs { field, by } => {
+            RepairVerdict::Theirs { field, by } => {
                 let by = match by {
                     SetBy::Flag(flag) => format!("`{flag}` sets `{field}`"),
                     SetBy::Setting => format!("`-O {field}=…` sets it"),
                     SetBy::Profile(place) => format!("{place} sets `{field}`"),
                 };
-                let failure = failure.hint(format!("{by}, which is not taken here; leave it out"));
+                let failure =
+                    failure.hint(format!("{by}, which is not accepted here; leave it out"));
                 Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
         }
     }
 
-    fn warning(&self, change: &Change, model: Option<&str>, provider: &Provider) -> String {
+    fn warning(&self, change: &FieldChange, model: Option<&str>, provider: &Provider) -> String {
         let name = &provider.name;
         let did = match change {
-            Change::Drop(field) => format!("{name} refuses `{field}`; asked again without it"),
-            Change::Rename { from, to } => {
-                format!("{name} wants `{from}` as `{to}`; asked again that way")
+            FieldChange::Drop(field) => format!("{name} refuses `{field}`; sent again without it"),
+            FieldChange::Rename { from, to } => {
+                format!("{name} expects `{to}` instead of `{from}`; sent again that way")
             }
         };
-        if let Change::Rename { from, to } = change
+        if let FieldChange::Rename { from, to } = change
             && self.own.by(from) == Some(&SetBy::Setting)
         {
-            return format!("{did}; `-O {to}=…` spares the first try");
+            return format!("{did}; `-O {to}=…` avoids the refused request");
         }
         if provider.choice.starts_with("--base-url") {
             return did;
         }
         let (table, line) = (table(name), self.line(change, model));
-        format!("{did}; this line in {table} spares the first try: {line}")
+        format!("{did}; this line in {table} avoids the refused request: {line}")
     }
 
     /// The line for the profile that makes the change for good.
-    fn line(&self, change: &Change, model: Option<&str>) -> String {
+    fn line(&self, change: &FieldChange, model: Option<&str>) -> String {
         let what = match change {
             // The profile has a field of its own for it, as it is sent only for `--usage`.
-            Change::Drop(field) if field == "stream_options" => {
+            FieldChange::Drop(field) if field == "stream_options" => {
                 return "stream_usage = \"never\"".to_owned();
             }
-            Change::Drop(field) => format!("drop = [{}]", json!(field)),
-            Change::Rename { from, to } => format!("rename = {{ {} = {} }}", key(from), json!(to)),
+            FieldChange::Drop(field) => format!("drop = [{}]", json!(field)),
+            FieldChange::Rename { from, to } => {
+                format!("rename = {{ {} = {} }}", key(from), json!(to))
+            }
         };
         let job = json!(self.job.name());
         let model = model.map(|model| format!("models = [{}], ", json!(model)));
@@ -151,8 +154,8 @@ fn fields(body: &Body) -> Vec<(String, Option<String>)> {
         let name = field_of(&part.name);
         if found.iter().all(|(known, _)| known != name) {
             let text = match &part.content {
-                Content::Text(text) => Some(text.clone()),
-                Content::File { .. } => None,
+                PartContent::Text(text) => Some(text.clone()),
+                PartContent::File { .. } => None,
             };
             found.push((name.to_owned(), text));
         }
@@ -164,12 +167,12 @@ fn model(body: &Body) -> Option<String> {
     fields(body).into_iter().find(|(name, _)| name == "model")?.1
 }
 
-fn apply(change: &Change, body: &mut Body) {
+fn apply(change: &FieldChange, body: &mut Body) {
     let new_name = |name: &str| match change {
         // Several services refuse `stream_options` where no stream is asked for.
-        Change::Drop(field) if field == "stream" && name == "stream_options" => None,
-        Change::Drop(field) => (field != name).then(|| name.to_owned()),
-        Change::Rename { from, to } => {
+        FieldChange::Drop(field) if field == "stream" && name == "stream_options" => None,
+        FieldChange::Drop(field) => (field != name).then(|| name.to_owned()),
+        FieldChange::Rename { from, to } => {
             Some(if from == name { to.clone() } else { name.to_owned() })
         }
     };
@@ -193,28 +196,28 @@ fn apply(change: &Change, body: &mut Body) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::form::{Form, Part};
+    use crate::http::form::{Form, FormPart};
 
     #[test]
     fn a_change_is_made_in_place() {
         let mut body =
             Body::Json(json!({"model": "m", "seed": 1, "stream": true, "stream_options": {}}));
-        let rename = Change::Rename { from: "seed".into(), to: "random_seed".into() };
+        let rename = FieldChange::Rename { from: "seed".into(), to: "random_seed".into() };
         apply(&rename, &mut body);
-        apply(&Change::Drop("stream".into()), &mut body);
+        apply(&FieldChange::Drop("stream".into()), &mut body);
         assert_eq!(body.bytes(), br#"{"model":"m","random_seed":1}"#);
         let value = json!({"model": "m", "seed": 1, "n": 2});
         let mut body = Body::Spliced(crate::http::splice::Spliced::new(value, Vec::new()));
-        apply(&Change::Drop("seed".into()), &mut body);
+        apply(&FieldChange::Drop("seed".into()), &mut body);
         let names: Vec<String> = fields(&body).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["model", "n"]);
         let names = ["model", "granularities[]", "granularities[]", "file"];
-        let parts = names.map(|name| Part::text(name, "x")).to_vec();
+        let parts = names.map(|name| FormPart::text(name, "x")).to_vec();
         let mut body = Body::Form(Form::new(parts));
         assert_eq!(fields(&body).len(), 3);
-        let rename = Change::Rename { from: "granularities".into(), to: "g".into() };
+        let rename = FieldChange::Rename { from: "granularities".into(), to: "g".into() };
         apply(&rename, &mut body);
-        apply(&Change::Drop("model".into()), &mut body);
+        apply(&FieldChange::Drop("model".into()), &mut body);
         let Body::Form(form) = body else { panic!("it stays a form") };
         let names: Vec<String> = form.parts.into_iter().map(|part| part.name).collect();
         assert_eq!(names, ["g[]", "g[]", "file"]);
@@ -223,8 +226,8 @@ mod tests {
     #[test]
     fn the_line_is_valid_toml() {
         let repair = FieldRepair::new(Job::Chat, UserFields::default());
-        let drop = |field: &str| Change::Drop(field.to_owned());
-        let rename = Change::Rename { from: "a[]".into(), to: "b".into() };
+        let drop = |field: &str| FieldChange::Drop(field.to_owned());
+        let rename = FieldChange::Rename { from: "a[]".into(), to: "b".into() };
         for change in [drop("stop"), drop("stream_options"), rename] {
             let text = format!("{}\n{}", table("a.b"), repair.line(&change, Some("通义\"\\")));
             text.parse::<toml::Table>().expect("it is TOML");

@@ -1,90 +1,77 @@
-//! The jobs that a service can be asked for: one row each.
+//! What a job is on the wire: its endpoint, and what a profile has for it.
 
-/// What a service can be asked for. The names are those of profiles and rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Job {
-    Chat,
-    Embed,
-    Image,
-    ImageEdit,
-    Transcribe,
-    Translate,
-    Speak,
-    Models,
-}
+use serde_json::Value;
 
-/// What is to be known of a job.
-struct Facts {
-    name: &'static str,
-    words: &'static str,
-    /// Behind the base URL, as the specification has it.
-    path: &'static str,
-    /// The table of a profile that holds request fields for the job.
-    section: &'static str,
-    /// Where a profile's `models` name the job's model, in order.
-    models: &'static [&'static str],
-}
+use crate::config::field::{FieldMap, Sourced};
+use crate::config::origin::Origin;
+use crate::config::profile::Profile;
+
+pub(crate) use crate::config::job::Job;
+
+/// The entry of a profile's `models` for transcripts with times.
+pub(super) const TIMED: &str = "timed";
 
 impl Job {
-    /// Every job.
-    pub(crate) const ALL: [Self; 8] = [
-        Job::Chat,
-        Job::Embed,
-        Job::Image,
-        Job::ImageEdit,
-        Job::Transcribe,
-        Job::Translate,
-        Job::Speak,
-        Job::Models,
-    ];
-
-    fn facts(self) -> Facts {
-        let facts =
-            |name, words, path, section, models| Facts { name, words, path, section, models };
-        match self {
-            Job::Chat => facts("chat", "chat", "/chat/completions", "options", &["chat"]),
-            Job::Embed => facts("embed", "embeddings", "/embeddings", "embed", &["embed"]),
-            Job::Image => facts("image", "pictures", "/images/generations", "image", &["image"]),
-            Job::ImageEdit => {
-                let models = &["image_edit", "image"];
-                facts("image_edit", "edits of pictures", "/images/edits", "image", models)
-            }
-            Job::Transcribe => {
-                let path = "/audio/transcriptions";
-                facts("transcribe", "transcription", path, "transcribe", &["transcribe"])
-            }
-            Job::Translate => {
-                let (path, models) = ("/audio/translations", &["translate", "transcribe"]);
-                facts("translate", "translation of speech", path, "transcribe", models)
-            }
-            Job::Speak => facts("speak", "speech", "/audio/speech", "speak", &["speak"]),
-            Job::Models => facts("models", "a list of its models", "/models", "", &[]),
-        }
-    }
-
-    /// The name in profiles and rules.
-    pub(crate) fn name(self) -> &'static str {
-        self.facts().name
-    }
-
     /// The name in a sentence.
     pub(crate) fn words(self) -> &'static str {
-        self.facts().words
+        match self {
+            Job::Chat => "chat",
+            Job::Embed => "embeddings",
+            Job::Image => "pictures",
+            Job::ImageEdit => "picture editing",
+            Job::Transcribe => "transcription",
+            Job::Translate => "speech translation",
+            Job::Speak => "speech",
+            Job::Models => "a list of its models",
+        }
     }
 
     /// The endpoint's path behind the base URL, as the specification has it.
     pub(super) fn path(self) -> &'static str {
-        self.facts().path
+        match self {
+            Job::Chat => "/chat/completions",
+            Job::Embed => "/embeddings",
+            Job::Image => "/images/generations",
+            Job::ImageEdit => "/images/edits",
+            Job::Transcribe => "/audio/transcriptions",
+            Job::Translate => "/audio/translations",
+            Job::Speak => "/audio/speech",
+            Job::Models => "/models",
+        }
     }
 
-    /// The table of a profile that holds request fields for the job; empty if there is none.
-    pub(super) fn section(self) -> &'static str {
-        self.facts().section
+    /// The table of a profile that holds request fields for the job, with its name.
+    pub(super) fn request_fields(
+        self,
+        profile: &Profile,
+    ) -> Option<(&'static str, &FieldMap<Value>)> {
+        Some(match self {
+            Job::Chat => ("options", &profile.options),
+            Job::Embed => ("embed", &profile.embed),
+            Job::Image | Job::ImageEdit => ("image", &profile.image),
+            Job::Transcribe | Job::Translate => ("transcribe", &profile.transcribe),
+            Job::Speak => ("speak", &profile.speak),
+            Job::Models => return None,
+        })
     }
 
-    /// The names in a profile's `models` that give the job's model, in order.
-    pub(super) fn model_keys(self) -> &'static [&'static str] {
-        self.facts().models
+    /// The model for the job: a flag or the environment names it for any job, a profile for each.
+    pub(super) fn model_in(self, profile: &Profile) -> Option<String> {
+        let origin = profile.model.origin();
+        let is_asked = matches!(origin, Some(Origin::Flag(_) | Origin::Environment(_)));
+        let general = profile.model.sourced().filter(|_| is_asked || self.takes_chat_model());
+        general.or_else(|| self.model_of(profile)).map(|field| field.value.clone())
+    }
+
+    /// The entry of a profile's `models` for the job: its own, or that of the job that it is akin to.
+    pub(super) fn model_of(self, profile: &Profile) -> Option<&Sourced<String>> {
+        let akin = match self {
+            Job::ImageEdit => Some(Job::Image),
+            Job::Translate => Some(Job::Transcribe),
+            _ => None,
+        };
+        let jobs = [Some(self), akin].into_iter().flatten();
+        jobs.filter(|job| *job != Job::Models).find_map(|job| profile.models.get(job.name()))
     }
 
     /// Whether a profile's `model` is meant for the job.

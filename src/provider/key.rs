@@ -9,11 +9,11 @@ use crate::io::Env;
 use crate::secret::Secret;
 
 /// The variable that stands for a key which comes from nowhere else.
-const NAMELESS: &str = "LLM_API_KEY";
+const UNKNOWN_VARIABLE: &str = "LLM_API_KEY";
 
 /// A key, and the variable that stands for it where a request is shown.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Key {
+pub(crate) struct ApiKey {
     /// Absent only in a dry run.
     pub(crate) secret: Option<Secret>,
     pub(crate) variable: String,
@@ -24,53 +24,51 @@ pub(crate) struct Key {
 ///
 /// # Errors
 /// A key that is named but can't be found, or that no header could carry.
-pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<Key>, Failure> {
-    let variables = profile.texts("api_key_env").unwrap_or_default();
-    let key = |text: &str, origin: &str| -> Result<Option<Key>, Failure> {
+pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<ApiKey>, Failure> {
+    let variables = profile.key_variables();
+    let key = |text: &str, origin: &str| -> Result<Option<ApiKey>, Failure> {
         let secret = checked(text, origin)?;
-        Ok(Some(Key { secret: Some(secret), variable: variable(profile) }))
+        Ok(Some(ApiKey { secret: Some(secret), variable: variable(profile) }))
     };
-    if let Some(text) = profile.text("api_key") {
+    if let Some(text) = profile.api_key.as_deref() {
         return key(text, &format!("`api_key` of {}", profile.name));
     }
-    for name in &variables {
+    for name in variables {
         if let Some(text) = env.get(name) {
             let secret = checked(&text, name)?;
-            return Ok(Some(Key { secret: Some(secret), variable: (*name).to_owned() }));
+            return Ok(Some(ApiKey { secret: Some(secret), variable: name.clone() }));
         }
     }
-    if let Some(words) = profile.texts("api_key_cmd") {
-        return key(run(&words)?.trim(), &format!("`api_key_cmd` of {}", profile.name));
+    if let Some(words) = profile.api_key_cmd.as_deref() {
+        return key(run(words)?.trim(), &format!("`api_key_cmd` of {}", profile.name));
     }
-    if let Some(path) = profile.text("api_key_file") {
+    if let Some(path) = profile.api_key_file.as_deref() {
         return key(read(path, env)?.trim(), path);
     }
-    if variables.is_empty() { Ok(None) } else { Err(missing(profile, &variables)) }
+    if variables.is_empty() { Ok(None) } else { Err(missing(profile, variables)) }
 }
 
 /// The key as a dry run shows it: only the variable, the one that is set if one is. No command is
 /// run and no file is read.
-pub(super) fn unread(profile: &Profile, env: &Env) -> Option<Key> {
-    let names = profile.texts("api_key_env").unwrap_or_default();
-    let set = names.into_iter().find(|name| env.get(name).is_some()).map(str::to_owned);
-    let variable = set.unwrap_or_else(|| variable(profile));
-    profile.names_a_key().then_some(Key { secret: None, variable })
+pub(super) fn unread(profile: &Profile, env: &Env) -> Option<ApiKey> {
+    let set = profile.key_variables().iter().find(|name| env.get(name).is_some());
+    let variable = set.map_or_else(|| variable(profile), Clone::clone);
+    profile.names_a_key().then_some(ApiKey { secret: None, variable })
 }
 
 fn variable(profile: &Profile) -> String {
-    let names = profile.texts("api_key_env").unwrap_or_default();
-    names.first().map_or(NAMELESS, |name| name).to_owned()
+    profile.key_variables().first().map_or(UNKNOWN_VARIABLE, |name| name).to_owned()
 }
 
-fn missing(profile: &Profile, variables: &[&str]) -> Failure {
-    let name = variables.first().unwrap_or(&NAMELESS);
+fn missing(profile: &Profile, variables: &[String]) -> Failure {
+    let name = variables.first().map_or(UNKNOWN_VARIABLE, |name| name);
     let failure = Failure::usage(format!(
         "there is no key for {}: {} is not set",
         profile.name,
         variables.join(" or ")
     ));
-    let page = profile.text("key_url");
-    let page = page.map(|page| format!("make a key at {page}, then ")).unwrap_or_default();
+    let page = profile.key_url.as_deref();
+    let page = page.map(|page| format!("create a key at {page}, then ")).unwrap_or_default();
     failure.hint(format!("{page}`export {name}=…`"))
 }
 
@@ -81,10 +79,10 @@ fn checked(text: &str, origin: &str) -> Result<Secret, Failure> {
         return wrong("is empty");
     }
     if text.contains(['\n', '\r']) {
-        return wrong("holds a line break; a key is one line");
+        return wrong("contains a line break; a key is one line");
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong("holds a space or a character that no key has");
+        return wrong("contains a space or another character that no key has");
     }
     Ok(Secret::new(text))
 }
@@ -97,12 +95,12 @@ fn read(path: &str, env: &Env) -> Result<String, Failure> {
 
 /// Runs a key command without a shell and gives its output. One text is split into words as a shell
 /// would; `["sh", "-c", "…"]` asks for a shell.
-fn run(words: &[&str]) -> Result<String, Failure> {
+fn run(words: &[String]) -> Result<String, Failure> {
     let words = match words {
         [line] => {
             split(line).ok_or_else(|| Failure::usage("a quote in `api_key_cmd` is not closed"))?
         }
-        words => words.iter().map(|word| (*word).to_owned()).collect(),
+        words => words.to_vec(),
     };
     let [program, arguments @ ..] = &words[..] else {
         return Err(Failure::usage("`api_key_cmd` is empty"));

@@ -1,9 +1,10 @@
 //! What tokens cost: figures of the user's alone, as services change theirs. Knows no token counts
 //! but those it is given.
 
-use serde_json::Value;
+use serde_json::Number;
 
 use super::{Provider, rules};
+use crate::config::price::PriceEntry;
 
 /// Prices of a model, each for a million tokens.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,21 +19,18 @@ pub(crate) struct Price {
 impl Provider {
     /// The first of the profile's `prices` that is for the model.
     pub(crate) fn price(&self, model: &str) -> Option<Price> {
-        let prices = self.profile.field("", "prices")?.value.as_array()?;
-        let is_for_model = |price: &&Value| match price.get("models").and_then(Value::as_array) {
+        let is_for_model = |entry: &&PriceEntry| match &entry.models {
             None => true,
-            Some(patterns) => {
-                patterns.iter().filter_map(Value::as_str).any(|one| rules::glob(one, model))
-            }
+            Some(patterns) => patterns.iter().any(|pattern| rules::glob(pattern, model)),
         };
-        let price = prices.iter().find(is_for_model)?;
-        let figure = |name: &str| price.get(name).and_then(Value::as_f64);
-        let input = figure("input").unwrap_or_default();
+        let entry = self.profile.prices.as_deref()?.iter().find(is_for_model)?;
+        let figure = |figure: &Option<Number>| figure.as_ref().and_then(Number::as_f64);
+        let input = figure(&entry.input).unwrap_or_default();
         Some(Price {
             input,
-            cached_input: figure("cached_input").unwrap_or(input),
-            output: figure("output").unwrap_or_default(),
-            currency: price.get("currency").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            cached_input: figure(&entry.cached_input).unwrap_or(input),
+            output: figure(&entry.output).unwrap_or_default(),
+            currency: entry.currency.clone().unwrap_or_default(),
         })
     }
 }

@@ -1,36 +1,30 @@
 //! From what was typed, set and written down to one [`Provider`]: the layers of the configuration,
 //! flag over environment over the user's file over the built-in list.
 
-use serde_json::Value;
-
-use super::{Job, Provider, key};
-use super::{choose, endpoint};
-use crate::cli::Common;
+use super::options::ServiceOptions;
+use super::{Job, Provider, choose, endpoint, key};
 use crate::config::Config;
-use crate::config::profile::{Origin, Profile};
+use crate::config::origin::Origin;
+use crate::config::profile::Profile;
+use crate::config::value::Texts;
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
 use crate::http::transport::is_this_machine;
 use crate::io::{Env, Io};
 
-/// The sections of a profile that are meant for its own origin alone.
-const HEADERS: [&str; 2] = ["headers", "models_headers"];
-
-/// What a command needs of the provider.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    pub(crate) common: &'a Common,
-    pub(crate) job: Job,
-}
-
 /// Resolves the provider of a command, with its key.
 ///
 /// # Errors
 /// Whatever is missing or wrong in the configuration; nothing has been sent.
-pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
-    let profile = profile_for(asked.common, None, config, io)?;
-    refuse_missing_job(&profile, asked.job, config)?;
-    provider_of(profile, asked, io)
+pub(crate) fn resolve(
+    options: &ServiceOptions,
+    job: Job,
+    config: &Config,
+    io: &mut Io,
+) -> Result<Provider, Failure> {
+    let profile = profile_for(options, None, config, io)?;
+    refuse_missing_job(&profile, job, config)?;
+    provider_of(profile, options, job, io)
 }
 
 /// A profile resolved for a job, with its key; whether it offers the job is not asked.
@@ -39,33 +33,34 @@ pub(crate) fn resolve(asked: Asked<'_>, config: &Config, io: &mut Io) -> Result<
 /// A base URL that is missing or wrong, a key that can't be found.
 pub(crate) fn provider_of(
     profile: Profile,
-    asked: Asked<'_>,
+    options: &ServiceOptions,
+    job: Job,
     io: &mut Io,
 ) -> Result<Provider, Failure> {
     let base_url = base_url(&profile)?;
     endpoint::check(&profile, &base_url)?;
-    let key = match asked.common.dry_run {
+    let key = match options.is_dry {
         true => key::unread(&profile, &io.env),
         false => key::find(&profile, &io.env)?,
     };
     if key.is_some() && base_url.scheme() == "http" && !is_this_machine(&base_url) {
         let host = base_url.host_str().unwrap_or_default();
         io.warn(&format!(
-            "the key of {} travels unencrypted to {host}; https:// would hide it",
+            "the key of {} is sent unencrypted to {host}; https:// would protect it",
             profile.name
         ));
     }
     Ok(Provider {
         name: profile.name.clone(),
-        choice: match (&asked.common.base_url, &asked.common.provider) {
+        choice: match (&options.base_url, &options.provider) {
             (Some(_), None) => format!("--base-url {}", shown(&base_url)),
             _ => format!("-p {}", profile.name),
         },
-        model: model(&profile, asked.job),
+        model: job.model_in(&profile),
         base_url,
         key,
-        headers: asked.common.header.clone(),
-        settings: asked.common.option.clone(),
+        headers: options.headers.clone(),
+        settings: options.settings.clone(),
         profile,
     })
 }
@@ -76,31 +71,26 @@ pub(crate) fn provider_of(
 /// # Errors
 /// An unknown profile, or none that could be meant.
 pub(crate) fn profile_for(
-    common: &Common,
+    options: &ServiceOptions,
     name: Option<&str>,
     config: &Config,
     io: &mut Io,
 ) -> Result<Profile, Failure> {
-    let name = name.or(common.provider.as_deref());
-    let mut profile = match (&common.base_url, name) {
+    let name = name.or(options.provider.as_deref());
+    let mut profile = match (&options.base_url, name) {
         (Some(url), None) => Profile::new(host_of(url)?),
         _ => choose::choose(name, config, &io.env)?,
     };
     lay_environment_over(&mut profile, &io.env);
-    if let Some(url) = &common.base_url {
-        lay_base_url_over(&mut profile, url, common.api_key_env.is_some(), io)?;
+    if let Some(url) = &options.base_url {
+        lay_base_url_over(&mut profile, url, options.api_key_env.is_some(), io)?;
     }
-    if let Some(variable) = &common.api_key_env {
+    if let Some(variable) = &options.api_key_env {
         profile.forget_keys();
-        profile.set(
-            "",
-            "api_key_env",
-            Value::String(variable.clone()),
-            Origin::Flag("--api-key-env"),
-        );
+        profile.api_key_env.set(Texts::One(variable.clone()), Origin::Flag("--api-key-env"));
     }
-    if let Some(model) = &common.model {
-        profile.set("", "model", Value::String(model.clone()), Origin::Flag("--model"));
+    if let Some(model) = &options.model {
+        profile.model.set(model.clone(), Origin::Flag("--model"));
     }
     Ok(profile)
 }
@@ -108,16 +98,14 @@ pub(crate) fn profile_for(
 fn lay_environment_over(profile: &mut Profile, env: &Env) {
     // The variable replaces the built-in address, as in OpenAI's own SDKs; not one that the user
     // wrote into the file for this very profile.
-    let is_built_in =
-        profile.field("", "base_url").is_none_or(|field| field.origin == Origin::BuiltIn);
-    if let Some(name) = profile.text("base_url_env").filter(|_| is_built_in).map(str::to_owned)
-        && let Some(url) = env.get(&name)
+    let is_built_in = profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
+    if let Some(name) = profile.base_url_env.get().filter(|_| is_built_in)
+        && let Some(url) = env.get(name)
     {
-        profile.set("", "base_url", Value::String(url), Origin::Environment(name));
+        profile.base_url.set(url, Origin::Environment(name.clone()));
     }
     if let Some(model) = env.get("LLM_MODEL") {
-        let origin = Origin::Environment("LLM_MODEL".to_owned());
-        profile.set("", "model", Value::String(model), origin);
+        profile.model.set(model, Origin::Environment("LLM_MODEL".to_owned()));
     }
 }
 
@@ -130,7 +118,7 @@ fn lay_base_url_over(
     io: &mut Io,
 ) -> Result<(), Failure> {
     let new = parse(url, "--base-url")?;
-    let old = profile.text("base_url").and_then(|old| Url::parse(old).ok());
+    let old = profile.base_url.as_deref().and_then(|old| Url::parse(old).ok());
     if old.is_some_and(|old| old.origin() != new.origin()) {
         if profile.names_a_key() && !has_own_key {
             let (name, host) = (&profile.name, new.host_str().unwrap_or_default());
@@ -139,9 +127,10 @@ fn lay_base_url_over(
             ));
         }
         profile.forget_keys();
-        profile.fields.retain(|field| !HEADERS.contains(&field.section.as_str()));
+        profile.headers.clear();
+        profile.models_headers.clear();
     }
-    profile.set("", "base_url", Value::String(url.to_owned()), Origin::Flag("--base-url"));
+    profile.base_url.set(url.to_owned(), Origin::Flag("--base-url"));
     Ok(())
 }
 
@@ -153,15 +142,15 @@ fn host_of(url: &str) -> Result<String, Failure> {
 
 fn base_url(profile: &Profile) -> Result<Url, Failure> {
     let name = &profile.name;
-    let Some(field) = profile.field("", "base_url") else {
+    let Some(field) = profile.base_url.sourced() else {
         return Err(Failure::usage(format!("the profile `{name}` has no base_url")).hint(format!(
             "set `base_url` in [providers.{name}]; `llm config edit` opens the file"
         )));
     };
-    let text = field.value.as_str().unwrap_or_default();
+    let text = field.value.as_str();
     if text.contains('{') {
         return Err(Failure::usage(format!(
-            "the base_url of {name} has a part to fill in: {text}"
+            "the base_url of {name} has a placeholder to fill in: {text}"
         ))
         .hint(format!("set `base_url` in [providers.{name}]; `llm config edit` opens the file")));
     }
@@ -195,31 +184,18 @@ fn without_user(text: &str) -> String {
     }
 }
 
-/// The model for a job: a flag or the environment names it for any job, a profile for each.
-pub(super) fn model(profile: &Profile, job: Job) -> Option<String> {
-    let general = profile.field("", "model");
-    let is_asked = general
-        .is_some_and(|field| matches!(field.origin, Origin::Flag(_) | Origin::Environment(_)));
-    let of_job = || job.model_keys().iter().find_map(|key| profile.field("models", key));
-    let field = if is_asked || job.takes_chat_model() { general.or_else(of_job) } else { of_job() };
-    field.and_then(|field| field.value.as_str()).map(str::to_owned)
-}
-
 /// A job that the service is known not to offer is refused before anything is sent. The built-in
 /// list speaks of the service's own address only; behind another one anything may answer.
 fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
-    let origin = |key: &str| profile.field("", key).map(|field| &field.origin);
-    let is_known = origin("jobs") != Some(&Origin::BuiltIn)
-        || origin("base_url").is_none_or(|origin| *origin == Origin::BuiltIn);
-    let offers =
-        |profile: &Profile| profile.texts("jobs").is_none_or(|jobs| jobs.contains(&job.name()));
-    if offers(profile) || !is_known {
+    let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn)
+        || profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
+    if profile.offers(job) || !is_known {
         return Ok(());
     }
     let names = config.names();
     let others: Vec<&str> = names
         .into_iter()
-        .filter(|name| config.profile(name).is_some_and(|other| offers(&other)))
+        .filter(|name| config.profile(name).is_some_and(|other| other.offers(job)))
         .collect();
     let what = format!("{} does not offer {}", profile.name, job.words());
     Err(Failure::usage(what).hint(format!("services that do: {}", others.join(", "))))

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use crate::config::profile::Rule;
+use crate::config::job::Job;
+use crate::config::rule::Rule;
 
 /// Whether a rule is meant for this job and model.
-pub(super) fn applies(rule: &Rule, job: &str, model: &str) -> bool {
+pub(super) fn applies(rule: &Rule, job: Job, model: &str) -> bool {
     let matches = |patterns: &[String]| patterns.iter().any(|pattern| glob(pattern, model));
-    (rule.jobs.is_empty() || rule.jobs.iter().any(|name| name == job))
+    (rule.jobs.is_empty() || rule.jobs.contains(&job))
         && (rule.models.is_empty() || matches(&rule.models))
         && !matches(&rule.models_except)
 }
@@ -33,7 +34,7 @@ pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Vec<String> {
     for (field, changes) in &rule.map {
         let Some(value) = body.get_mut(field) else { continue };
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if let Some((_, new)) = changes.iter().find(|(old, _)| *old == text) {
+        if let Some(new) = changes.get(&text) {
             *value = new.clone();
         }
     }
@@ -43,7 +44,7 @@ pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Vec<String> {
     dropped
 }
 
-/// Sets a nested field; what stands in the way and is no object is replaced.
+/// Sets a nested field; what stands in the way and is not an object is replaced.
 pub(super) fn set_path(body: &mut Map<String, Value>, path: &[String], value: Value) {
     let [name, rest @ ..] = path else { return };
     if rest.is_empty() {
@@ -84,22 +85,18 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::profile::Origin;
     use serde_json::json;
 
     fn rule() -> Rule {
         Rule {
-            jobs: vec!["chat".into()],
+            jobs: vec![Job::Chat],
             models: vec!["gpt-5*".into(), "o3".into()],
             models_except: vec!["*-chat".into()],
-            with: Vec::new(),
             rename: vec![("max_tokens".into(), "max_completion_tokens".into())],
             drop: vec!["stop".into()],
-            set: json!({"store": false}).as_object().cloned().unwrap_or_default(),
-            map: vec![("reasoning_effort".into(), vec![("minimal".into(), json!("low"))])],
-            takes_no: Vec::new(),
-            why: None,
-            origin: Origin::BuiltIn,
+            set: object(json!({"store": false})),
+            map: vec![("reasoning_effort".into(), object(json!({"minimal": "low"})))],
+            ..Rule::default()
         }
     }
 
@@ -131,11 +128,11 @@ mod tests {
 
     #[test]
     fn a_rule_is_for_its_jobs_and_models() {
-        assert!(applies(&rule(), "chat", "gpt-5.6-luna"));
-        assert!(applies(&rule(), "chat", "o3"));
-        assert!(!applies(&rule(), "chat", "o3-mini"));
-        assert!(!applies(&rule(), "chat", "gpt-5-chat"));
-        assert!(!applies(&rule(), "embed", "gpt-5"));
+        assert!(applies(&rule(), Job::Chat, "gpt-5.6-luna"));
+        assert!(applies(&rule(), Job::Chat, "o3"));
+        assert!(!applies(&rule(), Job::Chat, "o3-mini"));
+        assert!(!applies(&rule(), Job::Chat, "gpt-5-chat"));
+        assert!(!applies(&rule(), Job::Embed, "gpt-5"));
     }
 
     #[test]

@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::endpoint::MODEL;
 use super::{Job, Provider, rules};
-use crate::config::template::{self, Piece, REST, REST_MEMBER};
+use crate::config::template::{self, REST, REST_MEMBER, TemplatePiece};
 use crate::error::Failure;
 use crate::http::request::Request;
-use crate::http::splice::Insert;
+use crate::http::splice::SplicedFile;
 
 /// What a file is to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum FileRole {
     /// One of the pictures of an edit.
     Picture,
     Mask,
@@ -23,21 +24,18 @@ pub(crate) enum Role {
 /// A file that goes along with the fields of a request. Its bytes stay where they are until they are
 /// sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Attached {
-    pub(crate) role: Role,
+pub(crate) struct BodyFile {
+    pub(crate) role: FileRole,
     pub(crate) media_type: String,
     /// As services name it: `png`, `mp3`.
     pub(crate) format: String,
-    pub(crate) insert: Insert,
+    pub(crate) insert: SplicedFile,
 }
-
-/// What stands for the model in a profile's `paths`.
-pub(super) const MODEL: &str = "{model}";
 
 impl Provider {
     /// The template of the job's request bodies; `None` where they have the specification's form.
     fn template(&self, job: Job) -> Option<&Value> {
-        let template = &self.profile.field("bodies", job.name())?.value;
+        let template = &self.profile.bodies.get(job.name())?.value;
         template.as_object().is_some_and(|members| !members.is_empty()).then_some(template)
     }
 
@@ -56,8 +54,8 @@ impl Provider {
     /// The fields that template or path name.
     fn named<'a>(&self, job: Job, words: &[&'a str]) -> BTreeSet<&'a str> {
         let fields = words.iter().map(|word| word.split('.').next().unwrap_or(word));
-        let path = self.profile.field("paths", job.name()).and_then(|field| field.value.as_str());
-        let in_path = path.is_some_and(|path| path.contains(MODEL)).then_some("model");
+        let path = self.profile.paths.get(job.name());
+        let in_path = path.is_some_and(|path| path.value.contains(MODEL)).then_some("model");
         fields.chain(in_path).collect()
     }
 
@@ -71,14 +69,15 @@ impl Provider {
         &self,
         job: Job,
         fields: &Map<String, Value>,
-        attached: Vec<Attached>,
+        attached: Vec<BodyFile>,
     ) -> Result<Request, Failure> {
         let Some(template) = self.template(job) else { return Ok(self.post(job, fields.clone())) };
         let words = template::all_words(template);
         let named = self.named(job, &words);
         let rest = fields.iter().filter(|(name, _)| !named.contains(name.as_str()));
         let rest = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let mut filler = Filler { fields, rest, attached: &attached, used: BTreeSet::new() };
+        let mut filler =
+            TemplateFiller { fields, rest, attached: &attached, used: BTreeSet::new() };
         let mut body = filler.body(template);
         let used = filler.used;
         if let Some(left) = (0..attached.len()).find(|index| !used.contains(index)) {
@@ -94,16 +93,16 @@ impl Provider {
         Ok(self.post_at(self.url(job, model), job, body).with_inserts(inserts))
     }
 
-    fn no_place(&self, attached: &[Attached], role: Role) -> Failure {
+    fn no_place(&self, attached: &[BodyFile], role: FileRole) -> Failure {
         let name = &self.name;
         let count = attached.iter().filter(|one| one.role == role).count();
         Failure::usage(match role {
-            Role::Picture if count > 1 => {
+            FileRole::Picture if count > 1 => {
                 format!("{name} edits one picture at a time, not {count}")
             }
-            Role::Picture => format!("{name} takes no picture to edit"),
-            Role::Mask => format!("{name} takes no mask"),
-            Role::Audio => format!("{name} takes no recording"),
+            FileRole::Picture => format!("{name} takes no picture to edit"),
+            FileRole::Mask => format!("{name} takes no mask"),
+            FileRole::Audio => format!("{name} takes no recording"),
         })
     }
 }
@@ -113,15 +112,15 @@ impl Provider {
 /// Left out are: a member whose word has no value, an object or list of which nothing is left, and an
 /// object within the body none of whose own words has a value, as what stands beside them then says
 /// nothing.
-struct Filler<'a> {
+struct TemplateFiller<'a> {
     fields: &'a Map<String, Value>,
     rest: Map<String, Value>,
-    attached: &'a [Attached],
+    attached: &'a [BodyFile],
     /// Which of the files have found a place.
     used: BTreeSet<usize>,
 }
 
-impl Filler<'_> {
+impl TemplateFiller<'_> {
     /// The whole body.
     fn body(&mut self, template: &Value) -> Map<String, Value> {
         let members = template.as_object().into_iter().flatten();
@@ -151,7 +150,7 @@ impl Filler<'_> {
         for item in items {
             let words = outer_words(item);
             let mentions = |file: &str| words.iter().any(|word| word.starts_with(file));
-            let count = self.of(Role::Picture).len();
+            let count = self.of(FileRole::Picture).len();
             if picture.is_some() || !mentions("picture") {
                 filled.extend(self.fill(item, picture));
             } else if count > 1 || !mentions("pictures") {
@@ -191,14 +190,14 @@ impl Filler<'_> {
     /// A word that stands alone keeps the type of its value; among others it becomes text.
     fn text(&mut self, text: &str, picture: Option<usize>) -> Option<Value> {
         let pieces = template::pieces(text);
-        if let [Piece::Word(word)] = pieces[..] {
+        if let [TemplatePiece::Word(word)] = pieces[..] {
             return self.word(word, picture);
         }
         let mut whole = String::new();
         for piece in pieces {
             match piece {
-                Piece::Plain(plain) => whole.push_str(plain),
-                Piece::Word(word) => match self.word(word, picture)? {
+                TemplatePiece::Plain(plain) => whole.push_str(plain),
+                TemplatePiece::Word(word) => match self.word(word, picture)? {
                     Value::String(text) => whole.push_str(&text),
                     other => whole.push_str(&other.to_string()),
                 },
@@ -227,9 +226,9 @@ impl Filler<'_> {
 
     fn file(&mut self, file: &str, facet: &str, picture: Option<usize>) -> Option<Value> {
         let index = match file {
-            "mask" => *self.of(Role::Mask).first()?,
-            "audio" => *self.of(Role::Audio).first()?,
-            _ => match (self.of(Role::Picture).as_slice(), picture) {
+            "mask" => *self.of(FileRole::Mask).first()?,
+            "audio" => *self.of(FileRole::Audio).first()?,
+            _ => match (self.of(FileRole::Picture).as_slice(), picture) {
                 (all, Some(picture)) => *all.get(picture)?,
                 ([only], None) => *only,
                 // Which of them? A list has a place for each.
@@ -248,7 +247,7 @@ impl Filler<'_> {
     }
 
     /// Where the files of a role are among those attached.
-    fn of(&self, role: Role) -> Vec<usize> {
+    fn of(&self, role: FileRole) -> Vec<usize> {
         let is_of_role = |index: &usize| self.attached[*index].role == role;
         (0..self.attached.len()).filter(is_of_role).collect()
     }

@@ -3,15 +3,15 @@
 
 use std::io::Write as _;
 
-use clap::Parser as _;
 use serde_json::{Map, Value, json};
 
 use super::field_repair::FieldRepair;
+use super::resolved::unique;
 use super::user_fields::UserFields;
-use super::{Asked, Fields, Job, Provider, profile_for, resolve, unique};
-use crate::cli::Cli;
+use super::{Fields, Job, Provider, ServiceOptions, Setting, profile_for, resolve};
+use crate::config::field::Field;
 use crate::config::{self, Config};
-use crate::error::{Failure, Kind, Refused};
+use crate::error::{Failure, FailureKind, Refused};
 use crate::http::request::{Header, Request};
 use crate::io::{Env, Io};
 
@@ -35,9 +35,33 @@ fn provider_for(
     env: &[(&str, &str)],
     text: &str,
 ) -> Result<Provider, Failure> {
-    let line = ["llm", "models"].iter().chain(options);
-    let cli = Cli::try_parse_from(line).expect("the line is right");
-    resolve(Asked { common: &cli.common, job }, &config(text), &mut io(env))
+    resolve(&service_options(options), job, &config(text), &mut io(env))
+}
+
+/// What these options say of the service, as they are typed.
+fn service_options(typed: &[&str]) -> ServiceOptions {
+    let mut options = ServiceOptions::default();
+    let mut typed = typed.iter().copied();
+    while let Some(name) = typed.next() {
+        if name == "--dry-run" {
+            options.is_dry = true;
+            continue;
+        }
+        let value = typed.next().expect("an option has a value").to_owned();
+        match name {
+            "-p" => options.provider = Some(value),
+            "-m" => options.model = Some(value),
+            "--base-url" => options.base_url = Some(value),
+            "--api-key-env" => options.api_key_env = Some(value),
+            "-O" => options.settings.push(Setting::parse(&value).expect("it is a setting")),
+            "-H" => {
+                let (name, value) = value.split_once(':').expect("it is a header");
+                options.headers.push((name.to_owned(), value.trim().to_owned()));
+            }
+            other => panic!("{other} is no option of a service"),
+        }
+    }
+    options
 }
 
 fn provider(options: &[&str], text: &str) -> Provider {
@@ -120,7 +144,7 @@ fn an_option_of_the_file_that_a_built_in_rule_drops_is_told() {
     let (body, warnings) = composed(&x, json!({"model": "gpt-5"}), json!({}));
     assert_eq!(body, json!({"model": "gpt-5", "store": true}));
     let [warning] = &warnings[..] else { panic!("one field of the user's: {warnings:?}") };
-    for word in ["`options.temperature` (", ":3) is left out, openai", "-O temperature="] {
+    for word in ["`options.temperature` (", ":3) is left out: openai", "-O temperature="] {
         assert!(warning.contains(word), "{warning}");
     }
     // One warning, where a flag says the same; none for what the list itself sets.
@@ -137,7 +161,7 @@ fn requests_that_are_under_way_learn_from_the_first_that_is_refused() {
     let request = || x.post(Job::Embed, object(json!({"model": "m", "encoding_format": "base64"})));
     let failure = |words: &str| {
         let refused = Refused { status: Some(400), words: words.to_owned(), ..Refused::default() };
-        Failure::new(Kind::Refused, words).refused(refused)
+        Failure::new(FailureKind::Refused, words).refused(refused)
     };
     let mut repair = FieldRepair::new(Job::Embed, UserFields::default());
     let stderr = Io::nowhere().stderr;
@@ -338,12 +362,12 @@ fn every_built_in_profile_resolves() {
     let mut count = 0;
     for name in config.names() {
         let profile = config.profile(name).expect("it is listed");
-        let variables = profile.texts("api_key_env").unwrap_or_default();
-        let env: Vec<(&str, &str)> = variables.iter().map(|name| (*name, "sk-0001")).collect();
+        let variables = profile.key_variables();
+        let env: Vec<(&str, &str)> =
+            variables.iter().map(|name| (name.as_str(), "sk-0001")).collect();
         for job in [Job::Chat, Job::Models] {
-            let offers = profile.texts("jobs").is_some_and(|jobs| jobs.contains(&job.name()));
             // Azure's address holds the name of the user's own resource.
-            if !offers || name == "azure" {
+            if !profile.offers(job) || name == "azure" {
                 continue;
             }
             let found = provider_for(job, &["-p", name], &env, "").expect(name);
@@ -358,11 +382,10 @@ fn every_built_in_profile_resolves() {
 #[test]
 fn flags_and_environment_say_where_a_value_came_from() {
     let shown = |options: &[&str], env: &[(&str, &str)], text: &str| {
-        let cli = Cli::try_parse_from(["llm", "models"].iter().chain(options)).expect("is right");
-        let profile =
-            profile_for(&cli.common, None, &config(text), &mut io(env)).expect("is there");
-        let origin = |key: &str| profile.field("", key).map(|field| field.origin.to_string());
-        (origin("model").unwrap_or_default(), origin("base_url").unwrap_or_default())
+        let profile = profile_for(&service_options(options), None, &config(text), &mut io(env))
+            .expect("is there");
+        let origin = |field: &Field<String>| field.origin().map(ToString::to_string);
+        (origin(&profile.model).unwrap_or_default(), origin(&profile.base_url).unwrap_or_default())
     };
     let both = [("LLM_MODEL", "u"), ("OPENAI_BASE_URL", "http://u.example")];
     let openai = ["-p", "openai"];
@@ -385,9 +408,4 @@ fn flags_and_environment_say_where_a_value_came_from() {
     assert_eq!(found.name, "h.example:8000");
     assert_eq!(found.choice, "--base-url http://h.example:8000/v1");
     assert!(found.key.is_none());
-}
-
-#[test]
-fn the_jobs_of_profiles_and_rules_are_the_jobs() {
-    assert_eq!(Job::ALL.map(Job::name), *crate::config::schema::JOBS);
 }

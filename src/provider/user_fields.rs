@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::Job;
-use crate::config::profile::{Origin, Rule};
-use crate::http::form::Content;
+use crate::config::origin::Origin;
+use crate::config::rule::Rule;
+use crate::http::form::PartContent;
 use crate::http::request::Body;
 
 /// How a field came into a request.
@@ -67,7 +68,7 @@ impl UserFields {
         for part in &form.parts {
             let name = field_of(&part.name);
             let is_subject = matches!(name, "file" | "image");
-            if matches!(part.content, Content::File { .. }) && !is_subject {
+            if matches!(part.content, PartContent::File { .. }) && !is_subject {
                 self.add(name, SetBy::Flag(flag(job, name)));
             }
         }

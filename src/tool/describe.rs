@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{DEFAULT_TIMEOUT, Tool, ToolEnd, ToolInvocation, no_parameters, run};
+use super::definition::{DEFAULT_TIMEOUT, Tool, no_parameters};
+use super::run::{ToolEnd, ToolInvocation, run};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 

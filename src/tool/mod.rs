@@ -1,33 +1,10 @@
 //! Programs of the user's that a model may call: what they say of themselves, and how they are run.
 //! Knows neither services nor the terminal.
 
+mod definition;
 mod describe;
 mod run;
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
-
+pub(crate) use definition::{DEFAULT_TIMEOUT, Tool, no_parameters};
 pub(crate) use describe::describe;
 pub(crate) use run::{ToolEnd, ToolInvocation, ToolResult, run};
-
-/// A tool that can be offered to a model.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Tool {
-    pub(crate) name: String,
-    pub(crate) description: Option<String>,
-    /// A JSON Schema of the arguments.
-    pub(crate) parameters: Value,
-    /// Program and arguments; never empty.
-    pub(crate) command: Vec<String>,
-    /// The longest that a call may take.
-    pub(crate) timeout: Duration,
-}
-
-/// The longest that a call may take, unless the tool has a limit of its own.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The parameters of a tool that names none.
-pub(crate) fn no_parameters() -> Value {
-    json!({"type": "object", "properties": {}})
-}

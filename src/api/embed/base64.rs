@@ -16,16 +16,16 @@ const CONFIG: GeneralPurposeConfig =
 static ENGINE: LazyLock<Wide> = LazyLock::new(|| wide(CONFIG));
 
 /// How much is decoded at once, in characters.
-const BLOCK: usize = 4096;
+const DECODE_SIZE: usize = 4096;
 
 /// Decodes the base64 at `text` to `start`, which is not behind it: it gets shorter, and several pieces
-/// come to stand one behind the other. Gives the end of what was decoded; `None` if it is no base64, and
+/// come to stand one behind the other. Gives the end of what was decoded; `None` if it is not base64, and
 /// then some of it may be gone.
 pub(super) fn decode(bytes: &mut [u8], text: Range<usize>, start: usize) -> Option<usize> {
-    let mut block = [0; BLOCK / 4 * 3];
+    let mut block = [0; DECODE_SIZE / 4 * 3];
     let mut end = start;
-    for from in text.clone().step_by(BLOCK) {
-        let to = text.end.min(from + BLOCK);
+    for from in text.clone().step_by(DECODE_SIZE) {
+        let to = text.end.min(from + DECODE_SIZE);
         let length = ENGINE.decode_slice(&bytes[from..to], &mut block).ok()?;
         // The signs that fill base64 up stand at its end alone.
         if to < text.end && length < block.len() {
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn signs_that_fill_up_stand_at_the_end_alone() {
-        let (long, block) = ("QUJD".repeat(100), "QUJD".repeat(BLOCK / 4));
+        let (long, block) = ("QUJD".repeat(100), "QUJD".repeat(DECODE_SIZE / 4));
         for (end, is_good) in [
             ("", true),
             ("QQ==", true),
@@ -88,7 +88,7 @@ mod tests {
         fn both_ways_of_decoding_agree(
             bytes in prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..400),
-                prop::collection::vec(any::<u8>(), BLOCK..3 * BLOCK),
+                prop::collection::vec(any::<u8>(), DECODE_SIZE..3 * DECODE_SIZE),
             ],
             cut in 0_usize..4,
             damage in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),

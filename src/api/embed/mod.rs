@@ -1,7 +1,7 @@
 //! `POST /embeddings` as pure functions: its request, its reply, and the ways to write a vector.
 
 mod base64;
-mod decimal;
+pub(crate) mod format;
 pub(crate) mod npy;
 mod number;
 pub(crate) mod reply;

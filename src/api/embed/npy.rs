@@ -1,25 +1,25 @@
-//! The head of a NumPy file of 32-bit floats. Knows nothing of vectors or services.
+//! The head of a NumPy file of 32-bit floats. Knows nothing about vectors or services.
 //!
 //! The layout is that of version 1.0 in NumPy's document "NPY format" (`numpy.lib.format`): magic,
 //! version, length of the description, the description as a Python literal padded with spaces.
 
 /// The length of every head made here. It holds the largest numbers there are and is a multiple of
 /// 64, as the format asks, so that the rows behind it are aligned.
-pub(crate) const HEAD: usize = 128;
+pub(crate) const HEAD_BYTES: usize = 128;
 
 const MAGIC: &[u8] = b"\x93NUMPY\x01\x00";
 
 /// The head of a file of `rows` rows with `columns` little-endian 32-bit floats each.
-pub(crate) fn head(rows: u64, columns: usize) -> [u8; HEAD] {
+pub(crate) fn head(rows: u64, columns: usize) -> [u8; HEAD_BYTES] {
     let description =
         format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    let mut head = [b' '; HEAD];
+    let mut head = [b' '; HEAD_BYTES];
     head[..8].copy_from_slice(MAGIC);
-    let length = (HEAD - 10) as u16;
+    let length = (HEAD_BYTES - 10) as u16;
     head[8..10].copy_from_slice(&length.to_le_bytes());
     // 52 characters and two numbers of at most 20 digits each are 92, of 118 that there are.
     head[10..10 + description.len()].copy_from_slice(description.as_bytes());
-    head[HEAD - 1] = b'\n';
+    head[HEAD_BYTES - 1] = b'\n';
     head
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::base64;
-use super::scan::{self, Entry, Place};
+use super::scan::{self, VectorEntry, VectorPlace};
 use super::vector::Vector;
 use crate::http::bad_reply::BadReply;
 use crate::http::fault::{self, Fault};
@@ -19,13 +19,13 @@ pub(crate) struct Vectors {
     text: Vec<u8>,
     /// The floats of decimal numbers.
     floats: Vec<u8>,
-    rows: Vec<Row>,
+    rows: Vec<ReplyRow>,
     /// The tokens that the inputs took, if the service counted them.
     pub(crate) tokens: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
-enum Row {
+enum ReplyRow {
     /// Floats in the reply.
     Decoded(Range<usize>),
     /// Floats beside the reply.
@@ -37,7 +37,7 @@ enum Row {
 
 /// What becomes of vectors that come as decimal numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Numbers {
+pub(crate) enum DecimalVectors {
     /// They stay as the service wrote them.
     AsTheyCame,
     /// They become floats, each the nearest.
@@ -46,7 +46,7 @@ pub(crate) enum Numbers {
 
 /// Why a reply can't be used.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Problem {
+pub(crate) enum VectorProblem {
     /// It holds no list of vectors.
     Reply(BadReply),
     /// An entry holds several vectors, one for each token.
@@ -59,7 +59,7 @@ pub(crate) enum Problem {
     Vector(usize, String),
 }
 
-impl From<BadReply> for Problem {
+impl From<BadReply> for VectorProblem {
     fn from(bad: BadReply) -> Self {
         Self::Reply(bad)
     }
@@ -78,7 +78,7 @@ impl Vectors {
 
     /// The memory of the reply, if no vector stands in it any more.
     pub(crate) fn spare_text(&mut self) -> Option<Vec<u8>> {
-        let is_in_text = |row: &Row| matches!(row, Row::Decoded(_) | Row::Digits(_));
+        let is_in_text = |row: &ReplyRow| matches!(row, ReplyRow::Decoded(_) | ReplyRow::Digits(_));
         (!self.rows.iter().any(is_in_text)).then(|| std::mem::take(&mut self.text))
     }
 
@@ -91,14 +91,14 @@ impl Vectors {
     /// came in the order of the inputs.
     pub(crate) fn as_table(&self) -> Option<(usize, &[u8])> {
         let (bytes, first) = match self.rows.first()? {
-            Row::Decoded(range) => (&self.text, range),
-            Row::Floats(range) => (&self.floats, range),
-            Row::Digits(_) | Row::NoNumber => return None,
+            ReplyRow::Decoded(range) => (&self.text, range),
+            ReplyRow::Floats(range) => (&self.floats, range),
+            ReplyRow::Digits(_) | ReplyRow::NoNumber => return None,
         };
-        let is_beside = |row: &Row| matches!(row, Row::Floats(_));
+        let is_beside = |row: &ReplyRow| matches!(row, ReplyRow::Floats(_));
         let mut end = first.start;
         for row in &self.rows {
-            let (Row::Decoded(range) | Row::Floats(range)) = row else { return None };
+            let (ReplyRow::Decoded(range) | ReplyRow::Floats(range)) = row else { return None };
             let is_alike = is_beside(row) == is_beside(&self.rows[0]) && range.len() == first.len();
             if range.start != end || !is_alike {
                 return None;
@@ -112,10 +112,10 @@ impl Vectors {
     /// an infinity, `null`), as some services send when their arithmetic overflows.
     pub(crate) fn get(&self, index: usize) -> Option<Vector<'_>> {
         match self.rows.get(index)? {
-            Row::Decoded(range) => Some(Vector::Floats(&self.text[range.clone()])),
-            Row::Floats(range) => Some(Vector::Floats(&self.floats[range.clone()])),
-            Row::Digits(range) => Some(Vector::Digits(&self.text[range.clone()])),
-            Row::NoNumber => None,
+            ReplyRow::Decoded(range) => Some(Vector::Floats(&self.text[range.clone()])),
+            ReplyRow::Floats(range) => Some(Vector::Floats(&self.floats[range.clone()])),
+            ReplyRow::Digits(range) => Some(Vector::Digits(&self.text[range.clone()])),
+            ReplyRow::NoNumber => None,
         }
     }
 }
@@ -128,11 +128,11 @@ impl Vectors {
 pub(crate) fn read(
     body: Vec<u8>,
     asked: usize,
-    numbers: Numbers,
+    numbers: DecimalVectors,
     mut floats: Vec<u8>,
-) -> Result<Vectors, Problem> {
+) -> Result<Vectors, VectorProblem> {
     floats.clear();
-    match scan::scan(&body, (numbers == Numbers::Floats).then_some(&mut floats)) {
+    match scan::scan(&body, (numbers == DecimalVectors::Floats).then_some(&mut floats)) {
         Some(found) => {
             let tokens = found.usage.clone().and_then(|usage| tokens(&body[usage]));
             vectors(body, floats, found.entries, asked, tokens)
@@ -170,36 +170,36 @@ fn tokens_of(usage: &Value) -> Option<u64> {
 fn vectors(
     mut text: Vec<u8>,
     floats: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Vec<VectorEntry>,
     asked: usize,
     tokens: Option<u64>,
-) -> Result<Vectors, Problem> {
+) -> Result<Vectors, VectorProblem> {
     if entries.len() != asked {
-        return Err(Problem::Count(entries.len()));
+        return Err(VectorProblem::Count(entries.len()));
     }
     let order = order(&entries)?;
-    let mut rows = vec![Row::NoNumber; asked];
+    let mut rows = vec![ReplyRow::NoNumber; asked];
     // What stands before is taken by vectors; decoded ones are shorter than their base64.
     let mut taken = 0;
     for (entry, index) in entries.into_iter().zip(order) {
         rows[index] = match entry.place {
-            Place::Nowhere => Row::NoNumber,
-            Place::Floats(range) => match are_finite(&floats[range.clone()]) {
-                true => Row::Floats(range),
+            VectorPlace::Nowhere => ReplyRow::NoNumber,
+            VectorPlace::Floats(range) => match are_finite(&floats[range.clone()]) {
+                true => ReplyRow::Floats(range),
                 // A number that no float holds.
-                false => Row::NoNumber,
+                false => ReplyRow::NoNumber,
             },
-            Place::Numbers(range) => {
+            VectorPlace::Numbers(range) => {
                 taken = range.end;
-                Row::Digits(range)
+                ReplyRow::Digits(range)
             }
-            Place::Text(range) => {
+            VectorPlace::Text(range) => {
                 let start = taken;
                 taken = decode(&mut text, range, start)
-                    .map_err(|words| Problem::Vector(index, words))?;
+                    .map_err(|words| VectorProblem::Vector(index, words))?;
                 match are_finite(&text[start..taken]) {
-                    true => Row::Decoded(start..taken),
-                    false => Row::NoNumber,
+                    true => ReplyRow::Decoded(start..taken),
+                    false => ReplyRow::NoNumber,
                 }
             }
         };
@@ -208,7 +208,7 @@ fn vectors(
 }
 
 /// The input of each entry.
-fn order(entries: &[Entry]) -> Result<Vec<usize>, Problem> {
+fn order(entries: &[VectorEntry]) -> Result<Vec<usize>, VectorProblem> {
     // Some services number nothing; then the order is that of the inputs.
     if entries.iter().all(|entry| entry.index.is_none()) {
         return Ok((0..entries.len()).collect());
@@ -217,12 +217,14 @@ fn order(entries: &[Entry]) -> Result<Vec<usize>, Problem> {
     let mut order = Vec::with_capacity(entries.len());
     for entry in entries {
         let Some(index) = entry.index else {
-            return Err(Problem::Index("some vectors have no index".to_owned()));
+            return Err(VectorProblem::Index("some vectors have no index".to_owned()));
         };
         match seen.get_mut(index) {
-            Some(true) => return Err(Problem::Index(format!("index {index} comes twice"))),
+            Some(true) => return Err(VectorProblem::Index(format!("index {index} comes twice"))),
             Some(seen) => *seen = true,
-            None => return Err(Problem::Index(format!("there is an index {index}"))),
+            None => {
+                return Err(VectorProblem::Index(format!("there is an unexpected index {index}")));
+            }
         }
         order.push(index);
     }
@@ -231,10 +233,10 @@ fn order(entries: &[Entry]) -> Result<Vec<usize>, Problem> {
 
 /// Decodes the vector in base64 at `range` to `start`. Gives the end of its floats.
 fn decode(text: &mut [u8], range: Range<usize>, start: usize) -> Result<usize, String> {
-    let end = base64::decode(text, range, start).ok_or("it is no base64")?;
+    let end = base64::decode(text, range, start).ok_or("it is not base64")?;
     match end - start {
         0 => Err("it is empty".to_owned()),
-        length if length % 4 != 0 => Err(format!("{length} bytes are no 32-bit floats")),
+        length if length % 4 != 0 => Err(format!("{length} bytes are not whole 32-bit floats")),
         _ => Ok(end),
     }
 }
@@ -250,9 +252,9 @@ fn are_finite(floats: &[u8]) -> bool {
 fn read_slowly(
     body: &[u8],
     asked: usize,
-    numbers: Numbers,
+    numbers: DecimalVectors,
     mut floats: Vec<u8>,
-) -> Result<Vectors, Problem> {
+) -> Result<Vectors, VectorProblem> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
         return Err(BadReply::from(fault).into());
@@ -260,28 +262,27 @@ fn read_slowly(
     let list = value.as_ref().and_then(|value| value.get("data")?.as_array());
     let Some(list) = list else { return Err(BadReply::of_body(body).into()) };
     if list.len() != asked {
-        return Err(Problem::Count(list.len()));
+        return Err(VectorProblem::Count(list.len()));
     }
     let mut text = Vec::new();
     let mut entries = Vec::with_capacity(list.len());
     for (position, entry) in list.iter().enumerate() {
         let index = match entry.get("index") {
             None | Some(Value::Null) => None,
-            Some(index) => Some(
-                index
-                    .as_u64()
-                    .and_then(|index| usize::try_from(index).ok())
-                    .ok_or_else(|| Problem::Index(format!("there is an index {index}")))?,
-            ),
+            Some(index) => {
+                Some(index.as_u64().and_then(|index| usize::try_from(index).ok()).ok_or_else(
+                    || VectorProblem::Index(format!("there is an unexpected index {index}")),
+                )?)
+            }
         };
         let number = index.unwrap_or(position);
         let mut place = place(entry.get("embedding"), number, &mut text)?;
-        if let (Place::Numbers(range), Numbers::Floats) = (&place, numbers) {
+        if let (VectorPlace::Numbers(range), DecimalVectors::Floats) = (&place, numbers) {
             let start = floats.len();
             Vector::Digits(&text[range.clone()]).push_floats(&mut floats);
-            place = Place::Floats(start..floats.len());
+            place = VectorPlace::Floats(start..floats.len());
         }
-        entries.push(Entry { index, place });
+        entries.push(VectorEntry { index, place });
     }
     let tokens = value.as_ref().and_then(|value| tokens_of(value.get("usage")?));
     vectors(text, floats, entries, asked, tokens)
@@ -289,22 +290,28 @@ fn read_slowly(
 
 /// Adds a vector's text to `text`, in the form in which it stands in a reply of the usual shape.
 /// It stands nowhere if one of its numbers is `null`.
-fn place(vector: Option<&Value>, number: usize, text: &mut Vec<u8>) -> Result<Place, Problem> {
+fn place(
+    vector: Option<&Value>,
+    number: usize,
+    text: &mut Vec<u8>,
+) -> Result<VectorPlace, VectorProblem> {
     let start = text.len();
-    let unreadable = |words: &str| Err(Problem::Vector(number, words.to_owned()));
+    let unreadable = |words: &str| Err(VectorProblem::Vector(number, words.to_owned()));
     match vector {
         Some(Value::String(encoded)) => {
             text.extend_from_slice(encoded.as_bytes());
-            Ok(Place::Text(start..text.len()))
+            Ok(VectorPlace::Text(start..text.len()))
         }
-        Some(Value::Array(numbers)) if numbers.iter().any(Value::is_array) => Err(Problem::Nested),
+        Some(Value::Array(numbers)) if numbers.iter().any(Value::is_array) => {
+            Err(VectorProblem::Nested)
+        }
         Some(Value::Array(numbers)) if numbers.is_empty() => unreadable("it is empty"),
         Some(Value::Array(numbers)) => {
             if numbers.iter().any(|one| !one.is_number() && !one.is_null()) {
-                return unreadable("it holds more than numbers");
+                return unreadable("it contains something other than numbers");
             }
             if numbers.iter().any(Value::is_null) {
-                return Ok(Place::Nowhere);
+                return Ok(VectorPlace::Nowhere);
             }
             for (position, one) in numbers.iter().enumerate() {
                 if position > 0 {
@@ -312,7 +319,7 @@ fn place(vector: Option<&Value>, number: usize, text: &mut Vec<u8>) -> Result<Pl
                 }
                 text.extend_from_slice(one.to_string().as_bytes());
             }
-            Ok(Place::Numbers(start..text.len()))
+            Ok(VectorPlace::Numbers(start..text.len()))
         }
         _ => unreadable("it is neither numbers nor base64"),
     }

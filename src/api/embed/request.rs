@@ -1,37 +1,34 @@
 //! What an embeddings request carries, and how much text fits into one. Knows no reply.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::provider::Fields;
 
 /// The most inputs of one request, by OpenAI's specification.
-pub(crate) const MOST_INPUTS: usize = 2048;
+pub(crate) const MAX_INPUTS: usize = 2048;
 
 /// The most text of one request, as [`weight`] counts it. OpenAI takes 300,000 tokens a request; at
 /// three ASCII characters or three quarters of any other character a token, that is this weight.
-pub(crate) const MOST_WEIGHT: usize = 900_000;
+pub(crate) const MAX_BATCH_WEIGHT: usize = 900_000;
 
 /// The field that asks for base64 instead of numbers.
 pub(crate) const ENCODING: &str = "encoding_format";
 
-/// The fields of a request for these inputs. With `base64` the vectors are asked for as base64 of
+/// The fields of a request for these inputs; `flags` are those that the user set. With `base64` the vectors are asked for as base64 of
 /// little-endian 32-bit floats, which is a third to a half of the size of decimal numbers.
 pub(crate) fn fields(
     model: Option<&str>,
     inputs: Vec<Value>,
-    dimensions: Option<u32>,
+    flags: Map<String, Value>,
     base64: bool,
 ) -> Fields {
-    let mut fields = Fields::default();
+    let mut fields = Fields { flags, ..Fields::default() };
     if let Some(model) = model {
         fields.needed.insert("model".to_owned(), model.into());
     }
     fields.needed.insert("input".to_owned(), Value::Array(inputs));
     if base64 {
         fields.needed.insert(ENCODING.to_owned(), "base64".into());
-    }
-    if let Some(dimensions) = dimensions {
-        fields.flags.insert("dimensions".to_owned(), dimensions.into());
     }
     fields
 }

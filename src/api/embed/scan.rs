@@ -10,11 +10,11 @@ use super::number;
 use super::vector::is_blank;
 
 /// How deep values that are passed over may nest.
-const DEEPEST: u32 = 32;
+const MAX_DEPTH: u32 = 32;
 
 /// A vector's place in the reply.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Place {
+pub(super) enum VectorPlace {
     /// The inside of a text, which should be base64.
     Text(Range<usize>),
     /// The inside of an array of at least one number, and of numbers alone.
@@ -27,16 +27,16 @@ pub(super) enum Place {
 
 /// One entry of the reply's `data`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct VectorEntry {
     pub(super) index: Option<usize>,
-    pub(super) place: Place,
+    pub(super) place: VectorPlace,
 }
 
 /// What was found.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Found {
+pub(super) struct ScannedReply {
     /// In the reply's order.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<VectorEntry>,
     /// Where the value of `usage` stands.
     pub(super) usage: Option<Range<usize>>,
 }
@@ -44,9 +44,9 @@ pub(super) struct Found {
 /// Scans a reply: an object with `data`, an array of objects with `embedding` each. `None` for
 /// anything else, and for a reply that carries an `error`. With `floats`, numbers are added there as
 /// little-endian 32-bit floats, each the nearest; that may be some even if nothing is found.
-pub(super) fn scan(body: &[u8], floats: Option<&mut Vec<u8>>) -> Option<Found> {
+pub(super) fn scan(body: &[u8], floats: Option<&mut Vec<u8>>) -> Option<ScannedReply> {
     let mut cursor = Cursor { bytes: body, at: 0, floats };
-    let mut found = Found::default();
+    let mut found = ScannedReply::default();
     let mut has_data = false;
     cursor.object(|cursor, key| match key {
         b"data" if !has_data => {
@@ -58,13 +58,13 @@ pub(super) fn scan(body: &[u8], floats: Option<&mut Vec<u8>>) -> Option<Found> {
         }
         b"usage" if found.usage.is_none() => {
             let start = cursor.at;
-            cursor.pass(DEEPEST)?;
+            cursor.pass(MAX_DEPTH)?;
             found.usage = Some(start..cursor.at);
             Some(())
         }
         b"data" | b"usage" => None,
         b"error" => cursor.word(b"null"),
-        _ => cursor.pass(DEEPEST),
+        _ => cursor.pass(MAX_DEPTH),
     })?;
     cursor.blanks();
     (has_data && cursor.at == body.len()).then_some(found)
@@ -173,7 +173,7 @@ impl<'a> Cursor<'a, '_> {
         }
     }
 
-    fn entry(&mut self) -> Option<Entry> {
+    fn entry(&mut self) -> Option<VectorEntry> {
         let (mut index, mut place) = (None, None);
         self.object(|cursor, key| match key {
             b"index" if index.is_none() => {
@@ -185,9 +185,9 @@ impl<'a> Cursor<'a, '_> {
                 Some(())
             }
             b"index" | b"embedding" => None,
-            _ => cursor.pass(DEEPEST),
+            _ => cursor.pass(MAX_DEPTH),
         })?;
-        Some(Entry { index, place: place? })
+        Some(VectorEntry { index, place: place? })
     }
 
     fn index(&mut self) -> Option<usize> {
@@ -196,9 +196,9 @@ impl<'a> Cursor<'a, '_> {
         std::str::from_utf8(&self.bytes[start..self.at]).ok()?.parse().ok()
     }
 
-    fn vector(&mut self) -> Option<Place> {
+    fn vector(&mut self) -> Option<VectorPlace> {
         if self.bytes.get(self.at) == Some(&b'"') {
-            return self.text().map(Place::Text);
+            return self.text().map(VectorPlace::Text);
         }
         match self.floats.take() {
             Some(floats) => {
@@ -209,11 +209,11 @@ impl<'a> Cursor<'a, '_> {
                     floats.extend_from_slice(&float.to_le_bytes());
                     Some(())
                 });
-                let place = found.map(|_| Place::Floats(start..floats.len()));
+                let place = found.map(|_| VectorPlace::Floats(start..floats.len()));
                 self.floats = Some(floats);
                 place
             }
-            None => self.numbers(Self::number).map(Place::Numbers),
+            None => self.numbers(Self::number).map(VectorPlace::Numbers),
         }
     }
 
@@ -255,9 +255,9 @@ mod tests {
         let text = |range: &Range<usize>| &body[range.clone()];
         let [first, second] = &found.entries[..] else { panic!("two entries") };
         assert_eq!((first.index, second.index), (Some(1), Some(0)));
-        assert!(matches!(&first.place, Place::Text(range) if text(range) == "AACAPw=="));
+        assert!(matches!(&first.place, VectorPlace::Text(range) if text(range) == "AACAPw=="));
         assert!(
-            matches!(&second.place, Place::Numbers(range) if text(range) == " 0.1 , -2e-3,\n3 ")
+            matches!(&second.place, VectorPlace::Numbers(range) if text(range) == " 0.1 , -2e-3,\n3 ")
         );
         assert_eq!(found.usage.as_ref().map(text), Some("{\"prompt_tokens\":3}"));
         assert_eq!(indexes(r#"{"data":[{"embedding":[1]}]}"#), Some(vec![None]));

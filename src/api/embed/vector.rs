@@ -1,10 +1,7 @@
 //! One vector, and how it is written as text or as 32-bit floats. Knows no reply and no file.
 
-use super::{decimal, number};
-use crate::cli::embed::Format;
-
-/// So many numbers become text before it is passed on.
-const BLOCK: usize = 64;
+use super::number;
+use crate::api::embed::format::VectorFormat;
 
 /// A vector as it travelled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,18 +31,11 @@ impl Vector<'_> {
     fn push_text(&self, out: &mut Vec<u8>) {
         match self {
             Vector::Floats(bytes) => {
-                // Room for each number, and for its comma.
-                let mut block = [0; BLOCK * (decimal::ROOM + 1)];
-                for fours in bytes.as_chunks::<4>().0.chunks(BLOCK) {
-                    let mut length = 0;
-                    for four in fours {
-                        let float = f32::from_le_bytes(*four);
-                        let room = block[length..].first_chunk_mut();
-                        length += decimal::write(float, room.expect("there is room for each"));
-                        block[length] = b',';
-                        length += 1;
-                    }
-                    out.extend_from_slice(&block[..length]);
+                let mut buffer = zmij::Buffer::new();
+                for four in bytes.as_chunks::<4>().0 {
+                    let text = buffer.format_finite(f32::from_le_bytes(*four));
+                    out.extend_from_slice(text.as_bytes());
+                    out.push(b',');
                 }
                 // None follows the last one.
                 out.pop();
@@ -81,13 +71,13 @@ impl Vector<'_> {
 /// Adds the line for one input: its vector, or `null` where there is none. `index` counts inputs
 /// from 0. Not for `npy`, which has no lines.
 pub(crate) fn push_line(
-    format: Format,
+    format: VectorFormat,
     index: u64,
     input: &str,
     vector: Option<Vector<'_>>,
     out: &mut Vec<u8>,
 ) {
-    if format == Format::Jsonl {
+    if format == VectorFormat::Jsonl {
         out.extend_from_slice(format!("{{\"index\":{index},\"input\":").as_bytes());
         // Writing into memory can't fail, and a text always serialises.
         let _ = serde_json::to_writer(&mut *out, input);
@@ -95,14 +85,14 @@ pub(crate) fn push_line(
     }
     match vector {
         None => out.extend_from_slice(b"null"),
-        Some(vector) if format == Format::Csv => vector.push_text(out),
+        Some(vector) if format == VectorFormat::Csv => vector.push_text(out),
         Some(vector) => {
             out.push(b'[');
             vector.push_text(out);
             out.push(b']');
         }
     }
-    if format == Format::Jsonl {
+    if format == VectorFormat::Jsonl {
         out.push(b'}');
     }
     out.push(b'\n');
@@ -113,7 +103,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn line(format: Format, vector: Option<Vector<'_>>) -> String {
+    fn line(format: VectorFormat, vector: Option<Vector<'_>>) -> String {
         let mut out = Vec::new();
         push_line(format, 7, "说 \"好\"", vector, &mut out);
         String::from_utf8(out).expect("is text")
@@ -125,14 +115,14 @@ mod tests {
             [0.1f32, -2.0, 1e-9].iter().flat_map(|number| number.to_le_bytes()).collect();
         let floats = Some(Vector::Floats(&bytes));
         let digits = Some(Vector::Digits(b"0.10 ,\n -2,1E-9"));
-        assert_eq!(line(Format::Array, floats), "[0.1,-2.0,1e-9]\n");
-        assert_eq!(line(Format::Array, digits), "[0.10,-2,1E-9]\n");
-        assert_eq!(line(Format::Csv, digits), "0.10,-2,1E-9\n");
+        assert_eq!(line(VectorFormat::Array, floats), "[0.1,-2.0,1e-9]\n");
+        assert_eq!(line(VectorFormat::Array, digits), "[0.10,-2,1E-9]\n");
+        assert_eq!(line(VectorFormat::Csv, digits), "0.10,-2,1E-9\n");
         let object = r#"{"index":7,"input":"说 \"好\"","embedding":[0.1,-2.0,1e-9]}"#;
-        assert_eq!(line(Format::Jsonl, floats), format!("{object}\n"));
-        assert_eq!(line(Format::Array, None), "null\n");
+        assert_eq!(line(VectorFormat::Jsonl, floats), format!("{object}\n"));
+        assert_eq!(line(VectorFormat::Array, None), "null\n");
         let object = r#"{"index":7,"input":"说 \"好\"","embedding":null}"#;
-        assert_eq!(line(Format::Jsonl, None), format!("{object}\n"));
+        assert_eq!(line(VectorFormat::Jsonl, None), format!("{object}\n"));
     }
 
     proptest! {

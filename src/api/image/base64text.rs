@@ -1,4 +1,4 @@
-//! Decodes base64 that comes in pieces. Knows nothing of JSON, and not where the bytes go.
+//! Decodes base64 that comes in pieces. Knows nothing about JSON, and not where the bytes go.
 //!
 //! Taken is what services send under that name: either alphabet of RFC 4648 (sections 4 and 5), with
 //! padding or without, with line breaks, and behind the head of a `data:` URL (RFC 2397).
@@ -16,8 +16,8 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 
 static ENGINE: LazyLock<Wide> = LazyLock::new(|| wide(CONFIG));
 
-/// So many characters are decoded at once; a multiple of 4.
-const BLOCK: usize = 64 * 1024;
+/// How many characters are decoded at once; a multiple of 4.
+const DECODE_SIZE: usize = 64 * 1024;
 
 /// The head of a `data:` URL may be so long.
 const LONGEST_HEAD: usize = 256;
@@ -137,8 +137,8 @@ impl Decoder {
         let mut text = text;
         while !text.is_empty() && !self.is_broken {
             if self.grouped == 0 && !self.has_ended && text.len() >= 4 {
-                let (block, rest) = text.split_at(text.len().min(BLOCK) / 4 * 4);
-                self.out.resize(BLOCK / 4 * 3, 0);
+                let (block, rest) = text.split_at(text.len().min(DECODE_SIZE) / 4 * 4);
+                self.out.resize(DECODE_SIZE / 4 * 3, 0);
                 match ENGINE.decode_slice(block, &mut self.out) {
                     Ok(length) => each(&self.out[..length])?,
                     Err(_) => self.one_by_one(block, each)?,
@@ -193,7 +193,7 @@ impl Decoder {
     }
 }
 
-/// The bytes of a whole text; `None` if it is no base64.
+/// The bytes of a whole text; `None` if it is not base64.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut decoder = Decoder::default();
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);

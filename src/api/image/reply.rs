@@ -6,7 +6,7 @@ use super::scan;
 
 /// One entry of a reply.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Entry {
+pub(crate) enum ImageEntry {
     /// The picture with this number among those that were taken out while the reply arrived.
     Taken(usize),
     /// A picture as base64 that was not taken out on the way.
@@ -40,8 +40,8 @@ const REASONS: [&str; 8] = [
     "filtered_reason",
 ];
 
-/// The entries of a reply; `None` if it is no list of pictures.
-pub(crate) fn entries(reply: &Value) -> Option<Vec<Entry>> {
+/// The entries of a reply; `None` if it is not a list of pictures.
+pub(crate) fn entries(reply: &Value) -> Option<Vec<ImageEntry>> {
     if let Value::Array(items) = reply {
         return Some(items.iter().map(entry).collect());
     }
@@ -59,12 +59,12 @@ pub(crate) fn entries(reply: &Value) -> Option<Vec<Entry>> {
 
 /// The entries of a reply in a service's own shape. Words among the pictures are left out, unless there
 /// are only words: then they say why.
-fn of_own_shape(reply: &Value) -> Option<Vec<Entry>> {
+fn of_own_shape(reply: &Value) -> Option<Vec<ImageEntry>> {
     let found: Vec<&Value> = PLACES.iter().flat_map(|place| at(reply, place)).collect();
-    let pictures: Vec<Entry> = found
+    let pictures: Vec<ImageEntry> = found
         .iter()
         .map(|item| entry(item))
-        .filter(|entry| !matches!(entry, Entry::Nothing(_)))
+        .filter(|entry| !matches!(entry, ImageEntry::Nothing(_)))
         .collect();
     if !pictures.is_empty() {
         return Some(pictures);
@@ -78,8 +78,8 @@ fn of_own_shape(reply: &Value) -> Option<Vec<Entry>> {
             .map(str::to_owned)
     };
     let is_of_own_shape = !found.is_empty() || outer.iter().any(|outer| outer.is_object());
-    let words = || text.or_else(reason).unwrap_or_else(|| "it holds no picture".to_owned());
-    is_of_own_shape.then(|| vec![Entry::Nothing(words())])
+    let words = || text.or_else(reason).unwrap_or_else(|| "it contains no picture".to_owned());
+    is_of_own_shape.then(|| vec![ImageEntry::Nothing(words())])
 }
 
 /// The values at a place.
@@ -94,32 +94,36 @@ fn at<'v>(value: &'v Value, place: &[&str]) -> Vec<&'v Value> {
     }
 }
 
-fn entry(item: &Value) -> Entry {
+fn entry(item: &Value) -> ImageEntry {
     // xAI: HTTP 200 with an entry that says so.
     if item["respect_moderation"] == Value::Bool(false) {
-        return Entry::Nothing("its moderation held the picture back".to_owned());
+        return ImageEntry::Nothing("its moderation blocked the picture".to_owned());
     }
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     if let Some(text) = text(item) {
         let is_address = ["http:", "https:", "/", "data:"].iter().any(|it| text.starts_with(it));
         // A picture's base64 may begin with a slash: that of a JPEG does.
         let is_base64 = text.starts_with("/9j/");
-        return if is_address && !is_base64 { Entry::Address(text) } else { Entry::Base64(text) };
+        return if is_address && !is_base64 {
+            ImageEntry::Address(text)
+        } else {
+            ImageEntry::Base64(text)
+        };
     }
     let encoded = [&item["b64_json"], &item["inlineData"]["data"], &item["inline_data"]["data"]];
     if let Some(encoded) = encoded.into_iter().find_map(Value::as_str) {
         return match scan::marked(encoded) {
-            Some(number) => Entry::Taken(number),
-            None => Entry::Base64(encoded.to_owned()),
+            Some(number) => ImageEntry::Taken(number),
+            None => ImageEntry::Base64(encoded.to_owned()),
         };
     }
     let addresses = [&item["url"], &item["image"], &item["image_url"], &item["image_url"]["url"]];
     if let Some(address) = addresses.into_iter().find_map(text) {
-        return Entry::Address(address);
+        return ImageEntry::Address(address);
     }
     let words = |value: &Value| text(value).or_else(|| text(&value["message"]));
     let reason = REASONS.iter().find_map(|name| words(&item[name]));
-    Entry::Nothing(reason.unwrap_or_else(|| "the entry holds no picture".to_owned()))
+    ImageEntry::Nothing(reason.unwrap_or_else(|| "the entry contains no picture".to_owned()))
 }
 
 /// Token counts in words, if the reply has any.
@@ -142,8 +146,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn address(text: &str) -> Entry {
-        Entry::Address(text.to_owned())
+    fn address(text: &str) -> ImageEntry {
+        ImageEntry::Address(text.to_owned())
     }
 
     #[test]
@@ -151,7 +155,7 @@ mod tests {
         for (reply, expected) in [
             (
                 json!({"created": 1, "data": [{"b64_json": "*0"}, {"b64_json": "*1"}]}),
-                vec![Entry::Taken(0), Entry::Taken(1)],
+                vec![ImageEntry::Taken(0), ImageEntry::Taken(1)],
             ),
             (
                 json!({"data": [{"url": "https://a.example/x.png", "b64_json": null}]}),
@@ -170,8 +174,8 @@ mod tests {
             (
                 json!({"images": ["iVBORw0KGgo=", "/9j/4AAQ", "/x.png"]}),
                 vec![
-                    Entry::Base64("iVBORw0KGgo=".to_owned()),
-                    Entry::Base64("/9j/4AAQ".to_owned()),
+                    ImageEntry::Base64("iVBORw0KGgo=".to_owned()),
+                    ImageEntry::Base64("/9j/4AAQ".to_owned()),
                     address("/x.png"),
                 ],
             ),
@@ -188,7 +192,7 @@ mod tests {
                 json!({"candidates": [{"content": {"parts": [
                     {"text": "Hier:"}, {"inlineData": {"mimeType": "image/png", "data": "*0"}},
                 ]}}]}),
-                vec![Entry::Taken(0)],
+                vec![ImageEntry::Taken(0)],
             ),
             (json!({"url": "u"}), vec![address("u")]),
             (json!({"data": []}), vec![]),
@@ -203,21 +207,25 @@ mod tests {
     #[test]
     fn an_entry_without_a_picture_says_why() {
         let words = |item: Value| match entries(&json!({"data": [item]})).as_deref() {
-            Some([Entry::Nothing(words)]) => words.clone(),
+            Some([ImageEntry::Nothing(words)]) => words.clone(),
             other => panic!("{other:?}"),
         };
         let moderated = json!({"url": "https://a.example/x", "respect_moderation": false});
         assert!(words(moderated).contains("moderation"));
         assert_eq!(words(json!({"error": {"message": "违规"}})), "违规");
         assert_eq!(words(json!({"finish_reason": "CONTENT_FILTERED"})), "CONTENT_FILTERED");
-        assert_eq!(words(json!({"url": ""})), "the entry holds no picture");
+        assert_eq!(words(json!({"url": ""})), "the entry contains no picture");
         for (reply, expected) in [
             (json!({"candidates": [{"finishReason": "IMAGE_SAFETY"}]}), "IMAGE_SAFETY"),
             (json!({"promptFeedback": {"blockReason": "SAFETY"}}), "SAFETY"),
             (json!({"candidates": [{"content": {"parts": [{"text": "不行"}]}}]}), "不行"),
-            (json!({"output": {"choices": [{"message": {}}]}}), "it holds no picture"),
+            (json!({"output": {"choices": [{"message": {}}]}}), "it contains no picture"),
         ] {
-            assert_eq!(entries(&reply), Some(vec![Entry::Nothing(expected.to_owned())]), "{reply}");
+            assert_eq!(
+                entries(&reply),
+                Some(vec![ImageEntry::Nothing(expected.to_owned())]),
+                "{reply}"
+            );
         }
     }
 

@@ -2,43 +2,34 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::image::{Format, ImageArgs};
-use crate::http::form::Part;
+use super::format::ImageFormat;
+use crate::http::form::FormPart;
 use crate::provider::Fields;
 
-/// What a request is made of beside the flags.
+/// What a request is made of.
 #[derive(Debug)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct ImageRequestParts<'a> {
     pub(crate) model: Option<&'a str>,
     pub(crate) prompt: String,
     /// The format that the ending of the output file stands for.
-    pub(crate) ending: Option<Format>,
+    pub(crate) ending: Option<ImageFormat>,
+    /// The fields that the user set.
+    pub(crate) flags: Map<String, Value>,
 }
 
 /// The request's fields. `response_format` asks for the picture itself, as many services give an
 /// address otherwise; the rules of those that don't take it drop it.
-pub(crate) fn fields(args: &ImageArgs, ask: Ask<'_>) -> Fields {
+pub(crate) fn fields(ask: ImageRequestParts<'_>) -> Fields {
     let mut needed = Map::new();
     if let Some(model) = ask.model {
         needed.insert("model".into(), json!(model));
     }
     needed.insert("prompt".into(), json!(ask.prompt));
     needed.insert("response_format".into(), json!("b64_json"));
-    if let Some(format) = ask.ending.filter(|_| args.format.is_none()) {
+    if let Some(format) = ask.ending.filter(|_| !ask.flags.contains_key("output_format")) {
         needed.insert("output_format".into(), json!(format.name()));
     }
-    let mut flags = Map::new();
-    let mut flag = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            flags.insert(name.to_owned(), value);
-        }
-    };
-    flag("n", args.number.map(|number| json!(number)));
-    flag("size", args.size.as_ref().map(|size| json!(size)));
-    flag("quality", args.quality.as_ref().map(|quality| json!(quality)));
-    flag("background", args.background.as_ref().map(|background| json!(background)));
-    flag("output_format", args.format.map(|format| json!(format.name())));
-    Fields { needed, flags }
+    Fields { needed, flags: ask.flags }
 }
 
 /// Fields that are asked for unasked: what comes can be used without them too.
@@ -46,7 +37,7 @@ pub(crate) const EASES: [&str; 2] = ["response_format", "output_format"];
 
 /// The fields as parts of a form: a list as repeated `name[]`, an object as `name[key]`, numbers and
 /// booleans as text, nothing for null.
-pub(crate) fn parts(fields: &Map<String, Value>) -> Vec<Part> {
+pub(crate) fn parts(fields: &Map<String, Value>) -> Vec<FormPart> {
     let mut parts = Vec::new();
     for (name, value) in fields {
         add(&mut parts, name, value);
@@ -54,24 +45,24 @@ pub(crate) fn parts(fields: &Map<String, Value>) -> Vec<Part> {
     parts
 }
 
-fn add(parts: &mut Vec<Part>, name: &str, value: &Value) {
+fn add(parts: &mut Vec<FormPart>, name: &str, value: &Value) {
     match value {
         Value::Null => {}
-        Value::String(text) => parts.push(Part::text(name, text)),
+        Value::String(text) => parts.push(FormPart::text(name, text)),
         Value::Array(items) => {
             items.iter().for_each(|item| add(parts, &format!("{name}[]"), item));
         }
         Value::Object(object) => {
             object.iter().for_each(|(key, value)| add(parts, &format!("{name}[{key}]"), value));
         }
-        Value::Bool(_) | Value::Number(_) => parts.push(Part::text(name, value.to_string())),
+        Value::Bool(_) | Value::Number(_) => parts.push(FormPart::text(name, value.to_string())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::form::Content;
+    use crate::http::form::PartContent;
 
     #[test]
     fn fields_become_parts() {
@@ -80,8 +71,8 @@ mod tests {
         let told: Vec<(String, String)> = parts
             .into_iter()
             .map(|part| match part.content {
-                Content::Text(text) => (part.name, text),
-                Content::File { .. } => unreachable!("no file was given"),
+                PartContent::Text(text) => (part.name, text),
+                PartContent::File { .. } => unreachable!("no file was given"),
             })
             .collect();
         let expected = [("model", "画"), ("n", "2"), ("a[]", "1"), ("a[]", "二"), ("o[k]", "true")];

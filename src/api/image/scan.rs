@@ -1,6 +1,6 @@
 //! Takes the pictures out of a JSON reply while it arrives: the value of every `b64_json` is decoded
 //! at once and handed on, and so is `data` where it is a text; the rest is kept and parsed at the end.
-//! Knows nothing of files.
+//! Knows nothing about files.
 
 use memchr::memchr2;
 use serde_json::Value;
@@ -13,11 +13,11 @@ const MEMBERS: [&[u8]; 2] = [b"b64_json", b"data"];
 
 /// Stands at the begin of what takes a picture's place in the rest of the reply, before its number.
 /// No character of base64.
-pub(crate) const MARK: char = '*';
+pub(crate) const PICTURE_MARK: char = '*';
 
 /// What comes out of a reply.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Piece<'a> {
+pub(crate) enum ImagePiece<'a> {
     /// A picture begins.
     Begin,
     /// Bytes of the picture that began last.
@@ -28,8 +28,8 @@ pub(crate) enum Piece<'a> {
 
 /// A reader of one reply.
 #[derive(Debug, Default)]
-pub(crate) struct Scanner {
-    state: State,
+pub(crate) struct ImageScanner {
+    state: ScanState,
     /// The reply with a mark in the place of each picture.
     rest: Vec<u8>,
     /// Where in `rest` the last text's content begins and, once it is closed, ends.
@@ -41,7 +41,7 @@ pub(crate) struct Scanner {
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
-enum State {
+enum ScanState {
     #[default]
     Between,
     Text,
@@ -61,7 +61,7 @@ enum Before {
     TextAndColon,
 }
 
-impl Scanner {
+impl ImageScanner {
     /// Takes the next bytes of the reply.
     ///
     /// # Errors
@@ -69,20 +69,20 @@ impl Scanner {
     pub(crate) fn push<E>(
         &mut self,
         bytes: &[u8],
-        each: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
+        each: &mut impl FnMut(ImagePiece<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut bytes = bytes;
         while !bytes.is_empty() {
             bytes = match self.state {
-                State::Between => self.between(bytes, each)?,
-                State::Text => self.in_text(bytes),
-                State::Escaped => {
+                ScanState::Between => self.between(bytes, each)?,
+                ScanState::Text => self.in_text(bytes),
+                ScanState::Escaped => {
                     self.rest.push(bytes[0]);
-                    self.state = State::Text;
+                    self.state = ScanState::Text;
                     &bytes[1..]
                 }
-                State::Picture => self.in_picture(bytes, each)?,
-                State::PictureEscape => self.in_escape(bytes, each)?,
+                ScanState::Picture => self.in_picture(bytes, each)?,
+                ScanState::PictureEscape => self.in_escape(bytes, each)?,
             };
         }
         Ok(())
@@ -91,7 +91,7 @@ impl Scanner {
     /// The reply is over: the rest of it, with `"*0"`, `"*1"` … in the place of the pictures.
     ///
     /// # Errors
-    /// The rest is no JSON.
+    /// The rest is not JSON.
     pub(crate) fn finish(&self) -> serde_json::Result<Value> {
         serde_json::from_slice(&self.rest)
     }
@@ -104,19 +104,19 @@ impl Scanner {
     fn between<'a, E>(
         &mut self,
         bytes: &'a [u8],
-        each: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
+        each: &mut impl FnMut(ImagePiece<'_>) -> Result<(), E>,
     ) -> Result<&'a [u8], E> {
         let (byte, behind) = (bytes[0], &bytes[1..]);
         if byte == b'"' && self.is_picture_next() {
-            self.state = State::Picture;
+            self.state = ScanState::Picture;
             self.decoder = Decoder::default();
-            each(Piece::Begin)?;
+            each(ImagePiece::Begin)?;
             return Ok(behind);
         }
         self.rest.push(byte);
         match byte {
             b'"' => {
-                self.state = State::Text;
+                self.state = ScanState::Text;
                 self.text = (self.rest.len(), 0);
             }
             b':' if self.before == Before::Text => self.before = Before::TextAndColon,
@@ -139,11 +139,11 @@ impl Scanner {
         };
         self.rest.extend_from_slice(&bytes[..=at]);
         if bytes[at] == b'\\' {
-            self.state = State::Escaped;
+            self.state = ScanState::Escaped;
         } else {
             self.text.1 = self.rest.len() - 1;
             self.before = Before::Text;
-            self.state = State::Between;
+            self.state = ScanState::Between;
         }
         &bytes[at + 1..]
     }
@@ -151,22 +151,22 @@ impl Scanner {
     fn in_picture<'a, E>(
         &mut self,
         bytes: &'a [u8],
-        each: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
+        each: &mut impl FnMut(ImagePiece<'_>) -> Result<(), E>,
     ) -> Result<&'a [u8], E> {
         let end = memchr2(b'"', b'\\', bytes);
         let text = &bytes[..end.unwrap_or(bytes.len())];
-        self.decoder.push(text, &mut |decoded| each(Piece::Bytes(decoded)))?;
+        self.decoder.push(text, &mut |decoded| each(ImagePiece::Bytes(decoded)))?;
         let Some(end) = end else { return Ok(&[]) };
         if bytes[end] == b'\\' {
-            self.state = State::PictureEscape;
+            self.state = ScanState::PictureEscape;
             self.escape.clear();
         } else {
-            let whole = self.decoder.finish(&mut |decoded| each(Piece::Bytes(decoded)))?;
-            each(Piece::End { whole })?;
-            self.rest.extend_from_slice(format!("\"{MARK}{}\"", self.count).as_bytes());
+            let whole = self.decoder.finish(&mut |decoded| each(ImagePiece::Bytes(decoded)))?;
+            each(ImagePiece::End { whole })?;
+            self.rest.extend_from_slice(format!("\"{PICTURE_MARK}{}\"", self.count).as_bytes());
             self.count += 1;
             self.before = Before::Other;
-            self.state = State::Between;
+            self.state = ScanState::Between;
         }
         Ok(&bytes[end + 1..])
     }
@@ -175,7 +175,7 @@ impl Scanner {
     fn in_escape<'a, E>(
         &mut self,
         bytes: &'a [u8],
-        each: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
+        each: &mut impl FnMut(ImagePiece<'_>) -> Result<(), E>,
     ) -> Result<&'a [u8], E> {
         self.escape.push(bytes[0]);
         if self.escape[0] == b'u' && self.escape.len() < 5 && bytes[0] != b'"' {
@@ -191,8 +191,8 @@ impl Scanner {
             }
             _ => NO_BASE64,
         };
-        self.state = State::Picture;
-        self.decoder.push(&[meant], &mut |decoded| each(Piece::Bytes(decoded)))?;
+        self.state = ScanState::Picture;
+        self.decoder.push(&[meant], &mut |decoded| each(ImagePiece::Bytes(decoded)))?;
         Ok(&bytes[1..])
     }
 }
@@ -202,7 +202,7 @@ const NO_BASE64: u8 = b'!';
 
 /// Whether a text may be the mark of a picture, and the picture's number.
 pub(crate) fn marked(text: &str) -> Option<usize> {
-    text.strip_prefix(MARK)?.parse().ok()
+    text.strip_prefix(PICTURE_MARK)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -219,16 +219,16 @@ mod tests {
 
     /// What a reply gives if it is read in pieces of these lengths, over and over.
     fn scanned(reply: &[u8], lengths: &[usize]) -> (Option<Value>, Vec<Option<Vec<u8>>>) {
-        let mut scanner = Scanner::default();
+        let mut scanner = ImageScanner::default();
         let mut pictures: Vec<Option<Vec<u8>>> = Vec::new();
-        let mut each = |piece: Piece<'_>| {
+        let mut each = |piece: ImagePiece<'_>| {
             match piece {
-                Piece::Begin => pictures.push(Some(Vec::new())),
-                Piece::Bytes(bytes) => {
+                ImagePiece::Begin => pictures.push(Some(Vec::new())),
+                ImagePiece::Bytes(bytes) => {
                     let last = pictures.last_mut().and_then(Option::as_mut);
                     last.expect("bytes follow a begin").extend_from_slice(bytes);
                 }
-                Piece::End { whole } => {
+                ImagePiece::End { whole } => {
                     let last = pictures.last_mut().expect("an end follows a begin");
                     *last = last.take().filter(|_| whole);
                 }
@@ -255,7 +255,7 @@ mod tests {
                         match value {
                             Value::String(text) if MEMBERS.contains(&name.as_bytes()) => {
                                 pictures.push(base64text::decode(text));
-                                *text = format!("{MARK}{}", pictures.len() - 1);
+                                *text = format!("{PICTURE_MARK}{}", pictures.len() - 1);
                             }
                             other => take(other, pictures),
                         }

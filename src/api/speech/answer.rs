@@ -21,7 +21,7 @@ const LARGEST_JSON: usize = 512 << 20;
 const LONGEST_WORDS: usize = 64 * 1024;
 
 /// So much white space may stand before JSON or events, in bytes.
-const MOST_SPACE: usize = 4096;
+const MAX_LEADING_SPACE: usize = 4096;
 
 /// Services are loose about the `=` at the end.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -43,11 +43,11 @@ const PLACES: [&str; 8] = [
 ];
 
 /// Where 百炼 keeps the address of the sound.
-const ADDRESS: &str = "/output/audio/url";
+const DASHSCOPE_ADDRESS: &str = "/output/audio/url";
 
 /// What kind of reply it is.
 #[derive(Debug)]
-enum Kind {
+enum SpeechReplyKind {
     /// Not known until enough bytes are there.
     Open(Vec<u8>),
     Sound,
@@ -56,13 +56,13 @@ enum Kind {
         text: Vec<u8>,
         is_sure: bool,
     },
-    Events(Box<Events>),
+    Events(Box<SpeechEvents>),
     /// Words, such as the page of a gateway.
     Words(Vec<u8>),
 }
 
 #[derive(Debug, Default)]
-struct Events {
+struct SpeechEvents {
     decoder: Decoder,
     is_done: bool,
     /// The bytes so far, for a reply that turns out to have no event at all.
@@ -72,22 +72,22 @@ struct Events {
 
 /// Reads one reply.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct SpeechReader {
     content_type: String,
     wanted: Option<SpeechFormat>,
-    kind: Kind,
+    kind: SpeechReplyKind,
     usage: Option<Value>,
     address: Option<String>,
 }
 
-impl Reader {
+impl SpeechReader {
     /// A reader for a reply of this content type, to a request for this format.
     pub(crate) fn new(content_type: &str, wanted: Option<SpeechFormat>) -> Self {
         let content_type = content_type.split(';').next().unwrap_or_default();
         Self {
             content_type: content_type.trim().to_ascii_lowercase(),
             wanted,
-            kind: Kind::Open(Vec::new()),
+            kind: SpeechReplyKind::Open(Vec::new()),
             usage: None,
             address: None,
         }
@@ -105,7 +105,7 @@ impl Reader {
 
     /// Whether the reply is the sound itself, and not JSON or events around it.
     pub(crate) fn is_bare(&self) -> bool {
-        matches!(self.kind, Kind::Open(_) | Kind::Sound)
+        matches!(self.kind, SpeechReplyKind::Open(_) | SpeechReplyKind::Sound)
     }
 
     /// Takes the next bytes, and adds to `sound` what they hold of it.
@@ -114,8 +114,8 @@ impl Reader {
     /// The reply carries an error, or can't be read.
     pub(crate) fn push(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), BadReply> {
         let bytes = match &mut self.kind {
-            Kind::Open(head) if head.is_empty() && is_enough(&bytes) => bytes,
-            Kind::Open(head) => {
+            SpeechReplyKind::Open(head) if head.is_empty() && is_enough(&bytes) => bytes,
+            SpeechReplyKind::Open(head) => {
                 head.extend_from_slice(&bytes);
                 if !is_enough(head) {
                     return Ok(());
@@ -124,7 +124,7 @@ impl Reader {
             }
             _ => bytes,
         };
-        if matches!(self.kind, Kind::Open(_)) {
+        if matches!(self.kind, SpeechReplyKind::Open(_)) {
             self.kind = self.decide(&bytes);
         }
         self.take(bytes, sound)
@@ -132,34 +132,34 @@ impl Reader {
 
     fn take(&mut self, bytes: Bytes, sound: &mut Vec<Bytes>) -> Result<(), BadReply> {
         match &mut self.kind {
-            Kind::Open(_) => Ok(()),
-            Kind::Sound => {
+            SpeechReplyKind::Open(_) => Ok(()),
+            SpeechReplyKind::Sound => {
                 sound.push(bytes);
                 Ok(())
             }
-            Kind::Words(words) => {
+            SpeechReplyKind::Words(words) => {
                 keep_first(words, &bytes);
                 Ok(())
             }
-            Kind::Json { text, .. } => {
+            SpeechReplyKind::Json { text, .. } => {
                 text.extend_from_slice(&bytes);
                 match text.len() > LARGEST_JSON {
                     true => Err(BadReply::Unreadable("it is larger than 512 MiB".to_owned())),
                     false => Ok(()),
                 }
             }
-            Kind::Events(events) => events.push(&bytes, sound, &mut self.usage),
+            SpeechReplyKind::Events(events) => events.push(&bytes, sound, &mut self.usage),
         }
     }
 
     /// What the first bytes and the content type say. A format's own mark wins over both: several
     /// servers send bare sound whatever was asked for, and label it freely.
-    fn decide(&self, head: &[u8]) -> Kind {
+    fn decide(&self, head: &[u8]) -> SpeechReplyKind {
         let kind = self.content_type.as_str();
         if SpeechFormat::of_bytes(head, self.wanted).is_some() {
-            return Kind::Sound;
+            return SpeechReplyKind::Sound;
         }
-        let json = |is_sure| Kind::Json { text: Vec::new(), is_sure };
+        let json = |is_sure| SpeechReplyKind::Json { text: Vec::new(), is_sure };
         let is_audio = kind.starts_with("audio/");
         let text = without_space(head);
         let text = &text[..text.len().min(HEAD_BYTES)];
@@ -169,12 +169,16 @@ impl Reader {
         if kind == "text/event-stream"
             || (!is_audio && (text.starts_with(b"data:") || text.starts_with(b"event:")))
         {
-            return Kind::Events(Box::default());
+            return SpeechReplyKind::Events(Box::default());
         }
         if looks_like_json(text) {
             return json(false);
         }
-        if kind.starts_with("text/") { Kind::Words(Vec::new()) } else { Kind::Sound }
+        if kind.starts_with("text/") {
+            SpeechReplyKind::Words(Vec::new())
+        } else {
+            SpeechReplyKind::Sound
+        }
     }
 
     /// The reply is over.
@@ -182,7 +186,7 @@ impl Reader {
     /// # Errors
     /// It holds no sound, or has no end.
     pub(crate) fn finish(&mut self, sound: &mut Vec<Bytes>) -> Result<(), BadReply> {
-        if let Kind::Open(head) = &mut self.kind {
+        if let SpeechReplyKind::Open(head) = &mut self.kind {
             let head: Bytes = std::mem::take(head).into();
             if head.is_empty() {
                 return Ok(());
@@ -191,43 +195,45 @@ impl Reader {
             self.take(head, sound)?;
         }
         match &mut self.kind {
-            Kind::Open(_) | Kind::Sound => Ok(()),
-            Kind::Words(words) => Err(BadReply::NotAnAnswer(fault::read(words).message)),
-            Kind::Events(events) => events.finish(sound, &mut self.usage),
-            Kind::Json { text, is_sure } => match serde_json::from_slice::<Value>(text) {
-                Ok(value) => {
-                    self.usage = usage(&value);
-                    let found = match of_json(&value)? {
-                        None => of_gemini(&value, self.wanted == Some(SpeechFormat::Pcm))?,
-                        found => found,
-                    };
-                    if let Some(found) = found {
-                        sound.push(found);
-                        return Ok(());
+            SpeechReplyKind::Open(_) | SpeechReplyKind::Sound => Ok(()),
+            SpeechReplyKind::Words(words) => Err(BadReply::NotAnAnswer(fault::read(words).message)),
+            SpeechReplyKind::Events(events) => events.finish(sound, &mut self.usage),
+            SpeechReplyKind::Json { text, is_sure } => {
+                match serde_json::from_slice::<Value>(text) {
+                    Ok(value) => {
+                        self.usage = usage(&value);
+                        let found = match of_json(&value)? {
+                            None => of_gemini(&value, self.wanted == Some(SpeechFormat::Pcm))?,
+                            found => found,
+                        };
+                        if let Some(found) = found {
+                            sound.push(found);
+                            return Ok(());
+                        }
+                        let address = value.pointer(DASHSCOPE_ADDRESS).and_then(Value::as_str);
+                        let address = address.filter(|address| !address.is_empty());
+                        self.address = address.map(str::to_owned);
+                        match self.address {
+                            Some(_) => Ok(()),
+                            None => Err(BadReply::NotAnAnswer(fault::read(text).message)),
+                        }
                     }
-                    let address = value.pointer(ADDRESS).and_then(Value::as_str);
-                    let address = address.filter(|address| !address.is_empty());
-                    self.address = address.map(str::to_owned);
-                    match self.address {
-                        Some(_) => Ok(()),
-                        None => Err(BadReply::NotAnAnswer(fault::read(text).message)),
+                    Err(error) if *is_sure => {
+                        Err(BadReply::Unreadable(format!("it is not JSON: {error}")))
+                    }
+                    // Bare samples may begin as JSON does, if rarely.
+                    Err(_) => {
+                        sound.push(std::mem::take(text).into());
+                        self.kind = SpeechReplyKind::Sound;
+                        Ok(())
                     }
                 }
-                Err(error) if *is_sure => {
-                    Err(BadReply::Unreadable(format!("it is no JSON: {error}")))
-                }
-                // Bare samples may begin as JSON does, if rarely.
-                Err(_) => {
-                    sound.push(std::mem::take(text).into());
-                    self.kind = Kind::Sound;
-                    Ok(())
-                }
-            },
+            }
         }
     }
 }
 
-impl Events {
+impl SpeechEvents {
     fn push(
         &mut self,
         bytes: &[u8],
@@ -279,13 +285,14 @@ fn keep_first(words: &mut Vec<u8>, bytes: &[u8]) {
 /// Whether the first bytes tell what kind of reply it is, however many more there are. Services keep
 /// a connection alive with white space before JSON (DeepSeek).
 fn is_enough(head: &[u8]) -> bool {
-    without_space(head).len() >= HEAD_BYTES || head.len() >= MOST_SPACE + HEAD_BYTES
+    without_space(head).len() >= HEAD_BYTES || head.len() >= MAX_LEADING_SPACE + HEAD_BYTES
 }
 
 /// The bytes behind a byte order mark and white space, which is looked for only so far.
 fn without_space(head: &[u8]) -> &[u8] {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    let space = head.iter().take(MOST_SPACE).take_while(|byte| byte.is_ascii_whitespace()).count();
+    let space =
+        head.iter().take(MAX_LEADING_SPACE).take_while(|byte| byte.is_ascii_whitespace()).count();
     &head[space..]
 }
 
@@ -303,7 +310,7 @@ fn of_event(
     let value: Value = match serde_json::from_slice(data) {
         Ok(value) => value,
         Err(_) if data.trim_ascii().is_empty() => return Ok(()),
-        Err(error) => return Err(BadReply::Unreadable(format!("an event is no JSON: {error}"))),
+        Err(error) => return Err(BadReply::Unreadable(format!("an event is not JSON: {error}"))),
     };
     if let Some(found) = of_json(&value)? {
         sound.push(found);

@@ -15,7 +15,7 @@ const CLOSING: &[char] =
 
 /// How good a place for a cut is; the later the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+enum CutPlace {
     /// Between two characters, within a word.
     Word,
     /// Between characters that are words of their own, as Chinese ones.
@@ -68,7 +68,7 @@ fn end_of_part(text: &str, limit: usize) -> usize {
     }
     // A pause near the end is better than a line end near the beginning only if it ends a sentence.
     match (late, best) {
-        (Some((Place::Line | Place::Sentence, at)), _) => at,
+        (Some((CutPlace::Line | CutPlace::Sentence, at)), _) => at,
         (_, Some((_, at))) => at,
         // A cluster longer than the limit: it can't be kept whole.
         (_, None) => most,
@@ -81,8 +81,8 @@ struct Cuts {
     last: Option<char>,
     /// The sentence or clause that `last` ends, closing marks passed over: what it ends in any case,
     /// and what it ends if white space follows.
-    ended: Option<Place>,
-    ended_if_space: Option<Place>,
+    ended: Option<CutPlace>,
+    ended_if_space: Option<CutPlace>,
     /// Letters of flags (regional indicators) in a row up to `last`.
     flags: usize,
 }
@@ -90,25 +90,25 @@ struct Cuts {
 impl Cuts {
     /// The place between the last character and this one, which becomes the last; `None` if they must
     /// stay together, or if there is none before.
-    fn before(&mut self, next: char) -> Option<Place> {
+    fn before(&mut self, next: char) -> Option<CutPlace> {
         let place = self.last.and_then(|last| self.place(last, next));
         self.step(next);
         place
     }
 
-    fn place(&self, last: char, next: char) -> Option<Place> {
+    fn place(&self, last: char, next: char) -> Option<CutPlace> {
         if is_joined(last, next, self.flags) {
             return None;
         }
         if last == '\n' {
-            return Some(Place::Line);
+            return Some(CutPlace::Line);
         }
         if next.is_whitespace() {
             let ended = self.ended.max(self.ended_if_space);
-            return Some(ended.unwrap_or(Place::Space));
+            return Some(ended.unwrap_or(CutPlace::Space));
         }
         if last.is_whitespace() {
-            return Some(Place::Space);
+            return Some(CutPlace::Space);
         }
         // `？！」` stays together, and so do dots in a row.
         let goes_on = SENTENCE.contains(&next) || CLOSING.contains(&next) || CLAUSE.contains(&next);
@@ -117,7 +117,7 @@ impl Cuts {
         }
         let in_word = is_of_word(last) && is_of_word(next);
         let before_mark = !next.is_alphanumeric() && !next.is_whitespace();
-        Some(if in_word || before_mark { Place::Word } else { Place::Character })
+        Some(if in_word || before_mark { CutPlace::Word } else { CutPlace::Character })
     }
 
     fn step(&mut self, next: char) {
@@ -126,12 +126,14 @@ impl Cuts {
         if CLOSING.contains(&next) {
             return;
         }
-        let any = |places: [(&[char], Place); 2]| {
+        let any = |places: [(&[char], CutPlace); 2]| {
             places.into_iter().find(|(marks, _)| marks.contains(&next)).map(|(_, place)| place)
         };
-        self.ended = any([(SENTENCE, Place::Sentence), (CLAUSE, Place::Clause)]);
-        self.ended_if_space =
-            any([(SENTENCE_BEFORE_SPACE, Place::Sentence), (CLAUSE_BEFORE_SPACE, Place::Clause)]);
+        self.ended = any([(SENTENCE, CutPlace::Sentence), (CLAUSE, CutPlace::Clause)]);
+        self.ended_if_space = any([
+            (SENTENCE_BEFORE_SPACE, CutPlace::Sentence),
+            (CLAUSE_BEFORE_SPACE, CutPlace::Clause),
+        ]);
     }
 }
 

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::stream::Stream;
 use super::subtitles::{Segment, is_finished};
 use super::words;
 use crate::http::bad_reply::BadReply;
@@ -13,58 +12,12 @@ use crate::http::fault;
 
 /// A whole answer: its bytes as they came, and the JSON if it is JSON.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
+pub(crate) struct TranscriptReply {
     pub(crate) body: Vec<u8>,
     pub(crate) value: Option<Value>,
 }
 
-impl Answer {
-    /// The answer in a whole reply. What it is decides, not what was asked for: several services
-    /// answer JSON to everything (vLLM, llama-server), or plain text under another type (whisper.cpp).
-    ///
-    /// # Errors
-    /// The reply is no answer. JSON of any form is one.
-    pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<Self, BadReply> {
-        if body.is_empty() {
-            return Err(BadReply::Empty);
-        }
-        let begin = body.trim_ascii_start();
-        // A plain text may begin with such a word.
-        let may_be_events = !content_type.starts_with("text/");
-        let looks_like_events = begin.starts_with(b"data:") || begin.starts_with(b"event:");
-        if content_type.starts_with("text/event-stream") || (may_be_events && looks_like_events) {
-            let mut stream = Stream::default();
-            let mut unseen = String::new();
-            stream.push(&body, &mut unseen);
-            return stream.finish(&mut unseen);
-        }
-        let is_json = content_type.contains("json") || begin.starts_with(b"{");
-        let parsed = is_json.then(|| serde_json::from_slice::<Value>(&body));
-        let is_cut = matches!(&parsed, Some(Err(error)) if error.is_eof());
-        // Words may begin with a brace, an object goes on with a name.
-        let inside = begin.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
-        let is_object = inside.is_some_and(|inside| matches!(inside.first(), None | Some(b'"')));
-        let is_spoilt = matches!(parsed, Some(Err(_))) && is_object;
-        let value = parsed.and_then(Result::ok);
-        if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
-            return Err(BadReply::Fault(Box::new(fault)));
-        }
-        let answer = Self { body, value };
-        let is_page = |body: &[u8]| {
-            let begin = body.trim_ascii_start();
-            let begin = begin[..begin.len().min(9)].to_ascii_lowercase();
-            begin == b"<!doctype" || begin.starts_with(b"<html")
-        };
-        // JSON that broke off is no text, and neither is what only looks like JSON.
-        if is_spoilt && is_cut {
-            return Err(BadReply::BrokenOff);
-        }
-        if is_spoilt || (answer.value.is_none() && is_page(&answer.body)) {
-            return Err(answer.other());
-        }
-        Ok(answer)
-    }
-
+impl TranscriptReply {
     /// The answer if there is something of a transcript in it.
     ///
     /// # Errors
@@ -76,7 +29,7 @@ impl Answer {
         Ok(self)
     }
 
-    fn other(&self) -> BadReply {
+    pub(super) fn other(&self) -> BadReply {
         BadReply::NotAnAnswer(fault::read(&self.body).message)
     }
 
@@ -194,8 +147,8 @@ pub(crate) fn refuses_format(status: u16, words: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(body: &str, content_type: &str) -> Result<Answer, BadReply> {
-        Answer::read(body.as_bytes().to_vec(), content_type)?.with_words()
+    fn read(body: &str, content_type: &str) -> Result<TranscriptReply, BadReply> {
+        super::super::read::read(body.as_bytes().to_vec(), content_type)?.with_words()
     }
 
     fn text(body: &str, content_type: &str) -> Option<String> {
@@ -229,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_told() {
         assert_eq!(read("", "text/plain"), Err(BadReply::Empty));
-        let words = |result: Result<Answer, BadReply>| match result {
+        let words = |result: Result<TranscriptReply, BadReply>| match result {
             Err(BadReply::NotAnAnswer(words)) => words,
             Err(BadReply::Fault(fault)) => fault.message,
             other => panic!("{other:?}"),

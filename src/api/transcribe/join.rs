@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 /// Text that comes in pieces and parts, on its way to a reader: without white space around the whole,
 /// and with a space between two parts.
 #[derive(Debug, Default)]
-pub(crate) struct Joiner {
+pub(crate) struct TextJoiner {
     /// White space that is written once a word follows.
     held: String,
     last: Option<char>,
     is_at_seam: bool,
 }
 
-impl Joiner {
+impl TextJoiner {
     /// The next piece; gives what can be written now.
     pub(crate) fn push(&mut self, piece: &str) -> String {
         let mut ready = String::new();
@@ -64,7 +64,7 @@ pub(crate) fn merge(whole: &mut Value, mut part: Value, offset: f64) {
     for (name, value) in part {
         match (name.as_str(), whole.get_mut(&name)) {
             ("text", Some(Value::String(text))) => {
-                let mut joiner = Joiner::default();
+                let mut joiner = TextJoiner::default();
                 let mut joined = joiner.push(text);
                 joiner.begin_part();
                 joined.push_str(&joiner.push(value.as_str().unwrap_or_default()));
@@ -111,7 +111,7 @@ fn number_on(items: &mut Vec<Value>, more: Value) {
     }
 }
 
-/// Adds numbers to the numbers of the same names; what is no number stays.
+/// Adds numbers to the numbers of the same names; what is not a number stays.
 pub(crate) fn add_up(old: &mut Value, new: &Value) {
     match (&mut *old, new) {
         (Value::Number(_), Value::Number(_)) => {
@@ -143,7 +143,7 @@ mod tests {
     use serde_json::json;
 
     fn joined(parts: &[&[&str]]) -> String {
-        let mut joiner = Joiner::default();
+        let mut joiner = TextJoiner::default();
         let mut text = String::new();
         for part in parts {
             joiner.begin_part();

@@ -2,7 +2,9 @@
 //! parts put together.
 
 pub(crate) mod answer;
+pub(crate) mod format;
 pub(crate) mod join;
+pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod stream;
 pub(crate) mod subtitles;

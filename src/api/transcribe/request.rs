@@ -2,59 +2,42 @@
 
 use serde_json::{Map, Value};
 
-use crate::cli::transcribe::{Format, TranscribeArgs};
-use crate::http::form::Part;
+use super::format::TranscriptFormat;
+use crate::http::form::FormPart;
 use crate::provider::Fields;
 
-/// What a request is made of, besides the flags.
+/// What a request is made of.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct TranscriptRequestParts<'a> {
     pub(crate) model: Option<&'a str>,
-    pub(crate) format: Format,
+    pub(crate) format: TranscriptFormat,
     /// The user named the format, so that it wins over the profile's.
     pub(crate) is_chosen: bool,
     /// Ask for times in the one other way: a service that takes no format may take this (Mistral).
     pub(crate) with_times: bool,
+    /// The other fields that the user set.
+    pub(crate) flags: &'a Map<String, Value>,
 }
 
 /// The request's fields: only what the job needs, and what the user set.
-pub(crate) fn fields(args: &TranscribeArgs, ask: Ask<'_>) -> Fields {
+pub(crate) fn fields(ask: TranscriptRequestParts<'_>) -> Fields {
     let (mut needed, mut flags) = (Map::new(), Map::new());
     if let Some(model) = ask.model {
         needed.insert("model".into(), model.into());
     }
     let place = if ask.is_chosen { &mut flags } else { &mut needed };
-    place.insert("response_format".into(), wire_name(ask.format).into());
+    place.insert("response_format".into(), ask.format.wire_name().into());
     if ask.with_times {
         needed.insert("timestamp_granularities[]".into(), "segment".into());
     }
-    let mut set = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            flags.insert(name.to_owned(), value);
-        }
-    };
-    set("language", args.language.clone().map(Value::from));
-    set("prompt", args.prompt.clone().map(Value::from));
-    set("temperature", args.temperature.clone().map(Value::Number));
+    flags.extend(ask.flags.clone());
     Fields { needed, flags }
-}
-
-/// The specification's name of what is asked for. Plain text is taken out of the JSON answer:
-/// `json` is the one format that every service has (gpt-4o-transcribe, llama-server and OpenRouter
-/// have no other, LocalAI answers `text` with an error, vLLM answers it with JSON).
-fn wire_name(format: Format) -> &'static str {
-    match format {
-        Format::Text | Format::Json => "json",
-        Format::Srt => "srt",
-        Format::Vtt => "vtt",
-        Format::VerboseJson => "verbose_json",
-    }
 }
 
 /// The fields as parts of a form: numbers and truth values as JSON writes them, lists as `name[]` for
 /// each item, objects as `name[key]`, as the specification's own examples have them. A null is left
 /// out.
-pub(crate) fn parts(body: &Map<String, Value>) -> Vec<Part> {
+pub(crate) fn parts(body: &Map<String, Value>) -> Vec<FormPart> {
     let mut parts = Vec::new();
     for (name, value) in body {
         add(name, value, &mut parts);
@@ -62,11 +45,11 @@ pub(crate) fn parts(body: &Map<String, Value>) -> Vec<Part> {
     parts
 }
 
-fn add(name: &str, value: &Value, parts: &mut Vec<Part>) {
+fn add(name: &str, value: &Value, parts: &mut Vec<FormPart>) {
     match value {
         Value::Null => {}
-        Value::String(text) => parts.push(Part::text(name, text)),
-        Value::Bool(_) | Value::Number(_) => parts.push(Part::text(name, value.to_string())),
+        Value::String(text) => parts.push(FormPart::text(name, text)),
+        Value::Bool(_) | Value::Number(_) => parts.push(FormPart::text(name, value.to_string())),
         Value::Array(items) => {
             let name = if name.ends_with("[]") { name.to_owned() } else { format!("{name}[]") };
             for item in items {
@@ -84,7 +67,7 @@ fn add(name: &str, value: &Value, parts: &mut Vec<Part>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::form::Content;
+    use crate::http::form::PartContent;
     use serde_json::json;
 
     #[test]
@@ -98,8 +81,8 @@ mod tests {
         let shown: Vec<String> = parts
             .into_iter()
             .map(|part| match part.content {
-                Content::Text(text) => format!("{}={text}", part.name),
-                Content::File { .. } => part.name,
+                PartContent::Text(text) => format!("{}={text}", part.name),
+                PartContent::File { .. } => part.name,
             })
             .collect();
         assert_eq!(

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, segments};
-use super::join::Joiner;
+use super::answer::{TranscriptReply, segments};
+use super::join::TextJoiner;
 use crate::http::bad_reply::BadReply;
 use crate::http::fault::{self, Fault};
 use crate::http::sse::Decoder;
@@ -14,18 +14,18 @@ use crate::http::sse::Decoder;
 /// be empty: speaches), Mistral's `transcription.text.delta`, `.segment` and `.done`, chunks like those
 /// of chat (vLLM, SGLang), and lines that are nothing but text (transformers serve).
 #[derive(Debug, Default)]
-pub(crate) struct Stream {
+pub(crate) struct TranscriptStream {
     decoder: Decoder,
-    heard: Heard,
+    heard: StreamedText,
     length: usize,
     is_too_long: bool,
 }
 
-/// A stream may have so many bytes: what it says is kept, and no transcript is as long.
-const LONGEST: usize = 64 << 20;
+/// The most bytes of a stream: what it says is kept, and no transcript is as long.
+const MAX_STREAM_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Default)]
-struct Heard {
+struct StreamedText {
     text: String,
     /// What the answer's JSON will hold besides the text.
     fields: Map<String, Value>,
@@ -38,13 +38,13 @@ struct Heard {
     is_raw: bool,
 }
 
-impl Stream {
+impl TranscriptStream {
     /// Takes the next bytes; text is added to `live`.
     pub(crate) fn push(&mut self, bytes: &[u8], live: &mut String) {
         let heard = &mut self.heard;
         let pushed = self.decoder.push(bytes, |event| heard.event(event.event, event.data, live));
         self.length += bytes.len();
-        self.is_too_long |= pushed.is_err() || self.length > LONGEST;
+        self.is_too_long |= pushed.is_err() || self.length > MAX_STREAM_BYTES;
     }
 
     /// Whether the answer is whole; a little may still come (usage, `[DONE]`).
@@ -66,7 +66,7 @@ impl Stream {
     ///
     /// # Errors
     /// The stream carried an error, or ended before its end.
-    pub(crate) fn finish(mut self, live: &mut String) -> Result<Answer, BadReply> {
+    pub(crate) fn finish(mut self, live: &mut String) -> Result<TranscriptReply, BadReply> {
         let heard = &mut self.heard;
         self.decoder.finish(|event| heard.event(event.event, event.data, live));
         if let Some(fault) = self.heard.fault.take() {
@@ -75,11 +75,11 @@ impl Stream {
         if self.is_too_long || !(self.heard.is_done || self.heard.is_raw) {
             return Err(BadReply::BrokenOff);
         }
-        Ok(Answer::of_json(self.heard.into_json(live)))
+        Ok(TranscriptReply::of_json(self.heard.into_json(live)))
     }
 }
 
-impl Heard {
+impl StreamedText {
     fn event(&mut self, name: &[u8], data: &[u8], live: &mut String) {
         let data = String::from_utf8_lossy(data);
         if data.trim() == "[DONE]" {
@@ -147,7 +147,7 @@ impl Heard {
     /// The answer as if it had come in one piece.
     fn into_json(mut self, live: &mut String) -> Value {
         if self.text.is_empty() {
-            let mut joiner = Joiner::default();
+            let mut joiner = TextJoiner::default();
             let mut joined = String::new();
             for segment in &self.segments {
                 joiner.begin_part();
@@ -182,7 +182,7 @@ mod tests {
     /// The live text and the answer, the same at every place where the stream may be cut.
     fn heard(stream: &str) -> (String, Result<Value, BadReply>) {
         let at = |cut: usize| {
-            let (mut reader, mut live) = (Stream::default(), String::new());
+            let (mut reader, mut live) = (TranscriptStream::default(), String::new());
             reader.push(&stream.as_bytes()[..cut], &mut live);
             reader.push(&stream.as_bytes()[cut..], &mut live);
             let end = reader.finish(&mut live);
@@ -196,13 +196,13 @@ mod tests {
     #[test]
     fn a_stream_without_end_does_not_fill_the_memory() {
         let piece = format!("data: {}\n\n", "很".repeat(1 << 18));
-        let (mut stream, mut live) = (Stream::default(), String::new());
+        let (mut stream, mut live) = (TranscriptStream::default(), String::new());
         let pushes = std::iter::from_fn(|| {
             stream.push(piece.as_bytes(), &mut live);
             live.clear();
             (!stream.is_over()).then_some(())
         });
-        assert_eq!(pushes.take(999).count(), LONGEST / piece.len());
+        assert_eq!(pushes.take(999).count(), MAX_STREAM_BYTES / piece.len());
         assert_eq!(stream.finish(&mut live), Err(BadReply::BrokenOff));
     }
 

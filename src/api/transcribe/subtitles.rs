@@ -1,7 +1,7 @@
 //! Subtitles: segments written as SubRip or WebVTT (W3C), and finished subtitles moved in time. Knows
 //! no service.
 
-use crate::cli::transcribe::Format;
+use super::format::TranscriptFormat;
 
 /// A stretch of speech; times in seconds from the beginning of the recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,15 +14,16 @@ pub(crate) struct Segment {
 /// Subtitles that grow part by part.
 #[derive(Debug)]
 pub(crate) struct Subtitles {
-    format: Format,
+    format: TranscriptFormat,
     text: String,
     count: usize,
 }
 
 impl Subtitles {
-    /// Empty subtitles; any format but [`Format::Srt`] means WebVTT.
-    pub(crate) fn new(format: Format) -> Self {
-        let text = if format == Format::Srt { String::new() } else { "WEBVTT\n".to_owned() };
+    /// Empty subtitles; any format but [`TranscriptFormat::Srt`] means WebVTT.
+    pub(crate) fn new(format: TranscriptFormat) -> Self {
+        let text =
+            if format == TranscriptFormat::Srt { String::new() } else { "WEBVTT\n".to_owned() };
         Self { format, text, count: 0 }
     }
 
@@ -36,7 +37,7 @@ impl Subtitles {
             let start = segment.start.max(0.0);
             let (start, end) = (start + offset, segment.end.max(start) + offset);
             let cue = match self.format {
-                Format::Srt => {
+                TranscriptFormat::Srt => {
                     let (start, end) = (clock(start, ','), clock(end, ','));
                     // SubRip has no escapes, and an arrow would be read as a time.
                     format!("{start} --> {end}\n{}\n", text.replace("-->", "→"))
@@ -53,7 +54,7 @@ impl Subtitles {
     }
 
     /// Adds finished subtitles whose times count from `offset` seconds on: cues are moved and
-    /// numbered anew, a WebVTT head is left out.
+    /// numbered again, a WebVTT head is left out.
     pub(crate) fn add_finished(&mut self, finished: &str, offset: f64) {
         let finished = finished.trim_start_matches('\u{feff}').replace("\r\n", "\n");
         for block in finished.split("\n\n") {
@@ -70,7 +71,7 @@ impl Subtitles {
             }
             let Some(times) = times else { continue };
             self.begin_cue();
-            if let Some(name) = name.filter(|_| self.format != Format::Srt) {
+            if let Some(name) = name.filter(|_| self.format != TranscriptFormat::Srt) {
                 self.text.push_str(&format!("{name}\n"));
             }
             self.text.push_str(&format!("{times}\n"));
@@ -95,7 +96,7 @@ impl Subtitles {
         if !self.text.is_empty() {
             self.text.push('\n');
         }
-        if self.format == Format::Srt {
+        if self.format == TranscriptFormat::Srt {
             self.text.push_str(&format!("{}\n", self.count));
         }
     }
@@ -159,7 +160,7 @@ mod tests {
         Segment { start, end, text: text.to_owned() }
     }
 
-    fn made(format: Format, segments: &[Segment], offset: f64) -> String {
+    fn made(format: TranscriptFormat, segments: &[Segment], offset: f64) -> String {
         let mut subtitles = Subtitles::new(format);
         subtitles.add(segments, offset);
         subtitles.text().to_owned()
@@ -173,7 +174,7 @@ mod tests {
             segment(3661.2346, 3662.0, "a < b & c"),
         ];
         assert_eq!(
-            made(Format::Srt, &segments, 0.0),
+            made(TranscriptFormat::Srt, &segments, 0.0),
             "1\n00:00:00,000 --> 00:00:01,500\n你好 →\n再见\n\n\
              2\n01:01:01,235 --> 01:01:02,000\na < b & c\n"
         );
@@ -183,16 +184,16 @@ mod tests {
     fn segments_become_webvtt() {
         let segments = [segment(-1.0, -2.0, "你好 --> <b>")];
         assert_eq!(
-            made(Format::Vtt, &segments, 60.0),
+            made(TranscriptFormat::Vtt, &segments, 60.0),
             "WEBVTT\n\n00:01:00.000 --> 00:01:00.000\n你好 --&gt; &lt;b&gt;\n"
         );
-        assert_eq!(made(Format::Vtt, &[], 0.0), "WEBVTT\n");
-        assert_eq!(made(Format::Srt, &[], 0.0), "");
+        assert_eq!(made(TranscriptFormat::Vtt, &[], 0.0), "WEBVTT\n");
+        assert_eq!(made(TranscriptFormat::Srt, &[], 0.0), "");
     }
 
     #[test]
     fn finished_subtitles_are_moved_and_numbered_anew() {
-        let mut subtitles = Subtitles::new(Format::Srt);
+        let mut subtitles = Subtitles::new(TranscriptFormat::Srt);
         subtitles.add_finished("1\n00:00:00,500 --> 00:00:01,000\n一\n二\n\n", 0.0);
         subtitles.add_finished("1\r\n00:59:59,999 --> 01:00:00,001\r\n2\r\n\r\n\n\n", 0.501);
         subtitles.add(&[segment(1.0, 2.0, "末")], 4000.0);
@@ -201,7 +202,7 @@ mod tests {
             "1\n00:00:00,500 --> 00:00:01,000\n一\n二\n\n\
              2\n01:00:00,500 --> 01:00:00,502\n2\n\n3\n01:06:41,000 --> 01:06:42,000\n末\n"
         );
-        let mut subtitles = Subtitles::new(Format::Vtt);
+        let mut subtitles = Subtitles::new(TranscriptFormat::Vtt);
         subtitles.add_finished("WEBVTT\n\nNOTE a\n\n00:01.000 --> 00:02.000\n一\n", 0.0);
         let named = "\u{feff}WEBVTT - x\n\n甲\n00:01.000 --> 00:02.000 align:start line:0\n二\n\n";
         subtitles.add_finished(named, 10.0);
@@ -225,13 +226,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_keeps_the_form(text in "(\\PC|\n|\r|-->|[0-9:,.]){0,40}", start in any::<f64>(), end in any::<f64>()) {
-            let srt = made(Format::Srt, &[segment(start, end, &text)], 0.0);
+            let srt = made(TranscriptFormat::Srt, &[segment(start, end, &text)], 0.0);
             let is_time = |line: &&str| line.contains("-->");
             prop_assert!(srt.lines().filter(is_time).count() <= 1);
-            let mut again = Subtitles::new(Format::Srt);
+            let mut again = Subtitles::new(TranscriptFormat::Srt);
             again.add_finished(&srt, 0.0);
             prop_assert_eq!(again.text().lines().count(), srt.lines().count());
-            let mut vtt = Subtitles::new(Format::Vtt);
+            let mut vtt = Subtitles::new(TranscriptFormat::Vtt);
             vtt.add_finished(&text, start);
             prop_assert!(is_finished(vtt.text()));
         }

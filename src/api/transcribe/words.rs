@@ -9,8 +9,8 @@ const PAUSE: f64 = 0.8;
 
 /// The longest segment, in seconds, and how wide its text becomes: two lines of 42 characters, which
 /// is what subtitles usually have; a character of Chinese, Japanese or Korean takes the room of two.
-const LONGEST: f64 = 7.0;
-const WIDEST: usize = 84;
+const MAX_SEGMENT_SECONDS: f64 = 7.0;
+const MAX_SEGMENT_WIDTH: usize = 84;
 
 /// The segments that the `words` of an answer make up; `None` if it has none with times.
 pub(super) fn segments(value: &Value) -> Option<Vec<Segment>> {
@@ -25,8 +25,8 @@ pub(super) fn segments(value: &Value) -> Option<Vec<Segment>> {
         let fits = |segment: &&mut Segment| {
             !is_over
                 && start - segment.end < PAUSE
-                && end - segment.start <= LONGEST
-                && width(&segment.text) + width(word) <= WIDEST
+                && end - segment.start <= MAX_SEGMENT_SECONDS
+                && width(&segment.text) + width(word) <= MAX_SEGMENT_WIDTH
         };
         match segments.last_mut().filter(fits) {
             Some(segment) => {
@@ -107,11 +107,8 @@ mod tests {
             .map(|index| ("一二三四", f64::from(index) * 0.3, f64::from(index) * 0.3 + 0.3))
             .collect();
         let segments = made(&words);
-        assert!(
-            segments
-                .iter()
-                .all(|(start, end, text)| end - start <= LONGEST && width(text) <= WIDEST)
-        );
+        assert!(segments.iter().all(|(start, end, text)| end - start <= MAX_SEGMENT_SECONDS
+            && width(text) <= MAX_SEGMENT_WIDTH));
         assert_eq!(segments.iter().map(|(.., text)| text.chars().count()).sum::<usize>(), 400);
     }
 

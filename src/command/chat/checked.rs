@@ -1,12 +1,12 @@
 //! An answer that must fit a schema, while it comes: what of it can be printed, and what is wrong.
 
-use super::schema::Wanted;
-use crate::api::chat::schema::ItemSplitter;
+use super::schema::AnswerSchema;
+use crate::dialect::schema::ItemSplitter;
 
 /// An answer on its way through its schema.
 #[derive(Debug)]
-pub(super) struct Checked {
-    wanted: Wanted,
+pub(super) struct CheckedAnswer {
+    wanted: AnswerSchema,
     /// The answer as it came; nothing once items of it went out.
     text: String,
     splitter: ItemSplitter,
@@ -17,9 +17,9 @@ pub(super) struct Checked {
     unfit: Option<String>,
 }
 
-impl Checked {
+impl CheckedAnswer {
     /// Nothing came yet.
-    pub(super) fn new(wanted: Wanted) -> Self {
+    pub(super) fn new(wanted: AnswerSchema) -> Self {
         Self {
             wanted,
             text: String::new(),
@@ -77,10 +77,10 @@ impl Checked {
         match &self.unfit {
             Some(why) => Err(why.clone()),
             None if !self.splitter.is_whole() && self.items == 0 => {
-                Err("it holds no list".to_owned())
+                Err("it contains no list".to_owned())
             }
             None if !self.splitter.is_whole() => {
-                Err(format!("its list ends within or behind item {}", self.items))
+                Err(format!("its list ends inside or after item {}", self.items))
             }
             None => Ok(()),
         }

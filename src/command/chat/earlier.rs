@@ -1,29 +1,33 @@
 //! The files that went along with earlier questions: kept once an answer came, and sent again with the
-//! next question. Knows nothing of how an answer is made.
+//! next question. Knows nothing about how an answer is made.
 
 use std::fs::File;
 use std::io::{Cursor, Read, Seek as _, SeekFrom};
 
 use super::attach;
-use super::log::Log;
-use crate::api::chat::content;
+use super::warnings::Warnings;
+use crate::conversation::{self, Turn};
 use crate::error::reason;
-use crate::history::{self, Store, Turn};
-use crate::http::form::Piece;
-use crate::http::splice::Insert;
+use crate::history::Store;
+use crate::http::form::BytePiece;
 use crate::input::{self, Attachment, InputItem, PromptInput};
 use crate::io::Io;
 use crate::provider::Provider;
 
 /// A larger file is not kept, in bytes.
-const MOST: u64 = 20 * 1024 * 1024;
+const MAX_KEPT_FILE_BYTES: u64 = 20 * 1024 * 1024;
 
 /// Keeps the attachments of a question in the data folder; without one, and where that is not
 /// possible, their names. What can't be written earns a warning.
-pub(super) fn keep(given: &PromptInput, store: Option<&Store>, io: &Io) -> Vec<history::File> {
+pub(super) fn keep(
+    given: &PromptInput,
+    store: Option<&Store>,
+    io: &Io,
+) -> Vec<conversation::TurnFile> {
     let keep = |attachment: &Attachment| {
         let data = &attachment.insert.data;
-        let store = store.filter(|_| data.iter().map(Piece::length).sum::<u64>() <= MOST)?;
+        let store = store
+            .filter(|_| data.iter().map(BytePiece::length).sum::<u64>() <= MAX_KEPT_FILE_BYTES)?;
         let kept = open(data).and_then(|content| store.keep_file(content));
         kept.map_err(|error| {
             let name = &attachment.given;
@@ -33,7 +37,7 @@ pub(super) fn keep(given: &PromptInput, store: Option<&Store>, io: &Io) -> Vec<h
     };
     given
         .attachments()
-        .map(|attachment| history::File {
+        .map(|attachment| conversation::TurnFile {
             name: attachment.given.clone(),
             content: keep(attachment),
         })
@@ -41,12 +45,12 @@ pub(super) fn keep(given: &PromptInput, store: Option<&Store>, io: &Io) -> Vec<h
 }
 
 /// The bytes of an attachment once more.
-fn open(data: &[Piece]) -> std::io::Result<Box<dyn Read>> {
+fn open(data: &[BytePiece]) -> std::io::Result<Box<dyn Read>> {
     let mut whole: Box<dyn Read> = Box::new(std::io::empty());
     for piece in data {
         whole = match piece {
-            Piece::Bytes(bytes) => Box::new(whole.chain(Cursor::new(bytes.clone()))),
-            Piece::File { path, offset, length } => {
+            BytePiece::Bytes(bytes) => Box::new(whole.chain(Cursor::new(bytes.clone()))),
+            BytePiece::File { path, offset, length } => {
                 let mut file = File::open(path)?;
                 file.seek(SeekFrom::Start(*offset))?;
                 Box::new(whole.chain(file.take(*length)))
@@ -56,36 +60,43 @@ fn open(data: &[Piece]) -> std::io::Result<Box<dyn Read>> {
     Ok(whole)
 }
 
-impl Log {
-    /// What was said before with its files, as the service takes them, and the files' bytes. A file
-    /// that can't go along is named in the text; the user is told once.
-    pub(super) fn recall(&mut self, provider: &Provider, io: &Io) -> (Vec<Turn>, Vec<Insert>) {
-        let mut turns = self.turns().to_vec();
-        let mut inserts = Vec::new();
-        let store = Store::find(&io.env);
-        for turn in turns.iter_mut().filter(|turn| !turn.files.is_empty()) {
-            let Some(text) = bare(turn) else { continue };
-            let (mut found, mut missing) = (Vec::new(), Vec::new());
-            for file in &turn.files {
-                match recalled(file, store.as_ref(), provider) {
-                    Ok(attachment) => found.push(attachment),
-                    Err(why) => {
-                        self.tell(format!("only the name of {} goes along: {why}", file.name), io);
-                        missing.push(file.name.clone());
-                    }
+/// Earlier questions with their files, as a service takes them.
+pub(super) struct EarlierTurns<'a> {
+    store: Option<Store>,
+    provider: &'a Provider,
+    warnings: &'a mut Warnings,
+    io: &'a Io,
+}
+
+impl<'a> EarlierTurns<'a> {
+    /// For this service. The warnings tell of files that can't go along.
+    pub(super) fn new(provider: &'a Provider, warnings: &'a mut Warnings, io: &'a Io) -> Self {
+        Self { store: Store::find(&io.env), provider, warnings, io }
+    }
+
+    /// A question's text and the files that go along with it. One that can't is named in the text;
+    /// the user is told once.
+    pub(super) fn question(&mut self, turn: &Turn) -> (String, Vec<Attachment>) {
+        if turn.files.is_empty() {
+            return (turn.user.clone(), Vec::new());
+        }
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for file in &turn.files {
+            match recalled(file, self.store.as_ref(), self.provider) {
+                Ok(attachment) => found.push(attachment),
+                Err(why) => {
+                    let what = format!("only the name of {} is sent: {why}", file.name);
+                    self.warnings.warn(&what, self.io);
+                    missing.push(file.name.clone());
                 }
             }
-            let text = attach::noted(&text, missing);
-            turn.user = content::content(text, &found, provider.takes_audio_as_url());
-            inserts.extend(found.into_iter().map(|attachment| attachment.insert));
         }
-        (turns, inserts)
+        (attach::noted(&bare(turn), missing), found)
     }
 }
 
 /// A question to be asked again, with its files as far as they are kept.
 pub(super) fn again(turn: &Turn, io: &Io) -> PromptInput {
-    let Some(text) = bare(turn) else { return PromptInput::of_text(&turn.user_text()) };
     let store = Store::find(&io.env);
     let (mut items, mut missing) = (Vec::new(), Vec::new());
     for file in &turn.files {
@@ -94,24 +105,24 @@ pub(super) fn again(turn: &Turn, io: &Io) -> PromptInput {
             Err(_) => missing.push(file.name.clone()),
         }
     }
-    let mut given = PromptInput::of_text(&attach::noted(&text, missing));
+    let mut given = PromptInput::of_text(&attach::noted(&bare(turn), missing));
     given.items.splice(..0, items);
     given
 }
 
-/// A question's text without the names of its files; `None` if it is none.
-fn bare(turn: &Turn) -> Option<String> {
-    let text = turn.user.as_str()?;
+/// A question's text without the names of its files.
+fn bare(turn: &Turn) -> String {
+    let text = turn.user.as_str();
     if turn.files.is_empty() {
-        return Some(text.to_owned());
+        return text.to_owned();
     }
     let note = attach::note(turn.files.iter().map(|file| file.name.clone()).collect());
-    Some(text.strip_suffix(&note).map_or(text, str::trim_end).to_owned())
+    text.strip_suffix(&note).map_or(text, str::trim_end).to_owned()
 }
 
 /// A kept file for a request, or why it can't go along.
 fn recalled(
-    file: &history::File,
+    file: &conversation::TurnFile,
     store: Option<&Store>,
     provider: &Provider,
 ) -> Result<Attachment, String> {
@@ -119,22 +130,22 @@ fn recalled(
     let model = provider.model.as_deref().unwrap_or_default();
     match attach::is_refused(provider, model, &attachment) {
         false => Ok(attachment),
-        true => Err(format!("{} does not take it for {model}", provider.name)),
+        true => Err(format!("{} does not accept it for {model}", provider.name)),
     }
 }
 
 /// A kept file, or why it is none.
-fn kept(file: &history::File, store: Option<&Store>) -> Result<Attachment, String> {
+fn kept(file: &conversation::TurnFile, store: Option<&Store>) -> Result<Attachment, String> {
     let path = file.content.as_deref().zip(store).and_then(|(name, store)| store.kept_file(name));
     let Some(path) = path else {
-        return Err(format!("it is not kept (files up to {} MiB are)", MOST >> 20));
+        return Err(format!("it is not kept (files up to {} MiB are)", MAX_KEPT_FILE_BYTES >> 20));
     };
     if !path.exists() {
         return Err(format!("{} is gone", path.display()));
     }
     match input::read_kept_file(&path, &file.name) {
         Ok(InputItem::Attachment(attachment)) => Ok(attachment),
-        Ok(_) => Err(format!("{} is not what was kept", path.display())),
+        Ok(_) => Err(format!("{} has changed since it was kept", path.display())),
         Err(failure) => Err(failure.message),
     }
 }

@@ -1,54 +1,50 @@
 //! The conversation that a chat goes on with, and what is kept of it. Nothing of it stands between a
 //! question without `-c` or `--session` and its first byte: files are touched after the answer.
 
-use serde_json::{Map, Value};
-
-use super::outcome::Said;
+use super::options::{LogOptions, QuestionOptions};
+use super::question::Question;
+use super::said::ChatResult;
 use super::{attach, earlier};
-use crate::cli::Common;
-use crate::cli::chat::ChatArgs;
 use crate::config::Config;
-use crate::error::{Failure, Kind, reason};
-use crate::history::{self, Conversation, End, Key, Service, Store, Turn};
+use crate::conversation::{AnswerEnd, Turn, TurnService};
+use crate::error::{Failure, FailureKind, reason};
+use crate::history::{self, ConversationKey, Store, StoredConversation};
 use crate::input::PromptInput;
 use crate::io::Io;
-use crate::provider::Provider;
+use crate::provider::{Provider, ServiceOptions};
 
 /// What was said before, and whether what is said now is kept.
-pub(super) struct Log {
+pub(super) struct ConversationLog {
     keeps: bool,
     /// The name of the conversation, if it has one.
     session: Option<String>,
     /// What the chat goes on with; a new conversation gets its key when it is kept first.
-    before: Option<Conversation>,
-    /// What the user was told of earlier files.
-    told: Vec<String>,
+    before: Option<StoredConversation>,
 }
 
 /// A question as it is kept.
-pub(super) struct Asked {
-    service: Service,
+pub(super) struct LoggedQuestion {
+    service: TurnService,
     system: Option<String>,
 }
 
-impl Log {
-    /// The conversation that the flags ask for; without them a new one.
+impl ConversationLog {
+    /// The conversation that the options ask for; if they ask for none, a new one.
     ///
     /// # Errors
-    /// Exit 2: none to go on with, a name that is none. Exit 1: a file that can't be read.
-    pub(super) fn open(args: &ChatArgs, config: &Config, io: &mut Io) -> Result<Self, Failure> {
-        let is_off = args.no_log || io.env.get("LLM_NO_LOG").is_some() || !config.keeps_log();
-        let mut log =
-            Self { keeps: !is_off, session: args.session.clone(), before: None, told: Vec::new() };
-        let key = match &args.session {
-            Some(name) => Key::named(name)?,
-            None if args.go_on => last(io)?,
+    /// Exit 2: none to go on with, an invalid name. Exit 1: a file that can't be read.
+    pub(super) fn open(options: &LogOptions, io: &mut Io) -> Result<Self, Failure> {
+        let session = options.session.clone();
+        let mut log = Self { keeps: options.keeps, session, before: None };
+        let key = match &options.session {
+            Some(name) => ConversationKey::named(name)?,
+            None if options.goes_on => last(io)?,
             None => return Ok(log),
         };
         let store = store(io)?;
         let conversation = match store.read(&key) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && key.is_named() => {
-                Conversation::new(key)
+                StoredConversation::new(key)
             }
             read => read.map_err(|error| cannot_read(&store, &key, &error))?,
         };
@@ -67,66 +63,44 @@ impl Log {
         self.before.as_ref().map_or(&[], |conversation| &conversation.turns)
     }
 
-    /// The options, with the conversation's own service and model where no flag says otherwise.
-    pub(super) fn common(&self, common: &Common, config: &Config) -> Common {
-        let mut common = common.clone();
-        let Some(Turn { service, .. }) = self.turns().last() else { return common };
-        let names_other = match (&common.provider, &common.base_url) {
+    /// Chooses the conversation's own service and model where no flag says otherwise.
+    pub(super) fn choose_service(&self, options: &mut ServiceOptions, config: &Config) {
+        let Some(Turn { service, .. }) = self.turns().last() else { return };
+        let names_other = match (&options.provider, &options.base_url) {
             (None, None) => false,
             (Some(name), None) => *name != service.provider,
             (_, Some(url)) => service.base_url.as_ref() != Some(url),
         };
         if names_other {
-            return common;
+            return;
         }
-        common.base_url = service.base_url.clone();
+        options.base_url.clone_from(&service.base_url);
         // The name of a one-off server is none of a profile.
         if service.base_url.is_none() || config.profile(&service.provider).is_some() {
-            common.provider = Some(service.provider.clone());
+            options.provider = Some(service.provider.clone());
         }
-        common.api_key_env = common.api_key_env.or_else(|| service.api_key_env.clone());
-        common.model = common.model.or_else(|| Some(service.model.clone()));
-        common
+        options.api_key_env = options.api_key_env.take().or_else(|| service.api_key_env.clone());
+        options.model = options.model.take().or_else(|| Some(service.model.clone()));
     }
 
-    /// Tells the user something once.
-    pub(super) fn tell(&mut self, text: String, io: &Io) {
-        if !self.told.contains(&text) {
-            io.warn(&text);
-            self.told.push(text);
-        }
-    }
-
-    /// The messages of these turns, before the user's: `system` instead of the conversation's own,
-    /// if it is given.
-    pub(super) fn messages(
-        &self,
-        turns: &[Turn],
-        system: Option<&str>,
-        provider: &Provider,
-    ) -> Vec<Value> {
-        let echo = provider.echoes_reasoning();
-        history::messages(turns, system, echo, Some(&provider.name))
-    }
-
-    /// A question that is about to be sent, for [`Log::keep`].
+    /// A question that is about to be sent, for [`ConversationLog::keep`].
     pub(super) fn asked(
         &self,
-        args: &ChatArgs,
-        common: &Common,
+        options: &QuestionOptions,
+        service: &ServiceOptions,
         provider: &Provider,
-        body: &Map<String, Value>,
-    ) -> Asked {
+        question: &Question,
+    ) -> LoggedQuestion {
         // What stands beside a host may be a secret.
         let is_public = |url: &&String| !url.contains(['@', '?']);
-        Asked {
-            service: Service {
+        LoggedQuestion {
+            service: TurnService {
                 provider: provider.name.clone(),
-                model: body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned(),
-                base_url: common.base_url.as_ref().filter(is_public).cloned(),
-                api_key_env: common.api_key_env.clone(),
+                model: question.first.model.clone(),
+                base_url: service.base_url.as_ref().filter(is_public).cloned(),
+                api_key_env: service.api_key_env.clone(),
             },
-            system: args.system.as_deref().or(self.system()).map(str::to_owned),
+            system: options.system.as_deref().or(self.system()).map(str::to_owned),
         }
     }
 
@@ -134,16 +108,16 @@ impl Log {
     /// written earns a warning: the answer itself was given.
     pub(super) fn keep(
         &mut self,
-        asked: Asked,
+        asked: LoggedQuestion,
         given: &PromptInput,
-        said: Said,
+        said: ChatResult,
         failure: Option<&Failure>,
         io: &mut Io,
     ) -> bool {
         let (end, why) = end(said.is_cut, failure, io);
         let mut answers = said.answers.into_iter();
         let answer = answers.next().unwrap_or_default();
-        if answer.content.is_empty() && answer.reasoning.is_empty() && said.steps.is_empty() {
+        if answer.text.is_empty() && answer.thinking.is_empty() && said.rounds.is_empty() {
             return false;
         }
         let turn = Turn {
@@ -154,14 +128,15 @@ impl Log {
             system: asked.system,
             user: attach::kept(given),
             files: earlier::keep(given, self.store(io).as_ref(), io),
-            steps: said.steps,
+            rounds: said.rounds,
             answer,
-            others: answers.map(|answer| answer.content).collect(),
+            others: answers.map(|answer| answer.text).collect(),
             end,
             why,
             usage: said.usage,
         };
-        let conversation = self.before.get_or_insert_with(|| Conversation::new(Key::new()));
+        let conversation =
+            self.before.get_or_insert_with(|| StoredConversation::new(ConversationKey::new()));
         if let Some(store) = Store::find(&io.env).filter(|_| self.keeps) {
             let terminal = history::here();
             if let Err(error) = store.add(&conversation.key, &turn, terminal.as_deref()) {
@@ -182,9 +157,9 @@ impl Log {
         let Some(turn) = conversation.turns.last() else { return Ok(None) };
         if let Some(store) = Store::find(&io.env).filter(|_| self.keeps) {
             let key = &conversation.key;
-            store
-                .undo(key, &turn.turn)
-                .map_err(|error| Failure::new(Kind::Other, cannot_write(&store, key, &error)))?;
+            store.undo(key, &turn.turn).map_err(|error| {
+                Failure::new(FailureKind::Other, cannot_write(&store, key, &error))
+            })?;
         }
         Ok(conversation.turns.pop())
     }
@@ -195,13 +170,13 @@ impl Log {
     }
 
     /// The conversation so far, if anything was said.
-    pub(super) fn conversation(&self) -> Option<&Conversation> {
+    pub(super) fn conversation(&self) -> Option<&StoredConversation> {
         self.before.as_ref().filter(|conversation| !conversation.turns.is_empty())
     }
 
     /// The conversation's own instructions.
     pub(super) fn system(&self) -> Option<&str> {
-        self.before.as_ref().and_then(Conversation::system)
+        self.before.as_ref().and_then(StoredConversation::system)
     }
 
     /// Where inputs are kept, if anything is.
@@ -210,18 +185,18 @@ impl Log {
     }
 }
 
-fn cannot_write(store: &Store, key: &Key, error: &std::io::Error) -> String {
+fn cannot_write(store: &Store, key: &ConversationKey, error: &std::io::Error) -> String {
     format!("cannot write {}: {}", store.path(key).display(), reason(error))
 }
 
 /// How an answer ended, as it is kept.
-fn end(is_cut: bool, failure: Option<&Failure>, io: &Io) -> (End, Option<String>) {
+fn end(is_cut: bool, failure: Option<&Failure>, io: &Io) -> (AnswerEnd, Option<String>) {
     match failure {
-        None if is_cut => (End::Cut, None),
-        None => (End::Done, None),
-        Some(failure) if failure.kind == Kind::Cut => (End::Cut, None),
-        Some(failure) if failure.is_silent() => (End::Interrupted, None),
-        Some(failure) => (End::Failed, Some(io.stderr.masked(&failure.message))),
+        None if is_cut => (AnswerEnd::Cut, None),
+        None => (AnswerEnd::Done, None),
+        Some(failure) if failure.kind == FailureKind::Cut => (AnswerEnd::Cut, None),
+        Some(failure) if failure.is_silent() => (AnswerEnd::Interrupted, None),
+        Some(failure) => (AnswerEnd::Failed, Some(io.stderr.masked(&failure.message))),
     }
 }
 
@@ -232,15 +207,15 @@ fn store(io: &Io) -> Result<Store, Failure> {
 }
 
 /// The last conversation of this terminal, else the last one.
-fn last(io: &Io) -> Result<Key, Failure> {
+fn last(io: &Io) -> Result<ConversationKey, Failure> {
     let last = store(io)?.last(history::here().as_deref());
     last.ok_or_else(|| {
-        Failure::usage("there is no conversation to go on with")
+        Failure::usage("there is no conversation to continue")
             .hint("`llm chat \"hello\"` begins one")
     })
 }
 
-fn cannot_read(store: &Store, key: &Key, error: &std::io::Error) -> Failure {
+fn cannot_read(store: &Store, key: &ConversationKey, error: &std::io::Error) -> Failure {
     let message = format!("cannot read {}: {}", store.path(key).display(), reason(error));
-    Failure::new(Kind::Other, message)
+    Failure::new(FailureKind::Other, message)
 }

@@ -1,81 +1,73 @@
 //! What became of a chat, as an exit code and words.
 
-use serde_json::Value;
-
-use super::Plan;
-use crate::api::chat::answers::Verdict;
-use crate::api::chat::reader::End;
-use crate::error::{Failure, Kind};
+use super::plan::ChatPlan;
+use crate::dialect::answers::ReplyVerdict;
+use crate::dialect::reader::ReplyEnd;
+use crate::error::{Failure, FailureKind};
 use crate::exchange::ReadError;
-use crate::history::Answer;
 use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::provider::Provider;
 
-/// What a model said, whole or not.
-#[derive(Debug, Default)]
-pub(super) struct Said {
-    /// Calls of tools and their results, before the answer.
-    pub(super) steps: Vec<Value>,
-    pub(super) answers: Vec<Answer>,
-    /// Cut by a limit of tokens, or too long to be kept whole.
-    pub(super) is_cut: bool,
-    pub(super) usage: Option<Value>,
-}
-
 /// Whether a reply that came to its end is whole: a stream is once it said so itself, or every
 /// answer that began was finished, even if the connection then broke.
-pub(super) fn of_end(end: End, broke: Option<Failure>, is_finished: bool) -> Result<(), ReadError> {
+pub(super) fn of_end(
+    end: ReplyEnd,
+    broke: Option<Failure>,
+    is_finished: bool,
+) -> Result<(), ReadError> {
     let bad = match (end, broke) {
-        (End::Stream { done: true }, _) => return Ok(()),
-        (End::Stream { .. } | End::Whole, _) if is_finished => return Ok(()),
+        (ReplyEnd::Stream { done: true }, _) => return Ok(()),
+        (ReplyEnd::Stream { .. } | ReplyEnd::Whole, _) if is_finished => return Ok(()),
         (_, Some(broke)) => return Err(broke.into()),
-        (End::Whole, None) => return Ok(()),
-        (End::Stream { .. }, None) => BadReply::BrokenOff,
-        (End::Empty, None) => BadReply::Empty,
-        (End::Broken(what), None) => BadReply::Unreadable(what),
-        (End::NoAnswer(words), None) => BadReply::NotAnAnswer(words),
+        (ReplyEnd::Whole, None) => return Ok(()),
+        (ReplyEnd::Stream { .. }, None) => BadReply::BrokenOff,
+        (ReplyEnd::Empty, None) => BadReply::Empty,
+        (ReplyEnd::Broken(what), None) => BadReply::Unreadable(what),
+        (ReplyEnd::NoAnswer(words), None) => BadReply::NotAnAnswer(words),
     };
     Err(bad.into())
 }
 
 /// An answer that does not fit its schema.
 pub(super) fn of_misfit(why: &str, provider: &Provider) -> Failure {
-    let message = format!("the answer of {} does not fit the schema: {why}", provider.name);
-    Failure::new(Kind::Refused, message)
+    let message = format!("the answer from {} does not fit the schema: {why}", provider.name);
+    Failure::new(FailureKind::Refused, message)
 }
 
 /// The verdict on a whole reply. A cut answer earns a warning, and a code of its own unless the
 /// user asked for the limit.
 pub(super) fn of_verdict(
-    verdict: Verdict,
-    plan: &Plan,
+    verdict: ReplyVerdict,
+    plan: &ChatPlan,
     provider: &Provider,
     io: &mut Io,
 ) -> Result<(), Failure> {
     let name = &provider.name;
     match verdict {
-        Verdict::Done => Ok(()),
-        Verdict::Length if plan.is_limited => {
-            io.warn("the answer was cut by your limit of tokens");
+        ReplyVerdict::Done => Ok(()),
+        ReplyVerdict::Length if plan.is_limited => {
+            io.warn("the answer was cut at your token limit");
             Ok(())
         }
-        Verdict::Length => {
-            Err(Failure::new(Kind::Cut, format!("the answer was cut by the token limit of {name}"))
-                .hint("--max-tokens N asks for a longer one, where the service allows it"))
-        }
-        Verdict::Filter => Err(Failure::new(
-            Kind::Refused,
+        ReplyVerdict::Length => Err(Failure::new(
+            FailureKind::Cut,
+            format!("the answer was cut at the token limit of {name}"),
+        )
+        .hint("--max-tokens N asks for a longer one, where the service allows it")),
+        ReplyVerdict::Filter => Err(Failure::new(
+            FailureKind::Refused,
             format!("the content filter of {name} stopped the answer"),
         )),
-        Verdict::Failed(reason) => Err(Failure::new(
-            Kind::Network,
-            format!("{name} failed in mid-answer (finish_reason `{reason}`)"),
+        ReplyVerdict::Failed(reason) => Err(Failure::new(
+            FailureKind::Network,
+            format!("{name} failed in the middle of the answer (finish_reason `{reason}`)"),
         )),
-        Verdict::NoText(_) if plan.json => Ok(()),
-        Verdict::NoText(words) => {
-            Err(Failure::new(Kind::Refused, format!("the reply of {name} has no text: {words}"))
-                .hint("--json prints the reply as it came"))
-        }
+        ReplyVerdict::NoText(_) if plan.json => Ok(()),
+        ReplyVerdict::NoText(words) => Err(Failure::new(
+            FailureKind::Refused,
+            format!("the reply from {name} has no text: {words}"),
+        )
+        .hint("--json prints the reply as it came")),
     }
 }

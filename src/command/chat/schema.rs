@@ -3,50 +3,36 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use jsonschema::Validator;
 use serde_json::Value;
 
-use crate::api::chat::schema::{list_of, short};
-use crate::cli::Common;
-use crate::cli::chat::ChatArgs;
+use crate::dialect::schema::{list_of, short};
 use crate::error::{Failure, reason};
+use crate::json_schema::Schema;
 use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 
 /// A schema that answers must fit.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(super) struct AnswerSchema {
     /// What goes out: the schema, or that of a list of what fits it.
     pub(super) sent: Value,
     /// Many documents are wanted.
     pub(super) is_list: bool,
-    validator: Arc<Validator>,
+    schema: Arc<Schema>,
 }
 
-impl Wanted {
-    /// The schema that the flags name, if they do.
+impl AnswerSchema {
+    /// The schema that a text is or names. `is_list`: answers are lists of what fits it; `flag` names
+    /// it in errors.
     ///
     /// # Errors
-    /// Exit 2: a missing file, no JSON, no schema; items together with `--json`, which does not show
-    /// the text that they come out of.
-    pub(super) fn of(args: &ChatArgs, common: &Common) -> Result<Option<Self>, Failure> {
-        if args.schema_multi.is_some() && common.json {
-            let what = "--schema-multi prints items, so --json does not go with it";
-            return Err(Failure::usage(what));
-        }
-        match (&args.schema, &args.schema_multi) {
-            (Some(text), _) => Self::read(text, "--schema", false).map(Some),
-            (None, Some(text)) => Self::read(text, "--schema-multi", true).map(Some),
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
+    /// Exit 2: a missing file, no JSON, no schema.
+    pub(super) fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
         let wrong = |why: String| Failure::usage(format!("{flag} {why}"));
-        let schema = schema(text).map_err(wrong)?;
-        let validator = jsonschema::validator_for(&schema)
-            .map_err(|error| wrong(format!("is no JSON Schema: {error}")))?;
-        let sent = if is_list { list_of(&schema) } else { schema };
-        Ok(Self { sent, is_list, validator: Arc::new(validator) })
+        let sent = schema(text).map_err(wrong)?;
+        let schema = Schema::new(sent.clone())
+            .map_err(|why| wrong(format!("is not a JSON Schema: {why}")))?;
+        let sent = if is_list { list_of(&sent) } else { sent };
+        Ok(Self { sent, is_list, schema: Arc::new(schema) })
     }
 
     /// The JSON document in a text, as it stands there: the text itself, or its first code block, as
@@ -57,8 +43,8 @@ impl Wanted {
     pub(super) fn document(&self, text: &str) -> Result<String, String> {
         let no_json = match self.fits(text) {
             Ok(()) => return Ok(text.trim().to_owned()),
-            Err(Misfit::Unfit(why)) => return Err(why),
-            Err(Misfit::NoJson(why)) => why,
+            Err(SchemaMisfit::Misfit(why)) => return Err(why),
+            Err(SchemaMisfit::NoJson(why)) => why,
         };
         let (mut extractor, mut block) =
             (CodeBlockExtractor::new(BlockChoice::First), String::new());
@@ -66,32 +52,29 @@ impl Wanted {
         extractor.finish(&mut block);
         match self.fits(&block) {
             Ok(()) => Ok(block.trim().to_owned()),
-            Err(Misfit::Unfit(why)) => Err(why),
-            Err(Misfit::NoJson(_)) => Err(no_json),
+            Err(SchemaMisfit::Misfit(why)) => Err(why),
+            Err(SchemaMisfit::NoJson(_)) => Err(no_json),
         }
     }
 
     /// Checks one item of a list.
     ///
     /// # Errors
-    /// As [`Wanted::document`].
+    /// As [`AnswerSchema::document`].
     pub(super) fn item(&self, text: &str) -> Result<(), String> {
-        self.fits(text).map_err(|(Misfit::NoJson(why) | Misfit::Unfit(why))| why)
+        self.fits(text).map_err(|(SchemaMisfit::NoJson(why) | SchemaMisfit::Misfit(why))| why)
     }
 
-    fn fits(&self, text: &str) -> Result<(), Misfit> {
+    fn fits(&self, text: &str) -> Result<(), SchemaMisfit> {
         let value: Value = serde_json::from_str(text)
-            .map_err(|error| Misfit::NoJson(format!("it is no JSON: {error}")))?;
-        let Some(error) = self.validator.iter_errors(&value).next() else { return Ok(()) };
-        let place = error.instance_path().to_string();
-        let place = if place.is_empty() { String::new() } else { format!(" at {place}") };
-        Err(Misfit::Unfit(format!("{error}{place}")))
+            .map_err(|error| SchemaMisfit::NoJson(format!("it is not JSON: {error}")))?;
+        self.schema.check(&value).map_err(|misfit| SchemaMisfit::Misfit(misfit.to_string()))
     }
 }
 
-enum Misfit {
+enum SchemaMisfit {
     NoJson(String),
-    Unfit(String),
+    Misfit(String),
 }
 
 /// The schema that a text is, or names. JSON begins with a brace; a file is there, or looks like
@@ -109,18 +92,18 @@ fn schema(text: &str) -> Result<Value, String> {
         return short::schema(text);
     };
     let schema: Value =
-        serde_json::from_str(&json).map_err(|error| format!("is no JSON: {error}"))?;
+        serde_json::from_str(&json).map_err(|error| format!("is not JSON: {error}"))?;
     if schema.is_object() { Ok(schema) } else { Err("must be a JSON object".to_owned()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::FailureKind;
     use serde_json::json;
 
-    fn read(text: &str) -> Result<Wanted, Failure> {
-        Wanted::read(text, "--schema", false)
+    fn read(text: &str) -> Result<AnswerSchema, Failure> {
+        AnswerSchema::read(text, "--schema", false)
     }
 
     #[test]
@@ -131,16 +114,16 @@ mod tests {
         );
         assert_eq!(read("城市").expect("is read").sent["required"], json!(["城市"]));
         for (text, words) in [
-            ("{", "--schema is no JSON"),
-            (r#"{"type": "nonsense"}"#, "--schema is no JSON Schema"),
+            ("{", "--schema is not JSON"),
+            (r#"{"type": "nonsense"}"#, "--schema is not a JSON Schema"),
             ("no-such-file.JSON", "no-such-file.JSON: no such file"),
             ("no/such/file", "no/such/file: no such file"),
             ("no such file", "--schema has a field that is none"),
-            ("Cargo.toml", "--schema is no JSON"),
+            ("Cargo.toml", "--schema is not JSON"),
             ("", "--schema names no field"),
         ] {
             let failure = read(text).expect_err(text);
-            assert_eq!(failure.kind, Kind::Usage);
+            assert_eq!(failure.kind, FailureKind::Usage);
             assert!(failure.message.contains(words), "{}", failure.message);
         }
     }

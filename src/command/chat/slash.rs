@@ -2,7 +2,7 @@
 
 /// What a line of a conversation asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(super) enum TypedLine<'a> {
     Nothing,
     /// For the model.
     Say(&'a str),
@@ -25,14 +25,14 @@ pub(super) enum Line<'a> {
 
 /// How commands are written, and what they do.
 pub(super) const HELP: &[(&str, &str)] = &[
-    ("/model NAME", "ask another model; without NAME tell which one is asked"),
-    ("/provider NAME", "ask another service; without NAME tell which one is asked"),
+    ("/model NAME", "ask another model; without NAME print the current one"),
+    ("/provider NAME", "ask another service; without NAME print the current one"),
     ("/system TEXT", "set the instructions; without TEXT show them"),
     ("/file PATH", "put a file before the next message"),
-    ("/retry", "ask the last question again, in place of its answer"),
-    ("/undo", "take the last question and its answer back"),
+    ("/retry", "ask the last question again and replace its answer"),
+    ("/undo", "remove the last question and its answer"),
     ("/save FILE", "write the conversation to a file"),
-    ("/usage", "tokens, timing and money so far; shown after each answer, or no longer"),
+    ("/usage", "tokens, time and cost so far; turns the line after each answer on or off"),
     ("/clear", "begin a new conversation"),
     ("/help", "this list"),
     ("/exit", "leave, as Ctrl-D does"),
@@ -40,31 +40,31 @@ pub(super) const HELP: &[(&str, &str)] = &[
 
 /// Reads a line. A `/` with anything but small letters behind it begins a path or a remark, not a
 /// command; so does one behind a space.
-pub(super) fn read(line: &str) -> Line<'_> {
+pub(super) fn read(line: &str) -> TypedLine<'_> {
     if line.trim().is_empty() {
-        return Line::Nothing;
+        return TypedLine::Nothing;
     }
-    let Some(rest) = line.strip_prefix('/') else { return Line::Say(line) };
+    let Some(rest) = line.strip_prefix('/') else { return TypedLine::Say(line) };
     let (word, text) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     if word.is_empty() || !word.chars().all(|letter| letter.is_ascii_lowercase()) {
-        return Line::Say(line);
+        return TypedLine::Say(line);
     }
     let text = text.trim();
     match word {
-        "help" => Line::Help,
-        "model" => Line::Model(text),
-        "provider" => Line::Provider(text),
-        "system" => Line::System(text),
-        "file" if text.is_empty() => Line::Lacking("/file PATH"),
-        "file" => Line::File(text),
-        "retry" => Line::Retry,
-        "undo" => Line::Undo,
-        "save" if text.is_empty() => Line::Lacking("/save FILE"),
-        "save" => Line::Save(text),
-        "usage" => Line::Usage,
-        "clear" => Line::Clear,
-        "exit" | "quit" => Line::Exit,
-        _ => Line::Unknown(word),
+        "help" => TypedLine::Help,
+        "model" => TypedLine::Model(text),
+        "provider" => TypedLine::Provider(text),
+        "system" => TypedLine::System(text),
+        "file" if text.is_empty() => TypedLine::Lacking("/file PATH"),
+        "file" => TypedLine::File(text),
+        "retry" => TypedLine::Retry,
+        "undo" => TypedLine::Undo,
+        "save" if text.is_empty() => TypedLine::Lacking("/save FILE"),
+        "save" => TypedLine::Save(text),
+        "usage" => TypedLine::Usage,
+        "clear" => TypedLine::Clear,
+        "exit" | "quit" => TypedLine::Exit,
+        _ => TypedLine::Unknown(word),
     }
 }
 
@@ -98,25 +98,25 @@ mod tests {
 
     #[test]
     fn commands_are_told_from_text() {
-        assert_eq!(read("  \t"), Line::Nothing);
-        assert_eq!(read("你好"), Line::Say("你好"));
-        assert_eq!(read("/etc/passwd 是什么"), Line::Say("/etc/passwd 是什么"));
-        assert_eq!(read(" /help"), Line::Say(" /help"));
-        assert_eq!(read("/ 是什么"), Line::Say("/ 是什么"));
-        assert_eq!(read("/help"), Line::Help);
-        assert_eq!(read("/system  用 诗 "), Line::System("用 诗"));
-        assert_eq!(read("/model"), Line::Model(""));
-        assert_eq!(read("/file"), Line::Lacking("/file PATH"));
-        assert_eq!(read("/save 诗 集.md"), Line::Save("诗 集.md"));
-        assert_eq!(read("/quit"), Line::Exit);
-        assert_eq!(read("/modle x"), Line::Unknown("modle"));
+        assert_eq!(read("  \t"), TypedLine::Nothing);
+        assert_eq!(read("你好"), TypedLine::Say("你好"));
+        assert_eq!(read("/etc/passwd 是什么"), TypedLine::Say("/etc/passwd 是什么"));
+        assert_eq!(read(" /help"), TypedLine::Say(" /help"));
+        assert_eq!(read("/ 是什么"), TypedLine::Say("/ 是什么"));
+        assert_eq!(read("/help"), TypedLine::Help);
+        assert_eq!(read("/system  用 诗 "), TypedLine::System("用 诗"));
+        assert_eq!(read("/model"), TypedLine::Model(""));
+        assert_eq!(read("/file"), TypedLine::Lacking("/file PATH"));
+        assert_eq!(read("/save 诗 集.md"), TypedLine::Save("诗 集.md"));
+        assert_eq!(read("/quit"), TypedLine::Exit);
+        assert_eq!(read("/modle x"), TypedLine::Unknown("modle"));
     }
 
     #[test]
     fn the_list_names_real_commands() {
         for (usage, _) in HELP {
             let line = usage.replace("NAME", "x").replace("PATH", "x").replace("FILE", "x");
-            assert!(!matches!(read(&line), Line::Unknown(_) | Line::Say(_)), "{usage}");
+            assert!(!matches!(read(&line), TypedLine::Unknown(_) | TypedLine::Say(_)), "{usage}");
         }
     }
 

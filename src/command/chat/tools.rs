@@ -1,19 +1,16 @@
 //! `--tool`: programs of the user's that the model may call. Which there are, who may run them, and
-//! what the model is told of a call; running belongs to `tool`, the rounds to `rounds`.
+//! what the model is told of a call; running belongs to `tool`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::Value;
-
-use crate::api::chat::calls::Call;
-use crate::api::chat::request;
-use crate::cli::Common;
-use crate::cli::chat::ChatArgs;
+use super::options::ToolOptions;
 use crate::config::Config;
 use crate::config::words;
-use crate::error::{Failure, classify};
+use crate::conversation::ToolCall;
+use crate::dialect::ToolDefinition;
+use crate::error::{Failure, FailureKind, classify};
 use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
@@ -21,9 +18,6 @@ use crate::provider::Provider;
 use crate::tool::{self, Tool, ToolEnd, ToolInvocation, ToolResult};
 
 mod ask;
-mod rounds;
-
-pub(super) use rounds::{Rounds, carry_out};
 
 /// The tools of a run.
 #[derive(Debug)]
@@ -31,42 +25,39 @@ pub(super) struct Tools {
     offered: Vec<Tool>,
     /// Calls run without asking: `--yes`, or the user said so.
     is_allowed: AtomicBool,
-    /// So many replies with calls are answered.
-    most_rounds: u32,
+    /// How many replies with tool calls are answered.
+    max_rounds: u32,
 }
 
 /// The most that a model is given of a tool's output, in bytes.
-const MOST: usize = 256 * 1024;
+const MAX_TOOL_OUTPUT: usize = 256 * 1024;
 
-/// So much is shown of a call that nobody is asked about, in characters.
-const SHOWN: usize = 400;
+/// How much is shown of a call that needs no consent, in characters.
+const SHOWN_CHARS: usize = 400;
 
-/// The replies with calls that are answered without `--max-turns`.
-const ROUNDS: u32 = 10;
-
-/// The tools that the flags name; none without `--tool`.
+/// The tools that the options name; none if they name none. `runs_none`: whatever the model calls,
+/// nothing is carried out.
 ///
 /// # Errors
-/// Exit 2: nobody there to be asked and no `--yes`, a tool that is none.
+/// Exit 2: there is no terminal to ask on and no `--yes`, something that is not a tool.
 pub(super) fn open(
-    args: &ChatArgs,
-    common: &Common,
+    options: &ToolOptions,
+    runs_none: bool,
     config: &Config,
     provider: &Provider,
     io: &mut Io,
 ) -> Result<Option<Arc<Tools>>, Failure> {
-    if args.tool.is_empty() {
+    if options.named.is_empty() {
         return Ok(None);
     }
-    let runs_none = common.json || common.dry_run;
-    if !args.yes && !runs_none && !io.can_ask() {
-        let what = "no tool could be run: without a terminal nobody can be asked";
+    if !options.is_allowed && !runs_none && !io.can_ask() {
+        let what = "tools need your confirmation, and there is no terminal to ask on";
         return Err(Failure::usage(what).hint("--yes runs them without asking"));
     }
     let mut offered: Vec<Option<Tool>> =
-        args.tool.iter().map(|named| of_table(named, config)).collect();
+        options.named.iter().map(|named| of_table(named, config)).collect();
     if offered.contains(&None) {
-        let commands: Vec<Vec<String>> = args.tool.iter().map(|named| command(named)).collect();
+        let commands: Vec<Vec<String>> = options.named.iter().map(|named| command(named)).collect();
         let hidden = hidden(provider);
         let asked = exchange::on_runtime(io, move |io| {
             Box::pin(async move {
@@ -83,8 +74,8 @@ pub(super) fn open(
     }
     Ok(Some(Arc::new(Tools {
         offered,
-        is_allowed: AtomicBool::new(args.yes),
-        most_rounds: args.max_turns.unwrap_or(ROUNDS),
+        is_allowed: AtomicBool::new(options.is_allowed),
+        max_rounds: options.max_rounds,
     })))
 }
 
@@ -110,7 +101,10 @@ fn of_table(name: &str, config: &Config) -> Option<Tool> {
     Some(Tool {
         name: table.name.clone(),
         description: table.description.clone(),
-        parameters: table.parameters.clone().unwrap_or_else(tool::no_parameters),
+        parameters: table
+            .parameters
+            .clone()
+            .map_or_else(tool::no_parameters, serde_json::Value::Object),
         command: table.command.clone(),
         timeout: table.timeout.unwrap_or(tool::DEFAULT_TIMEOUT),
     })
@@ -137,22 +131,48 @@ fn of_config(failure: Failure, config: &Config) -> Failure {
         format!("your profile file has {}", names.join(", "))
     };
     failure.hint(format!(
-        "--tool takes a program that knows --describe, or the name of a table; {tables}"
+        "--tool takes a program that supports --describe, or the name of a table; {tables}"
     ))
 }
 
 /// Variables that hold the service's key, which is none of a tool's business.
 fn hidden(provider: &Provider) -> Vec<String> {
-    let names = provider.profile.texts("api_key_env").unwrap_or_default();
-    names.into_iter().map(str::to_owned).collect()
+    provider.profile.key_variables().to_vec()
 }
 
 impl Tools {
     /// The tools as a request offers them.
-    pub(super) fn definitions(&self) -> Vec<Value> {
-        let define =
-            |tool: &Tool| request::tool(&tool.name, tool.description.as_deref(), &tool.parameters);
+    pub(super) fn definitions(&self) -> Vec<ToolDefinition> {
+        let define = |tool: &Tool| ToolDefinition {
+            name: tool.name.clone(),
+            description: tool.description.clone(),
+            parameters: tool.parameters.clone(),
+        };
         self.offered.iter().map(define).collect()
+    }
+
+    /// Carries the calls of a reply out, one after the other, and gives them with their results.
+    /// `done` replies with calls came before it.
+    ///
+    /// # Errors
+    /// Exit 4 after too many replies with calls; an interruption.
+    pub(super) async fn carry_out(
+        &self,
+        mut calls: Vec<ToolCall>,
+        done: usize,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<Vec<ToolCall>, Failure> {
+        if done >= self.max_rounds as usize {
+            let (name, rounds) = (&exchange.provider.name, self.max_rounds);
+            let times = if rounds == 1 { "round" } else { "rounds" };
+            let what = format!("{name} still calls tools after {rounds} {times}");
+            return Err(Failure::new(FailureKind::Refused, what).hint("--max-turns N allows more"));
+        }
+        for call in &mut calls {
+            call.result = self.answer(call, exchange, io).await?;
+        }
+        Ok(calls)
     }
 
     /// Carries a call out, if the user lets it; gives what the model is told.
@@ -161,13 +181,13 @@ impl Tools {
     /// An interruption. What goes wrong with a tool is told to the model.
     async fn answer(
         &self,
-        call: &Call,
+        call: &ToolCall,
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<String, Failure> {
         let name = &call.name;
         let Some(tool) = self.offered.iter().find(|tool| tool.name == *name) else {
-            io.warn(&format!("the model calls `{name}`, which is no tool of yours"));
+            io.warn(&format!("the model calls `{name}`, which is not one of your tools"));
             let names: Vec<&str> = self.offered.iter().map(|tool| tool.name.as_str()).collect();
             return Ok(format!("error: there is no tool `{name}`; there is {}", names.join(", ")));
         };
@@ -175,8 +195,10 @@ impl Tools {
             // A `Map` has only text keys and finite numbers, so it always serialises.
             Ok(arguments) => serde_json::to_string(&arguments).unwrap_or_default(),
             Err(why) => {
-                let start: String = call.arguments.chars().take(SHOWN).collect();
-                io.warn(&format!("the model calls {name} with no JSON object: {start}"));
+                let start: String = call.arguments.chars().take(SHOWN_CHARS).collect();
+                io.warn(&format!(
+                    "the model calls {name} with arguments that are not a JSON object: {start}"
+                ));
                 return Ok(format!("error: the arguments must be a JSON object: {why}: {start}"));
             }
         };
@@ -188,7 +210,7 @@ impl Tools {
             extra_argument: None,
             input: input.as_bytes(),
             timeout: tool.timeout,
-            max_stdout: MOST,
+            max_stdout: MAX_TOOL_OUTPUT,
             hidden_variables: &hidden(&exchange.provider),
         };
         let ran = tool::run(&job, exchange.interrupt()).await?;
@@ -210,16 +232,16 @@ impl Tools {
     ) -> Result<bool, Failure> {
         let call = format!("{} {input}", tool.name);
         if self.is_allowed.load(Ordering::Relaxed) {
-            let start: String = call.chars().take(SHOWN).collect();
+            let start: String = call.chars().take(SHOWN_CHARS).collect();
             let more = if start.len() < call.len() { " …" } else { "" };
             io.note(&format!("{start}{more}"));
             return Ok(true);
         }
         io.say(&call);
         Ok(match ask::may_run(exchange, io).await? {
-            ask::Word::Yes => true,
-            ask::Word::No => false,
-            ask::Word::All => {
+            ask::ToolConsent::Yes => true,
+            ask::ToolConsent::No => false,
+            ask::ToolConsent::All => {
                 self.is_allowed.store(true, Ordering::Relaxed);
                 true
             }
@@ -244,7 +266,7 @@ fn result(ran: ToolResult, tool: &Tool) -> String {
     let mut text = String::from_utf8_lossy(&ran.stdout).into_owned();
     if ran.is_cut {
         text.truncate(text.trim_end_matches('\u{fffd}').len());
-        text.push_str(&format!("\n[cut: the output goes on beyond {} KiB]", MOST >> 10));
+        text.push_str(&format!("\n[cut: the output is longer than {} KiB]", MAX_TOOL_OUTPUT >> 10));
     }
     let text = text.trim_end_matches(['\n', '\r']);
     let Some(what) = trouble(&ran, tool) else {

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::api::chat::usage::Counts;
-use crate::history::Turn;
+use crate::conversation::Turn;
+use crate::dialect::usage::TokenCounts;
 use crate::provider::Provider;
 use crate::provider::price::Price;
 
@@ -25,7 +25,7 @@ impl Timing {
 
 /// Counts, timing, how the answers ended and what they cost, on one line.
 pub(super) fn words(
-    counts: Counts,
+    counts: TokenCounts,
     timing: Timing,
     ends: &[&str],
     price: Option<&Price>,
@@ -53,10 +53,10 @@ pub(super) fn words(
 
 /// What a conversation took so far, as far as it was counted; `None` if nothing was.
 pub(super) fn total(turns: &[Turn], provider: &Provider) -> Option<String> {
-    let counted = |turn: &Turn| turn.usage.as_ref().map(Counts::of);
-    let all: Vec<(&Turn, Counts)> =
+    let counted = |turn: &Turn| turn.usage.as_ref().map(TokenCounts::of);
+    let all: Vec<(&Turn, TokenCounts)> =
         turns.iter().filter_map(|turn| Some((turn, counted(turn)?))).collect();
-    let sum = all.iter().map(|(_, counts)| *counts).reduce(Counts::and)?;
+    let sum = all.iter().map(|(_, counts)| *counts).reduce(TokenCounts::and)?;
     let mut parts = of_counts(sum);
     let is_here = |turn: &Turn| turn.service.provider == provider.name;
     let mut money: Vec<(Price, f64)> = Vec::new();
@@ -76,12 +76,12 @@ pub(super) fn total(turns: &[Turn], provider: &Provider) -> Option<String> {
     Some(format!("so far {}{uncounted}", parts.join(", ")))
 }
 
-fn cost(counts: Counts, price: &Price) -> f64 {
+fn cost(counts: TokenCounts, price: &Price) -> f64 {
     let or_none = Option::unwrap_or_default;
     price.of(or_none(counts.input), or_none(counts.cached), counts.paid_output)
 }
 
-fn of_counts(counts: Counts) -> Vec<String> {
+fn of_counts(counts: TokenCounts) -> Vec<String> {
     let mut parts = Vec::new();
     match (counts.input, counts.output) {
         (None, None) => parts.push("no token counts given".to_owned()),

@@ -1,23 +1,24 @@
-//! `--json`: whether the provider's reply is an answer, before it is printed as it is.
+//! `--json`: whether the service's reply is an answer, before it is printed as it is.
 
-use super::checked::Checked;
+use super::checked::CheckedAnswer;
 use super::outcome;
-use crate::api::chat::answers::{Answers, Shown};
-use crate::api::chat::reader::Reader;
+use super::question::DIALECT;
+use crate::dialect::answers::{Answers, VisibleText};
+use crate::dialect::reader::ChatReader;
 use crate::exchange::ReadError;
 use crate::http::bad_reply::BadReply;
 
 /// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it.
 ///
 /// # Errors
-/// An error that the reply carries, or a reply that is no answer.
+/// An error that the reply carries, or a reply that is not an answer.
 pub(super) fn read(
     body: &[u8],
     answers: &mut Answers,
-    checked: Option<&mut Checked>,
+    checked: Option<&mut CheckedAnswer>,
 ) -> Result<(), ReadError> {
-    let mut reader = Reader::new("");
-    let mut unseen = Shown::default();
+    let mut reader = ChatReader::new(DIALECT, "");
+    let mut unseen = VisibleText::default();
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
     let end = reader.finish(&mut |event| answers.take(event, &mut unseen));
     answers.finish(&mut unseen);

@@ -5,29 +5,29 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::batch::Batch;
-use super::memory::Memory;
-use crate::api::embed::reply::{self, Numbers, Problem, Vectors};
+use super::memory::ReusedMemory;
+use super::options::EmbedOptions;
+use crate::api::embed::reply::{self, DecimalVectors, VectorProblem, Vectors};
 use crate::api::embed::request::{ENCODING, fields};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, ended_early};
 use crate::http::bad_reply::BadReply;
 use crate::input::texts::InputText;
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::{Composed, Job, Provider};
 
 /// So many refused texts in a run that has had no vector yet tell that it is not about the texts.
-const MOST_REFUSED: usize = 8;
+const MAX_REFUSED: usize = 8;
 
 /// A reply that is larger makes the next batches smaller, in bytes: several are held at a time.
 const LARGE_REPLY: usize = 24 << 20;
 
-/// So many replies are decoded at a time: one while another waits for the network's thread to take it.
+/// How many replies are decoded at a time: one while another waits for the network's thread to take it.
 /// More would be as much more memory.
-const DECODED: usize = 2;
+const CONCURRENT_DECODES: usize = 2;
 
 /// The largest reply that is read.
 const LARGEST_REPLY: usize = 512 << 20;
@@ -36,10 +36,11 @@ const LARGEST_REPLY: usize = 512 << 20;
 const MAX_WORDS: usize = 200;
 
 /// What all batches of a run share.
-pub(super) struct Asker {
-    dimensions: Option<u32>,
+pub(super) struct BatchAsker {
+    /// The request's fields that flags set.
+    flags: Map<String, Value>,
     json: bool,
-    numbers: Numbers,
+    numbers: DecimalVectors,
     /// There is one text in all: its refusal is that of the run.
     is_alone: bool,
     /// The request's fields beside the texts: a refusal that names one is not about a text.
@@ -48,28 +49,16 @@ pub(super) struct Asker {
     has_vectors: AtomicBool,
     refused: AtomicUsize,
     /// What replies are read into.
-    replies: Memory,
+    replies: ReusedMemory,
     /// What their decimal numbers are turned into.
-    floats: Memory,
-    /// Permits to decode, see [`DECODED`].
+    floats: ReusedMemory,
+    /// Permits to decode, see [`CONCURRENT_DECODES`].
     turns: Semaphore,
-}
-
-/// What the user asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wish {
-    pub(super) dimensions: Option<u32>,
-    /// Most texts of a request.
-    pub(super) most: usize,
-    /// The provider's replies are printed as they are.
-    pub(super) json: bool,
-    pub(super) numbers: Numbers,
-    pub(super) is_alone: bool,
 }
 
 /// The answer for a part of a batch; the parts follow each other.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum AnswerPart {
     Vectors(Vectors),
     /// The provider's reply as it came.
     Reply(Vec<u8>),
@@ -79,28 +68,28 @@ pub(super) enum Part {
 
 /// The answer for a batch.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub(super) parts: Vec<Part>,
+pub(super) struct BatchAnswer {
+    pub(super) parts: Vec<AnswerPart>,
     pub(super) tokens: Option<u64>,
     pub(super) requests: u64,
 }
 
-impl Answer {
+impl BatchAnswer {
     /// How much memory it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        let bytes = |part: &Part| match part {
-            Part::Vectors(vectors) => vectors.bytes(),
-            Part::Reply(body) => body.len(),
-            Part::Refused(_) => 0,
+        let bytes = |part: &AnswerPart| match part {
+            AnswerPart::Vectors(vectors) => vectors.bytes(),
+            AnswerPart::Reply(body) => body.len(),
+            AnswerPart::Refused(_) => 0,
         };
         self.parts.iter().map(bytes).sum()
     }
 
-    fn add(&mut self, part: Part) {
+    fn add(&mut self, part: AnswerPart) {
         let tokens = match &part {
-            Part::Vectors(vectors) => vectors.tokens,
-            Part::Reply(body) => reply::tokens_in(body),
-            Part::Refused(_) => None,
+            AnswerPart::Vectors(vectors) => vectors.tokens,
+            AnswerPart::Reply(body) => reply::tokens_in(body),
+            AnswerPart::Refused(_) => None,
         };
         self.tokens = self.tokens.into_iter().chain(tokens).reduce(|sum, more| sum + more);
         self.parts.push(part);
@@ -111,29 +100,35 @@ impl Answer {
 pub(super) fn compose(
     provider: &Provider,
     inputs: Vec<Value>,
-    dimensions: Option<u32>,
+    flags: &Map<String, Value>,
     base64: bool,
 ) -> Composed {
-    let fields = fields(provider.model.as_deref(), inputs, dimensions, base64);
+    let fields = fields(provider.model.as_deref(), inputs, flags.clone(), base64);
     provider.compose(Job::Embed, fields)
 }
 
-impl Asker {
-    pub(super) fn new(provider: &Provider, wish: Wish) -> Self {
-        let composed = compose(provider, Vec::new(), wish.dimensions, !wish.json);
+impl BatchAsker {
+    /// For requests of `most` texts each. `is_alone`: there is one text in all.
+    pub(super) fn new(
+        provider: &Provider,
+        options: &EmbedOptions,
+        most: usize,
+        is_alone: bool,
+    ) -> Self {
+        let composed = compose(provider, Vec::new(), &options.flags, !options.json);
         let is_known = |name: &&String| *name != "input" && *name != ENCODING;
         Self {
-            dimensions: wish.dimensions,
-            json: wish.json,
-            numbers: wish.numbers,
-            is_alone: wish.is_alone,
+            flags: options.flags.clone(),
+            json: options.json,
+            numbers: options.numbers(),
+            is_alone,
             fields: composed.body.keys().filter(is_known).cloned().collect(),
-            most: AtomicUsize::new(wish.most),
+            most: AtomicUsize::new(most),
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
-            replies: Memory::default(),
-            floats: Memory::default(),
-            turns: Semaphore::new(DECODED),
+            replies: ReusedMemory::default(),
+            floats: ReusedMemory::default(),
+            turns: Semaphore::new(CONCURRENT_DECODES),
         }
     }
 
@@ -143,16 +138,16 @@ impl Asker {
     }
 
     /// Takes back the memory of an answer that was written.
-    pub(super) fn reuse(&self, answer: Answer) {
+    pub(super) fn reuse(&self, answer: BatchAnswer) {
         for part in answer.parts {
             match part {
-                Part::Vectors(vectors) => {
+                AnswerPart::Vectors(vectors) => {
                     let (reply, floats) = vectors.into_memory();
                     self.floats.give(floats);
                     self.replies.give(reply);
                 }
-                Part::Reply(body) => self.replies.give(body),
-                Part::Refused(_) => {}
+                AnswerPart::Reply(body) => self.replies.give(body),
+                AnswerPart::Refused(_) => {}
             }
         }
     }
@@ -165,9 +160,9 @@ impl Asker {
         &self,
         batch: &Batch,
         exchange: &mut Exchange,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<BatchAnswer, Failure> {
         let texts = batch.sent();
-        let mut answer = Answer::default();
+        let mut answer = BatchAnswer::default();
         // The next part on top.
         let mut waiting = Vec::from_iter((!texts.is_empty()).then_some(0..texts.len()));
         // Refused parts, each within the one before, of which no text was found to be the cause.
@@ -190,7 +185,7 @@ impl Asker {
                 }
                 Err(failure) if !self.is_about_text(&failure) => return Err(failure),
                 Err(failure) if part.len() == 1 => {
-                    answer.add(Part::Refused(self.refused(failure)?));
+                    answer.add(AnswerPart::Refused(self.refused(failure)?));
                     refused.clear();
                 }
                 Err(_) => {
@@ -212,7 +207,7 @@ impl Asker {
     fn refused(&self, failure: Failure) -> Result<String, Failure> {
         let count = self.refused.fetch_add(1, Relaxed) + 1;
         let has_vectors = self.has_vectors.load(Relaxed);
-        if self.is_alone || (!has_vectors && count > MOST_REFUSED) {
+        if self.is_alone || (!has_vectors && count > MAX_REFUSED) {
             return Err(failure);
         }
         Ok(failure.message)
@@ -224,7 +219,7 @@ impl Asker {
         let names_encoding = failure.message.contains(ENCODING);
         match status(failure) {
             Some(400 | 413 | 422) => {
-                failure.kind == Kind::Refused && !names_another && !names_encoding
+                failure.kind == FailureKind::Refused && !names_another && !names_encoding
             }
             _ => says_too_large(failure),
         }
@@ -236,14 +231,14 @@ impl Asker {
         body: Vec<u8>,
         asked: usize,
         reply: &mut Reply<'_>,
-    ) -> Result<Result<Part, Problem>, Failure> {
+    ) -> Result<Result<AnswerPart, VectorProblem>, Failure> {
         let exchange = reply.exchange();
         // It is never closed, which would be the only failure.
         let _turn = exchange.wait(self.turns.acquire()).await?;
         let (json, numbers, floats) = (self.json, self.numbers, self.floats.take());
         let read = tokio::task::spawn_blocking(move || match json {
-            true => as_it_came(body).map(Part::Reply),
-            false => reply::read(body, asked, numbers, floats).map(Part::Vectors),
+            true => as_it_came(body).map(AnswerPart::Reply),
+            false => reply::read(body, asked, numbers, floats).map(AnswerPart::Vectors),
         });
         let read = exchange.wait(read).await?;
         read.map_err(ended_early)
@@ -252,19 +247,19 @@ impl Asker {
 
 /// The request for a part of a batch.
 struct AskPart<'a> {
-    asker: &'a Asker,
+    asker: &'a BatchAsker,
     texts: &'a [&'a InputText],
 }
 
 impl Operation for AskPart<'_> {
-    type Output = Part;
+    type Output = AnswerPart;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         let inputs = self.texts.iter().map(|text| Value::String(text.text.clone())).collect();
         // Who reads the reply itself is better served with numbers.
-        let composed = compose(provider, inputs, self.asker.dimensions, !self.asker.json);
-        let repair = FieldRepair::new(Job::Embed, composed.own).with_eases(&[ENCODING]);
-        Ok(Draft { request: provider.post(Job::Embed, composed.body), repair: Some(repair) })
+        let composed = compose(provider, inputs, &self.asker.flags, !self.asker.json);
+        let request = provider.post(Job::Embed, composed.body);
+        Ok(Draft::repairable(request, Job::Embed, composed.own).with_eases(&[ENCODING]))
     }
 
     fn words(&self) -> ReplyWords {
@@ -280,7 +275,7 @@ impl Operation for AskPart<'_> {
         }
     }
 
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Part, ReadError> {
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<AnswerPart, ReadError> {
         let (asker, asked) = (self.asker, self.texts.len());
         let mut body = asker.replies.take();
         if !reply.read_into(&mut body, LARGEST_REPLY).await? {
@@ -289,7 +284,7 @@ impl Operation for AskPart<'_> {
         }
         let size = body.len();
         let mut result = asker.decoded(body, asked, reply).await?;
-        if let Ok(Part::Vectors(vectors)) = &mut result {
+        if let Ok(AnswerPart::Vectors(vectors)) = &mut result {
             // The next reply comes into it while these vectors wait for their turn.
             vectors.spare_text().into_iter().for_each(|reply| asker.replies.give(reply));
         }
@@ -302,7 +297,7 @@ impl Operation for AskPart<'_> {
 }
 
 /// The reply itself, once it is known to be JSON without an error.
-fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, Problem> {
+fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, VectorProblem> {
     if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
         return Err(BadReply::of_body(&body).into());
     }
@@ -319,15 +314,15 @@ fn places(texts: &[&InputText]) -> String {
 }
 
 /// What is wrong with a reply, with the texts that it is for.
-fn read_error(problem: Problem, texts: &[&InputText], service: &str) -> ReadError {
+fn read_error(problem: VectorProblem, texts: &[&InputText], service: &str) -> ReadError {
     let which = places(texts);
-    let refused = |message: String| Failure::new(Kind::Refused, message);
+    let refused = |message: String| Failure::new(FailureKind::Refused, message);
     let failure = match problem {
-        Problem::Reply(BadReply::NotAnAnswer(words)) => {
+        VectorProblem::Reply(BadReply::NotAnAnswer(words)) => {
             return BadReply::NotAnAnswer(words.chars().take(MAX_WORDS).collect()).into();
         }
-        Problem::Reply(bad) => return bad.into(),
-        Problem::Nested => {
+        VectorProblem::Reply(bad) => return bad.into(),
+        VectorProblem::Nested => {
             let message = format!(
                 "{service} sent a vector for every token of a text, not one for the text ({which})"
             );
@@ -335,19 +330,19 @@ fn read_error(problem: Problem, texts: &[&InputText], service: &str) -> ReadErro
                 "the server has to pool them, as llama-server does with `--pooling mean`; --json prints them",
             )
         }
-        Problem::Count(count) => {
+        VectorProblem::Count(count) => {
             let plural = if count == 1 { "" } else { "s" };
             let asked = texts.len();
             refused(format!(
                 "{service} sent {count} vector{plural}, {asked} were asked for ({which})"
             ))
         }
-        Problem::Index(words) => {
-            refused(format!("the vectors of {service} for {which} are in no order: {words}"))
-        }
-        Problem::Vector(index, words) => {
+        VectorProblem::Index(words) => refused(format!(
+            "the vectors from {service} for {which} can't be put in order: {words}"
+        )),
+        VectorProblem::Vector(index, words) => {
             let place = texts.get(index).map(|text| text.place.to_string()).unwrap_or(which);
-            refused(format!("the vector of {service} for {place} can't be read: {words}"))
+            refused(format!("the vector from {service} for {place} can't be read: {words}"))
         }
     };
     failure.into()

@@ -1,6 +1,6 @@
 //! Texts grouped into what one request takes.
 
-use crate::api::embed::request::{MOST_WEIGHT, weight};
+use crate::api::embed::request::{MAX_BATCH_WEIGHT, weight};
 use crate::error::Failure;
 use crate::input::texts::{InputText, InputTexts, TextPlace};
 
@@ -29,7 +29,7 @@ pub(super) struct Batches {
     number: u64,
     first: u64,
     /// The format that has no place for an empty text.
-    strict: Option<&'static str>,
+    strict: Option<String>,
 }
 
 impl Batches {
@@ -37,8 +37,8 @@ impl Batches {
     ///
     /// # Errors
     /// An empty text that is known already and has no place.
-    pub(super) fn new(texts: InputTexts, strict: Option<&'static str>) -> Result<Self, Failure> {
-        if let (Some(place), Some(format)) = (&texts.known.empty, strict) {
+    pub(super) fn new(texts: InputTexts, strict: Option<String>) -> Result<Self, Failure> {
+        if let (Some(place), Some(format)) = (&texts.known.empty, &strict) {
             return Err(no_place(place, format));
         }
         Ok(Self { texts, held: None, number: 0, first: 0, strict })
@@ -56,11 +56,11 @@ impl Batches {
                 None => self.texts.next()?,
             };
             let Some(text) = next else { break };
-            if let Some(format) = self.strict.filter(|_| text.text.is_empty()) {
+            if let Some(format) = self.strict.as_deref().filter(|_| text.text.is_empty()) {
                 return Err(no_place(&text.place, format));
             }
             load += weight(&text.text);
-            if load > MOST_WEIGHT && !texts.is_empty() {
+            if load > MAX_BATCH_WEIGHT && !texts.is_empty() {
                 self.held = Some(text);
                 break;
             }
@@ -77,7 +77,7 @@ impl Batches {
 }
 
 fn no_place(place: &TextPlace, format: &str) -> Failure {
-    Failure::usage(format!("{place} is empty, and {format} has no place for a missing vector"))
+    Failure::usage(format!("{place} is empty, and {format} can't hold a missing vector"))
         .hint("--skip-errors leaves such lines out; array and jsonl write `null`")
 }
 
@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn batches_are_bounded_by_count_and_by_size() {
         assert_eq!(sizes("一\n\n三\n四\n五".into(), 2), [(0, 0, 2), (1, 2, 2), (2, 4, 1)]);
-        let half = "a".repeat(MOST_WEIGHT / 2);
-        let huge = "a".repeat(MOST_WEIGHT + 1);
+        let half = "a".repeat(MAX_BATCH_WEIGHT / 2);
+        let huge = "a".repeat(MAX_BATCH_WEIGHT + 1);
         let lines = format!("{half}\n{half}\nb\n{huge}\nc");
         assert_eq!(sizes(lines, 100), [(0, 0, 2), (1, 2, 1), (2, 3, 1), (3, 4, 1)]);
     }

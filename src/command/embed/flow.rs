@@ -7,38 +7,38 @@ use std::time::{Duration, Instant};
 
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
-use super::ask::{Answer, Asker};
+use super::ask::{BatchAnswer, BatchAsker};
 use super::batch::{Batch, Batches};
-use super::writer::Writer;
-use crate::error::{Failure, Kind};
+use super::writer::VectorWriter;
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{Exchange, ended_early};
 use crate::io::Io;
 use crate::output::progress::Progress;
 
 /// No further request begins while so many bytes of answers wait for one before them.
-const HELD: usize = 24 << 20;
+const MAX_HELD_BYTES: usize = 24 << 20;
 
-/// After so long a silence of the input the user is told what is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// After this much silence of the input the user is told what is waited for.
+const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// A batch, its answer, and the exchange that is free again.
-type Finished = Box<(Exchange, Batch, Result<Answer, Failure>)>;
+type Finished = Box<(Exchange, Batch, Result<BatchAnswer, Failure>)>;
 
 /// What came of reading a batch.
 type Read = (Box<Batches>, Result<Option<Batch>, Failure>);
 
 /// A run on its way.
-pub(super) struct Flow {
-    asker: Arc<Asker>,
+pub(super) struct EmbedFlow {
+    asker: Arc<BatchAsker>,
     idle: Vec<Exchange>,
     concurrency: usize,
     running: JoinSet<Finished>,
     /// Answers that wait for one before them.
-    done: BTreeMap<u64, (Batch, Answer)>,
+    done: BTreeMap<u64, (Batch, BatchAnswer)>,
     held: usize,
     /// The batch whose answer is written next.
     next: u64,
-    writer: Writer,
+    writer: VectorWriter,
     progress: Progress,
     tokens: Option<u64>,
     requests: u64,
@@ -46,23 +46,23 @@ pub(super) struct Flow {
 }
 
 /// Where the texts come from.
-enum Source {
+enum BatchSource {
     Idle(Box<Batches>),
     Reading(JoinHandle<Read>),
     Over,
 }
 
-enum Event {
+enum FlowEvent {
     Read(Result<Read, tokio::task::JoinError>),
     Finished(Result<Finished, tokio::task::JoinError>),
     Silence,
 }
 
-impl Flow {
+impl EmbedFlow {
     pub(super) fn new(
-        asker: Asker,
+        asker: BatchAsker,
         concurrency: usize,
-        writer: Writer,
+        writer: VectorWriter,
         progress: Progress,
     ) -> Self {
         Self {
@@ -114,7 +114,7 @@ impl Flow {
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<(), Failure> {
-        let mut source = Source::Idle(Box::new(batches));
+        let mut source = BatchSource::Idle(Box::new(batches));
         let mut ready: Option<Batch> = None;
         let mut has_begun = false;
         let mut is_patient = true;
@@ -126,41 +126,45 @@ impl Flow {
                 has_begun = true;
             }
             source = match source {
-                Source::Idle(batches) if ready.is_none() => self.read(batches),
+                BatchSource::Idle(batches) if ready.is_none() => self.read(batches),
                 other => other,
             };
-            if matches!(source, Source::Over) && ready.is_none() && self.running.is_empty() {
+            if matches!(source, BatchSource::Over) && ready.is_none() && self.running.is_empty() {
                 return Ok(());
             }
             let is_waiting = is_patient && self.running.is_empty();
             let event = exchange.wait(self.event(&mut source, is_waiting)).await?;
             match event {
-                Event::Silence => {
+                FlowEvent::Silence => {
                     is_patient = false;
                     io.note("waiting for standard input");
                 }
-                Event::Finished(finished) => {
+                FlowEvent::Finished(finished) => {
                     let (exchange, batch, answer) = *finished.map_err(ended_early)?;
                     self.idle.push(exchange);
                     self.take(batch, answer?, io)?;
                 }
-                Event::Read(read) => {
+                FlowEvent::Read(read) => {
                     let (batches, result) = read.map_err(ended_early)?;
                     ready = result.map_err(|failure| told_late(failure, has_begun))?;
-                    source = if ready.is_some() { Source::Idle(batches) } else { Source::Over };
+                    source = if ready.is_some() {
+                        BatchSource::Idle(batches)
+                    } else {
+                        BatchSource::Over
+                    };
                 }
             }
         }
     }
 
     fn has_room(&self) -> bool {
-        self.running.len() < self.concurrency && self.held < HELD
+        self.running.len() < self.concurrency && self.held < MAX_HELD_BYTES
     }
 
     /// Reads the next batch where waiting for a file or a pipe holds nothing up.
-    fn read(&self, mut batches: Box<Batches>) -> Source {
+    fn read(&self, mut batches: Box<Batches>) -> BatchSource {
         let most = self.asker.most();
-        Source::Reading(spawn_blocking(move || {
+        BatchSource::Reading(spawn_blocking(move || {
             let batch = batches.next(most);
             (batches, batch)
         }))
@@ -180,22 +184,22 @@ impl Flow {
     }
 
     /// What happens next.
-    async fn event(&mut self, source: &mut Source, is_waiting: bool) -> Event {
+    async fn event(&mut self, source: &mut BatchSource, is_waiting: bool) -> FlowEvent {
         let read = async {
             match source {
-                Source::Reading(reading) => reading.await,
+                BatchSource::Reading(reading) => reading.await,
                 _ => std::future::pending().await,
             }
         };
         tokio::select! {
-            read = read => Event::Read(read),
-            Some(finished) = self.running.join_next() => Event::Finished(finished),
-            () = tokio::time::sleep(PATIENCE), if is_waiting => Event::Silence,
+            read = read => FlowEvent::Read(read),
+            Some(finished) = self.running.join_next() => FlowEvent::Finished(finished),
+            () = tokio::time::sleep(SILENT_INPUT), if is_waiting => FlowEvent::Silence,
         }
     }
 
     /// Writes an answer and all that have waited for it, or lets it wait.
-    fn take(&mut self, batch: Batch, answer: Answer, io: &mut Io) -> Result<(), Failure> {
+    fn take(&mut self, batch: Batch, answer: BatchAnswer, io: &mut Io) -> Result<(), Failure> {
         self.requests += answer.requests;
         self.tokens = self.tokens.into_iter().chain(answer.tokens).reduce(|sum, more| sum + more);
         self.held += answer.bytes();
@@ -212,8 +216,8 @@ impl Flow {
 
 /// Bad input is no wrong usage any more once something was sent.
 fn told_late(mut failure: Failure, has_begun: bool) -> Failure {
-    if has_begun && failure.kind == Kind::Usage {
-        failure.kind = Kind::Other;
+    if has_begun && failure.kind == FailureKind::Usage {
+        failure.kind = FailureKind::Other;
     }
     failure
 }

@@ -4,17 +4,17 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many pieces are kept.
-const KEPT: usize = 4;
+const KEPT_BUFFERS: usize = 4;
 
 /// No piece is kept in which more bytes stand. What counts is how much of its memory was ever written
 /// to; the system gives no more of it.
-const LARGEST: usize = 28 << 20;
+const MAX_KEPT_BYTES: usize = 28 << 20;
 
 /// Pieces of memory for one purpose, so that they are about as large as is needed.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<Vec<Vec<u8>>>);
+pub(super) struct ReusedMemory(Mutex<Vec<Vec<u8>>>);
 
-impl Memory {
+impl ReusedMemory {
     /// An empty piece: one that was given back, or a new one.
     pub(super) fn take(&self) -> Vec<u8> {
         self.pieces().pop().unwrap_or_default()
@@ -23,7 +23,7 @@ impl Memory {
     /// Gives a piece back, with what stood in it.
     pub(super) fn give(&self, mut piece: Vec<u8>) {
         let mut pieces = self.pieces();
-        if pieces.len() < KEPT && (1..=LARGEST).contains(&piece.len()) {
+        if pieces.len() < KEPT_BUFFERS && (1..=MAX_KEPT_BYTES).contains(&piece.len()) {
             piece.clear();
             pieces.push(piece);
         }
@@ -40,8 +40,8 @@ mod tests {
 
     #[test]
     fn few_pieces_are_kept_and_no_huge_one() {
-        let memory = Memory::default();
-        memory.give(vec![0; LARGEST + 1]);
+        let memory = ReusedMemory::default();
+        memory.give(vec![0; MAX_KEPT_BYTES + 1]);
         memory.give(Vec::with_capacity(100));
         assert_eq!(memory.take().capacity(), 0);
         let mut piece = Vec::with_capacity(100);
@@ -49,10 +49,10 @@ mod tests {
         memory.give(piece);
         let piece = memory.take();
         assert_eq!((piece.len(), piece.capacity()), (0, 100));
-        for _ in 0..KEPT + 3 {
+        for _ in 0..KEPT_BUFFERS + 3 {
             memory.give(vec![1]);
         }
-        let kept = (0..KEPT + 3).filter(|_| memory.take().capacity() > 0).count();
-        assert_eq!(kept, KEPT);
+        let kept = (0..KEPT_BUFFERS + 3).filter(|_| memory.take().capacity() > 0).count();
+        assert_eq!(kept, KEPT_BUFFERS);
     }
 }

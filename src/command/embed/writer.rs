@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::ask::{Answer, Part};
+use super::ask::{AnswerPart, BatchAnswer};
 use super::batch::Batch;
+use super::options::Style;
+use crate::api::embed::format::VectorFormat;
 use crate::api::embed::npy;
 use crate::api::embed::vector::{Vector, push_line};
-use crate::cli::embed::Format;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::input::texts::{InputText, TextPlace};
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -15,21 +16,13 @@ use crate::output::sink::Sink;
 use crate::output::spool::Spool;
 use crate::sanitize;
 
-/// So much is written at once.
-const WRITE: usize = 256 * 1024;
+/// How much is written at once.
+const WRITE_SIZE: usize = 256 * 1024;
 
-const NO_NUMBER: &str = "its vector holds something that is not a number of 32 bits, NaN say";
-
-/// How vectors are to be written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Style {
-    /// `None`: the provider's replies as they came.
-    pub(super) format: Option<Format>,
-    pub(super) skip_errors: bool,
-}
+const NO_NUMBER: &str = "its vector contains a value that is no 32-bit number, such as NaN";
 
 /// Writes answers, and keeps account of them.
-pub(super) struct Writer {
+pub(super) struct VectorWriter {
     sink: Sink,
     /// Where a NumPy file grows whose head can't be written later.
     spool: Option<Spool>,
@@ -45,13 +38,13 @@ pub(super) struct Writer {
     is_line_ended: bool,
 }
 
-impl Writer {
+impl VectorWriter {
     /// Opens the place that `output` names.
     ///
     /// # Errors
     /// Exit 1 for a file that can't be written, exit 2 for bytes on a terminal.
     pub(super) fn open(output: Option<&Path>, style: Style, io: &Io) -> Result<Self, Failure> {
-        let is_npy = style.format == Some(Format::Npy);
+        let is_npy = style.format == Some(VectorFormat::Npy);
         let sink = match is_npy {
             true => Sink::open_binary(output, "a NumPy file", io)?,
             false => Sink::open(output)?,
@@ -80,7 +73,7 @@ impl Writer {
     pub(super) fn write(
         &mut self,
         batch: &Batch,
-        answer: &Answer,
+        answer: &BatchAnswer,
         progress: &Progress,
         io: &mut Io,
     ) -> Result<(), Failure> {
@@ -96,11 +89,11 @@ impl Writer {
                 self.row(text, index, None)?;
             } else {
                 match results.next() {
-                    Some(Row::Vector(vector)) => self.row(text, index, Some(vector))?,
-                    Some(Row::Refused(words)) => {
+                    Some(VectorRow::Vector(vector)) => self.row(text, index, Some(vector))?,
+                    Some(VectorRow::Refused(words)) => {
                         let message = format!("{}: {words}", text.place);
                         if !self.has_place() {
-                            return Err(Failure::new(Kind::Refused, message)
+                            return Err(Failure::new(FailureKind::Refused, message)
                                 .hint("--skip-errors leaves such texts out"));
                         }
                         progress.aside(|| io.say(&message));
@@ -111,11 +104,11 @@ impl Writer {
                     None => {}
                 }
             }
-            self.flush(WRITE, io)?;
+            self.flush(WRITE_SIZE, io)?;
         }
         self.texts += batch.texts.len() as u64;
         for part in &answer.parts {
-            if let Part::Reply(body) = part {
+            if let AnswerPart::Reply(body) = part {
                 self.reply(body, io)?;
             }
         }
@@ -129,14 +122,15 @@ impl Writer {
     /// Writes the rows of a NumPy file from where they are, without a copy of them. Only if nothing is
     /// unusual about the batch: each text has its vector, and all are alike. What is less than one
     /// write gathers with what follows instead.
-    fn table(&mut self, batch: &Batch, answer: &Answer, io: &mut Io) -> Result<bool, Failure> {
-        let (Some(Format::Npy), [Part::Vectors(vectors)]) = (self.style.format, &answer.parts[..])
+    fn table(&mut self, batch: &Batch, answer: &BatchAnswer, io: &mut Io) -> Result<bool, Failure> {
+        let (Some(VectorFormat::Npy), [AnswerPart::Vectors(vectors)]) =
+            (self.style.format, &answer.parts[..])
         else {
             return Ok(false);
         };
         let Some((columns, bytes)) = vectors.as_table() else { return Ok(false) };
         let are_alike = self.columns.is_none_or(|expected| expected == columns);
-        if !are_alike || vectors.len() != batch.texts.len() || bytes.len() < WRITE {
+        if !are_alike || vectors.len() != batch.texts.len() || bytes.len() < WRITE_SIZE {
             return Ok(false);
         }
         self.columns = Some(columns);
@@ -148,7 +142,7 @@ impl Writer {
 
     /// Whether a text without a vector stops nothing.
     fn has_place(&self) -> bool {
-        self.style.skip_errors || self.style.format.is_none_or(Format::has_null)
+        self.style.skip_errors || self.style.format.is_none_or(VectorFormat::has_null)
     }
 
     fn row(
@@ -163,15 +157,15 @@ impl Writer {
         }
         self.rows += 1;
         match vector {
-            Some(vector) if format == Format::Npy => {
+            Some(vector) if format == VectorFormat::Npy => {
                 let columns = vector.dimensions();
                 let expected = *self.columns.get_or_insert(columns);
                 if expected != columns {
                     let message = format!(
-                        "the vector of {} has {columns} numbers, those before it had {expected}; npy needs them alike",
+                        "the vector of {} has {columns} numbers, those before it had {expected}; npy needs equal lengths",
                         text.place
                     );
-                    return Err(Failure::new(Kind::Refused, message));
+                    return Err(Failure::new(FailureKind::Refused, message));
                 }
                 vector.push_floats(&mut self.buffer);
             }
@@ -192,7 +186,7 @@ impl Writer {
         } else {
             self.buffer.extend_from_slice(body);
         }
-        self.flush(WRITE, io)
+        self.flush(WRITE_SIZE, io)
     }
 
     /// Passes on what has gathered, once it is so much.
@@ -224,7 +218,7 @@ impl Writer {
             self.buffer.push(b'\n');
         }
         self.flush(1, io)?;
-        if self.style.format == Some(Format::Npy) {
+        if self.style.format == Some(VectorFormat::Npy) {
             let head = npy::head(self.rows, self.columns.unwrap_or(0));
             match (self.spool.take(), &mut self.sink) {
                 (Some(spool), sink) => spool.write_to(&head, sink, io)?,
@@ -247,26 +241,25 @@ impl Writer {
             0 => Ok(()),
             refused => {
                 let message = format!("{refused} of {} texts have no vector", self.texts);
-                Err(Failure::new(Kind::Refused, message))
+                Err(Failure::new(FailureKind::Refused, message))
             }
         }
     }
 }
 
 /// The result for one text.
-enum Row<'a> {
+enum VectorRow<'a> {
     Vector(Vector<'a>),
     Refused(&'a str),
 }
 
 /// The results of a part, one for each of its texts; none for a reply that is printed as it came.
-fn results(part: &Part) -> Box<dyn Iterator<Item = Row<'_>> + '_> {
+fn results(part: &AnswerPart) -> Box<dyn Iterator<Item = VectorRow<'_>> + '_> {
     match part {
-        Part::Vectors(vectors) => Box::new(
-            (0..vectors.len())
-                .map(|index| vectors.get(index).map_or(Row::Refused(NO_NUMBER), Row::Vector)),
-        ),
-        Part::Refused(words) => Box::new(std::iter::once(Row::Refused(words))),
-        Part::Reply(_) => Box::new(std::iter::empty()),
+        AnswerPart::Vectors(vectors) => Box::new((0..vectors.len()).map(|index| {
+            vectors.get(index).map_or(VectorRow::Refused(NO_NUMBER), VectorRow::Vector)
+        })),
+        AnswerPart::Refused(words) => Box::new(std::iter::once(VectorRow::Refused(words))),
+        AnswerPart::Reply(_) => Box::new(std::iter::empty()),
     }
 }

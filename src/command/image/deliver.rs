@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::fetch::Download;
-use super::places::{Kept, Picture, Places};
-use super::receive::Received;
+use super::options::ending_of;
+use super::places::{OpenPicture, PictureTargets, WrittenPicture};
+use super::receive::PicturesReply;
 use super::show::Canvas;
-use super::{ending_of, what};
 use crate::api::image::base64text;
-use crate::api::image::reply::Entry;
-use crate::error::{Failure, Kind, reason};
+use crate::api::image::reply::ImageEntry;
+use crate::error::{Failure, FailureKind, reason};
 use crate::exchange::Exchange;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
@@ -21,7 +21,7 @@ pub(super) struct Delivery {
     pub(super) asked: usize,
     /// The most bytes of one that is downloaded.
     pub(super) most: u64,
-    pub(super) places: Places,
+    pub(super) places: PictureTargets,
     pub(super) canvas: Option<Canvas>,
 }
 
@@ -32,18 +32,17 @@ impl Delivery {
     /// The class of the first failure, in the words of the last; the others are said on the way.
     pub(super) async fn run(
         mut self,
-        received: Received,
+        received: PicturesReply,
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<(), Failure> {
-        let Received { entries, mut taken, .. } = received;
+        let PicturesReply { entries, mut taken, .. } = received;
         let count = entries.len();
         if count < self.asked {
             let name = &exchange.provider.name;
             io.warn(&format!("{name} gave {count} of {} pictures", self.asked));
         }
         let mut failures: Vec<Failure> = Vec::new();
-        let mut next = taken.len();
         for (index, entry) in entries.into_iter().enumerate() {
             if self.places.is_stdout() && index > 0 {
                 let name = &exchange.provider.name;
@@ -53,8 +52,7 @@ impl Delivery {
                 break;
             }
             let what = what(index, count);
-            let done = match self.picture(entry, &what, &mut taken, &mut next, (exchange, io)).await
-            {
+            let done = match self.picture(entry, &what, &mut taken, exchange, io).await {
                 Ok(picture) => self.keep(picture, &what, io),
                 Err(failure) => Err(failure),
             };
@@ -76,32 +74,35 @@ impl Delivery {
         Err(Failure { kind, ..last })
     }
 
-    /// The bytes of an entry, wherever they are.
+    /// The bytes of an entry, wherever they are. One that was not taken out of the reply gets the next
+    /// index behind those in `taken`.
     async fn picture(
         &mut self,
-        entry: Entry,
+        entry: ImageEntry,
         what: &str,
-        taken: &mut [Option<Picture>],
-        next: &mut usize,
-        (exchange, io): (&mut Exchange, &Io),
-    ) -> Result<Picture, Failure> {
+        taken: &mut Vec<Option<OpenPicture>>,
+        exchange: &mut Exchange,
+        io: &Io,
+    ) -> Result<OpenPicture, Failure> {
         let name = exchange.provider.name.clone();
-        let nothing =
-            |why: &str| Failure::new(Kind::Refused, format!("{name} gave no picture: {why}"));
+        let nothing = |why: &str| {
+            Failure::new(FailureKind::Refused, format!("{name} gave no picture: {why}"))
+        };
+        let index = taken.len();
         match entry {
-            Entry::Taken(number) => {
+            ImageEntry::Taken(number) => {
                 let picture = taken.get_mut(number).and_then(Option::take);
                 picture.ok_or_else(|| nothing("an entry stands for another one"))
             }
-            Entry::Nothing(why) => Err(nothing(&why)),
-            Entry::Address(address) if !is_data(&address) => {
-                *next += 1;
-                let download = Download::new(&address, *next - 1, what, self.most, exchange)?;
+            ImageEntry::Nothing(why) => Err(nothing(&why)),
+            ImageEntry::Address(address) if !is_data(&address) => {
+                taken.push(None);
+                let download = Download::new(&address, index, what, self.most, exchange)?;
                 download.run(&mut self.places, exchange, io).await
             }
-            Entry::Base64(text) | Entry::Address(text) => {
-                *next += 1;
-                let mut picture = self.places.picture(*next - 1)?;
+            ImageEntry::Base64(text) | ImageEntry::Address(text) => {
+                taken.push(None);
+                let mut picture = self.places.picture(index)?;
                 match base64text::decode(&text) {
                     Some(bytes) => picture.write(&bytes)?,
                     None => picture.is_decoded = false,
@@ -111,16 +112,16 @@ impl Delivery {
         }
     }
 
-    fn keep(&mut self, picture: Picture, what: &str, io: &mut Io) -> Result<(), Failure> {
+    fn keep(&mut self, picture: OpenPicture, what: &str, io: &mut Io) -> Result<(), Failure> {
         let kind = picture
             .kind()
-            .map_err(|why| Failure::new(Kind::Refused, format!("{what} that came {why}")))?;
+            .map_err(|why| Failure::new(FailureKind::Refused, format!("{what} that came {why}")))?;
         if let Some(path) = self.places.named(&picture)
             && let Some(ending) = ending_of(&path)
             && !kind.has_ending(ending)
         {
             let (path, real) = (path.display(), kind.ending());
-            io.warn(&format!("{path} holds a {real} picture, whatever its ending says"));
+            io.warn(&format!("{path} is a {real} picture, despite its ending"));
         }
         let kept = self.places.keep(picture, kind, io)?;
         if let Some(path) = &kept.path {
@@ -131,6 +132,11 @@ impl Delivery {
         }
         Ok(())
     }
+}
+
+/// The picture's name in messages.
+fn what(index: usize, count: usize) -> String {
+    if count > 1 { format!("picture {} of {count}", index + 1) } else { "the picture".to_owned() }
 }
 
 fn is_data(address: &str) -> bool {
@@ -147,11 +153,11 @@ fn tell(path: &Path, io: &mut Io) -> Result<(), Failure> {
     to_stdout(&line, io)
 }
 
-fn bytes(kept: Kept) -> Result<Vec<u8>, Failure> {
+fn bytes(kept: WrittenPicture) -> Result<Vec<u8>, Failure> {
     let read = |path: &Path| {
         std::fs::read(path).map_err(|error| {
             let name = path.display();
-            Failure::new(Kind::Other, format!("cannot read {name}: {}", reason(&error)))
+            Failure::new(FailureKind::Other, format!("cannot read {name}: {}", reason(&error)))
         })
     };
     match (kept.bytes, kept.path) {

@@ -1,7 +1,7 @@
 //! Fetches a picture that a service gave as an address: a plain GET that says nothing of the user.
 
-use super::places::{Picture, Places};
-use crate::error::{Failure, Kind};
+use super::places::{OpenPicture, PictureTargets};
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, plain_get};
 use crate::http::request::{Url, shown};
 use crate::io::Io;
@@ -34,7 +34,7 @@ impl<'a> Download<'a> {
         let url = resolved(address, &exchange.provider.base_url).ok_or_else(|| {
             let address = cut(address);
             let message = format!("{what} is at an address that can't be fetched: {address}");
-            Failure::new(Kind::Refused, message)
+            Failure::new(FailureKind::Refused, message)
         })?;
         Ok(Self { url, index, what, most })
     }
@@ -42,13 +42,13 @@ impl<'a> Download<'a> {
     /// Fetches it.
     ///
     /// # Errors
-    /// An answer that is no success or too large.
+    /// An answer that is not a success or too large.
     pub(super) async fn run(
         self,
-        places: &mut Places,
+        places: &mut PictureTargets,
         exchange: &mut Exchange,
         io: &Io,
-    ) -> Result<Picture, Failure> {
+    ) -> Result<OpenPicture, Failure> {
         let mut elsewhere = exchange.elsewhere(&self.url, io)?;
         let fetched = elsewhere.ask(&mut FetchPicture { download: &self, places, io }).await;
         fetched.map_err(|failure| in_words(failure, self.what, &self.url))
@@ -56,24 +56,24 @@ impl<'a> Download<'a> {
 
     fn too_large(&self) -> Failure {
         let message = format!("{} is larger than {} bytes", self.what, self.most);
-        Failure::new(Kind::Refused, message).hint("--max-bytes N allows more")
+        Failure::new(FailureKind::Refused, message).hint("--max-bytes N allows more")
     }
 }
 
 struct FetchPicture<'a> {
     download: &'a Download<'a>,
-    places: &'a mut Places,
+    places: &'a mut PictureTargets,
     io: &'a Io,
 }
 
 impl Operation for FetchPicture<'_> {
-    type Output = Picture;
+    type Output = OpenPicture;
 
     fn request(&mut self, _: &Provider) -> Result<Draft, Failure> {
         Ok(plain_get(&self.download.url).into())
     }
 
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Picture, ReadError> {
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OpenPicture, ReadError> {
         let mut picture = self.places.picture(self.download.index)?;
         let total = reply.content_length();
         if total.is_some_and(|total| total > self.download.most) {
@@ -91,7 +91,7 @@ impl FetchPicture<'_> {
     async fn save(
         &self,
         reply: &mut Reply<'_>,
-        picture: &mut Picture,
+        picture: &mut OpenPicture,
         bar: &Progress,
     ) -> Result<(), Failure> {
         while let Some(bytes) = reply.chunk().await? {
@@ -122,10 +122,11 @@ fn resolved(address: &str, base: &Url) -> Option<Url> {
 
 /// A failure that says which address it was. No key was sent, so none can have been refused.
 fn in_words(failure: Failure, what: &str, url: &Url) -> Failure {
-    if failure.is_silent() || failure.kind == Kind::Other {
+    if failure.is_silent() || failure.kind == FailureKind::Other {
         return failure;
     }
-    let kind = if failure.kind == Kind::Credentials { Kind::Refused } else { failure.kind };
+    let kind =
+        if failure.kind == FailureKind::Credentials { FailureKind::Refused } else { failure.kind };
     let hint = failure.hint.filter(|hint| hint.contains("--"));
     let address = cut(&shown(url));
     let message = format!("{what} can't be fetched from {address}: {}", failure.message);
@@ -134,9 +135,9 @@ fn in_words(failure: Failure, what: &str, url: &Url) -> Failure {
 
 /// A signed address can be very long.
 fn cut(address: &str) -> String {
-    const LONGEST: usize = 200;
+    const MAX_SHOWN_URL: usize = 200;
     let mut characters = address.chars();
-    let mut text: String = characters.by_ref().take(LONGEST).collect();
+    let mut text: String = characters.by_ref().take(MAX_SHOWN_URL).collect();
     if characters.next().is_some() {
         text.push('…');
     }

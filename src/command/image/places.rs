@@ -11,15 +11,15 @@ use crate::output::file::OutputFile;
 use crate::output::naming::{name_from_text, numbered_path};
 use crate::output::sink::to_stdout;
 
-/// So many files are opened before anything is sent; a process may not open any number of them.
-const AHEAD: usize = 64;
+/// How many files are opened before anything is sent; a process may not open any number of them.
+const FILES_AHEAD: usize = 64;
 
 /// The name where the prompt has no letter.
-const NAMELESS: &str = "image";
+const DEFAULT_NAME: &str = "image";
 
 /// The places of a run's pictures.
-pub(super) struct Places {
-    place: Place,
+pub(super) struct PictureTargets {
+    place: PictureTarget,
     /// How many pictures were asked for.
     number: usize,
     /// Files that are open already: the ones of the first pictures.
@@ -29,16 +29,16 @@ pub(super) struct Places {
 }
 
 #[derive(Debug)]
-enum Place {
+enum PictureTarget {
     Stdout,
     Named(PathBuf),
     Prompt(String),
 }
 
 /// A picture that is being written.
-pub(super) struct Picture {
+pub(super) struct OpenPicture {
     index: usize,
-    body: Body,
+    body: PictureBytes,
     /// Its first bytes.
     head: Vec<u8>,
     /// How many bytes it has so far.
@@ -47,21 +47,21 @@ pub(super) struct Picture {
     pub(super) is_decoded: bool,
 }
 
-enum Body {
+enum PictureBytes {
     Memory(Vec<u8>),
     File(OutputFile),
 }
 
 /// A picture in its place.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct WrittenPicture {
     /// The file, if it has a name.
     pub(super) path: Option<PathBuf>,
     /// The bytes, where they were in memory.
     pub(super) bytes: Option<Vec<u8>>,
 }
 
-impl Places {
+impl PictureTargets {
     /// Opens what can be opened before anything is sent.
     ///
     /// # Errors
@@ -73,20 +73,22 @@ impl Places {
         io: &Io,
     ) -> Result<Self, Failure> {
         let place = match output {
-            Some(path) if path.as_os_str() == "-" => Place::Stdout,
-            Some(path) => Place::Named(path.to_owned()),
-            None if io.stdout_is_terminal => Place::Prompt(name_from_text(prompt, NAMELESS)),
-            None => Place::Stdout,
+            Some(path) if path.as_os_str() == "-" => PictureTarget::Stdout,
+            Some(path) => PictureTarget::Named(path.to_owned()),
+            None if io.stdout_is_terminal => {
+                PictureTarget::Prompt(name_from_text(prompt, DEFAULT_NAME))
+            }
+            None => PictureTarget::Stdout,
         };
         let mut places = Self { place, number, ready: VecDeque::new(), direct: None };
-        if matches!(places.place, Place::Stdout) {
+        if matches!(places.place, PictureTarget::Stdout) {
             if number > 1 {
                 let words = format!("{number} pictures can't go to standard output");
                 return Err(Failure::usage(words).hint("name the files with -o FILE"));
             }
             return Ok(places);
         }
-        for index in 0..number.min(AHEAD) {
+        for index in 0..number.min(FILES_AHEAD) {
             let file = places.file(index)?;
             if file.is_direct() && index == 0 {
                 places.direct = Some(file);
@@ -99,30 +101,30 @@ impl Places {
 
     /// Whether standard output takes the bytes of a picture.
     pub(super) fn is_stdout(&self) -> bool {
-        matches!(self.place, Place::Stdout)
+        matches!(self.place, PictureTarget::Stdout)
     }
 
     /// The picture with this number, from 0, with nothing in it.
     ///
     /// # Errors
     /// Exit 1: its file can't be written.
-    pub(super) fn picture(&mut self, index: usize) -> Result<Picture, Failure> {
+    pub(super) fn picture(&mut self, index: usize) -> Result<OpenPicture, Failure> {
         let body = if self.is_stdout() || (index == 0 && self.direct.is_some()) {
-            Body::Memory(Vec::new())
+            PictureBytes::Memory(Vec::new())
         } else {
             let at = self.ready.iter().position(|(ready, _)| *ready == index);
             match at.and_then(|at| self.ready.remove(at)) {
-                Some((_, file)) => Body::File(file),
-                None => Body::File(self.file(index)?),
+                Some((_, file)) => PictureBytes::File(file),
+                None => PictureBytes::File(self.file(index)?),
             }
         };
-        Ok(Picture { index, body, head: Vec::new(), length: 0, is_decoded: true })
+        Ok(OpenPicture { index, body, head: Vec::new(), length: 0, is_decoded: true })
     }
 
     fn file(&self, index: usize) -> Result<OutputFile, Failure> {
         match &self.place {
-            Place::Named(path) => OutputFile::open(&self.path(path, index)),
-            Place::Prompt(_) | Place::Stdout => OutputFile::open_in(Path::new(".")),
+            PictureTarget::Named(path) => OutputFile::open(&self.path(path, index)),
+            PictureTarget::Prompt(_) | PictureTarget::Stdout => OutputFile::open_in(Path::new(".")),
         }
     }
 
@@ -136,9 +138,11 @@ impl Places {
     }
 
     /// The name that the user gave for a picture, if they gave one for a regular file.
-    pub(super) fn named(&self, picture: &Picture) -> Option<PathBuf> {
+    pub(super) fn named(&self, picture: &OpenPicture) -> Option<PathBuf> {
         match (&self.place, &picture.body) {
-            (Place::Named(path), Body::File(_)) => Some(self.path(path, picture.index)),
+            (PictureTarget::Named(path), PictureBytes::File(_)) => {
+                Some(self.path(path, picture.index))
+            }
             _ => None,
         }
     }
@@ -149,31 +153,33 @@ impl Places {
     /// Exit 1: it can't be written. A reader that went away.
     pub(super) fn keep(
         &mut self,
-        picture: Picture,
+        picture: OpenPicture,
         format: FileFormat,
         io: &mut Io,
-    ) -> Result<Kept, Failure> {
+    ) -> Result<WrittenPicture, Failure> {
         let named = self.named(&picture);
         let file = match picture.body {
-            Body::Memory(bytes) => {
+            PictureBytes::Memory(bytes) => {
                 match self.direct.take() {
                     Some(mut device) => device.write(&bytes)?,
                     None => to_stdout(&bytes, io)?,
                 }
-                return Ok(Kept { path: None, bytes: Some(bytes) });
+                return Ok(WrittenPicture { path: None, bytes: Some(bytes) });
             }
-            Body::File(file) => file,
+            PictureBytes::File(file) => file,
         };
         let path = match (&self.place, named) {
-            (Place::Prompt(stem), _) => file.commit_new(self.names(stem, format.ending()))?,
+            (PictureTarget::Prompt(stem), _) => {
+                file.commit_new(self.names(stem, format.ending()))?
+            }
             (_, Some(path)) => {
                 file.commit()?;
                 path
             }
             // Memory is all that standard output is written from.
-            (_, None) => return Ok(Kept { path: None, bytes: None }),
+            (_, None) => return Ok(WrittenPicture { path: None, bytes: None }),
         };
-        Ok(Kept { path: Some(path), bytes: None })
+        Ok(WrittenPicture { path: Some(path), bytes: None })
     }
 
     /// Names after the prompt, in the order in which they are tried: `猫.png`, `猫-2.png` …, for
@@ -186,7 +192,7 @@ impl Places {
     }
 }
 
-impl Picture {
+impl OpenPicture {
     /// Adds bytes.
     ///
     /// # Errors
@@ -196,11 +202,11 @@ impl Picture {
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.length += bytes.len() as u64;
         match &mut self.body {
-            Body::Memory(memory) => {
+            PictureBytes::Memory(memory) => {
                 memory.extend_from_slice(bytes);
                 Ok(())
             }
-            Body::File(file) => file.write(bytes),
+            PictureBytes::File(file) => file.write(bytes),
         }
     }
 
@@ -210,7 +216,7 @@ impl Picture {
     /// None at all, in words.
     pub(super) fn kind(&self) -> Result<FileFormat, String> {
         if !self.is_decoded {
-            return Err("is broken base64".to_owned());
+            return Err("is not valid base64".to_owned());
         }
         if self.head.is_empty() {
             return Err("has 0 bytes".to_owned());
@@ -232,8 +238,8 @@ mod tests {
 
     #[test]
     fn a_single_picture_has_the_name_itself() {
-        let places = |number| Places {
-            place: Place::Prompt("猫".to_owned()),
+        let places = |number| PictureTargets {
+            place: PictureTarget::Prompt("猫".to_owned()),
             number,
             ready: VecDeque::new(),
             direct: None,
@@ -251,9 +257,9 @@ mod tests {
     #[test]
     fn what_is_no_picture_is_said() {
         let kind = |bytes: &[u8]| {
-            let body = Body::Memory(Vec::new());
+            let body = PictureBytes::Memory(Vec::new());
             let mut picture =
-                Picture { index: 0, body, head: Vec::new(), length: 0, is_decoded: true };
+                OpenPicture { index: 0, body, head: Vec::new(), length: 0, is_decoded: true };
             picture.write(bytes).expect("memory takes it");
             picture.kind()
         };

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::places::{Picture, Places};
-use super::work::Work;
+use super::places::{OpenPicture, PictureTargets};
+use super::work::ImageWork;
 use crate::api::image::reply;
-use crate::api::image::scan::{Piece, Scanner};
+use crate::api::image::scan::{ImagePiece, ImageScanner};
 use crate::error::Failure;
 use crate::exchange::{Draft, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
@@ -19,26 +19,26 @@ use crate::provider::Provider;
 const MAX_REPLY: usize = 512 << 20;
 
 /// What is said of a reply that holds no picture.
-const WORDS: (&str, &str) = ("answer", "is no list of pictures");
+const WORDS: (&str, &str) = ("answer", "is not a list of pictures");
 
 /// A reply that carries no error.
-pub(super) struct Received {
+pub(super) struct PicturesReply {
     /// The reply, with marks in the places of the pictures that were taken out.
     pub(super) reply: Value,
-    pub(super) entries: Vec<reply::Entry>,
+    pub(super) entries: Vec<reply::ImageEntry>,
     /// The pictures that were taken out.
-    pub(super) taken: Vec<Option<Picture>>,
+    pub(super) taken: Vec<Option<OpenPicture>>,
 }
 
 /// Asks for pictures, which go to their places.
 pub(super) struct AskPictures<'a> {
-    pub(super) work: &'a Work,
-    pub(super) places: &'a mut Places,
+    pub(super) work: &'a ImageWork,
+    pub(super) places: &'a mut PictureTargets,
     pub(super) io: &'a Io,
 }
 
 impl Operation for AskPictures<'_> {
-    type Output = Received;
+    type Output = PicturesReply;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         self.work.draft(provider)
@@ -52,9 +52,9 @@ impl Operation for AskPictures<'_> {
         self.work.sending(request, self.io)
     }
 
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Received, ReadError> {
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<PicturesReply, ReadError> {
         let bar = self.work.bar(|| Progress::bytes("receiving", reply.content_length(), self.io));
-        let (mut scanner, mut taken) = (Scanner::default(), Vec::new());
+        let (mut scanner, mut taken) = (ImageScanner::default(), Vec::new());
         let read = scan(reply, &mut scanner, &mut taken, self.places, bar.as_ref()).await;
         if let Some(bar) = bar {
             bar.done();
@@ -68,16 +68,16 @@ impl Operation for AskPictures<'_> {
         if entries.is_empty() {
             return Err(BadReply::Lacks("picture").into());
         }
-        Ok(Received { reply: value, entries, taken })
+        Ok(PicturesReply { reply: value, entries, taken })
     }
 }
 
 /// Reads a reply to its end and takes its pictures out.
 async fn scan(
     reply: &mut Reply<'_>,
-    scanner: &mut Scanner,
-    taken: &mut Vec<Option<Picture>>,
-    places: &mut Places,
+    scanner: &mut ImageScanner,
+    taken: &mut Vec<Option<OpenPicture>>,
+    places: &mut PictureTargets,
     bar: Option<&Progress>,
 ) -> Result<(), Failure> {
     let mut length = 0;
@@ -91,9 +91,9 @@ async fn scan(
         }
         scanner.push(&bytes, &mut |piece| {
             match (piece, taken.last_mut().and_then(Option::as_mut)) {
-                (Piece::Begin, _) => taken.push(Some(places.picture(taken.len())?)),
-                (Piece::Bytes(bytes), Some(picture)) => picture.write(bytes)?,
-                (Piece::End { whole }, Some(picture)) => picture.is_decoded = whole,
+                (ImagePiece::Begin, _) => taken.push(Some(places.picture(taken.len())?)),
+                (ImagePiece::Bytes(bytes), Some(picture)) => picture.write(bytes)?,
+                (ImagePiece::End { whole }, Some(picture)) => picture.is_decoded = whole,
                 (_, None) => {}
             }
             Ok(())
@@ -104,7 +104,7 @@ async fn scan(
 
 /// Asks for the reply's bytes, as they are.
 pub(super) struct AskBytes<'a> {
-    pub(super) work: &'a Work,
+    pub(super) work: &'a ImageWork,
     pub(super) io: &'a Io,
 }
 

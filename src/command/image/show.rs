@@ -23,7 +23,7 @@ pub(super) fn canvas(stdout_is_taken: bool, io: &Io) -> Option<Canvas> {
         return None;
     }
     let Some(protocol) = protocol(|name| io.env.get(name)) else {
-        io.warn("--show knows no way to draw on this terminal (TERM=dumb)");
+        io.warn("--show can't draw on this terminal (TERM=dumb)");
         return None;
     };
     Some(Canvas { is_stdout, protocol, room: room() })

@@ -5,30 +5,30 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::error::{Failure, reason};
-use crate::http::form::{Content, Part, Piece};
-use crate::http::splice::Insert;
+use crate::http::form::{BytePiece, FormPart, PartContent};
+use crate::http::splice::SplicedFile;
 use crate::input;
 use crate::io::Io;
 use crate::media::{self, FileFormat, PICTURE_HEAD};
-use crate::provider::shape::{Attached, Role};
+use crate::provider::shape::{BodyFile, FileRole};
 
 /// The pictures of a request, and its mask.
 #[derive(Debug, Default)]
-pub(super) struct Sources {
-    pictures: Vec<Source>,
-    mask: Option<Source>,
+pub(super) struct SourcePictures {
+    pictures: Vec<SourcePicture>,
+    mask: Option<SourcePicture>,
     /// One of them was standard input.
     pub(super) took_stdin: bool,
 }
 
 #[derive(Debug, Clone)]
-struct Source {
+struct SourcePicture {
     filename: String,
     format: FileFormat,
-    piece: Piece,
+    piece: BytePiece,
 }
 
-impl Sources {
+impl SourcePictures {
     /// Looks at the pictures; `-` is standard input.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Sources {
         Ok(sources)
     }
 
-    fn source(&mut self, path: &Path, io: &mut Io) -> Result<Source, Failure> {
+    fn source(&mut self, path: &Path, io: &mut Io) -> Result<SourcePicture, Failure> {
         if path.as_os_str() != "-" {
             return of_file(path);
         }
@@ -58,7 +58,7 @@ impl Sources {
         let bytes = input::read_stdin(io)?;
         let format = picture_format("standard input", &bytes)?;
         let filename = format!("stdin.{}", format.ending());
-        Ok(Source { filename, format, piece: Piece::Bytes(bytes.into()) })
+        Ok(SourcePicture { filename, format, piece: BytePiece::Bytes(bytes.into()) })
     }
 
     /// Whether there is nothing to edit: a new picture is asked for.
@@ -68,13 +68,13 @@ impl Sources {
 
     /// The parts of a form: one picture is `image`, several are `image[]` (the specification's
     /// multipart style), with their real types: `application/octet-stream` is refused.
-    pub(super) fn parts(&self) -> Vec<Part> {
+    pub(super) fn parts(&self) -> Vec<FormPart> {
         let name = if self.pictures.len() == 1 { "image" } else { "image[]" };
         let pictures = self.pictures.iter().map(|source| (name, source));
         let all = pictures.chain(self.mask.iter().map(|mask| ("mask", mask)));
-        all.map(|(name, source)| Part {
+        all.map(|(name, source)| FormPart {
             name: name.to_owned(),
-            content: Content::File {
+            content: PartContent::File {
                 filename: source.filename.clone(),
                 content_type: source.format.media_type().to_owned(),
                 pieces: vec![source.piece.clone()],
@@ -84,20 +84,20 @@ impl Sources {
     }
 
     /// The same for a body in a shape of the service's own.
-    pub(super) fn attached(&self) -> Vec<Attached> {
-        let pictures = self.pictures.iter().map(|source| (Role::Picture, source));
-        let all = pictures.chain(self.mask.iter().map(|mask| (Role::Mask, mask)));
-        all.map(|(role, source)| Attached {
+    pub(super) fn attached(&self) -> Vec<BodyFile> {
+        let pictures = self.pictures.iter().map(|source| (FileRole::Picture, source));
+        let all = pictures.chain(self.mask.iter().map(|mask| (FileRole::Mask, mask)));
+        all.map(|(role, source)| BodyFile {
             role,
             media_type: source.format.media_type().to_owned(),
             format: source.format.ending().to_owned(),
-            insert: Insert::new(vec![source.piece.clone()]),
+            insert: SplicedFile::new(vec![source.piece.clone()]),
         })
         .collect()
     }
 }
 
-fn of_file(path: &Path) -> Result<Source, Failure> {
+fn of_file(path: &Path) -> Result<SourcePicture, Failure> {
     let name = path.display().to_string();
     let failed =
         |error: &std::io::Error| Failure::usage(format!("cannot read {name}: {}", reason(error)));
@@ -113,12 +113,12 @@ fn of_file(path: &Path) -> Result<Source, Failure> {
         // A pipe can be read only once, and has no length to promise.
         file.read_to_end(&mut bytes).map_err(|error| failed(&error))?;
         let format = picture_format(&name, &bytes)?;
-        return Ok(Source { filename, format, piece: Piece::Bytes(bytes.into()) });
+        return Ok(SourcePicture { filename, format, piece: BytePiece::Bytes(bytes.into()) });
     }
     file.take(PICTURE_HEAD as u64).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
     let format = picture_format(&name, &bytes)?;
-    let piece = Piece::File { path: path.to_owned(), offset: 0, length: facts.len() };
-    Ok(Source { filename, format, piece })
+    let piece = BytePiece::File { path: path.to_owned(), offset: 0, length: facts.len() };
+    Ok(SourcePicture { filename, format, piece })
 }
 
 fn picture_format(name: &str, head: &[u8]) -> Result<FileFormat, Failure> {
@@ -140,7 +140,7 @@ mod tests {
         let path = folder.path().join("图 1.txt");
         std::fs::write(&path, b"\xff\xd8\xff\xe0abc").expect("written");
         let names = |files: &[std::path::PathBuf], mask: Option<&Path>| -> Vec<String> {
-            let sources = Sources::read(files, mask, &mut Io::nowhere()).expect("readable");
+            let sources = SourcePictures::read(files, mask, &mut Io::nowhere()).expect("readable");
             sources.parts().into_iter().map(|part| part.name).collect()
         };
         assert_eq!(names(std::slice::from_ref(&path), None), ["image"]);

@@ -2,31 +2,29 @@
 
 use serde_json::{Map, Value};
 
-use super::sources::Sources;
+use super::options::ImageOptions;
+use super::sources::SourcePictures;
 use crate::api::image::request::{self, EASES};
 use crate::error::Failure;
 use crate::exchange::Draft;
-use crate::http::form::Piece;
+use crate::http::form::BytePiece;
 use crate::http::request::{Body, Request};
 use crate::io::Io;
 use crate::output::progress::Progress;
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Job, Provider};
 
-/// What the run needs to know once the request is out.
-pub(super) struct Work {
+/// One request for pictures.
+pub(super) struct ImageWork {
     pub(super) job: Job,
     pub(super) body: Map<String, Value>,
-    pub(super) own: UserFields,
-    pub(super) sources: Sources,
-    pub(super) number: usize,
-    pub(super) most: u64,
-    pub(super) verbose: bool,
-    pub(super) usage: bool,
+    /// Which fields of the body are the user's.
+    pub(super) user_fields: UserFields,
+    pub(super) sources: SourcePictures,
+    pub(super) options: ImageOptions,
 }
 
-impl Work {
+impl ImageWork {
     /// # Errors
     /// A picture that the service has no place for.
     pub(super) fn request(&self, provider: &Provider) -> Result<Request, Failure> {
@@ -42,17 +40,34 @@ impl Work {
     }
 
     /// # Errors
-    /// As [`Work::request`].
+    /// As [`ImageWork::request`].
     pub(super) fn draft(&self, provider: &Provider) -> Result<Draft, Failure> {
-        let repair = FieldRepair::new(self.job, self.own.clone()).with_eases(&EASES);
-        Ok(Draft { request: self.request(provider)?, repair: Some(repair) })
+        let request = self.request(provider)?;
+        Ok(Draft::repairable(request, self.job, self.user_fields.clone()).with_eases(&EASES))
+    }
+
+    /// How many pictures the request asks for: at its top, or among the parameters of a shape that keeps
+    /// them apart.
+    ///
+    /// # Errors
+    /// As [`ImageWork::request`].
+    pub(super) fn number(&self, provider: &Provider) -> Result<usize, Failure> {
+        let request = self.request(provider)?;
+        let fields = request.body.fields().unwrap_or(&self.body);
+        let inner = fields.values().filter_map(Value::as_object);
+        // `batch_size` is SiliconFlow's name, to which its rules change the specification's.
+        let of = |fields: &Map<String, Value>| {
+            ["n", "batch_size"].iter().find_map(|name| fields.get(*name)?.as_u64())
+        };
+        let number = std::iter::once(fields).chain(inner).find_map(of);
+        Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))
     }
 
     /// A bar for what goes out: the bytes of a form, else only that something is being waited for.
     pub(super) fn sending(&self, request: &Request, io: &Io) -> Option<Progress> {
         self.bar(|| match &request.body {
             Body::Form(form) => {
-                let length = form.pieces().iter().map(Piece::length).sum();
+                let length = form.pieces().iter().map(BytePiece::length).sum();
                 Progress::bytes("sending", Some(length), io)
             }
             _ => Progress::waiting("drawing", io),
@@ -61,6 +76,6 @@ impl Work {
 
     /// A bar, unless the exchange is shown: its lines and a bar would tear each other.
     pub(super) fn bar(&self, bar: impl FnOnce() -> Progress) -> Option<Progress> {
-        (!self.verbose).then(bar)
+        (!self.options.verbose).then(bar)
     }
 }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::known;
-use crate::cli::Common;
-use crate::command::exchange_options;
+use crate::command::options::RunOptions;
 use crate::config::Config;
 use crate::config::profile::Profile;
 use crate::error::Failure;
@@ -15,26 +13,26 @@ use crate::http::curl;
 use crate::http::request::{Url, shown};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
-use crate::provider::{Asked, Job, Provider, profile_for, provider_of};
-use ask::Asking;
-use report::{Check, Local, Report};
+use crate::provider::{Job, Provider, profile_for, provider_of};
+use ask::ServiceCheck;
+use report::{CheckResult, LocalServer, ServiceReport};
 
 mod ask;
 mod local;
 mod report;
 
-/// What one service gets, unless `--max-time` says otherwise.
-const TIME: Duration = Duration::from_secs(10);
+/// The time limit of one service, unless `--max-time` says otherwise.
+const SERVICE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So many services are asked at a time.
-const AT_ONCE: usize = 8;
+/// How many services are asked at a time.
+const CONCURRENT_CHECKS: usize = 8;
 
 /// A service to be asked, or the report on one that can't be.
-type Subject = Result<Provider, Report>;
+type CheckSubject = Result<Provider, ServiceReport>;
 
 /// What is to be done.
-struct Plan {
-    subjects: Vec<Subject>,
+struct CheckPlan {
+    subjects: Vec<CheckSubject>,
     /// Servers to look for.
     candidates: Vec<local::Candidate>,
     /// Those of the subjects that need not run: nobody named them.
@@ -48,16 +46,16 @@ struct Plan {
 /// An unknown name; the class of the first service that does not work; an interruption.
 pub(super) fn run(
     names: &[String],
-    common: &Common,
+    options: &RunOptions,
     config: &Config,
     io: &mut Io,
 ) -> anyhow::Result<()> {
-    let plan = plan(names, common, config, io)?;
-    if common.dry_run {
+    let plan = plan(names, options, config, io)?;
+    if options.dry_run {
         return Ok(show(plan, io)?);
     }
     let (reports, locals) = exchange::on_runtime(io, |io| Box::pin(look(plan, io)))?;
-    if common.json {
+    if options.json {
         to_stdout(report::json(&reports, &locals).as_bytes(), io)?;
     } else {
         let text = report::table(&reports, &locals, io.colors_stdout());
@@ -73,8 +71,9 @@ pub(super) fn run(
 }
 
 /// The first service that does not work decides the exit code.
-fn verdict(reports: &[Report]) -> anyhow::Result<()> {
-    let failed: Vec<&Report> = reports.iter().filter(|report| report.failed.is_some()).collect();
+fn verdict(reports: &[ServiceReport]) -> anyhow::Result<()> {
+    let failed: Vec<&ServiceReport> =
+        reports.iter().filter(|report| report.failed.is_some()).collect();
     let Some(kind) = failed.first().and_then(|report| report.failed) else { return Ok(()) };
     let names: Vec<&str> = failed.iter().map(|report| report.name.as_str()).collect();
     let what = match (&names[..], reports.len()) {
@@ -87,78 +86,83 @@ fn verdict(reports: &[Report]) -> anyhow::Result<()> {
 }
 
 /// Whom to ask: those named; else the user's own, those whose key is found, and what runs here.
-fn plan(names: &[String], common: &Common, config: &Config, io: &mut Io) -> Result<Plan, Failure> {
-    let time = common.max_time.unwrap_or(TIME);
-    let mut plan = Plan {
+fn plan(
+    names: &[String],
+    options: &RunOptions,
+    config: &Config,
+    io: &mut Io,
+) -> Result<CheckPlan, Failure> {
+    let time = options.exchange.max_time.unwrap_or(SERVICE_TIMEOUT);
+    let mut plan = CheckPlan {
         subjects: Vec::new(),
         candidates: Vec::new(),
         may_be_off: Vec::new(),
         options: ExchangeOptions {
             max_time: Some(time),
             // The end of the time is to be what ends the wait.
-            silence: common.timeout.unwrap_or(time * 2),
+            silence: options.exchange.silence.or(Some(time * 2)),
             retries: 0,
-            ..exchange_options(common)
+            ..options.exchange
         },
     };
-    if names.is_empty() && (common.provider.is_some() || common.base_url.is_some()) {
-        let profile = profile_for(common, None, config, io)?;
-        plan.subjects.push(subject(profile, common, io));
+    if names.is_empty()
+        && (options.service.provider.is_some() || options.service.base_url.is_some())
+    {
+        let profile = profile_for(&options.service, None, config, io)?;
+        plan.subjects.push(subject(profile, options, io));
         return Ok(plan);
     }
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
-        known(name, config)?;
         if !seen.contains(&name.as_str()) {
             seen.push(name);
-            let profile = profile_for(common, Some(name), config, io)?;
-            plan.subjects.push(subject(profile, common, io));
+            let profile = profile_for(&options.service, Some(name), config, io)?;
+            plan.subjects.push(subject(profile, options, io));
         }
     }
     if names.is_empty() {
-        of_themselves(&mut plan, common, config, io)?;
+        of_themselves(&mut plan, options, config, io)?;
     }
     Ok(plan)
 }
 
 /// Adds what is checked when nothing is named.
 fn of_themselves(
-    plan: &mut Plan,
-    common: &Common,
+    plan: &mut CheckPlan,
+    options: &RunOptions,
     config: &Config,
     io: &mut Io,
 ) -> Result<(), Failure> {
     let users = config.user_names();
-    let default = config.default().and_then(|field| field.value.as_str());
+    let default = config.default().as_deref();
     let mut usual = Vec::new();
     for name in config.names() {
-        let profile = profile_for(common, Some(name), config, io)?;
+        let profile = profile_for(&options.service, Some(name), config, io)?;
         let is_usual = local::is_usual(&profile, config);
         let is_users = users.contains(&name) || default == Some(name);
-        let variables = profile.texts("api_key_env").unwrap_or_default();
-        let has_key = variables.iter().any(|variable| io.env.get(variable).is_some());
-        if is_usual && let Ok(provider) = resolved(profile.clone(), common, io) {
+        let has_key = profile.key_variables().iter().any(|variable| io.env.get(variable).is_some());
+        if is_usual && let Ok(provider) = resolved(profile.clone(), options, io) {
             usual.push(provider);
         }
         if is_users || has_key {
             if is_usual {
                 plan.may_be_off.push(name.to_owned());
             }
-            plan.subjects.push(subject(profile, common, io));
+            plan.subjects.push(subject(profile, options, io));
         }
     }
     plan.candidates = local::candidates(usual);
     Ok(())
 }
 
-fn resolved(profile: Profile, common: &Common, io: &mut Io) -> Result<Provider, Failure> {
-    provider_of(profile, Asked { common, job: Job::Chat }, io)
+fn resolved(profile: Profile, options: &RunOptions, io: &mut Io) -> Result<Provider, Failure> {
+    provider_of(profile, &options.service, Job::Chat, io)
 }
 
-fn subject(profile: Profile, common: &Common, io: &mut Io) -> Subject {
-    let url = profile.text("base_url").unwrap_or_default().to_owned();
+fn subject(profile: Profile, options: &RunOptions, io: &mut Io) -> CheckSubject {
+    let url = profile.base_url.as_deref().unwrap_or_default().to_owned();
     let name = profile.name.clone();
-    resolved(profile, common, io).map_err(|failure| {
+    resolved(profile, options, io).map_err(|failure| {
         let parsed = Url::parse(&url).ok().filter(|_| !url.contains('{'));
         let what = if parsed.is_some() { "key" } else { "host" };
         let base_url = parsed.map_or(url, |url| shown(&url));
@@ -167,13 +171,13 @@ fn subject(profile: Profile, common: &Common, io: &mut Io) -> Subject {
 }
 
 /// The report on a service that could not even be asked.
-fn unasked(name: String, base_url: String, what: &'static str, failure: &Failure) -> Report {
-    let checks = vec![Check::failed(what, failure)];
-    Report { name, base_url, model: None, checks, failed: Some(failure.kind) }
+fn unasked(name: String, base_url: String, what: &'static str, failure: &Failure) -> ServiceReport {
+    let checks = vec![CheckResult::failed(what, failure)];
+    ServiceReport { name, base_url, model: None, checks, failed: Some(failure.kind) }
 }
 
 /// `--dry-run`: all requests as commands, and what can't be asked.
-fn show(plan: Plan, io: &mut Io) -> Result<(), Failure> {
+fn show(plan: CheckPlan, io: &mut Io) -> Result<(), Failure> {
     let mut text = String::new();
     for subject in plan.subjects {
         match subject {
@@ -195,7 +199,10 @@ fn show(plan: Plan, io: &mut Io) -> Result<(), Failure> {
 }
 
 /// Looks for local servers, then asks all that are to be asked.
-async fn look(mut plan: Plan, io: &Io) -> Result<(Vec<Report>, Vec<Local>), Failure> {
+async fn look(
+    mut plan: CheckPlan,
+    io: &Io,
+) -> Result<(Vec<ServiceReport>, Vec<LocalServer>), Failure> {
     let locals = local::look(std::mem::take(&mut plan.candidates), plan.options, io).await?;
     let is_off = |name: &String| {
         plan.may_be_off.contains(name) && !locals.iter().any(|local| local.names.contains(name))
@@ -210,15 +217,15 @@ async fn look(mut plan: Plan, io: &Io) -> Result<(Vec<Report>, Vec<Local>), Fail
 
 /// The reports on all subjects, in their order.
 async fn ask_all(
-    subjects: Vec<Subject>,
+    subjects: Vec<CheckSubject>,
     options: ExchangeOptions,
     io: &Io,
-) -> Result<Vec<Report>, Failure> {
-    let mut reports: Vec<Option<Report>> = subjects.iter().map(|_| None).collect();
+) -> Result<Vec<ServiceReport>, Failure> {
+    let mut reports: Vec<Option<ServiceReport>> = subjects.iter().map(|_| None).collect();
     let mut waiting = subjects.into_iter().enumerate();
     let mut running = JoinSet::new();
     loop {
-        while running.len() < AT_ONCE
+        while running.len() < CONCURRENT_CHECKS
             && let Some((at, subject)) = waiting.next()
         {
             let provider = match subject {
@@ -231,7 +238,7 @@ async fn ask_all(
             let (name, url) = (provider.name.clone(), shown(&provider.base_url));
             match Exchange::open(provider, options, Duration::ZERO, io).await {
                 Ok(exchange) => {
-                    let asking = Asking::new(exchange);
+                    let asking = ServiceCheck::new(exchange);
                     running.spawn(async move { (at, asking.run().await) });
                 }
                 Err(failure) => reports[at] = Some(unasked(name, url, "host", &failure)),

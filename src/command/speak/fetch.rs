@@ -5,19 +5,18 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
-use crate::api::speech::answer::Reader;
+use crate::api::speech::answer::SpeechReader;
 use crate::audio::format::SpeechFormat;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, ended_early};
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Url;
 use crate::io::Io;
-use crate::provider::field_repair::FieldRepair;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Job, Provider};
 
-/// So many requests run ahead of the part that is being written.
-const AHEAD: usize = 2;
+/// How many requests run ahead of the part that is being written.
+const REQUESTS_AHEAD: usize = 2;
 
 /// A part that waits for its turn is held whole; it must not be larger, in bytes.
 const MAX_PART: usize = 512 << 20;
@@ -38,32 +37,32 @@ impl TextPart {
     /// None that is known: there is no file that the service could have no place for.
     pub(super) fn draft(&self, provider: &Provider) -> Result<Draft, Failure> {
         let request = provider.shape(Job::Speak, &self.body, Vec::new())?;
-        Ok(Draft { request, repair: Some(FieldRepair::new(Job::Speak, self.own.clone())) })
+        Ok(Draft::repairable(request, Job::Speak, self.own.clone()))
     }
 
     /// How messages speak of its reply.
     pub(super) fn words() -> ReplyWords {
-        ReplyWords::new("audio", "is no audio")
+        ReplyWords::new("audio", "is not audio")
     }
 }
 
 /// The sound of one part.
 #[derive(Debug)]
-pub(super) struct Fetched {
+pub(super) struct PartAudio {
     pub(super) sound: Vec<u8>,
-    pub(super) rest: Rest,
+    pub(super) rest: ReplyRest,
 }
 
 /// What a reply holds beside its sound.
 #[derive(Debug)]
-pub(super) struct Rest {
+pub(super) struct ReplyRest {
     /// Token counts, if the service gives them.
     pub(super) usage: Option<Value>,
     /// Where the sound is, if not in the reply.
     pub(super) address: Option<String>,
 }
 
-impl Rest {
+impl ReplyRest {
     /// The sound that the reply only gives the address of.
     ///
     /// # Errors
@@ -78,7 +77,7 @@ impl Rest {
         let url = Url::parse(address).ok();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
             let what = format!("{name} gave the audio at an address that can't be fetched");
-            Failure::new(Kind::Refused, what).hint("--json prints the reply as it came")
+            Failure::new(FailureKind::Refused, what).hint("--json prints the reply as it came")
         })?;
         match exchange.fetch(&url, MAX_PART, io).await? {
             Some(sound) => Ok(Some(sound)),
@@ -98,8 +97,8 @@ pub(super) async fn receive(
     reply: &mut Reply<'_>,
     asked: Option<SpeechFormat>,
     take: &mut Take<'_>,
-) -> Result<Rest, ReadError> {
-    let mut reader = Reader::new(reply.content_type(), asked);
+) -> Result<ReplyRest, ReadError> {
+    let mut reader = SpeechReader::new(reply.content_type(), asked);
     let (mut sound, mut is_empty) = (Vec::new(), true);
     loop {
         let bytes = reply.chunk().await?;
@@ -108,7 +107,7 @@ pub(super) async fn receive(
             Some(bytes) => reader.push(bytes, &mut sound),
             None => reader.finish(&mut sound),
         };
-        // What came before an error is sound all the same.
+        // What came before an error is sound anyway.
         let mut came = length;
         for piece in sound.drain(..) {
             is_empty &= piece.is_empty();
@@ -123,11 +122,11 @@ pub(super) async fn receive(
     if is_empty && address.is_none() {
         return Err(BadReply::Empty.into());
     }
-    Ok(Rest { usage: reader.usage().cloned(), address })
+    Ok(ReplyRest { usage: reader.usage().cloned(), address })
 }
 
 impl Operation for TextPart {
-    type Output = Fetched;
+    type Output = PartAudio;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         self.draft(provider)
@@ -137,7 +136,7 @@ impl Operation for TextPart {
         Self::words()
     }
 
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Fetched, ReadError> {
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<PartAudio, ReadError> {
         let mut sound = Vec::new();
         let rest = receive(reply, self.format, &mut |piece, _| {
             if sound.len() + piece.len() > MAX_PART {
@@ -147,32 +146,32 @@ impl Operation for TextPart {
             Ok(())
         })
         .await?;
-        Ok(Fetched { sound, rest })
+        Ok(PartAudio { sound, rest })
     }
 }
 
 fn too_large() -> Failure {
-    Failure::new(Kind::Network, "a part of the audio is larger than 512 MiB")
+    Failure::new(FailureKind::Network, "a part of the audio is larger than 512 MiB")
 }
 
 /// Requests that run while earlier parts are written, in order.
 #[derive(Debug)]
-pub(super) struct Ahead {
+pub(super) struct RequestsAhead {
     waiting: VecDeque<TextPart>,
-    running: VecDeque<Running>,
+    running: VecDeque<RunningRequest>,
 }
 
 /// A request that runs; dropped, it is given up.
 #[derive(Debug)]
-struct Running(JoinHandle<Result<Fetched, Failure>>);
+struct RunningRequest(JoinHandle<Result<PartAudio, Failure>>);
 
-impl Drop for Running {
+impl Drop for RunningRequest {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-impl Ahead {
+impl RequestsAhead {
     /// For these parts; none is asked for yet.
     pub(super) fn new(parts: VecDeque<TextPart>) -> Self {
         Self { waiting: parts, running: VecDeque::new() }
@@ -183,11 +182,11 @@ impl Ahead {
     /// # Errors
     /// The system refuses a signal handler.
     pub(super) fn start(&mut self, exchange: &Exchange, io: &Io) -> Result<(), Failure> {
-        while self.running.len() < AHEAD {
+        while self.running.len() < REQUESTS_AHEAD {
             let Some(mut part) = self.waiting.pop_front() else { break };
             let mut beside = exchange.fork(io)?;
             let work = async move { beside.ask(&mut part).await };
-            self.running.push_back(Running(tokio::spawn(work)));
+            self.running.push_back(RunningRequest(tokio::spawn(work)));
         }
         Ok(())
     }
@@ -200,7 +199,7 @@ impl Ahead {
         &mut self,
         exchange: &mut Exchange,
         io: &Io,
-    ) -> Result<Option<Fetched>, Failure> {
+    ) -> Result<Option<PartAudio>, Failure> {
         self.start(exchange, io)?;
         let Some(mut running) = self.running.pop_front() else { return Ok(None) };
         let done = exchange.wait(&mut running.0).await?;

@@ -7,13 +7,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::audio::format::SpeechFormat;
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::interrupt::Interrupt;
 use crate::io::Env;
 
 /// A program that plays.
 #[derive(Debug)]
-struct Known {
+struct KnownPlayer {
     name: &'static str,
     /// What stands before the file.
     args: &'static [&'static str],
@@ -33,15 +33,15 @@ const ALL: &[SpeechFormat] = &[
 ];
 
 /// In the order in which they are looked for.
-const PLAYERS: [Known; 5] = [
-    Known {
+const PLAYERS: [KnownPlayer; 5] = [
+    KnownPlayer {
         name: "ffplay",
         args: &["-nodisp", "-autoexit", "-loglevel", "error"],
         formats: ALL,
         takes_all: true,
     },
-    Known { name: "mpv", args: &["--no-terminal", "--"], formats: ALL, takes_all: true },
-    Known {
+    KnownPlayer { name: "mpv", args: &["--no-terminal", "--"], formats: ALL, takes_all: true },
+    KnownPlayer {
         name: "afplay",
         args: &[],
         formats: &[
@@ -53,13 +53,13 @@ const PLAYERS: [Known; 5] = [
         ],
         takes_all: true,
     },
-    Known {
+    KnownPlayer {
         name: "paplay",
         args: &[],
         formats: &[SpeechFormat::Wav, SpeechFormat::Flac, SpeechFormat::Pcm],
         takes_all: false,
     },
-    Known {
+    KnownPlayer {
         name: "aplay",
         args: &["-q"],
         formats: &[SpeechFormat::Wav, SpeechFormat::Pcm],
@@ -68,12 +68,12 @@ const PLAYERS: [Known; 5] = [
 ];
 
 /// How often it is looked whether the player is done.
-const TICK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A player that was found.
 #[derive(Debug)]
 pub(super) struct Player {
-    known: &'static Known,
+    known: &'static KnownPlayer,
     path: PathBuf,
 }
 
@@ -97,7 +97,7 @@ impl Player {
                 .hint("install one of them, or write a file with -o FILE"));
         };
         let message = format!("{} cannot play {}", others.join(" and "), format.name());
-        Err(Failure::usage(message).hint("--format wav asks for what every player plays"))
+        Err(Failure::usage(message).hint("every player can play --format wav"))
     }
 
     /// The format to ask for where the user wants none, if what comes unasked may not be playable.
@@ -111,7 +111,8 @@ impl Player {
     /// The player can't be started, or fails in its own words; the interruption.
     pub(super) async fn play(&self, file: &Path, interrupt: &mut Interrupt) -> Result<(), Failure> {
         let name = self.known.name;
-        let failed = |why: &str| Failure::new(Kind::Other, format!("{name} cannot play it: {why}"));
+        let failed =
+            |why: &str| Failure::new(FailureKind::Other, format!("{name} cannot play it: {why}"));
         let mut child = Command::new(&self.path)
             .args(self.known.args)
             .arg(file)
@@ -127,7 +128,7 @@ impl Player {
                 Ok(None) => {}
                 Err(error) => return Err(failed(&reason(&error))),
             }
-            if let Err(interruption) = interrupt.race(tokio::time::sleep(TICK)).await {
+            if let Err(interruption) = interrupt.race(tokio::time::sleep(POLL_INTERVAL)).await {
                 // It may have ended just now, on the same Ctrl-C.
                 let _ = child.kill();
                 let _ = child.wait();

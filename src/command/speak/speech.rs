@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::Plan;
-use super::fetch::{Ahead, TextPart, receive};
-use super::track::Track;
-use crate::api::speech::answer::Reader;
-use crate::error::{Failure, Kind};
+use super::fetch::{RequestsAhead, TextPart, receive};
+use super::plan::Plan;
+use super::track::SpeechWriter;
+use crate::api::speech::answer::SpeechReader;
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -17,7 +17,7 @@ use crate::provider::Provider;
 
 /// What became of the requests.
 #[derive(Debug)]
-struct Account {
+struct SpeechUsage {
     asked: Instant,
     /// Tokens in and out, where the service counts them.
     tokens: Option<(u64, u64)>,
@@ -46,7 +46,7 @@ impl Bar {
 /// Asks for all parts, and writes them.
 pub(super) async fn speak(
     plan: Plan,
-    mut track: Track,
+    mut track: SpeechWriter,
     shows_usage: bool,
     exchange: &mut Exchange,
     io: &mut Io,
@@ -54,8 +54,8 @@ pub(super) async fn speak(
     let (characters, number) = (plan.characters, plan.bodies.len());
     let mut parts = plan.into_parts();
     let first = parts.pop_front();
-    let mut ahead = Ahead::new(parts);
-    let mut account = Account { asked: Instant::now(), tokens: None };
+    let mut ahead = RequestsAhead::new(parts);
+    let mut account = SpeechUsage { asked: Instant::now(), tokens: None };
     let mut bar = Bar::default();
     if let Some(part) = first {
         let (track, ahead, bar) = (&mut track, &mut ahead, &mut bar);
@@ -102,8 +102,8 @@ struct FirstPart<'a> {
     part: TextPart,
     /// How many parts there are.
     number: usize,
-    track: &'a mut Track,
-    ahead: &'a mut Ahead,
+    track: &'a mut SpeechWriter,
+    ahead: &'a mut RequestsAhead,
     bar: &'a mut Bar,
     io: &'a mut Io,
 }
@@ -158,7 +158,7 @@ impl FirstPart<'_> {
     }
 }
 
-impl Account {
+impl SpeechUsage {
     fn add(&mut self, usage: Option<&Value>) {
         let Some(usage) = usage else { return };
         let count = |names: [&str; 2]| {
@@ -227,7 +227,7 @@ impl Operation for JsonPart {
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Vec<u8>, ReadError> {
-        let mut reader = Reader::new(reply.content_type(), self.0.format);
+        let mut reader = SpeechReader::new(reply.content_type(), self.0.format);
         let body = reply.whole_media().await?;
         let mut sound = Vec::new();
         reader.push(body.clone().into(), &mut sound)?;
@@ -235,7 +235,7 @@ impl Operation for JsonPart {
         if reader.is_bare() {
             let name = &reply.exchange().provider.name;
             let message = format!("{name} answers with the audio itself, not with JSON");
-            let failure = Failure::new(Kind::Refused, message).hint("leave --json out");
+            let failure = Failure::new(FailureKind::Refused, message).hint("leave --json out");
             return Err(failure.into());
         }
         Ok(body)

@@ -2,28 +2,28 @@
 
 use std::time::Instant;
 
-use super::Plan;
+use super::plan::Plan;
 use crate::audio::format::{HEAD_BYTES, SpeechFormat};
 use crate::audio::join::{AudioJoiner, LengthPatch, Unjoinable, wav};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 use crate::output::sink::Sink;
 
-/// So many bytes of a WAV file's beginning are remembered, to put its lengths right.
-const START: usize = 4096;
+/// How many bytes of a WAV file's beginning are remembered, so that its lengths can be corrected.
+const WAV_START: usize = 4096;
 
 /// Writes sound and keeps account of what was written.
 #[derive(Debug)]
-pub(super) struct Track {
+pub(super) struct SpeechWriter {
     sink: Sink,
     wish: Option<SpeechFormat>,
     asked: Option<SpeechFormat>,
-    /// How many parts there are, and the running one, counted from 1.
+    /// How many parts there are, and the current one, counted from 1.
     parts: usize,
     part: usize,
     /// Whether a program is to play the file.
     is_played: bool,
-    form: Form,
+    form: SpeechForm,
     /// Bytes written.
     pub(super) bytes: u64,
     /// When the first sound came.
@@ -34,7 +34,7 @@ pub(super) struct Track {
 
 /// How the sound is written.
 #[derive(Debug)]
-enum Form {
+enum SpeechForm {
     /// Not known until so much of the beginning has come.
     Open(Vec<u8>),
     /// As it comes.
@@ -46,7 +46,7 @@ enum Form {
     Joined(Box<AudioJoiner>),
 }
 
-impl Track {
+impl SpeechWriter {
     /// A track of nothing yet.
     pub(super) fn new(sink: Sink, plan: &Plan, is_played: bool) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Track {
             parts: plan.bodies.len(),
             part: 1,
             is_played,
-            form: Form::Open(Vec::new()),
+            form: SpeechForm::Open(Vec::new()),
             bytes: 0,
             began: None,
             warning: None,
@@ -65,18 +65,18 @@ impl Track {
 
     /// Whether sound has gone out, so that it can't be asked for again.
     pub(super) fn is_touched(&self) -> bool {
-        !matches!(self.form, Form::Open(_))
+        !matches!(self.form, SpeechForm::Open(_))
     }
 
     /// The part is asked for again.
     pub(super) fn forget(&mut self) {
-        if let Form::Open(head) = &mut self.form {
+        if let SpeechForm::Open(head) = &mut self.form {
             head.clear();
         }
         self.began = None;
     }
 
-    /// Takes the next sound of the running part.
+    /// Takes the next sound of the current part.
     ///
     /// # Errors
     /// A reader that went away, a medium that takes no more, or a part that can't be joined.
@@ -85,7 +85,7 @@ impl Track {
             return Ok(());
         }
         self.began.get_or_insert_with(Instant::now);
-        let Form::Open(head) = &mut self.form else { return self.pass_on(sound, io) };
+        let SpeechForm::Open(head) = &mut self.form else { return self.pass_on(sound, io) };
         head.extend_from_slice(sound);
         if head.len() < HEAD_BYTES {
             return Ok(());
@@ -101,18 +101,18 @@ impl Track {
         let joined = real.or(self.asked.filter(|asked| *asked == SpeechFormat::Pcm));
         self.form = match (joined, self.parts) {
             (Some(format), 2..) => {
-                Form::Joined(Box::new(AudioJoiner::new(format, self.sink.can_patch())))
+                SpeechForm::Joined(Box::new(AudioJoiner::new(format, self.sink.can_patch())))
             }
             (None, 2..) if self.asked.is_some() => {
-                return Err(self.unjoinable(&Unjoinable("is of no known format".to_owned())));
+                return Err(self.unjoinable(&Unjoinable("is in no known format".to_owned())));
             }
             // Nothing was asked for and nothing is to be seen: bare samples.
-            (None, 2..) => Form::Joined(Box::new(AudioJoiner::new(SpeechFormat::Pcm, false))),
-            (Some(SpeechFormat::Wav), _) if self.sink.can_patch() => Form::Wav(Vec::new()),
-            _ => Form::Bare,
+            (None, 2..) => SpeechForm::Joined(Box::new(AudioJoiner::new(SpeechFormat::Pcm, false))),
+            (Some(SpeechFormat::Wav), _) if self.sink.can_patch() => SpeechForm::Wav(Vec::new()),
+            _ => SpeechForm::Bare,
         };
         if self.is_played && joined == Some(SpeechFormat::Pcm) {
-            self.form = Form::Samples;
+            self.form = SpeechForm::Samples;
             self.put(&wav::header_of_pcm(wav::PCM_RATE, None), io)?;
         }
         self.pass_on(head, io)
@@ -120,18 +120,18 @@ impl Track {
 
     fn pass_on(&mut self, sound: &[u8], io: &mut Io) -> Result<(), Failure> {
         match &mut self.form {
-            Form::Joined(joiner) => {
+            SpeechForm::Joined(joiner) => {
                 let mut out = Vec::with_capacity(sound.len());
                 let pushed = joiner.push(sound, &mut out);
                 pushed.map_err(|why| self.unjoinable(&why))?;
                 self.put(&out, io)
             }
-            Form::Wav(start) => {
-                let more = sound.len().min(START - start.len());
+            SpeechForm::Wav(start) => {
+                let more = sound.len().min(WAV_START - start.len());
                 start.extend_from_slice(&sound[..more]);
                 self.put(sound, io)
             }
-            Form::Open(_) | Form::Bare | Form::Samples => self.put(sound, io),
+            SpeechForm::Open(_) | SpeechForm::Bare | SpeechForm::Samples => self.put(sound, io),
         }
     }
 
@@ -146,13 +146,13 @@ impl Track {
     /// The running part is over.
     ///
     /// # Errors
-    /// As [`Track::write`].
+    /// As [`SpeechWriter::write`].
     pub(super) fn end_part(&mut self, io: &mut Io) -> Result<(), Failure> {
-        if let Form::Open(head) = &mut self.form {
+        if let SpeechForm::Open(head) = &mut self.form {
             let head = std::mem::take(head);
             self.begin(&head, io)?;
         }
-        if let Form::Joined(joiner) = &mut self.form {
+        if let SpeechForm::Joined(joiner) = &mut self.form {
             let mut out = Vec::new();
             let ended = joiner.end_part(&mut out);
             ended.map_err(|why| self.unjoinable(&why))?;
@@ -170,14 +170,14 @@ impl Track {
     pub(super) fn finish(mut self, io: &mut Io) -> Result<u64, Failure> {
         let mut out = Vec::new();
         let patches = match &mut self.form {
-            Form::Joined(joiner) => joiner.finish(&mut out),
-            Form::Wav(start) => wav::length_patches(start, self.bytes),
-            Form::Samples => {
+            SpeechForm::Joined(joiner) => joiner.finish(&mut out),
+            SpeechForm::Wav(start) => wav::length_patches(start, self.bytes),
+            SpeechForm::Samples => {
                 let head = wav::header_of_pcm(wav::PCM_RATE, None).len() as u64;
                 let length = u32::try_from(self.bytes - head).ok();
                 vec![LengthPatch { at: 0, bytes: wav::header_of_pcm(wav::PCM_RATE, length) }]
             }
-            Form::Open(_) | Form::Bare => Vec::new(),
+            SpeechForm::Open(_) | SpeechForm::Bare => Vec::new(),
         };
         self.put(&out, io)?;
         if self.sink.can_patch() {
@@ -192,7 +192,8 @@ impl Track {
     fn unjoinable(&self, why: &Unjoinable) -> Failure {
         let (part, parts) = (self.part, self.parts);
         let message = format!("the parts can't be joined: part {part} of {parts} {}", why.0);
-        Failure::new(Kind::Refused, message).hint("--format wav or pcm is the easiest to join")
+        Failure::new(FailureKind::Refused, message)
+            .hint("--format wav or pcm is the easiest to join")
     }
 }
 

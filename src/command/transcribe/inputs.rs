@@ -8,18 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::scratch::Scratch;
+use super::scratch::ScratchFolder;
 use crate::audio::upload::{self, AudioUpload};
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
 use crate::io::Io;
 
-/// After so long a silence of a pipe the user is told what is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// After this much silence of a pipe the user is told what is waited for.
+const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// One thing to transcribe, as it was named.
 #[derive(Debug, Clone)]
-pub(super) struct Input {
+pub(super) struct AudioInput {
     pub(super) path: PathBuf,
     pub(super) is_stdin: bool,
     /// The facts of a regular file; what comes through a pipe is looked at when it is there.
@@ -28,16 +28,16 @@ pub(super) struct Input {
 
 /// A sound that lies on the disk.
 #[derive(Debug)]
-pub(super) struct Sound {
+pub(super) struct AudioFile {
     pub(super) path: PathBuf,
     /// In bytes.
     pub(super) size: u64,
     pub(super) kind: AudioUpload,
     /// Holds what came through a pipe.
-    _scratch: Option<Scratch>,
+    _scratch: Option<ScratchFolder>,
 }
 
-impl Input {
+impl AudioInput {
     /// Looks at what was named.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Input {
         let mut input = Self { path: path.to_owned(), is_stdin, found: None };
         if is_stdin {
             return match io.stdin_is_terminal {
-                true => Err(Failure::usage("standard input is a terminal, no sound")
+                true => Err(Failure::usage("standard input is a terminal, not audio")
                     .hint("name a file, or use a pipe: llm transcribe - < talk.mp3")),
                 false => Ok(input),
             };
@@ -78,7 +78,7 @@ impl Input {
             return Err(Failure::usage(format!("{} is empty", self.name())));
         }
         AudioUpload::of(named, &head)
-            .map_err(|what| Failure::usage(format!("{} is no sound: it is {what}", self.name())))
+            .map_err(|what| Failure::usage(format!("{} is not audio: it is {what}", self.name())))
     }
 
     fn unreadable(&self, error: &std::io::Error) -> Failure {
@@ -86,32 +86,32 @@ impl Input {
     }
 
     /// The sound of a regular file, or an empty stand-in where the file is not there yet.
-    pub(super) fn sketch(&self) -> Sound {
+    pub(super) fn sketch(&self) -> AudioFile {
         let unknown = || {
             (0, AudioUpload { filename: "audio".into(), content_type: "application/octet-stream" })
         };
         let (size, kind) = self.found.clone().unwrap_or_else(unknown);
-        Sound { path: self.path.clone(), size, kind, _scratch: None }
+        AudioFile { path: self.path.clone(), size, kind, _scratch: None }
     }
 
     /// The sound on the disk: what comes through a pipe is copied there, so that its length is known
     /// and it can be sent again.
     ///
     /// # Errors
-    /// Exit 2 as [`Input::check`], exit 1 when the copy can't be written, an interruption.
+    /// Exit 2 as [`AudioInput::check`], exit 1 when the copy can't be written, an interruption.
     pub(super) async fn sound(
         &self,
         exchange: &mut Exchange,
         io: &mut Io,
-    ) -> Result<Sound, Failure> {
+    ) -> Result<AudioFile, Failure> {
         if self.found.is_some() {
             return Ok(self.sketch());
         }
-        let scratch = Scratch::new(&io.env)?;
+        let scratch = ScratchFolder::new(&io.env)?;
         let target = scratch.file("sound")?;
         let stdin = if self.is_stdin { io.stdin.take() } else { None };
         let source = self.path.clone();
-        let size = self.copy((exchange, io), move |copied| {
+        let size = self.copy(exchange, io, move |copied| {
             let source: Box<dyn Read> = match stdin {
                 Some(stdin) => stdin,
                 None => Box::new(File::open(source)?),
@@ -122,13 +122,14 @@ impl Input {
         let path = scratch.path("sound");
         let named = self.path.file_name().filter(|_| self.path.extension().is_some());
         let kind = self.look(&path, named.map_or(Path::new("audio"), Path::new))?;
-        Ok(Sound { path, size, kind, _scratch: Some(scratch) })
+        Ok(AudioFile { path, size, kind, _scratch: Some(scratch) })
     }
 
     /// Runs `work` in a thread, as a blocking read can't be left for an interruption.
     async fn copy(
         &self,
-        (exchange, io): (&mut Exchange, &Io),
+        exchange: &mut Exchange,
+        io: &Io,
         work: impl FnOnce(&AtomicU64) -> Result<u64, CopyError> + Send + 'static,
     ) -> Result<u64, Failure> {
         let copied = Arc::new(AtomicU64::new(0));
@@ -139,10 +140,10 @@ impl Input {
         let patient = async move {
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(PATIENCE) => {}
+                () = tokio::time::sleep(SILENT_INPUT) => {}
             }
             if copied.load(Ordering::Relaxed) == 0 {
-                stderr.note(&format!("waiting for a sound from {name}"));
+                stderr.note(&format!("waiting for audio from {name}"));
             }
             work.await
         };
@@ -152,11 +153,11 @@ impl Input {
             Ok(Err(CopyError::Writing(error))) => {
                 let words = format!("cannot keep {} on the disk: {}", self.name(), reason(&error));
                 let hint = "TMPDIR names another folder for temporary files";
-                Err(Failure::new(error::Kind::Other, words).hint(hint))
+                Err(Failure::new(error::FailureKind::Other, words).hint(hint))
             }
             Err(_) => {
                 let words = format!("reading {} ended early", self.name());
-                Err(Failure::new(error::Kind::Other, words))
+                Err(Failure::new(error::FailureKind::Other, words))
             }
         }
     }

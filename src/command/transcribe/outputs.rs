@@ -3,76 +3,19 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::inputs::Input;
-use crate::cli::transcribe::{Format, TranscribeArgs};
-use crate::error::{Failure, Kind};
+use super::inputs::AudioInput;
+use super::options::{TranscribeOptions, is_folder};
+use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::sanitize;
 
-/// The form of the transcript, and whether the user named it (by `--format` or an ending).
-///
-/// # Errors
-/// Exit 2: the two contradict each other, or `--json`.
-pub(super) fn format(args: &TranscribeArgs, json: bool) -> Result<(Format, bool), Failure> {
-    let output = args.output.as_deref().filter(|path| path.as_os_str() != "-");
-    let ending = output.filter(|path| !is_folder(path)).and_then(of_ending);
-    let is_same =
-        |format: Format| ending.is_none_or(|of_file| ending_of(of_file) == ending_of(format));
-    if let (Some(format), Some(path)) = (args.format.filter(|format| !is_same(*format)), output) {
-        let words =
-            format!("--format {} and -o {} contradict each other", name(format), path.display());
-        return Err(Failure::usage(words)
-            .hint(format!("leave one out, or name a file that ends in .{}", ending_of(format))));
-    }
-    let chosen = args.format.or(ending);
-    if json && let Some(format @ (Format::Srt | Format::Vtt)) = chosen {
-        let words = format!("--json and subtitles ({}) contradict each other", name(format));
-        return Err(
-            Failure::usage(words).hint("`--json --format verbose_json` prints the times as JSON")
-        );
-    }
-    Ok((chosen.unwrap_or(Format::Text), chosen.is_some()))
-}
-
-fn of_ending(path: &Path) -> Option<Format> {
-    match path.extension()?.to_string_lossy().to_lowercase().as_str() {
-        "txt" => Some(Format::Text),
-        "json" => Some(Format::Json),
-        "srt" => Some(Format::Srt),
-        "vtt" => Some(Format::Vtt),
-        _ => None,
-    }
-}
-
-fn ending_of(format: Format) -> &'static str {
-    match format {
-        Format::Text => "txt",
-        Format::Json | Format::VerboseJson => "json",
-        Format::Srt => "srt",
-        Format::Vtt => "vtt",
-    }
-}
-
-/// As the command line has it.
-pub(super) fn name(format: Format) -> &'static str {
-    match format {
-        Format::VerboseJson => "verbose_json",
-        Format::Text => "text",
-        other => ending_of(other),
-    }
-}
-
-fn is_folder(path: &Path) -> bool {
-    path.is_dir() || path.as_os_str().to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR])
-}
-
 /// Where the transcripts of a run go.
 #[derive(Debug)]
-pub(super) struct Outputs {
-    place: Place,
+pub(super) struct TranscriptOutputs {
+    place: TranscriptTarget,
     /// Each transcript on standard output stands under its name.
     has_headings: bool,
     /// Several transcripts follow each other on standard output: each ends its line.
@@ -81,39 +24,39 @@ pub(super) struct Outputs {
 }
 
 #[derive(Debug)]
-enum Place {
+enum TranscriptTarget {
     Stdout,
     File(PathBuf),
     Folder { folder: PathBuf, ending: &'static str },
 }
 
-impl Outputs {
-    /// Settles where each transcript goes. `is_json`: what is printed is JSON, which headings would
-    /// spoil.
+impl TranscriptOutputs {
+    /// Settles where each transcript goes.
     ///
     /// # Errors
     /// Exit 2 where two transcripts would meet in one file, or one would replace its own sound.
     pub(super) fn settle(
-        output: Option<&Path>,
-        inputs: &[Input],
-        is_many: bool,
-        format: Format,
-        is_json: bool,
+        options: &TranscribeOptions,
+        inputs: &[AudioInput],
     ) -> Result<Self, Failure> {
-        let ending = if is_json { "json" } else { ending_of(format) };
-        let place = match output {
-            None => Place::Stdout,
-            Some(path) if path.as_os_str() == "-" => Place::Stdout,
-            Some(path) if is_folder(path) => Place::Folder { folder: path.to_owned(), ending },
+        let (is_many, is_json) = (options.is_many(), options.is_json());
+        let ending = if is_json { "json" } else { options.format.ending() };
+        let place = match options.output.as_deref() {
+            None => TranscriptTarget::Stdout,
+            Some(path) if path.as_os_str() == "-" => TranscriptTarget::Stdout,
+            Some(path) if is_folder(path) => {
+                TranscriptTarget::Folder { folder: path.to_owned(), ending }
+            }
             Some(path) if is_many => {
                 let words = format!("-o {} is one file for several transcripts", path.display());
                 return Err(Failure::usage(words).hint("name a folder that exists: -o FOLDER/"));
             }
-            Some(path) => Place::File(path.to_owned()),
+            Some(path) => TranscriptTarget::File(path.to_owned()),
         };
-        let is_stdout = matches!(place, Place::Stdout);
+        let is_stdout = matches!(place, TranscriptTarget::Stdout);
         let outputs = Self {
             place,
+            // Headings would spoil JSON.
             has_headings: is_many && is_stdout && !is_json,
             is_shared: is_many && is_stdout,
             any_shown: false,
@@ -122,7 +65,7 @@ impl Outputs {
         Ok(outputs)
     }
 
-    fn refuse_collisions(&self, inputs: &[Input]) -> Result<(), Failure> {
+    fn refuse_collisions(&self, inputs: &[AudioInput]) -> Result<(), Failure> {
         let mut taken: HashMap<PathBuf, String> = HashMap::new();
         for input in inputs {
             let Some(target) = self.target(input) else { continue };
@@ -130,7 +73,7 @@ impl Outputs {
             if !input.is_stdin && real(&target).is_some_and(|file| Some(file) == real(&input.path))
             {
                 let words =
-                    format!("the transcript would replace the sound itself, {}", input.name());
+                    format!("the transcript would overwrite the recording, {}", input.name());
                 return Err(Failure::usage(words));
             }
             if let Some(other) = taken.insert(target.clone(), input.name()) {
@@ -142,11 +85,11 @@ impl Outputs {
         Ok(())
     }
 
-    fn target(&self, input: &Input) -> Option<PathBuf> {
+    fn target(&self, input: &AudioInput) -> Option<PathBuf> {
         match &self.place {
-            Place::Stdout => None,
-            Place::File(path) => Some(path.clone()),
-            Place::Folder { folder, ending } => {
+            TranscriptTarget::Stdout => None,
+            TranscriptTarget::File(path) => Some(path.clone()),
+            TranscriptTarget::Folder { folder, ending } => {
                 let stem = input.path.file_stem().filter(|_| !input.is_stdin);
                 let mut name = stem.unwrap_or("stdin".as_ref()).to_owned();
                 name.push(format!(".{ending}"));
@@ -159,12 +102,12 @@ impl Outputs {
     ///
     /// # Errors
     /// Exit 1, with the reason.
-    pub(super) fn try_out(&self, inputs: &[Input]) -> Result<(), Failure> {
-        if let Place::Folder { folder, .. } = &self.place
+    pub(super) fn try_out(&self, inputs: &[AudioInput]) -> Result<(), Failure> {
+        if let TranscriptTarget::Folder { folder, .. } = &self.place
             && !folder.is_dir()
         {
             let words = format!("cannot write into {}: there is no such folder", folder.display());
-            return Err(Failure::new(Kind::Other, words));
+            return Err(Failure::new(FailureKind::Other, words));
         }
         let target = inputs.first().and_then(|input| self.target(input));
         // Opening a device or a FIFO is no trial: somebody waits at its other end.
@@ -178,7 +121,7 @@ impl Outputs {
     ///
     /// # Errors
     /// Exit 1 for a file that can't be written.
-    pub(super) fn open(&self, input: &Input) -> Result<Paper, Failure> {
+    pub(super) fn open(&self, input: &AudioInput) -> Result<TranscriptOutput, Failure> {
         let sink = Sink::open(self.target(input).as_deref())?;
         let heading = self.has_headings.then(|| {
             let gap = if self.any_shown { "\n" } else { "" };
@@ -186,7 +129,12 @@ impl Outputs {
             format!("{gap}==> {} <==\n", sanitize::one_line(&input.name()))
         });
         let is_stdout = matches!(sink, Sink::Stdout);
-        Ok(Paper { writer: TextWriter::new(sink), heading, is_stdout, is_touched: false })
+        Ok(TranscriptOutput {
+            writer: TextWriter::new(sink),
+            heading,
+            is_stdout,
+            is_touched: false,
+        })
     }
 
     /// Something of a transcript was shown, so that the next one needs a gap.
@@ -197,14 +145,14 @@ impl Outputs {
 
 /// One transcript's place, with its heading.
 #[derive(Debug)]
-pub(super) struct Paper {
+pub(super) struct TranscriptOutput {
     writer: TextWriter,
     heading: Option<String>,
     is_stdout: bool,
     is_touched: bool,
 }
 
-impl Paper {
+impl TranscriptOutput {
     /// Writes bytes as they are (a terminal gets them made harmless), the heading first.
     ///
     /// # Errors
@@ -220,7 +168,7 @@ impl Paper {
     /// Ends the last line.
     ///
     /// # Errors
-    /// As [`Paper::write`].
+    /// As [`TranscriptOutput::write`].
     pub(super) fn end_line(&mut self, io: &mut Io) -> Result<(), Failure> {
         self.writer.end_line(io)
     }

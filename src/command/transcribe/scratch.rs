@@ -3,16 +3,16 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, FailureKind, reason};
 use crate::io::Env;
 
 /// A folder that nobody else can look into, removed with all its files.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(super) struct ScratchFolder {
     folder: PathBuf,
 }
 
-impl Scratch {
+impl ScratchFolder {
     /// Makes the folder where the system wants such things (`TMPDIR`; `TEMP` on Windows).
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for ScratchFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
@@ -59,7 +59,7 @@ impl Drop for Scratch {
 
 fn cannot(path: &Path, error: &std::io::Error) -> Failure {
     let words = format!("cannot make the temporary {}: {}", path.display(), reason(error));
-    Failure::new(Kind::Other, words).hint("TMPDIR names another folder for temporary files")
+    Failure::new(FailureKind::Other, words).hint("TMPDIR names another folder for temporary files")
 }
 
 #[cfg(unix)]

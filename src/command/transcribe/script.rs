@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::outputs::{Paper, name};
-use crate::api::transcribe::answer::Answer;
-use crate::api::transcribe::join::{Joiner, add_up, merge};
+use super::outputs::TranscriptOutput;
+use crate::api::transcribe::answer::TranscriptReply;
+use crate::api::transcribe::format::TranscriptFormat;
+use crate::api::transcribe::join::{TextJoiner, add_up, merge};
 use crate::api::transcribe::subtitles::Subtitles;
-use crate::cli::transcribe::Format;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 
 /// What is to be known of a transcript.
 #[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) format: Format,
+pub(super) struct TranscriptOptions {
+    pub(super) format: TranscriptFormat,
     /// Print the provider's JSON as it is.
     pub(super) json: bool,
     /// The sound is sent in one piece.
@@ -30,10 +30,10 @@ pub(super) struct Facts {
 }
 
 /// The transcript of one file.
-pub(super) struct Script {
-    facts: Facts,
-    paper: Paper,
-    joiner: Joiner,
+pub(super) struct Transcript {
+    facts: TranscriptOptions,
+    paper: TranscriptOutput,
+    joiner: TextJoiner,
     subtitles: Subtitles,
     /// The JSON of several answers.
     whole: Option<Value>,
@@ -42,11 +42,11 @@ pub(super) struct Script {
     begun: Instant,
 }
 
-impl Script {
+impl Transcript {
     /// An empty transcript.
-    pub(super) fn new(facts: Facts, paper: Paper) -> Self {
+    pub(super) fn new(facts: TranscriptOptions, paper: TranscriptOutput) -> Self {
         Self {
-            joiner: Joiner::default(),
+            joiner: TextJoiner::default(),
             subtitles: Subtitles::new(facts.format),
             whole: None,
             usage: None,
@@ -65,12 +65,12 @@ impl Script {
 
     /// Whether text is shown while it comes.
     pub(super) fn is_live(&self) -> bool {
-        self.facts.format == Format::Text && !self.facts.json
+        self.facts.format == TranscriptFormat::Text && !self.facts.json
     }
 
     /// Whether the transcript is subtitles.
     pub(super) fn makes_subtitles(&self) -> bool {
-        matches!(self.facts.format, Format::Srt | Format::Vtt)
+        self.facts.format.is_subtitles()
     }
 
     /// Whether anything of the present part was shown.
@@ -97,24 +97,27 @@ impl Script {
     }
 
     /// Takes from an answer what is not its text, which was shown as it came.
-    ///
-    /// # Errors
-    /// None so far; it has the form of [`Script::take`].
-    pub(super) fn take_rest(&mut self, answer: &Answer) -> Result<(), Failure> {
+    pub(super) fn take_rest(&mut self, answer: &TranscriptReply) {
         self.count(answer);
-        Ok(())
     }
 
     /// Takes the answer for the part that begins at `offset` seconds.
     ///
     /// # Errors
     /// It holds no text or no times where they are needed; the output takes no more.
-    pub(super) fn take(&mut self, answer: Answer, offset: f64, io: &mut Io) -> Result<(), Failure> {
+    pub(super) fn take(
+        &mut self,
+        answer: TranscriptReply,
+        offset: f64,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
         self.count(&answer);
-        if self.facts.json || matches!(self.facts.format, Format::Json | Format::VerboseJson) {
+        if self.facts.json
+            || matches!(self.facts.format, TranscriptFormat::Json | TranscriptFormat::VerboseJson)
+        {
             return self.take_json(answer, offset, io);
         }
-        if self.facts.format == Format::Text {
+        if self.facts.format == TranscriptFormat::Text {
             let Some(text) = answer.text() else {
                 return Err(self.lacks("text", &answer));
             };
@@ -129,17 +132,21 @@ impl Script {
         Ok(())
     }
 
-    fn take_json(&mut self, answer: Answer, offset: f64, io: &mut Io) -> Result<(), Failure> {
+    fn take_json(
+        &mut self,
+        answer: TranscriptReply,
+        offset: f64,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
         if answer.value.is_none() && self.facts.json {
-            let words = format!("the reply of {} is no JSON", self.facts.service);
-            return Err(
-                Failure::new(Kind::Refused, words).hint("`--format json` puts its text into JSON")
-            );
+            let words = format!("the reply from {} is not JSON", self.facts.service);
+            return Err(Failure::new(FailureKind::Refused, words)
+                .hint("`--format json` puts its text into JSON"));
         }
         let lacks_times = answer.segments().is_none()
             && answer.value.as_ref().is_none_or(|value| value.get("words").is_none());
-        if self.facts.format == Format::VerboseJson && lacks_times {
-            io.warn(&format!("{} gave no times for {}", self.facts.service, self.facts.name));
+        if self.facts.format == TranscriptFormat::VerboseJson && lacks_times {
+            io.warn(&format!("{} gave no timestamps for {}", self.facts.service, self.facts.name));
         }
         let goes_on = self.facts.json || answer.is_transcript_json();
         if self.facts.is_single && answer.value.is_some() && goes_on {
@@ -153,7 +160,7 @@ impl Script {
         Ok(())
     }
 
-    fn count(&mut self, answer: &Answer) {
+    fn count(&mut self, answer: &TranscriptReply) {
         let usage = answer.value.as_ref().and_then(|value| value.get("usage"));
         match (&mut self.usage, usage.filter(|usage| usage.is_object())) {
             (Some(old), Some(new)) => add_up(old, new),
@@ -162,18 +169,20 @@ impl Script {
         }
     }
 
-    fn lacks(&self, what: &str, answer: &Answer) -> Failure {
-        let Facts { service, format, .. } = &self.facts;
+    fn lacks(&self, what: &str, answer: &TranscriptReply) -> Failure {
+        let TranscriptOptions { service, format, .. } = &self.facts;
         let what = match &answer.value {
-            Some(_) => format!("the answer of {service} has no {what}"),
-            None => format!("the answer of {service} is plain text without {what}"),
+            Some(_) => format!("the answer from {service} has no {what}"),
+            None => format!("the answer from {service} is plain text without {what}"),
         };
-        if *format == Format::Text {
-            return Failure::new(Kind::Refused, what).hint("--json prints the answer as it came");
+        if *format == TranscriptFormat::Text {
+            return Failure::new(FailureKind::Refused, what)
+                .hint("--json prints the answer as it came");
         }
-        let words = format!("{what}, so no {} can be made of it", name(*format));
-        Failure::new(Kind::Refused, words)
-            .hint("another model may give times (-m); --format text takes the answer as it is")
+        let words = format!("{what}, so no {} can be made of it", format.name());
+        Failure::new(FailureKind::Refused, words).hint(
+            "another model may give timestamps (-m); --format text prints the answer as it is",
+        )
     }
 
     /// The transcript is whole: what was collected is written, and a file gets its name.
@@ -183,14 +192,14 @@ impl Script {
     pub(super) fn end(mut self, io: &mut Io) -> Result<(), Failure> {
         if self.is_live() {
             if !self.joiner.has_words() {
-                io.warn(&format!("no words were heard in {}", self.facts.name));
+                io.warn(&format!("no speech was found in {}", self.facts.name));
             }
             self.paper.write(b"\n", io)?;
         } else if let Some(whole) = self.whole.take() {
             self.paper.write(format!("{whole}\n").as_bytes(), io)?;
         } else if !self.paper.is_touched() {
             if self.subtitles.is_empty() {
-                io.warn(&format!("no words were heard in {}", self.facts.name));
+                io.warn(&format!("no speech was found in {}", self.facts.name));
             }
             self.paper.write(self.subtitles.text().as_bytes(), io)?;
         }

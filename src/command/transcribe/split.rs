@@ -7,26 +7,26 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::inputs::Sound;
-use super::scratch::Scratch;
+use super::inputs::AudioFile;
+use super::scratch::ScratchFolder;
 use crate::audio::quiet;
 use crate::audio::upload::AudioUpload;
 use crate::audio::wav::WavSamples;
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
-use crate::http::form::Piece;
+use crate::http::form::BytePiece;
 use crate::io::Io;
 
 /// How often a running ffmpeg is asked whether it is done.
-const POLL: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A part shorter than this many seconds makes no sense to send: services refuse it.
-const SHORTEST: f64 = 1.0;
+const MIN_PART_SECONDS: f64 = 1.0;
 
 /// What one request carries of a sound.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
-    pub(super) pieces: Vec<Piece>,
+pub(super) struct AudioPart {
+    pub(super) pieces: Vec<BytePiece>,
     pub(super) kind: AudioUpload,
     /// Where it begins in the recording, in seconds.
     pub(super) offset: f64,
@@ -34,15 +34,15 @@ pub(super) struct Part {
 
 /// A sound in the parts in which it is sent.
 #[derive(Debug)]
-pub(super) struct Parts {
-    pub(super) list: Vec<Part>,
+pub(super) struct AudioParts {
+    pub(super) list: Vec<AudioPart>,
     /// Holds what ffmpeg made.
-    _scratch: Option<Scratch>,
+    _scratch: Option<ScratchFolder>,
 }
 
 /// The most that a request may hold.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limit {
+pub(super) struct UploadLimit {
     /// The profile's `upload_bytes`.
     pub(super) bytes: Option<u64>,
     /// The profile's `audio_seconds`.
@@ -55,9 +55,9 @@ pub(super) struct Limit {
 
 /// Speech is hardly ever written with less than so many bytes a second: a file that is smaller than
 /// its time allows by that is not decoded to learn its length.
-const THRIFTY: u64 = 2000;
+const MIN_BYTES_PER_SECOND: u64 = 2000;
 
-impl Limit {
+impl UploadLimit {
     /// The most bytes of a file for which a request has room.
     fn room(&self) -> u64 {
         let Some(bytes) = self.bytes else { return u64::MAX };
@@ -89,9 +89,9 @@ impl Limit {
 }
 
 /// The sound as one part.
-pub(super) fn whole(sound: &Sound) -> Part {
-    let piece = Piece::File { path: sound.path.clone(), offset: 0, length: sound.size };
-    Part { pieces: vec![piece], kind: sound.kind.clone(), offset: 0.0 }
+pub(super) fn whole(sound: &AudioFile) -> AudioPart {
+    let piece = BytePiece::File { path: sound.path.clone(), offset: 0, length: sound.size };
+    AudioPart { pieces: vec![piece], kind: sound.kind.clone(), offset: 0.0 }
 }
 
 /// The parts of a sound: one where it is within the limit. `name` is the user's name of it.
@@ -100,15 +100,15 @@ pub(super) fn whole(sound: &Sound) -> Part {
 /// Exit 2 where the file can't be cut (no ffmpeg, or it finds no sound in it), exit 1 for the disk, an
 /// interruption.
 pub(super) async fn parts(
-    sound: &Sound,
+    sound: &AudioFile,
     name: &str,
-    limit: Limit,
+    limit: UploadLimit,
     exchange: &mut Exchange,
     io: &Io,
-) -> Result<Parts, Failure> {
-    let one = || Parts { list: vec![whole(sound)], _scratch: None };
+) -> Result<AudioParts, Failure> {
+    let one = || AudioParts { list: vec![whole(sound)], _scratch: None };
     let is_small = sound.size <= limit.room();
-    if is_small && limit.seconds.is_none_or(|seconds| sound.size < seconds * THRIFTY) {
+    if is_small && limit.seconds.is_none_or(|seconds| sound.size < seconds * MIN_BYTES_PER_SECOND) {
         return Ok(one());
     }
     let unreadable =
@@ -125,7 +125,7 @@ pub(super) async fn parts(
             (cut(&sound.path, &samples, room, &sound.kind).map_err(unreadable)?, None)
         }
         None => {
-            let scratch = Scratch::new(&io.env)?;
+            let scratch = ScratchFolder::new(&io.env)?;
             match decode(sound, name, &scratch, exchange).await {
                 // The service may count the file alone, and have room for it.
                 Err(Decoding::NoProgram) if limit.bytes.is_none_or(|most| sound.size <= most) => {
@@ -141,7 +141,7 @@ pub(super) async fn parts(
                     let size = std::fs::metadata(&path).map_err(unreadable)?.len();
                     let samples = find(&path, size).map_err(unreadable)?;
                     let Some(samples) = samples.filter(|samples| samples.length > 0) else {
-                        return Err(Failure::usage(format!("ffmpeg finds no sound in {name}")));
+                        return Err(Failure::usage(format!("ffmpeg finds no audio in {name}")));
                     };
                     if limit.has_room_for(sound.size, &samples) {
                         return Ok(one());
@@ -156,7 +156,7 @@ pub(super) async fn parts(
         let (what, number) = (above(sound.size, name, limit, &service), list.len());
         io.note(&format!("{what}; it is sent in {number} parts"));
     }
-    Ok(Parts { list, _scratch: scratch })
+    Ok(AudioParts { list, _scratch: scratch })
 }
 
 fn find(path: &Path, size: u64) -> std::io::Result<Option<WavSamples>> {
@@ -164,11 +164,16 @@ fn find(path: &Path, size: u64) -> std::io::Result<Option<WavSamples>> {
 }
 
 /// Bytes of samples for which a request has room.
-fn room(limit: Limit, samples: &WavSamples, service: &str, name: &str) -> Result<u64, Failure> {
+fn room(
+    limit: UploadLimit,
+    samples: &WavSamples,
+    service: &str,
+    name: &str,
+) -> Result<u64, Failure> {
     let room = limit.of(samples);
-    if samples.seconds(room) < SHORTEST {
+    if samples.seconds(room) < MIN_PART_SECONDS {
         let words = format!(
-            "the limit of {service}, {} bytes, leaves no room for a second of {name}",
+            "the limit of {service}, {} bytes, is too small for one second of {name}",
             limit.bytes.unwrap_or_default()
         );
         return Err(Failure::usage(words).hint("it is `limits.upload_bytes` in the profile"));
@@ -182,15 +187,15 @@ fn cut(
     samples: &WavSamples,
     room: u64,
     kind: &AudioUpload,
-) -> std::io::Result<Vec<Part>> {
+) -> std::io::Result<Vec<AudioPart>> {
     let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
     let ranges = quiet::split_at_pauses(samples, &mut file, room)?;
     let part = |range: std::ops::Range<u64>| {
         let length = range.end - range.start;
         let samples_of_it =
-            Piece::File { path: path.to_owned(), offset: samples.start + range.start, length };
-        Part {
-            pieces: vec![Piece::Bytes(samples.header(length).into()), samples_of_it],
+            BytePiece::File { path: path.to_owned(), offset: samples.start + range.start, length };
+        AudioPart {
+            pieces: vec![BytePiece::Bytes(samples.header(length).into()), samples_of_it],
             kind: kind.clone(),
             offset: samples.seconds(range.start),
         }
@@ -199,14 +204,14 @@ fn cut(
 }
 
 /// Says that a sound is larger than a request may be.
-fn above(size: u64, name: &str, limit: Limit, service: &str) -> String {
+fn above(size: u64, name: &str, limit: UploadLimit, service: &str) -> String {
     let (size, most) = (mebibytes(size), limit.words());
     format!("{name} has {size}, more than {service} takes at once ({most})")
 }
 
-fn too_large(size: u64, name: &str, limit: Limit, service: &str) -> Failure {
+fn too_large(size: u64, name: &str, limit: UploadLimit, service: &str) -> Failure {
     Failure::usage(above(size, name, limit, service))
-        .hint("with ffmpeg installed it would be sent in parts; a WAV file is cut without it")
+        .hint("install ffmpeg to send it in parts; WAV files are split without it")
 }
 
 fn mebibytes(bytes: u64) -> String {
@@ -231,9 +236,9 @@ impl From<Failure> for Decoding {
 }
 
 /// Kills ffmpeg if it is still running when nobody waits for it any more.
-struct Running(Child);
+struct RunningFfmpeg(Child);
 
-impl Drop for Running {
+impl Drop for RunningFfmpeg {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -244,9 +249,9 @@ impl Drop for Running {
 /// second, to which speech models bring every sound first (Whisper, Radford and others 2022, section
 /// 2.2). Gives the kind of what was written.
 async fn decode(
-    sound: &Sound,
+    sound: &AudioFile,
     name: &str,
-    scratch: &Scratch,
+    scratch: &ScratchFolder,
     exchange: &mut Exchange,
 ) -> Result<AudioUpload, Decoding> {
     let words = scratch.file(WORDS)?;
@@ -259,7 +264,7 @@ async fn decode(
     command.arg(scratch.path(DECODED));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
     let mut running = match command.spawn() {
-        Ok(child) => Running(child),
+        Ok(child) => RunningFfmpeg(child),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(Decoding::NoProgram);
         }
@@ -268,7 +273,7 @@ async fn decode(
     let status = loop {
         match running.0.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) => exchange.wait(tokio::time::sleep(POLL)).await?,
+            Ok(None) => exchange.wait(tokio::time::sleep(POLL_INTERVAL)).await?,
             Err(error) => return Err(cannot_run(&error).into()),
         }
     };
@@ -285,5 +290,5 @@ async fn decode(
 }
 
 fn cannot_run(error: &std::io::Error) -> Failure {
-    Failure::new(error::Kind::Other, format!("cannot run ffmpeg: {}", reason(error)))
+    Failure::new(error::FailureKind::Other, format!("cannot run ffmpeg: {}", reason(error)))
 }

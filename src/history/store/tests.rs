@@ -1,7 +1,7 @@
 //! The store on a real folder: many writers, broken lines, private files.
 
 use super::*;
-use crate::history::turn::tests::turn;
+use crate::conversation::turn;
 
 fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -23,7 +23,7 @@ fn the_folder_is_that_of_the_environment() {
 #[test]
 fn many_writers_at_once_lose_nothing() {
     let (_folder, store) = store();
-    let key = Key::named("一起").expect("a name");
+    let key = ConversationKey::named("一起").expect("a name");
     let long = "很长的回答".repeat(5000);
     std::thread::scope(|scope| {
         for writer in 0..20 {
@@ -38,7 +38,7 @@ fn many_writers_at_once_lose_nothing() {
     });
     let conversation = store.read(&key).expect("is read");
     assert_eq!((conversation.turns.len(), conversation.broken.len()), (100, 0));
-    assert!(conversation.turns.iter().all(|turn| turn.answer.content == long));
+    assert!(conversation.turns.iter().all(|turn| turn.answer.text == long));
 }
 
 #[cfg(unix)]
@@ -46,7 +46,7 @@ fn many_writers_at_once_lose_nothing() {
 fn folder_and_files_are_the_users_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_folder, store) = store();
-    let key = Key::new();
+    let key = ConversationKey::new();
     store.add(&key, &turn("1", "你", "好"), None).expect("is written");
     let mode = |path: &Path| std::fs::metadata(path).expect("is there").permissions().mode();
     for (path, expected) in [
@@ -62,7 +62,7 @@ fn folder_and_files_are_the_users_alone() {
 #[test]
 fn a_broken_line_costs_no_other() {
     let (_folder, store) = store();
-    let key = Key::new();
+    let key = ConversationKey::new();
     store.add(&key, &turn("1", "一", "甲"), None).expect("is written");
     let mut file = OpenOptions::new().append(true).open(store.path(&key)).expect("opens");
     file.write_all(b"{\"turn\":\"2\",\"user\":\"\xff").expect("is written");
@@ -75,7 +75,7 @@ fn a_broken_line_costs_no_other() {
 #[test]
 fn a_turn_can_be_taken_back() {
     let (_folder, store) = store();
-    let key = Key::new();
+    let key = ConversationKey::new();
     for id in ["1", "2"] {
         store.add(&key, &turn(id, "问", "答"), None).expect("is written");
     }
@@ -88,7 +88,11 @@ fn a_turn_can_be_taken_back() {
 fn the_last_one_is_that_of_the_terminal() {
     let (_folder, store) = store();
     assert_eq!(store.last(None), None);
-    let keys = [Key::new(), Key::new(), Key::named("甲").expect("a name")];
+    let keys = [
+        ConversationKey::new(),
+        ConversationKey::new(),
+        ConversationKey::named("甲").expect("a name"),
+    ];
     for (key, terminal) in keys.iter().zip([Some("a"), Some("b"), None]) {
         store.add(key, &turn("1", "问", "答"), terminal).expect("is written");
     }
@@ -106,7 +110,7 @@ fn the_last_one_is_that_of_the_terminal() {
 #[test]
 fn the_list_of_recent_ones_does_not_grow_for_ever() {
     let (_folder, store) = store();
-    let key = Key::new();
+    let key = ConversationKey::new();
     store.make().expect("is made");
     std::fs::write(store.file("recent.jsonl"), vec![b'\n'; 1024 * 1024 + 1]).expect("is written");
     store.add(&key, &turn("1", "问", "答"), None).expect("is written");
@@ -118,8 +122,8 @@ fn the_list_of_recent_ones_does_not_grow_for_ever() {
 #[test]
 fn a_conversation_is_found_by_name_id_or_beginning() {
     let (_folder, store) = store();
-    let named = Key::named("诗/一").expect("a name");
-    let keys = ["abc1", "abd2"].map(|id| Key::of_stem(id).expect("a key"));
+    let named = ConversationKey::named("诗/一").expect("a name");
+    let keys = ["abc1", "abd2"].map(|id| ConversationKey::of_stem(id).expect("a key"));
     for key in keys.iter().chain([&named]) {
         store.add(key, &turn("1", "问", "答"), None).expect("is written");
     }

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use std::time::Duration;
+
+use super::fields::{LONGEST_FIELD, LONGEST_MESSAGE};
 use super::*;
 
 fn message(body: &str) -> String {

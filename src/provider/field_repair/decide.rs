@@ -6,7 +6,7 @@ use crate::error::Refused;
 
 /// A change to a request that may make it acceptable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum FieldChange {
     /// Leave the field out.
     Drop(String),
     /// Send it under another name.
@@ -15,9 +15,9 @@ pub(crate) enum Change {
 
 /// What to make of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum RepairVerdict {
     /// Ask once more, with this change.
-    Change(Change),
+    Change(FieldChange),
     /// The user set the field that is refused, by this.
     Theirs { field: String, by: SetBy },
     /// It is about nothing that could be changed.
@@ -64,25 +64,27 @@ pub(crate) fn decide(
     fields: &[(String, Option<String>)],
     own: &UserFields,
     eases: &[&str],
-) -> Verdict {
+) -> RepairVerdict {
     let is_refusal = matches!(refused.status, Some(400 | 422));
     let found = if is_refusal { named(refused, fields, own) } else { None };
     let Some((field, value)) = found else {
         let is_ours = |name: &str| eases.contains(&name) && own.by(name).is_none();
         return match mentioned(refused, fields, own) {
-            Some(field) if is_ours(field) => Verdict::Change(Change::Drop(field.to_owned())),
-            _ => Verdict::Nothing,
+            Some(field) if is_ours(field) => {
+                RepairVerdict::Change(FieldChange::Drop(field.to_owned()))
+            }
+            _ => RepairVerdict::Nothing,
         };
     };
     if let Some(to) = other_name(refused, field, value.as_deref())
         && !fields.iter().any(|(name, _)| *name == to)
     {
-        return Verdict::Change(Change::Rename { from: field.clone(), to });
+        return RepairVerdict::Change(FieldChange::Rename { from: field.clone(), to });
     }
     match own.by(field) {
-        Some(by) => Verdict::Theirs { field: field.clone(), by: by.clone() },
-        None if REQUIRED.contains(&field.as_str()) => Verdict::Nothing,
-        None => Verdict::Change(Change::Drop(field.clone())),
+        Some(by) => RepairVerdict::Theirs { field: field.clone(), by: by.clone() },
+        None if REQUIRED.contains(&field.as_str()) => RepairVerdict::Nothing,
+        None => RepairVerdict::Change(FieldChange::Drop(field.clone())),
     }
 }
 
@@ -133,7 +135,7 @@ fn the_one<'f>(
     own: &UserFields,
 ) -> Option<&'f (String, Option<String>)> {
     let mut found: Vec<&(String, Option<String>)> = Vec::new();
-    for word in words(&refused.words).into_iter().filter(Word::is_a_name) {
+    for word in words(&refused.words).into_iter().filter(RefusalWord::is_a_name) {
         let name = plain(word.text);
         if let Some(field) = fields.iter().find(|(field, _)| plain(field) == name)
             && !is_essential(&field.0, own)
@@ -160,7 +162,7 @@ fn other_name(refused: &Refused, field: &str, value: Option<&str>) -> Option<Str
     if value.is_some_and(|value| words.iter().any(|word| word.is_quoted && word.text == value)) {
         return None;
     }
-    let is_name = |word: &&Word<'_>| {
+    let is_name = |word: &&RefusalWord<'_>| {
         word.text.starts_with(|first: char| first.is_ascii_lowercase())
             && plain(word.text) != plain(field)
             && are_related(field, word.text)
@@ -187,7 +189,7 @@ fn are_related(one: &str, other: &str) -> bool {
 }
 
 /// A word out of a refusal, and how it stands there.
-struct Word<'w> {
+struct RefusalWord<'w> {
     text: &'w str,
     is_quoted: bool,
     /// The text in front of it and behind it.
@@ -195,7 +197,7 @@ struct Word<'w> {
     behind: &'w str,
 }
 
-impl Word<'_> {
+impl RefusalWord<'_> {
     /// Whether the word stands for a field. `stop` and `user` are common words too; they must be
     /// quoted, or stand where a name does.
     fn is_a_name(&self) -> bool {
@@ -216,7 +218,7 @@ impl Word<'_> {
 }
 
 /// The words that a name could be: letters, digits, `_`, `[]`. `body.store` is two of them.
-fn words(text: &str) -> Vec<Word<'_>> {
+fn words(text: &str) -> Vec<RefusalWord<'_>> {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_[]".contains(letter);
     let mut found = Vec::new();
     let mut start = None;
@@ -228,7 +230,7 @@ fn words(text: &str) -> Vec<Word<'_>> {
                 let quote = ['\'', '"', '`', '“', '‘'];
                 let is_quoted =
                     before.ends_with(quote) && behind.starts_with(['\'', '"', '`', '”', '’']);
-                found.push(Word { text: &text[from..at], is_quoted, before, behind });
+                found.push(RefusalWord { text: &text[from..at], is_quoted, before, behind });
                 start = None;
             }
             _ => {}

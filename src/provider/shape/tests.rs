@@ -5,23 +5,23 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::http::form::Piece;
+use crate::http::form::BytePiece;
 
-fn attached(role: Role, tag: &str) -> Attached {
-    let data = vec![Piece::Bytes(Bytes::copy_from_slice(tag.as_bytes()))];
-    let insert = Insert { mark: format!("[{tag}]"), data };
-    Attached { role, media_type: "image/png".to_owned(), format: "png".to_owned(), insert }
+fn attached(role: FileRole, tag: &str) -> BodyFile {
+    let data = vec![BytePiece::Bytes(Bytes::copy_from_slice(tag.as_bytes()))];
+    let insert = SplicedFile { mark: format!("[{tag}]"), data };
+    BodyFile { role, media_type: "image/png".to_owned(), format: "png".to_owned(), insert }
 }
 
 /// What comes of a template, and how many of the files found a place.
-fn filled(template: &Value, fields: Value, attached: &[Attached]) -> (Value, usize) {
+fn filled(template: &Value, fields: Value, attached: &[BodyFile]) -> (Value, usize) {
     let fields = fields.as_object().cloned().expect("an object");
     let words = template::all_words(template);
     let named: Vec<&str> =
         words.iter().map(|word| word.split('.').next().unwrap_or(word)).collect();
     let rest = fields.iter().filter(|(name, _)| !named.contains(&name.as_str()));
     let rest = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let mut filler = Filler { fields: &fields, rest, attached, used: BTreeSet::new() };
+    let mut filler = TemplateFiller { fields: &fields, rest, attached, used: BTreeSet::new() };
     let value = Value::Object(filler.body(template));
     (value, filler.used.len())
 }
@@ -91,8 +91,8 @@ fn a_list_has_an_entry_for_each_picture() {
         "all": [{"parts": ["x", {"raw": "$picture.data", "type": "$picture.type"}, "$prompt"]}],
         "mask": "$mask.format",
     });
-    let (one, two) = (attached(Role::Picture, "一"), attached(Role::Picture, "二"));
-    let mask = attached(Role::Mask, "三");
+    let (one, two) = (attached(FileRole::Picture, "一"), attached(FileRole::Picture, "二"));
+    let mask = attached(FileRole::Mask, "三");
     let url = |tag: &str| format!("data:image/png;base64,[{tag}]");
     let raw = |tag: &str| json!({"raw": format!("[{tag}]"), "type": "image/png"});
     let (value, used) = filled(&template, json!({"prompt": "p"}), std::slice::from_ref(&one));
@@ -108,7 +108,7 @@ fn a_list_has_an_entry_for_each_picture() {
 #[test]
 fn a_recording_may_be_plain_or_a_url() {
     let template = json!({"messages": [{"content": [{"data": "$audio.data", "format": "$audio.format", "url": "$audio.url"}]}]});
-    let (value, used) = filled(&template, json!({}), &[attached(Role::Audio, "a")]);
+    let (value, used) = filled(&template, json!({}), &[attached(FileRole::Audio, "a")]);
     let part = json!({"data": "[a]", "format": "png", "url": "data:image/png;base64,[a]"});
     assert_eq!((value, used), (json!({"messages": [{"content": [part]}]}), 1));
 }
@@ -131,9 +131,9 @@ fn template() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_template_is_filled(template in template(), pictures in 0_usize..3, n in proptest::option::of(0..9)) {
-        let mut files: Vec<Attached> =
-            (0..pictures).map(|index| attached(Role::Picture, &index.to_string())).collect();
-        files.push(attached(Role::Mask, "m"));
+        let mut files: Vec<BodyFile> =
+            (0..pictures).map(|index| attached(FileRole::Picture, &index.to_string())).collect();
+        files.push(attached(FileRole::Mask, "m"));
         let fields = json!({"n": n, "prompt": "猫", "size": "1x2", "seed": 1});
         let (value, used) = filled(&template, fields, &files);
         prop_assert!(used <= files.len());

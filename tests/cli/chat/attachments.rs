@@ -262,12 +262,12 @@ fn a_profile_says_what_it_does_not_take() {
     let run = |lines: &str, model: &str| {
         config(lines).args(["chat", "-f", "a.png", "-m", model, "看"]).run()
     };
-    run("takes_no = [\"image\"]", "m").code(2).stderr_has("x does not take for m");
+    run("takes_no = [\"image\"]", "m").code(2).stderr_has("x does not accept for m");
     run("takes_no = [\"png\"]", "m").code(2);
     run("takes_no = [\"gif\", \"audio\"]", "m").code(0);
     run("takes_no = []", "m").code(0);
     let rule = "rules = [{ models = [\"text-*\"], takes_no = [\"image\"] }]";
-    run(rule, "text-1").code(2).stderr_has("x does not take for text-1");
+    run(rule, "text-1").code(2).stderr_has("x does not accept for text-1");
     run(rule, "vision-1").code(0);
     run("takes_no = [\"picture\"]", "m").code(2).stderr_has("image, audio, pdf");
     run("rules = [{ takes_no = [\"picture\"] }]", "m")

@@ -53,7 +53,7 @@ fn redirects_are_followed_a_few_times() {
     let circle = Server::new().reply(moved("/again").repeat()).allow_unused().start();
     let service = Server::start([]);
     let run = with_key(&service).args(["-f", &format!("{}/a", circle.origin()), "看"]).run();
-    run.code(4).stderr_has("cannot fetch").stderr_has("redirects without end");
+    run.code(4).stderr_has("cannot fetch").stderr_has("redirects too many times");
     assert!(circle.requests().len() <= 10, "{run}");
 }
 

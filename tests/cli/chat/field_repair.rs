@@ -17,8 +17,8 @@ fn what_we_added_is_left_out_the_second_time() {
     let server = Server::start([unsupported("stream_options"), Reply::chat(&["好"])]);
     let outcome = ask(&server).args(["-u"]).run();
     outcome.code(0).stdout("好\n");
-    outcome.stderr_has("llm: warning: test refuses `stream_options`; asked again without it");
-    outcome.stderr_has("[providers.test] spares the first try: stream_usage = \"never\"");
+    outcome.stderr_has("llm: warning: test refuses `stream_options`; sent again without it");
+    outcome.stderr_has("[providers.test] avoids the refused request: stream_usage = \"never\"");
     let [mut first, second] = server.bodies().try_into().expect("two requests");
     assert!(first["stream_options"].is_object());
     first.as_object_mut().expect("an object").shift_remove("stream_options");
@@ -71,7 +71,7 @@ fn a_new_name_is_taken_for_what_the_user_set_too() {
     // What -O sets is no rule's matter.
     let server = Server::start([refusal("max_tokens", words), Reply::chat(&["好"])]);
     let outcome = ask(&server).args(["-O", "max_tokens=7"]).run();
-    outcome.code(0).stderr_has("`-O max_completion_tokens=…` spares the first try");
+    outcome.code(0).stderr_has("`-O max_completion_tokens=…` avoids the refused request");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn colours_are_refused_where_the_answer_is_for_a_program() {
     for more in [&["-x"] as &[&str], &["--json"], &["-o", "答.md"]].into_iter().chain(schemas) {
         let llm = llm().profile(&server).args(["chat", "你好", "--markdown", "always"]);
         let run = llm.args(more).run();
-        run.code(2).stdout_empty().stderr_has("--markdown always does not go with --");
+        run.code(2).stdout_empty().stderr_has("--markdown always can't be combined with --");
     }
     assert_eq!(server.requests().len(), 0);
 }

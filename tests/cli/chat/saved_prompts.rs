@@ -110,8 +110,8 @@ fn a_prompt_may_ask_for_a_schema_or_a_code_block() {
     with(&server, lines).args(["--prompt", "块", "写"]).run().code(0).stdout("码\n");
     with(&server, lines).args(["--prompt", "人", "谁"]).run().code(0).stdout("{\"名\": 1}\n");
     assert_eq!(server.requests()[1].json()["response_format"]["type"], "json_schema");
-    refused(lines, &["--prompt", "人", "-x", "谁"]).stderr_has("does not go with -x");
-    refused(lines, &["--prompt", "人", "-n", "2", "谁"]).stderr_has("does not go with -n");
+    refused(lines, &["--prompt", "人", "-x", "谁"]).stderr_has("can't be combined with -x");
+    refused(lines, &["--prompt", "人", "-n", "2", "谁"]).stderr_has("can't be combined with -n");
     refused(lines, &["--prompt", "二", "谁"]).stderr_has("its own `extract`");
 }
 
@@ -124,9 +124,9 @@ fn what_is_wrong_with_a_prompt_is_said_before_anything_is_sent() {
         (
             &["--prompt", "译文", "a"][..],
             "no prompt `译文`",
-            "did you mean `译`? prompts that there are: 译, 总结, 坏",
+            "did you mean `译`? known prompts: 译, 总结, 坏",
         ),
-        (&["--prompt", "x", "a"], "no prompt `x`", "hint: prompts that there are: 译, 总结, 坏"),
+        (&["--prompt", "x", "a"], "no prompt `x`", "hint: known prompts: 译, 总结, 坏"),
         (&["--prompt", "译", "a"], "needs the variable `语言`", "hint: add --var 语言=TEXT"),
         (
             &["--prompt", "译", "--var", "语=a", "b"],

@@ -49,11 +49,11 @@ fn a_schema_that_is_none_is_refused_before_anything_is_sent() {
         }
     }
     let both = with(&server, "").args(["--schema-multi", "a", "--json"]).run();
-    both.code(2).stderr_has("--json does not go with it");
+    both.code(2).stderr_has("--json can't be combined with it");
     with(&server, "").args(["--schema-multi", "a", "--schema", "b"]).run().code(2);
     // A file of that name is meant, whatever its ending.
     let file = with(&server, "").file("城市", "{\"type\": 5}").args(["--schema", "城市"]).run();
-    file.code(2).stderr_has("is no JSON Schema");
+    file.code(2).stderr_has("is not a JSON Schema");
 }
 
 #[test]
@@ -95,14 +95,17 @@ fn an_answer_that_does_not_fit_is_asked_for_once_more() {
     for bad in ["{\"城市\": \"上海\", \"人口\": \"很多\"}", "上海有很多人。"] {
         let (outcome, requests) = run([Reply::chat(&[bad]), Reply::chat(&[good])], &CITY);
         outcome.code(0).stdout(&format!("{good}\n"));
-        outcome.stderr_has("llm: warning: the answer of test does not fit the schema: ");
+        outcome.stderr_has("llm: warning: the answer from test does not fit the schema: ");
         outcome.stderr_has("; asking once more\n");
         assert_eq!(requests[1]["messages"][1], json!({"role": "assistant", "content": bad}));
         assert_eq!(requests[1]["messages"][2]["role"], "user");
         assert_eq!(requests[1]["response_format"], requests[0]["response_format"]);
         // The second answer is printed as it came, and is not asked for again.
         let (outcome, requests) = run([Reply::chat(&["{}"]), Reply::chat(&[bad])], &CITY);
-        outcome.code(4).stdout(&format!("{bad}\n")).stderr_has("llm: the answer of test does not");
+        outcome
+            .code(4)
+            .stdout(&format!("{bad}\n"))
+            .stderr_has("llm: the answer from test does not");
         assert_eq!(requests.len(), 2);
     }
     // What was asked for again was paid for too.
@@ -182,7 +185,7 @@ fn an_item_that_does_not_fit_is_left_out_and_told() {
     // As long as nothing was printed, it is.
     let good = Reply::chat(&["[{\"名\":\"甲\",\"年\":1}]"]);
     let (outcome, requests) = run([Reply::chat(&["没有"]), good], &PEOPLE);
-    outcome.code(0).stdout("{\"名\":\"甲\",\"年\":1}\n").stderr_has("it holds no list");
+    outcome.code(0).stdout("{\"名\":\"甲\",\"年\":1}\n").stderr_has("it contains no list");
     assert_eq!(requests.len(), 2);
     let (outcome, _) = run([Reply::chat(&["没有"]), Reply::chat(&["还是没有"])], &PEOPLE);
     outcome.code(4).stdout("还是没有\n");

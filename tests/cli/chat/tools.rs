@@ -225,7 +225,7 @@ fn what_goes_wrong_with_a_tool_is_told_to_the_model() {
     }
     let server = Server::start([calling(&[("rm", "{}")]), Reply::chat(&["完"])]);
     let run = chat(&server, &[table("t", "true", "")], &["t"]).run();
-    run.code(0).stderr_has("llm: warning: the model calls `rm`, which is no tool of yours");
+    run.code(0).stderr_has("llm: warning: the model calls `rm`, which is not one of your tools");
     assert_eq!(results(&server.requests()[1]), ["error: there is no tool `rm`; there is t"]);
     let server = Server::start([calling(&[("t", "{}")]), Reply::chat(&["完"])]);
     let gone = "[tools.t]\ncommand = \"./no-such-program\"\n".to_owned();
@@ -270,7 +270,7 @@ fn a_flood_is_cut() {
     let (content, _) = told("yes 水", "", "{}");
     assert!(start.elapsed() < LONG);
     assert!(content.len() < 257 * 1024 && content.len() > 255 * 1024, "{}", content.len());
-    assert!(content.ends_with("\n[cut: the output goes on beyond 256 KiB]"));
+    assert!(content.ends_with("\n[cut: the output is longer than 256 KiB]"));
     let (content, _) = told("head -c 300000 /dev/zero | tr '\\0' x; echo ok > end", "", "{}");
     assert!(content.contains("xx\n[cut: "), "{}", content.len());
     let (content, _) = told("yes 坏 | head -c 30000 >&2; exit 1", "", "{}");
@@ -352,7 +352,7 @@ fn a_cut_call_is_not_run() {
     let events = [chunk(json!({"tool_calls": [piece]}), Some("length")), "[DONE]".to_owned()];
     let server = Server::start([Reply::sse(&events)]);
     let run = chat(&server, &[table("t", "touch ran", "")], &["t"]).run();
-    run.code(4).stderr_has("it wants to call tools: `t`; its limit of tokens cut the call");
+    run.code(4).stderr_has("the model asks for tool calls: `t`; the token limit cut the call");
     assert!(!run.dir().join("ran").exists());
 }
 
@@ -472,4 +472,38 @@ fn thinking_goes_back_where_the_service_wants_it() {
         assert_eq!(request.json()["messages"][1].get("reasoning"), None);
     }
     assert_eq!(requests[3].json()["messages"][3]["reasoning_content"], "");
+}
+
+#[test]
+fn what_a_refusal_taught_holds_for_the_further_requests() {
+    let refused = json!({"error": {"param": "stream_options",
+        "message": "Unsupported parameter: 'stream_options' is not supported with this model."}});
+    let server = Server::start([
+        Reply::json(400, refused),
+        calling(&[("t", "{}")]),
+        calling(&[("t", "{}")]),
+        Reply::chat(&["完"]),
+    ]);
+    let run = chat(&server, &[table("t", "echo 1", "")], &["t"]).arg("-u").run();
+    run.code(0).stdout("完\n");
+    let has_it: Vec<bool> = server
+        .requests()
+        .iter()
+        .map(|request| request.json().get("stream_options").is_some())
+        .collect();
+    assert_eq!(has_it, [true, false, false, false]);
+    assert_eq!(run.stderr_text().matches("refuses `stream_options`").count(), 1);
+}
+
+#[test]
+fn results_go_behind_messages_of_the_users_own() {
+    let server = Server::start([calling(&[("t", "{}")]), Reply::chat(&["完"])]);
+    let own = json!([{"role": "user", "content": "别的"}]);
+    let run = chat(&server, &[table("t", "echo 1", "")], &["t"]);
+    run.args(["-O", &format!("messages={own}")]).run().code(0).stdout("完\n");
+    let messages = server.requests()[1].json()["messages"].clone();
+    let roles: Vec<&Value> =
+        messages.as_array().expect("a list").iter().map(|message| &message["role"]).collect();
+    assert_eq!(roles, ["user", "assistant", "tool"]);
+    assert_eq!(messages[0], own[0]);
 }

@@ -322,7 +322,7 @@ fn a_key_over_plain_http_to_another_host_earns_a_warning() {
     let config = "[providers.lan]\nbase_url = \"http://host.invalid/v1\"\nmodel = \"m\"\napi_key_env = \"LAN_KEY\"\n";
     let args = ["chat", "--dry-run", "-p", "lan", "hi"];
     let outcome = llm().config(config).env("LAN_KEY", "sk-123456").args(args).run();
-    outcome.code(0).stderr_has("llm: warning: the key of lan travels unencrypted to host.invalid");
+    outcome.code(0).stderr_has("llm: warning: the key of lan is sent unencrypted to host.invalid");
     let outcome = llm().config(&config.replace("http:", "https:")).args(args).run();
     outcome.code(0).stderr_empty();
 }

@@ -348,3 +348,45 @@ fn a_profile_can_name_a_proxy_and_certificates() {
     let llm = llm().config(config).file("no.pem", b"nothing");
     llm.args(["chat", "-p", "far", "hi"]).run().code(2).stderr_has("holds no certificate");
 }
+
+#[test]
+fn a_profile_like_another_asks_as_that_one_does() {
+    let server = Server::always(Reply::chat(&["好"]));
+    let config = format!(
+        "[providers.mistral]\napi_key = \"sk-mistral-01\"\n\
+         [providers.zweit]\nlike = \"mistral\"\nbase_url = \"{}\"\noptions = {{ top_p = 0.5 }}\n",
+        server.url()
+    );
+    let run =
+        llm().watch(&server).config(&config).args(["chat", "-p", "zweit", "--seed", "7", "你好"]);
+    let request = asked(&run, &server);
+    let body = request.json();
+    assert_eq!(body["model"], "mistral-small-latest");
+    assert_eq!(body["random_seed"], 7, "the rules hold");
+    assert_eq!(body["top_p"], 0.5);
+    assert_eq!(request.header("authorization"), Some("Bearer sk-mistral-01"));
+    // A built-in twin has nothing of the user's key for the other.
+    let twin = llm().config("[providers.moonshot]\napi_key = \"sk-peking-001\"\n");
+    let twin = refused(&twin.args(["chat", "-p", "moonshot-intl", "你好"]));
+    twin.stderr_has("MOONSHOT_API_KEY is not set").stderr_has("platform.moonshot.ai");
+}
+
+#[test]
+fn a_like_that_leads_nowhere_is_refused() {
+    let refusal = |config: &str, args: &[&str]| {
+        let run = llm().config(config).args(args);
+        let outcome = run.run();
+        outcome.code(2).stdout_empty();
+        let place = format!("llm: {}:2: ", run.config_file().display());
+        assert!(outcome.stderr_lines()[0].starts_with(&place), "{outcome}");
+        outcome
+    };
+    for args in [&["chat", "-p", "demo", "你好"][..], &["providers"], &["providers", "show", "x"]]
+    {
+        let unknown = refusal("[providers.x]\nlike = \"dashscop\"\n", args);
+        unknown.stderr_has("names no profile: `dashscop`");
+        unknown.stderr_has("did you mean `dashscope`?");
+    }
+    let circle = "[providers.a]\nlike = \"a\"\n";
+    refusal(circle, &["models", "-p", "a"]).stderr_has("`like` goes in a circle: a, a");
+}

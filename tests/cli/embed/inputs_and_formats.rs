@@ -301,7 +301,7 @@ fn what_cannot_be_used_is_said_before_anything_is_sent() {
 fn without_a_model_nothing_is_sent() {
     let server = Server::start([]);
     let run = llm().profile(&server).args(["embed", "a"]).run();
-    run.code(2).stderr_has("there is no model for embeddings at test").stderr_has("hint: ");
+    run.code(2).stderr_has("no model is set for embeddings at test").stderr_has("hint: ");
 }
 
 #[test]

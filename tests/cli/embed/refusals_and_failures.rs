@@ -140,7 +140,7 @@ fn base64_is_given_up_once_and_for_all() {
         let server = Server::start([refused(body), numbers(&[1.0]), numbers(&[2.0])]);
         let run = embed(&server).args(["a", "b", "--batch-size", "1", "--concurrency", "1"]).run();
         run.code(0).stdout("[1.0]\n[2.0]\n");
-        run.stderr_has("llm: warning: test refuses `encoding_format`; asked again without it");
+        run.stderr_has("llm: warning: test refuses `encoding_format`; sent again without it");
         assert_eq!(run.stderr_lines().len(), 1, "{run}");
         let asked: Vec<Value> = server
             .requests()
@@ -162,10 +162,10 @@ fn replies_that_cannot_be_used_name_the_batch() {
     for (reply, words) in [
         (numbers(&[1.0]), "test sent 1 vector, 2 were asked for (line 1 to line 2)"),
         (data(nested), "test sent a vector for every token of a text, not one for the text"),
-        (data(twice), "for line 1 to line 2 are in no order: index 1 comes twice"),
+        (data(twice), "for line 1 to line 2 can't be put in order: index 1 comes twice"),
         (
             data(json!([{"embedding": "AAA="}, {"embedding": [1]}])),
-            "the vector of test for line 1 can't be read: 2 bytes are no 32-bit floats",
+            "the vector from test for line 1 can't be read: 2 bytes are not whole 32-bit floats",
         ),
         (Reply::html(200, "<h1>Welcome</h1>"), "has no list of vectors: Welcome"),
         (Reply::json(200, json!({"error": {"message": "坏", "code": 404}})), "(404): 坏"),

@@ -85,7 +85,7 @@ fn headers_that_say_where_a_request_ends_are_refused() {
     let server = Server::start([]);
     for header in ["Content-Length: 1", "transfer-encoding: chunked"] {
         let run = llm().profile(&server).args(["chat", "-H", header, "你好"]).run();
-        run.code(2).stdout_empty().stderr_has("it says where the request ends");
+        run.code(2).stdout_empty().stderr_has("it tells where the request ends");
     }
     let url = server.url();
     let config = format!(
@@ -96,7 +96,7 @@ fn headers_that_say_where_a_request_ends_are_refused() {
         .args(["chat", "你好"])
         .run()
         .code(2)
-        .stderr_has("`a b` is no name of a header");
+        .stderr_has("`a b` is not a header name");
 }
 
 #[test]
@@ -105,6 +105,32 @@ fn interim_replies_are_passed_over() {
     let body = chat_body("好").to_string().into_bytes();
     let server = Server::start([Reply::raw([Step::Write(interim.to_vec()), of_length(&body)])]);
     llm().profile(&server).args(["chat", "-S", "你好"]).run().code(0).stdout("好\n").stderr_empty();
+}
+
+#[test]
+fn what_is_no_reply_of_http_is_told() {
+    let ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    let chunks = format!("{ok}Transfer-Encoding: chunked\r\n\r\n");
+    for (reply, words) in [
+        ("SSH-2.0-OpenSSH_9\r\n".to_owned(), "what came is no HTTP"),
+        (format!("{ok}Content-Length: -1\r\n\r\n[]"), "what came is no HTTP"),
+        (format!("{ok}Content-Length: 1\r\nContent-Length: 2\r\n\r\n[]"), "what came is no HTTP"),
+        (format!("{ok}A: {}", "b".repeat(1 << 20)), "the head of the reply has no end"),
+        (format!("{chunks}x\r\n[]\r\n0\r\n\r\n"), "can't be told apart"),
+        (format!("{chunks}11111111111111111\r\n[]"), "can't be told apart"),
+    ] {
+        for is_proxy in [false, true] {
+            let steps = [Step::Write(reply.clone().into_bytes()), Step::UntilClosed];
+            let server = Server::start([Reply::raw(steps)]);
+            let place = match is_proxy {
+                false => format!("base_url = \"{}\"", server.url()),
+                true => format!("base_url = \"http://x.invalid\"\nproxy = \"{}\"", server.origin()),
+            };
+            let llm = llm().config(&format!("[providers.test]\n{place}\nmodel = \"m\"\n"));
+            let run = llm.watch(&server).args(["chat", "-S", "--retries", "0", "你好"]).run();
+            run.code(6).stdout_empty().stderr_has(words);
+        }
+    }
 }
 
 /// A recording of holes that is larger than what the network takes without a reader.

@@ -134,9 +134,10 @@ fn what_nobody_asked_for_is_left_out_the_second_time() {
         let mut expected = fields(&first);
         expected.retain(|name| name != case.unasked);
         assert_eq!((fields(&second), fields(&first).len()), (expected.clone(), expected.len() + 1));
-        // The rule that is printed spares the first try.
+        // The rule that is printed avoids the refused request.
         let line = run.stderr_text();
-        let rule = line.split_once("spares the first try: ").expect("a rule").1.trim().to_owned();
+        let rule =
+            line.split_once("avoids the refused request: ").expect("a rule").1.trim().to_owned();
         assert!(rule.contains(&format!("jobs = [\"{}\"]", case.job)), "{rule}");
         let server = Server::start([(case.answer)()]);
         place(&server, &rule).args(case.args).run().code(0).stderr_empty();

@@ -178,7 +178,8 @@ fn expected_rows() -> Vec<String> {
     let list: toml::Table = text("providers.example.toml").parse().expect("the list is TOML");
     let profiles = list["providers"].as_table().expect("profiles are tables");
     let texts = |profile: &toml::Value, field: &str| -> Vec<String> {
-        match profile.get(field) {
+        let base = profile.get("like").and_then(|like| profiles.get(like.as_str()?));
+        match profile.get(field).or_else(|| base?.get(field)) {
             None => Vec::new(),
             Some(toml::Value::String(text)) => vec![text.clone()],
             Some(value) => {

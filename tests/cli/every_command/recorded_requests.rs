@@ -120,9 +120,12 @@ fn kept(service: &str) -> PathBuf {
 fn services() -> Vec<Service> {
     let text = fs::read_to_string(root().join("providers.example.toml")).expect("the catalogue");
     let catalogue: toml::Table = text.parse().expect("it is TOML");
-    let profiles = catalogue["providers"].as_table().expect("profiles").iter();
+    let all = catalogue["providers"].as_table().expect("profiles");
+    let profiles = all.iter();
     let words = |profile: &toml::Value, key: &str| -> Vec<String> {
-        let list = profile.get(key).and_then(toml::Value::as_array).into_iter().flatten();
+        let base = profile.get("like").and_then(|like| all.get(like.as_str()?));
+        let list = profile.get(key).or_else(|| base?.get(key));
+        let list = list.and_then(toml::Value::as_array).into_iter().flatten();
         list.map(|word| word.as_str().expect("a word").to_owned()).collect()
     };
     let service = |(name, profile): (&String, &toml::Value)| {

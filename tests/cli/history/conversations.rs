@@ -129,7 +129,7 @@ fn nothing_is_kept_where_nothing_shall_be() {
     let data = std::fs::read_dir(llm.folder("data")).expect("readable").count();
     assert_eq!(data, 0);
     let outcome = llm.clone().args(["chat", "-c", "四"]).run();
-    outcome.code(2).stdout_empty().stderr_has("llm: there is no conversation to go on with");
+    outcome.code(2).stdout_empty().stderr_has("llm: there is no conversation to continue");
     llm.clone().args(["chat", "--dry-run", "-p", "demo", "一"]).run().code(0);
     let wrong = llm.clone().config("log = \"no\"\n").args(["chat", "五"]).run();
     wrong.code(2).stderr_has("`log` must be true or false");

@@ -89,7 +89,7 @@ fn a_file_that_is_gone_or_too_large_is_named_with_a_warning() {
     llm.clone().args(["-f", "图.png", "看图"]).run().code(0);
     std::fs::remove_file(&kept(&llm)[0]).expect("removed");
     let run = llm.clone().args(["-c", "再看"]).run();
-    run.code(0).stderr_has("llm: warning: only the name of 图.png goes along: ");
+    run.code(0).stderr_has("llm: warning: only the name of 图.png is sent: ");
     run.stderr_has("is gone");
     assert_eq!(contents(&server, 1)[0], "看图\n\n[attached: 图.png]");
     let large = [PNG, &vec![0; 20 << 20]].concat();
@@ -97,7 +97,7 @@ fn a_file_that_is_gone_or_too_large_is_named_with_a_warning() {
     llm.clone().args(["-f", "大.png", "看大图"]).run().code(0).stderr_empty();
     assert_eq!(kept(&llm).len(), 0);
     let run = llm.args(["-c", "再看"]).run();
-    run.code(0).stderr_has("only the name of 大.png goes along: it is not kept");
+    run.code(0).stderr_has("only the name of 大.png is sent: it is not kept");
     assert_eq!(contents(&server, 3)[0], "看大图\n\n[attached: 大.png]");
 }
 
@@ -121,7 +121,7 @@ fn a_service_that_takes_no_pictures_gets_their_names() {
     let url = server.url();
     let llm = llm.config(&format!("[providers.other]\nbase_url = \"{url}\"\n{profile}\n"));
     let run = llm.args(["-c", "-p", "other", "再看"]).run();
-    run.code(0).stderr_has("only the name of 图.png goes along: other does not take it for m");
+    run.code(0).stderr_has("only the name of 图.png is sent: other does not accept it for m");
     assert_eq!(contents(&server, 1)[0], "看图\n\n[attached: 图.png]");
 }
 

@@ -51,7 +51,7 @@ fn redirects_are_followed_up_to_a_limit() {
     let endless = Reply::text(302, "").header("location", "/a").repeat();
     let server = Server::new().reply(addresses(&["/a"])).reply(endless).start();
     let run = image(&server).args(["猫", "-o", "a.png"]).run();
-    run.code(4).stdout_empty().stderr_has("redirects without end");
+    run.code(4).stdout_empty().stderr_has("redirects too many times");
     assert_eq!(run.names(), [""; 0]);
     let file = Reply::text(302, "").header("location", "file:///etc/passwd");
     let server = Server::start([addresses(&["/a"]), file]);

@@ -64,7 +64,7 @@ fn an_ending_that_lies_is_kept_and_said() {
     let server = Server::start([reply(&[jpeg("猫")])]);
     let run = image(&server).args(["猫", "-o", "猫.png"]).run();
     run.code(0).stdout("猫.png\n");
-    run.stderr("llm: warning: 猫.png holds a jpg picture, whatever its ending says\n");
+    run.stderr("llm: warning: 猫.png is a jpg picture, despite its ending\n");
 }
 
 #[test]

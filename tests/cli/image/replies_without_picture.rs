@@ -28,16 +28,19 @@ fn with(entry: Value) -> Reply {
 fn entries_that_are_no_picture_exit_4() {
     for (reply, words) in [
         (with(json!({"b64_json": ""})), "the picture that came has 0 bytes"),
-        (with(json!({"b64_json": "kein Bild!"})), "the picture that came is broken base64"),
+        (with(json!({"b64_json": "kein Bild!"})), "the picture that came is not valid base64"),
         (with(inline(b"<html>nein")), "is not a picture; it begins `<html>nein`"),
-        (with(json!({"b64_json": null})), "test gave no picture: the entry holds no picture"),
-        (with(json!({"b64_json": "*0"})), "is broken base64"),
+        (with(json!({"b64_json": null})), "test gave no picture: the entry contains no picture"),
+        (with(json!({"b64_json": "*0"})), "is not valid base64"),
         (with(json!({"url": "https://a.example/x", "respect_moderation": false})), "moderation"),
         (with(json!({"error": {"message": "违规"}})), "test gave no picture: 违规"),
-        (Reply::json(200, body([])), "the reply of test has no picture"),
-        (Reply::json(200, json!({"choices": []})), "is no list of pictures"),
-        (Reply::html(200, "<html><title>Willkommen</title>"), "is no list of pictures: Willkommen"),
-        (Reply::bytes(200, "application/json", ""), "the reply of test is empty"),
+        (Reply::json(200, body([])), "the reply from test has no picture"),
+        (Reply::json(200, json!({"choices": []})), "is not a list of pictures"),
+        (
+            Reply::html(200, "<html><title>Willkommen</title>"),
+            "is not a list of pictures: Willkommen",
+        ),
+        (Reply::bytes(200, "application/json", ""), "the reply from test is empty"),
         (Reply::json(200, json!({"error": {"message": "违规", "code": 400}})), "(400): 违规"),
         (Reply::json(400, json!({"error": {"message": "太大"}})), "(400): 太大"),
     ] {

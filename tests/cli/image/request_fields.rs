@@ -146,5 +146,5 @@ fn wrong_usage_is_said_before_anything_is_sent() {
     }
     let server = Server::start([]);
     let run = llm().profile(&server).args(["image", "猫"]).run();
-    run.code(2).stderr_has("there is no model for pictures at test").stderr_has("-m MODEL");
+    run.code(2).stderr_has("no model is set for pictures at test").stderr_has("-m MODEL");
 }

@@ -105,6 +105,20 @@ fn every_value_is_shown_with_its_source() {
 }
 
 #[test]
+fn a_value_of_the_profile_that_one_is_like_has_the_source_of_that() {
+    let config = "[providers.a]\nbase_url = \"http://a.example\"\nmodel = \"m\"\n\
+                  [providers.b]\nlike = \"a\"\nmodel = \"n\"\n";
+    let run = run(&["show", "b"]).config(config);
+    let file = |line: usize| format!("{}:{line}", run.config_file().display());
+    let outcome = run.run();
+    outcome.code(0).stderr_empty();
+    assert!(outcome.stdout_text().starts_with("b\n"), "{outcome}");
+    shows(&outcome, "like", "a", &file(5));
+    shows(&outcome, "base_url", "http://a.example", &file(2));
+    shows(&outcome, "model", "n", &file(6));
+}
+
+#[test]
 fn keys_are_never_shown() {
     let config = "[providers.x]\nbase_url = \"http://u:sk-passwort@h.example/v1?api-key=sk-query-001\"\napi_key = \"sk-geheim-01\"\n";
     let run = run(&["show", "x"]).config(config);

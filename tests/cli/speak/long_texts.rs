@@ -130,9 +130,9 @@ fn a_broken_reply_leaves_nothing() {
         (Reply::bytes(200, "audio/wav", whole.clone()).content_length(9999), 6, "broke off"),
         (Reply::chunks("audio/wav", [whole.clone()]).then([Step::Close]), 6, "broke off"),
         (Reply::chunks("audio/wav", [whole]).then([Step::Reset]), 6, "broke off"),
-        (Reply::bytes(200, "audio/wav", ""), 4, "the reply of test is empty"),
+        (Reply::bytes(200, "audio/wav", ""), 4, "the reply from test is empty"),
         (Reply::json(200, error), 6, "test failed (503): 嗓子坏了"),
-        (Reply::json(200, json!({"id": "1"})), 4, "the reply of test is no audio"),
+        (Reply::json(200, json!({"id": "1"})), 4, "the reply from test is not audio"),
         (Reply::html(200, "<html><title>欢迎</title></html>"), 4, "no audio: 欢迎"),
         (
             Reply::sse(&[r#"{"type":"speech.audio.delta","audio":"SUQz"}"#]),

@@ -120,8 +120,8 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
             2,
             "a.mp3 is to be mp3, but --format says wav",
         ),
-        (&["a", "-o", "a.xyz"], 2, "the ending of a.xyz tells no audio format"),
-        (&["a", "-o", "laut"], 2, "the ending of laut tells no audio format"),
+        (&["a", "-o", "a.xyz"], 2, "the ending of a.xyz names no audio format"),
+        (&["a", "-o", "laut"], 2, "the ending of laut names no audio format"),
         (&["a", "--format", "midi"], 2, "invalid value 'midi' for '--format <FMT>'"),
         (&["a", "--speed", "fast"], 2, "that is not a number"),
         (&["a", "-o", "no/a.mp3"], 1, "cannot write no/a.mp3: no such file or directory"),
@@ -132,7 +132,7 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
         (&["-f", "bild.png"], 2, "bild.png is not text: there is a zero byte at byte 4"),
         (&[" "], 2, "there is no text to speak"),
         (&["a", "--play", "--json"], 2, "--json prints a reply, which --play cannot play"),
-        (&["a", "--play", "-o", "-"], 2, "--play plays a file, and -o names none"),
+        (&["a", "--play", "-o", "-"], 2, "--play needs a file, and -o names none"),
     ] {
         let server = Server::start([]);
         let run = voice(&server, "").file("leer.txt", "").file("bild.png", b"PNG\n\0").args(args);
@@ -147,7 +147,7 @@ fn without_a_model_nothing_is_sent() {
     let server = Server::start([]);
     let run = llm().profile(&server).args(["speak", "a"]).run();
     run.code(2)
-        .stderr_has("there is no model for speech at test")
+        .stderr_has("no model is set for speech at test")
         .stderr_has("hint: name one with -m");
 }
 

@@ -164,7 +164,7 @@ impl Outcome {
     pub(crate) fn stdout_json(&self) -> Value {
         match serde_json::from_slice(&self.stdout) {
             Ok(value) => value,
-            Err(error) => self.fail(&format!("standard output is no JSON: {error}")),
+            Err(error) => self.fail(&format!("standard output is not JSON: {error}")),
         }
     }
 

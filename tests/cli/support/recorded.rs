@@ -74,7 +74,7 @@ impl Recorded {
     pub(crate) fn json(&self) -> Value {
         match serde_json::from_slice(&self.body) {
             Ok(value) => value,
-            Err(error) => panic!("the request body is no JSON ({error}):\n{self}"),
+            Err(error) => panic!("the request body is not JSON ({error}):\n{self}"),
         }
     }
 

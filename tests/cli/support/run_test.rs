@@ -106,7 +106,7 @@ fn a_program_that_hangs_is_killed_with_a_report() {
     let command =
         sh("echo begun; echo warned >&2; exec sleep 60").watchdog(Duration::from_millis(300));
     let words = panic_of(|| drop(command.run()));
-    for part in ["not done within 300ms", "| begun", "| warned", "sleep 60"] {
+    for part in ["not finished within 300ms", "| begun", "| warned", "sleep 60"] {
         assert!(words.contains(part), "{words}");
     }
 }

@@ -156,7 +156,7 @@ impl Running {
     #[track_caller]
     fn overdue(&mut self, problem: &str) -> ! {
         let _ = self.child.kill(); // it may have ended just now
-        self.outcome(None).fail(&format!("not done within {:?}: {problem}", self.limit))
+        self.outcome(None).fail(&format!("not finished within {:?}: {problem}", self.limit))
     }
 
     fn outcome(&self, status: Option<ExitStatus>) -> Outcome {

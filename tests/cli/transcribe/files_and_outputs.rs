@@ -24,9 +24,9 @@ fn what_is_no_sound_is_refused_before_anything_is_sent() {
         ("missing.mp3", "cannot read missing.mp3: no such file or directory"),
         ("folder.mp3", "cannot read folder.mp3: it is a directory"),
         ("empty.mp3", "empty.mp3 is empty"),
-        ("notes.mp3", "notes.mp3 is no sound: it is text"),
-        ("a.pdf", "a.pdf is no sound: it is a PDF document"),
-        ("a.zip", "a.zip is no sound: it is a ZIP archive or an office document"),
+        ("notes.mp3", "notes.mp3 is not audio: it is text"),
+        ("a.pdf", "a.pdf is not audio: it is a PDF document"),
+        ("a.zip", "a.zip is not audio: it is a ZIP archive or an office document"),
     ] {
         base.clone().arg(name).run().code(2).stdout_empty().stderr(&format!("llm: {words}\n"));
     }
@@ -37,14 +37,14 @@ fn what_is_no_sound_is_refused_before_anything_is_sent() {
         .stdin("text\n")
         .run()
         .code(2)
-        .stderr_has("standard input is no sound: it is text");
+        .stderr_has("standard input is not audio: it is text");
 }
 
 #[test]
 fn without_a_model_nothing_is_sent() {
     let server = Server::start([]);
     let base = place(&server, "").profile_at(&server.url());
-    base.arg("会议.mp3").run().code(2).stderr_has("there is no model for transcription at test");
+    base.arg("会议.mp3").run().code(2).stderr_has("no model is set for transcription at test");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn an_interrupted_request_leaves_the_old_file() {
 fn a_silent_pipe_is_named() {
     let server = Server::start([heard("好")]);
     let mut run = place(&server, "").arg("-").stdin_pipe_open().spawn();
-    run.read_stderr_until("waiting for a sound from standard input", Duration::from_secs(10));
+    run.read_stderr_until("waiting for audio from standard input", Duration::from_secs(10));
     run.write_stdin(SOUND);
     run.close_stdin();
     run.wait().code(0).stdout("好\n");
@@ -162,7 +162,7 @@ fn one_failure_does_not_stop_the_rest() {
     let run = base.args(["会议.mp3", "b.mp3", "c.mp3", "d.mp3"]).run();
     run.code(4).stdout("==> 会议.mp3 <==\n一\n\n==> d.mp3 <==\n四\n");
     run.stderr_has("llm: b.mp3: test refused the request (400): bad sound");
-    run.stderr_has("llm: c.mp3: test wants money (402): no money");
+    run.stderr_has("llm: c.mp3: test requires payment (402): no money");
     run.stderr_has("llm: 2 of 4 files were not transcribed\n");
 }
 

@@ -156,7 +156,7 @@ fn raw_samples_are_cut_without_a_header() {
 fn a_limit_without_room_is_told() {
     let server = Server::start([]);
     let base = place(&server, "limits = { upload_bytes = 100 }").file("a.wav", noise(1, &[]));
-    base.arg("a.wav").run().code(2).stderr_has("leaves no room for a second of a.wav");
+    base.arg("a.wav").run().code(2).stderr_has("is too small for one second of a.wav");
 }
 
 /// A program in place of ffmpeg that copies its input, or fails.
@@ -199,8 +199,10 @@ fn without_ffmpeg_it_is_said_what_would_help() {
     let nowhere = base.folder("state");
     let run = base.env("PATH", nowhere).arg("长.mp3").run();
     run.code(2).stdout_empty();
-    run.stderr("llm: 长.mp3 has 90004 bytes, more than test takes at once (81000 bytes)\n\
-                hint: with ffmpeg installed it would be sent in parts; a WAV file is cut without it\n");
+    run.stderr(
+        "llm: 长.mp3 has 90004 bytes, more than test takes at once (81000 bytes)\n\
+                hint: install ffmpeg to send it in parts; WAV files are split without it\n",
+    );
 }
 
 #[test]

@@ -174,7 +174,7 @@ fn plain_text_is_put_into_json_where_json_was_asked() {
     let (run, _) = answered(Reply::text(200, "你\"好\n"), &["--format", "json"]);
     run.code(0).stdout("{\"text\":\"你\\\"好\"}\n");
     let (run, _) = answered(Reply::text(200, "你好"), &["--json"]);
-    run.code(4).stdout_empty().stderr_has("llm: the reply of test is no JSON");
+    run.code(4).stdout_empty().stderr_has("llm: the reply from test is not JSON");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn subtitles_are_made_of_segments() {
 fn without_times_there_are_no_subtitles() {
     for reply in [Reply::json(200, json!({"text": "你好"})), Reply::text(200, "你好")] {
         let (run, _) = answered(reply, &["-o", "a.srt"]);
-        run.code(4).stdout_empty().stderr_has("so no srt can be made of it").stderr_has("hint: ");
+        run.code(4).stdout_empty().stderr_has("so srt can't be written of it").stderr_has("hint: ");
         assert!(!run.dir().join("a.srt").exists());
     }
 }
@@ -300,22 +300,22 @@ fn a_stream_that_breaks_off_or_fails_is_told() {
 #[test]
 fn silence_is_no_failure() {
     let (run, _) = answered(Reply::json(200, json!({"text": ""})), &[]);
-    run.code(0).stdout("\n").stderr("llm: warning: no words were heard in 会议.mp3\n");
+    run.code(0).stdout("\n").stderr("llm: warning: no speech was found in 会议.mp3\n");
     let silent = || Reply::json(200, json!({"text": "", "segments": []}));
     for (reply, format, stdout) in
         [(silent(), "vtt", "WEBVTT\n"), (silent(), "srt", ""), (Reply::text(200, ""), "srt", "")]
     {
         let (run, _) = answered(reply, &["--format", format]);
-        run.code(0).stdout(stdout).stderr("llm: warning: no words were heard in 会议.mp3\n");
+        run.code(0).stdout(stdout).stderr("llm: warning: no speech was found in 会议.mp3\n");
     }
 }
 
 #[test]
 fn replies_that_are_no_transcript_exit_4() {
     for (reply, words) in [
-        (Reply::bytes(200, "application/json", ""), "the reply of test is empty"),
+        (Reply::bytes(200, "application/json", ""), "the reply from test is empty"),
         (Reply::html(200, "<!DOCTYPE html><title>登录</title>"), "登录"),
-        (Reply::json(200, json!({"task_id": "1"})), "is no transcript"),
+        (Reply::json(200, json!({"task_id": "1"})), "is not a transcript"),
         (
             Reply::json(404, json!({"error": {"message": "The model `whisper-1` does not exist"}})),
             "does not exist",

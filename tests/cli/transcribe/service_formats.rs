@@ -124,8 +124,8 @@ fn times_that_a_model_does_not_give_are_refused_before_anything_is_sent() {
     ] {
         let server = Server::start([]);
         let run = listen(name, &server).arg("音.mp3").args(args).run();
-        run.code(2).stdout_empty().stderr_has(&format!("llm: {name} gives no times for "));
-        run.stderr_has("hint: --format text takes the words alone").stderr_has("mistral");
+        run.code(2).stdout_empty().stderr_has(&format!("llm: {name} gives no timestamps for "));
+        run.stderr_has("hint: --format text prints the words alone").stderr_has("mistral");
     }
     let server = Server::start([Reply::text(200, "1\n00:00:00,000 --> 00:00:01,000\n好\n")]);
     let args = ["音.mp3", "--format", "srt", "-m", "whisper-1"];
@@ -133,7 +133,8 @@ fn times_that_a_model_does_not_give_are_refused_before_anything_is_sent() {
     // Where nobody names a model, the one for times is asked.
     let server = Server::start([Reply::text(200, "1\n00:00:00,000 --> 00:00:01,000\n好\n")]);
     let run = listen("openai", &server).args(["音.mp3", "-o", "a.srt"]).run();
-    run.code(0).stderr("llm: whisper-1 is asked, as gpt-4o-mini-transcribe gives no times\n");
+    run.code(0)
+        .stderr("llm: whisper-1 is used, as gpt-4o-mini-transcribe gives no timestampstamps\n");
     let model = server.request().parts().into_iter().find(|part| part.name == "model");
     assert_eq!(model.expect("a model").text(), "whisper-1");
     // The user knows better.
@@ -178,7 +179,7 @@ fn replies_without_a_text_say_so() {
         .run()
         .code(4)
         .stdout_empty()
-        .stderr_has("is no transcript");
+        .stderr_has("is not a transcript");
     // What is no field of the request is not taken out of it.
     let words = "asr_options is not supported";
     let refused = json!({"error": {"message": words, "param": "asr_options"}});

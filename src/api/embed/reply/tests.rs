@@ -10,17 +10,17 @@ fn encoded(numbers: &[f32]) -> String {
     ENCODER.encode(bytes)
 }
 
-fn read(body: Vec<u8>, asked: usize) -> Result<Vectors, Problem> {
-    super::read(body, asked, Numbers::AsTheyCame, Vec::new())
+fn read(body: Vec<u8>, asked: usize) -> Result<Vectors, VectorProblem> {
+    super::read(body, asked, DecimalVectors::AsTheyCame, Vec::new())
 }
 
-fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, Problem> {
-    super::read_slowly(body, asked, Numbers::AsTheyCame, Vec::new())
+fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, VectorProblem> {
+    super::read_slowly(body, asked, DecimalVectors::AsTheyCame, Vec::new())
 }
 
 /// Reads as for a format of floats, into memory that was used before.
-fn read_as_floats(body: Vec<u8>, asked: usize) -> Result<Vectors, Problem> {
-    super::read(body, asked, Numbers::Floats, vec![7; 99])
+fn read_as_floats(body: Vec<u8>, asked: usize) -> Result<Vectors, VectorProblem> {
+    super::read(body, asked, DecimalVectors::Floats, vec![7; 99])
 }
 
 fn floats(vectors: &Vectors) -> Vec<Option<Vec<f32>>> {
@@ -32,7 +32,7 @@ fn floats(vectors: &Vectors) -> Vec<Option<Vec<f32>>> {
     (0..vectors.len()).map(numbers).collect()
 }
 
-fn problem(body: Value, asked: usize) -> Problem {
+fn problem(body: Value, asked: usize) -> VectorProblem {
     read(body.to_string().into_bytes(), asked).expect_err("is a problem")
 }
 
@@ -141,7 +141,7 @@ fn base64_of_any_length_is_decoded() {
     }
     let filled = format!("{}=={}", "A".repeat(4094), "A".repeat(8));
     let body = json!({"data": [{"embedding": filled}]});
-    assert_eq!(problem(body, 1), Problem::Vector(0, "it is no base64".to_owned()));
+    assert_eq!(problem(body, 1), VectorProblem::Vector(0, "it is not base64".to_owned()));
 }
 
 #[test]
@@ -159,31 +159,31 @@ fn what_is_no_number_leaves_its_place_empty() {
 #[test]
 fn a_reply_that_cannot_be_used_says_why() {
     let one = |embedding: Value| json!({"data": [{"index": 0, "embedding": embedding}]});
-    assert_eq!(problem(one(json!([[1, 2], [3, 4]])), 1), Problem::Nested);
-    assert_eq!(problem(one(json!([1])), 2), Problem::Count(1));
-    let vector = |words: &str| Problem::Vector(0, words.to_owned());
+    assert_eq!(problem(one(json!([[1, 2], [3, 4]])), 1), VectorProblem::Nested);
+    assert_eq!(problem(one(json!([1])), 2), VectorProblem::Count(1));
+    let vector = |words: &str| VectorProblem::Vector(0, words.to_owned());
     assert_eq!(problem(one(json!([])), 1), vector("it is empty"));
-    assert_eq!(problem(one(json!(["a"])), 1), vector("it holds more than numbers"));
+    assert_eq!(problem(one(json!(["a"])), 1), vector("it contains something other than numbers"));
     assert_eq!(problem(one(json!({"Float": [1]})), 1), vector("it is neither numbers nor base64"));
-    assert_eq!(problem(one(json!("中文")), 1), vector("it is no base64"));
-    assert_eq!(problem(one(json!("AAA=")), 1), vector("2 bytes are no 32-bit floats"));
+    assert_eq!(problem(one(json!("中文")), 1), vector("it is not base64"));
+    assert_eq!(problem(one(json!("AAA=")), 1), vector("2 bytes are not whole 32-bit floats"));
     assert_eq!(problem(one(json!("")), 1), vector("it is empty"));
     let indexes = |first: Value, second: Value| {
         let entry = |index: Value| json!({"index": index, "embedding": [1]});
         problem(json!({"data": [entry(first), entry(second)]}), 2)
     };
-    let index = |words: &str| Problem::Index(words.to_owned());
+    let index = |words: &str| VectorProblem::Index(words.to_owned());
     assert_eq!(indexes(json!(1), json!(1)), index("index 1 comes twice"));
-    assert_eq!(indexes(json!(0), json!(2)), index("there is an index 2"));
-    assert_eq!(indexes(json!(0), json!(-1)), index("there is an index -1"));
+    assert_eq!(indexes(json!(0), json!(2)), index("there is an unexpected index 2"));
+    assert_eq!(indexes(json!(0), json!(-1)), index("there is an unexpected index -1"));
     assert_eq!(indexes(json!(0), json!(null)), index("some vectors have no index"));
     assert!(matches!(
         problem(json!({"error": {"message": "坏"}}), 1),
-        Problem::Reply(BadReply::Fault(_))
+        VectorProblem::Reply(BadReply::Fault(_))
     ));
     assert_eq!(
         problem(json!({"models": []}), 1),
-        Problem::Reply(BadReply::NotAnAnswer("{\"models\":[]}".to_owned()))
+        VectorProblem::Reply(BadReply::NotAnAnswer("{\"models\":[]}".to_owned()))
     );
 }
 
@@ -215,7 +215,7 @@ fn reply() -> impl Strategy<Value = (Value, usize)> {
 }
 
 /// The outcome of a reading, to be compared.
-fn outcome(result: Result<Vectors, Problem>) -> (Vec<Option<Vec<f32>>>, String) {
+fn outcome(result: Result<Vectors, VectorProblem>) -> (Vec<Option<Vec<f32>>>, String) {
     match result {
         Ok(vectors) => (floats(&vectors), format!("{:?}", vectors.tokens)),
         Err(problem) => (Vec::new(), format!("{problem:?}")),
@@ -239,7 +239,7 @@ proptest! {
         };
         let slow = outcome(read_slowly(&body, count));
         prop_assert_eq!(outcome(read(body.clone(), count)), slow.clone());
-        let slow_as_floats = super::read_slowly(&body, count, Numbers::Floats, Vec::new());
+        let slow_as_floats = super::read_slowly(&body, count, DecimalVectors::Floats, Vec::new());
         prop_assert_eq!(outcome(slow_as_floats), in_floats(slow.clone()));
         prop_assert_eq!(outcome(read_as_floats(body, count)), in_floats(slow));
     }
@@ -259,7 +259,7 @@ proptest! {
         let body = format!("{}{with}{}", &text[..start], &text[end..]).into_bytes();
         let (quick, slow) = (read(body.clone(), count), read_slowly(&body, count));
         // A number too large for a double is none for the tree of values alone.
-        let is_number_problem = matches!(&slow, Err(Problem::Reply(BadReply::NotAnAnswer(_))))
+        let is_number_problem = matches!(&slow, Err(VectorProblem::Reply(BadReply::NotAnAnswer(_))))
             && serde_json::from_slice::<Value>(&body)
                 .is_err_and(|error| error.to_string().contains("out of range"));
         if !is_number_problem {

@@ -4,7 +4,7 @@ use super::*;
 
 /// What a reply in pieces of this size gives: the sound, and the trouble with it.
 fn read_in(kind: &str, body: &[u8], piece: usize) -> (Vec<u8>, Option<String>) {
-    let mut reader = Reader::new(kind, None);
+    let mut reader = SpeechReader::new(kind, None);
     let mut sound = Vec::new();
     let mut result = Ok(());
     for piece in body.chunks(piece) {
@@ -68,7 +68,7 @@ fn errors_in_a_good_reply_are_found() {
     assert_eq!(wrong("text/html", "<html><title>欢迎</title></html>"), "no sound: 欢迎");
     assert_eq!(wrong("application/json", r#"{"id": "1"}"#), r#"no sound: {"id":"1"}"#);
     assert_eq!(wrong("text/event-stream", "<html><title>欢迎</title>"), "no sound: 欢迎");
-    assert!(wrong("application/json", r#"{"audio": "SU"#).starts_with("broken: it is no JSON"));
+    assert!(wrong("application/json", r#"{"audio": "SU"#).starts_with("broken: it is not JSON"));
     assert!(wrong("application/json", r#"{"audio": "*"}"#).starts_with("broken: its base64"));
 }
 
@@ -93,7 +93,7 @@ fn events_are_read() {
 
 #[test]
 fn token_counts_are_kept() {
-    let mut reader = Reader::new("text/event-stream", None);
+    let mut reader = SpeechReader::new("text/event-stream", None);
     let event = "data: {\"type\":\"speech.audio.done\",\"token_usage\":{\"input_tokens\":14}}\n\n";
     reader.push(event.into(), &mut Vec::new()).expect("reads");
     reader.finish(&mut Vec::new()).expect("ends");

@@ -1,4 +1,4 @@
-//! Asks the user whether a tool may run. Knows nothing of the tool.
+//! Asks the user whether a tool may run. Knows nothing about the tool.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::io::Io;
 
 /// What the user says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum ToolConsent {
     Yes,
     No,
     /// Yes, and to whatever comes in this run.
@@ -16,7 +16,7 @@ pub(super) enum Word {
 }
 
 /// How often it is looked whether something was typed.
-const TICK: Duration = Duration::from_millis(40);
+const POLL_INTERVAL: Duration = Duration::from_millis(40);
 
 const QUESTION: &str = "llm: run it? y = yes, n = no, a = yes to all of this run: ";
 
@@ -24,8 +24,8 @@ const QUESTION: &str = "llm: run it? y = yes, n = no, a = yes to all of this run
 ///
 /// # Errors
 /// An interruption.
-pub(super) async fn may_run(exchange: &mut Exchange, io: &mut Io) -> Result<Word, Failure> {
-    // What was typed before the question is no answer to it.
+pub(super) async fn may_run(exchange: &mut Exchange, io: &mut Io) -> Result<ToolConsent, Failure> {
+    // What was typed before the question is not an answer to it.
     while io.typed().is_some_and(|line| !line.is_empty()) {}
     loop {
         io.stderr.raw(QUESTION.as_bytes());
@@ -33,7 +33,7 @@ pub(super) async fn may_run(exchange: &mut Exchange, io: &mut Io) -> Result<Word
             if let Some(line) = io.typed() {
                 break line;
             }
-            if let Err(interruption) = exchange.wait(tokio::time::sleep(TICK)).await {
+            if let Err(interruption) = exchange.wait(tokio::time::sleep(POLL_INTERVAL)).await {
                 io.stderr.raw(b"\n");
                 return Err(interruption);
             }
@@ -47,14 +47,14 @@ pub(super) async fn may_run(exchange: &mut Exchange, io: &mut Io) -> Result<Word
     }
 }
 
-fn word(line: &str) -> Option<Word> {
+fn word(line: &str) -> Option<ToolConsent> {
     if line.is_empty() {
-        return Some(Word::No);
+        return Some(ToolConsent::No);
     }
     match line.trim().to_lowercase().as_str() {
-        "y" | "yes" | "是" => Some(Word::Yes),
-        "n" | "no" | "否" => Some(Word::No),
-        "a" | "all" => Some(Word::All),
+        "y" | "yes" | "是" => Some(ToolConsent::Yes),
+        "n" | "no" | "否" => Some(ToolConsent::No),
+        "a" | "all" => Some(ToolConsent::All),
         _ => None,
     }
 }
@@ -66,11 +66,11 @@ mod tests {
     #[test]
     fn only_plain_words_are_answers() {
         for (line, expected) in [
-            ("y\n", Some(Word::Yes)),
-            (" YES \n", Some(Word::Yes)),
-            ("n\n", Some(Word::No)),
-            ("", Some(Word::No)),
-            ("a\n", Some(Word::All)),
+            ("y\n", Some(ToolConsent::Yes)),
+            (" YES \n", Some(ToolConsent::Yes)),
+            ("n\n", Some(ToolConsent::No)),
+            ("", Some(ToolConsent::No)),
+            ("a\n", Some(ToolConsent::All)),
             ("\n", None),
             ("yn\n", None),
         ] {

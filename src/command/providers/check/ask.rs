@@ -2,32 +2,30 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, json};
-
-use super::report::{Check, Report, State};
-use crate::api::chat::ChatEvent;
-use crate::api::chat::reader::{End, Reader};
-use crate::api::chat::request::message;
+use super::report::{CheckResult, CheckState, ServiceReport};
 use crate::api::probe::{self, Endpoint};
 use crate::command::models::ListModels;
-use crate::error::{Failure, Kind};
+use crate::conversation::Conversation;
+use crate::dialect::chat_completions::ChatCompletions;
+use crate::dialect::reader::{ChatReader, ReplyEnd};
+use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
 use crate::http::bad_reply::BadReply;
-use crate::http::form::Part;
+use crate::http::form::FormPart;
 use crate::http::request::{Request, shown};
-use crate::provider::field_repair::FieldRepair;
-use crate::provider::{Fields, Job, Provider};
+use crate::provider::{Job, Provider};
 
 /// A service that is being asked.
-pub(super) struct Asking {
+pub(super) struct ServiceCheck {
     exchange: Exchange,
-    report: Report,
+    report: ServiceReport,
     /// What the service said of the key, as far as it is known.
     key: Option<Result<(), Failure>>,
 }
 
 /// An answer of the model's.
-struct Answer {
+struct OneTokenAnswer {
     latency: Duration,
     first: Option<Duration>,
     is_stream: bool,
@@ -49,7 +47,7 @@ pub(super) fn requests(provider: &Provider) -> Vec<Request> {
     requests.extend(others(provider).into_iter().map(|job| endpoint(provider, job)));
     if jobs.contains(&Job::Chat) {
         let model = provider.model.as_deref();
-        let chats = [false, true].map(|stream| chat(provider, model, stream).request);
+        let chats = [false, true].map(|stream| chat(provider, model, stream).into_request());
         requests.extend(chats);
     }
     requests
@@ -61,7 +59,7 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
         // All such shapes are JSON, and none of them takes these fields.
         _ if provider.has_own_shape(job) => provider.post(job, probe::fields()),
         Job::ImageEdit | Job::Transcribe | Job::Translate => {
-            provider.post_form(job, vec![Part::text("model", "")])
+            provider.post_form(job, vec![FormPart::text("model", "")])
         }
         _ => provider.post(job, probe::fields()),
     }
@@ -69,26 +67,29 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
 
 /// The smallest question: one token is enough.
 fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
-    let mut needed = Map::new();
-    if let Some(model) = model {
-        needed.insert("model".into(), model.into());
-    }
-    needed.insert("messages".into(), json!([message("user", "hi")]));
-    if stream {
-        needed.insert("stream".into(), true.into());
-    }
-    let mut flags = Map::new();
-    flags.insert("max_tokens".into(), 1.into());
-    let composed = provider.compose(Job::Chat, Fields { needed, flags });
-    let repair = FieldRepair::new(Job::Chat, composed.own.without_flags());
-    Draft { request: provider.post(Job::Chat, composed.body), repair: Some(repair) }
+    let mut conversation = Conversation::default();
+    conversation.ask("hi".to_owned(), Vec::new());
+    let options = ModelOptions { max_tokens: Some(1), ..ModelOptions::default() };
+    let question = ChatQuestion {
+        model,
+        conversation: &conversation,
+        options: &options,
+        schema: None,
+        tools: &[],
+        streams: stream,
+        wants_usage: false,
+        service: ServiceTraits::of(provider),
+    };
+    let composed = ChatCompletions.compose(ChatCompletions.fields(&question), &question, provider);
+    let request = provider.post(Job::Chat, composed.body);
+    Draft::repairable(request, Job::Chat, composed.own.without_flags())
 }
 
-impl Asking {
+impl ServiceCheck {
     /// A service that nothing is known of yet.
     pub(super) fn new(exchange: Exchange) -> Self {
         let provider = &exchange.provider;
-        let report = Report {
+        let report = ServiceReport {
             name: provider.name.clone(),
             base_url: shown(&provider.base_url),
             model: provider.model.clone(),
@@ -102,13 +103,13 @@ impl Asking {
     ///
     /// # Errors
     /// An interruption; whatever else goes wrong is a finding.
-    pub(super) async fn run(mut self) -> Result<Report, Failure> {
+    pub(super) async fn run(mut self) -> Result<ServiceReport, Failure> {
         let jobs = self.exchange.provider.jobs();
         let listed = match jobs.contains(&Job::Models) {
             true => self.list().await?,
             false => None,
         };
-        if self.host().is_some_and(|host| host.state == State::Fails) {
+        if self.host().is_some_and(|host| host.state == CheckState::Fails) {
             return Ok(self.end(jobs.contains(&Job::Chat)));
         }
         if self.report.model.is_none() {
@@ -120,17 +121,19 @@ impl Asking {
         }
         if jobs.contains(&Job::Chat) {
             self.chats(listed.as_deref()).await?;
-        } else if !endpoints.is_empty() && endpoints.iter().all(|one| one.state != State::Works) {
+        } else if !endpoints.is_empty()
+            && endpoints.iter().all(|one| one.state != CheckState::Works)
+        {
             for one in &mut endpoints {
-                one.state = State::Fails;
+                one.state = CheckState::Fails;
             }
-            self.report.failed.get_or_insert(Kind::Refused);
+            self.report.failed.get_or_insert(FailureKind::Refused);
         }
         self.report.checks.extend(endpoints);
         Ok(self.end(false))
     }
 
-    fn host(&self) -> Option<&Check> {
+    fn host(&self) -> Option<&CheckResult> {
         self.report.checks.iter().find(|check| check.name == "host")
     }
 
@@ -142,12 +145,15 @@ impl Asking {
         if let Some(failure) = failure.filter(|failure| failure.is_silent()) {
             return Err(failure.clone());
         }
-        let unreachable =
-            failure.filter(|failure| failure.kind == Kind::Network && failure.refused.is_none());
+        let unreachable = failure
+            .filter(|failure| failure.kind == FailureKind::Network && failure.refused.is_none());
         if self.host().is_none() {
             let check = match unreachable {
-                Some(failure) => Check::failed("host", failure),
-                None => Check { latency: Some(latency), ..Check::new("host", State::Works, "") },
+                Some(failure) => CheckResult::failed("host", failure),
+                None => CheckResult {
+                    latency: Some(latency),
+                    ..CheckResult::new("host", CheckState::Works, "")
+                },
             };
             self.report.checks.push(check);
             self.report.failed = unreachable.map(|failure| failure.kind);
@@ -166,7 +172,7 @@ impl Asking {
                 Ok(Some(ids))
             }
             Err(failure) => {
-                if failure.kind == Kind::Credentials {
+                if failure.kind == FailureKind::Credentials {
                     self.key = Some(Err(failure));
                 }
                 Ok(None)
@@ -175,17 +181,17 @@ impl Asking {
     }
 
     /// Whether a job's endpoint is there.
-    async fn endpoint(&mut self, job: Job) -> Result<Check, Failure> {
+    async fn endpoint(&mut self, job: Job) -> Result<CheckResult, Failure> {
         let started = Instant::now();
         let request = endpoint(&self.exchange.provider, job);
         let reply = self.exchange.probe(&request).await;
         self.hear(reply.as_ref().err(), started.elapsed())?;
-        let check = |state, words| Check::new(job.name(), state, words);
+        let check = |state, words| CheckResult::new(job.name(), state, words);
         Ok(match reply.map(|(status, body)| probe::read(status, &body)) {
-            Ok(Endpoint::There) => check(State::Works, String::new()),
-            Ok(Endpoint::Absent(words)) => check(State::Absent, words),
-            Ok(Endpoint::Unclear(words)) => check(State::Open, words),
-            Err(failure) => check(State::Open, failure.message),
+            Ok(Endpoint::There) => check(CheckState::Works, String::new()),
+            Ok(Endpoint::Absent(words)) => check(CheckState::Absent, words),
+            Ok(Endpoint::Unclear(words)) => check(CheckState::Open, words),
+            Err(failure) => check(CheckState::Open, failure.message),
         })
     }
 
@@ -194,7 +200,7 @@ impl Asking {
         if self.report.model.is_none() {
             let failure = Failure::usage("no model is set, and none is listed")
                 .hint("name one with -m MODEL, or `model` in the profile");
-            self.report.checks.push(Check::failed("model", &failure));
+            self.report.checks.push(CheckResult::failed("model", &failure));
             self.report.failed.get_or_insert(failure.kind);
             return Ok(());
         }
@@ -205,65 +211,69 @@ impl Asking {
         };
         let model = self.report.model.clone().unwrap_or_default();
         let check = match (is_known(&model), &whole) {
-            (Some(true), _) => Check::new("model", State::Works, ""),
+            (Some(true), _) => CheckResult::new("model", CheckState::Works, ""),
             // Aliases and routes (`default`, `name:fastest`) stand in no list.
-            (_, Ok(_)) => Check::new("model", State::Works, ""),
+            (_, Ok(_)) => CheckResult::new("model", CheckState::Works, ""),
             (Some(false), Err(_)) => {
                 let words = format!("`{model}` is not in the service's list");
                 let hint =
                     format!("`llm models {}` prints the list", self.exchange.provider.choice);
-                Check { hint: Some(hint), ..Check::new("model", State::Fails, words) }
+                CheckResult {
+                    hint: Some(hint),
+                    ..CheckResult::new("model", CheckState::Fails, words)
+                }
             }
-            (None, Err(_)) => Check::new("model", State::Open, ""),
+            (None, Err(_)) => CheckResult::new("model", CheckState::Open, ""),
         };
         self.report.checks.push(check);
-        let goes_on = whole.as_ref().err().is_none_or(|failure| failure.kind == Kind::Refused);
+        let goes_on =
+            whole.as_ref().err().is_none_or(|failure| failure.kind == FailureKind::Refused);
         self.tell("chat", &whole);
         if !goes_on {
-            self.report.checks.push(Check::new("stream", State::Open, ""));
+            self.report.checks.push(CheckResult::new("stream", CheckState::Open, ""));
             return Ok(());
         }
         let streamed = self.chat(true).await?.and_then(|answer| match answer.is_stream {
             true => Ok(answer),
             false => {
                 let words = "the answer came whole although a stream was asked for";
-                Err(Failure::new(Kind::Refused, words))
+                Err(Failure::new(FailureKind::Refused, words))
             }
         });
         self.tell("stream", &streamed);
         Ok(())
     }
 
-    fn tell(&mut self, name: &'static str, outcome: &Result<Answer, Failure>) {
+    fn tell(&mut self, name: &'static str, outcome: &Result<OneTokenAnswer, Failure>) {
         let check = match outcome {
-            Ok(answer) => Check {
+            Ok(answer) => CheckResult {
                 latency: Some(answer.latency),
                 first: answer.first.filter(|_| answer.is_stream),
-                ..Check::new(name, State::Works, "")
+                ..CheckResult::new(name, CheckState::Works, "")
             },
             Err(failure) => {
                 self.report.failed.get_or_insert(failure.kind);
                 match failure.kind {
                     // Said once, by the key's own check.
-                    Kind::Credentials => Check::new(name, State::Open, ""),
-                    _ => Check::failed(name, failure),
+                    FailureKind::Credentials => CheckResult::new(name, CheckState::Open, ""),
+                    _ => CheckResult::failed(name, failure),
                 }
             }
         };
         self.report.checks.push(check);
     }
 
-    async fn chat(&mut self, stream: bool) -> Result<Result<Answer, Failure>, Failure> {
+    async fn chat(&mut self, stream: bool) -> Result<Result<OneTokenAnswer, Failure>, Failure> {
         let model = self.report.model.as_deref();
         let mut asking = AskOneToken { model, stream, started: Instant::now() };
         let outcome = self.exchange.ask(&mut asking).await;
         let latency = asking.started.elapsed();
         self.hear(outcome.as_ref().err(), latency)?;
         match &outcome {
-            Err(failure) if failure.kind == Kind::Credentials => {
+            Err(failure) if failure.kind == FailureKind::Credentials => {
                 self.key = Some(Err(failure.clone()));
             }
-            Err(failure) if failure.refused.is_none() && failure.kind == Kind::Network => {}
+            Err(failure) if failure.refused.is_none() && failure.kind == FailureKind::Network => {}
             // Whatever else it said, it did not mind the key.
             _ => self.key = Some(Ok(())),
         }
@@ -271,22 +281,22 @@ impl Asking {
     }
 
     /// The report, with what is known of the key. `misses_chat`: it never came to a chat.
-    fn end(mut self, misses_chat: bool) -> Report {
+    fn end(mut self, misses_chat: bool) -> ServiceReport {
         let key = match &self.key {
             _ if !self.exchange.provider.has_key() && !matches!(self.key, Some(Err(_))) => {
-                Check::new("key", State::Open, "")
+                CheckResult::new("key", CheckState::Open, "")
             }
-            Some(Ok(())) => Check::new("key", State::Works, ""),
+            Some(Ok(())) => CheckResult::new("key", CheckState::Works, ""),
             Some(Err(failure)) => {
                 self.report.failed.get_or_insert(failure.kind);
-                Check::failed("key", failure)
+                CheckResult::failed("key", failure)
             }
-            None => Check::new("key", State::Open, ""),
+            None => CheckResult::new("key", CheckState::Open, ""),
         };
         let at = usize::from(self.host().is_some());
         self.report.checks.insert(at, key);
         if misses_chat {
-            let open = |name| Check::new(name, State::Open, "");
+            let open = |name| CheckResult::new(name, CheckState::Open, "");
             self.report.checks.extend(["model", "chat", "stream"].map(open));
         }
         self.report
@@ -301,7 +311,7 @@ struct AskOneToken<'a> {
 }
 
 impl Operation for AskOneToken<'_> {
-    type Output = Answer;
+    type Output = OneTokenAnswer;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         Ok(chat(provider, self.model, self.stream))
@@ -311,8 +321,8 @@ impl Operation for AskOneToken<'_> {
         self.started = Instant::now();
     }
 
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Answer, ReadError> {
-        let mut reader = Reader::new(reply.content_type());
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
+        let mut reader = ChatReader::new(&ChatCompletions, reply.content_type());
         let (mut first, mut any, mut is_finished) = (None, false, false);
         let mut each = |event: ChatEvent<'_>| {
             any = true;
@@ -331,17 +341,17 @@ impl Operation for AskOneToken<'_> {
         if let Some(fault) = reader.fault() {
             return Err(BadReply::from(fault.clone()).into());
         }
-        let is_stream = matches!(end, End::Stream { .. });
+        let is_stream = matches!(end, ReplyEnd::Stream { .. });
         match end {
-            End::Stream { done } if done || is_finished => {}
-            End::Whole if any => {}
-            End::Stream { .. } => return Err(BadReply::BrokenOff.into()),
-            End::Broken(what) => return Err(BadReply::Unreadable(what).into()),
-            End::Empty => return Err(BadReply::Empty.into()),
-            End::Whole => return Err(BadReply::NotAnAnswer(String::new()).into()),
-            End::NoAnswer(words) => return Err(BadReply::NotAnAnswer(words).into()),
+            ReplyEnd::Stream { done } if done || is_finished => {}
+            ReplyEnd::Whole if any => {}
+            ReplyEnd::Stream { .. } => return Err(BadReply::BrokenOff.into()),
+            ReplyEnd::Broken(what) => return Err(BadReply::Unreadable(what).into()),
+            ReplyEnd::Empty => return Err(BadReply::Empty.into()),
+            ReplyEnd::Whole => return Err(BadReply::NotAnAnswer(String::new()).into()),
+            ReplyEnd::NoAnswer(words) => return Err(BadReply::NotAnAnswer(words).into()),
         }
-        Ok(Answer { latency: self.started.elapsed(), first, is_stream })
+        Ok(OneTokenAnswer { latency: self.started.elapsed(), first, is_stream })
     }
 }
 

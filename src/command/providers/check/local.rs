@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::ask::first_for_chat;
-use super::report::Local;
+use super::report::LocalServer;
 use crate::api::models::ids;
 use crate::config::Config;
 use crate::config::profile::Profile;
@@ -17,8 +17,8 @@ use crate::http::transport::is_this_machine;
 use crate::io::Io;
 use crate::provider::{Job, Provider};
 
-/// A server on this machine answers within this time, or is taken for absent.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A server on this machine answers within this time, or counts as absent.
+const LOCAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An address on this machine, with the profiles that have it.
 pub(super) struct Candidate {
@@ -30,11 +30,12 @@ pub(super) struct Candidate {
 /// still one.
 pub(super) fn is_usual(profile: &Profile, config: &Config) -> bool {
     let is_local = |profile: &Profile| {
-        let url = profile.text("base_url").and_then(|url| Url::parse(url).ok());
+        let url = profile.base_url.as_deref().and_then(|url| Url::parse(url).ok());
         url.is_some_and(|url| url.scheme() != "demo" && is_this_machine(&url))
     };
-    let lists = profile.texts("jobs").is_none_or(|jobs| jobs.contains(&Job::Models.name()));
-    config.built_in(&profile.name).is_some_and(|own| is_local(&own)) && is_local(profile) && lists
+    config.built_in(&profile.name).is_some_and(|own| is_local(&own))
+        && is_local(profile)
+        && profile.offers(Job::Models)
 }
 
 /// One candidate for each address; profiles with the same one share it.
@@ -61,10 +62,11 @@ pub(super) async fn look(
     candidates: Vec<Candidate>,
     options: ExchangeOptions,
     io: &Io,
-) -> Result<Vec<Local>, Failure> {
+) -> Result<Vec<LocalServer>, Failure> {
     let mut running = JoinSet::new();
-    let mut found: Vec<Option<Local>> = candidates.iter().map(|_| None).collect();
-    let options = ExchangeOptions { max_time: Some(PATIENCE), silence: PATIENCE, ..options };
+    let mut found: Vec<Option<LocalServer>> = candidates.iter().map(|_| None).collect();
+    let options =
+        ExchangeOptions { max_time: Some(LOCAL_TIMEOUT), silence: Some(LOCAL_TIMEOUT), ..options };
     for (at, Candidate { provider, names }) in candidates.into_iter().enumerate() {
         let exchange = Exchange::open(provider, options, Duration::ZERO, io).await;
         let Ok(exchange) = exchange else { continue };
@@ -78,7 +80,10 @@ pub(super) async fn look(
 }
 
 /// The server, if one runs there that has a list of models or wants a key for it.
-async fn ask(mut names: Vec<String>, mut exchange: Exchange) -> Result<Option<Local>, Failure> {
+async fn ask(
+    mut names: Vec<String>,
+    mut exchange: Exchange,
+) -> Result<Option<LocalServer>, Failure> {
     let request = exchange.provider.get(Job::Models);
     let (status, body) = match exchange.probe(&request).await {
         Ok(reply) => reply,
@@ -88,9 +93,8 @@ async fn ask(mut names: Vec<String>, mut exchange: Exchange) -> Result<Option<Lo
     let provider = &exchange.provider;
     let base_url = shown(&provider.base_url);
     if matches!(status, 401 | 403) {
-        let usage =
-            format!("it wants a key: name one by `api_key_env` in [providers.{}]", provider.name);
-        return Ok(Some(Local { names, base_url, models: Vec::new(), usage }));
+        let usage = format!("it needs a key: set `api_key_env` in [providers.{}]", provider.name);
+        return Ok(Some(LocalServer { names, base_url, models: Vec::new(), usage }));
     }
     let value: Option<Value> = serde_json::from_slice(&body).ok().filter(|_| status == 200);
     let Some((value, models)) = value.and_then(|value| ids(&value).map(|ids| (value, ids))) else {
@@ -103,7 +107,7 @@ async fn ask(mut names: Vec<String>, mut exchange: Exchange) -> Result<Option<Lo
     let jobs = provider.jobs();
     let set = provider.model.as_deref();
     let usage = usage(&names[0], &jobs, set, &models);
-    Ok(Some(Local { names, base_url, models, usage }))
+    Ok(Some(LocalServer { names, base_url, models, usage }))
 }
 
 /// Which of several names a server calls itself by, in `owned_by` (vLLM, llama.cpp, SGLang).

@@ -1,50 +1,50 @@
-//! What a check found, as a table for people and as JSON for scripts. Asks nobody.
+//! What a check found, as a table for people and as JSON for scripts. Sends nothing.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, FailureKind};
 use crate::sanitize;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum CheckState {
     /// It works.
     Works,
     /// It does not, and so neither does the service.
     Fails,
-    /// It is not there, which is no failure of the service.
+    /// It is not there, which is not a failure of the service.
     Absent,
     /// It was not checked, or there is nothing to check.
     Open,
 }
 
-impl State {
+impl CheckState {
     fn mark(self) -> &'static str {
         match self {
-            State::Works => "✓",
-            State::Fails | State::Absent => "✗",
-            State::Open => "–",
+            CheckState::Works => "✓",
+            CheckState::Fails | CheckState::Absent => "✗",
+            CheckState::Open => "–",
         }
     }
 
     fn name(self) -> &'static str {
         match self {
-            State::Works => "works",
-            State::Fails => "fails",
-            State::Absent => "absent",
-            State::Open => "unchecked",
+            CheckState::Works => "works",
+            CheckState::Fails => "fails",
+            CheckState::Absent => "absent",
+            CheckState::Open => "unchecked",
         }
     }
 }
 
 /// One thing that was looked at.
 #[derive(Debug, Clone)]
-pub(super) struct Check {
+pub(super) struct CheckResult {
     /// `host`, `key`, `model`, `chat`, `stream`, or a job's name.
     pub(super) name: &'static str,
-    pub(super) state: State,
+    pub(super) state: CheckState,
     /// Why, if it does not simply work.
     pub(super) words: String,
     pub(super) hint: Option<String>,
@@ -54,35 +54,35 @@ pub(super) struct Check {
     pub(super) first: Option<Duration>,
 }
 
-impl Check {
+impl CheckResult {
     /// A check with this outcome.
-    pub(super) fn new(name: &'static str, state: State, words: impl Into<String>) -> Self {
+    pub(super) fn new(name: &'static str, state: CheckState, words: impl Into<String>) -> Self {
         let words = words.into();
         Self { name, state, words, hint: None, latency: None, first: None }
     }
 
     /// A check that failed in this way.
     pub(super) fn failed(name: &'static str, failure: &Failure) -> Self {
-        let check = Self::new(name, State::Fails, failure.message.clone());
+        let check = Self::new(name, CheckState::Fails, failure.message.clone());
         Self { hint: failure.hint.clone(), ..check }
     }
 }
 
 /// All that was found out about one service.
 #[derive(Debug, Clone)]
-pub(super) struct Report {
+pub(super) struct ServiceReport {
     pub(super) name: String,
     /// Without secrets.
     pub(super) base_url: String,
     pub(super) model: Option<String>,
-    pub(super) checks: Vec<Check>,
+    pub(super) checks: Vec<CheckResult>,
     /// The class of the first failure; `None` if the service works.
-    pub(super) failed: Option<Kind>,
+    pub(super) failed: Option<FailureKind>,
 }
 
 /// A server on this machine that was found running.
 #[derive(Debug, Clone)]
-pub(super) struct Local {
+pub(super) struct LocalServer {
     /// The profile that it is taken for, then others at the same address.
     pub(super) names: Vec<String>,
     pub(super) base_url: String,
@@ -94,15 +94,16 @@ pub(super) struct Local {
 /// The checks with a column of their own.
 const COLUMNS: [&str; 5] = ["host", "key", "model", "chat", "stream"];
 
-impl Report {
-    fn check(&self, name: &str) -> Option<&Check> {
+impl ServiceReport {
+    fn check(&self, name: &str) -> Option<&CheckResult> {
         self.checks.iter().find(|check| check.name == name)
     }
 
     fn row(&self) -> Vec<String> {
-        let mark = if self.failed.is_none() { State::Works } else { State::Fails }.mark();
+        let mark = if self.failed.is_none() { CheckState::Works } else { CheckState::Fails }.mark();
         let mut row = vec![mark.to_owned(), sanitize::one_line(&self.name)];
-        let state = |name: &str| self.check(name).map_or(State::Open, |check| check.state).mark();
+        let state =
+            |name: &str| self.check(name).map_or(CheckState::Open, |check| check.state).mark();
         row.extend(COLUMNS.iter().map(|name| state(name).to_owned()));
         let chat = self.check("chat").or_else(|| self.check("host"));
         row.push(time(chat.and_then(|check| check.latency)));
@@ -115,16 +116,16 @@ impl Report {
     }
 
     fn json(&self) -> Value {
-        let checks: Vec<Value> = self.checks.iter().map(Check::json).collect();
+        let checks: Vec<Value> = self.checks.iter().map(CheckResult::json).collect();
         json!({
             "name": self.name, "base_url": self.base_url, "model": self.model,
-            "ok": self.failed.is_none(), "exit_code": self.failed.map_or(0, Kind::exit_code),
+            "ok": self.failed.is_none(), "exit_code": self.failed.map_or(0, FailureKind::exit_code),
             "checks": checks,
         })
     }
 }
 
-impl Check {
+impl CheckResult {
     fn json(&self) -> Value {
         let mut object = Map::new();
         object.insert("name".into(), self.name.into());
@@ -157,8 +158,8 @@ fn time(time: Option<Duration>) -> String {
 }
 
 /// One JSON document with everything.
-pub(super) fn json(reports: &[Report], locals: &[Local]) -> String {
-    let local = |local: &Local| {
+pub(super) fn json(reports: &[ServiceReport], locals: &[LocalServer]) -> String {
+    let local = |local: &LocalServer| {
         json!({
             "profiles": local.names, "base_url": local.base_url, "models": local.models,
             "use": local.usage,
@@ -166,20 +167,24 @@ pub(super) fn json(reports: &[Report], locals: &[Local]) -> String {
     };
     let document = json!({
         "ok": reports.iter().all(|report| report.failed.is_none()),
-        "providers": reports.iter().map(Report::json).collect::<Vec<_>>(),
+        "providers": reports.iter().map(ServiceReport::json).collect::<Vec<_>>(),
         "local": locals.iter().map(local).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
 }
 
 /// A row for each service, below it the reasons for what does not work; then the local servers.
-pub(super) fn table(reports: &[Report], locals: &[Local], is_coloured: bool) -> String {
+pub(super) fn table(
+    reports: &[ServiceReport],
+    locals: &[LocalServer],
+    is_coloured: bool,
+) -> String {
     let mut text = String::new();
     if !reports.is_empty() {
         let head = ["", "service", "host", "key", "model", "chat", "stream", "answer"];
         let head = head.into_iter().chain(["first token", "other jobs"]);
         let mut rows = vec![head.map(str::to_owned).collect::<Vec<String>>()];
-        rows.extend(reports.iter().map(Report::row));
+        rows.extend(reports.iter().map(ServiceReport::row));
         let lines = columns(&rows);
         text.push_str(&lines[0]);
         for (line, report) in lines[1..].iter().zip(reports) {
@@ -201,10 +206,10 @@ pub(super) fn table(reports: &[Report], locals: &[Local], is_coloured: bool) -> 
 
 /// Why things are not as they should be, a line each. What is open because of another failure needs
 /// no words of its own.
-fn reasons(report: &Report) -> String {
+fn reasons(report: &ServiceReport) -> String {
     let mut text = String::new();
-    let is_told = |check: &&Check| {
-        !check.words.is_empty() && (check.state != State::Open || report.failed.is_none())
+    let is_told = |check: &&CheckResult| {
+        !check.words.is_empty() && (check.state != CheckState::Open || report.failed.is_none())
     };
     for check in report.checks.iter().filter(is_told) {
         let (name, words) = (check.name, sanitize::one_line(&check.words));
@@ -238,23 +243,23 @@ fn coloured(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn report() -> Report {
-        let chat = Check::failed("chat", &Failure::usage("通义 is not there").hint("look"));
-        let host = Check {
+    fn report() -> ServiceReport {
+        let chat = CheckResult::failed("chat", &Failure::usage("通义 is not there").hint("look"));
+        let host = CheckResult {
             latency: Some(Duration::from_millis(1420)),
-            ..Check::new("host", State::Works, "")
+            ..CheckResult::new("host", CheckState::Works, "")
         };
-        Report {
+        ServiceReport {
             name: "通义".into(),
             base_url: "http://h.example/v1".into(),
             model: None,
             checks: vec![
                 host,
                 chat,
-                Check::new("stream", State::Open, "chat failed"),
-                Check::new("embed", State::Absent, "404"),
+                CheckResult::new("stream", CheckState::Open, "chat failed"),
+                CheckResult::new("embed", CheckState::Absent, "404"),
             ],
-            failed: Some(Kind::Refused),
+            failed: Some(FailureKind::Refused),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The verdict on a refusal of a request with these fields, of which `own` are the user's.
-fn verdict(param: &str, words: &str, fields: &[&str], own: &[&str]) -> Verdict {
+fn verdict(param: &str, words: &str, fields: &[&str], own: &[&str]) -> RepairVerdict {
     let refused = Refused {
         status: Some(400),
         code: None,
@@ -19,12 +19,12 @@ fn verdict(param: &str, words: &str, fields: &[&str], own: &[&str]) -> Verdict {
     decide(&refused, &fields, &owned, &[])
 }
 
-fn drop(field: &str) -> Verdict {
-    Verdict::Change(Change::Drop(field.to_owned()))
+fn drop(field: &str) -> RepairVerdict {
+    RepairVerdict::Change(FieldChange::Drop(field.to_owned()))
 }
 
-fn rename(from: &str, to: &str) -> Verdict {
-    Verdict::Change(Change::Rename { from: from.to_owned(), to: to.to_owned() })
+fn rename(from: &str, to: &str) -> RepairVerdict {
+    RepairVerdict::Change(FieldChange::Rename { from: from.to_owned(), to: to.to_owned() })
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_field_of_ours_is_left_out() {
 #[test]
 fn a_field_of_theirs_is_their_matter() {
     let words = "Unsupported parameter: 'stop' is not supported with this model.";
-    let theirs = Verdict::Theirs { field: "stop".into(), by: SetBy::Setting };
+    let theirs = RepairVerdict::Theirs { field: "stop".into(), by: SetBy::Setting };
     assert_eq!(verdict("stop", words, &["stop"], &["stop"]), theirs);
     assert_eq!(verdict("", words, &["stop"], &["stop"]), theirs);
 }
@@ -100,7 +100,7 @@ fn a_value_is_no_name() {
     );
     let words =
         "Function tools with reasoning_effort are not supported. Please use /v1/responses instead.";
-    let theirs = Verdict::Theirs { field: "reasoning_effort".into(), by: SetBy::Setting };
+    let theirs = RepairVerdict::Theirs { field: "reasoning_effort".into(), by: SetBy::Setting };
     let found = verdict("reasoning_effort", words, &["reasoning_effort"], &["reasoning_effort"]);
     assert_eq!(found, theirs);
     // Both names are there: one of them must go, and only if it is ours.
@@ -121,14 +121,14 @@ fn what_names_no_field_or_several_changes_nothing() {
         ("", ""),
     ] {
         let found = verdict(param, words, &["stop", "seed"], &[]);
-        assert_eq!(found, Verdict::Nothing, "{words}");
+        assert_eq!(found, RepairVerdict::Nothing, "{words}");
     }
     let refused = |status| Refused { status, param: Some("stop".into()), ..Refused::default() };
     let fields = [("stop".to_owned(), None)];
     for status in [None, Some(401), Some(404), Some(429), Some(500)] {
         assert_eq!(
             decide(&refused(status), &fields, &UserFields::default(), &[]),
-            Verdict::Nothing
+            RepairVerdict::Nothing
         );
     }
     assert_eq!(decide(&refused(Some(422)), &fields, &UserFields::default(), &[]), drop("stop"));
@@ -149,14 +149,18 @@ fn to_name_what_is_for_our_own_ease_is_enough() {
     }
     let mut own = UserFields::default();
     own.add("encoding_format", SetBy::Setting);
-    assert_eq!(decided(500, "encoding_format: no", &own), Verdict::Nothing);
+    assert_eq!(decided(500, "encoding_format: no", &own), RepairVerdict::Nothing);
     for (status, words) in [
         (429, "encoding_format: no"),
         (403, "encoding_format: no"),
         (500, "`dimensions` and encoding_format: no"),
         (500, "format: no"),
     ] {
-        assert_eq!(decided(status, words, &UserFields::default()), Verdict::Nothing, "{words}");
+        assert_eq!(
+            decided(status, words, &UserFields::default()),
+            RepairVerdict::Nothing,
+            "{words}"
+        );
     }
 }
 

@@ -1,0 +1,145 @@
+//! Asks questions, one after the other, and keeps them with their answers: what a single run and a
+//! conversation on a terminal have in common.
+
+use std::sync::Arc;
+
+use super::addresses;
+use super::earlier::EarlierTurns;
+use super::log::ConversationLog;
+use super::options::ChatOptions;
+use super::plan::ChatPlan;
+use super::question::{DIALECT, Question};
+use super::tools::{self, Tools};
+use super::turn::ChatTurn;
+use super::warnings::Warnings;
+use crate::config::Config;
+use crate::conversation::Conversation;
+use crate::error::Failure;
+use crate::exchange;
+use crate::input::PromptInput;
+use crate::io::Io;
+use crate::output::sink::Sink;
+use crate::output::text::TextWriter;
+use crate::provider::{Provider, resolve};
+
+/// Asks questions of one conversation.
+pub(super) struct Asker {
+    pub(super) options: ChatOptions,
+    pub(super) log: ConversationLog,
+    tools: Option<Arc<Tools>>,
+    warnings: Warnings,
+}
+
+impl Asker {
+    /// Goes on with the conversation that the options name; the service that was asked there is
+    /// asked again unless a flag says otherwise.
+    ///
+    /// # Errors
+    /// As [`ConversationLog::open`].
+    pub(super) fn new(
+        mut options: ChatOptions,
+        config: &Config,
+        io: &mut Io,
+    ) -> Result<Self, Failure> {
+        let log = ConversationLog::open(&options.log, io)?;
+        log.choose_service(&mut options.service, config);
+        Ok(Self { options, log, tools: None, warnings: Warnings::default() })
+    }
+
+    /// The service that the options name, under the prompt's own fields.
+    ///
+    /// # Errors
+    /// As [`resolve`].
+    pub(super) fn resolve(&self, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
+        let mut provider = resolve(&self.options.service, DIALECT.job(), config, io)?;
+        self.options.preset.lay_over(&mut provider);
+        Ok(provider)
+    }
+
+    /// Looks for the tools that the options name.
+    ///
+    /// # Errors
+    /// As [`tools::open`].
+    pub(super) fn open_tools(
+        &mut self,
+        config: &Config,
+        provider: &Provider,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let runs_none = self.options.answer.is_json || self.options.dry_run;
+        self.tools = tools::open(&self.options.tools, runs_none, config, provider, io)?;
+        Ok(())
+    }
+
+    /// A question behind what was said before. Warns of what is left out of it.
+    ///
+    /// # Errors
+    /// As [`Question::new`].
+    pub(super) fn question(
+        &mut self,
+        given: PromptInput,
+        provider: &Provider,
+        io: &mut Io,
+    ) -> Result<Question, Failure> {
+        let mut earlier = EarlierTurns::new(provider, &mut self.warnings, io);
+        let system = self.options.question.system.as_deref();
+        let conversation =
+            Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
+        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
+        let options = self.options.question.clone();
+        let question = Question::new(given, conversation, options, tools, provider)?;
+        question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));
+        Ok(question)
+    }
+
+    /// How many answers of a question are wanted.
+    ///
+    /// # Errors
+    /// Exit 2 for several answers of a model that may call tools.
+    pub(super) fn number(&self, question: &Question) -> Result<u32, Failure> {
+        match question.first.number {
+            2.. if self.tools.is_some() => {
+                Err(Failure::usage("with --tool there can be only one answer"))
+            }
+            number => Ok(number),
+        }
+    }
+
+    /// Asks, shows `number` answers in `sink`, and keeps question and answers.
+    ///
+    /// # Errors
+    /// Those of setting up; what goes wrong with the answer is given back.
+    pub(super) fn ask(
+        &mut self,
+        mut question: Question,
+        number: u32,
+        sink: Sink,
+        provider: Provider,
+        io: &mut Io,
+    ) -> Result<Asked, Failure> {
+        let options = &self.options;
+        let plan = ChatPlan::new(&question, number, &options.answer, self.tools.clone(), &provider);
+        let asked = self.log.asked(&options.question, &options.service, &provider, &question);
+        let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
+        let allowed = options.exchange;
+        let (question, said, result) = exchange::run(provider, allowed, io, |exchange, io| {
+            Box::pin(async move {
+                let mut chat = ChatTurn::new(plan, writer);
+                let result = match addresses::fetch_all(&mut question, exchange, io).await {
+                    Ok(()) => chat.run(&mut question, exchange, io).await,
+                    Err(failure) => Err(failure),
+                };
+                Ok((question, chat.said(), result))
+            })
+        })?;
+        let is_kept = self.log.keep(asked, &question.given, said, result.as_ref().err(), io);
+        Ok(Asked { is_kept, result })
+    }
+}
+
+/// What became of a question.
+pub(super) struct Asked {
+    /// Something was said and is part of the conversation.
+    pub(super) is_kept: bool,
+    pub(super) result: Result<(), Failure>,
+}

@@ -1,0 +1,271 @@
+//! What the user wants of a chat, resolved once: flags, the prompt of the profile file, the
+//! environment and the terminal. Nothing behind it knows what can be typed.
+
+use std::path::PathBuf;
+
+use super::prompts::Preset;
+use super::schema::AnswerSchema;
+use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
+use crate::command::options::RunOptions;
+use crate::config::Config;
+use crate::dialect::ModelOptions;
+use crate::error::Failure;
+use crate::exchange::ExchangeOptions;
+use crate::io::Io;
+use crate::output::extract::BlockChoice;
+use crate::provider::ServiceOptions;
+
+/// The replies with calls that are answered without `--max-turns`.
+const MAX_ROUNDS: u32 = 10;
+
+/// What the user wants of a chat.
+#[derive(Debug)]
+pub(super) struct ChatOptions {
+    /// The service that is asked.
+    pub(super) service: ServiceOptions,
+    pub(super) exchange: ExchangeOptions,
+    /// The request is printed as a curl command, and not sent.
+    pub(super) dry_run: bool,
+    pub(super) input: InputOptions,
+    /// What a prompt of the profile file adds.
+    pub(super) preset: Preset,
+    pub(super) log: LogOptions,
+    pub(super) tools: ToolOptions,
+    /// What every question asks for.
+    pub(super) question: QuestionOptions,
+    pub(super) answer: AnswerOptions,
+    /// A conversation on a terminal, and not one question.
+    pub(super) is_conversation: bool,
+}
+
+/// What the question is made of.
+#[derive(Debug)]
+pub(super) struct InputOptions {
+    pub(super) words: Vec<String>,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) no_stdin: bool,
+}
+
+/// The conversation that a chat goes on with, and whether it is kept.
+#[derive(Debug)]
+pub(super) struct LogOptions {
+    pub(super) keeps: bool,
+    pub(super) session: Option<String>,
+    /// With the last one.
+    pub(super) goes_on: bool,
+}
+
+/// What the model may call.
+#[derive(Debug)]
+pub(super) struct ToolOptions {
+    /// Tables of the profile file, and commands.
+    pub(super) named: Vec<String>,
+    /// They run without asking.
+    pub(super) is_allowed: bool,
+    /// How many replies with tool calls are answered.
+    pub(super) max_rounds: u32,
+}
+
+/// What a question asks for beside its words.
+#[derive(Debug, Clone)]
+pub(super) struct QuestionOptions {
+    /// Instructions in place of the conversation's own.
+    pub(super) system: Option<String>,
+    pub(super) model: ModelOptions,
+    pub(super) streams: bool,
+    pub(super) wants_usage: bool,
+    pub(super) schema: Option<AnswerSchema>,
+}
+
+/// What becomes of the answer.
+#[derive(Debug, Clone)]
+pub(super) struct AnswerOptions {
+    /// A file, or `-`.
+    pub(super) output: Option<PathBuf>,
+    /// The service's JSON as it is.
+    pub(super) is_json: bool,
+    /// The code block that is wanted alone.
+    pub(super) extract: Option<BlockChoice>,
+    pub(super) shows_thinking: bool,
+    pub(super) is_markdown: bool,
+    /// Several answers get numbers above them.
+    pub(super) is_numbered: bool,
+}
+
+impl ChatOptions {
+    /// Resolves what was typed.
+    ///
+    /// # Errors
+    /// Exit 2: no such prompt, an invalid schema, flags that can't be combined.
+    pub(super) fn resolve(
+        args: &ChatArgs,
+        run: RunOptions,
+        config: &Config,
+        io: &Io,
+    ) -> Result<Self, Failure> {
+        let preset = match &args.template {
+            Some(name) => Preset::read(name, &args.var, config)?,
+            None => Preset::default(),
+        };
+        let (schema, extract) = shape(args, run.json, &preset)?;
+        let is_markdown = shows_markdown(args, &run, schema.is_some(), extract, io)?;
+        let is_conversation = !preset.needs_no_input()
+            && schema.is_none()
+            && extract.is_none()
+            && is_conversation(args, &run, io);
+        let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extract.is_none();
+        let shown = io.stderr.is_terminal && !io.stderr.is_quiet;
+        Ok(Self {
+            question: QuestionOptions {
+                system: args.system.clone().or_else(|| preset.system.clone()),
+                model: model(args),
+                streams: !args.no_stream && !run.json,
+                wants_usage: run.usage,
+                schema: schema.map(WrittenSchema::read).transpose()?,
+            },
+            answer: AnswerOptions {
+                output: args.output.clone(),
+                is_json: run.json,
+                extract,
+                shows_thinking: args.reasoning.map_or(shown, |when| when == Reasoning::Show),
+                is_markdown,
+                is_numbered: is_for_eyes,
+            },
+            log: LogOptions {
+                keeps: !args.no_log && io.env.get("LLM_NO_LOG").is_none() && config.keeps_log(),
+                session: args.session.clone(),
+                goes_on: args.go_on,
+            },
+            tools: ToolOptions {
+                named: args.tool.clone(),
+                is_allowed: args.yes,
+                max_rounds: args.max_turns.unwrap_or(MAX_ROUNDS),
+            },
+            input: InputOptions {
+                words: args.prompt.clone(),
+                files: args.file.clone(),
+                no_stdin: args.no_stdin,
+            },
+            service: with_service(run.service, &preset),
+            exchange: run.exchange,
+            dry_run: run.dry_run,
+            preset,
+            is_conversation,
+        })
+    }
+}
+
+/// A schema as it was written, and what it is for.
+#[derive(Debug, Clone, Copy)]
+struct WrittenSchema<'a> {
+    text: &'a str,
+    /// As it is typed.
+    flag: &'static str,
+    /// Answers are lists of what fits it.
+    is_list: bool,
+}
+
+impl WrittenSchema<'_> {
+    fn read(self) -> Result<AnswerSchema, Failure> {
+        AnswerSchema::read(self.text, self.flag, self.is_list)
+    }
+}
+
+/// The schema that the answer must fit, and the code block that is wanted of it: flags win over the
+/// prompt.
+fn shape<'a>(
+    args: &'a ChatArgs,
+    is_json: bool,
+    preset: &'a Preset,
+) -> Result<(Option<WrittenSchema<'a>>, Option<BlockChoice>), Failure> {
+    if args.schema_multi.is_some() && is_json {
+        // `--json` does not show the text that the items come out of.
+        let what = "--schema-multi prints items and can't be combined with --json";
+        return Err(Failure::usage(what));
+    }
+    let written = |text, flag, is_list| Some(WrittenSchema { text, flag, is_list });
+    let last = args.extract_last.then_some(BlockChoice::Last);
+    let extract = last.or(args.extract.then_some(BlockChoice::First));
+    match (&args.schema, &args.schema_multi) {
+        (Some(text), _) => return Ok((written(text, "--schema", false), extract)),
+        (None, Some(text)) => return Ok((written(text, "--schema-multi", true), extract)),
+        (None, None) => {}
+    }
+    let Some(text) = &preset.schema else { return Ok((None, extract.or(preset.extract))) };
+    let others = [
+        (args.extract, "-x"),
+        (args.extract_last, "--extract-last"),
+        (args.number.is_some(), "-n"),
+        (preset.extract.is_some(), "its own `extract`"),
+    ];
+    match others.iter().find(|(is_set, _)| *is_set) {
+        Some((_, other)) => Err(Failure::usage(format!(
+            "the schema of the prompt `{}` can't be combined with {other}",
+            preset.name
+        ))),
+        None => Ok((written(text, "--schema", false), None)),
+    }
+}
+
+fn model(args: &ChatArgs) -> ModelOptions {
+    ModelOptions {
+        temperature: args.temperature.clone(),
+        top_p: args.top_p.clone(),
+        max_tokens: args.max_tokens,
+        seed: args.seed,
+        stop: args.stop.clone(),
+        reasoning_effort: args.reasoning_effort.clone(),
+        number: args.number,
+    }
+}
+
+/// Whether the user means a conversation: a terminal, and nothing said that would be one question.
+fn is_conversation(args: &ChatArgs, run: &RunOptions, io: &Io) -> bool {
+    let is_plain = args.prompt.is_empty() && args.file.is_empty() && !args.no_stdin;
+    let is_for_one = args.output.is_some() || args.number.is_some() || run.json || run.dry_run;
+    is_plain && !is_for_one && io.stdin_is_terminal && io.stdout_is_terminal
+}
+
+/// Whether the answer is coloured as Markdown: by itself only where a terminal takes colour, and
+/// never where the answer is for a program.
+///
+/// # Errors
+/// Exit 2 where it is asked for and can't be.
+fn shows_markdown(
+    args: &ChatArgs,
+    run: &RunOptions,
+    has_schema: bool,
+    extract: Option<BlockChoice>,
+    io: &Io,
+) -> Result<bool, Failure> {
+    let others = [
+        (args.output.is_some(), "--output"),
+        (run.json, "--json"),
+        (has_schema && args.schema_multi.is_none(), "--schema"),
+        (args.schema_multi.is_some(), "--schema-multi"),
+        (extract.is_some(), "--extract"),
+    ];
+    let other = others.into_iter().find(|(is_given, _)| *is_given).map(|(_, name)| name);
+    match (args.markdown, other) {
+        (MarkdownWhen::Always, Some(other)) => Err(Failure::usage(format!(
+            "--markdown always can't be combined with {other}: its output is for programs"
+        ))),
+        (MarkdownWhen::Never, _) | (_, Some(_)) => Ok(false),
+        (MarkdownWhen::Always, None) => Ok(true),
+        (MarkdownWhen::Auto, None) => Ok(io.stdout_is_terminal && io.colors_stdout()),
+    }
+}
+
+/// The prompt's service and model where no flag names any. A prompt that is written for one service
+/// wins over the one that is set for everyday use (`LLM_PROVIDER`), and its model is not asked for at
+/// another service.
+fn with_service(mut service: ServiceOptions, preset: &Preset) -> ServiceOptions {
+    let names_other = service.base_url.is_some()
+        || service.provider.is_some() && service.provider != preset.provider;
+    if preset.provider.is_some() && names_other {
+        return service;
+    }
+    service.provider = service.provider.or_else(|| preset.provider.clone());
+    service.model = service.model.or_else(|| preset.model.clone());
+    service
+}

@@ -1,0 +1,145 @@
+//! One question: the conversation that it goes on with, what the user gave, and the requests that are
+//! made of both. Sends nothing.
+
+use serde_json::{Map, Value};
+
+use super::attach;
+use super::options::QuestionOptions;
+use super::schema::AnswerSchema;
+use crate::command::steps::check_model;
+use crate::conversation::{Conversation, Message};
+use crate::dialect::chat_completions::ChatCompletions;
+use crate::dialect::{ChatDialect, ChatQuestion, ServiceTraits, ToolDefinition};
+use crate::error::Failure;
+use crate::exchange::Draft;
+use crate::input::{InputItem, PromptInput};
+use crate::provider::user_fields::UserFields;
+use crate::provider::{Composed, Provider};
+
+/// The dialect that services are spoken to in.
+pub(super) const DIALECT: &dyn ChatDialect = &ChatCompletions;
+
+/// One question.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// What the user gave.
+    pub(super) given: PromptInput,
+    pub(super) first: FirstRequest,
+    conversation: Conversation,
+    options: QuestionOptions,
+    tools: Vec<ToolDefinition>,
+    /// The next request's body, and which fields of it the user set; none once the conversation has
+    /// changed.
+    composed: Option<(Map<String, Value>, UserFields)>,
+}
+
+/// What the first request tells of those that may follow.
+#[derive(Debug)]
+pub(super) struct FirstRequest {
+    /// The model that is asked; empty if none is named.
+    pub(super) model: String,
+    /// The user limited the answer's length.
+    pub(super) is_limited: bool,
+    /// How many answers it asks for.
+    pub(super) number: u32,
+    /// What the user should know of fields that are left out.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Question {
+    /// What the user gave, behind `earlier` as the conversation so far.
+    ///
+    /// # Errors
+    /// Exit 2: no model, or an attachment that the service is known not to take.
+    pub(super) fn new(
+        given: PromptInput,
+        earlier: Conversation,
+        options: QuestionOptions,
+        tools: Vec<ToolDefinition>,
+        provider: &Provider,
+    ) -> Result<Self, Failure> {
+        let mut conversation = earlier;
+        conversation.ask(given.text(), given.attachments().cloned().collect());
+        let asked = ask(&conversation, &options, &tools, provider);
+        let fields = DIALECT.fields(&asked);
+        let is_limited = provider.is_limited_by_user(&fields.flags);
+        let composed = DIALECT.compose(fields, &asked, provider);
+        check_model(&composed, "chat", provider)?;
+        let Composed { body, own, warnings, .. } = composed;
+        let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
+        attach::check(provider, &model, &given)?;
+        // `-O` and the profile can ask for several answers too.
+        let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        let number = options.model.number.max(sent).unwrap_or(1);
+        let first = FirstRequest { model, is_limited, number, warnings };
+        Ok(Self { given, first, conversation, options, tools, composed: Some((body, own)) })
+    }
+
+    /// The next request, made of the conversation as it stands.
+    pub(super) fn draft(&mut self, provider: &Provider) -> Draft {
+        let (body, own) = self.composed.take().unwrap_or_else(|| {
+            let asked = ask(&self.conversation, &self.options, &self.tools, provider);
+            let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
+            (composed.body, composed.own)
+        });
+        let inserts = self.conversation.messages.iter().flat_map(|message| match message {
+            Message::User { attachments, .. } => attachments.as_slice(),
+            Message::Model { .. } => &[],
+        });
+        let inserts = inserts.map(|attachment| attachment.insert.clone()).collect();
+        let request = provider.post(DIALECT.job(), body).with_inserts(inserts);
+        Draft::repairable(request, DIALECT.job(), own)
+    }
+
+    /// Whether the user wants to know how many tokens the answer took.
+    pub(super) fn wants_usage(&self) -> bool {
+        self.options.wants_usage
+    }
+
+    /// The schema that the answer must fit.
+    pub(super) fn schema(&self) -> Option<&AnswerSchema> {
+        self.options.schema.as_ref()
+    }
+
+    /// Goes on with what was said since.
+    pub(super) fn go_on(&mut self, said: Message) {
+        self.conversation.messages.push(said);
+        self.composed = None;
+    }
+
+    /// Puts the content of an address, `item`, in the place of the address at this index.
+    ///
+    /// # Errors
+    /// Exit 2: an attachment that the service is known not to take.
+    pub(super) fn put(
+        &mut self,
+        index: usize,
+        item: InputItem,
+        provider: &Provider,
+    ) -> Result<(), Failure> {
+        self.given.items[index] = item;
+        attach::check(provider, &self.first.model, &self.given)?;
+        self.conversation
+            .ask_instead(self.given.text(), self.given.attachments().cloned().collect());
+        self.composed = None;
+        Ok(())
+    }
+}
+
+fn ask<'a>(
+    conversation: &'a Conversation,
+    options: &'a QuestionOptions,
+    tools: &'a [ToolDefinition],
+    provider: &'a Provider,
+) -> ChatQuestion<'a> {
+    ChatQuestion {
+        model: provider.model.as_deref(),
+        conversation,
+        options: &options.model,
+        schema: options.schema.as_ref().map(|schema| &schema.sent),
+        tools,
+        streams: options.streams,
+        wants_usage: options.wants_usage,
+        service: ServiceTraits::of(provider),
+    }
+}

@@ -1,0 +1,17 @@
+//! What a model said to a question: what the history keeps of it.
+
+use serde_json::Value;
+
+use crate::conversation::ModelReply;
+
+/// What a model said, whole or not.
+#[derive(Debug, Default)]
+pub(super) struct ChatResult {
+    /// The replies that called tools, before the answer.
+    pub(super) rounds: Vec<ModelReply>,
+    /// Several where the user asked for several.
+    pub(super) answers: Vec<ModelReply>,
+    /// Cut by a limit of tokens, or too long to be kept whole.
+    pub(super) is_cut: bool,
+    pub(super) usage: Option<Value>,
+}

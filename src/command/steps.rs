@@ -1,0 +1,64 @@
+//! Steps that several commands have in common.
+
+use std::path::Path;
+
+use crate::error::Failure;
+use crate::exchange::name_demo;
+use crate::http::curl;
+use crate::http::request::Request;
+use crate::io::Io;
+use crate::output::sink::to_stdout;
+use crate::provider::{Composed, Provider};
+
+/// Tells what a rule changes of the user's request, and fails for one without a model; `what` is what
+/// it would have been for.
+///
+/// # Errors
+/// Exit 2: there is no model.
+pub(super) fn warn_and_check(
+    composed: &Composed,
+    what: &str,
+    provider: &Provider,
+    io: &Io,
+) -> Result<(), Failure> {
+    composed.warnings.iter().for_each(|warning| io.warn(warning));
+    check_model(composed, what, provider)
+}
+
+/// Fails for a request without a model; `what` is what it would have been for.
+///
+/// # Errors
+/// Exit 2: there is no model.
+pub(super) fn check_model(
+    composed: &Composed,
+    what: &str,
+    provider: &Provider,
+) -> Result<(), Failure> {
+    if composed.body.contains_key("model") || !composed.takes_model {
+        return Ok(());
+    }
+    let (name, choice) = (&provider.name, &provider.choice);
+    Err(Failure::usage(format!("no model is set for {what} at {name}"))
+        .hint(format!("name one with -m MODEL; `llm models {choice}` lists them")))
+}
+
+/// With `-o FILE` the result does not go to standard output: whether anybody reads that is no reason
+/// to give up then.
+pub(super) fn settle_output(output: Option<&Path>, io: &mut Io) {
+    if output.is_some_and(|path| path.as_os_str() != "-") {
+        io.stdout_handle = None;
+    }
+}
+
+/// `--dry-run`: prints a request as a curl command.
+///
+/// # Errors
+/// Those of `request`, and a reader that went away.
+pub(super) fn print_request(
+    provider: &mut Provider,
+    io: &mut Io,
+    request: impl FnOnce(&Provider) -> Result<Request, Failure>,
+) -> Result<(), Failure> {
+    name_demo(provider, io)?;
+    to_stdout(curl::command(&request(provider)?).as_bytes(), io)
+}

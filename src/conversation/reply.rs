@@ -1,0 +1,103 @@
+//! What a model said in one reply, and the calls that it made.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One reply of a model.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct ModelReply {
+    #[serde(rename = "content")]
+    pub(crate) text: String,
+    /// Its thinking in words, which some services want back.
+    #[serde(rename = "reasoning", default, skip_serializing_if = "String::is_empty")]
+    pub(crate) thinking: String,
+    /// Its thinking as the service alone can read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sealed: Option<SealedThinking>,
+    /// The calls of tools, with their results once they were carried out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) calls: Vec<ToolCall>,
+    /// What the text cites.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sources: Vec<Citation>,
+}
+
+/// What a service wants back as it came with the next request: encrypted thinking, say. Only the
+/// service that made it can do anything with it, and others refuse it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SealedThinking {
+    /// The profile of the service that made it.
+    pub(crate) provider: String,
+    /// The base URL that it came from: a profile can be pointed elsewhere.
+    pub(crate) base_url: String,
+    /// In the order in which they came.
+    pub(crate) items: Vec<Value>,
+}
+
+/// A call of a tool, whole or as much of it as came.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct ToolCall {
+    /// What joins call and result; not empty once the reply has ended, and not that of another call
+    /// of the reply.
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// JSON text, if the model kept to the rules.
+    pub(crate) arguments: String,
+    /// What else the service wrote into the call and wants back, it alone (Gemini's
+    /// `extra_content`, with the signature of its thinking).
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) extra: Map<String, Value>,
+    /// What the model was told of it; empty until the call was carried out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) result: String,
+}
+
+/// A page or a file that an answer cites.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Citation {
+    pub(crate) url: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) title: String,
+}
+
+impl ToolCall {
+    /// The arguments. No text at all is what some models write where a tool takes none.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words for the model.
+    pub(crate) fn parsed(&self) -> Result<Map<String, Value>, String> {
+        if self.arguments.trim().is_empty() {
+            return Ok(Map::new());
+        }
+        match serde_json::from_str(&self.arguments) {
+            Ok(Value::Object(arguments)) => Ok(arguments),
+            Ok(_) => Err("they are not a JSON object".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The arguments as they came if they are a JSON object, else `{}`: Ollama and vLLM refuse
+    /// others when the call is sent back.
+    pub(crate) fn object(&self) -> &str {
+        match self.parsed() {
+            Ok(arguments) if !arguments.is_empty() => &self.arguments,
+            _ => "{}",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_a_json_object_or_none() {
+        for (arguments, is_right) in [("", true), ("{", false), ("[1]", false), ("\"x\"", false)] {
+            let call = ToolCall { arguments: arguments.to_owned(), ..ToolCall::default() };
+            assert_eq!(call.parsed().is_ok(), is_right, "{arguments}");
+            assert_eq!(call.object(), "{}");
+        }
+        let call = ToolCall { arguments: "{\"a\": 1}".to_owned(), ..ToolCall::default() };
+        assert_eq!(call.object(), "{\"a\": 1}");
+    }
+}

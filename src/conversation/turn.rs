@@ -1,0 +1,124 @@
+//! One question with its answer, as it is kept: a line of JSON. Reads and writes no files.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::reply::ModelReply;
+
+/// How an answer came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AnswerEnd {
+    #[default]
+    Done,
+    /// Cut by a limit of tokens.
+    Cut,
+    /// The user, or a reader that went away, ended it.
+    Interrupted,
+    /// Anything else; `why` says what.
+    Failed,
+}
+
+impl AnswerEnd {
+    /// What a reader is told of an answer that is not whole.
+    pub(crate) fn words(self) -> Option<&'static str> {
+        match self {
+            AnswerEnd::Done => None,
+            AnswerEnd::Cut => Some("cut by a token limit"),
+            AnswerEnd::Interrupted => Some("interrupted"),
+            AnswerEnd::Failed => Some("failed"),
+        }
+    }
+}
+
+/// Which service and model answered, in the words that choose them again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct TurnService {
+    pub(crate) provider: String,
+    pub(crate) model: String,
+    /// `--base-url` and `--api-key-env`, where a one-off server was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) base_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key_env: Option<String>,
+}
+
+/// A file that went along with a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TurnFile {
+    /// What the user called it.
+    pub(crate) name: String,
+    /// The name of its content in the data folder, unless it is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content: Option<String>,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Turn {
+    /// Its own id, so that it can be taken back.
+    pub(crate) turn: String,
+    /// When the answer ended (RFC 3339, UTC).
+    pub(crate) time: String,
+    /// The conversation's name, if the user gave it one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session: Option<String>,
+    #[serde(flatten)]
+    pub(crate) service: TurnService,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) system: Option<String>,
+    /// The user's words.
+    pub(crate) user: String,
+    /// The files that went along; `user` ends with their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<TurnFile>,
+    /// The replies between both: each with calls of tools and their results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rounds: Vec<ModelReply>,
+    pub(crate) answer: ModelReply,
+    /// Further answers, where several were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) others: Vec<String>,
+    #[serde(default)]
+    pub(crate) end: AnswerEnd,
+    /// The message of a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+    /// Token counts as the service gave them, those of all replies added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<Value>,
+}
+
+impl Turn {
+    /// The system message that a conversation of these turns has now: that of its last one.
+    pub(crate) fn system_of(turns: &[Turn]) -> Option<&str> {
+        turns.last().and_then(|turn| turn.system.as_deref())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn turn(id: &str, user: &str, answer: &str) -> Turn {
+        Turn {
+            turn: id.to_owned(),
+            time: "2026-11-22T12:00:00Z".to_owned(),
+            session: None,
+            service: TurnService {
+                provider: "demo".into(),
+                model: "demo".into(),
+                ..TurnService::default()
+            },
+            system: None,
+            user: user.into(),
+            files: Vec::new(),
+            rounds: Vec::new(),
+            answer: ModelReply { text: answer.to_owned(), ..ModelReply::default() },
+            others: Vec::new(),
+            end: AnswerEnd::Done,
+            why: None,
+            usage: None,
+        }
+    }
+}

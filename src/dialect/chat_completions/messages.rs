@@ -1,0 +1,133 @@
+//! A conversation as the list of messages that the endpoint takes.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+
+use super::content::content;
+use crate::conversation::{Conversation, Message, ModelReply, ToolCall, Turn};
+use crate::dialect::question::{ChatQuestion, ServiceTraits};
+use crate::dialect::schema;
+
+/// The messages of a request.
+pub(super) fn messages(question: &ChatQuestion<'_>) -> Vec<Value> {
+    let (conversation, service) = (question.conversation, &question.service);
+    let own = conversation.instructions.as_deref();
+    let system = schema::instructions(own, question.schema, service.schema_form);
+    told(system.as_deref(), &conversation.messages, service)
+}
+
+/// Those of them that came since the question at hand was asked.
+pub(super) fn messages_since(question: &ChatQuestion<'_>) -> Vec<Value> {
+    told(None, question.conversation.since(), &question.service)
+}
+
+/// A conversation as other programs take it, told to no service in particular.
+pub(crate) fn exported(conversation: &Conversation) -> Vec<Value> {
+    let system = conversation.instructions.as_deref();
+    told(system, &conversation.messages, &ServiceTraits::default())
+}
+
+/// The messages between a turn's question and its answer, thinking in a field `reasoning`: as the
+/// history of version 0.1 had them and `history show --json` prints them.
+pub(crate) fn steps(turn: &Turn) -> Vec<Value> {
+    let mut told = Vec::new();
+    for reply in &turn.rounds {
+        let mut step = message("assistant", reply.text.as_str());
+        if !reply.thinking.is_empty() {
+            step["reasoning"] = reply.thinking.as_str().into();
+        }
+        step["tool_calls"] = reply.calls.iter().map(call).collect();
+        told.push(step);
+        told.extend(reply.calls.iter().map(result));
+    }
+    told
+}
+
+fn told(system: Option<&str>, said: &[Message], service: &ServiceTraits<'_>) -> Vec<Value> {
+    let told = system.map(|text| message("system", text)).into_iter().collect();
+    let mut teller = Teller { service, told, foreign: 0 };
+    said.iter().for_each(|message| teller.tell(message));
+    teller.told
+}
+
+/// Tells a conversation, message by message.
+struct Teller<'a> {
+    service: &'a ServiceTraits<'a>,
+    told: Vec<Value>,
+    /// The calls of other services since the last question.
+    foreign: usize,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, said: &Message) {
+        match said {
+            Message::User { text, attachments } => {
+                let content = content(text, attachments, self.service.takes_audio_as_url);
+                self.told.push(message("user", content));
+                self.foreign = 0;
+            }
+            Message::Model { reply, .. } if reply.calls.is_empty() => {
+                self.told.push(Value::Object(self.answer(reply)));
+            }
+            Message::Model { reply, provider } => self.round(reply, provider),
+        }
+    }
+
+    /// A reply's words, and its thinking where the service wants it back.
+    fn answer(&self, reply: &ModelReply) -> Map<String, Value> {
+        let mut answer = Map::new();
+        answer.insert("role".into(), "assistant".into());
+        // Never `null`, which chat templates of local servers stumble over.
+        answer.insert("content".into(), reply.text.as_str().into());
+        if let Some(field) = self.service.echo_field.filter(|_| !reply.thinking.is_empty()) {
+            answer.insert(field.into(), reply.thinking.as_str().into());
+        }
+        answer
+    }
+
+    /// A reply that calls tools, and the results.
+    fn round(&mut self, reply: &ModelReply, provider: &str) {
+        let service = self.service.addressee.as_ref();
+        let told = service.map_or(Cow::Borrowed(reply), |service| service.told(reply, provider));
+        let mut calls = told.into_owned().calls;
+        if service.is_some_and(|service| service.is_other(provider)) {
+            calls.iter_mut().for_each(|call| call.id = self.plain_id());
+        }
+        let mut calling = message("assistant", reply.text.as_str());
+        calling["tool_calls"] = calls.iter().map(call).collect();
+        // Moonshot and DeepSeek refuse the next message without the field, even an empty one.
+        if let Some(field) = self.service.echo_field {
+            calling[field] = reply.thinking.as_str().into();
+        }
+        self.told.push(calling);
+        self.told.extend(calls.iter().map(result));
+    }
+
+    /// An id that all services take, as Mistral wants nine letters and digits: the place of the
+    /// call's turn, its number in it.
+    fn plain_id(&mut self) -> String {
+        let question = self.told.iter().rposition(|message| message["role"] == "user");
+        let (place, number) = (question.map_or(0, |at| at + 1), self.foreign);
+        self.foreign += 1;
+        format!("c{place:04}n{number:03}")
+    }
+}
+
+/// `content` is a text, or a list of typed parts.
+fn message(role: &str, content: impl Into<Value>) -> Value {
+    json!({"role": role, "content": content.into()})
+}
+
+fn call(call: &ToolCall) -> Value {
+    let function = json!({"name": call.name, "arguments": call.object()});
+    let mut told = json!({"id": call.id, "type": "function", "function": function});
+    if let Some(fields) = told.as_object_mut() {
+        fields.extend(call.extra.clone());
+    }
+    told
+}
+
+fn result(call: &ToolCall) -> Value {
+    json!({"role": "tool", "tool_call_id": call.id, "content": call.result})
+}

@@ -1,0 +1,3 @@
+//! The dialect as a whole.
+
+mod calls;

@@ -1,0 +1,64 @@
+//! What a dialect does: the seam between a conversation and one endpoint's JSON.
+
+use serde_json::{Map, Value};
+
+use super::event::ChatEvent;
+use super::question::ChatQuestion;
+use crate::http::fault::Fault;
+use crate::http::sse::Event;
+use crate::provider::{Composed, Fields, Job, Provider};
+
+/// A dialect of the specification: how a conversation becomes a request, and a reply events.
+pub(crate) trait ChatDialect: std::fmt::Debug + Sync {
+    /// The job by whose endpoint, rules and fields of a profile its requests go.
+    fn job(&self) -> Job;
+
+    /// The fields of a request, before profile and rules are laid over them: what the job needs, and
+    /// what the user asked for by flags.
+    fn fields(&self, question: &ChatQuestion<'_>) -> Fields;
+
+    /// Completes a body that was composed of these fields: what depends on the body as the profile,
+    /// the rules and `-O` left it.
+    fn complete(&self, body: &mut Map<String, Value>, question: &ChatQuestion<'_>);
+
+    /// Reads the events of one reply.
+    fn events(&self) -> Box<dyn ReadEvents>;
+
+    /// The body of a request with these `fields`, which are those of `question`, and what the user
+    /// should know of that.
+    fn compose(
+        &self,
+        fields: Fields,
+        question: &ChatQuestion<'_>,
+        provider: &Provider,
+    ) -> Composed {
+        let mut composed = provider.compose(self.job(), fields);
+        self.complete(&mut composed.body, question);
+        composed
+    }
+}
+
+/// A dialect's part of reading a reply.
+pub(crate) trait ReadEvents: std::fmt::Debug + Send {
+    /// Reads an event of a stream.
+    fn event(&mut self, event: Event<'_>, seen: &mut Seen, each: &mut dyn FnMut(ChatEvent<'_>));
+
+    /// Reads a reply that came as a whole. False if it is not JSON.
+    fn document(
+        &mut self,
+        body: &[u8],
+        seen: &mut Seen,
+        each: &mut dyn FnMut(ChatEvent<'_>),
+    ) -> bool;
+}
+
+/// What a reply said beside its events.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// The first error that it carried.
+    pub(crate) fault: Option<Fault>,
+    /// The stream said that it is at its end.
+    pub(crate) is_done: bool,
+    /// Why an event could not be read, in words.
+    pub(crate) unreadable: Option<String>,
+}

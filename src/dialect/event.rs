@@ -1,0 +1,66 @@
+//! What a chat reply is made of, whatever dialect it came in.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// One thing that a part of a reply says. `index` is the answer that it belongs to; there are
+/// several where the user asked for several.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ChatEvent<'a> {
+    /// More text. `is_thought`: the service marked it as thinking although it stands where the
+    /// answer does (Gemini).
+    Text { index: u64, text: &'a str, is_thought: bool },
+    /// More thinking, from a field of its own. `sealed` is what the service wants back of it, as it
+    /// came; it may come without words, and the words without it.
+    Thinking { index: u64, text: &'a str, sealed: Option<&'a Value> },
+    /// More of the words with which the model refuses.
+    Refusal { index: u64, text: &'a str },
+    /// A call of a tool, or more of one.
+    ToolCall { index: u64, delta: Box<ToolCallDelta<'a>> },
+    /// A page or a file that the answer cites.
+    Source { index: u64, url: &'a str, title: &'a str },
+    /// The answer came to its end; `word` is the service's own for it.
+    Finish { index: u64, finish: Finish, word: &'a str },
+    /// Token counts, as the service gives them: [`super::usage`] reads them.
+    Usage(&'a Value),
+}
+
+/// What a part of a reply says of a call of a tool. Which call it belongs to is told by these three
+/// together, as services leave out, repeat and make up any of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ToolCallDelta<'a> {
+    /// The place that the service gave the call.
+    pub(crate) position: Option<u64>,
+    /// Not empty.
+    pub(crate) id: Option<&'a str>,
+    /// Not empty.
+    pub(crate) name: Option<&'a str>,
+    pub(crate) arguments: ArgumentsDelta<'a>,
+    /// What the service wants back with the call, by the names that it has there.
+    pub(crate) extra: Vec<(&'a str, &'a Value)>,
+}
+
+/// What a part of a reply says of a call's arguments.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum ArgumentsDelta<'a> {
+    #[default]
+    Nothing,
+    /// JSON text that goes on behind what came before.
+    More(&'a str),
+    /// The whole JSON text, in place of what came before.
+    Whole(Cow<'a, str>),
+}
+
+/// Why an answer ended, in the classes that make a difference to the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// As it should, or for a reason that nobody knows.
+    Done,
+    /// By a limit of tokens.
+    Length,
+    /// By a content filter.
+    Filter,
+    /// By a failure of the service in mid-answer.
+    Failed,
+}

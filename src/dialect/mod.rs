@@ -1,0 +1,22 @@
+//! The ways to hold a conversation over HTTP. A dialect makes the fields of a request out of a
+//! conversation and reads a reply, streamed or whole, as events; nobody else looks into either. No I/O
+//! here.
+
+pub(crate) mod answers;
+mod calls;
+pub(crate) mod chat_completions;
+mod chat_dialect;
+mod event;
+mod kept;
+mod question;
+pub(crate) mod reader;
+mod repair;
+pub(crate) mod schema;
+#[cfg(test)]
+mod tests;
+mod think;
+pub(crate) mod usage;
+
+pub(crate) use chat_dialect::ChatDialect;
+pub(crate) use event::ChatEvent;
+pub(crate) use question::{ChatQuestion, ModelOptions, ServiceTraits, ToolDefinition, addressee};

@@ -1,0 +1,93 @@
+//! The token counts of a reply, out of the shapes that services give them. Knows no prices.
+
+use serde_json::Value;
+
+/// Token counts; `None` where the service gave none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TokenCounts {
+    /// All of the prompt, the cached part with it.
+    pub(crate) input: Option<u64>,
+    /// The answer, as the service counts it.
+    pub(crate) output: Option<u64>,
+    /// The part of the prompt that came out of the service's cache.
+    pub(crate) cached: Option<u64>,
+    pub(crate) thinking: Option<u64>,
+    /// What is paid for as output: some count thinking into the total alone (xAI, Gemini).
+    pub(crate) paid_output: u64,
+}
+
+/// Other names of the cached tokens: DeepSeek's, Moonshot's and Hugging Face's, Mistral's.
+const CACHED: [&str; 3] = ["/prompt_cache_hit_tokens", "/cached_tokens", "/num_cached_tokens"];
+
+impl TokenCounts {
+    /// Reads the `usage` of a reply.
+    pub(crate) fn of(usage: &Value) -> Self {
+        let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+        let (input, output) = (count("/prompt_tokens"), count("/completion_tokens"));
+        let beyond_input = count("/total_tokens")
+            .and_then(|total| total.checked_sub(input?))
+            .filter(|rest| input.is_some_and(|input| input > 0) && *rest > 0);
+        Self {
+            input,
+            output,
+            cached: count("/prompt_tokens_details/cached_tokens")
+                .or_else(|| CACHED.iter().find_map(|name| count(name))),
+            thinking: count("/completion_tokens_details/reasoning_tokens")
+                .or_else(|| count("/reasoning_tokens")),
+            paid_output: output.max(beyond_input).unwrap_or_default(),
+        }
+    }
+
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, two: Option<u64>| match (one, two) {
+            (None, None) => None,
+            (one, two) => Some(one.unwrap_or(0).saturating_add(two.unwrap_or(0))),
+        };
+        Self {
+            input: sum(self.input, other.input),
+            output: sum(self.output, other.output),
+            cached: sum(self.cached, other.cached),
+            thinking: sum(self.thinking, other.thinking),
+            paid_output: self.paid_output.saturating_add(other.paid_output),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_shapes_of_services_are_read() {
+        let openai = TokenCounts::of(
+            &json!({"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150,
+            "prompt_tokens_details": {"cached_tokens": 64}, "completion_tokens_details": {"reasoning_tokens": 30}}),
+        );
+        let expected = TokenCounts {
+            input: Some(100),
+            output: Some(50),
+            cached: Some(64),
+            thinking: Some(30),
+            paid_output: 50,
+        };
+        assert_eq!(openai, expected);
+        let deepseek =
+            json!({"prompt_tokens": 9, "completion_tokens": 4, "prompt_cache_hit_tokens": 8});
+        assert_eq!(TokenCounts::of(&deepseek).cached, Some(8));
+        // xAI: thinking is in the total and not in the answer's count.
+        let xai = json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115});
+        assert_eq!(TokenCounts::of(&xai).paid_output, 105);
+        assert_eq!(TokenCounts::of(&json!({"total_tokens": 7})), TokenCounts::default());
+    }
+
+    #[test]
+    fn sums_leave_out_what_nobody_counted() {
+        let one = TokenCounts::of(&json!({"prompt_tokens": 1, "completion_tokens": 2}));
+        let two = TokenCounts::of(&json!({"prompt_tokens": 10, "prompt_cache_hit_tokens": 3}));
+        let sum = one.and(two);
+        assert_eq!((sum.input, sum.output, sum.cached), (Some(11), Some(2), Some(3)));
+        assert_eq!((sum.thinking, sum.paid_output), (None, 2));
+    }
+}

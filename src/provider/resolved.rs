@@ -1,0 +1,325 @@
+//! A resolved profile that gives URLs, headers and request bodies. Reads no files and opens no sockets.
+
+use serde_json::{Map, Value};
+
+use super::endpoint::{self, Endpoint};
+use super::key::ApiKey;
+use super::options::Setting;
+use super::user_fields::{SetBy, UserFields};
+use super::{Job, rules};
+use crate::config::field::Sourced;
+use crate::config::origin::Origin;
+use crate::config::profile::Profile;
+use crate::config::rule::Rule;
+use crate::config::schema::{SchemaForm, StreamUsage};
+use crate::http::Service;
+use crate::http::form::{Form, FormPart};
+use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+
+/// A profile with everything resolved that a request needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Provider {
+    /// The profile's name; for a one-off server its host.
+    pub(crate) name: String,
+    pub(crate) base_url: Url,
+    /// The options that choose it, as they are typed: `-p openai`, `--base-url http://host/v1`.
+    pub(crate) choice: String,
+    /// Resolved for the job that was asked for.
+    pub(crate) model: Option<String>,
+    pub(crate) profile: Profile,
+    pub(super) key: Option<ApiKey>,
+    /// `-H`.
+    pub(super) headers: Vec<(String, String)>,
+    /// `-O`.
+    pub(super) settings: Vec<Setting>,
+}
+
+/// The fields of a request body, before profile and rules: what the job needs, and what the user
+/// said by flags.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) needed: Map<String, Value>,
+    pub(crate) flags: Map<String, Value>,
+}
+
+/// A composed request body.
+#[derive(Debug)]
+pub(crate) struct Composed {
+    pub(crate) body: Map<String, Value>,
+    /// What the user should know: fields of theirs that a rule dropped.
+    pub(crate) warnings: Vec<String>,
+    /// Which fields are the user's: for [`FieldRepair`](super::field_repair::FieldRepair).
+    pub(crate) own: UserFields,
+    /// Whether the service is told a model at all for this job.
+    pub(crate) takes_model: bool,
+}
+
+/// A limit out of a profile's `limits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestLimit {
+    /// Characters of a text that is to be spoken.
+    SpeechCharacters,
+    /// Bytes of a file that is sent.
+    UploadBytes,
+    /// Seconds of a recording.
+    AudioSeconds,
+    /// Texts of one request for embeddings.
+    EmbedInputs,
+}
+
+impl RequestLimit {
+    fn name(self) -> &'static str {
+        match self {
+            RequestLimit::SpeechCharacters => "speech_characters",
+            RequestLimit::UploadBytes => "upload_bytes",
+            RequestLimit::AudioSeconds => "audio_seconds",
+            RequestLimit::EmbedInputs => "embed_inputs",
+        }
+    }
+}
+
+/// What stands for the key in a profile's `models_headers`.
+pub(crate) const KEY: &str = "$KEY";
+
+/// Names under which services take a limit of the answer's length.
+const LIMITS: [&str; 5] =
+    ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "num_predict"];
+
+impl Provider {
+    /// Lays the layers of a request body over each other: what the job needs, the profile's fields
+    /// for the job, the flags, then the rules, then `-O`, which wins over all.
+    pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
+        let Fields { needed: mut body, flags } = fields;
+        let mut own = UserFields::default();
+        if let Some((table, fields)) = job.request_fields(&self.profile) {
+            for (key, field) in fields.iter() {
+                body.insert(key.to_owned(), field.value.clone());
+                own.add_field(table, key, &field.origin);
+            }
+        }
+        own.add_flags(job, &flags);
+        body.extend(flags);
+        // The model that is sent in the end decides which rules apply.
+        let is_model = |setting: &&Setting| setting.path == ["model"];
+        let model = self.settings.iter().rev().find(is_model).map(|setting| &setting.value);
+        let model = model.or(body.get("model")).and_then(Value::as_str).unwrap_or_default();
+        let model = model.to_owned();
+        let (mut warnings, mut takes_model) = (Vec::new(), true);
+        for rule in self.profile.rules.iter().filter(|rule| rules::applies(rule, job, &model)) {
+            if !rules::is_met(rule, &body) {
+                continue;
+            }
+            own.follow(rule, &body);
+            takes_model &= !rule.drop.iter().any(|field| field == "model");
+            for dropped in rules::apply(rule, &mut body) {
+                warnings.extend(self.told(job, &dropped, &model, Some(rule), &own));
+            }
+        }
+        if let Some(placed) = self.placed(job) {
+            let names: Vec<String> = body.keys().cloned().collect();
+            for name in names.iter().filter(|name| !placed.contains(name.as_str())) {
+                body.shift_remove(name);
+                warnings.extend(self.told(job, name, &model, None, &own));
+            }
+            takes_model &= placed.contains("model");
+        }
+        let has_own_shape = self.has_own_shape(job);
+        for setting in &self.settings {
+            // In a shape of the service's own they are set in the body that goes out.
+            if !has_own_shape || setting.path == ["model"] {
+                rules::set_path(&mut body, &setting.path, setting.value.clone());
+            }
+            own.add(&setting.path[0], SetBy::Setting);
+        }
+        if has_own_shape {
+            own.keep_to(&body);
+        }
+        Composed { body, warnings, own, takes_model }
+    }
+
+    /// What the user should know of a field that is left out: by a rule, or as the service's own shape
+    /// has no place for it. Nothing if it is not theirs, or if the rule is theirs too.
+    fn told(
+        &self,
+        job: Job,
+        field: &str,
+        model: &str,
+        rule: Option<&Rule>,
+        own: &UserFields,
+    ) -> Option<String> {
+        let what = match own.by(field)? {
+            SetBy::Flag(_) => format!("`{field}`"),
+            SetBy::Profile(place) if rule.is_none_or(|rule| rule.origin == Origin::BuiltIn) => {
+                place.clone()
+            }
+            _ => return None,
+        };
+        let why = rule.and_then(|rule| rule.why.as_deref());
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        let of = if model.is_empty() { String::new() } else { format!(" for {model}") };
+        let what = format!("{what} is left out: {} does not accept it{of}{why}", self.name);
+        // In a shape of the service's own it might have another name and place.
+        Some(match self.has_own_shape(job) {
+            true => what,
+            false => format!("{what}; `-O {field}=…` sends it anyway"),
+        })
+    }
+
+    /// Whether the user limited the answer's length: by a flag, `-O`, or the profile file. What the
+    /// built-in list sets does not count.
+    pub(crate) fn is_limited_by_user(&self, flags: &Map<String, Value>) -> bool {
+        let is_limit = |name: &str| LIMITS.contains(&name);
+        let mut options = self.profile.options.iter();
+        let in_profile =
+            options.any(|(name, field)| field.origin != Origin::BuiltIn && is_limit(name));
+        let last = |setting: &Setting| setting.path.last().is_some_and(|name| is_limit(name));
+        in_profile || flags.keys().any(|name| is_limit(name)) || self.settings.iter().any(last)
+    }
+
+    /// A POST request with a JSON body.
+    pub(crate) fn post(&self, job: Job, body: Map<String, Value>) -> Request {
+        let url = self.url(job, body.get("model").and_then(Value::as_str));
+        self.post_at(url, job, body)
+    }
+
+    pub(super) fn post_at(&self, url: Url, job: Job, body: Map<String, Value>) -> Request {
+        let mut headers = self.request_headers(job);
+        headers.insert(0, Header::public("Content-Type", "application/json"));
+        let body = Body::Json(Value::Object(body));
+        Request { method: Method::Post, url, headers: unique(headers), body }
+    }
+
+    /// A POST request with a form (`multipart/form-data`).
+    pub(crate) fn post_form(&self, job: Job, parts: Vec<FormPart>) -> Request {
+        let headers = unique(self.request_headers(job));
+        let body = Body::Form(Form::new(parts));
+        Request { method: Method::Post, url: self.url(job, None), headers, body }
+    }
+
+    /// The most that one request takes, as the profile has it.
+    pub(crate) fn limit(&self, limit: RequestLimit) -> Option<u64> {
+        u64::try_from(self.profile.limits.get(limit.name())?.value).ok()
+    }
+
+    /// A GET request.
+    pub(crate) fn get(&self, job: Job) -> Request {
+        let headers = unique(self.request_headers(job));
+        Request { method: Method::Get, url: self.url(job, None), headers, body: Body::Empty }
+    }
+
+    /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept. A path with
+    /// `..` leads back from the base URL, never to another host; `{model}` in it is the model asked
+    /// for, else the profile's for the job.
+    pub(super) fn url(&self, job: Job, model: Option<&str>) -> Url {
+        let path = match endpoint::of(&self.profile, job, &self.base_url) {
+            Endpoint::Elsewhere(url) => return url,
+            Endpoint::Path(path) => path.unwrap_or_else(|| job.path().to_owned()),
+        };
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let own_model = || job.model_in(&self.profile).unwrap_or_default();
+        let path = match path.contains(endpoint::MODEL) {
+            true => endpoint::with_model(path, &model.map_or_else(own_model, str::to_owned)),
+            false => path.to_owned(),
+        };
+        let mut url = self.base_url.clone();
+        let joined =
+            format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
+        url.set_path(&joined);
+        if !query.is_empty() {
+            let all = url.query().map_or(query.to_owned(), |own| format!("{own}&{query}"));
+            url.set_query(Some(&all));
+        }
+        url.set_fragment(None);
+        url
+    }
+
+    fn request_headers(&self, job: Job) -> Vec<Header> {
+        let mut headers = Vec::new();
+        let key = |name: &str, scheme: &'static str| {
+            let key = self.key.as_ref()?;
+            let (secret, variable) = (key.secret.clone(), key.variable.clone());
+            let value = HeaderValue::Key { scheme, secret, variable };
+            Some(Header { name: name.to_owned(), value, is_private: true })
+        };
+        let plain = |(name, field): (&str, &Sourced<String>)| Header::private(name, &field.value);
+        let of_list = || self.profile.models_headers.iter().filter(|_| job == Job::Models);
+        if !of_list().any(|(_, field)| field.value == KEY) {
+            let of_job = self.profile.key_headers.get(job.name()).map(|field| &*field.value);
+            headers.extend(match of_job.or(self.profile.key_header.as_deref()) {
+                Some(name) => key(name, ""),
+                None => key("Authorization", "Bearer "),
+            });
+        }
+        headers.extend(of_list().filter_map(|(name, field)| match field.value == KEY {
+            true => key(name, ""),
+            false => Some(plain((name, field))),
+        }));
+        headers.extend(self.profile.headers.iter().map(plain));
+        headers.extend(self.headers.iter().map(|(name, value)| Header::private(name, value)));
+        headers
+    }
+
+    /// What errors and hints say about the service.
+    pub(crate) fn service(&self) -> Service {
+        let profile = &self.profile;
+        Service {
+            name: self.name.clone(),
+            choice: self.choice.clone(),
+            key_variable: profile.key_variables().first().cloned(),
+            key_url: profile.key_url.get().cloned(),
+            start: profile.start.get().cloned(),
+            proxy: profile.proxy.get().cloned(),
+            ca_file: profile.ca_file.get().cloned(),
+            slow_down_codes: profile.slow_down_codes.as_deref().unwrap_or_default().to_vec(),
+        }
+    }
+
+    /// How the service is told of a schema; as OpenAI is, if the profile doesn't say.
+    pub(crate) fn schema_form(&self) -> SchemaForm {
+        self.profile.schema.get().copied().unwrap_or_default()
+    }
+
+    /// The field in which the service wants the thinking of its earlier answers back.
+    pub(crate) fn echoes_reasoning(&self) -> Option<&str> {
+        self.profile.echo_reasoning.as_deref()
+    }
+
+    /// The jobs that the profile offers; all of them if it doesn't say.
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        Job::ALL.iter().copied().filter(|job| self.profile.offers(*job)).collect()
+    }
+
+    /// Whether the built-in list has the service, whatever the user changed of it.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.profile.title.origin() == Some(&Origin::BuiltIn)
+    }
+
+    /// Whether requests carry a key.
+    pub(crate) fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Whether the model's answers begin with thinking that no tag opens, as the profile has it.
+    pub(crate) fn thinks_untagged(&self, model: &str) -> bool {
+        let patterns = self.profile.thinks_untagged.as_deref().unwrap_or_default();
+        patterns.iter().any(|pattern| rules::glob(pattern, model))
+    }
+
+    /// Whether token usage in a stream has to be asked for.
+    pub(crate) fn must_ask_for_usage(&self) -> bool {
+        matches!(self.profile.stream_usage.get(), None | Some(StreamUsage::Ask))
+    }
+}
+
+/// Of headers with the same name the last one stays, in the place of the first: `-H` wins over the
+/// profile, the profile over what we send by ourselves.
+pub(super) fn unique(headers: Vec<Header>) -> Vec<Header> {
+    let mut kept: Vec<Header> = Vec::with_capacity(headers.len());
+    for header in headers {
+        match kept.iter_mut().find(|old| old.name.eq_ignore_ascii_case(&header.name)) {
+            Some(old) => *old = header,
+            None => kept.push(header),
+        }
+    }
+    kept
+}
