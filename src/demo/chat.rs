@@ -59,10 +59,7 @@ fn choices(body: &Value, heard: &UserMessage, stamp: &Stamp) -> Result<Vec<Choic
     let tool = wanted_tool(body, heard)?;
     let document = document(body, heard)?;
     if heard.text.len().saturating_mul(number) > MAX_REPEATED_BYTES {
-        return Err(DemoReply::refused(
-            "n",
-            "this many answers to such a long message are too many",
-        ));
+        return Err(DemoReply::refused("n", "is too large for such a long message"));
     }
     let choice = |index: usize| {
         let (mut text, mut finish) = match (tool, &document) {
@@ -99,8 +96,8 @@ fn stops(body: &Value) -> Result<Vec<String>, DemoReply> {
     };
     let texts: Option<Vec<String>> =
         listed.iter().map(|stop| stop.as_str().map(str::to_owned)).collect();
-    let texts = texts
-        .ok_or_else(|| DemoReply::refused("stop", "'stop' must be a string or up to 4 strings"))?;
+    let texts =
+        texts.ok_or_else(|| DemoReply::refused("stop", "must be a string or up to 4 strings"))?;
     Ok(texts.into_iter().filter(|stop| !stop.is_empty()).collect())
 }
 
@@ -120,7 +117,7 @@ fn document(body: &Value, heard: &UserMessage) -> Result<Option<String>, DemoRep
             field(wanted, "schema").map_or_else(|| json!({"demo": true}), fill)
         }
         _ => {
-            let message = "'response_format.type' is text, json_object or json_schema";
+            let message = "must be text, json_object or json_schema";
             return Err(DemoReply::refused("response_format.type", message));
         }
     };
@@ -133,8 +130,7 @@ fn wanted_tool<'a>(body: &'a Value, heard: &UserMessage) -> Result<Option<&'a Va
     let Some(tools) = field(body, "tools") else {
         return Ok(None);
     };
-    let tools =
-        tools.as_array().ok_or_else(|| DemoReply::refused("tools", "'tools' must be an array"))?;
+    let tools = tools.as_array().ok_or_else(|| DemoReply::refused("tools", "must be an array"))?;
     let tools: Vec<&Value> = tools.iter().map(|tool| &tool["function"]).collect();
     if let Some(index) = tools.iter().position(|tool| !tool["name"].is_string()) {
         return Err(DemoReply::missing(&format!("tools[{index}].function.name")));
@@ -143,7 +139,7 @@ fn wanted_tool<'a>(body: &'a Value, heard: &UserMessage) -> Result<Option<&'a Va
     let choice = field(body, "tool_choice").unwrap_or(&Value::Null);
     if let Some(name) = field(&choice["function"], "name") {
         let named = tools.into_iter().find(|tool| tool["name"] == *name);
-        let unknown = || DemoReply::refused("tool_choice", "'tool_choice' names none of the tools");
+        let unknown = || DemoReply::refused("tool_choice", "names none of the tools");
         return named.map(Some).ok_or_else(unknown);
     }
     let is_wanted = choice == "required" || (heard.user_is_last && choice != "none");

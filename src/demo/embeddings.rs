@@ -43,19 +43,15 @@ fn inputs(body: &Value) -> Result<Vec<&str>, DemoReply> {
         Some(one) => std::slice::from_ref(one),
     };
     if listed.is_empty() || listed.len() > MAX_INPUTS {
-        let message =
-            format!("'input' has {} texts, it needs from 1 to {MAX_INPUTS}", listed.len());
-        return Err(DemoReply::refused("input", &message));
+        let problem = format_args!("has {} texts, it needs from 1 to {MAX_INPUTS}", listed.len());
+        return Err(DemoReply::refused("input", problem));
     }
     let texts: Option<Vec<&str>> = listed.iter().map(Value::as_str).collect();
     let texts = texts.ok_or_else(|| {
-        DemoReply::refused(
-            "input",
-            "'input' must be a string or strings, the demo accepts no token IDs",
-        )
+        DemoReply::refused("input", "must be a string or strings, the demo accepts no token IDs")
     })?;
     match texts.iter().position(|text| text.is_empty()) {
-        Some(index) => Err(DemoReply::refused("input", &format!("'input[{index}]' is empty"))),
+        Some(index) => Err(DemoReply::refused(&format!("input[{index}]"), "is empty")),
         None => Ok(texts),
     }
 }

@@ -51,10 +51,8 @@ pub(crate) fn whole(
         Some(number) if range.contains(&number) => Ok(Some(number)),
         Some(number) => {
             let (least, most) = (range.start(), range.end());
-            Err(DemoReply::refused(
-                name,
-                &format!("'{name}' is {number}, it must be from {least} to {most}"),
-            ))
+            let problem = format_args!("is {number}, it must be from {least} to {most}");
+            Err(DemoReply::refused(name, problem))
         }
         None => Err(wrong_kind(name, "a non-negative integer", value)),
     }
@@ -72,7 +70,7 @@ pub(crate) fn choice(
     };
     choices.iter().copied().find(|choice| *choice == given).ok_or_else(|| {
         let known = choices.join(", ");
-        DemoReply::refused(name, &format!("'{name}' is '{given}', the demo supports {known}"))
+        DemoReply::refused(name, format_args!("is '{given}', the demo supports {known}"))
     })
 }
 
@@ -86,7 +84,7 @@ fn wrong_kind(name: &str, expected: &str, found: &Value) -> DemoReply {
         Value::Object(_) => "an object",
     };
     let message = format!("invalid type for '{name}': expected {expected}, but got {kind} instead");
-    DemoReply::error(400, &message, Some(name), Some("invalid_type"))
+    DemoReply::error(400, message, Some(name), Some("invalid_type"))
 }
 
 #[cfg(test)]

@@ -63,8 +63,8 @@ pub(crate) fn file(name: &str) -> Result<DemoReply, DemoReply> {
         Some((sides(size)?, u64::from_str_radix(seed, 16).ok()?))
     };
     let Some(((width, height), seed)) = seeded(name) else {
-        let message = format!("there is no picture '{name}'");
-        return Err(DemoReply::error(404, &message, None, Some("not_found")));
+        let message = format_args!("there is no picture '{name}'");
+        return Err(DemoReply::error(404, message, None, Some("not_found")));
     };
     Ok(DemoReply::content("image/png", picture::png(width, height, seed)))
 }
@@ -75,8 +75,8 @@ fn answer(body: &Value, source: u64, stamp: &Stamp) -> Result<DemoReply, DemoRep
         return Err(DemoReply::missing("prompt"));
     }
     if prompt.chars().count() > MAX_PROMPT_CHARS {
-        let message = format!("'prompt' is longer than {MAX_PROMPT_CHARS} characters");
-        return Err(DemoReply::refused("prompt", &message));
+        let problem = format_args!("is longer than {MAX_PROMPT_CHARS} characters");
+        return Err(DemoReply::refused("prompt", problem));
     }
     let (width, height) = size(body)?;
     let number = whole(body, "n", 1..=10)?.unwrap_or(1);
@@ -108,10 +108,12 @@ fn size(body: &Value) -> Result<(usize, usize), DemoReply> {
         None | Some("auto") => Ok((DEFAULT_SIDE, DEFAULT_SIDE)),
         Some(size) => sides(size).ok_or_else(|| {
             let (least, most) = (SIDES.start(), SIDES.end());
-            let message = format!(
-                "'size' is '{size}', it must be auto or WIDTHxHEIGHT, both from {least} to {most}"
-            );
-            DemoReply::refused("size", &message)
+            DemoReply::refused(
+                "size",
+                format_args!(
+                    "must be auto or WIDTHxHEIGHT, both from {least} to {most}, not '{size}'"
+                ),
+            )
         }),
     }
 }
@@ -131,13 +133,10 @@ fn embedded(source: &Value, param: &str) -> Result<Vec<u8>, DemoReply> {
     let data = source["image_url"]
         .as_str()
         .and_then(|url| url.strip_prefix("data:")?.split_once(";base64,"));
-    let message = format!(
-        "'{param}' needs an image_url that is a data URL, the demo downloads nothing and keeps no files"
-    );
-    let (_, data) = data.ok_or_else(|| DemoReply::refused(param, &message))?;
-    STANDARD
-        .decode(data)
-        .map_err(|_| DemoReply::refused(param, &format!("'{param}' holds broken base64")))
+    let problem =
+        "needs an image_url that is a data URL, the demo downloads nothing and keeps no files";
+    let (_, data) = data.ok_or_else(|| DemoReply::refused(param, problem))?;
+    STANDARD.decode(data).map_err(|_| DemoReply::refused(param, "contains invalid base64"))
 }
 
 /// Refuses what is not a picture by its first bytes, none at all, and too many.
@@ -146,20 +145,17 @@ fn check(sources: &[&[u8]], masks: &[&[u8]], param: &str) -> Result<(), DemoRepl
         return Err(DemoReply::missing(param));
     }
     if sources.len() > MAX_SOURCE_PICTURES {
-        return Err(DemoReply::refused(
-            param,
-            &format!(
-                "there are {} pictures, at most {MAX_SOURCE_PICTURES} can be edited",
-                sources.len()
-            ),
-        ));
+        let count = sources.len();
+        let problem =
+            format_args!("has {count} pictures, at most {MAX_SOURCE_PICTURES} can be edited");
+        return Err(DemoReply::refused(param, problem));
     }
     for (data, param) in
         sources.iter().map(|data| (data, param)).chain(masks.iter().map(|data| (data, "mask")))
     {
         if !is_picture(data) {
             let message = format!("'{param}' is no PNG, JPEG or WebP picture");
-            return Err(DemoReply::error(400, &message, Some(param), Some("invalid_image_file")));
+            return Err(DemoReply::error(400, message, Some(param), Some("invalid_image_file")));
         }
     }
     Ok(())

@@ -34,13 +34,10 @@ pub(crate) fn hear(body: &Value) -> Result<UserMessage, DemoReply> {
         return Err(DemoReply::missing("messages"));
     };
     let Some(messages) = messages.as_array() else {
-        return Err(DemoReply::refused("messages", "'messages' must be an array"));
+        return Err(DemoReply::refused("messages", "must be an array"));
     };
     if messages.is_empty() {
-        return Err(DemoReply::refused(
-            "messages",
-            "'messages' is an empty array, it needs at least one message",
-        ));
+        return Err(DemoReply::refused("messages", "needs at least one message"));
     }
     let mut heard = UserMessage { messages: messages.len(), ..UserMessage::default() };
     for (index, message) in messages.iter().enumerate() {
@@ -48,10 +45,8 @@ pub(crate) fn hear(body: &Value) -> Result<UserMessage, DemoReply> {
         if !matches!(role, "system" | "developer" | "user" | "assistant" | "tool" | "function") {
             let place = format!("messages[{index}].role");
             let known = "system, developer, user, assistant, tool and function";
-            return Err(DemoReply::refused(
-                &place,
-                &format!("'{place}' is '{role}', the roles are {known}"),
-            ));
+            let problem = format_args!("is '{role}', the roles are {known}");
+            return Err(DemoReply::refused(&place, problem));
         }
         let content = content(message, role, &format!("messages[{index}].content"))?;
         heard.tokens += pieces::count(&content.text);
@@ -79,10 +74,8 @@ fn content(message: &Value, role: &str, place: &str) -> Result<UserMessage, Demo
         Some(Value::Array(parts)) if !parts.is_empty() => parts,
         None | Some(Value::Null) if matches!(role, "assistant" | "function") => return Ok(heard),
         _ => {
-            return Err(DemoReply::refused(
-                place,
-                &format!("'{place}' must be a string or a non-empty array of parts"),
-            ));
+            let problem = "must be a string or a non-empty array of parts";
+            return Err(DemoReply::refused(place, problem));
         }
     };
     for (index, part) in parts.iter().enumerate() {
@@ -100,11 +93,8 @@ fn content(message: &Value, role: &str, place: &str) -> Result<UserMessage, Demo
             _ => None,
         };
         if fits.is_none() {
-            let place = format!("{place}[{index}]");
-            return Err(DemoReply::refused(
-                &place,
-                &format!("'{place}' is not a text, image_url, input_audio or file part"),
-            ));
+            let problem = "is not a text, image_url, input_audio or file part";
+            return Err(DemoReply::refused(&format!("{place}[{index}]"), problem));
         }
     }
     Ok(heard)

@@ -143,7 +143,7 @@ async fn read(mut body: Incoming) -> Result<Vec<u8>, DemoReply> {
     }
     if length > MAX_BODY {
         let message = format!("the body is larger than the {MAX_BODY} bytes that the demo accepts");
-        return Err(DemoReply::error(413, &message, None, Some("request_too_large")));
+        return Err(DemoReply::error(413, message, None, Some("request_too_large")));
     }
     Ok(bytes)
 }

@@ -20,7 +20,7 @@ pub(crate) fn one(id: &str, stamp: &Stamp) -> DemoReply {
     }
     DemoReply::error(
         404,
-        &format!("the model '{id}' does not exist"),
+        format_args!("the model '{id}' does not exist"),
         Some("model"),
         Some("model_not_found"),
     )

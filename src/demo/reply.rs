@@ -1,6 +1,8 @@
 //! What an endpoint answers, as data: status, kind of content, body. Knows nothing about sockets and
 //! of what was asked.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 /// The name of the demo's one model, which is none.
@@ -65,7 +67,7 @@ impl DemoReply {
     /// An error in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`.
     pub(crate) fn error(
         status: u16,
-        message: &str,
+        message: impl Display,
         param: Option<&str>,
         code: Option<&str>,
     ) -> Self {
@@ -77,19 +79,20 @@ impl DemoReply {
     }
 
     /// A 400 about the body as a whole.
-    pub(crate) fn unreadable(message: &str) -> Self {
+    pub(crate) fn unreadable(message: impl Display) -> Self {
         Self::error(400, message, None, None)
     }
 
-    /// A 400 about the field `param`.
-    pub(crate) fn refused(param: &str, message: &str) -> Self {
+    /// A 400 about the field `param`; `problem` goes on after its name.
+    pub(crate) fn refused(param: &str, problem: impl Display) -> Self {
+        let message = format_args!("'{param}' {problem}");
         Self::error(400, message, Some(param), Some("invalid_value"))
     }
 
     /// A 400 for the field `param`, which has to be there.
     pub(crate) fn missing(param: &str) -> Self {
-        let message = format!("missing required parameter: '{param}'");
-        Self::error(400, &message, Some(param), Some("missing_required_parameter"))
+        let message = format_args!("missing required parameter: '{param}'");
+        Self::error(400, message, Some(param), Some("missing_required_parameter"))
     }
 }
 

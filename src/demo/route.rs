@@ -52,7 +52,7 @@ fn find(request: &DemoRequest<'_>, stamp: &Stamp) -> Result<DemoReply, DemoReply
 
 fn unknown(request: &DemoRequest<'_>) -> DemoReply {
     let message = format!("unknown request URL: {} {}", request.method, request.path);
-    DemoReply::error(404, &message, None, Some("unknown_url"))
+    DemoReply::error(404, message, None, Some("unknown_url"))
 }
 
 impl<'a> DemoRequest<'a> {
@@ -61,7 +61,7 @@ impl<'a> DemoRequest<'a> {
             return Ok(());
         }
         let message = format!("{} is not allowed on {}, only {allowed}", self.method, self.path);
-        let reply = DemoReply::error(405, &message, None, Some("method_not_supported"));
+        let reply = DemoReply::error(405, message, None, Some("method_not_supported"));
         Err(DemoReply { allow: Some(allowed), ..reply })
     }
 
@@ -71,8 +71,8 @@ impl<'a> DemoRequest<'a> {
             Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
             Ok(_) => Err(DemoReply::unreadable("the request body must be a JSON object")),
             Err(error) => {
-                let message = format!("could not parse the JSON request body: {error}");
-                Err(DemoReply::unreadable(&message))
+                let message = format_args!("could not parse the JSON request body: {error}");
+                Err(DemoReply::unreadable(message))
             }
         }
     }
@@ -82,7 +82,8 @@ impl<'a> DemoRequest<'a> {
         let boundary = multipart::boundary(self.content_type).ok_or_else(|| {
             DemoReply::unreadable("the request must be multipart/form-data with a boundary")
         })?;
-        let broken = |reason| DemoReply::unreadable(&format!("could not read the form: {reason}"));
+        let broken =
+            |reason| DemoReply::unreadable(format_args!("could not read the form: {reason}"));
         multipart::parse(self.body, &boundary).map_err(broken)
     }
 }

@@ -1,29 +1,28 @@
-//! Makes the smallest JSON value that fits a JSON Schema. Knows nothing about chat; it reads schemas,
-//! it does not check values.
+//! Makes the smallest JSON value that fits a JSON Schema. It does not check
+//! values.
 
 use serde_json::{Map, Value, json};
 
-/// The text that stands for every free string.
+/// The text of every string that may be anything.
 const DEFAULT_TEXT: &str = "demo";
 
-/// Nodes that one document may have: schemas come from outside, and references can multiply without
-/// bound.
+/// The most nodes of one document: schemas come from outside, and references can multiply without end.
 const MAX_NODES: usize = 20_000;
 
-/// Deepest nesting of one document.
+/// The deepest nesting of one document.
 const MAX_DEPTH: usize = 64;
 
-/// A value that fits `schema`; `null` where none can be made (a schema that refers to itself
-/// without an end).
+/// A value that fits `schema`; `null` where there is none, as for a schema that refers to itself
+/// endlessly.
 ///
-/// Objects get all their properties but those that would never end, strings are `demo`, numbers the
-/// smallest allowed or zero, arrays their fewest elements but at least one (two objects), `enum`, `anyOf` and
-/// `oneOf` their first possible choice.
+/// Objects get all properties that end, strings are `demo`, numbers are the smallest allowed or zero,
+/// arrays have as few elements as allowed but at least one (two objects), and of `enum`, `anyOf` and
+/// `oneOf` the first possible choice is taken.
 pub(crate) fn fill(schema: &Value) -> Value {
     fill_with(schema, DEFAULT_TEXT)
 }
 
-/// The same with `text` for every free string, unless it is empty.
+/// [`fill`] with `text` for every string that may be anything, unless it is empty.
 pub(crate) fn fill_with(schema: &Value, text: &str) -> Value {
     let text = if text.is_empty() { DEFAULT_TEXT } else { text };
     let mut filler = SchemaFiller { root: schema, text, budget: MAX_NODES, active: Vec::new() };
@@ -39,40 +38,39 @@ struct SchemaFiller<'a> {
 }
 
 impl<'a> SchemaFiller<'a> {
-    /// `None`: no value that ends.
+    /// A value for a schema; `None` if none would end.
     fn value(&mut self, schema: &'a Value, depth: usize) -> Option<Value> {
         self.budget = self.budget.checked_sub(1)?;
         if depth > MAX_DEPTH {
             return None;
         }
-        if let Some(constant) = schema.get("const") {
-            return Some(constant.clone());
-        }
-        if let Some(first) =
-            schema.get("enum").and_then(Value::as_array).and_then(|values| values.first())
-        {
-            return Some(first.clone());
+        if let Some(fixed) = schema.get("const").or_else(|| list(schema, "enum").first()) {
+            return Some(fixed.clone());
         }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            return self.reference(reference, depth);
+            return self.referenced(reference, depth);
         }
-        for word in ["anyOf", "oneOf"] {
-            if let Some(choices) = schema.get(word).and_then(Value::as_array) {
-                let made = choices.iter().find_map(|choice| self.value(choice, depth + 1))?;
-                return self.with_siblings(schema, made, depth);
+        let chosen = ["anyOf", "oneOf"].into_iter().find(|word| schema.get(word).is_some());
+        let composed = if let Some(word) = chosen {
+            list(schema, word).iter().find_map(|choice| self.value(choice, depth + 1))?
+        } else if let [first, rest @ ..] = list(schema, "allOf") {
+            let mut merged = self.value(first, depth + 1)?;
+            for part in rest {
+                merged = with_members(merged, self.value(part, depth + 1)?);
             }
+            merged
+        } else {
+            return self.by_type(schema, depth);
+        };
+        // Properties beside `anyOf`, `oneOf` or `allOf` belong to the same object.
+        if !composed.is_object() || schema.get("properties").is_none() {
+            return Some(composed);
         }
-        if let Some(all) =
-            schema.get("allOf").and_then(Value::as_array).filter(|all| !all.is_empty())
-        {
-            return self.all_of(schema, all, depth);
-        }
-        self.by_type(schema, depth)
+        Some(with_members(self.object(schema, depth)?, composed))
     }
 
-    fn reference(&mut self, reference: &'a str, depth: usize) -> Option<Value> {
-        let pointer = reference.strip_prefix('#')?;
-        let target = self.root.pointer(pointer)?;
+    fn referenced(&mut self, reference: &'a str, depth: usize) -> Option<Value> {
+        let target = self.root.pointer(reference.strip_prefix('#')?)?;
         if self.active.contains(&reference) {
             return None;
         }
@@ -82,34 +80,10 @@ impl<'a> SchemaFiller<'a> {
         made
     }
 
-    fn all_of(&mut self, schema: &'a Value, all: &'a [Value], depth: usize) -> Option<Value> {
-        let mut parts = Vec::new();
-        for part in all {
-            parts.push(self.value(part, depth + 1)?);
-        }
-        let mut made = parts.pop()?;
-        for part in parts {
-            made = merged(part, made);
-        }
-        self.with_siblings(schema, made, depth)
-    }
-
-    /// Properties that stand beside `anyOf`, `oneOf` or `allOf` belong to the same object.
-    fn with_siblings(&mut self, schema: &'a Value, made: Value, depth: usize) -> Option<Value> {
-        if !made.is_object() || schema.get("properties").is_none() {
-            return Some(made);
-        }
-        let own = self.object(schema, depth)?;
-        Some(merged(own, made))
-    }
-
     fn by_type(&mut self, schema: &'a Value, depth: usize) -> Option<Value> {
-        let kind = match schema.get("type") {
-            Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
-            other => other.and_then(Value::as_str),
-        };
+        let named = list(schema, "type").first().or_else(|| schema.get("type"));
         let has = |word| schema.get(word).is_some();
-        match kind {
+        match named.and_then(Value::as_str) {
             Some("object") => self.object(schema, depth),
             Some("array") => self.array(schema, depth),
             Some("integer") => Some(number(schema, true)),
@@ -124,14 +98,11 @@ impl<'a> SchemaFiller<'a> {
     }
 
     fn object(&mut self, schema: &'a Value, depth: usize) -> Option<Value> {
-        let required: Vec<&str> = match schema.get("required").and_then(Value::as_array) {
-            Some(names) => names.iter().filter_map(Value::as_str).collect(),
-            None => Vec::new(),
-        };
+        let required: Vec<&str> =
+            list(schema, "required").iter().filter_map(Value::as_str).collect();
         let mut made = Map::new();
-        for (name, property) in
-            schema.get("properties").and_then(Value::as_object).into_iter().flatten()
-        {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
             match self.value(property, depth + 1) {
                 Some(value) => {
                     made.insert(name.clone(), value);
@@ -140,13 +111,13 @@ impl<'a> SchemaFiller<'a> {
                 None => {}
             }
         }
+        let additional = schema.get("additionalProperties").filter(|schema| schema.is_object());
         for name in required {
             if !made.contains_key(name) {
-                let value =
-                    match schema.get("additionalProperties").filter(|other| other.is_object()) {
-                        Some(other) => self.value(other, depth + 1)?,
-                        None => json!(self.text),
-                    };
+                let value = match additional {
+                    Some(additional) => self.value(additional, depth + 1)?,
+                    None => json!(self.text),
+                };
                 made.insert(name.to_owned(), value);
             }
         }
@@ -155,21 +126,17 @@ impl<'a> SchemaFiller<'a> {
 
     fn array(&mut self, schema: &'a Value, depth: usize) -> Option<Value> {
         let bound = |word| schema.get(word).and_then(Value::as_u64);
-        let first: &[Value] =
-            schema.get("prefixItems").and_then(Value::as_array).map_or(&[], Vec::as_slice);
+        let first = list(schema, "prefixItems");
         let fewest = bound("minItems").unwrap_or(0);
-        // One record makes no list that could be looked at.
+        // A single record would not show that it is a list.
         let is_of_records = schema.pointer("/items/type").is_some_and(|kind| *kind == "object");
         let usual = if is_of_records && schema.get("uniqueItems").is_none() { 2 } else { 1 };
         let most = bound("maxItems").unwrap_or(u64::MAX);
         let wanted = fewest.max(usual).max(first.len() as u64).min(most);
         let mut made = Vec::new();
         while (made.len() as u64) < wanted {
-            let element = match first.get(made.len()).or_else(|| schema.get("items")) {
-                Some(items) => self.value(items, depth + 1),
-                None => self.value(&Value::Bool(true), depth + 1),
-            };
-            match element {
+            let items = first.get(made.len()).or_else(|| schema.get("items"));
+            match self.value(items.unwrap_or(&Value::Bool(true)), depth + 1) {
                 Some(element) => made.push(element),
                 None if made.len() as u64 >= fewest => break,
                 None => return None,
@@ -179,8 +146,13 @@ impl<'a> SchemaFiller<'a> {
     }
 }
 
-/// `base` with the members of `over` put in; anything but two objects is `over`.
-fn merged(base: Value, over: Value) -> Value {
+/// The list under this keyword; empty if there is none.
+fn list<'a>(schema: &'a Value, keyword: &str) -> &'a [Value] {
+    schema.get(keyword).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// `base` with the members of `over`; anything but two objects is `over`.
+fn with_members(base: Value, over: Value) -> Value {
     match (base, over) {
         (Value::Object(mut base), Value::Object(over)) => {
             base.extend(over);

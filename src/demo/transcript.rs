@@ -74,22 +74,22 @@ pub(crate) fn joined(segments: &[Segment]) -> String {
     text
 }
 
-/// SubRip: numbered, times with a comma.
+/// SubRip: numbered, with a comma in the times.
 pub(crate) fn srt(segments: &[Segment]) -> String {
-    let block = |(index, segment): (usize, &Segment)| {
-        let (begin, end) = (clock(segment.begin, ','), clock(segment.end, ','));
-        format!("{}\n{begin} --> {end}\n{}\n\n", index + 1, line(&segment.text))
-    };
-    segments.iter().enumerate().map(block).collect()
+    (1..)
+        .zip(segments)
+        .map(|(number, segment)| format!("{number}\n{}", cue(segment, ',')))
+        .collect()
 }
 
-/// WebVTT (W3C): a head line, times with a point.
+/// WebVTT (W3C): with a header line, and a point in the times.
 pub(crate) fn vtt(segments: &[Segment]) -> String {
-    let block = |segment: &Segment| {
-        let (begin, end) = (clock(segment.begin, '.'), clock(segment.end, '.'));
-        format!("{begin} --> {end}\n{}\n\n", line(&segment.text))
-    };
-    format!("WEBVTT\n\n{}", segments.iter().map(block).collect::<String>())
+    format!("WEBVTT\n\n{}", segments.iter().map(|segment| cue(segment, '.')).collect::<String>())
+}
+
+fn cue(segment: &Segment, point: char) -> String {
+    let (begin, end) = (clock(segment.begin, point), clock(segment.end, point));
+    format!("{begin} --> {end}\n{}\n\n", line(&segment.text))
 }
 
 /// The segments as `verbose_json` has them; the figures of a model stay zero, since there is none.

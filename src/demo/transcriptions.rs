@@ -28,7 +28,7 @@ pub(crate) fn answer(task: Task, parts: &[FormField<'_>]) -> Result<DemoReply, D
     let file =
         parts.iter().find(|part| part.name == "file").ok_or_else(|| DemoReply::missing("file"))?;
     if file.file_name.is_none() || file.data.is_empty() {
-        return Err(DemoReply::refused("file", "'file' must be a named file that is not empty"));
+        return Err(DemoReply::refused("file", "must be a named file that is not empty"));
     }
     let body = multipart::fields(parts);
     let format = choice(&body, "response_format", &FORMATS)?;

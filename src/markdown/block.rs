@@ -1,5 +1,4 @@
-//! What the beginning of a line makes of it: headings, lists, quotations, tables and the fences of
-//! code blocks. Knows nothing about what stands within the text.
+//! The beginnings of lines: headings, lists, quotations, tables and the fences of code blocks.
 
 use super::code::Highlighter;
 use super::fence::OpenFence;
@@ -7,24 +6,26 @@ use super::marks::{begins, head, run};
 use super::state::{Markdown, TextContext};
 use super::style::CharStyle;
 
-/// The shortest fence and thematic break (CommonMark 0.31.2, sections 4.1 and 4.5); a closing fence
-/// may be indented so much deeper than its opening one.
+/// The shortest fence and thematic break (CommonMark 0.31.2, sections 4.1 and 4.5).
 const MIN_FENCE: usize = 3;
 
-/// A longer run of marks is taken as if it were so long.
+/// How many spaces a closing fence may be indented deeper than its opening one (section 4.5).
+const MAX_FENCE_INDENT: usize = 3;
+
+/// Longer fences count as fences of this length.
 const MAX_FENCE: usize = 32;
 
-/// So many spaces behind the marks of a line decide that it holds nothing else.
-const MAX_INDENT: usize = 8;
+/// After this many spaces behind a closing fence nothing else is expected in its line.
+const MAX_TRAILING_SPACES: usize = 8;
 
-/// Behind a digit so many more may stand before the `.` of a list's item (section 5.2).
+/// The most digits of a list item's number (section 5.2).
 const MAX_LIST_DIGITS: usize = 9;
 
 /// The longest name of a language, in bytes.
 const MAX_LANGUAGE_NAME: usize = 24;
 
 impl Markdown {
-    /// Takes what may stand before a line's text.
+    /// Takes a mark at the beginning of a line.
     pub(super) fn start(&mut self, rest: &str, out: &mut String) -> Option<usize> {
         let first = rest.chars().next()?;
         match first {
@@ -40,7 +41,7 @@ impl Markdown {
             '0'..='9' => self.numbered(rest, out),
             '`' | '~' => self.open_fence(first, rest, out),
             '|' => {
-                (self.line.is_row, self.place) = (true, TextContext::Rule);
+                (self.line.is_row, self.context) = (true, TextContext::Rule);
                 Some(0)
             }
             _ => Some(self.begin_text()),
@@ -48,11 +49,12 @@ impl Markdown {
     }
 
     fn begin_text(&mut self) -> usize {
-        self.place = TextContext::Text;
+        self.context = TextContext::Text;
         0
     }
 
-    /// Gives out a mark at the beginning of a line, before which no text can stand.
+    /// Writes a mark at the beginning of a line. Unlike [`Markdown::paint`] it leaves the previous
+    /// character, as what follows is still the beginning.
     fn mark(&mut self, mark: &str, style: CharStyle, out: &mut String) -> usize {
         self.painter.paint(mark, style, out);
         mark.len()
@@ -99,7 +101,7 @@ impl Markdown {
         if next != mark && !next.is_whitespace() {
             return Some(self.begin_text());
         }
-        self.place = TextContext::Rule;
+        self.context = TextContext::Rule;
         Some(self.mark(&rest[..length], CharStyle::MARK, out))
     }
 
@@ -134,13 +136,13 @@ impl Markdown {
         Some(self.mark(&rest[..=digits], CharStyle::ITEM, out))
     }
 
-    /// The first characters of a thematic break, or of a table's row as long as it may be `|---|:--|`.
+    /// A thematic break, or a table row as long as it may be `|---|:--|`.
     pub(super) fn rule(&mut self, rest: &str, out: &mut String) -> usize {
         let head = head(rest);
         let marks = if self.line.is_row { "|-: \t" } else { "-* \t" };
         let length = head.find(|c| !marks.contains(c)).unwrap_or(head.len());
         if length < head.len() {
-            self.place = TextContext::Text;
+            self.context = TextContext::Text;
         }
         self.paint(&head[..length], CharStyle::MARK, out)
     }
@@ -161,7 +163,7 @@ impl Markdown {
             info: String::new(),
             code: Highlighter::default(),
         });
-        self.place = TextContext::Info;
+        self.context = TextContext::Info;
         Some(self.paint(&rest[..length], CharStyle::MARK, out))
     }
 
@@ -173,18 +175,18 @@ impl Markdown {
         let room = MAX_LANGUAGE_NAME.saturating_sub(fence.info.len());
         fence.info.push_str(&info[..info.floor_char_boundary(room)]);
         if tick.is_some() {
-            // A backtick behind backticks: this was a code span and no fence.
-            self.place = TextContext::Span(fence.length);
+            // An info string has no backtick: this is a code span.
+            self.context = TextContext::Span(fence.length);
             self.fence = None;
         }
         self.paint(info, CharStyle::CODE, out)
     }
 
-    /// Takes what stands before the code of a line, and the closing fence.
+    /// Takes what comes before the code of a line, or the closing fence.
     pub(super) fn code_start(&mut self, rest: &str, out: &mut String) -> Option<usize> {
         let first = rest.chars().next()?;
         let Some(fence) = &mut self.fence else {
-            self.place = TextContext::Start;
+            self.context = TextContext::Start;
             return Some(0);
         };
         if self.line.quotes < fence.quotes {
@@ -193,13 +195,13 @@ impl Markdown {
                     (self.line.quotes, self.line.indentation) = (self.line.quotes + 1, 0);
                     self.mark(&rest[..1], CharStyle::MARK, out)
                 }
-                ' ' if self.line.indentation < MIN_FENCE => {
+                ' ' if self.line.indentation < MAX_FENCE_INDENT => {
                     self.line.indentation += 1;
                     self.mark(&rest[..1], CharStyle::PLAIN, out)
                 }
-                // The quotation is over, and the block with it.
+                // The quotation ends, and the block with it.
                 _ => {
-                    (self.fence, self.place) = (None, TextContext::Start);
+                    (self.fence, self.context) = (None, TextContext::Start);
                     0
                 }
             });
@@ -210,11 +212,11 @@ impl Markdown {
             }
             return Some(self.indent(rest, out));
         }
-        let is_near = self.line.indentation <= fence.indentation + MIN_FENCE;
+        let is_near = self.line.indentation <= fence.indentation + MAX_FENCE_INDENT;
         if first == fence.mark && is_near && closes(rest, fence.mark, fence.length)? {
-            (self.fence, self.place) = (None, TextContext::Tail);
+            (self.fence, self.context) = (None, TextContext::Tail);
         } else {
-            self.place = TextContext::Code;
+            self.context = TextContext::Code;
         }
         Some(0)
     }
@@ -227,7 +229,7 @@ impl Markdown {
     }
 }
 
-/// Whether a line that begins with a fence's mark closes it; `None` if that can't be told yet.
+/// Whether a line that begins with a fence's mark closes it; `None` if more text is needed to decide.
 fn closes(rest: &str, mark: char, length: usize) -> Option<bool> {
     let marks = run(rest, mark, MAX_FENCE + 1);
     if marks > MAX_FENCE {
@@ -237,9 +239,12 @@ fn closes(rest: &str, mark: char, length: usize) -> Option<bool> {
     if marks < length {
         return behind.chars().next().map(|_| false);
     }
-    let spaces =
-        behind.bytes().take(MAX_INDENT).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    if spaces == MAX_INDENT {
+    let spaces = behind
+        .bytes()
+        .take(MAX_TRAILING_SPACES)
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count();
+    if spaces == MAX_TRAILING_SPACES {
         return Some(true);
     }
     behind[spaces..].chars().next().map(|next| next == '\n')

@@ -1,31 +1,30 @@
-//! Colours the code of one block by a description of its language. It knows no Markdown, and of a
-//! language only comments, strings, numbers and keywords.
+//! Highlights the code of one block: comments, strings, numbers and keywords. Knows no Markdown.
 //!
-//! The crates for this (syntect, synoptic, those on tree-sitter) tell a token only from a whole line or
-//! the whole text, and bring packed grammars or a parser in C for each language; here a token is given
-//! out as soon as it is complete, while its line is still being written.
+//! The crates for this (syntect, synoptic, those based on tree-sitter) need whole lines or the whole
+//! text, and bring packed grammars or a C parser for each language. Here a token is written as soon as
+//! it is complete, while its line is still coming.
 
 use super::languages::{self, Language, TokenSpan};
 use super::marks::begins;
 use super::token::TokenKind;
 
-/// A longer word is not a keyword of any language.
+/// The longest keyword of all languages, in bytes.
 pub(super) const MAX_WORD: usize = 20;
 
 /// The longest character in quotes: `'\u{10ffff}'`.
 const MAX_QUOTED_CHARACTER: usize = 12;
 
-/// Where in the code the next character is.
+/// What the next character belongs to.
 #[derive(Debug, Clone, Copy, Default)]
 enum CodeState {
     #[default]
-    Between,
+    BetweenTokens,
     /// In a word that is not a keyword.
     Word,
     Number,
-    /// In something that goes to the end of the line.
+    /// In a token that goes to the end of the line.
     Line(TokenKind),
-    Within(&'static TokenSpan),
+    InSpan(&'static TokenSpan),
 }
 
 /// Colours a block of code that comes in pieces.
@@ -33,13 +32,13 @@ enum CodeState {
 pub(super) struct Highlighter {
     language: Option<&'static Language>,
     state: CodeState,
-    /// The character before, a line feed at the beginning of a line.
+    /// The previous character; a line feed at the beginning of a line.
     before: char,
 }
 
 impl Default for Highlighter {
     fn default() -> Self {
-        Self { language: None, state: CodeState::Between, before: '\n' }
+        Self { language: None, state: CodeState::BetweenTokens, before: '\n' }
     }
 }
 
@@ -49,29 +48,29 @@ impl Highlighter {
         Self { language: languages::named(name), ..Self::default() }
     }
 
-    /// The line ended.
+    /// The current line ends.
     pub(super) fn end_line(&mut self) {
         self.before = '\n';
-        if !matches!(self.state, CodeState::Within(span) if span.is_long) {
-            self.state = CodeState::Between;
+        if !matches!(self.state, CodeState::InSpan(span) if span.is_long) {
+            self.state = CodeState::BetweenTokens;
         }
     }
 
-    /// Spaces came before what is given to [`Highlighter::step`].
+    /// There are spaces before the text for [`Highlighter::step`].
     pub(super) fn indented(&mut self) {
         self.before = ' ';
     }
 
-    /// Takes the beginning of `line`, of which more may come unless it `is_whole`: how long it is
-    /// and what. `None` if it takes more text to tell.
+    /// Takes a token, or a part of one, from the beginning of `line`: its length in bytes and its kind.
+    /// `None` if more text is needed to decide; never if the line `is_whole`.
     pub(super) fn step(&mut self, line: &str, is_whole: bool) -> Option<(usize, TokenKind)> {
         let Some(language) = self.language else { return Some((line.len(), TokenKind::Plain)) };
         let (length, kind) = match self.state {
             CodeState::Line(kind) => (line.len(), kind),
-            CodeState::Within(span) => self.within(span, line, is_whole)?,
+            CodeState::InSpan(span) => self.span(span, line, is_whole)?,
             CodeState::Word => self.tail(line, TokenKind::Plain, |c| language.is_in_word(c)),
             CodeState::Number => self.tail(line, TokenKind::Number, is_in_number),
-            CodeState::Between => self.between(language, line, is_whole)?,
+            CodeState::BetweenTokens => self.between(language, line, is_whole)?,
         };
         self.before = line[..length].chars().next_back().unwrap_or(self.before);
         Some((length, kind))
@@ -86,7 +85,7 @@ impl Highlighter {
     ) -> (usize, TokenKind) {
         let length = line.find(|c| !is_part(c)).unwrap_or(line.len());
         if length < line.len() {
-            self.state = CodeState::Between;
+            self.state = CodeState::BetweenTokens;
         }
         (length, kind)
     }
@@ -99,7 +98,7 @@ impl Highlighter {
     ) -> Option<(usize, TokenKind)> {
         if self.before == '\n' {
             for (beginning, kind) in &language.lines {
-                if told(line, beginning, is_whole)? {
+                if begins_with(line, beginning, is_whole)? {
                     self.state = CodeState::Line(*kind);
                     return Some((line.len(), *kind));
                 }
@@ -109,21 +108,21 @@ impl Highlighter {
         // Block comments come first: in Lua `--[[` begins one, and `--` a comment of one line.
         for span in &language.spans {
             let is_possible = !(is_word_open && span.open.starts_with(char::is_alphabetic));
-            if is_possible && told(line, &span.open, is_whole)? {
-                self.state = CodeState::Within(span);
+            if is_possible && begins_with(line, &span.open, is_whole)? {
+                self.state = CodeState::InSpan(span);
                 return Some((span.open.len(), span.kind));
             }
         }
         for comment in &language.line_comments {
             let is_possible = !language.comments_need_space || self.before.is_whitespace();
-            if is_possible && told(line, comment, is_whole)? {
+            if is_possible && begins_with(line, comment, is_whole)? {
                 self.state = CodeState::Line(TokenKind::Comment);
                 return Some((line.len(), TokenKind::Comment));
             }
         }
         let first = line.chars().next()?;
         if first == '\'' && language.has_characters {
-            return character(line, is_whole).map(|length| match length {
+            return quoted_character(line, is_whole).map(|length| match length {
                 Some(length) => (length, TokenKind::String),
                 None => (1, TokenKind::Plain),
             });
@@ -161,8 +160,8 @@ impl Highlighter {
         Some((length, kind))
     }
 
-    /// Some of a string or comment: up to its end, or up to what may be its end.
-    fn within(
+    /// A part of a string or comment: up to its end, or up to what may become its end.
+    fn span(
         &mut self,
         span: &'static TokenSpan,
         line: &str,
@@ -174,20 +173,20 @@ impl Highlighter {
             let rest = &line[at..];
             if rest.starts_with('\\') && span.has_escapes {
                 let Some(next) = rest[1..].chars().next() else {
-                    // What the backslash is for is not known, unless the line is over.
+                    // What the backslash escapes has not come, unless the line is whole.
                     return if is_whole {
                         Some((line.len(), span.kind))
                     } else {
-                        some(at, span.kind)
+                        non_empty(at, span.kind)
                     };
                 };
                 at += 1 + next.len_utf8();
                 continue;
             }
-            match told(rest, &span.close, is_whole) {
-                None => return some(at, span.kind),
+            match begins_with(rest, &span.close, is_whole) {
+                None => return non_empty(at, span.kind),
                 Some(true) => {
-                    self.state = CodeState::Between;
+                    self.state = CodeState::BetweenTokens;
                     return Some((at + span.close.len(), span.kind));
                 }
                 Some(false) => at += rest.chars().next().map_or(0, char::len_utf8),
@@ -197,18 +196,19 @@ impl Highlighter {
     }
 }
 
-/// A piece of this length, if it has any.
-fn some(length: usize, kind: TokenKind) -> Option<(usize, TokenKind)> {
+/// A token of this length, unless it is empty.
+fn non_empty(length: usize, kind: TokenKind) -> Option<(usize, TokenKind)> {
     (length > 0).then_some((length, kind))
 }
 
-/// [`begins`], where a whole line leaves no doubt.
-fn told(line: &str, beginning: &str, is_whole: bool) -> Option<bool> {
+/// [`begins`], which is certain for a whole line.
+fn begins_with(line: &str, beginning: &str, is_whole: bool) -> Option<bool> {
     if is_whole { Some(line.starts_with(beginning)) } else { begins(line, beginning) }
 }
 
-/// The length of a character in quotes, if that is what begins here and no lifetime.
-fn character(line: &str, is_whole: bool) -> Option<Option<usize>> {
+/// The length of a quoted character at the beginning of `line`. The inner `None` stands for a lifetime,
+/// the outer one for more text that is needed.
+fn quoted_character(line: &str, is_whole: bool) -> Option<Option<usize>> {
     let mut letters = line.char_indices().skip(1);
     let more = |known| if is_whole { Some(known) } else { None };
     let Some((_, first)) = letters.next() else { return more(None) };

@@ -1,8 +1,8 @@
-//! The emphasis that is open within a line, and which marks can open or close some.
+//! The open emphasis of a line, and the marks that open and close it.
 
 use super::style::CharStyle;
 
-/// The emphasis that is open, the outermost first. Each kind can be open once.
+/// The open emphasis, the outermost first. Each kind can be open once.
 #[derive(Debug, Default)]
 pub(super) struct Emphasis {
     open: Vec<EmphasisKind>,
@@ -30,7 +30,7 @@ impl Emphasis {
         }
     }
 
-    /// Opens or closes what a run of `length` marks stands for. False if it stands for itself.
+    /// Opens or closes the emphasis of a run of `length` marks. False if the run is text.
     pub(super) fn turn(&mut self, mark: char, length: usize, opens: bool, closes: bool) -> bool {
         let kinds: &[EmphasisKind] = match (mark, length) {
             ('~', 2) => &[EmphasisKind::Struck],
@@ -51,6 +51,7 @@ impl Emphasis {
         opens && is_new
     }
 
+    /// The style of text in this emphasis, based on another one.
     pub(super) fn over(&self, base: CharStyle) -> CharStyle {
         self.open.iter().fold(base, |style, kind| match kind {
             EmphasisKind::Light(_) => CharStyle { is_italic: true, ..style },
@@ -60,9 +61,9 @@ impl Emphasis {
     }
 }
 
-/// Whether a run of marks between these characters can open emphasis, and whether it can close it:
-/// section 6.2 of CommonMark, but Chinese text beside a mark is as good as a space, since it is
-/// written without any. A `*` between two ASCII letters or digits is a product and opens nothing.
+/// Whether a run of marks between these characters can open emphasis, and whether it can close it.
+/// The rules are those of CommonMark, section 6.2, but Chinese text counts as a space, as it is written
+/// without spaces. A `*` between ASCII letters or digits is a product and opens nothing.
 pub(super) fn flanks(mark: char, before: char, next: char) -> (bool, bool) {
     let is_mark = |c: char| c.is_ascii_punctuation() || (!c.is_alphanumeric() && !c.is_ascii());
     let is_open = before.is_whitespace() || is_mark(before) || !before.is_ascii();

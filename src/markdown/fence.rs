@@ -2,16 +2,16 @@
 
 use super::code::Highlighter;
 
-/// A code block whose end did not come yet.
+/// A code block whose closing fence has not come.
 #[derive(Debug)]
 pub(super) struct OpenFence {
     pub(super) mark: char,
     pub(super) length: usize,
     /// In spaces, counted from the last `>`.
     pub(super) indentation: usize,
-    /// How many `>` stand before each of its lines.
+    /// The number of `>` before each of its lines.
     pub(super) quotes: usize,
-    /// What came of its info string.
+    /// The beginning of its info string.
     pub(super) info: String,
     pub(super) code: Highlighter,
 }

@@ -6,15 +6,15 @@ use super::marks::{begins, head, run};
 use super::state::{Markdown, TextContext};
 use super::style::CharStyle;
 
-/// The longest run of backticks that marks a code span; a longer one is text.
-const LONGEST_SPAN: usize = 16;
+/// The longest run of backticks that opens a code span; a longer one is text.
+const MAX_SPAN_MARKS: usize = 16;
 
 impl Markdown {
     fn style(&self) -> CharStyle {
         self.line.emphasis.over(self.line.base)
     }
 
-    /// Takes some of a line's text.
+    /// Takes a part of a line's text.
     pub(super) fn text(&mut self, rest: &str, out: &mut String) -> Option<usize> {
         let head = head(rest);
         if let Some(mark) = self.line.literal.take() {
@@ -46,7 +46,7 @@ impl Markdown {
         }
     }
 
-    /// Gives out text in the style that is open.
+    /// Writes text in the current style.
     fn plain(&mut self, text: &str, out: &mut String) -> usize {
         let ends = |c: char| c.is_whitespace() || !c.is_ascii() || "<>\"'".contains(c);
         self.line.is_address &= !text.contains(ends);
@@ -67,10 +67,10 @@ impl Markdown {
         }
     }
 
-    /// A formula that begins its line is a block of its own; its marks are no Markdown.
+    /// A formula at the beginning of a line is a block. The marks in a formula are not Markdown.
     fn open_formula(&mut self, mark: &str, end: &'static str, out: &mut String) -> usize {
         let is_block = self.line.before == '\n' && end != r"\)";
-        self.place = TextContext::Formula { end, is_block };
+        self.context = TextContext::Formula { end, is_block };
         self.plain(mark, out)
     }
 
@@ -87,10 +87,10 @@ impl Markdown {
             Some(0) => {
                 let next = rest[1..].chars().next()?;
                 if head.starts_with(end) {
-                    self.place = TextContext::Text;
+                    self.context = TextContext::Text;
                     return Some(self.plain(end, out));
                 }
-                // Behind a backslash the next character is no mark, a backslash neither.
+                // A backslash escapes the next character, another backslash included.
                 let taken = if next == '\\' && first == '\\' { 2 } else { 1 };
                 Some(self.plain(&head[..taken], out))
             }
@@ -133,24 +133,24 @@ impl Markdown {
     }
 
     fn open_span(&mut self, rest: &str, out: &mut String) -> Option<usize> {
-        let length = run(rest, '`', LONGEST_SPAN + 1);
-        if length > LONGEST_SPAN {
+        let length = run(rest, '`', MAX_SPAN_MARKS + 1);
+        if length > MAX_SPAN_MARKS {
             self.line.literal = Some('`');
             return Some(self.plain(&rest[..length], out));
         }
         rest[length..].chars().next()?;
-        self.place = TextContext::Span(length);
+        self.context = TextContext::Span(length);
         Some(self.paint(&rest[..length], CharStyle::MARK, out))
     }
 
-    /// Takes some of a code span.
+    /// Takes a part of a code span.
     pub(super) fn span(&mut self, length: usize, rest: &str, out: &mut String) -> Option<usize> {
         let head = head(rest);
         let code = head.find('`').unwrap_or(head.len());
         if code > 0 {
             return Some(self.paint(&head[..code], CharStyle::CODE, out));
         }
-        // Within a longer run than that of the opening none closes.
+        // A longer run than the opening one does not close the span.
         let is_inside = self.line.before == '`' && self.line.literal == Some('`');
         let marks = run(rest, '`', length + 1);
         if marks > length || is_inside {
@@ -162,7 +162,7 @@ impl Markdown {
         if marks < length {
             return Some(self.paint(&rest[..marks], CharStyle::CODE, out));
         }
-        self.place = TextContext::Text;
+        self.context = TextContext::Text;
         Some(self.paint(&rest[..marks], CharStyle::MARK, out))
     }
 
@@ -175,19 +175,19 @@ impl Markdown {
         if next != '(' {
             return Some(self.plain("]", out));
         }
-        self.place = TextContext::Address(0);
+        self.context = TextContext::Address(0);
         Some(self.paint("](", CharStyle::MARK, out))
     }
 
-    /// Takes some of a link's address.
+    /// Takes a part of a link's address.
     pub(super) fn address(&mut self, depth: usize, rest: &str, out: &mut String) -> usize {
         let head = head(rest);
         let length = head.find(['(', ')']).map_or(head.len(), |at| at + 1);
-        self.place = match head[..length].chars().next_back() {
+        self.context = match head[..length].chars().next_back() {
             Some('(') => TextContext::Address(depth + 1),
             Some(')') if depth == 0 => TextContext::Text,
             Some(')') => TextContext::Address(depth - 1),
-            _ => self.place,
+            _ => self.context,
         };
         self.paint(&head[..length], CharStyle::MARK, out)
     }

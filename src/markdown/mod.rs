@@ -1,15 +1,14 @@
-//! Colours Markdown while it streams in; it takes no character away, adds none, and knows neither
-//! where the text came from nor where it goes.
+//! Colours Markdown while it streams in. Knows neither where the text comes from nor where it goes.
 //!
-//! The text stays what it was, its marks included, so that what is copied from the scrollback is the
-//! source: only SGR sequences (ECMA-48, section 8.3.117) with the sixteen colours are put between its
-//! characters. A character is given out as soon as its style is known; what was given out is never
-//! changed. So a mark opens its style before the mark that closes it came; one that is never closed
-//! ends with its line.
+//! Every character of the text stays, marks included, so that text copied from the scrollback is the
+//! Markdown source: only SGR sequences (ECMA-48, section 8.3.117) with the sixteen colours are put
+//! between the characters. A character is written as soon as its style is known, and never changed
+//! later. So an opening mark sets its style before the closing mark has come; without a closing mark
+//! the style ends with the line.
 //!
-//! The rules are those of CommonMark 0.31.2 and GFM as far as they can be known at that moment. Known
-//! to differ: emphasis and code spans end with their line, no code block comes from indentation alone,
-//! and marks beside Chinese text need no space or letter of their own.
+//! The rules are those of CommonMark 0.31.2 and GFM, as far as they can be applied at that moment.
+//! Known differences: emphasis and code spans end with their line, indentation alone makes no code
+//! block, and marks next to Chinese text need no spaces.
 
 mod block;
 mod code;
@@ -27,15 +26,15 @@ pub(crate) use state::Markdown;
 use state::TextContext;
 use style::CharStyle;
 
-/// The most that is held back, in characters: what stands at the end of the text so far and can't be
-/// told yet, such as `*` before the character behind it came.
+/// The most that is held back, in characters: the end of the text as long as its style is unknown, such
+/// as a `*` whose next character has not come.
 #[cfg(test)]
 const MAX_HELD_CHARS: usize = 48;
 
 impl Markdown {
-    /// Takes the next piece and appends to `out` what of the text has its style, which may be less
-    /// or more than the piece. Behind it the terminal's style is the plain one, so that whatever is
-    /// written there next is not coloured. A line feed gives out all that was held back.
+    /// Takes the next piece and appends to `out` the text whose style is known, which may be less or
+    /// more than the piece. The terminal is left in the plain style, so that nothing written next is
+    /// coloured. After a line feed nothing is held back.
     pub(crate) fn push(&mut self, text: &str, out: &mut String) {
         let mut held = std::mem::take(&mut self.held);
         let is_held = !held.is_empty();
@@ -49,16 +48,16 @@ impl Markdown {
                 let Some(taken) = self.step(rest, out) else { break };
                 rest = &rest[taken..];
             }
-            // Only of the last line, which has no end yet, anything is left.
+            // Something is left only of the last line, whose end has not come.
             self.held = rest.to_owned();
         }
-        self.painter.rest(out);
+        self.painter.reset(out);
     }
 
-    /// Takes the beginning of `rest`, which is of one line, and gives its length in bytes; 0 if only the place changed, and
-    /// `None` if it takes more text to tell.
+    /// Takes the beginning of `rest`, which is part of one line, and returns its length in bytes: 0 if
+    /// only the context changed, `None` if more text is needed to decide.
     fn step(&mut self, rest: &str, out: &mut String) -> Option<usize> {
-        match self.place {
+        match self.context {
             TextContext::Start => self.start(rest, out),
             TextContext::CodeStart => self.code_start(rest, out),
             _ if rest.starts_with('\n') => Some(self.end_line(out)),

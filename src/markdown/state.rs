@@ -1,4 +1,4 @@
-//! Where in a Markdown text the next character stands, and how it is given out. Knows no marks.
+//! The state between two characters of a Markdown text.
 
 use super::emphasis::Emphasis;
 use super::fence::OpenFence;
@@ -7,63 +7,63 @@ use super::style::{CharStyle, Painter};
 /// Colours a text that comes in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Markdown {
-    /// The end of the text so far, as long as its style is not known.
+    /// The end of the text, as long as its style is not known.
     pub(super) held: String,
-    pub(super) place: TextContext,
+    pub(super) context: TextContext,
     pub(super) line: LineState,
     /// The code block that the text is in.
     pub(super) fence: Option<OpenFence>,
     pub(super) painter: Painter,
 }
 
-/// What the next character is a part of.
+/// What the next character belongs to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TextContext {
-    /// A line of which only spaces and marks of blocks came.
+    /// A line of which only spaces and block marks have come.
     #[default]
     Start,
     Text,
-    /// A code span opened by so many backticks.
+    /// A code span, with the number of backticks that opened it.
     Span(usize),
-    /// A link's address, with so many parentheses open in it.
+    /// A link's address, with the number of open parentheses in it.
     Address(usize),
-    /// A formula up to this mark; one that is a block of its own goes on in the next line.
+    /// A formula up to this mark. A block formula continues in the next line.
     Formula {
         end: &'static str,
         is_block: bool,
     },
-    /// A line of marks only so far: a thematic break, or a row of a table such as `|---|`.
+    /// A line that has only marks so far: a thematic break, or a table row such as `|---|`.
     Rule,
-    /// The rest of a line of marks only.
+    /// The rest of a closing fence's line.
     Tail,
-    /// What stands behind an opening fence.
+    /// The info string of an opening fence.
     Info,
     /// The beginning of a line in a code block.
     CodeStart,
     Code,
 }
 
-/// What is known of the line so far.
+/// What is known about the current line.
 #[derive(Debug)]
 pub(super) struct LineState {
-    /// The character before, a line feed at the beginning.
+    /// The previous character; a line feed at the beginning.
     pub(super) before: char,
     /// Spaces since the beginning, or since the last `>`.
     pub(super) indentation: usize,
-    /// How many `>` came.
+    /// The number of `>` at its beginning.
     pub(super) quotes: usize,
-    /// Behind the mark of a list's item.
+    /// After the mark of a list item.
     pub(super) is_item: bool,
-    /// Began with `|`.
+    /// It begins with `|`.
     pub(super) is_row: bool,
-    /// In a bare address, whose `_` and `~` mark nothing.
+    /// In a bare address, where `_` and `~` are text.
     pub(super) is_address: bool,
-    /// Square brackets that are open.
+    /// The number of open square brackets.
     pub(super) brackets: usize,
-    /// The style of a heading.
+    /// The style under all others: that of a heading.
     pub(super) base: CharStyle,
     pub(super) emphasis: Emphasis,
-    /// The rest of a long run of this mark is text.
+    /// The mark whose long run is text to its end.
     pub(super) literal: Option<char>,
 }
 
@@ -85,22 +85,22 @@ impl Default for LineState {
 }
 
 impl Markdown {
-    /// Gives out a text of this line in one style.
+    /// Writes text of this line in one style. Returns its length in bytes.
     pub(super) fn paint(&mut self, text: &str, style: CharStyle, out: &mut String) -> usize {
         self.painter.paint(text, style, out);
         self.line.before = text.chars().next_back().unwrap_or(self.line.before);
         text.len()
     }
 
-    /// Gives out the line feed. No style goes over the end of a line.
+    /// Writes the line feed. No style continues in the next line.
     pub(super) fn end_line(&mut self, out: &mut String) -> usize {
-        self.painter.rest(out);
+        self.painter.reset(out);
         out.push('\n');
         let is_blank = self.line.before == '\n';
         self.line = LineState::default();
-        self.place = match self.place {
+        self.context = match self.context {
             _ if self.fence.is_some() => TextContext::CodeStart,
-            TextContext::Formula { is_block: true, .. } if !is_blank => self.place,
+            TextContext::Formula { is_block: true, .. } if !is_blank => self.context,
             _ => TextContext::Start,
         };
         if let Some(fence) = &mut self.fence {

@@ -1,7 +1,6 @@
-//! How a character looks, and the SGR sequences between characters that look different. Knows no
-//! Markdown.
+//! The styles of characters, and the SGR sequences that change the style. Knows no Markdown.
 
-/// One of the terminal's own colours, which its user chose to be readable on the background.
+/// One of the terminal's own colours. The user chose them to be readable on the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum TerminalColor {
     #[default]
@@ -12,7 +11,7 @@ pub(super) enum TerminalColor {
     Cyan,
 }
 
-/// How a character looks.
+/// The style of a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct CharStyle {
     pub(super) is_bold: bool,
@@ -30,20 +29,20 @@ impl CharStyle {
         is_struck: false,
         color: TerminalColor::Plain,
     };
-    /// Marks of the source, which step back behind the text.
+    /// Marks, which are less visible than the text.
     pub(super) const MARK: Self = Self { is_dim: true, ..Self::PLAIN };
     pub(super) const HEADING: Self = Self { is_bold: true, ..Self::of(TerminalColor::Magenta) };
-    /// The mark of a list's item.
+    /// The mark of a list item.
     pub(super) const ITEM: Self = Self::of(TerminalColor::Magenta);
-    /// Code within a line.
+    /// A code span.
     pub(super) const CODE: Self = Self::of(TerminalColor::Cyan);
 
     pub(super) const fn of(color: TerminalColor) -> Self {
         Self { color, ..Self::PLAIN }
     }
 
-    /// The SGR sequence that turns the plain style into this one, or any style into the plain one.
-    fn sequence(self, out: &mut String) {
+    /// Appends the SGR sequence that sets this style, whatever the style before.
+    fn push_sequence(self, out: &mut String) {
         let color = match self.color {
             TerminalColor::Plain => None,
             TerminalColor::Red => Some("31"),
@@ -67,7 +66,7 @@ impl CharStyle {
     }
 }
 
-/// Knows which style the terminal has, so that a sequence is written only where it changes.
+/// Writes styled text. Knows the terminal's style, so that sequences are written only where it changes.
 #[derive(Debug, Default)]
 pub(super) struct Painter {
     current: CharStyle,
@@ -80,16 +79,16 @@ impl Painter {
             return;
         }
         if style != self.current {
-            style.sequence(out);
+            style.push_sequence(out);
             self.current = style;
         }
         out.push_str(text);
     }
 
-    /// Goes back to the plain style.
-    pub(super) fn rest(&mut self, out: &mut String) {
+    /// Returns to the plain style.
+    pub(super) fn reset(&mut self, out: &mut String) {
         if self.current != CharStyle::PLAIN {
-            CharStyle::PLAIN.sequence(out);
+            CharStyle::PLAIN.push_sequence(out);
             self.current = CharStyle::PLAIN;
         }
     }

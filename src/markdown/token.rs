@@ -1,8 +1,8 @@
-//! What a piece of code can be, and how it looks.
+//! The kinds of tokens in code, and their styles.
 
 use super::style::{CharStyle, TerminalColor};
 
-/// What a piece of code is.
+/// A kind of token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum TokenKind {

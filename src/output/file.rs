@@ -1,4 +1,4 @@
-//! `-o FILE`: a file that appears under its name only when it is whole.
+//! `-o FILE`: a file that gets its name only when it is complete.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, FailureKind, reason};
 
-/// A file that is being written. Dropped before [`OutputFile::commit`], it leaves what was there.
+/// A file that is being written. Without [`OutputFile::commit`] an existing file stays as it was.
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     file: File,
@@ -23,8 +23,8 @@ struct PartFile {
 }
 
 impl OutputFile {
-    /// Opens `path` for writing. A device or a FIFO is written into as it is; for anything else a
-    /// part file is made beside the target, which a symbolic link may name.
+    /// Opens `path` for writing. A device or a FIFO is written to directly; for anything else a
+    /// part file is created next to the target. Symbolic links are followed.
     ///
     /// # Errors
     /// Exit 1, with the reason: a directory, a missing folder, no permission.
@@ -50,7 +50,7 @@ impl OutputFile {
         Ok(Self { file, name, part: Some(PartFile { path: part_path, target, permissions }) })
     }
 
-    /// A part file in a folder, whose name is chosen at its end by [`OutputFile::commit_new`].
+    /// A part file in a folder; [`OutputFile::commit_new`] chooses its name at the end.
     ///
     /// # Errors
     /// Exit 1, with the reason.
@@ -65,11 +65,10 @@ impl OutputFile {
         Ok(Self { file, name, part: Some(part) })
     }
 
-    /// Puts the file under the first of these names that is still free, and gives that name. No file
-    /// is ever replaced.
+    /// Gives the file the first of these names that is free, and returns it. No file is replaced.
     ///
     /// # Errors
-    /// Exit 1 when there is none, or it can't be renamed.
+    /// Exit 1: no name is free, or the file can't be renamed.
     pub(crate) fn commit_new(
         mut self,
         names: impl IntoIterator<Item = PathBuf>,
@@ -95,7 +94,7 @@ impl OutputFile {
         Err(cannot_write(&self.name, "every name for it is taken"))
     }
 
-    /// Whether bytes go to the target at once: it is a device or a FIFO.
+    /// Whether bytes go straight to the target, which is a device or a FIFO.
     pub(crate) fn is_direct(&self) -> bool {
         self.part.is_none()
     }
@@ -113,8 +112,7 @@ impl OutputFile {
         self.part.is_some()
     }
 
-    /// Writes bytes over those at an offset from the beginning; what follows goes behind the end
-    /// again.
+    /// Writes bytes over those at an offset from the beginning. Later writes go to the end again.
     ///
     /// # Errors
     /// Exit 1, as for [`OutputFile::write`]; or it is not a regular file.
@@ -126,10 +124,10 @@ impl OutputFile {
         done.map(drop).map_err(|error| cannot_write(&self.name, &reason(&error)))
     }
 
-    /// Puts the file under its name: it is whole.
+    /// Gives the complete file its name.
     ///
     /// # Errors
-    /// Exit 1 when it can't be renamed.
+    /// Exit 1: it can't be renamed.
     pub(crate) fn commit(mut self) -> Result<(), Failure> {
         let Some(part) = self.part.take() else { return Ok(()) };
         let done = std::fs::set_permissions(&part.path, part.permissions.clone())
@@ -169,11 +167,23 @@ fn resolved(path: &Path) -> PathBuf {
 fn create_beside(target: &Path) -> std::io::Result<(File, PathBuf)> {
     let folder =
         target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_temporary(folder, "part", OpenOptions::new().write(true))
+}
+
+/// Creates a file with a name that is free. The name is not made of the target's, which may be as
+/// long as a name can be.
+///
+/// # Errors
+/// Those of creating a file in the folder.
+pub(super) fn create_temporary(
+    folder: &Path,
+    ending: &str,
+    options: &mut OpenOptions,
+) -> std::io::Result<(File, PathBuf)> {
     let mut number = 0;
     loop {
-        // Not made of the target's name, which may be as long as a name can be.
-        let path = folder.join(format!(".llm-{}-{number}.part", std::process::id()));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
+        let path = folder.join(format!(".llm-{}-{number}.{ending}", std::process::id()));
+        match options.create_new(true).open(&path) {
             Ok(file) => return Ok((file, path)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => {
                 number += 1
@@ -183,7 +193,7 @@ fn create_beside(target: &Path) -> std::io::Result<(File, PathBuf)> {
     }
 }
 
-/// Nobody else reads half an answer.
+/// Other users must not read half an answer.
 #[cfg(unix)]
 fn make_private(file: &File) {
     use std::os::unix::fs::PermissionsExt as _;

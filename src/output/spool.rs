@@ -1,10 +1,10 @@
-//! Bytes that can go out only when all of them are known: kept in a file without a name until then.
-//! Knows no format.
+//! Output that can be written only when all of it is known: kept in a temporary file until then.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::file::create_temporary;
 use super::sink::Sink;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
@@ -17,7 +17,7 @@ const COPY_SIZE: usize = 256 * 1024;
 pub(crate) struct Spool {
     file: File,
     folder: String,
-    /// Absent where the file could lose its name while it is open.
+    /// Absent where the name could be removed while the file is open.
     path: Option<PathBuf>,
 }
 
@@ -25,19 +25,19 @@ impl Spool {
     /// An empty spool in the folder for temporary files.
     ///
     /// # Errors
-    /// Exit 1: the folder takes no file.
+    /// Exit 1: no file can be created in the folder.
     pub(crate) fn open(io: &Io) -> Result<Self, Failure> {
         let folder = io.temporary_folder();
         let shown = folder.display().to_string();
         let (file, path) = create(&folder).map_err(|error| cannot_write(&shown, &error))?;
-        // An open file outlives its name, save on Windows: then nothing is left behind whatever
-        // becomes of the process.
+        // Except on Windows an open file outlives its name. So nothing is left even if the process is
+        // killed.
         let path =
             if cfg!(unix) && std::fs::remove_file(&path).is_ok() { None } else { Some(path) };
         Ok(Self { file, folder: shown, path })
     }
 
-    /// Adds bytes.
+    /// Appends bytes.
     ///
     /// # Errors
     /// Exit 1: a full disk, say.
@@ -45,11 +45,11 @@ impl Spool {
         self.file.write_all(bytes).map_err(|error| cannot_write(&self.folder, &error))
     }
 
-    /// Writes `start` over the first bytes, and passes everything on.
+    /// Overwrites the first bytes with `start` and writes everything to the sink.
     ///
     /// # Errors
     /// Exit 1, and those of the sink.
-    pub(crate) fn pass_on(
+    pub(crate) fn write_to(
         mut self,
         start: &[u8],
         sink: &mut Sink,
@@ -81,23 +81,13 @@ impl Drop for Spool {
 
 fn create(folder: &Path) -> std::io::Result<(File, PathBuf)> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
+    options.read(true).write(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let mut number = 0;
-    loop {
-        let path = folder.join(format!(".llm-{}-{number}.tmp", std::process::id()));
-        match options.open(&path) {
-            Ok(file) => return Ok((file, path)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => {
-                number += 1;
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    create_temporary(folder, "tmp", &mut options)
 }
 
 fn cannot_write(folder: &str, error: &std::io::Error) -> Failure {
@@ -122,7 +112,7 @@ mod tests {
         spool.write(body.as_bytes()).expect("written");
         let target = folder.path().join("out");
         let mut sink = Sink::open(Some(&target)).expect("opens");
-        spool.pass_on(b"HEAD", &mut sink, &mut io).expect("passes on");
+        spool.write_to(b"HEAD", &mut sink, &mut io).expect("passes on");
         sink.commit().expect("commits");
         let written = std::fs::read_to_string(&target).expect("is text");
         assert!(written == format!("HEAD{body}"));

@@ -1,4 +1,4 @@
-//! A picture's pixels, out of its file, and made smaller. Knows no terminal.
+//! The pixels of a picture file, and scaling them down. Knows no terminal.
 
 use std::io::Cursor;
 
@@ -12,10 +12,10 @@ use crate::media::{self, FileFormat};
 /// The most pixels that are decoded: a file of a few bytes can claim any number of them.
 const MAX_PIXELS: usize = 100_000_000;
 
-/// The longest side that is decoded.
+/// The longest side that is decoded, in pixels.
 const MAX_SIDE: usize = 32_768;
 
-/// Red, green, blue and opacity of every pixel, row by row.
+/// A decoded picture: red, green, blue and opacity of every pixel, row by row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pixels {
     pub(super) width: usize,
@@ -24,23 +24,23 @@ pub(super) struct Pixels {
 }
 
 impl Pixels {
-    /// The pixels of a PNG, JPEG or WebP file; of a moving picture the first one.
+    /// Decodes a PNG, JPEG or WebP file; of an animation the first picture.
     ///
     /// # Errors
-    /// Another kind, a broken file, or one that is too large, in words.
-    pub(super) fn read(file: &[u8]) -> Result<Self, String> {
+    /// In words: another format, a damaged file, or one that is too large.
+    pub(super) fn decode(file: &[u8]) -> Result<Self, String> {
         match media::sent_picture(file) {
-            Some(FileFormat::Png) => of_png(file),
-            Some(FileFormat::Jpeg) => of_jpeg(file),
-            Some(FileFormat::WebP) => of_webp(file),
+            Some(FileFormat::Png) => decode_png(file),
+            Some(FileFormat::Jpeg) => decode_jpeg(file),
+            Some(FileFormat::WebP) => decode_webp(file),
             Some(other) => Err(format!("a {} can't be drawn", other.ending())),
             None => Err("it is not a picture".to_owned()),
         }
     }
 
-    /// The same picture with these sides, each not above the picture's own and not 0. A new pixel
-    /// is the mean of the old ones beneath it, each weighted by its opacity.
-    pub(super) fn smaller(&self, width: usize, height: usize) -> Self {
+    /// The picture in a smaller size. Neither side is 0 or above the picture's own. A new pixel is the
+    /// mean of the old ones that it covers, weighted by their opacity.
+    pub(super) fn scaled_down(&self, width: usize, height: usize) -> Self {
         if (width, height) == (self.width, self.height) {
             return self.clone();
         }
@@ -73,8 +73,13 @@ impl Pixels {
         [red, green, blue, (opacity / count.max(1)) as u8]
     }
 
-    /// Of bytes with so many channels a pixel: grey, grey and opacity, colours, colours and opacity.
-    fn of(width: usize, height: usize, channels: usize, bytes: &[u8]) -> Result<Self, String> {
+    /// From bytes with 1 to 4 channels: grey, grey and opacity, RGB, RGB and opacity.
+    fn from_channels(
+        width: usize,
+        height: usize,
+        channels: usize,
+        bytes: &[u8],
+    ) -> Result<Self, String> {
         let rgba: Vec<[u8; 4]> = bytes
             .chunks_exact(channels)
             .map(|pixel| match *pixel {
@@ -92,7 +97,7 @@ impl Pixels {
     }
 }
 
-fn checked(width: usize, height: usize) -> Result<(), String> {
+fn check_size(width: usize, height: usize) -> Result<(), String> {
     let is_fine = width.max(height) <= MAX_SIDE && width.saturating_mul(height) <= MAX_PIXELS;
     if is_fine { Ok(()) } else { Err(format!("{width}x{height} is too large to draw")) }
 }
@@ -101,22 +106,22 @@ fn broken(error: impl std::fmt::Display) -> String {
     format!("it is broken: {error}")
 }
 
-fn of_png(file: &[u8]) -> Result<Pixels, String> {
+fn decode_png(file: &[u8]) -> Result<Pixels, String> {
     let mut decoder = png::Decoder::new(Cursor::new(file));
     decoder.set_transformations(
         png::Transformations::normalize_to_color8() | png::Transformations::ALPHA,
     );
     let mut reader = decoder.read_info().map_err(broken)?;
-    checked(reader.info().width as usize, reader.info().height as usize)?;
+    check_size(reader.info().width as usize, reader.info().height as usize)?;
     let size = reader.output_buffer_size().ok_or("it is too large to draw")?;
     let mut bytes = vec![0; size];
     let frame = reader.next_frame(&mut bytes).map_err(broken)?;
     let channels = frame.color_type.samples();
     let bytes = &bytes[..frame.buffer_size()];
-    Pixels::of(frame.width as usize, frame.height as usize, channels, bytes)
+    Pixels::from_channels(frame.width as usize, frame.height as usize, channels, bytes)
 }
 
-fn of_jpeg(file: &[u8]) -> Result<Pixels, String> {
+fn decode_jpeg(file: &[u8]) -> Result<Pixels, String> {
     let options = DecoderOptions::default()
         .set_max_width(MAX_SIDE)
         .set_max_height(MAX_SIDE)
@@ -124,20 +129,20 @@ fn of_jpeg(file: &[u8]) -> Result<Pixels, String> {
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
     decoder.decode_headers().map_err(broken)?;
     let (width, height) = decoder.dimensions().ok_or("it has no size")?;
-    checked(width, height)?;
+    check_size(width, height)?;
     let bytes = decoder.decode().map_err(broken)?;
-    Pixels::of(width, height, 3, &bytes)
+    Pixels::from_channels(width, height, 3, &bytes)
 }
 
-fn of_webp(file: &[u8]) -> Result<Pixels, String> {
+fn decode_webp(file: &[u8]) -> Result<Pixels, String> {
     let mut decoder = image_webp::WebPDecoder::new(Cursor::new(file)).map_err(broken)?;
     let (width, height) = decoder.dimensions();
     let (width, height) = (width as usize, height as usize);
-    checked(width, height)?;
+    check_size(width, height)?;
     let channels = if decoder.has_alpha() { 4 } else { 3 };
     let mut bytes = vec![0; width * height * channels];
     decoder.read_image(&mut bytes).map_err(broken)?;
-    Pixels::of(width, height, channels, &bytes)
+    Pixels::from_channels(width, height, channels, &bytes)
 }
 
 /// Files for the tests of this module and its neighbours.
@@ -179,8 +184,8 @@ mod tests {
     fn files_are_read() {
         let rgba = vec![RED, BLUE, CLEAR, RED, BLUE, CLEAR];
         let expected = Pixels { width: 3, height: 2, rgba: rgba.clone() };
-        assert_eq!(Pixels::read(&samples::png(3, 2, &rgba)), Ok(expected.clone()));
-        let webp = Pixels::read(&samples::webp(3, 2, &rgba)).expect("readable");
+        assert_eq!(Pixels::decode(&samples::png(3, 2, &rgba)), Ok(expected.clone()));
+        let webp = Pixels::decode(&samples::webp(3, 2, &rgba)).expect("readable");
         assert_eq!((webp.width, webp.height, webp.rgba[1]), (3, 2, BLUE));
     }
 
@@ -207,7 +212,7 @@ mod tests {
         use base64::Engine as _;
         for (encoded, rgb) in JPEGS {
             let file = base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64");
-            let pixels = Pixels::read(&file).expect("readable");
+            let pixels = Pixels::decode(&file).expect("readable");
             assert_eq!((pixels.width, pixels.height), (8, 8));
             for [red, green, blue, alpha] in pixels.rgba {
                 let far = [red, green, blue].into_iter().zip(rgb).map(|(is, was)| is.abs_diff(was));
@@ -220,28 +225,28 @@ mod tests {
     fn what_is_broken_is_said() {
         let file = samples::png(3, 1, &[RED, BLUE, RED]);
         for length in [0, 8, 20, file.len() - 20] {
-            assert!(Pixels::read(&file[..length]).is_err(), "{length}");
+            assert!(Pixels::decode(&file[..length]).is_err(), "{length}");
         }
-        assert!(Pixels::read(b"\xff\xd8\xff\xe0").is_err());
-        assert!(Pixels::read(b"RIFF\x10\0\0\0WEBPVP8 ").is_err());
-        assert_eq!(Pixels::read(b"GIF89a"), Err("a gif can't be drawn".to_owned()));
+        assert!(Pixels::decode(b"\xff\xd8\xff\xe0").is_err());
+        assert!(Pixels::decode(b"RIFF\x10\0\0\0WEBPVP8 ").is_err());
+        assert_eq!(Pixels::decode(b"GIF89a"), Err("a gif can't be drawn".to_owned()));
     }
 
     #[test]
     fn a_size_that_cannot_be_is_refused() {
         let mut file = samples::png(1, 1, &[RED]);
         file[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
-        assert!(Pixels::read(&file).is_err());
-        assert!(checked(20_000, 20_000).is_err());
+        assert!(Pixels::decode(&file).is_err());
+        assert!(check_size(20_000, 20_000).is_err());
     }
 
     #[test]
-    fn smaller_is_the_mean_of_what_can_be_seen() {
+    fn scaling_down_takes_the_mean_of_what_can_be_seen() {
         let picture = Pixels { width: 4, height: 1, rgba: vec![RED, BLUE, RED, CLEAR] };
-        let small = picture.smaller(2, 1);
+        let small = picture.scaled_down(2, 1);
         assert_eq!(small.rgba, [[127, 0, 127, 255], [255, 0, 0, 127]]);
-        assert_eq!(picture.smaller(3, 1).rgba.len(), 3);
-        assert_eq!(picture.smaller(4, 1), picture);
+        assert_eq!(picture.scaled_down(3, 1).rgba.len(), 3);
+        assert_eq!(picture.scaled_down(4, 1), picture);
     }
 
     proptest! {
@@ -263,9 +268,9 @@ mod tests {
                 file[at] = byte;
             }
             file.truncate(file.len() - length.index(file.len()) / 4);
-            if let Ok(pixels) = Pixels::read(&file) {
+            if let Ok(pixels) = Pixels::decode(&file) {
                 prop_assert_eq!(pixels.rgba.len(), pixels.width * pixels.height);
-                prop_assert_eq!(pixels.smaller(1, 1).rgba.len(), 1);
+                prop_assert_eq!(pixels.scaled_down(1, 1).rgba.len(), 1);
             }
         }
     }

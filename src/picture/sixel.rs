@@ -1,13 +1,12 @@
-//! Writes pixels as sixel graphics (DEC STD 070, chapter 9; VT330/VT340 Programmer Reference Manual,
+//! Encodes pixels as sixel graphics (DEC STD 070, chapter 9; VT330/VT340 Programmer Reference Manual,
 //! volume 2, chapter 14). Knows no terminal.
 
 use super::pixels::Pixels;
 
-/// Steps of each colour channel; the palette has their cube.
+/// The steps of each colour channel. The palette has a colour for every combination.
 const STEPS: usize = 6;
 
-/// The picture as a device control string. Pixels that are half transparent or more stay as they
-/// are on the screen.
+/// The picture as a device control string. Pixels that are at least half transparent are not drawn.
 pub(super) fn encode(picture: &Pixels) -> Vec<u8> {
     let mut text = format!("\x1bP0;1q\"1;1;{};{}", picture.width, picture.height).into_bytes();
     for colour in 0..STEPS.pow(3) {
@@ -15,20 +14,20 @@ pub(super) fn encode(picture: &Pixels) -> Vec<u8> {
         text.extend_from_slice(format!("#{colour};2;{red};{green};{blue}").as_bytes());
     }
     for top in (0..picture.height).step_by(6) {
-        band(picture, top, &mut text);
+        push_band(picture, top, &mut text);
         text.push(b'-');
     }
     text.extend_from_slice(b"\x1b\\");
     text
 }
 
-/// Red, green and blue of a colour of the palette.
+/// The steps of red, green and blue of a colour of the palette.
 fn steps(colour: usize) -> [usize; 3] {
     [colour / (STEPS * STEPS), colour / STEPS % STEPS, colour % STEPS]
 }
 
-/// Six rows: for every colour in them, which of the six pixels of each column have it.
-fn band(picture: &Pixels, top: usize, text: &mut Vec<u8>) {
+/// Writes six rows: for each colour, which of the six pixels of every column have it.
+fn push_band(picture: &Pixels, top: usize, text: &mut Vec<u8>) {
     let mut masks = vec![Vec::new(); STEPS.pow(3)];
     for row in top..picture.height.min(top + 6) {
         for column in 0..picture.width {
@@ -56,8 +55,8 @@ fn band(picture: &Pixels, top: usize, text: &mut Vec<u8>) {
     }
 }
 
-/// The colour of the palette for a pixel. What lies between two steps is mixed from both, by the
-/// place in a 4 by 4 pattern (Bayer's matrix).
+/// The palette's colour for a pixel. A value between two steps is dithered: the position in a 4 by 4
+/// pattern (Bayer's matrix) decides between them.
 fn nearest([red, green, blue, alpha]: [u8; 4], row: usize, column: usize) -> Option<usize> {
     const PATTERN: [[usize; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
     let threshold = PATTERN[row % 4][column % 4];

@@ -1,4 +1,4 @@
-//! What a terminal can draw, told from its environment. Asks no terminal.
+//! What a terminal can draw, judged by environment variables. Sends nothing to the terminal.
 
 /// The ways to draw a picture in a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,20 +9,20 @@ pub(crate) enum PictureProtocol {
     Iterm,
     /// DEC's sixel graphics.
     Sixel,
-    /// Characters, the upper half in one colour and the lower in another.
+    /// Characters whose upper half has one colour and whose lower half another.
     Blocks(ColorDepth),
 }
 
-/// How a character's colour can be said.
+/// The colours that characters can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ColorDepth {
-    All,
+    TrueColor,
     /// xterm's palette of 256.
     Palette,
 }
 
-/// The best way that the terminal is known to understand; `None` for one without any. `variable`
-/// reads the environment.
+/// The best protocol that the terminal is known to support; `None` if it supports none. `variable`
+/// reads an environment variable.
 pub(crate) fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<PictureProtocol> {
     let text = |name: &str| variable(name).unwrap_or_default();
     let (term, program) = (text("TERM"), text("TERM_PROGRAM"));
@@ -31,10 +31,10 @@ pub(crate) fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<Pict
     if term == "dumb" {
         return None;
     }
-    let blocks = Some(PictureProtocol::Blocks(colours(&text("COLORTERM"), &term)));
-    // A multiplexer passes none of the others on, whatever terminal it runs in.
-    let is_within = variable("TMUX").is_some() || variable("STY").is_some();
-    if is_within || begins(&["screen", "tmux"]) {
+    let blocks = Some(PictureProtocol::Blocks(color_depth(&text("COLORTERM"), &term)));
+    // A multiplexer forwards none of the other protocols, whatever terminal it runs in.
+    let is_multiplexed = variable("TMUX").is_some() || variable("STY").is_some();
+    if is_multiplexed || begins(&["screen", "tmux"]) {
         return blocks;
     }
     let konsole = text("KONSOLE_VERSION").parse().unwrap_or(0);
@@ -54,13 +54,13 @@ pub(crate) fn protocol(variable: impl Fn(&str) -> Option<String>) -> Option<Pict
     blocks
 }
 
-/// The first Konsole that draws by kitty's protocol: 22.04.
+/// The first version of Konsole with kitty's protocol: 22.04.
 const FIRST_KONSOLE: u32 = 220_400;
 
-/// <https://github.com/termstandard/colors>: all colours only where the environment says so.
-fn colours(colorterm: &str, term: &str) -> ColorDepth {
+/// <https://github.com/termstandard/colors>: true colour only where the environment says so.
+fn color_depth(colorterm: &str, term: &str) -> ColorDepth {
     let says_so = matches!(colorterm, "truecolor" | "24bit") || term.ends_with("-direct");
-    if says_so { ColorDepth::All } else { ColorDepth::Palette }
+    if says_so { ColorDepth::TrueColor } else { ColorDepth::Palette }
 }
 
 #[cfg(test)]
@@ -87,7 +87,7 @@ mod tests {
             (&[("TERM", "foot-extra")], PictureProtocol::Sixel),
             (&[("TERM", "xterm-sixel")], PictureProtocol::Sixel),
             (&[("TERM", "xterm-256color")], PictureProtocol::Blocks(ColorDepth::Palette)),
-            (&[("COLORTERM", "truecolor")], PictureProtocol::Blocks(ColorDepth::All)),
+            (&[("COLORTERM", "truecolor")], PictureProtocol::Blocks(ColorDepth::TrueColor)),
             (&[("KONSOLE_VERSION", "210000")], PictureProtocol::Blocks(ColorDepth::Palette)),
             (
                 &[("TERM", "tmux-256color"), ("TERM_PROGRAM", "iTerm.app")],

@@ -14,11 +14,11 @@ pub(crate) struct Tool {
     /// Program and arguments; never empty.
     pub(crate) command: Vec<String>,
     /// The longest that a call may take.
-    pub(crate) limit: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// The longest that a call may take, unless the tool has a limit of its own.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The parameters of a tool that names none.
 pub(crate) fn no_parameters() -> Value {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::definition::{LIMIT, Tool, no_parameters};
+use super::definition::{DEFAULT_TIMEOUT, Tool, no_parameters};
 use super::run::{ToolEnd, ToolInvocation, run};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
@@ -27,11 +27,11 @@ pub(crate) async fn describe(
     let line = command.join(" ");
     let job = ToolInvocation {
         command: &command,
-        more: Some("--describe"),
+        extra_argument: Some("--describe"),
         input: b"",
-        limit: DESCRIBE_TIMEOUT,
-        most: MAX_DESCRIPTION,
-        hidden,
+        timeout: DESCRIBE_TIMEOUT,
+        max_stdout: MAX_DESCRIPTION,
+        hidden_variables: hidden,
     };
     let ran = run(&job, interrupt).await?;
     let wrong = |what: String| {
@@ -39,20 +39,22 @@ pub(crate) async fn describe(
             "`{line} --describe` must print {{\"name\": …, \"description\": …, \"parameters\": {{a JSON Schema}}}}"
         ))
     };
-    match ran.ended {
-        ToolEnd::Well if ran.is_cut => {
+    match ran.end {
+        ToolEnd::Success if ran.is_cut => {
             Err(wrong(format!("prints more than {} KiB with --describe", MAX_DESCRIPTION >> 10)))
         }
-        ToolEnd::Well => parse_description(&ran.output, command).map_err(wrong),
-        ToolEnd::Badly(status) => {
-            let words = ran.complaint.lines().next_back().unwrap_or(&status);
+        ToolEnd::Success => parse_description(&ran.stdout, command).map_err(wrong),
+        ToolEnd::Failed(status) => {
+            let words = ran.stderr.lines().next_back().unwrap_or(&status);
             Err(wrong(format!("fails with --describe: {words}")))
         }
-        ToolEnd::TooLate => Err(wrong(format!(
+        ToolEnd::TimedOut => Err(wrong(format!(
             "does not finish with --describe within {} s",
             DESCRIBE_TIMEOUT.as_secs()
         ))),
-        ToolEnd::Never(why) => Err(Failure::usage(format!("cannot run the tool `{line}`: {why}"))),
+        ToolEnd::NotStarted(why) => {
+            Err(Failure::usage(format!("cannot run the tool `{line}`: {why}")))
+        }
     }
 }
 
@@ -80,7 +82,7 @@ fn parse_description(bytes: &[u8], command: Vec<String>) -> Result<Tool, String>
         Some(schema @ Value::Object(_)) => schema.clone(),
         Some(_) => return Err("describes `parameters` that are not a JSON Schema".to_owned()),
     };
-    Ok(Tool { name: name.to_owned(), description, parameters, command, limit: LIMIT })
+    Ok(Tool { name: name.to_owned(), description, parameters, command, timeout: DEFAULT_TIMEOUT })
 }
 
 #[cfg(test)]

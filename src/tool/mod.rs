@@ -5,6 +5,6 @@ mod definition;
 mod describe;
 mod run;
 
-pub(crate) use definition::{LIMIT, Tool, no_parameters};
+pub(crate) use definition::{DEFAULT_TIMEOUT, Tool, no_parameters};
 pub(crate) use describe::describe;
 pub(crate) use run::{ToolEnd, ToolInvocation, ToolResult, run};

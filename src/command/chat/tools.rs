@@ -106,7 +106,7 @@ fn of_table(name: &str, config: &Config) -> Option<Tool> {
             .clone()
             .map_or_else(tool::no_parameters, serde_json::Value::Object),
         command: table.command.clone(),
-        limit: table.timeout.unwrap_or(tool::LIMIT),
+        timeout: table.timeout.unwrap_or(tool::DEFAULT_TIMEOUT),
     })
 }
 
@@ -207,15 +207,15 @@ impl Tools {
         }
         let job = ToolInvocation {
             command: &tool.command,
-            more: None,
+            extra_argument: None,
             input: input.as_bytes(),
-            limit: tool.limit,
-            most: MAX_TOOL_OUTPUT,
-            hidden: &hidden(&exchange.provider),
+            timeout: tool.timeout,
+            max_stdout: MAX_TOOL_OUTPUT,
+            hidden_variables: &hidden(&exchange.provider),
         };
         let ran = tool::run(&job, exchange.interrupt()).await?;
         if let Some(what) = trouble(&ran, tool) {
-            let last = ran.complaint.lines().next_back();
+            let last = ran.stderr.lines().next_back();
             let last = last.map(|line| format!(": {line}")).unwrap_or_default();
             io.warn(&format!("{name} {what}{last}"));
         }
@@ -251,19 +251,19 @@ impl Tools {
 
 /// What went wrong with a tool, in words that go on after its name.
 fn trouble(ran: &ToolResult, tool: &Tool) -> Option<String> {
-    match &ran.ended {
-        ToolEnd::Well => None,
-        ToolEnd::Badly(status) => Some(format!("failed ({status})")),
-        ToolEnd::TooLate => {
-            Some(format!("did not finish within {} s and was stopped", tool.limit.as_secs_f64()))
+    match &ran.end {
+        ToolEnd::Success => None,
+        ToolEnd::Failed(status) => Some(format!("failed ({status})")),
+        ToolEnd::TimedOut => {
+            Some(format!("did not finish within {} s and was stopped", tool.timeout.as_secs_f64()))
         }
-        ToolEnd::Never(why) => Some(format!("cannot be run: {why}")),
+        ToolEnd::NotStarted(why) => Some(format!("cannot be run: {why}")),
     }
 }
 
 /// What the model is told of a run: the tool's output, or what went wrong, with what it said.
 fn result(ran: ToolResult, tool: &Tool) -> String {
-    let mut text = String::from_utf8_lossy(&ran.output).into_owned();
+    let mut text = String::from_utf8_lossy(&ran.stdout).into_owned();
     if ran.is_cut {
         text.truncate(text.trim_end_matches('\u{fffd}').len());
         text.push_str(&format!("\n[cut: the output is longer than {} KiB]", MAX_TOOL_OUTPUT >> 10));
@@ -274,7 +274,7 @@ fn result(ran: ToolResult, tool: &Tool) -> String {
         return if text.is_empty() { "(no output)".to_owned() } else { text.to_owned() };
     };
     let mut parts = vec![format!("error: the tool {what}")];
-    for (title, words) in [("standard error", ran.complaint.as_str()), ("standard output", text)] {
+    for (title, words) in [("standard error", ran.stderr.as_str()), ("standard output", text)] {
         if !words.is_empty() {
             parts.push(format!("{title}:\n{words}"));
         }

@@ -221,7 +221,7 @@ impl VectorWriter {
         if self.style.format == Some(VectorFormat::Npy) {
             let head = npy::head(self.rows, self.columns.unwrap_or(0));
             match (self.spool.take(), &mut self.sink) {
-                (Some(spool), sink) => spool.pass_on(&head, sink, io)?,
+                (Some(spool), sink) => spool.write_to(&head, sink, io)?,
                 (None, Sink::File(file)) => file.patch(0, &head)?,
                 // Without a spool it is a file.
                 (None, Sink::Stdout) => {}

@@ -232,7 +232,7 @@ fn the_demo_speaks() {
     file.code(0).stdout_empty();
     assert_eq!(file.read("a.wav"), wav.stdout);
     let run = demo(&["-o", "a.mp3"]);
-    run.code(4).stderr_has("the demo makes wav and pcm only, no mp3");
+    run.code(4).stderr_has("'response_format' is 'mp3', the demo supports wav, pcm");
     assert!(run.names().is_empty());
     demo(&["--dry-run"]).code(0).stdout_has("/v1/audio/speech");
 }
