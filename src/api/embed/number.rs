@@ -3,10 +3,16 @@
 /// Reads the number that begins at `start`: the nearest float, an infinity beyond the largest, and the
 /// end of the number. `None` if none begins there. What follows is not looked at.
 pub(super) fn read(bytes: &[u8], start: usize) -> Option<(f32, usize)> {
-    let end = pass(bytes, start)?;
-    // A JSON number is ASCII, and one for the standard library too.
-    let text = std::str::from_utf8(&bytes[start..end]).ok()?;
-    Some((text.parse().ok()?, end))
+    let rest = bytes.get(start..)?;
+    let (float, length) = fast_float2::parse_partial(rest).ok()?;
+    let end = start + length;
+    // The parser takes more than JSON has, as `+1`, `.5`, `1.` and `01`. Numbers of the usual form need
+    // no second look.
+    let is_usual = matches!(
+        rest,
+        [b'-', b'0'..=b'9', b'.', b'0'..=b'9', ..] | [b'0'..=b'9', b'.', b'0'..=b'9', ..]
+    );
+    (is_usual || pass(bytes, start) == Some(end)).then_some((float, end))
 }
 
 /// Passes over the number that begins at `start`, and gives its end.
