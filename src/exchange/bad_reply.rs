@@ -38,7 +38,7 @@ pub(super) fn failure(
         BadReply::Fault(fault) => refusal::carried(fault, id, secrets, service),
         BadReply::Empty => refused(format!("the reply from {name}{about} is empty")),
         BadReply::BrokenOff => {
-            let what = format!("the {answer} of {name}{about} ended early");
+            let what = format!("the {answer} from {name}{about} ended early");
             Failure::new(FailureKind::Network, what).retry(Retry::default())
         }
         BadReply::NotAnAnswer(words) => {
@@ -49,7 +49,7 @@ pub(super) fn failure(
         BadReply::Lacks(what) => refused(format!("the reply from {name}{about} has no {what}"))
             .hint("--json prints the reply as it came"),
         BadReply::Unreadable(why) => {
-            let what = format!("the {answer} of {name}{about} can't be read: {why}");
+            let what = format!("the {answer} from {name}{about} can't be read: {why}");
             Failure::new(FailureKind::Network, what)
         }
     }

@@ -240,15 +240,15 @@ fn what_a_service_is_known_not_to_take_is_not_sent() {
         "anthropic",
         "a.mp3",
         MP3,
-        &["a.mp3 is an MP3 recording, which anthropic does not take", "takes_no = []"],
+        &["a.mp3 is an MP3 recording, which anthropic does not accept", "takes_no = []"],
     );
-    service("dashscope", "a.pdf", PDF, &["a.pdf is a PDF document, which dashscope does not take"]);
-    service("ollama", "a.pdf", PDF, &["ollama does not take"]);
+    service("dashscope", "a.pdf", PDF, &["a.pdf is a PDF document, which dashscope does not accept"]);
+    service("ollama", "a.pdf", PDF, &["ollama does not accept"]);
     service(
         "ollama",
         "a.gif",
         b"GIF89a\x01\0",
-        &["a.gif is a GIF picture, which ollama does not take"],
+        &["a.gif is a GIF picture, which ollama does not accept"],
     );
 }
 

@@ -104,7 +104,7 @@ fn what_came_is_checked_against_the_service() {
     );
     let run =
         llm().config(&profile).args(["chat", "-f", &format!("{}/a", web.origin()), "看"]).run();
-    run.code(2).stderr_has("a PNG picture, which x does not take");
+    run.code(2).stderr_has("a PNG picture, which x does not accept");
 }
 
 #[test]

@@ -148,8 +148,8 @@ fn a_reply_without_text_exits_4_and_says_what_it_held() {
         (json!({"content": null, "tool_calls": call}), "tool_calls", &["tool", "查天气"][..]),
         (json!({"refusal": "恕难从命"}), "stop", &["refuse", "恕难从命"]),
         (json!({"content": ""}), "stop", &["no text"]),
-        (json!({"reasoning_content": "想了又想"}), "length", &["thought", "limit"]),
-        (json!({"content": "<think>想了又想</think>"}), "stop", &["thought"]),
+        (json!({"reasoning_content": "想了又想"}), "length", &["only thinking", "limit"]),
+        (json!({"content": "<think>想了又想</think>"}), "stop", &["only thinking"]),
     ] {
         let events = [chunk(message.clone(), Some(finish)), "[DONE]".to_owned()];
         let mut body = chat_body("");
@@ -182,14 +182,14 @@ fn what_is_no_answer_is_said() {
         (Reply::bytes(200, "application/json", "{\"choices\":[{\"mess"), 6, "llm: "),
         (Reply::bytes(200, "application/json", "{\"choices\": wrong}"), 6, "llm: "),
         (Reply::chunks("text/event-stream", ["data: {\"choices\":[{]\n\n"]), 6, "llm: "),
-        (Reply::chunks("text/event-stream", ["\n"]), 6, "broke off"),
+        (Reply::chunks("text/event-stream", ["\n"]), 6, "ended early"),
     ] {
         let run = answered(reply, &[]);
         run.code(code).stdout_empty().stderr_has(words);
     }
     // A document that is cut although its length was promised.
     let half = Reply::bytes(200, "application/json", "{\"choices\":[").content_length(500);
-    answered(half, &[]).code(6).stdout_empty().stderr_has("broke off");
+    answered(half, &[]).code(6).stdout_empty().stderr_has("ended early");
 }
 
 /// A usual stream, and where its texts and its end stand in it.

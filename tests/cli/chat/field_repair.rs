@@ -59,7 +59,7 @@ fn a_new_name_is_taken_for_what_the_user_set_too() {
     let server = Server::start([refusal("max_tokens", words), Reply::chat(&["好"])]);
     let outcome = ask(&server).args(["--max-tokens", "7"]).run();
     outcome.code(0).stdout("好\n");
-    outcome.stderr_has("test wants `max_tokens` as `max_completion_tokens`");
+    outcome.stderr_has("test expects `max_completion_tokens` instead of `max_tokens`");
     let rule = "rules = [{ jobs = [\"chat\"], models = [\"test-model\"], rename = { max_tokens = \"max_completion_tokens\" } }]";
     outcome.stderr_has(rule);
     let bodies = server.bodies();
@@ -141,7 +141,7 @@ fn json_and_a_server_without_a_profile_have_the_net_as_well() {
     let url = server.url();
     let run = llm().watch(&server).args(["chat", "--base-url", &url, "-m", "m", "--json"]);
     let outcome = run.args(["--max-tokens", "7", "你好"]).run();
-    outcome.code(0).stderr_has("asked again that way").stderr_lacks("rules = ");
+    outcome.code(0).stderr_has("sent again that way").stderr_lacks("rules = ");
     assert_eq!(outcome.stdout_json()["choices"][0]["message"]["content"], "好");
 }
 
@@ -155,7 +155,7 @@ fn a_check_has_the_net_too() {
         server.url()
     );
     let run = llm().watch(&server).config(&config).args(["providers", "check", "test"]);
-    run.run().code(0).stderr_has("test wants `max_tokens` as `max_completion_tokens`");
+    run.run().code(0).stderr_has("test expects `max_completion_tokens` instead of `max_tokens`");
     // What the first refusal taught holds for the stream too.
     for body in &server.bodies()[1..] {
         assert_eq!(body["max_completion_tokens"], json!(1));

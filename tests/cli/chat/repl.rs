@@ -105,7 +105,7 @@ fn errors_of_one_question_leave_the_conversation_alone() {
         ("答甲", "/provider nobody\r"),
         ("no profile `nobody`", "/modle x\r"),
         ("no command /modle", "二\r"),
-        ("was cut by the token limit", "\x04"),
+        ("was cut at the token limit", "\x04"),
     ];
     let Some(outcome) = converse(&llm, &lines) else { return };
     outcome.code(0).stdout_has("llm: warning: the answer was cut");
@@ -120,7 +120,7 @@ fn the_commands_of_a_conversation_work() {
     let lines = [
         ("leaves", "/system 用诗\r/model m2\r/file 没有\r"),
         ("cannot read 没有", "/file 说明.txt\r"),
-        ("goes before", "一\r"),
+        ("will stand before", "一\r"),
         ("答甲", "/undo\r"),
         ("taken back", "二\r"),
         ("答乙", "/retry\r"),

@@ -98,7 +98,7 @@ fn flags_stand_over_the_prompt_and_the_prompt_over_the_profile() {
         &crate::support::chunk(json!({"content": "切"}), Some("length")),
         "[DONE]",
     ])]);
-    with(&server, lines).args(["--prompt", "p", "你好"]).run().code(0).stderr_has("by your limit");
+    with(&server, lines).args(["--prompt", "p", "你好"]).run().code(0).stderr_has("at your token limit");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn what_is_wrong_with_a_prompt_is_said_before_anything_is_sent() {
             "no variable `input`",
             "words, stdin, files",
         ),
-        (&["--prompt", "坏", "a"], "belongs into `prompt`", ""),
+        (&["--prompt", "坏", "a"], "belongs in `prompt`", ""),
         (&["--prompt", "译", "--var", "语言", "b"], "write NAME=TEXT", ""),
         (&["--var", "a=b", "c"], "--prompt <NAME>", ""),
     ] {

@@ -41,7 +41,7 @@ fn a_schema_that_is_none_is_refused_before_anything_is_sent() {
         ("age integr", "has no type `integr`; types are str, int, float, bool, list"),
         ("", "names no field"),
         ("folder/none", "names a file that can't be read: folder/none: no such file"),
-        ("[1]", "has a name that is none"),
+        ("[1]", "has a name that is not valid"),
     ] {
         for flag in ["--schema", "--schema-multi"] {
             let outcome = with(&server, "").args([flag, schema]).run();
@@ -49,7 +49,7 @@ fn a_schema_that_is_none_is_refused_before_anything_is_sent() {
         }
     }
     let both = with(&server, "").args(["--schema-multi", "a", "--json"]).run();
-    both.code(2).stderr_has("--json can't be combined with it");
+    both.code(2).stderr_has("can't be combined with --json");
     with(&server, "").args(["--schema-multi", "a", "--schema", "b"]).run().code(2);
     // A file of that name is meant, whatever its ending.
     let file = with(&server, "").file("城市", "{\"type\": 5}").args(["--schema", "城市"]).run();
@@ -194,7 +194,7 @@ fn an_item_that_does_not_fit_is_left_out_and_told() {
     let (outcome, _) = run([half], &PEOPLE);
     outcome.code(6).stdout("{\"名\":\"甲\",\"年\":1}\n");
     let (outcome, _) = run([Reply::chat(&["[{\"名\":\"甲\",\"年\":1},"])], &PEOPLE);
-    outcome.code(4).stdout("{\"名\":\"甲\",\"年\":1}\n").stderr_has("behind item 1");
+    outcome.code(4).stdout("{\"名\":\"甲\",\"年\":1}\n").stderr_has("ends inside or after item 1");
 }
 
 #[test]

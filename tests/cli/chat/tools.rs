@@ -136,7 +136,7 @@ fn without_a_terminal_and_without_yes_nothing_is_sent() {
     let run = chat(&server, &[table("now", "date", "")], &["now"]);
     let without = ["chat", "几点？", "--tool", "now"];
     let refused = run.clone().bare_args(without).run();
-    refused.code(2).stderr_has("llm: no tool could be run").stderr_has("hint: --yes runs them");
+    refused.code(2).stderr_has("llm: tools need your confirmation").stderr_has("hint: --yes runs them without asking");
     // Where nothing runs, nothing need be asked.
     let dry = run.clone().bare_args(without).arg("--dry-run").run();
     dry.code(0).stdout_has("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"now\"");
@@ -220,7 +220,7 @@ fn what_goes_wrong_with_a_tool_is_told_to_the_model() {
                 || content.ends_with(arguments),
             "{content}"
         );
-        run.stderr_has("llm: warning: the model calls t with no JSON object");
+        run.stderr_has("llm: warning: the model calls t with arguments that are not a JSON object");
         assert!(!run.dir().join("ran").exists());
     }
     let server = Server::start([calling(&[("rm", "{}")]), Reply::chat(&["完"])]);

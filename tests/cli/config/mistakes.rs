@@ -186,7 +186,7 @@ fn command_lines_that_are_wrong_are_refused_in_the_same_voice() {
         (vec!["chat", "-H", "no colon", "x"], "Name: value", ""),
         (vec!["chat", "-H", "a: b\nc: d", "x"], "line break", ""),
         (vec!["chat", "--timeout", "soon", "x"], "soon", ""),
-        (vec!["chat", "--timeout", "0", "x"], "above 0", ""),
+        (vec!["chat", "--timeout", "0", "x"], "greater than 0", ""),
         (vec!["chat", "--retries", "-1", "x"], "-1", ""),
         (vec!["chat", "--color", "blue", "x"], "blue", ""),
         (vec!["chat", "--reasoning", "maybe", "x"], "maybe", ""),

@@ -346,7 +346,7 @@ fn a_profile_can_name_a_proxy_and_certificates() {
     let outcome = llm().config(config).args(["chat", "-p", "far", "hi"]).run();
     outcome.code(2).stderr_has("the `ca_file` of far can't be read: no.pem: no such file");
     let llm = llm().config(config).file("no.pem", b"nothing");
-    llm.args(["chat", "-p", "far", "hi"]).run().code(2).stderr_has("holds no certificate");
+    llm.args(["chat", "-p", "far", "hi"]).run().code(2).stderr_has("contains no PEM certificate");
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn a_number_that_no_float_holds_has_no_place_in_a_numpy_file() {
     let reply = || data(json!([{"index": 0, "embedding": [1e39, 1.5]}]));
     let server = Server::start([reply(), reply()]);
     let run = embed(&server).args(["一", "-o", "v.npy"]).run();
-    run.code(4).stderr_has("holds something that is not a number of 32 bits");
+    run.code(4).stderr_has("contains a value that is no 32-bit number");
     assert!(!run.dir().join("v.npy").exists());
     // As text it is passed on as it came.
     embed(&server).args(["一"]).run().code(0).stdout("[1e+39,1.5]\n").stderr_empty();
@@ -278,8 +278,8 @@ fn what_cannot_be_used_is_said_before_anything_is_sent() {
         (&["--lines", "-f", "empty"], 2, "there is no text to embed"),
         (&["-f", "picture"], 2, "picture is not text: there is a zero byte at byte 4"),
         (&["--lines", "-f", "gbk"], 2, "line 2 of gbk is not text: it is not UTF-8 at byte 0"),
-        (&["--lines", "-f", "gap", "-o", "v.npy"], 2, "line 2 is empty, and npy has no place"),
-        (&["--lines", "-f", "gap", "--format", "csv"], 2, "line 2 is empty, and csv has no place"),
+        (&["--lines", "-f", "gap", "-o", "v.npy"], 2, "line 2 is empty, and npy can't hold"),
+        (&["--lines", "-f", "gap", "--format", "csv"], 2, "line 2 is empty, and csv can't hold"),
         (&["--lines", "文字"], 2, "--lines"),
         (&["a", "--format", "csv", "-o", "v.npy"], 2, "--format csv contradicts the ending"),
         (&["a", "--json", "-o", "v.npy"], 2, "--json contradicts the ending"),

@@ -191,7 +191,7 @@ fn a_table_needs_vectors_of_one_length() {
 fn a_vector_without_numbers_is_no_vector() {
     let server = Server::start([data(json!([{"embedding": [1, null]}, {"embedding": [1]}]))]);
     let run = embed(&server).args(["a", "b"]).run();
-    run.code(4).stdout("null\n[1]\n").stderr_has("llm: input 1: its vector holds something");
+    run.code(4).stdout("null\n[1]\n").stderr_has("llm: input 1: its vector contains a value that is no 32-bit number");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_reply_that_breaks_off_leaves_nothing() {
     let broken = || Reply::bytes(200, "application/json", "{\"data\":[").content_length(500);
     let server = Server::start([broken()]);
     let run = embed(&server).args(["a", "--retries", "0", "-o", "v.csv"]).run();
-    run.code(6).stdout_empty().stderr_has("broke off");
+    run.code(6).stdout_empty().stderr_has("ended early");
     assert!(run.names().is_empty(), "{run}");
 }
 

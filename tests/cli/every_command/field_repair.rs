@@ -151,7 +151,7 @@ fn a_field_of_the_users_goes_by_its_other_name() {
         let more = format!(" Use '{}' instead.", case.other);
         let server = Server::start([refusal(case.field, &more), (case.answer)()]);
         let run = place(&server, "").args(case.args).args(case.flag).run();
-        run.code(0).stderr_has(&format!("test wants `{}` as `{}`", case.field, case.other));
+        run.code(0).stderr_has(&format!("test expects `{}` instead of `{}`", case.other, case.field));
         let requests = server.requests();
         assert_eq!(value(&requests[1], case.other), case.flag[1]);
         assert!(!fields(&requests[1]).contains(&case.field.to_owned()));
@@ -228,7 +228,7 @@ fn only_the_first_of_several_requests_pays() {
         let refused = Reply::json(400, json!({"error": {"message": words, "param": "speed"}}));
         let server = Server::start([refused, answer(), answer(), answer()]);
         let run = place(&server, limits).args(args).args(["--speed", "1.5"]).run();
-        run.code(0).stderr_has("test wants `speed` as `speech_speed`");
+        run.code(0).stderr_has("test expects `speech_speed` instead of `speed`");
         let requests = server.requests();
         for request in &requests[1..] {
             let mut fields = fields(request);

@@ -46,7 +46,7 @@ fn what_came_before_a_break_is_printed() {
     let server = Server::start([Reply::raw(steps)]);
     let tls = Tls::in_front_of(&server);
     let run = trusting(&tls).args(["chat", "你好"]).run();
-    run.code(6).stdout("半句\n").stderr_has("broke off");
+    run.code(6).stdout("半句\n").stderr_has("ended early");
 }
 
 #[test]

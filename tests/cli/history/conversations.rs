@@ -163,7 +163,7 @@ fn an_answer_that_is_not_whole_is_kept_and_marked() {
     let expected = [(json!("cut"), "半"), (json!("failed"), "断")]
         .map(|(end, text)| (end, json!({"content": text})));
     assert_eq!(ends, expected);
-    assert!(lines(&llm)[1]["why"].as_str().is_some_and(|why| why.contains("broke off")));
+    assert!(lines(&llm)[1]["why"].as_str().is_some_and(|why| why.contains("ended early")));
 }
 
 #[cfg(unix)]

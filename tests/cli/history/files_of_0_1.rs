@@ -53,7 +53,7 @@ fn it_goes_on_and_its_lines_stay() {
         let path = kept(&llm);
         // The picture's content is not in the sample.
         let run = llm.args(["chat", "-p", name, "--session", NAME, "然后呢？"]).run();
-        run.code(0).stdout("好\n").stderr_has("only the name of 图.png goes along");
+        run.code(0).stdout("好\n").stderr_has("only the name of 图.png is sent");
         let mut sent = server.request().json()["messages"].clone();
         let mut expected = expected[name].clone();
         let (picture, name_of_it) = (&mut expected[10], &mut sent[10]);

@@ -65,7 +65,7 @@ fn a_picture_is_sent_again_with_the_next_question() {
     let list = llm.clone().bare_args(["history", "list", "--json"]).run().stdout_json();
     let id = list[0]["id"].as_str().expect("an id");
     let export = llm.clone().bare_args(["history", "export", id]).run();
-    export.code(0).stdout_has("[attached: 图.png]").stderr_has("by their names only");
+    export.code(0).stdout_has("[attached: 图.png]").stderr_has("by name only");
     let dry = llm.args(["-c", "--dry-run", "三"]).run();
     dry.code(0).stdout_has("iVBORw0KGgoAAAANSUhEUg==");
 }
@@ -140,7 +140,7 @@ fn a_conversation_on_a_terminal_keeps_its_pictures_in_sight() {
     let (server, llm) = talk(3);
     let Some(mut run) = spawn_in_terminal(&llm) else { return };
     let lines =
-        [("leaves", "/file 图.png\r"), ("goes before", "一\r"), ("好", "/retry\r"), ("好", "二\r")];
+        [("leaves", "/file 图.png\r"), ("will stand before", "一\r"), ("好", "/retry\r"), ("好", "二\r")];
     for (before, typed) in lines {
         run.read_stdout_until(before, LONG);
         std::thread::sleep(Duration::from_millis(50));

@@ -62,7 +62,7 @@ fn a_reply_that_breaks_off_in_mid_picture_exits_6() {
     let half = &text[..text.len() / 2];
     let length = text.len() as u64;
     failed(Reply::bytes(200, "application/json", half).content_length(length)).code(6);
-    failed(Reply::bytes(200, "application/json", half)).code(6).stderr_has("broke off");
+    failed(Reply::bytes(200, "application/json", half)).code(6).stderr_has("ended early");
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn refusals_have_the_codes_of_the_table() {
         (Reply::html(502, "<html><title>Bad Gateway</title></html>"), 6, "Bad Gateway"),
         (Reply::html(200, "<html><title>登录</title></html>"), 4, "登录"),
         (Reply::text(200, "hello"), 4, "hello"),
-        (Reply::text(200, ""), 4, "no list of models"),
+        (Reply::text(200, ""), 4, "not a list of models"),
         (Reply::json(200, error("本地错误")), 6, "本地错误"),
     ] {
         let outcome = listed(reply);
@@ -197,11 +197,11 @@ fn a_list_at_another_address_is_for_the_built_in_services_alone() {
         ["https://other.example/v1/models", "http://h.example/models", "https://h.example:8443/m"]
     {
         let outcome = away("https://h.example/v1", path);
-        outcome.code(2).stdout_empty().stderr_has("`paths.models` leads away").stderr_has(":4)");
+        outcome.code(2).stdout_empty().stderr_has("`paths.models` leaves the base_url").stderr_has(":4)");
     }
     let query = away("https://h.example/v1?api-version=1", "/models?limit=9");
     query.code(0).stdout_has("'https://h.example/v1/models?api-version=1&limit=9'");
     // The user's path at a built-in service is the user's.
     let stolen = "[providers.cohere]\npaths = { models = \"https://other.example/models\" }\n";
-    cohere.config(stolen).run().code(2).stderr_has("leads away");
+    cohere.config(stolen).run().code(2).stderr_has("leaves the base_url");
 }

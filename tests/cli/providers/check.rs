@@ -164,7 +164,7 @@ fn a_stream_must_come_as_one_and_to_its_end() {
     let cut = Reply::sse(&[crate::support::chunk(json!({"content": "好"}), None)]);
     let server = Server::start([list(), whole(), cut]);
     let outcome = check(&server, CHAT).run();
-    outcome.code(6).stdout_has("broke off before its end");
+    outcome.code(6).stdout_has("ended early");
     marks(&outcome, "✗ ✓ ✓ ✓ ✓ ✗");
 }
 

@@ -118,7 +118,7 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
         (
             &["a", "-o", "a.mp3", "--format", "wav"][..],
             2,
-            "a.mp3 is to be mp3, but --format says wav",
+            "a.mp3 has the ending of mp3, but --format says wav",
         ),
         (&["a", "-o", "a.xyz"], 2, "the ending of a.xyz names no audio format"),
         (&["a", "-o", "laut"], 2, "the ending of laut names no audio format"),

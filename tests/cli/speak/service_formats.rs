@@ -192,9 +192,9 @@ fn what_is_wrong_keeps_its_words() {
     let body = json!({"error": "speed must lie between 0.7 and 1.5"});
     said("xai", 400, body).code(4).stderr_has("speed must lie");
     let body = json!({"candidates": [{"finishReason": "OTHER"}]});
-    said("gemini", 200, body).code(4).stdout_empty().stderr_has("no audio");
+    said("gemini", 200, body).code(4).stdout_empty().stderr_has("not audio");
     let body = json!({"output": {"audio": {"data": "", "url": ""}}});
-    said("dashscope", 200, body).code(4).stdout_empty().stderr_has("no audio");
+    said("dashscope", 200, body).code(4).stdout_empty().stderr_has("not audio");
 }
 
 #[test]

@@ -206,7 +206,7 @@ fn what_cannot_be_written_is_said_before_anything_is_sent() {
         (&["会议.mp3", "-o", "no/"], 1, "there is no such folder"),
         (&["会议.mp3", "b.mp3", "-o", "a.srt"], 2, "is one file for several transcripts"),
         (&["会议.mp3", "会议.wav", "-o", "out"], 2, "would both be out/会议.txt"),
-        (&["会议.mp3", "-o", "会议.mp3"], 2, "would replace the sound itself"),
+        (&["会议.mp3", "-o", "会议.mp3"], 2, "would overwrite the recording"),
         (
             &["会议.mp3", "-o", "a.srt", "--format", "vtt"],
             2,

@@ -197,7 +197,7 @@ fn subtitles_are_made_of_segments() {
 fn without_times_there_are_no_subtitles() {
     for reply in [Reply::json(200, json!({"text": "你好"})), Reply::text(200, "你好")] {
         let (run, _) = answered(reply, &["-o", "a.srt"]);
-        run.code(4).stdout_empty().stderr_has("so srt can't be written of it").stderr_has("hint: ");
+        run.code(4).stdout_empty().stderr_has("so no srt can be made of it").stderr_has("hint: ");
         assert!(!run.dir().join("a.srt").exists());
     }
 }
@@ -288,7 +288,7 @@ fn a_stream_is_shown_live_in_every_dialect() {
 fn a_stream_that_breaks_off_or_fails_is_told() {
     let delta = json!({"type": "transcript.text.delta", "delta": "你好"}).to_string();
     let broken = || Reply::sse(std::slice::from_ref(&delta));
-    answered(broken(), &[]).0.code(6).stdout("你好\n").stderr_has("broke off");
+    answered(broken(), &[]).0.code(6).stdout("你好\n").stderr_has("ended early");
     let (run, _) = answered(broken(), &["-o", "a.txt"]);
     run.code(6).stdout_empty();
     assert!(!run.dir().join("a.txt").exists());
