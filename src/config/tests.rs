@@ -212,7 +212,7 @@ fn a_template_is_read_as_it_is_and_its_words_are_known() {
         ("speak = { a = \"$input.url\" }", "p.toml:3: unknown word `$input.url`", "`$input`"),
         ("speak = { a = \"x$rest\" }", "p.toml:3: `$rest` stands alone", ""),
         ("speak = { \"$rest\" = 1 }", "p.toml:3: `$rest` must be true", ""),
-        ("speak = { \"$voice\" = 1 }", "p.toml:3: `$voice` in bodies.speak is no name", ""),
+        ("speak = { \"$voice\" = 1 }", "p.toml:3: `$voice` in bodies.speak is not allowed as a name", ""),
         ("speak = 1", "p.toml:3: `bodies.speak` must be a table", ""),
         ("chat = {}", "p.toml:3: `bodies` has no `chat`", ""),
     ] {
@@ -308,7 +308,7 @@ fn tools_are_read_and_refused() {
             "p.toml:2: unknown field `comand` in [tools.x]",
             "`command`",
         ),
-        ("[tools.x]\ncommand = 3\n", "p.toml:2: `command` must be a text or a list", ""),
+        ("[tools.x]\ncommand = 3\n", "p.toml:2: `command` must be a string or a list", ""),
         ("[tools.x]\ntimeout = 0\n", "p.toml:2: `timeout` must be a number of seconds", ""),
         ("[tools.x]\nparameters = 1\n", "p.toml:2: `parameters` must be a table", ""),
         ("[tools.\"查 天\"]\ncommand = \"a\"\n", "p.toml:1: ", ""),

@@ -331,7 +331,7 @@ fn what_cannot_be_resolved_is_said() {
         (at("localhost:8000"), "has no scheme"),
         (at("ftp://h.example"), "scheme `ftp`"),
         (at("http://"), "is not valid"),
-        (at("https://{resource}.example/v1"), "has a part to fill in"),
+        (at("https://{resource}.example/v1"), "has a placeholder to fill in"),
     ] {
         let (message, hint) = refused(&[], &[], &text);
         assert!(message.contains(words) && !hint.is_empty(), "{message}");

@@ -2,11 +2,21 @@
 
 /// Reads the number that begins at `start`: the nearest float, an infinity beyond the largest, and the
 /// end of the number. `None` if none begins there. What follows is not looked at.
+///
+/// The library takes more than JSON does (`+1`, `.5`, `01`, `1.`, `inf`); that is refused here.
 pub(super) fn read(bytes: &[u8], start: usize) -> Option<(f32, usize)> {
-    let end = pass(bytes, start)?;
-    // A JSON number is ASCII, and one for the standard library too.
-    let text = std::str::from_utf8(&bytes[start..end]).ok()?;
-    Some((text.parse().ok()?, end))
+    let text = bytes.get(start..)?;
+    match text.strip_prefix(b"-").unwrap_or(text) {
+        [b'0', b'0'..=b'9', ..] => return None,
+        [b'0'..=b'9', ..] => {}
+        _ => return None,
+    }
+    let (float, length) = fast_float2::parse_partial(text).ok()?;
+    let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    let point = text[..length].iter().position(|byte| *byte == b'.');
+    let is_open = point.is_some_and(|at| !is_digit(at + 1));
+    let is_cut = matches!(text.get(length), Some(b'e' | b'E'));
+    (!is_open && !is_cut).then_some((float, start + length))
 }
 
 /// Passes over the number that begins at `start`, and gives its end.

@@ -88,8 +88,8 @@ fn wav_files_of_other_kinds_are_refused() {
     assert_eq!(words, expected);
     let refused = |part: &[u8]| why(join(SpeechFormat::Wav, true, &[part.to_vec()], 99));
     assert_eq!(refused(b"RIFF\0\0\0\0WAVEfmt "), "ends inside its header");
-    assert_eq!(refused(b"OggS\0\0\0\0\0\0\0\0\0\0\0\0"), "is no WAV file");
-    assert_eq!(refused(b"RIFF\0\0\0\0WAVEdata\x02\0\0\0ab"), "does not say its format");
+    assert_eq!(refused(b"OggS\0\0\0\0\0\0\0\0\0\0\0\0"), "is not a WAV file");
+    assert_eq!(refused(b"RIFF\0\0\0\0WAVEdata\x02\0\0\0ab"), "does not declare its format");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn ogg_files_without_opus_are_refused() {
     let refused = |part: Vec<u8>| why(join(SpeechFormat::Opus, true, &[opus_part(), part], 33));
     assert_eq!(refused(page(2, 0, &[b"\x01vorbis"], false)), "is an Ogg file without Opus");
     assert_eq!(refused(b"ID3 an mp3".to_vec()), "is not an Ogg file");
-    assert_eq!(refused(opus_part()[..300].to_vec()), "is cut off in an Ogg page");
+    assert_eq!(refused(opus_part()[..300].to_vec()), "ends inside an Ogg page");
     let open = page(0, -1, &[&[31 << 3; 255]], true);
     assert_eq!(refused([opus_part(), open].concat()), "ends inside an Opus packet");
     // Wherever the network cuts them, bytes behind the last page are told the same way.

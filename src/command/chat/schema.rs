@@ -118,7 +118,7 @@ mod tests {
             (r#"{"type": "nonsense"}"#, "--schema is not a JSON Schema"),
             ("no-such-file.JSON", "no-such-file.JSON: no such file"),
             ("no/such/file", "no/such/file: no such file"),
-            ("no such file", "--schema has a field that is none"),
+            ("no such file", "--schema has a field that is not valid"),
             ("Cargo.toml", "--schema is not JSON"),
             ("", "--schema names no field"),
         ] {
@@ -142,7 +142,7 @@ mod tests {
             assert!(wanted.document(text).is_err_and(|why| why.contains("/城市")), "{text}");
         }
         for text in ["上海", "", "```\n上海\n```", "{\"城市\": "] {
-            assert!(wanted.document(text).is_err_and(|why| why.contains("no JSON")), "{text}");
+            assert!(wanted.document(text).is_err_and(|why| why.contains("not JSON")), "{text}");
         }
     }
 }
