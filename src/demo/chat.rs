@@ -1,5 +1,4 @@
-//! `POST /v1/chat/completions`: an answer that says it is none, whole or as a stream. Knows nothing about
-//! sockets and time.
+//! `POST /v1/chat/completions`: an answer that says that there is no model, whole or as a stream.
 
 use serde_json::{Value, json};
 
@@ -10,7 +9,7 @@ use super::reply::{DemoReply, MODEL, Stamp};
 use super::schema::{fill, fill_with};
 use super::spoken;
 
-/// The most bytes of the message times the answers, since each of them repeats it.
+/// The most bytes of the message times the number of answers, as each of them repeats it.
 const MAX_REPEATED_BYTES: usize = 128 << 20;
 
 /// One of the `n` answers.
@@ -21,13 +20,13 @@ struct Choice {
     finish: &'static str,
 }
 
-/// A call of a tool, without its arguments.
+/// A tool call without its arguments.
 struct Call {
     id: String,
     name: String,
 }
 
-/// Answers a chat request as the specification says; wrong fields are a 400.
+/// Answers a chat request by the specification; invalid fields are a 400.
 pub(crate) fn answer(body: &Value, stamp: &Stamp) -> Result<DemoReply, DemoReply> {
     let heard = hear(body)?;
     let choices = choices(body, &heard, stamp)?;
@@ -101,7 +100,7 @@ fn stops(body: &Value) -> Result<Vec<String>, DemoReply> {
     Ok(texts.into_iter().filter(|stop| !stop.is_empty()).collect())
 }
 
-/// The JSON text that `response_format` asks for; `None` where plain words are wanted.
+/// The JSON text that `response_format` asks for; `None` for plain text.
 fn document(body: &Value, heard: &UserMessage) -> Result<Option<String>, DemoReply> {
     let Some(format) = field(body, "response_format") else {
         return Ok(None);
@@ -124,8 +123,8 @@ fn document(body: &Value, heard: &UserMessage) -> Result<Option<String>, DemoRep
     Ok(Some(document.to_string()))
 }
 
-/// The definition of the tool to call: the one that `tool_choice` names, or the first if a call is
-/// required or nothing came behind the user's message yet.
+/// The definition of the tool to call: the one that `tool_choice` names, or the first one if a call is
+/// required or the last message is from the user.
 fn wanted_tool<'a>(body: &'a Value, heard: &UserMessage) -> Result<Option<&'a Value>, DemoReply> {
     let Some(tools) = field(body, "tools") else {
         return Ok(None);
@@ -146,7 +145,7 @@ fn wanted_tool<'a>(body: &'a Value, heard: &UserMessage) -> Result<Option<&'a Va
     Ok(first.filter(|_| is_wanted))
 }
 
-/// A tool without parameters takes an empty object; free texts are what the user said.
+/// The arguments of a call. Strings that may be anything are the user's text.
 fn arguments(tool: &Value, text: &str) -> String {
     let made = |schema| fill_with(schema, text);
     field(tool, "parameters").map_or_else(|| json!({}), made).to_string()
@@ -178,8 +177,8 @@ fn usage(heard: &UserMessage, choices: &[Choice]) -> Value {
     })
 }
 
-/// The chunks of a stream: the roles, the pieces of all answers in turns, and the usage if it was
-/// asked for.
+/// The chunks of a stream: the roles, the pieces of all answers in turn, and the usage if it is
+/// requested.
 fn chunks(
     choices: Vec<Choice>,
     usage: Option<Value>,
@@ -219,8 +218,8 @@ fn first_delta(index: usize, choice: &Choice) -> Value {
     }
 }
 
-/// One piece of every answer that is not finished, again and again; behind an answer's last piece
-/// its `finish_reason`.
+/// One piece of each answer in turn until all are finished; after an answer's last piece its
+/// `finish_reason`.
 fn turns(choices: Vec<Choice>) -> impl Iterator<Item = Value> + Send {
     let mut open: std::collections::VecDeque<(usize, usize, Choice)> =
         choices.into_iter().enumerate().map(|(index, choice)| (index, 0, choice)).collect();

@@ -1,5 +1,5 @@
-//! `POST /v1/embeddings`: hashed words as vectors, so that texts which share words are near each
-//! other. No meaning is understood, and nothing is known of sockets.
+//! `POST /v1/embeddings`: hashed words as vectors, so that texts with common words are near each other.
+//! Meaning plays no part.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,11 +12,11 @@ use super::reply::{DemoReply, MODEL};
 
 const DEFAULT_DIMENSIONS: u64 = 256;
 
-/// Most dimensions, and most inputs of one request; the second is OpenAI's own limit.
+/// The most dimensions, and the most inputs of one request; the latter is OpenAI's limit.
 const MAX_DIMENSIONS: u64 = 4096;
 const MAX_INPUTS: usize = 2048;
 
-/// Answers an embeddings request as the specification says; wrong fields are a 400.
+/// Answers an embeddings request by the specification; invalid fields are a 400.
 pub(crate) fn answer(body: &Value) -> Result<DemoReply, DemoReply> {
     let inputs = inputs(body)?;
     let dimensions =
@@ -68,13 +68,13 @@ fn vector(text: &str, dimensions: usize) -> Vec<f32> {
     if length > 0.0 {
         sums.iter_mut().for_each(|sum| *sum /= length);
     } else {
-        // All features have cancelled each other out, which takes few dimensions.
+        // All features have cancelled each other out, as can happen in few dimensions.
         sums[0] = 1.0;
     }
     sums
 }
 
-/// Lower-cased words; of scripts without spaces the single characters and each two neighbours.
+/// Words in lower case; in scripts without spaces, characters and pairs of neighbours.
 fn features(text: &str) -> Vec<String> {
     let mut features = Vec::new();
     let mut word = String::new();

@@ -1,5 +1,4 @@
-//! Reads single fields of a request body and refuses wrong kinds in OpenAI's words. Knows no
-//! endpoint.
+//! Reads fields of a request body, and refuses wrong types as OpenAI does.
 //!
 //! Form fields arrive as text, so a number or a boolean may also be written as a string.
 
@@ -21,7 +20,7 @@ pub(crate) fn flag(body: &Value, name: &str) -> Result<bool, DemoReply> {
         Some(Value::Bool(value)) => Ok(*value),
         Some(Value::String(text)) if text == "true" => Ok(true),
         Some(Value::String(text)) if text == "false" => Ok(false),
-        Some(other) => Err(wrong_kind(name, "a boolean", other)),
+        Some(other) => Err(wrong_type(name, "a boolean", other)),
     }
 }
 
@@ -30,7 +29,7 @@ pub(crate) fn text<'a>(body: &'a Value, name: &str) -> Result<Option<&'a str>, D
     match field(body, name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(wrong_kind(name, "a string", other)),
+        Some(other) => Err(wrong_type(name, "a string", other)),
     }
 }
 
@@ -54,7 +53,7 @@ pub(crate) fn whole(
             let problem = format_args!("is {number}, it must be from {least} to {most}");
             Err(DemoReply::refused(name, problem))
         }
-        None => Err(wrong_kind(name, "a non-negative integer", value)),
+        None => Err(wrong_type(name, "a non-negative integer", value)),
     }
 }
 
@@ -74,7 +73,7 @@ pub(crate) fn choice(
     })
 }
 
-fn wrong_kind(name: &str, expected: &str, found: &Value) -> DemoReply {
+fn wrong_type(name: &str, expected: &str, found: &Value) -> DemoReply {
     let kind = match found {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -1,6 +1,5 @@
-//! `POST /v1/images/generations` and `/v1/images/edits`: pictures that the prompt's hash decides,
-//! and the addresses under which the demo gives them out. Draws nothing itself and knows nothing of
-//! sockets.
+//! `POST /v1/images/generations` and `/v1/images/edits`: pictures that depend on the prompt's
+//! hash, and their addresses.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,10 +19,10 @@ const SIDES: std::ops::RangeInclusive<usize> = 16..=2048;
 /// OpenAI's limit for its newer models, in characters.
 const MAX_PROMPT_CHARS: usize = 32_000;
 
-/// Most pictures that an edit may start from (OpenAI's limit).
+/// The most pictures that an edit may start from (OpenAI's limit).
 const MAX_SOURCE_PICTURES: usize = 16;
 
-/// Answers a request for new pictures; wrong fields are a 400.
+/// Answers a request for new pictures; invalid fields are a 400.
 pub(crate) fn generate(body: &Value, stamp: &Stamp) -> Result<DemoReply, DemoReply> {
     answer(body, 0, stamp)
 }
@@ -55,8 +54,7 @@ pub(crate) fn edit_json(body: &Value, stamp: &Stamp) -> Result<DemoReply, DemoRe
     answer(body, seed(&sources), stamp)
 }
 
-/// The picture that an address given out by `answer` names: the last part of its path,
-/// `WxH-SEED.png`.
+/// The picture at an address of [`answer`], whose path ends in `WxH-SEED.png`.
 pub(crate) fn file(name: &str) -> Result<DemoReply, DemoReply> {
     let seeded = |name: &str| {
         let (size, seed) = name.strip_suffix(".png")?.split_once('-')?;

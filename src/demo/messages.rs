@@ -1,5 +1,4 @@
-//! Reads the messages of a chat request into what the demo answers about. Knows nothing about streams
-//! and formats.
+//! Reads from the messages of a chat request what the demo's answer is about.
 
 use serde_json::Value;
 
@@ -7,28 +6,27 @@ use super::fields::field;
 use super::pieces;
 use super::reply::DemoReply;
 
-/// What was said in a conversation.
+/// The last message of the user, and what the answer tells about the conversation.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct UserMessage {
-    /// The text of the last message of the user's, its parts joined by a line end.
+    /// The text of the last user message, its parts joined by line ends.
     pub(crate) text: String,
-    /// Attachments of the same message.
+    /// The attachments of the same message.
     pub(crate) pictures: usize,
     pub(crate) sounds: usize,
     pub(crate) files: usize,
     /// Whether any message was from `system` or `developer`.
     pub(crate) system: bool,
-    /// What tools gave since that message.
+    /// The results of tools since that message.
     pub(crate) results: Vec<String>,
-    /// Whether the last message of all is from the user, so that it may ask for a tool.
+    /// Whether the last message of all is from the user, so that a tool may be called.
     pub(crate) user_is_last: bool,
     pub(crate) messages: usize,
-    /// Pieces in all messages, for the usage.
+    /// The pieces of all messages, for the usage.
     pub(crate) tokens: u64,
 }
 
-/// Reads `messages` of a request body; a 400 in OpenAI's shape if they are missing, empty or of
-/// another shape.
+/// Reads the `messages` of a request body; a 400 if they are missing, empty or malformed.
 pub(crate) fn hear(body: &Value) -> Result<UserMessage, DemoReply> {
     let Some(messages) = field(body, "messages") else {
         return Err(DemoReply::missing("messages"));

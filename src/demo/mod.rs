@@ -1,9 +1,9 @@
-//! A small server inside the program, on the loopback only: every command can be tried with no
-//! network and no key, over the same HTTP as a real service. It is no model and says so. Of the
-//! rest of the program it knows only how files of sound and pictures look.
+//! A small server inside the program, on the loopback interface: every command can be tried without a
+//! network or a key, over the same HTTP as a real service. It has no model and says so. Of the rest of
+//! the program it knows only the formats of audio files and pictures.
 //!
-//! This file alone touches sockets and the clock; every other file here turns a request into a
-//! `Reply` as data.
+//! Only this file uses sockets and the clock; every other file here turns a request into a
+//! [`DemoReply`].
 
 mod chat;
 mod embeddings;
@@ -43,15 +43,15 @@ use tokio::net::{TcpListener, TcpStream};
 
 use reply::{DemoBody, DemoReply, Stamp};
 
-/// Largest request body, in bytes.
+/// The largest request body, in bytes.
 const MAX_BODY: usize = 64 << 20;
 
-/// How much of a body that is too large is read before the connection is given up: a client that is
-/// still sending would see a broken connection instead of the answer.
+/// How much of a body that is too large is read before the connection is closed: a client that is still
+/// sending would see a broken connection instead of the reply.
 const MAX_DISCARDED: usize = 1 << 30;
 
-/// Wait after a failed accept: the usual reason is that the process has no free descriptor, which
-/// takes a moment to pass.
+/// The pause after a failed accept. The usual reason is that the process has no free descriptor, which
+/// takes a moment to change.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 type Content = UnsyncBoxBody<Bytes, Infallible>;
@@ -65,9 +65,11 @@ struct Server {
 /// Starts the demo on a free port of 127.0.0.1 and returns its address; the base URL is
 /// `http://ADDRESS/v1`.
 ///
-/// `pace` is the delay between two pieces of a streamed answer; with zero they follow each other at
-/// once. The server lives on the current tokio runtime and ends with it. Errors are those of
-/// opening the port.
+/// `pace` is the delay between two pieces of a streamed reply. The server runs on the current tokio
+/// runtime and ends with it.
+///
+/// # Errors
+/// The port can't be opened.
 pub(crate) async fn start(pace: Duration) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
@@ -88,13 +90,13 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
 }
 
 async fn serve(stream: TcpStream, server: Arc<Server>) {
-    // Without it a short piece may wait for the acknowledgement of the one before.
+    // Otherwise a short piece may wait until the one before is acknowledged.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let server = Arc::clone(&server);
         async move { Ok::<_, Infallible>(respond(request, &server).await) }
     });
-    // An error here is a client that went away or does not speak HTTP; there is nobody to tell.
+    // An error means that the client is gone or does not speak HTTP.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -106,7 +108,7 @@ async fn respond(request: Request<Incoming>, server: &Server) -> Response<Conten
     let (head, body) = request.into_parts();
     let content_type =
         head.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let reply = match read(body).await {
+    let reply = match read_body(body).await {
         Ok(body) => {
             let request = route::DemoRequest {
                 method: head.method.as_str(),
@@ -121,7 +123,7 @@ async fn respond(request: Request<Incoming>, server: &Server) -> Response<Conten
     response(reply, &stamp, server.pace)
 }
 
-async fn read(mut body: Incoming) -> Result<Vec<u8>, DemoReply> {
+async fn read_body(mut body: Incoming) -> Result<Vec<u8>, DemoReply> {
     let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
@@ -172,8 +174,8 @@ fn response(reply: DemoReply, stamp: &Stamp, pace: Duration) -> Response<Content
     response
 }
 
-/// A body that hands out `pieces` one by one, `pace` apart; it is dropped when the client goes
-/// away.
+/// A body that sends `pieces` one by one, with `pace` between them. It is dropped when the client
+/// leaves.
 fn paced(pieces: Box<dyn Iterator<Item = Vec<u8>> + Send>, pace: Duration) -> Content {
     let frames =
         futures_util::stream::unfold((pieces, true), move |(mut pieces, first)| async move {

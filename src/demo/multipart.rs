@@ -1,18 +1,17 @@
-//! Takes apart a `multipart/form-data` body (RFC 7578, RFC 2046). Knows nothing about what the fields
-//! mean.
+//! Parses a `multipart/form-data` body (RFC 7578, RFC 2046).
 
 use memchr::memmem;
 use serde_json::{Map, Value};
 
-/// Most parts of one form, and most bytes of one part's head.
+/// The most parts of a form, and the most bytes of a part's header.
 const MAX_PARTS: usize = 256;
-const MAX_PART_HEAD: usize = 16 << 10;
+const MAX_PART_HEADER: usize = 16 << 10;
 
 /// One field of a form.
 #[derive(Debug, PartialEq)]
 pub(crate) struct FormField<'a> {
     pub(crate) name: String,
-    /// Present for files, even if empty.
+    /// Present for files; may be empty.
     pub(crate) file_name: Option<String>,
     pub(crate) data: &'a [u8],
 }
@@ -52,9 +51,9 @@ pub(crate) fn parse<'a>(
         if parts.len() == MAX_PARTS {
             return Err("it has too many parts");
         }
-        // The line end stays, so that a part without a head has its empty line too.
+        // The line end stays, so that a part without headers has its empty line too.
         rest = &rest[line..];
-        let head = memmem::find(rest, b"\r\n\r\n").filter(|head| *head <= MAX_PART_HEAD);
+        let head = memmem::find(rest, b"\r\n\r\n").filter(|head| *head <= MAX_PART_HEADER);
         let head = head.ok_or("a part has no header or too long a header")?;
         let end = head + 2 + finder.find(&rest[head + 2..]).ok_or("its last part has no end")?;
         let data = rest.get(head + 4..end).unwrap_or_default();
@@ -63,7 +62,7 @@ pub(crate) fn parse<'a>(
     }
 }
 
-/// The fields that are no files, as strings; of fields with the same name the last one counts.
+/// The fields that are not files, as strings; of fields with the same name the last one counts.
 pub(crate) fn fields(parts: &[FormField<'_>]) -> Value {
     let plain = parts.iter().filter(|part| part.file_name.is_none());
     let text =

@@ -1,5 +1,4 @@
-//! Draws the demo's pictures: a pattern that a number decides and the word DEMO on it. Knows nothing about
-//! prompts.
+//! Draws the demo's pictures: a pattern that depends on a number, with the word DEMO on it.
 
 use super::hash::mixed;
 
@@ -12,15 +11,14 @@ const WORD: [&[u8; 17]; 5] = [
     b"##. ### #...# ###",
 ];
 
-/// Indexes of the colours that the word is drawn with; those between them are the pattern's.
+/// The palette indexes of the word's band and letters; those between them are the pattern's.
 const DARK: u8 = 0;
 const LIGHT: u8 = 15;
 
-/// Cells of the pattern along each side.
+/// The cells of the pattern along each side.
 const CELLS: usize = 8;
 
-/// The PNG file of the picture with this size in pixels that `seed` decides. Both sides have at
-/// least 16 pixels.
+/// The PNG file of the picture for `seed` in this size. Each side has at least 16 pixels.
 pub(crate) fn png(width: usize, height: usize, seed: u64) -> Vec<u8> {
     let picture = Picture { width, height, seed };
     let mut pixels = picture.pattern();
@@ -67,8 +65,7 @@ impl Picture {
         colours
     }
 
-    /// Cells that mirror each other left and right, brighter or darker from top to bottom; indexes
-    /// 1 to 14.
+    /// A symmetrical pattern of cells that changes from top to bottom; palette indexes 1 to 14.
     fn pattern(&self) -> Vec<u8> {
         let mut pixels = Vec::with_capacity(self.width * self.height);
         for y in 0..self.height {

@@ -1,11 +1,9 @@
-//! Cuts text into the small pieces in which a model would send it, never inside a character. Knows nothing about
-//! HTTP or JSON.
+//! Cuts text into small pieces such as a model sends, never inside a character.
 
-/// Longest piece of text without spaces, in characters: a link or a base64 line still arrives bit
-/// by bit.
+/// The longest piece, in characters: a link or a base64 line arrives in several pieces too.
 const MAX_PIECE_CHARS: usize = 16;
 
-/// Longest word, in bytes.
+/// The longest word, in bytes.
 const MAX_WORD_BYTES: usize = 80;
 
 /// Whether `character` belongs to the Chinese, Japanese or Korean scripts (Unicode blocks;
@@ -26,8 +24,8 @@ pub(crate) fn is_wide(character: char) -> bool {
     is_cjk(character) || matches!(u32::from(character), 0x3000..=0x303F | 0xFF00..=0xFFEF)
 }
 
-/// Whether a reader sees `after` as a part of the character before it: accents, variation
-/// selectors, joined emoji.
+/// Whether `after` forms one character with the one before it: accents, variation selectors, joined
+/// emoji.
 fn is_joined(before: char, after: char) -> bool {
     const JOINER: char = '\u{200D}';
     before == JOINER
@@ -62,7 +60,7 @@ pub(crate) fn next_piece(text: &str) -> Option<&str> {
     Some(text)
 }
 
-/// All pieces of `text` in order; joined they are `text` again.
+/// All pieces of `text`.
 pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -72,8 +70,7 @@ pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The words of `text` in order, each in one piece unless it is longer than a word can be; wide
-/// characters stay as they are in [`pieces`].
+/// The words of `text`, each in one piece up to [`MAX_WORD_BYTES`]; wide characters as in [`pieces`].
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -92,12 +89,12 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// How many pieces `text` has; the demo counts a piece as a token.
+/// The number of pieces; the demo counts each as a token.
 pub(crate) fn count(text: &str) -> u64 {
     pieces(text).map(|_| 1).sum()
 }
 
-/// The part of `text` that its first `limit` pieces make up.
+/// The first `limit` pieces of `text`.
 pub(crate) fn head(text: &str, limit: usize) -> &str {
     let length: usize = pieces(text).take(limit).map(str::len).sum();
     &text[..length]

@@ -1,22 +1,21 @@
-//! What an endpoint answers, as data: status, kind of content, body. Knows nothing about sockets and
-//! of what was asked.
+//! A reply of an endpoint as data: status, content type, body.
 
 use std::fmt::Display;
 
 use serde_json::{Value, json};
 
-/// The name of the demo's one model, which is none.
+/// The name of the demo's only model.
 pub(crate) const MODEL: &str = "demo";
 
-/// What an answer carries besides its content: the number of the request since the start, the
-/// second in which it came (Unix time) and the base URL of this server.
+/// What replies carry besides their content: the request's number since the start, its time in seconds
+/// (Unix time), and the base URL of this server.
 pub(crate) struct Stamp {
     pub(crate) number: u64,
     pub(crate) created: u64,
     pub(crate) base: String,
 }
 
-/// A body as a whole, or piece by piece with the server's pace between the pieces.
+/// A body, whole or in pieces that are sent at the server's pace.
 pub(crate) enum DemoBody {
     Whole(Vec<u8>),
     Stream(Box<dyn Iterator<Item = Vec<u8>> + Send>),
@@ -26,7 +25,7 @@ pub(crate) enum DemoBody {
 pub(crate) struct DemoReply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
-    /// The `Allow` header, which a 405 has to carry (RFC 9110, section 15.5.6).
+    /// The `Allow` header, which a 405 must have (RFC 9110, section 15.5.6).
     pub(crate) allow: Option<&'static str>,
     pub(crate) body: DemoBody,
 }
@@ -55,8 +54,8 @@ impl DemoReply {
         Self::stream("text/event-stream", documents.map(|document| event(&document.to_string())))
     }
 
-    /// A 200 with server-sent events, one per document, and `[DONE]` behind them, as chat ends its
-    /// streams.
+    /// A 200 with server-sent events, one per document, and `[DONE]` after them, as in streams
+    /// of chat.
     pub(crate) fn events_until_done(
         documents: impl Iterator<Item = Value> + Send + 'static,
     ) -> Self {
@@ -89,7 +88,7 @@ impl DemoReply {
         Self::error(400, message, Some(param), Some("invalid_value"))
     }
 
-    /// A 400 for the field `param`, which has to be there.
+    /// A 400 for the field `param`, which is required.
     pub(crate) fn missing(param: &str) -> Self {
         let message = format_args!("missing required parameter: '{param}'");
         Self::error(400, message, Some(param), Some("missing_required_parameter"))

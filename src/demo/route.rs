@@ -1,5 +1,4 @@
-//! Finds the endpoint for a method and a path and gives it the request in the form that it wants.
-//! Knows nothing about sockets, and of the endpoints only their names.
+//! Routes a request by its path to an endpoint, with its body parsed as JSON or as a form.
 
 use serde_json::Value;
 
@@ -8,7 +7,7 @@ use super::reply::{DemoReply, Stamp};
 use super::transcriptions::{self, Task};
 use super::{chat, embeddings, images, models, speech};
 
-/// One request as it came: `path` without its query, `content_type` as the header had it or empty.
+/// One request. `path` is without the query; `content_type` is empty without the header.
 pub(crate) struct DemoRequest<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
@@ -16,8 +15,8 @@ pub(crate) struct DemoRequest<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// Answers one request: an unknown path with a 404, a wrong method with a 405, a body that can't be
-/// read with a 400.
+/// The reply to one request: a 404 for an unknown path, a 405 for a wrong method, a 400 for a body that
+/// can't be read.
 pub(crate) fn answer(request: &DemoRequest<'_>, stamp: &Stamp) -> DemoReply {
     find(request, stamp).unwrap_or_else(|refusal| refusal)
 }
@@ -27,15 +26,15 @@ fn find(request: &DemoRequest<'_>, stamp: &Stamp) -> Result<DemoReply, DemoReply
         return Err(unknown(request));
     };
     if let Some(name) = endpoint.strip_prefix("demo/images/") {
-        request.only("GET")?;
+        request.check_method("GET")?;
         return images::file(name);
     }
     if let Some(id) = endpoint.strip_prefix("models/") {
-        request.only("GET")?;
+        request.check_method("GET")?;
         return Ok(models::one(id, stamp));
     }
     match endpoint {
-        "models" => request.only("GET").map(|()| models::list(stamp)),
+        "models" => request.check_method("GET").map(|()| models::list(stamp)),
         "chat/completions" => chat::answer(&request.json()?, stamp),
         "embeddings" => embeddings::answer(&request.json()?),
         "images/generations" => images::generate(&request.json()?, stamp),
@@ -56,7 +55,7 @@ fn unknown(request: &DemoRequest<'_>) -> DemoReply {
 }
 
 impl<'a> DemoRequest<'a> {
-    fn only(&self, allowed: &'static str) -> Result<(), DemoReply> {
+    fn check_method(&self, allowed: &'static str) -> Result<(), DemoReply> {
         if self.method == allowed {
             return Ok(());
         }
@@ -66,7 +65,7 @@ impl<'a> DemoRequest<'a> {
     }
 
     fn json(&self) -> Result<Value, DemoReply> {
-        self.only("POST")?;
+        self.check_method("POST")?;
         match serde_json::from_slice(self.body) {
             Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
             Ok(_) => Err(DemoReply::unreadable("the request body must be a JSON object")),
@@ -78,7 +77,7 @@ impl<'a> DemoRequest<'a> {
     }
 
     fn form(&self) -> Result<Vec<FormField<'a>>, DemoReply> {
-        self.only("POST")?;
+        self.check_method("POST")?;
         let boundary = multipart::boundary(self.content_type).ok_or_else(|| {
             DemoReply::unreadable("the request must be multipart/form-data with a boundary")
         })?;

@@ -1,5 +1,5 @@
 //! `POST /v1/audio/speech`: a tone for each word, with the word in it as a watermark, which
-//! `transcriptions` reads back. No voice is made and none is known.
+//! `transcriptions` reads back. There is no voice.
 
 use serde_json::Value;
 
@@ -13,22 +13,21 @@ use crate::audio::join::wav;
 /// OpenAI's limit, in characters.
 const MAX_INPUT_CHARS: usize = 4096;
 
-/// Least bytes of one piece of the stream: a tenth of a second. A long sound is sent in `PIECES`
-/// pieces.
+/// The fewest bytes of a piece of the stream, a tenth of a second, and the most pieces.
 const MIN_PIECE_BYTES: usize = 4800;
 const MAX_PIECES: usize = 16;
 
-/// For each byte of a word its tone sounds so long: 20 ms, in samples.
+/// The length of a tone for each byte of its word: 20 ms, in samples.
 const SAMPLES_A_BYTE: f64 = 480.0;
 
-/// The pitches of the tones, in Hz: a pentatonic scale, whose notes all go together.
+/// The pitches of the tones, in Hz: a pentatonic scale.
 const PITCHES: [f32; 6] = [392.0, 440.0, 523.25, 587.33, 659.25, 783.99];
 const LOUDNESS: f32 = 0.2;
 
-/// A tone grows for so many samples; it fades until its end.
+/// How many samples a tone takes to reach its loudness; then it fades until its end.
 const ATTACK_SAMPLES: f32 = 240.0;
 
-/// Answers a speech request with a WAV file, or with the bare samples; wrong fields are a 400.
+/// Answers a speech request with a WAV file, or with samples alone; invalid fields are a 400.
 pub(crate) fn answer(body: &Value) -> Result<DemoReply, DemoReply> {
     let input = text(body, "input")?
         .filter(|input| !input.is_empty())
@@ -57,13 +56,13 @@ pub(crate) fn answer(body: &Value) -> Result<DemoReply, DemoReply> {
     Ok(DemoReply::stream(if is_wav { "audio/wav" } else { "audio/pcm" }, parts(sound)))
 }
 
-/// The samples of a text: 16 bits, `wav::RATE` a second.
+/// The samples of a text: 16 bits, [`wav::PCM_RATE`] a second.
 pub(super) fn spoken(text: &str, speed: f64) -> Vec<i16> {
     let mut samples = Vec::new();
     for (index, word) in pieces::words(text).enumerate() {
         let copy = copy_length(word.len());
         let length = (SAMPLES_A_BYTE * word.len() as f64 / speed) as usize;
-        // Whole copies, and two of them at least, so that the word survives a cut.
+        // Whole copies, and at least two of them, so that the word survives a cut.
         let length = length.next_multiple_of(copy).max(2 * copy);
         let start = samples.len();
         samples.extend(tone(PITCHES[hash(word.as_bytes()) as usize % PITCHES.len()], length));

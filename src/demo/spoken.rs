@@ -1,17 +1,15 @@
-//! The words of a chat answer, Chinese or English as the question was. Knows what was said and
-//! nothing of JSON.
+//! The words of a chat answer, in Chinese or English as the question is.
 
 use super::messages::UserMessage;
 use super::pieces::has_cjk;
 
-/// What is answered to this word alone, in any letter case: a text with everything in it that a
-/// terminal can show.
+/// The question, in any letter case, that is answered with a sample of all Markdown that a terminal can
+/// show.
 const MARKDOWN: &str = "markdown";
 
 const SAMPLE: &str = include_str!("sample.md");
 
-/// The answer number `index` of `number`, counted from 0; only where there are several does it say
-/// its number.
+/// Answer `index` of `number`, counted from 0. It tells its number if there are several.
 pub(crate) fn answer(heard: &UserMessage, index: usize, number: usize) -> String {
     if heard.text.trim().eq_ignore_ascii_case(MARKDOWN) {
         return SAMPLE.to_owned();
@@ -69,7 +67,7 @@ fn english(heard: &UserMessage) -> String {
     if extras.is_empty() { said } else { format!("{said}. {}", extras.join(" ")) }
 }
 
-/// How many pictures, sounds and files came, without those that did not.
+/// The counts of pictures, recordings and files, without zeros.
 fn attachments<'a>(heard: &UserMessage, units: [&'a str; 3]) -> Vec<(usize, &'a str)> {
     let counts = [heard.pictures, heard.sounds, heard.files];
     counts.into_iter().zip(units).filter(|(count, _)| *count > 0).collect()

@@ -1,5 +1,4 @@
-//! A text with times: its segments, and the forms in which they are written. Knows nothing about sound
-//! and requests.
+//! A transcript: its segments with times, and its output formats.
 
 use serde_json::{Value, json};
 
@@ -13,8 +12,8 @@ pub(crate) struct Segment {
     pub(crate) text: String,
 }
 
-/// Splits a segment at the ends of its sentences; each gets the share of the time that its bytes
-/// have of the whole.
+/// Splits a segment at the ends of its sentences; each gets the time in
+/// proportion to its bytes.
 pub(crate) fn sentences(whole: &Segment) -> Vec<Segment> {
     let mut sentences = Vec::new();
     let mut at = 0;
@@ -35,13 +34,13 @@ pub(crate) fn sentences(whole: &Segment) -> Vec<Segment> {
     sentences
 }
 
-/// Bytes of the first sentence with the quotes that close it.
+/// The length of the first sentence in bytes, closing quotes included.
 fn sentence(text: &str) -> usize {
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         let is_end = match character {
             '。' | '！' | '？' | '…' | '\n' => true,
-            // A point inside a number or an address ends nothing.
+            // A point inside a number or an address does not end a sentence.
             '.' | '!' | '?' => characters
                 .peek()
                 .is_none_or(|(_, next)| next.is_whitespace() || "\"')”’".contains(*next)),
@@ -92,7 +91,7 @@ fn cue(segment: &Segment, point: char) -> String {
     format!("{begin} --> {end}\n{}\n\n", line(&segment.text))
 }
 
-/// The segments as `verbose_json` has them; the figures of a model stay zero, since there is none.
+/// The segments as `verbose_json` has them; a model's figures are zero, as there is no model.
 pub(crate) fn verbose(segments: &[Segment]) -> Value {
     let entry = |(index, segment): (usize, &Segment)| {
         json!({"id": index, "seek": 0, "start": rounded(segment.begin), "end": rounded(segment.end),

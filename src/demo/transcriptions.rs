@@ -1,5 +1,5 @@
-//! `POST /v1/audio/transcriptions` and `/v1/audio/translations`: reads back the words in the
-//! sound that `speech` makes and says of any other sound that it can't. Knows nothing about sockets.
+//! `POST /v1/audio/transcriptions` and `/v1/audio/translations`: reads back the words in
+//! audio that `speech` made, and says of any other audio that it can't.
 
 use std::io::Cursor;
 
@@ -14,7 +14,7 @@ use super::watermark;
 use crate::audio::join::wav::PCM_RATE;
 use crate::audio::wav::{SampleFormat, WavSamples};
 
-/// What is done with the sound.
+/// What is done with the audio.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Task {
     Transcribe,
@@ -23,7 +23,7 @@ pub(crate) enum Task {
 
 const FORMATS: [&str; 5] = ["json", "text", "srt", "vtt", "verbose_json"];
 
-/// Answers a form with a sound in its field `file`; wrong fields are a 400.
+/// Answers a form with an audio file in its field `file`; invalid fields are a 400.
 pub(crate) fn answer(task: Task, parts: &[FormField<'_>]) -> Result<DemoReply, DemoReply> {
     let file =
         parts.iter().find(|part| part.name == "file").ok_or_else(|| DemoReply::missing("file"))?;
@@ -35,7 +35,7 @@ pub(crate) fn answer(task: Task, parts: &[FormField<'_>]) -> Result<DemoReply, D
     let streams =
         flag(&body, "stream")? && task == Task::Transcribe && matches!(format, "json" | "text");
     let language = text(&body, "language")?;
-    let (segments, duration) = listen(task, file, language);
+    let (segments, duration) = transcribe(task, file, language);
     let whole = transcript::joined(&segments);
     let usage = json!({"type": "duration", "seconds": duration.unwrap_or(0.0).ceil()});
     if streams {
@@ -71,15 +71,18 @@ pub(crate) fn answer(task: Task, parts: &[FormField<'_>]) -> Result<DemoReply, D
     })
 }
 
-/// What the sound says, and its length in seconds if it can be told.
-fn listen(task: Task, file: &FormField<'_>, language: Option<&str>) -> (Vec<Segment>, Option<f64>) {
+/// The transcript of the audio, and its length in seconds if it is known.
+fn transcribe(
+    task: Task,
+    file: &FormField<'_>,
+    language: Option<&str>,
+) -> (Vec<Segment>, Option<f64>) {
     let name = file.file_name.as_deref().unwrap_or_default();
     let size = file.data.len() as u64;
     let found = WavSamples::find(&mut Cursor::new(file.data), size).ok().flatten();
     let duration = match &found {
         Some(found) => Some(found.seconds(found.length)),
-        // Samples without a header do not say what they are: they have the length of the demo's own,
-        // and nothing is looked for in them.
+        // Samples without a header are measured as if the demo had made them, and not searched for words.
         None if name.ends_with(".pcm") => Some((size / 2) as f64 / f64::from(PCM_RATE)),
         None => None,
     };
@@ -113,7 +116,7 @@ fn listen(task: Task, file: &FormField<'_>, language: Option<&str>) -> (Vec<Segm
     (segments, duration)
 }
 
-/// The first channel, if it is one of 16-bit samples.
+/// The first channel, if it has 16-bit samples.
 fn channel(file: &[u8], found: &WavSamples) -> Vec<i16> {
     if found.sample != SampleFormat::I16 {
         return Vec::new();
@@ -144,7 +147,7 @@ fn apology(in_chinese: bool, bytes: usize, duration: Option<f64>) -> String {
 }
 
 /// The text in pieces, and as a whole at the end. The usage of a stream is in tokens; a tenth of a
-/// second of sound counts as one.
+/// second of audio counts as one.
 fn stream(whole: String, duration: f64) -> DemoReply {
     let (heard, said) = ((duration * 10.0).ceil() as u64, pieces::count(&whole));
     let usage = json!({"type": "tokens", "input_tokens": heard, "output_tokens": said,

@@ -1,27 +1,26 @@
-//! Text carried in the lowest bits of 16-bit samples: a watermark that nobody hears. Knows nothing about
-//! files, and of sound only its samples.
+//! An inaudible watermark: text in the lowest bits of 16-bit samples.
 //!
-//! Samples are all that joining and cutting keep of a WAV file; so the text stands in them and in no
-//! chunk of the file. A stretch of samples belongs to one word and is filled with copies of its mark. A
-//! mark is, a bit a sample and the lowest bit of a byte first: `MAGIC`, the number of the copy, whether
-//! a text begins here, the word's length in two bytes, the word, a check of two bytes.
+//! Joining and cutting keep only the samples of a WAV file, so the text is in them and not in a chunk
+//! of the file. Each word has a range of samples that is filled with copies of its mark. A mark has one
+//! bit in each sample, the lowest bit of a byte first: `MAGIC`, the number of the copy, whether a text
+//! begins here, the word's length in two bytes, the word, a checksum of two bytes.
 //!
-//! A word belongs to the sound that holds its first copy whole; where a sound begins within the first
-//! copy, the second one counts. So wherever a sound is cut, each word is in one of its parts, as long as
-//! no part is shorter than two copies.
+//! A word belongs to the recording that contains its first copy. If a recording begins inside the first
+//! copy, the second one counts. So wherever a recording is cut, each word is in exactly one part, if no
+//! part is shorter than two copies.
 
 use super::hash::hash;
 
 const MAGIC: [u8; 4] = *b"llm\x02";
 
-/// The bytes of a mark in front of its word, and all that are not the word.
+/// The bytes of a mark before its word, and all bytes besides the word.
 const HEAD_LENGTH: usize = MAGIC.len() + 4;
 const OVERHEAD: usize = HEAD_LENGTH + 2;
 
-/// Beyond this number copies are not counted.
+/// Further copies have this number too.
 const MAX_COPY: u8 = u8::MAX;
 
-/// A word in a sound. Its place is counted in samples.
+/// A word in a recording. Its begin and end are in samples.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MarkedWord {
     pub(crate) begin: usize,
@@ -36,8 +35,7 @@ pub(crate) fn copy_length(word: usize) -> usize {
     (word + OVERHEAD) * 8
 }
 
-/// Fills a stretch of samples with copies of a word of at most 65,535 bytes. It should have room for
-/// two whole copies.
+/// Fills samples with copies of a word of at most 65,535 bytes. They should have room for two copies.
 pub(crate) fn write(word: &str, is_first: bool, stretch: &mut [i16]) {
     for (copy, samples) in stretch.chunks_mut(copy_length(word.len())).enumerate() {
         let copy = u8::try_from(copy).unwrap_or(MAX_COPY);
@@ -51,7 +49,7 @@ pub(crate) fn write(word: &str, is_first: bool, stretch: &mut [i16]) {
     }
 }
 
-/// The words that these samples hold, in order; `None` where they hold no mark at all.
+/// The words in these samples; `None` if there is no mark at all.
 pub(crate) fn read(samples: &[i16]) -> Option<Vec<MarkedWord>> {
     let (mut words, mut is_marked, mut at) = (Vec::<MarkedWord>::new(), false, 0);
     while at < samples.len() {
@@ -79,7 +77,7 @@ struct Mark {
 }
 
 impl Mark {
-    /// The mark that begins with the first of these samples.
+    /// The mark at the beginning of these samples.
     fn read(samples: &[i16]) -> Option<Self> {
         let byte = |index: usize| -> Option<u8> {
             let bits = samples.get(index * 8..index * 8 + 8)?.iter();
