@@ -242,7 +242,12 @@ fn what_a_service_is_known_not_to_take_is_not_sent() {
         MP3,
         &["a.mp3 is an MP3 recording, which anthropic does not accept", "takes_no = []"],
     );
-    service("dashscope", "a.pdf", PDF, &["a.pdf is a PDF document, which dashscope does not accept"]);
+    service(
+        "dashscope",
+        "a.pdf",
+        PDF,
+        &["a.pdf is a PDF document, which dashscope does not accept"],
+    );
     service("ollama", "a.pdf", PDF, &["ollama does not accept"]);
     service(
         "ollama",

@@ -98,7 +98,11 @@ fn flags_stand_over_the_prompt_and_the_prompt_over_the_profile() {
         &crate::support::chunk(json!({"content": "切"}), Some("length")),
         "[DONE]",
     ])]);
-    with(&server, lines).args(["--prompt", "p", "你好"]).run().code(0).stderr_has("at your token limit");
+    with(&server, lines)
+        .args(["--prompt", "p", "你好"])
+        .run()
+        .code(0)
+        .stderr_has("at your token limit");
 }
 
 #[test]

@@ -136,7 +136,10 @@ fn without_a_terminal_and_without_yes_nothing_is_sent() {
     let run = chat(&server, &[table("now", "date", "")], &["now"]);
     let without = ["chat", "几点？", "--tool", "now"];
     let refused = run.clone().bare_args(without).run();
-    refused.code(2).stderr_has("llm: tools need your confirmation").stderr_has("hint: --yes runs them without asking");
+    refused
+        .code(2)
+        .stderr_has("llm: tools need your confirmation")
+        .stderr_has("hint: --yes runs them without asking");
     // Where nothing runs, nothing need be asked.
     let dry = run.clone().bare_args(without).arg("--dry-run").run();
     dry.code(0).stdout_has("\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"now\"");

@@ -191,7 +191,9 @@ fn a_table_needs_vectors_of_one_length() {
 fn a_vector_without_numbers_is_no_vector() {
     let server = Server::start([data(json!([{"embedding": [1, null]}, {"embedding": [1]}]))]);
     let run = embed(&server).args(["a", "b"]).run();
-    run.code(4).stdout("null\n[1]\n").stderr_has("llm: input 1: its vector contains a value that is no 32-bit number");
+    run.code(4)
+        .stdout("null\n[1]\n")
+        .stderr_has("llm: input 1: its vector contains a value that is no 32-bit number");
 }
 
 #[test]

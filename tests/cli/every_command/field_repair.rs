@@ -151,7 +151,8 @@ fn a_field_of_the_users_goes_by_its_other_name() {
         let more = format!(" Use '{}' instead.", case.other);
         let server = Server::start([refusal(case.field, &more), (case.answer)()]);
         let run = place(&server, "").args(case.args).args(case.flag).run();
-        run.code(0).stderr_has(&format!("test expects `{}` instead of `{}`", case.other, case.field));
+        run.code(0)
+            .stderr_has(&format!("test expects `{}` instead of `{}`", case.other, case.field));
         let requests = server.requests();
         assert_eq!(value(&requests[1], case.other), case.flag[1]);
         assert!(!fields(&requests[1]).contains(&case.field.to_owned()));

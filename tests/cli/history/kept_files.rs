@@ -139,8 +139,12 @@ fn what_an_address_gave_is_sent_again_without_fetching() {
 fn a_conversation_on_a_terminal_keeps_its_pictures_in_sight() {
     let (server, llm) = talk(3);
     let Some(mut run) = spawn_in_terminal(&llm) else { return };
-    let lines =
-        [("leaves", "/file 图.png\r"), ("will stand before", "一\r"), ("好", "/retry\r"), ("好", "二\r")];
+    let lines = [
+        ("leaves", "/file 图.png\r"),
+        ("will stand before", "一\r"),
+        ("好", "/retry\r"),
+        ("好", "二\r"),
+    ];
     for (before, typed) in lines {
         run.read_stdout_until(before, LONG);
         std::thread::sleep(Duration::from_millis(50));

@@ -197,7 +197,11 @@ fn a_list_at_another_address_is_for_the_built_in_services_alone() {
         ["https://other.example/v1/models", "http://h.example/models", "https://h.example:8443/m"]
     {
         let outcome = away("https://h.example/v1", path);
-        outcome.code(2).stdout_empty().stderr_has("`paths.models` leaves the base_url").stderr_has(":4)");
+        outcome
+            .code(2)
+            .stdout_empty()
+            .stderr_has("`paths.models` leaves the base_url")
+            .stderr_has(":4)");
     }
     let query = away("https://h.example/v1?api-version=1", "/models?limit=9");
     query.code(0).stdout_has("'https://h.example/v1/models?api-version=1&limit=9'");

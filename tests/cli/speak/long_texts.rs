@@ -134,11 +134,7 @@ fn a_broken_reply_leaves_nothing() {
         (Reply::json(200, error), 6, "test failed (503): 嗓子坏了"),
         (Reply::json(200, json!({"id": "1"})), 4, "the reply from test is not audio"),
         (Reply::html(200, "<html><title>欢迎</title></html>"), 4, "not audio: 欢迎"),
-        (
-            Reply::sse(&[r#"{"type":"speech.audio.delta","audio":"SUQz"}"#]),
-            6,
-            "ended early",
-        ),
+        (Reply::sse(&[r#"{"type":"speech.audio.delta","audio":"SUQz"}"#]), 6, "ended early"),
         (Reply::json(401, json!({"error": {"message": "谁？"}})), 3, "refused the key"),
     ] {
         let server = Server::start([reply]);

@@ -133,8 +133,7 @@ fn times_that_a_model_does_not_give_are_refused_before_anything_is_sent() {
     // Where nobody names a model, the one for times is asked.
     let server = Server::start([Reply::text(200, "1\n00:00:00,000 --> 00:00:01,000\n好\n")]);
     let run = listen("openai", &server).args(["音.mp3", "-o", "a.srt"]).run();
-    run.code(0)
-        .stderr("llm: whisper-1 is used, as gpt-4o-mini-transcribe gives no timestamps\n");
+    run.code(0).stderr("llm: whisper-1 is used, as gpt-4o-mini-transcribe gives no timestamps\n");
     let model = server.request().parts().into_iter().find(|part| part.name == "model");
     assert_eq!(model.expect("a model").text(), "whisper-1");
     // The user knows better.
