@@ -189,7 +189,7 @@ fn what_is_no_answer_is_said() {
     }
     // A document that is cut although its length was promised.
     let half = Reply::bytes(200, "application/json", "{\"choices\":[").content_length(500);
-    answered(half, &[]).code(6).stdout_empty().stderr_has("ended early");
+    answered(half, &[]).code(6).stdout_empty().stderr_has("broke off");
 }
 
 /// A usual stream, and where its texts and its end stand in it.

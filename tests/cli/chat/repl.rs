@@ -122,7 +122,7 @@ fn the_commands_of_a_conversation_work() {
         ("cannot read 没有", "/file 说明.txt\r"),
         ("will stand before", "一\r"),
         ("答甲", "/undo\r"),
-        ("taken back", "二\r"),
+        ("removed: ", "二\r"),
         ("答乙", "/retry\r"),
         ("答丙", "/save 对话.md\r"),
         ("对话.md is written", "/clear\r"),

@@ -214,7 +214,7 @@ fn a_reply_that_breaks_off_leaves_nothing() {
     let broken = || Reply::bytes(200, "application/json", "{\"data\":[").content_length(500);
     let server = Server::start([broken()]);
     let run = embed(&server).args(["a", "--retries", "0", "-o", "v.csv"]).run();
-    run.code(6).stdout_empty().stderr_has("ended early");
+    run.code(6).stdout_empty().stderr_has("broke off");
     assert!(run.names().is_empty(), "{run}");
 }
 

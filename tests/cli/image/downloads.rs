@@ -71,7 +71,7 @@ fn what_cannot_be_fetched_leaves_nothing() {
             4,
             "is not a picture; it begins `<html> <title>登录`",
         ),
-        (Reply::bytes(200, "image/png", png("ab")).content_length(500), 6, "ended early"),
+        (Reply::bytes(200, "image/png", png("ab")).content_length(500), 6, "broke off"),
     ] {
         let server = Server::start([addresses(&["/a.png"]), reply]);
         let llm = image(&server).file("a.png", "alt");

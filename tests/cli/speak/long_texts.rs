@@ -127,9 +127,9 @@ fn a_broken_reply_leaves_nothing() {
     let whole = streamed_wav(&[1; 200]);
     let error = json!({"error": {"message": "嗓子坏了", "code": 503}});
     for (reply, code, words) in [
-        (Reply::bytes(200, "audio/wav", whole.clone()).content_length(9999), 6, "ended early"),
-        (Reply::chunks("audio/wav", [whole.clone()]).then([Step::Close]), 6, "ended early"),
-        (Reply::chunks("audio/wav", [whole]).then([Step::Reset]), 6, "ended early"),
+        (Reply::bytes(200, "audio/wav", whole.clone()).content_length(9999), 6, "broke off"),
+        (Reply::chunks("audio/wav", [whole.clone()]).then([Step::Close]), 6, "broke off"),
+        (Reply::chunks("audio/wav", [whole]).then([Step::Reset]), 6, "broke off"),
         (Reply::bytes(200, "audio/wav", ""), 4, "the reply from test is empty"),
         (Reply::json(200, error), 6, "test failed (503): 嗓子坏了"),
         (Reply::json(200, json!({"id": "1"})), 4, "the reply from test is not audio"),
