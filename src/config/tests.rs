@@ -212,7 +212,11 @@ fn a_template_is_read_as_it_is_and_its_words_are_known() {
         ("speak = { a = \"$input.url\" }", "p.toml:3: unknown word `$input.url`", "`$input`"),
         ("speak = { a = \"x$rest\" }", "p.toml:3: `$rest` stands alone", ""),
         ("speak = { \"$rest\" = 1 }", "p.toml:3: `$rest` must be true", ""),
-        ("speak = { \"$voice\" = 1 }", "p.toml:3: `$voice` in bodies.speak is not allowed as a name", ""),
+        (
+            "speak = { \"$voice\" = 1 }",
+            "p.toml:3: `$voice` in bodies.speak is not allowed as a name",
+            "",
+        ),
         ("speak = 1", "p.toml:3: `bodies.speak` must be a table", ""),
         ("chat = {}", "p.toml:3: `bodies` has no `chat`", ""),
     ] {

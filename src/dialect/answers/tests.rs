@@ -136,7 +136,10 @@ fn verdicts() {
     assert_eq!(no_text(vec![call, finish("length")]), cut);
     let nameless = ChatEvent::ToolCall { index: 0, delta: Box::default() };
     assert_eq!(no_text(vec![nameless]), "the model asks for tool calls");
-    assert_eq!(no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]), "the model refuses: 不行");
+    assert_eq!(
+        no_text(vec![ChatEvent::Refusal { index: 0, text: "不行" }]),
+        "the model refuses: 不行"
+    );
     let thought = ChatEvent::Thinking { index: 0, text: "嗯", sealed: None };
     assert_eq!(
         no_text(vec![thought, finish("length")]),
