@@ -1,4 +1,4 @@
-//! What can end a run from outside: SIGINT, SIGTERM, SIGHUP, and a reader of standard output that goes away.
+//! What ends a run early: SIGINT, SIGTERM, SIGHUP, a time limit, or the end of stdout's reader.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -10,13 +10,13 @@ use crate::io::Io;
 #[cfg(unix)]
 use crate::stop::{SIGHUP, SIGTERM, watched};
 
-/// How often a busy stream is checked for an interruption: each so many polls that have data ready.
+/// A busy stream is checked for an interruption after this many polls with data ready.
 const BUSY_POLLS: u32 = 32;
 
-/// Listens from its creation on. Must live inside the runtime.
+/// Listens from its creation on. Must be created inside the runtime.
 pub(crate) struct Interrupt {
     sources: SignalSources,
-    /// When the whole run must be over, and the time that it was given.
+    /// The end of the time limit, and the limit.
     deadline: Option<(Pin<Box<tokio::time::Sleep>>, Duration)>,
     busy: u32,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Interrupt {
 #[cfg(unix)]
 struct SignalSources {
     signals: Vec<(tokio::signal::unix::Signal, FailureKind)>,
-    /// Ready once nobody reads standard output any more; only where it is a pipe or a socket.
+    /// Ready when stdout's reader is gone; only for a pipe or a socket.
     reader_gone: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -40,7 +40,7 @@ impl Interrupt {
         Ok(Self { sources: SignalSources::new(io)?, deadline: None, busy: 0 })
     }
 
-    /// Ends the run at a moment, if one is given; with it the time that the run was given.
+    /// Sets or clears the time limit: the moment at which it ends, and its length.
     pub(crate) fn limit(&mut self, until: Option<(Instant, Duration)>) {
         self.deadline =
             until.map(|(moment, time)| (Box::pin(tokio::time::sleep_until(moment.into())), time));
@@ -64,8 +64,8 @@ impl Interrupt {
     pub(crate) async fn race<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Failure> {
         let mut work = pin!(work);
         std::future::poll_fn(|context| {
-            // The work is asked first, as that is what a fast stream waits for; but a stream that
-            // always has data must not hide a Ctrl-C.
+            // The work is polled first for the sake of fast streams, but a stream that always has data
+            // must not hide a Ctrl-C.
             self.busy += 1;
             if self.busy >= BUSY_POLLS {
                 self.busy = 0;
@@ -104,7 +104,7 @@ impl SignalSources {
         };
         let output =
             io.stdout_handle.as_ref().and_then(|file| file.try_clone().ok()).filter(is_watchable);
-        // The system says "error" on a pipe's writing end when its last reader is gone.
+        // The system reports an error on a pipe's writing end when its last reader is gone.
         #[expect(
             deprecated,
             reason = "its successor is `unsafe` for types whose descriptor may change; a `File` keeps its own"
@@ -131,7 +131,7 @@ impl SignalSources {
         }
         match self.reader_gone.as_mut().map(|gone| gone.as_mut().poll(context)) {
             Some(Poll::Ready(())) => {
-                // A finished future must not be asked again.
+                // A finished future must not be polled again.
                 self.reader_gone = None;
                 Poll::Ready(Failure::new(
                     FailureKind::ReaderGone,

@@ -1,6 +1,5 @@
-//! The only door to the terminal, standard input and the environment. Knows what the streams are,
-//! not what is written to them.
-#![expect(clippy::disallowed_methods, reason = "this module is the door that the rule points to")]
+//! The only access to the standard streams and the environment.
+#![expect(clippy::disallowed_methods, reason = "this module is what the rule points to")]
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,11 +15,10 @@ use crate::stop::StopSignal;
 
 mod typed;
 
-/// Where environment variables come from: the process, or a table in tests.
+/// The environment variables: those of the process, or a table in tests.
 #[derive(Debug, Clone)]
 pub(crate) enum Env {
     System,
-    /// Tests give their own.
     Table(BTreeMap<String, String>),
 }
 
@@ -34,14 +32,14 @@ impl Env {
         value.filter(|value| !value.is_empty())
     }
 
-    /// A path that was written down: `~/` at its beginning is the user's home.
+    /// A path from a file or a flag. `~/` at its beginning stands for the home directory.
     pub(crate) fn expand_home(&self, path: &str) -> PathBuf {
         let home = path.strip_prefix("~/").zip(self.get("HOME"));
         home.map_or_else(|| path.into(), |(rest, home)| Path::new(&home).join(rest))
     }
 }
 
-/// When colour is used, as `--color` has it.
+/// When colour is used: the values of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum ColorWhen {
     /// On a terminal, unless `NO_COLOR` is set.
@@ -51,8 +49,8 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// Standard error, for what the program says beside its result. Clones speak through the same
-/// stream, so that parallel work can.
+/// Stderr, for messages to the user. Clones write to the same stream, so that concurrent work can use
+/// it.
 #[derive(Clone)]
 pub(crate) struct Stderr {
     shared: Arc<Mutex<StderrState>>,
@@ -64,30 +62,30 @@ pub(crate) struct Stderr {
 /// What all clones of a [`Stderr`] have in common.
 struct StderrState {
     err: Box<dyn Write + Send>,
-    /// What the requests carried and a server may echo; `***` in every line of ours.
+    /// What requests contain and a server may echo. Written as `***`.
     secrets: Vec<Secret>,
 }
 
-/// The program's streams and what is known of them. Everything printed goes through here.
+/// The program's streams and what is known about them. All output goes through here.
 pub struct Io {
     /// Taken by the one reader of standard input.
     pub(crate) stdin: Option<Box<dyn Read + Send + Sync>>,
-    /// Unbuffered: who writes decides what one write is.
+    /// Unbuffered: each write is one system call.
     pub(crate) stdout: Box<dyn Write + Send + Sync>,
     pub(crate) stderr: Stderr,
     pub(crate) env: Env,
     pub(crate) stdin_is_terminal: bool,
-    /// A regular file, whose end is certain to come.
+    /// Stdin is a regular file, whose end is certain to come.
     pub(crate) stdin_is_file: bool,
     pub(crate) stdout_is_terminal: bool,
-    /// A regular file, which never keeps a writer waiting for a reader.
+    /// Stdout is a regular file, so that a write never waits for a reader.
     pub(crate) stdout_is_file: bool,
     pub(crate) color: ColorWhen,
-    /// What a signal asked for, once signals are watched.
+    /// The signal that was received, once signals are watched.
     pub(crate) stop: Option<StopSignal>,
-    /// Standard output again, to notice that its reader went away while nothing is being written.
+    /// A duplicate of stdout, to notice that its reader is gone while nothing is written.
     pub(crate) stdout_handle: Option<File>,
-    /// Standard output opened once more, see [`Io::nonblocking_stdout`].
+    /// See [`Io::nonblocking_stdout`].
     #[cfg(unix)]
     nonblocking_stdout: OnceLock<Option<File>>,
 }
@@ -98,31 +96,31 @@ impl Stderr {
         Self { shared: Arc::new(Mutex::new(shared)), is_terminal, is_quiet: false }
     }
 
-    /// One line on standard error, `llm: ` first.
+    /// Writes a line that begins with `llm: `.
     pub(crate) fn say(&self, text: &str) {
         self.line("llm: ", text);
     }
 
-    /// A remark on the way; silent under `--quiet`.
+    /// Writes a note, unless `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.is_quiet {
             self.say(text);
         }
     }
 
-    /// A warning; silent under `--quiet`.
+    /// Writes a warning, unless `--quiet`.
     pub(crate) fn warn(&self, text: &str) {
         if !self.is_quiet {
             self.line("llm: warning: ", text);
         }
     }
 
-    /// What the user can do about the line before.
+    /// Writes what the user can do about the previous message.
     pub(crate) fn hint(&self, text: &str) {
         self.line("hint: ", text);
     }
 
-    /// Masks these from now on, in every line: a server may echo what it was sent.
+    /// Masks these secrets in all lines from now on: a server may echo them.
     pub(crate) fn conceal(&self, secrets: Vec<Secret>) {
         let mut shared = self.shared();
         for secret in secrets {
@@ -143,33 +141,33 @@ impl Stderr {
             line.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
         }
         line.push('\n');
-        // One write for one line, so that parallel runs on one terminal don't tear each other. What
-        // can't be written is lost: there is no better place to say so.
+        // One write per line, so that lines of concurrent runs don't mix. A failed write is ignored, as
+        // there is no better place to report it.
         let _ = shared.err.write_all(line.as_bytes());
     }
 
-    /// A text with every secret masked that a line of ours must not show.
+    /// A text with all secrets masked.
     pub(crate) fn masked(&self, text: &str) -> String {
         let shared = self.shared();
         shared.secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text))
     }
 
-    /// Bytes as they are, where lines of ours don't fit.
+    /// Writes bytes unchanged.
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let _ = self.shared().err.write_all(bytes);
     }
 
     fn shared(&self) -> MutexGuard<'_, StderrState> {
-        // A writer that panicked is no reason to fall silent.
+        // Messages are written even if another thread panicked while it wrote one.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Io {
-    /// The process's own streams and environment.
+    /// The streams and the environment of the process.
     pub fn system() -> Self {
-        let stdout_handle = duplicate_of_stdout();
-        // The duplicate spares standard output's line buffer: text goes out when we say so.
+        let stdout_handle = duplicate_stdout();
+        // The duplicate has no line buffer.
         let stdout: Box<dyn Write + Send + Sync> =
             match stdout_handle.as_ref().and_then(|file| file.try_clone().ok()) {
                 Some(file) => Box::new(file),
@@ -192,17 +190,16 @@ impl Io {
         }
     }
 
-    /// Standard output opened once more, where it is a pipe and the system can do that: a write to it
-    /// takes what there is room for and never waits. To change that of standard output itself would
-    /// change it for all programs that share it.
+    /// Stdout opened again without blocking, if it is a pipe and the system supports that. Making stdout
+    /// itself nonblocking would affect all programs that share it.
     #[cfg(unix)]
     pub(crate) fn nonblocking_stdout(&self) -> Option<&File> {
         self.nonblocking_stdout
-            .get_or_init(|| self.stdout_handle.as_ref().and_then(opened_anew))
+            .get_or_init(|| self.stdout_handle.as_ref().and_then(open_nonblocking))
             .as_ref()
     }
 
-    /// Streams that lead nowhere: what stays behind while the real ones are lent to a task.
+    /// Streams without input that discard all output: a placeholder while a task has the real ones.
     pub(crate) fn nowhere() -> Self {
         Self {
             stdin: None,
@@ -221,7 +218,7 @@ impl Io {
         }
     }
 
-    /// The folder for files that live no longer than the run.
+    /// The folder for temporary files.
     pub(crate) fn temporary_folder(&self) -> std::path::PathBuf {
         match &self.env {
             Env::System => std::env::temp_dir(),
@@ -229,12 +226,12 @@ impl Io {
         }
     }
 
-    /// Whether text on standard error may be coloured (<https://no-color.org>, `CLICOLOR_FORCE`).
+    /// Whether text on stderr may be coloured (<https://no-color.org>, `CLICOLOR_FORCE`).
     pub(crate) fn colors_stderr(&self) -> bool {
         self.colors(self.stderr.is_terminal)
     }
 
-    /// Whether text on standard output may be coloured.
+    /// Whether text on stdout may be coloured.
     pub(crate) fn colors_stdout(&self) -> bool {
         self.colors(self.stdout_is_terminal)
     }
@@ -281,13 +278,13 @@ impl Io {
 }
 
 #[cfg(unix)]
-fn duplicate_of_stdout() -> Option<File> {
+fn duplicate_stdout() -> Option<File> {
     use std::os::fd::AsFd;
     std::io::stdout().as_fd().try_clone_to_owned().ok().map(File::from)
 }
 
 #[cfg(target_os = "linux")]
-fn opened_anew(pipe: &File) -> Option<File> {
+fn open_nonblocking(pipe: &File) -> Option<File> {
     use rustix::fs::{Mode, OFlags, open};
     use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::FileTypeExt as _;
@@ -298,7 +295,7 @@ fn opened_anew(pipe: &File) -> Option<File> {
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
-fn opened_anew(_: &File) -> Option<File> {
+fn open_nonblocking(_: &File) -> Option<File> {
     None
 }
 
@@ -318,7 +315,7 @@ fn stdin_is_file() -> bool {
 }
 
 #[cfg(not(unix))]
-fn duplicate_of_stdout() -> Option<File> {
+fn duplicate_stdout() -> Option<File> {
     None
 }
 

@@ -1,4 +1,4 @@
-//! Random numbers of the system. Knows nothing about what they are for.
+//! Random numbers of the system.
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
@@ -10,7 +10,7 @@ pub(crate) fn bits() -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
-/// A random number from 0 to 1, without 1.
+/// A random number in 0..1.
 pub(crate) fn fraction() -> f64 {
     // As many bits as the mantissa holds.
     (bits() >> 11) as f64 / (1_u64 << 53) as f64

@@ -1,12 +1,11 @@
-//! Makes untrusted text harmless for a terminal; it does not know whether there is one.
+//! Makes untrusted text harmless for a terminal.
 //!
-//! Models, services and files can hold characters that move the cursor, set the clipboard or turn
-//! the reading order around. They become visible, written as `\u{1b}`; nothing is dropped.
+//! Text of models, services and files can contain characters that move the cursor, set the clipboard or
+//! reverse the reading order. They are replaced by escapes such as `\u{1b}`; nothing is dropped.
 
 use std::borrow::Cow;
 
-/// The text for a terminal: lines and tabs stay, CRLF becomes LF, harmful characters become
-/// visible.
+/// The text for a terminal: lines and tabs stay, CRLF becomes LF, harmful characters become escapes.
 ///
 /// Harmful are control characters (a CR without LF too, since it overwrites its line), the controls
 /// of the bidirectional algorithm that reorder text (Unicode Annex 9: embeddings, overrides,
@@ -14,7 +13,7 @@ use std::borrow::Cow;
 /// U+2060 to U+2064, U+FEFF, U+FFF9 to U+FFFB). Joiners, direction marks and variation selectors
 /// stay: emoji and many scripts need them.
 ///
-/// A text that comes in pieces must not be cut between CR and LF.
+/// The pieces of a text must not be cut between CR and LF.
 pub(crate) fn for_terminal(text: &str) -> Cow<'_, str> {
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
@@ -42,8 +41,7 @@ pub(crate) fn one_line(text: &str) -> String {
     for_terminal(&spaced).into_owned()
 }
 
-/// Whether no harmful character holds this byte of UTF-8: a quick answer for ASCII and Chinese
-/// text.
+/// Whether no harmful character has this byte in UTF-8: a fast path for ASCII and Chinese text.
 fn is_plain(byte: u8) -> bool {
     match byte {
         b'\n' | b'\t' => true,

@@ -1,9 +1,9 @@
-//! A text that cannot print itself. Knows nothing about where keys come from or go to.
+//! A text that does not print itself.
 
 use std::fmt;
 
-/// A key. `Debug` shows nothing of it, `Display` and serialisation don't exist: the only way out is
-/// [`Secret::expose`], which is easy to search for.
+/// A key. `Debug` shows nothing of it, and it has no `Display` and no serialisation: the only way to the
+/// text is [`Secret::expose`], which is easy to search for.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
@@ -18,10 +18,9 @@ impl Secret {
         &self.0
     }
 
-    /// `text` with every occurrence of the secret replaced by `***`: for words that come back from
-    /// a server which may echo what it was sent.
+    /// `text` with the secret replaced by `***`, for text of a server, which may echo what it received.
     pub(crate) fn mask(&self, text: &str) -> String {
-        // A very short "key" (`x`, as dummies for local servers are) would riddle the text.
+        // A very short key (`x` as a dummy for local servers) would match everywhere.
         if self.0.len() < 6 { text.to_owned() } else { text.replace(&self.0, "***") }
     }
 }
@@ -32,7 +31,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Whether a header of this name carries a secret that must be masked when it is shown.
+/// Whether the value of a header with this name must be masked.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["authorization", "cookie", "key", "token", "secret", "password", "credential", "signature"]

@@ -1,9 +1,8 @@
-//! The audio formats of speech: their names, the endings of their files, and which of them first bytes
-//! mean. Does not look behind those.
+//! The audio formats of speech: their names, file name endings and first bytes.
 
 use crate::media::{self, FileFormat};
 
-/// A format that speech can be asked for in (specification, `response_format` of speech).
+/// A format in which speech can be requested (specification, `response_format` of speech).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum SpeechFormat {
     Mp3,
@@ -33,7 +32,7 @@ impl SpeechFormat {
         }
     }
 
-    /// The format that a file's ending means (without the dot, letter case does not matter).
+    /// The format for an ending of file names, without the dot and in any letter case.
     pub(crate) fn of_ending(ending: &str) -> Option<Self> {
         Some(match ending.to_ascii_lowercase().as_str() {
             "mp3" => SpeechFormat::Mp3,
@@ -46,9 +45,9 @@ impl SpeechFormat {
         })
     }
 
-    /// The format that the first bytes tell; samples without a header tell nothing. `wanted` is what
-    /// was asked for: samples can look like the twelve bits that begin an MP3 or AAC frame, and both
-    /// of those may stand behind an ID3 tag.
+    /// The format by a file's first bytes; `None` for samples without a header. `wanted` is the format
+    /// that was requested: samples can look like the twelve bits at the beginning of an MP3 or AAC frame,
+    /// and an ID3 tag can precede both formats.
     pub(crate) fn of_bytes(head: &[u8], wanted: Option<Self>) -> Option<Self> {
         let detected = media::detect(head)?;
         match detected.format {

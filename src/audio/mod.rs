@@ -1,5 +1,5 @@
-//! Audio files as bytes: which format they have, where their samples lie, where they are quiet, and
-//! several of one format made into one. Knows no endpoint and opens no file.
+//! Audio files as bytes: their formats, WAV headers, pauses, and joining several files of one format.
+//! Knows no endpoint and opens no file.
 
 pub(crate) mod format;
 pub(crate) mod join;

@@ -1,19 +1,18 @@
-//! Cuts a long recording into parts where it is quiet, so that no word falls apart. Knows nothing about
-//! services and what a part is for.
+//! Cuts a long recording into parts where it is quiet, so that no word is cut.
 
 use std::io::{Read, Result, Seek, SeekFrom};
 use std::ops::Range;
 
 use super::wav::WavSamples;
 
-/// The loudness is measured in blocks of 20 ms, and the quietest stretch is 10 of them: shorter ones
-/// lie within words, before a `p` or a `t`.
+/// Loudness is measured in blocks of 20 ms, and a pause has 10 of them: shorter ones occur inside words,
+/// before a `p` or a `t`.
 const BLOCKS_A_SECOND: u32 = 50;
-const QUIET_BLOCKS: usize = 10;
+const PAUSE_BLOCKS: usize = 10;
 
-/// The parts of the samples in `source`, none longer than `most` bytes: ranges of bytes that count
-/// from the first sample. Each cut lies in a part's last tenth, in the middle of the quietest stretch
-/// there; no part is shorter than a tenth of `most`.
+/// Splits the samples in `source` into parts of at most `most` bytes, as byte ranges from the first
+/// sample. Each cut is in the last tenth of a part, in the middle of the quietest pause there; no part
+/// is shorter than a tenth of `most`.
 ///
 /// # Errors
 /// Whatever reading fails with.
@@ -28,9 +27,9 @@ pub(crate) fn split_at_pauses(
     let mut parts = Vec::new();
     let mut at = 0;
     while samples.length - at > most {
-        // A last part of a few samples would be refused as too short.
+        // Services refuse a last part of a few samples as too short.
         let end = at + most.min(samples.length - at - tenth);
-        let cut = quietest(samples, source, end - tenth..end)?;
+        let cut = quietest_pause(samples, source, end - tenth..end)?;
         parts.push(at..cut);
         at = cut;
     }
@@ -38,15 +37,15 @@ pub(crate) fn split_at_pauses(
     Ok(parts)
 }
 
-/// The middle of the quietest stretch of a range; the last of equally quiet ones.
-fn quietest(
+/// The middle of the quietest pause in a range; the last one of equally quiet pauses.
+fn quietest_pause(
     samples: &WavSamples,
     source: &mut (impl Read + Seek),
     range: Range<u64>,
 ) -> Result<u64> {
     let block = samples.frame * u64::from((samples.rate / BLOCKS_A_SECOND).max(1));
     let loudness = loudness(samples, source, &range, block)?;
-    let stretch = QUIET_BLOCKS.min(loudness.len());
+    let stretch = PAUSE_BLOCKS.min(loudness.len());
     if stretch == 0 {
         return Ok(range.end);
     }
@@ -63,7 +62,7 @@ fn quietest(
         + block * (stretch as u64) / 2 / samples.frame * samples.frame)
 }
 
-/// The energy of each whole block of a range.
+/// The energy of each complete block in a range.
 fn loudness(
     samples: &WavSamples,
     source: &mut (impl Read + Seek),
@@ -72,7 +71,7 @@ fn loudness(
 ) -> Result<Vec<f64>> {
     let count = (range.end - range.start) / block;
     if count == 0 {
-        // A header may claim a rate by which a block would not fit into memory.
+        // With the rate of a malicious header a block might not fit into memory.
         return Ok(Vec::new());
     }
     source.seek(SeekFrom::Start(samples.start + range.start))?;
@@ -83,7 +82,7 @@ fn loudness(
         source.read_exact(&mut bytes)?;
         let energy = |sample: &[u8]| f64::from(samples.sample.value(sample)).powi(2);
         let sum: f64 = bytes.chunks_exact(size).map(energy).sum();
-        // A sample that is not a number must not hide the quiet ones.
+        // A NaN must not hide the quiet blocks.
         loudness.push(if sum.is_nan() { f64::MAX / 1e6 } else { sum });
     }
     Ok(loudness)

@@ -1,4 +1,4 @@
-//! What an audio file is, told by its name and its first bytes. Reads no file and decodes nothing.
+//! The name and the media type under which an audio file is uploaded, by its name and its first bytes.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::media::{self, FileFormat, FormatGroup};
 /// How many bytes at a file's beginning are enough for [`AudioUpload::of`].
 pub(crate) const HEAD_BYTES: usize = 4096;
 
-/// An audio file on its way to a service: services tell the format by the name's ending.
+/// How an audio file is uploaded. Services go by the ending of its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AudioUpload {
     /// The name to send, without folders.
@@ -16,11 +16,11 @@ pub(crate) struct AudioUpload {
 }
 
 impl AudioUpload {
-    /// What a file is by its name, else by its first bytes (`head`, at most [`HEAD_BYTES`] of them). A
-    /// known ending is believed; a name without one gets the ending of what the bytes are.
+    /// Decides by the file's name, or by its first bytes (`head`, [`HEAD_BYTES`] are enough). A known
+    /// ending is trusted; a name without one gets the ending of the format that the bytes have.
     ///
     /// # Errors
-    /// What the file is, where it is certainly no sound: the words fit behind "it is".
+    /// What the file is, if it is certainly not audio, in words that go on after "it is".
     pub(crate) fn of(path: &Path, head: &[u8]) -> Result<Self, &'static str> {
         let name = path.file_name().map_or("audio".into(), |name| name.to_string_lossy());
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
@@ -29,7 +29,7 @@ impl AudioUpload {
         let sound = detected.filter(|detected| {
             matches!(detected.format.group(), FormatGroup::Audio | FormatGroup::Video)
         });
-        // Raw samples have no form of their own: they can look like anything.
+        // Raw samples can look like anything.
         let is_raw = known.is_some_and(|(ending, _)| *ending == "pcm");
         if sound.is_none() && !is_raw {
             if let Some(other) = detected.filter(|detected| detected.is_certain()) {
@@ -54,7 +54,7 @@ impl AudioUpload {
         })
     }
 
-    /// The format as services name it in JSON: the usual ending of the media type, else the name's.
+    /// The format's name in JSON: the usual ending of the media type, or that of the name.
     pub(crate) fn format(&self) -> String {
         let ending = Path::new(&self.filename).extension();
         let ending = ending.map(|ending| ending.to_string_lossy().to_lowercase());
@@ -92,7 +92,7 @@ const ENDINGS: &[(&str, &str)] = &[
     ("pcm", "audio/pcm"),
 ];
 
-/// What is not audio, in words. Which kind of picture it is does not matter here.
+/// A format that is not audio, in words. Which picture format it is does not matter here.
 fn words(format: FileFormat) -> &'static str {
     match format {
         FileFormat::Zip => "a ZIP archive or an office document",
@@ -101,7 +101,7 @@ fn words(format: FileFormat) -> &'static str {
     }
 }
 
-/// Whether bytes are certainly text: UTF-8 (cut at the end, perhaps) without control characters.
+/// Whether bytes are certainly text: UTF-8, possibly cut at the end, without control characters.
 fn is_text(head: &[u8]) -> bool {
     let valid = match std::str::from_utf8(head) {
         Ok(_) => head.len(),

@@ -1,11 +1,11 @@
-//! Finds the samples of a WAV file and writes headers for stretches of them (RIFF, Microsoft and IBM
-//! 1991; `WAVE_FORMAT_EXTENSIBLE`, Microsoft 2001; RF64, EBU Tech 3306). Knows nothing about services.
+//! Reads and writes the headers of WAV files (RIFF, Microsoft and IBM
+//! 1991; `WAVE_FORMAT_EXTENSIBLE`, Microsoft 2001; RF64, EBU Tech 3306).
 
 use std::io::{Read, Result, Seek, SeekFrom};
 
 use crate::media::{self, FileFormat};
 
-/// How one sample is written; all are little-endian.
+/// The encoding of one sample, always little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SampleFormat {
     /// Unsigned, 128 is silence.
@@ -16,19 +16,19 @@ pub(crate) enum SampleFormat {
     F32,
 }
 
-/// Where samples lie in a file, and what they are.
+/// The samples of a file: where they are, and how they are encoded.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct WavSamples {
     pub(crate) sample: SampleFormat,
-    /// Bytes of one frame, which holds a sample of every channel.
+    /// The bytes of one frame, which has a sample of each channel.
     pub(crate) frame: u64,
-    /// Frames a second.
+    /// Frames per second.
     pub(crate) rate: u32,
     /// The first byte of the first frame.
     pub(crate) start: u64,
-    /// Bytes of all whole frames.
+    /// The bytes of all complete frames.
     pub(crate) length: u64,
-    /// The description out of the file's header; absent for raw samples.
+    /// The content of the `fmt ` chunk; `None` for samples without a header.
     format: Option<Vec<u8>>,
 }
 
@@ -71,13 +71,12 @@ impl SampleFormat {
 
 impl WavSamples {
     /// The samples of the WAV file in `source`, which has `size` bytes; `None` if it is not a WAV file,
-    /// or one whose samples are packed in a way that can't be cut anywhere.
+    /// or one whose samples are compressed and can't be cut.
     ///
-    /// A data length of 0 or 0xffffffff, as programs write it that don't know the end, and one
-    /// beyond the file's end mean the rest of the file.
+    /// A data length of 0, 0xffffffff or beyond the file's end stands for the rest of the file.
     ///
     /// # Errors
-    /// Whatever reading fails with, save for an end that comes too early.
+    /// Those of reading, except for an unexpected end.
     pub(crate) fn find(source: &mut (impl Read + Seek), size: u64) -> Result<Option<Self>> {
         let header = match WavHeader::read(source) {
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => None,
@@ -89,19 +88,19 @@ impl WavSamples {
         }))
     }
 
-    /// `size` bytes of raw samples: 16 bits, one channel, 16,000 a second, which is what the service
-    /// that takes them expects (speaches).
+    /// `size` bytes of samples without a header: 16 bits, one channel, 16,000 per second, as the service
+    /// that accepts them expects (speaches).
     pub(crate) fn raw(size: u64) -> Self {
         let length = size - size % 2;
         Self { sample: SampleFormat::I16, frame: 2, rate: 16_000, start: 0, length, format: None }
     }
 
-    /// The time of `bytes` bytes of samples, in seconds.
+    /// The duration of `bytes` bytes of samples, in seconds.
     pub(crate) fn seconds(&self, bytes: u64) -> f64 {
         (bytes / self.frame) as f64 / f64::from(self.rate)
     }
 
-    /// The header for a file with `length` bytes of these samples; empty for raw ones.
+    /// The header for a file with `length` bytes of these samples; empty for samples without one.
     pub(crate) fn header(&self, length: u64) -> Vec<u8> {
         self.format.as_deref().map_or_else(Vec::new, |format| header(format, length))
     }
@@ -109,7 +108,7 @@ impl WavSamples {
     fn described(format: Vec<u8>, start: u64, length: u64) -> Option<Self> {
         let short = |at: usize| Some(u16::from_le_bytes([*format.get(at)?, *format.get(at + 1)?]));
         let tag = match short(0)? {
-            // The first two bytes of the sub-format's GUID are the tag that is meant.
+            // The first two bytes of the sub-format's GUID are the actual tag.
             EXTENSIBLE_TAG => short(24)?,
             tag => tag,
         };
@@ -130,7 +129,7 @@ impl WavSamples {
     }
 }
 
-/// What stands in front of the samples of a WAV file.
+/// What precedes the samples of a WAV file.
 #[derive(Debug)]
 pub(crate) struct WavHeader {
     /// The content of the `fmt ` chunk; empty if there is none.
@@ -146,7 +145,7 @@ impl WavHeader {
     /// Goes from chunk to chunk up to the samples. `None` if it is not a WAV file.
     ///
     /// # Errors
-    /// Whatever reading fails with; an unexpected end where the samples do not begin in `source`.
+    /// Those of reading; an unexpected end if `source` ends before the samples.
     pub(crate) fn read(source: &mut (impl Read + Seek)) -> Result<Option<Self>> {
         let mut start = [0; 12];
         source.seek(SeekFrom::Start(0))?;
@@ -172,7 +171,7 @@ impl WavHeader {
                     format = vec![0; inner as usize];
                     source.read_exact(&mut format)?;
                 }
-                // The lengths of a file beyond 4 GiB: that of the whole, then that of the samples.
+                // The lengths of a file beyond 4 GiB: first the file's, then the samples'.
                 b"ds64" => {
                     let mut lengths = [0; 16];
                     source.read_exact(&mut lengths)?;
@@ -185,8 +184,8 @@ impl WavHeader {
     }
 }
 
-/// The header of a WAV file with `length` bytes of samples; `format` describes them, as in a `fmt `
-/// chunk. Lengths beyond 32 bits are those of a stream, which stand for the rest of the file.
+/// The header of a WAV file with `length` bytes of samples; `format` is the content of
+/// the `fmt ` chunk. A length beyond 32 bits is written as that of a stream: 0xffffffff.
 pub(crate) fn header(format: &[u8], length: u64) -> Vec<u8> {
     let number = |length: u64| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
     // Chunks begin at even offsets.

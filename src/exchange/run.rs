@@ -65,7 +65,7 @@ where
         .map_err(|error| cannot("set up the runtime", error))?;
     match &io.stop {
         // A conversation comes here again and again; handlers stay for the life of the process.
-        Some(stop) => stop.renew(),
+        Some(stop) => stop.reset(),
         None => {
             let stop = StopSignal::watch().map_err(|error| cannot("listen to signals", error))?;
             io.stop = (!io.stdout_is_file).then_some(stop);

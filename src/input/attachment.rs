@@ -1,4 +1,4 @@
-//! What goes into a request as what it is: a picture, a recording, a document. Knows no endpoint.
+//! Attachments: pictures, recordings and documents for a request. Knows no endpoint.
 
 use super::address::is_url;
 use super::kind::{self, AttachmentFormat, InputKind};
@@ -21,21 +21,21 @@ pub(crate) struct Attachment {
     /// What the user called it.
     pub(crate) given: String,
     pub(crate) format: AttachmentFormat,
-    /// Its bytes, and the mark that stands for their base64 in the request.
+    /// Its bytes, and the mark in the request that their base64 replaces.
     pub(crate) insert: SplicedFile,
 }
 
-/// The format of what can be attached; `None` for text.
+/// The format of an attachment, by its first bytes; `None` for text.
 ///
 /// # Errors
-/// An empty content, and one that can't go into a request, with what it seems to be.
+/// Exit 2: an empty input, or one that can't go into a request, with its format.
 pub(super) fn detect_format(given: &str, head: &[u8]) -> Result<Option<AttachmentFormat>, Failure> {
     if head.is_empty() {
         return Err(Failure::usage(format!("{given} is empty")));
     }
     match kind::of(head) {
         InputKind::Text => Ok(None),
-        InputKind::Known(format) => Ok(Some(format)),
+        InputKind::Attachable(format) => Ok(Some(format)),
         InputKind::Other(format) => {
             let words = format.words();
             Err(Failure::usage(format!("{given} is {words}, which can't be attached"))
@@ -49,7 +49,7 @@ pub(super) fn detect_format(given: &str, head: &[u8]) -> Result<Option<Attachmen
     }
 }
 
-/// What can be done about a content that can't be attached.
+/// What to do with an input that can't be attached.
 fn hint(given: &str, group: FormatGroup) -> String {
     match group {
         FormatGroup::Picture => {
@@ -71,7 +71,7 @@ fn hint(given: &str, group: FormatGroup) -> String {
     }
 }
 
-/// The attachment that holds this data.
+/// An attachment with this data.
 pub(super) fn new(given: &str, format: AttachmentFormat, data: BytePiece) -> Attachment {
     Attachment {
         name: own_name(given, format),
@@ -81,8 +81,8 @@ pub(super) fn new(given: &str, format: AttachmentFormat, data: BytePiece) -> Att
     }
 }
 
-/// The last part of a path or an address. What has no name of its own is called after its format,
-/// as services tell a document by its ending.
+/// The last part of a path or an address. An input without a name is named after its format, as services
+/// go by the ending.
 fn own_name(given: &str, format: AttachmentFormat) -> String {
     let is_address = is_url(given);
     let path = match is_address {

@@ -1,5 +1,5 @@
-//! A folder as its text files: recursively, in the order of their names, without what is hidden or
-//! ignored. Knows nothing about prompts.
+//! Reads the text files of a folder and its subfolders, in the order of their names, without hidden and
+//! ignored files.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,39 +12,39 @@ use super::text::fenced;
 use crate::error::{Failure, reason};
 use crate::io::Io;
 
-/// The most text that a folder may bring, in bytes: beyond a million tokens, which no model takes.
+/// The most text of a folder, in bytes. This is beyond a million tokens, more than any model accepts.
 const MAX_FOLDER_TEXT: usize = 4 * 1024 * 1024;
 
-/// How many files were taken, and how many left out and why.
+/// How many files were read, and how many were left out and why.
 #[derive(Debug, Default)]
 struct FolderCount {
-    taken: usize,
+    read: usize,
     binary: usize,
     empty: usize,
     unreadable: usize,
 }
 
-/// The folder's text files, each with its path in a fence, and a word on standard error about how
-/// many they are. What `.gitignore` and `.ignore` name, and hidden files, are passed over.
+/// The folder's text files, each in a fence after its path. Notes their number on stderr. Hidden files
+/// and those that `.gitignore` or `.ignore` lists are skipped.
 ///
 /// # Errors
-/// A folder that can't be read, has no text file, or more text than any model takes.
+/// Exit 2: a folder that can't be read, has no text file, or more than [`MAX_FOLDER_TEXT`] of text.
 pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
     let given = path.display().to_string();
     let mut texts = Vec::new();
     let (mut count, mut length) = (FolderCount::default(), 0);
-    // A folder need not be a repository for its .gitignore to be meant.
+    // A .gitignore counts outside repositories too.
     let walk = WalkBuilder::new(path).require_git(false).sort_by_file_path(Path::cmp).build();
     for entry in walk {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(error) if error.depth() == Some(0) => return Err(unreadable(&given, error)),
+            Err(error) if error.depth() == Some(0) => return Err(cannot_read(&given, error)),
             Err(_) => {
                 count.unreadable += 1;
                 continue;
             }
         };
-        if let Some(text) = text(&entry, &mut count) {
+        if let Some(text) = read_text(&entry, &mut count) {
             length += text.len();
             if length > MAX_FOLDER_TEXT {
                 let what =
@@ -65,14 +65,14 @@ pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
     Ok(texts)
 }
 
-fn unreadable(given: &str, error: ignore::Error) -> Failure {
+fn cannot_read(given: &str, error: ignore::Error) -> Failure {
     let words = error.to_string();
     let words = error.into_io_error().map_or(words, |error| reason(&error));
     Failure::usage(format!("cannot read {given}: {words}"))
 }
 
-/// The text of a regular file; `None` for anything else, which is counted.
-fn text(entry: &DirEntry, count: &mut FolderCount) -> Option<String> {
+/// The text of a regular file. `None` for anything else; files that are left out are counted.
+fn read_text(entry: &DirEntry, count: &mut FolderCount) -> Option<String> {
     if !entry.file_type().is_some_and(|kind| kind.is_file()) {
         return None;
     }
@@ -80,7 +80,7 @@ fn text(entry: &DirEntry, count: &mut FolderCount) -> Option<String> {
         let mut bytes = Vec::new();
         let mut file = file.take(MAX_FOLDER_TEXT as u64 + 1);
         file.by_ref().take(kind::HEAD_BYTES as u64).read_to_end(&mut bytes)?;
-        // A large file that is no text need not be read to its end.
+        // A large binary file is not read to its end.
         if kind::of(&bytes) == InputKind::Text {
             file.read_to_end(&mut bytes)?;
         }
@@ -96,7 +96,7 @@ fn text(entry: &DirEntry, count: &mut FolderCount) -> Option<String> {
     }
     let is_text = !bytes.contains(&0)
         && kind::of(&bytes[..bytes.len().min(kind::HEAD_BYTES)]) == InputKind::Text;
-    // The bound may have cut a letter; then the folder is refused for its size anyway.
+    // The limit may have cut a character; then the folder is refused as too large anyway.
     let is_cut = bytes.len() > MAX_FOLDER_TEXT;
     let text = match String::from_utf8(bytes) {
         Ok(text) => Some(text),
@@ -105,24 +105,24 @@ fn text(entry: &DirEntry, count: &mut FolderCount) -> Option<String> {
     };
     let text = text.filter(|_| is_text);
     match &text {
-        Some(_) => count.taken += 1,
+        Some(_) => count.read += 1,
         None => count.binary += 1,
     }
     text
 }
 
 impl FolderCount {
-    /// What was taken and what not. What the walk passes over is not looked at and so not counted.
+    /// The note about what was read. Skipped files are not examined and so not counted.
     fn line(&self, given: &str) -> String {
-        let files = if self.taken == 1 { "file" } else { "files" };
+        let files = if self.read == 1 { "file" } else { "files" };
         let left = self.binary + self.empty + self.unreadable;
-        let (taken, reasons) = (self.taken, self.reasons());
+        let (read, reasons) = (self.read, self.reasons());
         format!(
-            "{given}: {taken} text {files} read, {left} left out{reasons}; hidden and ignored files are not counted"
+            "{given}: {read} text {files} read, {left} left out{reasons}; hidden and ignored files are not counted"
         )
     }
 
-    /// Why files were left out, in brackets; empty if none was.
+    /// Why files were left out, in parentheses; empty if none was.
     fn reasons(&self) -> String {
         let reasons =
             [(self.binary, "not text"), (self.empty, "empty"), (self.unreadable, "unreadable")];

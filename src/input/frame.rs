@@ -1,12 +1,11 @@
-//! A text with gaps, `{{name}}`, and what fills them. Knows neither where the text was written nor
-//! what it is for.
+//! Prompt templates: texts with variables, `{{name}}`.
 
 use super::text;
 
-/// The gap for what the prompt would be without the text around it.
+/// The variable for the prompt itself.
 const INPUT_NAME: &str = "input";
 
-/// A text that was written down with gaps.
+/// A text with variables.
 #[derive(Debug, PartialEq)]
 pub(crate) struct PromptTemplate<'t> {
     pieces: Vec<TemplatePiece<'t>>,
@@ -15,30 +14,31 @@ pub(crate) struct PromptTemplate<'t> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum TemplatePiece<'t> {
     Text(&'t str),
-    /// The name in the gap.
-    Gap(&'t str),
+    /// The name of a variable.
+    Variable(&'t str),
 }
 
-/// What stands around an input, every gap but `{{input}}` filled.
+/// A template in which only `{{input}}` is left to be replaced.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PromptFrame {
-    /// The input goes between any two of them.
+    /// The input goes between each two of them.
     parts: Vec<String>,
 }
 
 impl<'t> PromptTemplate<'t> {
-    /// Finds the gaps of a text: `{{`, a name, `}}`, with or without spaces beside the name. A name
-    /// is made of letters of any script, digits, `_` and `-`. Anything else between braces is text.
-    pub(crate) fn read(mut text: &'t str) -> Self {
+    /// Finds the variables of a text: `{{`, a name, `}}`, with or without spaces around the name. Names
+    /// have letters of any script, digits, `_` and `-`. Anything else in braces is text.
+    pub(crate) fn parse(mut text: &'t str) -> Self {
         let mut pieces = Vec::new();
         let mut from = 0;
         while let Some(at) = text[from..].find("{{").map(|at| from + at) {
-            match gap(&text[at..]) {
+            match variable(&text[at..]) {
                 Some((name, length)) => {
-                    pieces.extend([TemplatePiece::Text(&text[..at]), TemplatePiece::Gap(name)]);
+                    pieces
+                        .extend([TemplatePiece::Text(&text[..at]), TemplatePiece::Variable(name)]);
                     (text, from) = (&text[at + length..], 0);
                 }
-                // Of three braces the last two may open the gap.
+                // Of three braces the last two may begin a variable.
                 None => from = at + 1,
             }
         }
@@ -46,11 +46,11 @@ impl<'t> PromptTemplate<'t> {
         Self { pieces }
     }
 
-    /// The names in the gaps, each once, in their order, without `input`.
+    /// The names of the variables in their order, each once, without `input`.
     pub(crate) fn names(&self) -> Vec<&'t str> {
         let mut names = Vec::new();
         for piece in &self.pieces {
-            if let TemplatePiece::Gap(name) = piece
+            if let TemplatePiece::Variable(name) = piece
                 && *name != INPUT_NAME
                 && !names.contains(name)
             {
@@ -60,22 +60,22 @@ impl<'t> PromptTemplate<'t> {
         names
     }
 
-    /// Whether the input has a gap of its own.
+    /// Whether there is an `{{input}}`.
     pub(crate) fn takes_input(&self) -> bool {
-        self.pieces.contains(&TemplatePiece::Gap(INPUT_NAME))
+        self.pieces.contains(&TemplatePiece::Variable(INPUT_NAME))
     }
 
-    /// The text with its gaps filled. Values are put in as they are: one that holds `{{x}}` has no
-    /// gap. A name without a value keeps its gap.
-    pub(crate) fn frame(&self, value: impl Fn(&str) -> Option<String>) -> PromptFrame {
+    /// Replaces the variables by their values. A `{{x}}` in a value is text. A variable without a value
+    /// stays.
+    pub(crate) fn fill(&self, value: impl Fn(&str) -> Option<String>) -> PromptFrame {
         let mut parts = vec![String::new()];
         for piece in &self.pieces {
             let text = match piece {
-                TemplatePiece::Gap(INPUT_NAME) => {
+                TemplatePiece::Variable(INPUT_NAME) => {
                     parts.push(String::new());
                     continue;
                 }
-                TemplatePiece::Gap(name) => {
+                TemplatePiece::Variable(name) => {
                     value(name).unwrap_or_else(|| format!("{{{{{name}}}}}"))
                 }
                 TemplatePiece::Text(text) => (*text).to_owned(),
@@ -88,8 +88,8 @@ impl<'t> PromptTemplate<'t> {
     }
 }
 
-/// The gap that a text begins with: the name in it, and its length in bytes.
-fn gap(text: &str) -> Option<(&str, usize)> {
+/// The variable at the beginning of a text: its name, and its length in bytes with the braces.
+fn variable(text: &str) -> Option<(&str, usize)> {
     let inside = text.strip_prefix("{{")?;
     let end = inside.find("}}")?;
     let name = inside[..end].trim_matches(' ');
@@ -102,8 +102,7 @@ fn is_name(name: &str) -> bool {
 }
 
 impl PromptFrame {
-    /// The frame with an input in it. Where no gap waits for the input, it comes behind, with a
-    /// blank line between.
+    /// The text with an input in it. Without an `{{input}}` it comes at the end, after a blank line.
     pub(crate) fn around(&self, input: &str) -> String {
         match &self.parts[..] {
             [all] if input.is_empty() => all.clone(),
@@ -124,11 +123,11 @@ mod tests {
             "a-1" => Some("{{语言}} {{input}} {{b}}".to_owned()),
             _ => None,
         };
-        PromptTemplate::read(text).frame(value).around(input)
+        PromptTemplate::parse(text).fill(value).around(input)
     }
 
     #[test]
-    fn gaps_are_filled_once() {
+    fn variables_are_replaced_once() {
         assert_eq!(filled("译成{{语言}}：\n{{ input }}。", "你好"), "译成法文：\n你好。");
         assert_eq!(filled("{{a-1}}|{{input}}", "{{语言}}"), "{{语言}} {{input}} {{b}}|{{语言}}");
         assert_eq!(filled("{{input}}{{input}}", "两"), "两两");
@@ -136,17 +135,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_gap_stays() {
+    fn what_is_no_variable_stays() {
         for text in ["{{", "{{}}", "{{ }}", "{{两 词}}", "{{a.b}}", "{ {语言} }", "{{语言}", "}}{{"]
         {
             assert_eq!(filled(text, ""), text);
-            assert!(PromptTemplate::read(text).names().is_empty(), "{text}");
+            assert!(PromptTemplate::parse(text).names().is_empty(), "{text}");
         }
         assert_eq!(filled("{{无}} {{{{语言}}", ""), "{{无}} {{法文");
     }
 
     #[test]
-    fn the_input_comes_behind_where_no_gap_waits_for_it() {
+    fn the_input_comes_last_without_a_variable_for_it() {
         assert_eq!(filled("总结：", "正文\n"), "总结：\n\n正文\n");
         assert_eq!(filled("总结：\n", "正文"), "总结：\n\n正文");
         assert_eq!(filled("讲个笑话", ""), "讲个笑话");
@@ -155,18 +154,18 @@ mod tests {
 
     #[test]
     fn names_are_told_once_and_without_the_input() {
-        let text = PromptTemplate::read("{{b}} {{a}} {{input}} {{b}}");
+        let text = PromptTemplate::parse("{{b}} {{a}} {{input}} {{b}}");
         assert_eq!((text.names(), text.takes_input()), (vec!["b", "a"], true));
-        assert!(!PromptTemplate::read("{{b}}").takes_input());
+        assert!(!PromptTemplate::parse("{{b}}").takes_input());
     }
 
     proptest! {
         #[test]
         fn without_values_the_text_stays(text in "([{}]{1,3}|[ab你]| |input){0,20}") {
-            let gapped = PromptTemplate::read(&text);
+            let template = PromptTemplate::parse(&text);
             let tight = text.replace(' ', "");
-            let framed = gapped.frame(|_| None).around("{{input}}");
-            let expected = if gapped.takes_input() { tight } else { format!("{tight}{{{{input}}}}") };
+            let framed = template.fill(|_| None).around("{{input}}");
+            let expected = if template.takes_input() { tight } else { format!("{tight}{{{{input}}}}") };
             prop_assert_eq!(framed.replace([' ', '\n'], ""), expected);
         }
     }

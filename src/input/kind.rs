@@ -1,19 +1,18 @@
-//! What the first bytes of a content say it is, as far as it matters to a prompt: text, a format that can
-//! be attached, or something else with a name. Reads nothing itself.
+//! Judges an input by its first bytes: text, a format that can be attached, or another format.
 
 use crate::media::{self, FileFormat};
 
-/// How many bytes at a file's beginning are looked at.
+/// How many bytes at the beginning of an input are examined.
 pub(super) const HEAD_BYTES: usize = 8 * 1024;
 
-/// A format that a chat request carries as an attachment.
+/// A format that can be attached to a chat request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttachmentFormat {
     file: FileFormat,
     group: AttachmentGroup,
 }
 
-/// What becomes of a format in a request.
+/// Which part of a request an attachment becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AttachmentGroup {
     Picture,
@@ -22,7 +21,7 @@ pub(crate) enum AttachmentGroup {
 }
 
 impl AttachmentFormat {
-    /// The format as one that can be attached; `None` if it can't be.
+    /// `None` if files of this format can't be attached.
     pub(super) fn of(file: FileFormat) -> Option<Self> {
         let group = match file {
             FileFormat::Png | FileFormat::Jpeg | FileFormat::Gif | FileFormat::WebP => {
@@ -40,7 +39,7 @@ impl AttachmentFormat {
         self.group
     }
 
-    /// The name in profiles (`takes_no`) and, of audio, in requests.
+    /// The name in profiles (`takes_no`), and for audio in requests.
     pub(crate) fn name(self) -> &'static str {
         match self.file {
             FileFormat::Jpeg => "jpeg",
@@ -70,28 +69,28 @@ impl AttachmentGroup {
     }
 }
 
-/// What the first bytes say.
+/// What an input is by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InputKind {
-    /// Text, or what could be text: whether all of it is shows only when it is read.
+    /// Perhaps text: that shows only when all of it is read.
     Text,
-    Known(AttachmentFormat),
-    /// Something of a name that can't be attached.
+    Attachable(AttachmentFormat),
+    /// A known format that can't be attached.
     Other(FileFormat),
-    /// Bytes of no known format; there are zero bytes among them.
+    /// An unknown format, with zero bytes.
     Unknown,
 }
 
-/// Tells what a content is from its beginning, of which [`HEAD_BYTES`] bytes are enough.
+/// Judges an input by its beginning; [`HEAD_BYTES`] are enough.
 ///
-/// Signatures made of letters are believed only where there is a zero byte too, which all these formats
-/// have in their headers and no text has: a note may well begin with `GIF89a` or `PK`. What is neither
-/// (an old encoding) is met where the text is read.
+/// A text may begin with `GIF89a` or `PK`. So signatures made of letters count only together with a zero
+/// byte, which the headers of these formats have and texts don't. Text in an old encoding is refused
+/// later, when it is read.
 pub(super) fn of(head: &[u8]) -> InputKind {
     let has_zero = head.contains(&0);
     match media::detect(head).filter(|detected| has_zero || !detected.could_be_text()) {
         Some(detected) => match AttachmentFormat::of(detected.format) {
-            Some(format) => InputKind::Known(format),
+            Some(format) => InputKind::Attachable(format),
             None => InputKind::Other(detected.format),
         },
         None if has_zero => InputKind::Unknown,
@@ -119,7 +118,9 @@ mod tests {
                 AttachmentGroup::Pdf,
             ),
         ] {
-            let InputKind::Known(format) = of(head) else { panic!("{head:?} can be attached") };
+            let InputKind::Attachable(format) = of(head) else {
+                panic!("{head:?} can be attached")
+            };
             let told = (format.name(), format.media_type(), format.group());
             assert_eq!(told, (name, media_type, group));
         }
@@ -139,7 +140,7 @@ mod tests {
         ] {
             assert_eq!(of(text.as_bytes()), InputKind::Text, "{text}");
         }
-        // Old encodings are met where the text is read, with the place.
+        // Old encodings are refused when the text is read, with the offset.
         assert_eq!(of(b"BM \xc4\xe3\xba\xc3"), InputKind::Text);
     }
 

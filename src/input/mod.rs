@@ -12,7 +12,7 @@ pub(crate) mod texts;
 
 use std::path::{Path, PathBuf};
 
-use address::{address, is_url};
+use address::{is_url, parse_address};
 use stdin::{STDIN, is_stdin};
 use text::fenced;
 
@@ -184,7 +184,7 @@ fn read_items(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> {
         return Ok(vec![item::from_bytes(STDIN, bytes, |text| fenced("stdin", &text))?]);
     }
     if let Some(typed) = path.to_str().filter(|typed| is_url(typed)) {
-        return Ok(vec![InputItem::Address(address(typed)?)]);
+        return Ok(vec![InputItem::Address(parse_address(typed)?)]);
     }
     if path.is_dir() {
         return Ok(folder::texts(path, io)?.into_iter().map(InputItem::Text).collect());

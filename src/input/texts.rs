@@ -1,5 +1,5 @@
-//! Many texts, one after the other: arguments, whole files, or every line of a file. Lines are read
-//! only when they are asked for. Knows no endpoint.
+//! Texts to embed: arguments, whole files, or the lines of a file. Lines are read when they are needed.
+//! Knows no endpoint.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,37 +13,37 @@ use super::text::{decoded, read_file};
 use crate::error::{Failure, reason};
 use crate::io::Io;
 
-/// The longest line that counts as a text, in bytes: far more than any model takes, and far less
-/// than a file without line ends may have.
+/// The longest line in bytes: far more than any model accepts, and far less than a file without line
+/// ends may have.
 const MAX_LINE: usize = 16 << 20;
 
 /// How much is read from a file at once.
 const READ_SIZE: usize = 256 * 1024;
 
-/// Where the texts are.
+/// Where the texts come from.
 #[derive(Debug)]
 pub(crate) struct TextSources<'a> {
-    /// Each is a text.
+    /// Each of them is a text.
     pub(crate) words: &'a [String],
-    /// `-` is standard input. Without words and files it is standard input that is read.
+    /// `-` is standard input, which is also read if there are no words and no files.
     pub(crate) files: &'a [PathBuf],
-    /// Every line is a text, not every file.
+    /// Each line is a text, not each file.
     pub(crate) lines: bool,
 }
 
-/// One text, with where it stands.
+/// One text and its place.
 #[derive(Debug, PartialEq)]
 pub(crate) struct InputText {
     pub(crate) text: String,
     pub(crate) place: TextPlace,
 }
 
-/// Where a text stands, for messages: `input 2`, `line 7`, `line 7 of a.txt`, `a.txt`.
+/// The place of a text, for messages: `input 2`, `line 7`, `line 7 of a.txt`, `a.txt`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TextPlace {
-    /// The file, where a number alone does not tell it.
+    /// The file, if the number alone is not enough.
     file: Option<Arc<str>>,
-    /// From 1: the line, or without lines the argument; 0 for a file as a whole.
+    /// From 1: the line or the argument; 0 for a whole file.
     number: u64,
     is_line: bool,
 }
@@ -59,37 +59,37 @@ impl fmt::Display for TextPlace {
     }
 }
 
-/// What is known of the texts before the first is asked for.
+/// What is known before the first text is read.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct KnownTexts {
-    /// How many there are, unless standard input or a pipe holds some.
+    /// The number of texts, unless some are in standard input or a pipe.
     pub(crate) count: Option<u64>,
-    /// The first line that is empty.
+    /// The first empty line.
     pub(crate) empty: Option<TextPlace>,
 }
 
-/// The texts.
+/// The texts, one after the other.
 pub(crate) struct InputTexts {
     sources: VecDeque<TextSource>,
     current: Option<FileLines>,
     pub(crate) known: KnownTexts,
 }
 
-/// Where further texts come from.
+/// A source of further texts.
 enum TextSource {
     Text(InputText),
-    /// A file to be read whole.
+    /// A file that is one text.
     Whole(PathBuf),
-    /// A file whose lines are texts; its name only where there are several.
+    /// A file whose lines are texts; its name if there are several files.
     Lines(PathBuf, Option<Arc<str>>),
     Stdin(Box<dyn Read + Send + Sync>, Option<Arc<str>>),
 }
 
 impl InputTexts {
-    /// Finds out where the texts are, and checks those that can be read twice.
+    /// Finds the sources, and checks those that can be read twice.
     ///
     /// # Errors
-    /// No text at all, an empty argument, a file that is missing, empty or no text.
+    /// Exit 2: no text at all, an empty argument, a file that is missing, empty or not text.
     pub(crate) fn find(wanted: &TextSources<'_>, io: &mut Io) -> Result<Self, Failure> {
         let stdin = [PathBuf::from("-")];
         let files = match (wanted.words, wanted.files) {
@@ -118,7 +118,7 @@ impl InputTexts {
         if count == Some(0) { Err(no_text()) } else { Ok(texts) }
     }
 
-    /// Adds a file. Gives the number of its texts, if it can be known.
+    /// Adds a file. Returns the number of its texts, if it is known.
     fn add(
         &mut self,
         path: &Path,
@@ -155,7 +155,7 @@ impl InputTexts {
         }
     }
 
-    /// Reads all lines once, so that what is wrong with them is said before anything is sent.
+    /// Reads all lines once, so that errors in them are found before anything is sent.
     fn check(&mut self, path: &Path, name: Option<Arc<str>>) -> Result<u64, Failure> {
         let mut lines = FileLines::of_file(path, name)?;
         while let Some(text) = lines.next()? {
@@ -169,7 +169,7 @@ impl InputTexts {
     /// The next text; `None` at the end. Waits for standard input.
     ///
     /// # Errors
-    /// A file that can't be read, or a line that is not text.
+    /// Exit 2: a file that can't be read, or a line that is not text.
     pub(crate) fn next(&mut self) -> Result<Option<InputText>, Failure> {
         loop {
             if let Some(lines) = &mut self.current {
@@ -199,9 +199,9 @@ impl InputTexts {
 /// The lines of one file.
 struct FileLines {
     reader: BufReader<Box<dyn Read + Send + Sync>>,
-    /// For an error of the file's own.
+    /// The file's name in errors.
     name: Arc<str>,
-    /// In the places of lines.
+    /// The file's name in the places of lines.
     shown: Option<Arc<str>>,
     number: u64,
 }
@@ -219,7 +219,7 @@ impl FileLines {
     /// The next line without its end, which is `\n` or `\r\n`.
     fn next(&mut self) -> Result<Option<InputText>, Failure> {
         let mut line = Vec::new();
-        // One byte more than allowed tells that there are too many.
+        // One byte more than allowed shows that the line is too long.
         let mut limited = self.reader.by_ref().take(MAX_LINE as u64 + 1);
         let read = limited.read_until(b'\n', &mut line);
         if read.map_err(|error| cannot_read(&self.name, &error))? == 0 {
@@ -238,7 +238,7 @@ impl FileLines {
             return Err(Failure::usage(format!("line {number} of {name} is longer than 16 MiB")));
         }
         let mut text = decoded(line, format_args!("line {number} of {name}"))?;
-        // The byte order mark of editors on Windows is no part of the first line.
+        // The byte order mark of editors on Windows does not belong to the first line.
         if self.number == 1 && text.starts_with('\u{feff}') {
             text.remove(0);
         }
@@ -262,7 +262,7 @@ fn cannot_read(name: &str, error: &std::io::Error) -> Failure {
     Failure::usage(format!("cannot read {name}: {}", reason(error)))
 }
 
-/// Whether the file can be read twice: a pipe gives its bytes but once.
+/// Whether the file can be read twice, unlike a pipe.
 fn is_regular(path: &Path) -> Result<bool, Failure> {
     let facts = std::fs::metadata(path).map_err(|error| cannot_read(&name_of(path), &error))?;
     if facts.is_dir() {

@@ -1,4 +1,4 @@
-//! The file formats that can be told from their first bytes, with what is known of each.
+//! The file formats that are recognised by their first bytes: names, endings, media types.
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,12 +53,12 @@ pub(crate) enum FileFormat {
     Gguf,
 }
 
-/// What a format is a kind of.
+/// A group of formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FormatGroup {
     Picture,
     Audio,
-    /// A container that may hold sound as well.
+    /// A container that may contain only audio.
     Video,
     Document,
     Archive,
@@ -69,7 +69,7 @@ pub(crate) enum FormatGroup {
 }
 
 impl FileFormat {
-    /// What it is a kind of.
+    /// The group of the format.
     pub(crate) fn group(self) -> FormatGroup {
         self.group_and_words().0
     }

@@ -1,17 +1,17 @@
-//! The signatures that formats begin with.
+//! Recognises formats by their signatures.
 
 use super::format::FileFormat;
 
-/// A format that a file's first bytes tell.
+/// A format that was recognised by a file's first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Detected {
     pub(crate) format: FileFormat,
-    /// The bytes that told it.
+    /// The bytes that were recognised.
     signature: &'static [u8],
 }
 
-/// The signatures: bytes at the beginning, bytes at offset 8 (of a container's content), the format.
-/// A longer beginning stands above the one that it begins with.
+/// The signatures: bytes at the beginning, bytes at offset 8 (in containers), the format. A signature
+/// comes after the longer ones that begin with it.
 const SIGNATURES: &[(&[u8], &[u8], FileFormat)] = &[
     (b"\x89PNG\r\n\x1a\n", b"", FileFormat::Png),
     (b"\xff\xd8\xff", b"", FileFormat::Jpeg),
@@ -28,7 +28,7 @@ const SIGNATURES: &[(&[u8], &[u8], FileFormat)] = &[
     (b"RIFF", b"WAVE", FileFormat::Wav),
     (b"RF64", b"WAVE", FileFormat::Wav64),
     (b"BW64", b"WAVE", FileFormat::Wav64),
-    // A tag, which stands in front of MP3 nearly always.
+    // A tag, which nearly always belongs to an MP3 file.
     (b"ID3", b"", FileFormat::Mp3),
     (b"fLaC", b"", FileFormat::Flac),
     (b"OggS", b"", FileFormat::Ogg),
@@ -59,23 +59,23 @@ const SIGNATURES: &[(&[u8], &[u8], FileFormat)] = &[
 ];
 
 impl Detected {
-    /// Whether a text may begin with the signature, as a note about `GIF89a` or `PK` does. A PDF tells
-    /// its version as well, and a small one can be all letters (ISO 32000-2, section 7.5.2).
+    /// Whether a text may begin with the signature, as one about `GIF89a` or `PK` does. Not that of a PDF,
+    /// which has a version too; a small PDF can be all text (ISO 32000-2, section 7.5.2).
     pub(crate) fn could_be_text(self) -> bool {
         let is_printable = |byte: &u8| matches!(byte, b' '..=b'~');
         self.format != FileFormat::Pdf && self.signature.iter().all(is_printable)
     }
 
-    /// Whether the signature can't stand there by chance, in samples of sound for instance. Those of an
-    /// icon and of UTF-32 are what nearly silent samples look like.
+    /// Whether the signature can't be there by chance, in audio samples for instance. Nearly silent samples
+    /// look like those of an icon and of UTF-32.
     pub(crate) fn is_certain(self) -> bool {
         let is_quiet = matches!(self.format, FileFormat::Icon | FileFormat::Utf32);
         self.signature.len() > 2 && !is_quiet
     }
 }
 
-/// The format that a file begins with; `None` for text and what is not known. [`PICTURE_HEAD`]
-/// bytes are enough for all but the documents that are ZIP archives, whose names come later.
+/// The format of a file by its beginning; `None` for text and unknown formats. [`PICTURE_HEAD`] bytes are
+/// enough, except for documents in ZIP archives.
 pub(crate) fn detect(head: &[u8]) -> Option<Detected> {
     let behind = head.get(8..).unwrap_or_default();
     let fits = |(start, inner, _): &&(&[u8], &[u8], FileFormat)| {
@@ -100,7 +100,7 @@ pub(crate) fn format_of(head: &[u8]) -> Option<FileFormat> {
 /// How many bytes are enough for [`sent_picture`].
 pub(crate) const PICTURE_HEAD: usize = 64;
 
-/// The format of a picture that services take and give; `None` for other pictures too.
+/// The format of a picture, if it is one that services accept and return.
 pub(crate) fn sent_picture(head: &[u8]) -> Option<FileFormat> {
     use FileFormat::{Avif, Gif, Jpeg, Png, WebP};
     format_of(head).filter(|format| matches!(format, Png | Jpeg | Gif | WebP | Avif))

@@ -1,4 +1,4 @@
-//! Results on their way out: text for terminal, pipe and file. Knows no endpoint.
+//! Writing results to a terminal, a pipe or a file. Knows no endpoint.
 
 pub(crate) mod extract;
 pub(crate) mod file;

@@ -1,17 +1,16 @@
-//! Names for files that the user did not name, and numbers for several files under one name. Looks
-//! at no disk.
+//! Names for files that the user did not name, and numbers for several files of one name.
 
 use std::path::{Path, PathBuf};
 
-/// A name's longest length, in characters and in bytes. Some file systems (eCryptfs) take no more
-/// than 143 bytes, ending and number included.
+/// The longest name, in characters and in bytes. Some file systems (eCryptfs) allow only 143 bytes, with
+/// ending and number.
 const MAX_NAME_LENGTH: (usize, usize) = (60, 120);
 
-/// Names that Windows keeps for devices, whatever the ending.
+/// Names that Windows reserves for devices, with any ending.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// A file's name, without ending, made of a text: letters, marks and digits of any script stay, any
-/// run of something else is one `-`. Safe on every file system; `otherwise` if nothing is left.
+/// Makes a file name without ending of a text: letters, marks and digits of any script stay, and each run
+/// of anything else becomes one `-`. Safe on all file systems; `otherwise` if nothing is left.
 pub(crate) fn name_from_text(text: &str, otherwise: &str) -> String {
     let mut name = String::new();
     for letter in text.chars() {
@@ -22,7 +21,7 @@ pub(crate) fn name_from_text(text: &str, otherwise: &str) -> String {
         }
         if name.chars().count() > MAX_NAME_LENGTH.0 || name.len() > MAX_NAME_LENGTH.1 {
             name.pop();
-            // Not in mid-word, unless a single word fills half of it.
+            // Not inside a word, unless that word fills half of the name.
             let end = name.rfind('-').filter(|end| *end > name.len() / 2);
             name.truncate(end.unwrap_or(name.len()));
             break;
@@ -37,7 +36,7 @@ pub(crate) fn name_from_text(text: &str, otherwise: &str) -> String {
     if DEVICES.contains(&bare) { format!("{otherwise}-{name}") } else { name.to_owned() }
 }
 
-/// Letters and digits, the underscore, and the combining marks that many scripts write words with.
+/// Letters, digits, the underscore, and combining marks, which words of many scripts contain.
 fn is_kept(letter: char) -> bool {
     let is_mark =
         matches!(letter, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{6ed}' | '\u{900}'..='\u{109f}');

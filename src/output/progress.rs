@@ -1,4 +1,4 @@
-//! Progress on standard error while something large moves; only on a terminal, gone when done.
+//! Progress bars on stderr. Only on a terminal, and removed at the end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,24 +7,24 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::io::Io;
 
-/// A bar that may be invisible.
+/// A progress bar, which may be invisible.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar over bytes. `total` is absent where nobody knows it.
+    /// A bar for bytes; `total` if it is known.
     pub(crate) fn bytes(what: &str, total: Option<u64>, io: &Io) -> Self {
         let known = "{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         Self::new(what, total, io, known, "{msg} {spinner} {bytes} {bytes_per_sec}")
     }
 
-    /// A bar over things that are counted.
+    /// A bar for a number of items; `total` if it is known.
     pub(crate) fn items(what: &str, total: Option<u64>, io: &Io) -> Self {
         let known = "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}";
         Self::new(what, total, io, known, "{msg} {spinner} {pos} {per_sec}")
     }
 
-    /// A sign that something is being waited for, and for how long.
+    /// A spinner with the time that has passed.
     pub(crate) fn waiting(what: &str, io: &Io) -> Self {
         Self::new(what, None, io, "", "{msg} {spinner} {elapsed}")
     }
@@ -43,12 +43,12 @@ impl Progress {
         Self(bar)
     }
 
-    /// Adds to what is done.
+    /// Advances the bar.
     pub(crate) fn add(&self, count: u64) {
         self.0.inc(count);
     }
 
-    /// The bar as what a client tells of bytes that it sent.
+    /// A function that advances the bar, for a client that reports the bytes it sent.
     pub(crate) fn counter(&self) -> Arc<dyn Fn(u64) + Send + Sync> {
         let bar = self.0.clone();
         Arc::new(move |count| bar.inc(count))
@@ -59,7 +59,7 @@ impl Progress {
         self.0.suspend(write)
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn done(&self) {
         self.0.finish_and_clear();
     }

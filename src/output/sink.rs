@@ -6,7 +6,7 @@ use super::file::OutputFile;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
 
-/// A place for bytes.
+/// A destination for bytes.
 #[derive(Debug)]
 pub(crate) enum Sink {
     Stdout,
@@ -14,7 +14,7 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    /// The place that `-o` names; standard output without it, and for `-o -`.
+    /// The file that `-o` names; standard output without `-o` and for `-o -`.
     ///
     /// # Errors
     /// Exit 1 for a file that can't be written.
@@ -26,8 +26,8 @@ impl Sink {
         }
     }
 
-    /// As [`Sink::open`], for bytes that are no text: a terminal takes them only by `-o -`. `what`
-    /// names them in the refusal (`audio`).
+    /// [`Sink::open`] for binary data, which goes to a terminal only with `-o -`. `what` names the data in
+    /// the error (`audio`).
     ///
     /// # Errors
     /// Exit 2 for a terminal, exit 1 for a file that can't be written.
@@ -40,10 +40,10 @@ impl Sink {
         Self::open(output)
     }
 
-    /// Writes bytes in one go.
+    /// Writes bytes at once.
     ///
     /// # Errors
-    /// A reader that went away, or a medium that takes no more.
+    /// The reader is gone, or the write fails.
     pub(crate) fn write(&mut self, bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
         match self {
             Sink::Stdout => to_stdout(bytes, io),
@@ -51,12 +51,12 @@ impl Sink {
         }
     }
 
-    /// Whether bytes that were written can be changed: only those of a regular file by its name.
+    /// Whether bytes can be changed after they were written: only in a regular file.
     pub(crate) fn can_patch(&self) -> bool {
         matches!(self, Sink::File(file) if file.can_patch())
     }
 
-    /// Writes bytes over those at an offset, where [`Sink::can_patch`] says so; else nothing.
+    /// Overwrites the bytes at an offset if [`Sink::can_patch`].
     ///
     /// # Errors
     /// As [`Sink::write`].
@@ -67,10 +67,10 @@ impl Sink {
         }
     }
 
-    /// The result is whole: a file gets its name.
+    /// The output is complete: a file gets its name.
     ///
     /// # Errors
-    /// A file that can't be renamed.
+    /// Exit 1: a file that can't be renamed.
     pub(crate) fn commit(self) -> Result<(), Failure> {
         match self {
             Sink::Stdout => Ok(()),
@@ -82,10 +82,10 @@ impl Sink {
 /// Writes bytes to standard output.
 ///
 /// # Errors
-/// A reader that went away ([`FailureKind::ReaderGone`]), or a medium that takes no more.
+/// The reader is gone ([`FailureKind::ReaderGone`]), or the write fails.
 pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
     let written = match (&io.stop, &io.stdout_handle) {
-        (Some(_), Some(_)) => write_patiently(bytes, io)?,
+        (Some(_), Some(_)) => write_interruptibly(bytes, io)?,
         _ => io.stdout.write_all(bytes),
     };
     written.and_then(|()| io.stdout.flush()).map_err(|error| match error.kind() {
@@ -99,19 +99,18 @@ pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
     })
 }
 
-/// So much a pipe that takes anything takes without blocking (POSIX, `PIPE_BUF` on Linux).
+/// How much a pipe with any room accepts without blocking (POSIX, `PIPE_BUF` on Linux).
 #[cfg(unix)]
 const PIPE_ROOM: usize = 4096;
 
-/// Writes without ever waiting in `write` itself: a reader that does not read must not keep a
-/// Ctrl-C from being heard.
+/// Writes without blocking in `write`: a reader that does not read must not delay a Ctrl-C.
 ///
 /// # Errors
-/// The interruption, outside; the failed write, inside.
+/// Outside the interruption, inside the failed write.
 #[cfg(unix)]
-fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
+fn write_interruptibly(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
     if let Some(pipe) = io.nonblocking_stdout() {
-        return write_what_fits(bytes, pipe, io);
+        return write_nonblocking(bytes, pipe, io);
     }
     for piece in bytes.chunks(PIPE_ROOM) {
         await_room(io)?;
@@ -122,9 +121,9 @@ fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Fai
     Ok(Ok(()))
 }
 
-/// Writes to a pipe on which a write never waits: all that there is room for at once.
+/// Writes to a nonblocking pipe, as much at once as there is room for.
 #[cfg(unix)]
-fn write_what_fits(
+fn write_nonblocking(
     bytes: &[u8],
     mut pipe: &std::fs::File,
     io: &Io,
@@ -142,7 +141,7 @@ fn write_what_fits(
     Ok(Ok(()))
 }
 
-/// Waits until standard output takes something.
+/// Waits until standard output has room.
 ///
 /// # Errors
 /// The interruption.
@@ -152,7 +151,7 @@ fn await_room(io: &Io) -> Result<(), Failure> {
     let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
     while let Some(handle) = &io.stdout_handle {
         let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
-        // An interrupted or failed wait changes nothing: the write will tell.
+        // An interrupted or failed wait is ignored: the write will fail too.
         let ready = poll(&mut wanted, Some(&patience));
         if !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR)) {
             break;
@@ -165,6 +164,6 @@ fn await_room(io: &Io) -> Result<(), Failure> {
 }
 
 #[cfg(not(unix))]
-fn write_patiently(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
+fn write_interruptibly(bytes: &[u8], io: &mut Io) -> Result<std::io::Result<()>, Failure> {
     Ok(io.stdout.write_all(bytes))
 }

@@ -6,45 +6,45 @@ use crate::io::Io;
 use crate::markdown::Markdown;
 use crate::sanitize;
 
-/// Room for the colours of a short piece, in bytes.
+/// The capacity for the colours of a short piece, in bytes.
 const COLOR_ROOM: usize = 64;
 
-/// Writes text and keeps account of what was written.
+/// Writes text, and knows how it ended.
 #[derive(Debug)]
 pub(crate) struct TextWriter {
     sink: Option<Sink>,
-    /// Colours what goes to standard output, if that is wanted.
+    /// Colours what goes to standard output, if requested.
     markdown: Option<Markdown>,
     /// A carriage return whose line feed may follow in the next piece.
-    held: bool,
+    held_cr: bool,
     last: Option<char>,
 }
 
 impl TextWriter {
-    /// A writer that has written nothing yet.
+    /// A writer without colours.
     pub(crate) fn new(sink: Sink) -> Self {
-        Self { sink: Some(sink), markdown: None, held: false, last: None }
+        Self { sink: Some(sink), markdown: None, held_cr: false, last: None }
     }
 
-    /// The same; if `is_shown`, standard output is meant for a terminal, be it one or not, and the
-    /// text is coloured as Markdown there.
+    /// The same. If `is_shown`, text on standard output is coloured as Markdown, and made safe for a
+    /// terminal even if it is not one.
     pub(crate) fn with_markdown(self, is_shown: bool) -> Self {
         Self { markdown: is_shown.then(Markdown::default), ..self }
     }
 
-    /// Writes a piece in one go. On a terminal its control sequences are made harmless; anywhere
-    /// else it is passed on as it is.
+    /// Writes a piece at once. For a terminal its control sequences are made harmless; elsewhere it is
+    /// written unchanged.
     ///
     /// # Errors
-    /// A reader that went away, or a medium that takes no more.
+    /// The reader is gone, or the write fails.
     pub(crate) fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let Some(last) = text.chars().next_back() else { return Ok(()) };
         self.last = Some(last);
         match &mut self.sink {
             Some(Sink::Stdout) if io.stdout_is_terminal || self.markdown.is_some() => {
-                let mut whole = if self.held { format!("\r{text}") } else { text.to_owned() };
-                self.held = whole.ends_with('\r');
-                if self.held {
+                let mut whole = if self.held_cr { format!("\r{text}") } else { text.to_owned() };
+                self.held_cr = whole.ends_with('\r');
+                if self.held_cr {
                     whole.pop();
                 }
                 let harmless = sanitize::for_terminal(&whole);
@@ -60,7 +60,7 @@ impl TextWriter {
         }
     }
 
-    /// Writes bytes in one go, whatever they are; on a terminal as text, what is not UTF-8 replaced.
+    /// Writes any bytes at once; on a terminal as text, in which invalid UTF-8 is replaced.
     ///
     /// # Errors
     /// As [`TextWriter::write`].
@@ -89,7 +89,7 @@ impl TextWriter {
         }
     }
 
-    /// Ends the line and begins another text: untouched, and no code block of the one before open.
+    /// Ends the line and begins another text, outside any code block.
     ///
     /// # Errors
     /// As [`TextWriter::write`].
@@ -105,7 +105,7 @@ impl TextWriter {
         self.last.is_some()
     }
 
-    /// The text is whole: a file gets its name. Nothing is written after that.
+    /// The text is complete: a file gets its name. Nothing is written after that.
     ///
     /// # Errors
     /// A file that can't be renamed.

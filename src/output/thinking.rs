@@ -3,7 +3,7 @@
 use crate::io::Io;
 use crate::sanitize;
 
-/// Writes thinking, dimmed where colour is.
+/// Writes thinking, dimmed where colours are used.
 #[derive(Debug)]
 pub(crate) struct ThinkingWriter {
     is_shown: bool,
@@ -12,12 +12,12 @@ pub(crate) struct ThinkingWriter {
 }
 
 impl ThinkingWriter {
-    /// A writer that shows thinking, or swallows it.
+    /// A writer that shows thinking or drops it.
     pub(crate) fn new(is_shown: bool) -> Self {
         Self { is_shown, is_open: false, is_touched: false }
     }
 
-    /// Shows a piece. What can't be written to standard error is lost; the answer is not.
+    /// Shows a piece. Write errors are ignored: the answer matters more.
     pub(crate) fn write(&mut self, text: &str, io: &mut Io) {
         if !self.is_shown || text.is_empty() {
             return;

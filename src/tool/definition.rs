@@ -1,4 +1,4 @@
-//! What a model is told of a tool, and how it is run, as data.
+//! The definition of a tool.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ pub(crate) struct Tool {
     pub(crate) parameters: Value,
     /// Program and arguments; never empty.
     pub(crate) command: Vec<String>,
-    /// The longest that a call may take.
+    /// How long a call may take.
     pub(crate) timeout: Duration,
 }
 
-/// The longest that a call may take, unless the tool has a limit of its own.
+/// How long a call may take if the tool has no timeout of its own.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The parameters of a tool that names none.
+/// The parameters of a tool without any.
 pub(crate) fn no_parameters() -> Value {
     json!({"type": "object", "properties": {}})
 }

@@ -1,4 +1,4 @@
-//! Asks a program what it is as a tool: `PROGRAM --describe` prints JSON.
+//! Asks a program for its definition as a tool: `PROGRAM --describe` prints JSON.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use super::run::{ToolEnd, ToolInvocation, run};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
 
-/// The longest that a description may take.
+/// How long a program may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest description, in bytes.
+/// The longest description in bytes.
 const MAX_DESCRIPTION: usize = 64 * 1024;
 
-/// The tool that a command says it is. `hidden` are variables that it must not see.
+/// The tool that a command describes. It does not see the environment variables `hidden`.
 ///
 /// # Errors
-/// Exit 2: a program that can't be run, fails, or describes no tool. The interruption.
+/// Exit 2: the program can't be run, fails, or prints no description. Or the interruption.
 pub(crate) async fn describe(
     command: Vec<String>,
     hidden: &[String],
@@ -58,7 +58,7 @@ pub(crate) async fn describe(
     }
 }
 
-/// Reads a description.
+/// Parses a description.
 ///
 /// # Errors
 /// What is wrong with it, in words that go on after the program's name.

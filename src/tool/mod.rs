@@ -1,5 +1,5 @@
-//! Programs of the user's that a model may call: what they say of themselves, and how they are run.
-//! Knows neither services nor the terminal.
+//! Tools: programs of the user that a model may call. Describes and runs them; knows neither services nor
+//! the terminal.
 
 mod definition;
 mod describe;

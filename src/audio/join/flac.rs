@@ -1,14 +1,14 @@
-//! FLAC (RFC 9639): the frames of the parts in one stream, numbered by their samples, behind one
-//! STREAMINFO. Frames do not say how long they are: one ends where its sum is right and another one
-//! begins, or the part ends.
+//! FLAC (RFC 9639): the frames of the parts in one stream, numbered by their samples, after one
+//! STREAMINFO block. Frames do not tell their length: a frame ends where its CRC is right and another
+//! frame begins, or the part ends.
 
 use super::flac_frame::{FlacFrameHeader, MAX_HEADER, crc16};
 use super::format_join::{FormatJoin, LengthPatch, Unjoinable};
 
-/// The length of the block that describes the stream (RFC 9639, section 8.2).
+/// The length of a STREAMINFO block (RFC 9639, section 8.2).
 const STREAM_INFO_BYTES: usize = 34;
 
-/// No frame is longer: 65,535 samples of eight channels with 32 bits, and some.
+/// The longest frame in bytes: 65,535 samples of eight channels with 32 bits, and more.
 const MAX_FRAME: usize = 3 << 20;
 
 /// Joins FLAC files.
@@ -16,12 +16,12 @@ const MAX_FRAME: usize = 3 << 20;
 pub(super) struct FlacJoin {
     rest: Vec<u8>,
     stage: FlacStage,
-    /// Of the first part.
+    /// The STREAMINFO of the first part.
     info: Option<[u8; STREAM_INFO_BYTES]>,
     max_block_samples: u16,
-    /// Samples of each channel in the whole.
+    /// The samples per channel written so far.
     written: u64,
-    /// Of the frame that begins `rest`: how many bytes of it were looked at, and their CRC.
+    /// How many bytes of the frame at the beginning of `rest` were examined, and their CRC.
     seen: usize,
     crc: u16,
 }
@@ -30,9 +30,9 @@ pub(super) struct FlacJoin {
 enum FlacStage {
     #[default]
     Start,
-    /// Among the blocks in front of the sound; so many bytes are to be passed over.
+    /// In the metadata blocks; how many bytes of the current one are still to be skipped.
     Blocks(usize),
-    Sound,
+    Frames,
 }
 
 impl FormatJoin for FlacJoin {
@@ -53,8 +53,8 @@ impl FormatJoin for FlacJoin {
             self.rest.drain(..length);
         }
         (self.seen, self.crc) = (0, 0);
-        let was_in_sound = matches!(std::mem::take(&mut self.stage), FlacStage::Sound);
-        if !std::mem::take(&mut self.rest).is_empty() || !was_in_sound || self.written == before {
+        let was_in_frames = matches!(std::mem::take(&mut self.stage), FlacStage::Frames);
+        if !std::mem::take(&mut self.rest).is_empty() || !was_in_frames || self.written == before {
             return Err(Unjoinable::new("ends inside a FLAC frame"));
         }
         Ok(())
@@ -67,7 +67,7 @@ impl FormatJoin for FlacJoin {
 }
 
 impl FlacJoin {
-    /// Takes what is complete at this offset and gives its length; `None` if more bytes are needed.
+    /// Takes what is complete at this offset, and returns its length; `None` if more bytes are needed.
     fn step(&mut self, at: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Unjoinable> {
         let bytes = &self.rest[at..];
         match self.stage {
@@ -83,20 +83,20 @@ impl FlacJoin {
                 self.stage = FlacStage::Blocks(left - length);
                 Ok((length > 0).then_some(length))
             }
-            FlacStage::Sound => match self.frame_end(at, false)? {
+            FlacStage::Frames => match self.frame_end(at, false)? {
                 Some(length) => self.frame(at, length, out).map(Some),
                 None => Ok(None),
             },
         }
     }
 
-    /// A block in front of the sound: one that describes the stream, one that holds no audio, or, by
-    /// what a head of a frame begins with, the end of them.
+    /// A metadata block: a STREAMINFO, or one that is left out. The first byte of a frame's header ends
+    /// the blocks.
     fn block(&mut self, at: usize, out: &mut Vec<u8>) -> Result<Option<usize>, Unjoinable> {
         let bytes = &self.rest[at..];
         let [first, a, b, c, ..] = *bytes else { return Ok(None) };
         if first == 0xFF {
-            self.stage = FlacStage::Sound;
+            self.stage = FlacStage::Frames;
             return Ok(Some(0));
         }
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
@@ -116,7 +116,7 @@ impl FlacJoin {
         out: &mut Vec<u8>,
     ) -> Result<(), Unjoinable> {
         self.max_block_samples = self.max_block_samples.max(u16::from_be_bytes([info[2], info[3]]));
-        // Sample rate, channels, bits: 20, 3 and 5 bits behind the lengths of blocks and frames.
+        // Sample rate, channels and sample size: 20, 3 and 5 bits after the lengths of blocks and frames.
         let kind = |info: &[u8; STREAM_INFO_BYTES]| [info[10], info[11], info[12], info[13] & 0xF0];
         match &self.info {
             None => {
@@ -131,8 +131,8 @@ impl FlacJoin {
         }
     }
 
-    /// The marker and the one block in front of the sound. The lengths of frames and the sum of the
-    /// samples are "not known", which is 0; the shortest block is the shortest allowed.
+    /// The marker and the STREAMINFO block. The lengths of frames and the checksum of the samples are 0,
+    /// which stands for unknown; the shortest block is the shortest allowed.
     fn header(&self) -> Vec<u8> {
         let mut header = b"fLaC\x80\0\0".to_vec();
         header.push(STREAM_INFO_BYTES as u8);
@@ -152,7 +152,7 @@ impl FlacJoin {
     fn frame_end(&mut self, at: usize, is_end: bool) -> Result<Option<usize>, Unjoinable> {
         let bytes = &self.rest[at..];
         while self.seen < bytes.len() {
-            // Behind the frame there is a head to be seen whole, or the end of the part.
+            // A frame is followed by the header of another one, or by the end of the part.
             let behind = &bytes[self.seen..];
             if self.seen > 0 && self.crc == 0 && behind[0] == 0xFF {
                 if behind.len() < MAX_HEADER && !is_end {

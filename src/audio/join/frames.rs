@@ -1,10 +1,10 @@
-//! A stream of frames that say their own length (MP3, ADTS), cut into them; tags in front of, behind
-//! and between them are left out. Does not know what a frame contains.
+//! Cuts a stream into frames whose headers tell their length (MP3, ADTS). Tags before, between and after
+//! the frames are left out.
 
-/// What a frame's header tells.
+/// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameHeader {
-    /// The frame's length in bytes, its header included.
+    /// The frame's length in bytes, with its header.
     pub(super) length: usize,
     /// What all frames of a joined file have in common.
     pub(super) coding: FrameCoding,
@@ -15,7 +15,7 @@ pub(super) struct FrameHeader {
 pub(super) struct FrameCoding {
     /// The version of the coding, as the header has it.
     pub(super) version: u8,
-    /// Samples a second.
+    /// Samples per second.
     pub(super) rate: u32,
     pub(super) is_mono: bool,
 }
@@ -41,7 +41,7 @@ pub(super) struct FrameReader {
 }
 
 impl FrameReader {
-    /// For frames whose head this function reads.
+    /// A reader of frames with headers of this format.
     pub(super) fn new(read_header: ReadHeader) -> Self {
         Self { read_header, rest: Vec::new(), skip: 0, coding: None }
     }
@@ -52,7 +52,7 @@ impl FrameReader {
         self.walk(false, each);
     }
 
-    /// The part is over: a frame that was cut off is left out.
+    /// The part is over: an incomplete frame is left out.
     pub(super) fn end_part(&mut self, each: &mut dyn FnMut(&[u8], FrameCoding)) {
         self.walk(true, each);
         self.rest.clear();
@@ -97,7 +97,7 @@ impl FrameReader {
     }
 }
 
-/// The length of a tag that begins the bytes (id3.org, "ID3v2.4.0 main structure", section 3.1: the
+/// The length of a tag at the beginning of the bytes (id3.org, "ID3v2.4.0 main structure", section 3.1: the
 /// length is in four bytes of seven bits, without a header and a footer of ten bytes each).
 fn tag_length(bytes: &[u8]) -> Option<usize> {
     match bytes {

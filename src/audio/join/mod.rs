@@ -1,5 +1,5 @@
-//! Several audio files of one format, made into one that plays through. Takes the bytes of the parts
-//! as they come and gives out those of the whole; knows no files.
+//! Joins audio files of one format into one. Takes the bytes of the parts as they come, and returns those
+//! of the joined file.
 
 mod aac;
 mod crc;

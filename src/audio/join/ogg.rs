@@ -1,5 +1,5 @@
-//! Opus in Ogg (RFC 7845): the packets of the parts as one logical stream, with the first part's head,
-//! pages numbered through and positions that count all samples.
+//! Opus in Ogg (RFC 7845): the packets of the parts as one logical stream, with the first part's header,
+//! renumbered pages, and positions that count the samples of all parts.
 
 use super::format_join::{FormatJoin, LengthPatch, Unjoinable};
 use super::ogg_page::{BEGINS, OggPage};
@@ -9,20 +9,20 @@ use super::ogg_page::{BEGINS, OggPage};
 pub(super) struct OggJoin {
     rest: Vec<u8>,
     stage: OggStage,
-    /// Of the first part: channels and mapping family (RFC 7845, section 5.1).
-    head: Option<[u8; 2]>,
+    /// Channels and mapping family of the first part (RFC 7845, section 5.1).
+    channels: Option<[u8; 2]>,
     has_tags: bool,
     serial: u32,
     number: u32,
-    /// Samples in the whole.
+    /// The samples so far.
     position: i64,
-    /// The length of a packet that is not over.
+    /// The samples of a packet that continues on the next page.
     open: Option<i64>,
-    /// Samples of the current part.
+    /// The samples of the current part.
     part_samples: i64,
-    /// The last page, not written as it may be the last of all, and its position.
+    /// The newest page and its position. It is not written yet, as it may be the last of all.
     held: Option<(OggPage, i64)>,
-    /// So many samples of the last page are not meant to be heard (RFC 7845, section 4.4).
+    /// How many samples at the end of the newest page are not played (RFC 7845, section 4.4).
     trimmed: i64,
 }
 
@@ -101,9 +101,9 @@ impl OggJoin {
         self.check_packet()?;
         self.stage = OggStage::Tags;
         self.part_samples = 0;
-        match self.head {
+        match self.channels {
             None => {
-                self.head = Some(head);
+                self.channels = Some(head);
                 self.serial = page.serial();
                 self.write(page, 0, false, out);
                 Ok(())
@@ -113,7 +113,7 @@ impl OggJoin {
         }
     }
 
-    /// A stream must not end in the middle of a packet: the next one's would become the rest of it.
+    /// Fails inside a packet: the first packet of the next part would become its rest.
     fn check_packet(&mut self) -> Result<(), Unjoinable> {
         match self.open.take() {
             None => Ok(()),
@@ -123,7 +123,7 @@ impl OggJoin {
 
     fn page_at(&self, at: usize) -> Result<Option<OggPage>, Unjoinable> {
         let page = OggPage::read(&self.rest[at..]);
-        // Before its first page a part may be anything.
+        // Without a first page the part can be any file.
         page.map_err(|broken| match self.stage {
             OggStage::Head => Unjoinable::new("is not an Ogg file"),
             _ => broken,
@@ -134,8 +134,8 @@ impl OggJoin {
         let samples = page.samples(&mut self.open);
         self.part_samples += samples;
         self.position += samples;
-        // Between the parts the few samples that a position cuts off stay: only the last page of a
-        // stream may end before its packets do.
+        // Only the last page of a stream may end before its packets. So between the parts the few
+        // samples stay that a position would cut off.
         let cut = self.part_samples.saturating_sub(page.position());
         self.trimmed = if (0..=samples).contains(&cut) { cut } else { 0 };
         let position = if page.ends_a_packet() { self.position } else { -1 };

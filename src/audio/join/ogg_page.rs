@@ -1,5 +1,5 @@
-//! One page of an Ogg stream (RFC 3533, section 6), and what the Opus packets on it last (RFC 6716,
-//! section 3.1). Knows nothing about the pages around it.
+//! One page of an Ogg stream (RFC 3533, section 6), and the duration of its Opus packets (RFC 6716,
+//! section 3.1).
 
 use super::crc;
 use super::format_join::Unjoinable;
@@ -9,18 +9,18 @@ pub(super) const BEGINS: u8 = 2;
 /// A page ends a logical stream.
 const ENDS: u8 = 4;
 
-/// Every page begins with it: the pattern, and version 0.
+/// The beginning of every page: the capture pattern and version 0.
 const PAGE_PATTERN: &[u8] = b"OggS\0";
 
-/// The fixed part of a page's head.
-const PAGE_HEAD_BYTES: usize = 27;
+/// The length of the fixed part of a page's header.
+const PAGE_HEADER_BYTES: usize = 27;
 
-/// A page, to be changed and written again.
+/// A page that can be changed and written.
 #[derive(Debug)]
 pub(super) struct OggPage(Vec<u8>);
 
 impl OggPage {
-    /// The page that begins the bytes; `None` if it has not come whole.
+    /// The page at the beginning of the bytes; `None` if it is not complete.
     ///
     /// # Errors
     /// There is no page.
@@ -28,9 +28,9 @@ impl OggPage {
         if !PAGE_PATTERN.starts_with(&bytes[..bytes.len().min(PAGE_PATTERN.len())]) {
             return Err(Unjoinable::new("has a damaged Ogg page"));
         }
-        let Some(head) = bytes.get(..PAGE_HEAD_BYTES) else { return Ok(None) };
-        let behind_table = PAGE_HEAD_BYTES + usize::from(head[26]);
-        let Some(table) = bytes.get(PAGE_HEAD_BYTES..behind_table) else { return Ok(None) };
+        let Some(head) = bytes.get(..PAGE_HEADER_BYTES) else { return Ok(None) };
+        let behind_table = PAGE_HEADER_BYTES + usize::from(head[26]);
+        let Some(table) = bytes.get(PAGE_HEADER_BYTES..behind_table) else { return Ok(None) };
         let length = behind_table + table.iter().map(|size| usize::from(*size)).sum::<usize>();
         Ok(bytes.get(..length).map(|page| Self(page.to_vec())))
     }
@@ -43,7 +43,7 @@ impl OggPage {
         self.0[5]
     }
 
-    /// The position that the page's last complete packet ends at; negative if none does.
+    /// The position at which the last complete packet of the page ends; negative if there is none.
     pub(super) fn position(&self) -> i64 {
         i64::from_le_bytes(self.eight(6))
     }
@@ -57,12 +57,12 @@ impl OggPage {
     }
 
     fn table(&self) -> &[u8] {
-        &self.0[PAGE_HEAD_BYTES..PAGE_HEAD_BYTES + usize::from(self.0[26])]
+        &self.0[PAGE_HEADER_BYTES..PAGE_HEADER_BYTES + usize::from(self.0[26])]
     }
 
-    /// What the packets hold.
+    /// The content of the packets.
     pub(super) fn content(&self) -> &[u8] {
-        &self.0[PAGE_HEAD_BYTES + usize::from(self.0[26])..]
+        &self.0[PAGE_HEADER_BYTES + usize::from(self.0[26])..]
     }
 
     /// Whether a packet ends on the page.
@@ -70,8 +70,8 @@ impl OggPage {
         self.table().iter().any(|size| *size < 255)
     }
 
-    /// The samples (at 48 kHz) of the packets that end on the page. `open` is the length of the
-    /// packet that goes over from the page before and to the page behind.
+    /// The samples (at 48 kHz) of the packets that end on the page. `open` has the samples of the
+    /// packet that continues from the previous page, and then of the one that continues on the next.
     pub(super) fn samples(&self, open: &mut Option<i64>) -> i64 {
         let mut rest = self.content();
         let mut samples = 0;
@@ -89,7 +89,7 @@ impl OggPage {
         samples
     }
 
-    /// Puts the page at its place in the stream, and its sum right.
+    /// Writes the page's place in the stream into its header, and its CRC.
     pub(super) fn place(&mut self, serial: u32, number: u32, position: i64, is_last: bool) {
         self.0[5] = self.0[5] & !ENDS | if is_last { ENDS } else { 0 };
         self.0[6..14].copy_from_slice(&position.to_le_bytes());
@@ -105,7 +105,7 @@ impl OggPage {
     }
 }
 
-/// A packet's samples at 48 kHz, out of its first bytes (RFC 6716, section 3.1, table 2; section 3.2).
+/// A packet's samples at 48 kHz, by its first bytes (RFC 6716, section 3.1, table 2; section 3.2).
 fn packet_samples(packet: &[u8]) -> i64 {
     let Some(first) = packet.first() else { return 0 };
     let config = first >> 3;

@@ -96,8 +96,8 @@ impl Preset {
 /// The prompt with its variables filled in.
 fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure> {
     let name = &prompt.name;
-    let text = prompt.prompt.as_deref().map(PromptTemplate::read);
-    let system = prompt.system.as_deref().map(PromptTemplate::read);
+    let text = prompt.prompt.as_deref().map(PromptTemplate::parse);
+    let system = prompt.system.as_deref().map(PromptTemplate::parse);
     if system.as_ref().is_some_and(PromptTemplate::takes_input) {
         return Err(Failure::usage(format!(
             "the `system` of the prompt `{name}` holds {{{{input}}}}, which belongs in `prompt`"
@@ -117,13 +117,13 @@ fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure>
         return Err(missing(name, &names));
     }
     let needs_no_input = text.as_ref().is_some_and(|text| !text.takes_input());
-    let frame = text.map(|text| text.frame(|var| value(prompt, vars, var)));
+    let frame = text.map(|text| text.fill(|var| value(prompt, vars, var)));
     let name = name.clone();
     Ok(Preset { name, frame, needs_no_input, options: prompt.options.clone(), ..Preset::default() })
 }
 
 fn frame(prompt: &Prompt, vars: &[(String, String)], text: &str) -> PromptFrame {
-    PromptTemplate::read(text).frame(|var| value(prompt, vars, var))
+    PromptTemplate::parse(text).fill(|var| value(prompt, vars, var))
 }
 
 /// What stands for a variable: the last `--var`, else what the prompt has for it.

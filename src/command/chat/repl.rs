@@ -58,7 +58,7 @@ impl<'a> Session<'a> {
         }
         loop {
             if let Some(stop) = &io.stop {
-                stop.rest();
+                stop.exit_on_signals();
             }
             let typed = match editor.readline(PROMPT) {
                 Ok(typed) => typed,

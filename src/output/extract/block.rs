@@ -4,13 +4,16 @@
 //! top level: a fence within a list or a quotation counts if it is indented by three spaces at
 //! most.
 
-/// The shortest fence and, as it happens, the deepest indentation of one in spaces.
+/// The shortest fence.
 const MIN_FENCE: usize = 3;
 
-/// Passes the content of the first fenced code block on while it comes.
+/// The deepest indentation of a fence, in spaces.
+const MAX_INDENT: usize = 3;
+
+/// Passes on the content of the first fenced code block while it comes.
 #[derive(Debug, Default)]
 pub(super) struct BlockReader {
-    /// The text before any block, kept in case that none comes.
+    /// The text before any block, kept in case there is none.
     before: String,
     /// Where the last line in `before` begins.
     line_start: usize,
@@ -51,8 +54,8 @@ enum LineKind {
 }
 
 impl BlockReader {
-    /// Takes the next text and appends to `out` what of the block it makes certain. Gives the text
-    /// behind the block.
+    /// Takes the next text, and appends to `out` what is certainly content of the block. Returns the text
+    /// after the block.
     pub(super) fn push<'t>(&mut self, text: &'t str, out: &mut String) -> &'t str {
         let mut rest = text;
         while !rest.is_empty() && !self.is_closed {
@@ -64,7 +67,7 @@ impl BlockReader {
                 continue;
             }
             let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
-            self.take(&rest[..end], out);
+            self.push_part(&rest[..end], out);
             rest = &rest[end..];
             let Some(behind) = rest.strip_prefix(['\n', '\r']) else {
                 break;
@@ -96,7 +99,7 @@ impl BlockReader {
     }
 
     /// Takes a part of a line.
-    fn take(&mut self, part: &str, out: &mut String) {
+    fn push_part(&mut self, part: &str, out: &mut String) {
         let Some(fence) = self.fence else {
             self.before.push_str(part);
             return;
@@ -112,7 +115,7 @@ impl BlockReader {
         }
     }
 
-    /// Ends the line and tells what it was; its line end is still to be added.
+    /// Ends the line, and returns what it was. Its line end is added afterwards.
     fn end_line(&mut self, out: &mut String) -> LineKind {
         let Some(fence) = self.fence else {
             self.fence = opening(&self.before[self.line_start..]);
@@ -159,7 +162,7 @@ impl ClosingFence {
         }
         if character == ' ' && self.marks == 0 {
             self.spaces += 1;
-            return self.spaces <= MIN_FENCE;
+            return self.spaces <= MAX_INDENT;
         }
         self.tail = matches!(character, ' ' | '\t') && self.closes(fence);
         self.tail
@@ -170,7 +173,7 @@ impl ClosingFence {
     }
 }
 
-/// The fence that this line opens a block with.
+/// The fence with which this line opens a block.
 pub(super) fn opening(line: &str) -> Option<OpenFence> {
     let fence = line.trim_start_matches(' ');
     let indentation = line.len() - fence.len();
@@ -179,12 +182,12 @@ pub(super) fn opening(line: &str) -> Option<OpenFence> {
     let length = fence.len() - info.len();
     // A backtick in the info string would make the line a code span.
     let fits =
-        indentation <= MIN_FENCE && length >= MIN_FENCE && (mark == '~' || !info.contains('`'));
+        indentation <= MAX_INDENT && length >= MIN_FENCE && (mark == '~' || !info.contains('`'));
     fits.then_some(OpenFence { mark, length, indentation })
 }
 
-/// Appends a line without the indentation of its block, as far as it has it. A tab reaches to the
-/// next multiple of four columns (section 2.2); what it is too wide stays as spaces.
+/// Appends a line without its block's indentation. A tab reaches to the next multiple of four columns
+/// (section 2.2); the columns that are left of it become spaces.
 fn push_unindented(line: &str, indentation: usize, out: &mut String) {
     const TAB: usize = 4;
     let mut column = 0;
