@@ -8,6 +8,12 @@ use crate::cli::Common;
 use crate::exchange::ExchangeOptions;
 use crate::provider::ServiceOptions;
 
+/// Tries after a failed one, without `--retries`.
+const DEFAULT_RETRIES: u32 = 2;
+
+/// The longest wait between two tries, without `--max-wait`.
+const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(60);
+
 /// What a run is to do, whatever its command is.
 #[derive(Debug, Clone)]
 pub(crate) struct RunOptions {
@@ -39,8 +45,8 @@ impl RunOptions {
             exchange: ExchangeOptions {
                 silence: common.timeout,
                 max_time: common.max_time,
-                retries: common.retries.unwrap_or(2),
-                max_wait: common.max_wait.unwrap_or(Duration::from_secs(60)),
+                retries: common.retries.unwrap_or(DEFAULT_RETRIES),
+                max_wait: common.max_wait.unwrap_or(DEFAULT_MAX_WAIT),
                 verbose: common.verbose,
             },
             config: common.config.clone(),
