@@ -121,6 +121,33 @@ fn warn_of_open_keys(path: &Path, document: &Document, io: &mut Io) {
 #[cfg(not(unix))]
 fn warn_of_open_keys(_: &Path, _: &Document, _: &mut Io) {}
 
+/// A profile that another one is like, without the keys and headers that the user wrote down for its
+/// address, where the other one has an address of its own.
+fn without_foreign_secrets(mut below: Profile, own: &Profile) -> Profile {
+    let is_users =
+        |origin: Option<&Origin>| origin.is_some_and(|origin| *origin != Origin::BuiltIn);
+    let has_own_address =
+        own.base_url.get().is_some() && own.base_url.get() != below.base_url.get();
+    if !has_own_address {
+        return below;
+    }
+    let keys = [
+        below.api_key.origin(),
+        below.api_key_env.origin(),
+        below.api_key_cmd.origin(),
+        below.api_key_file.origin(),
+    ];
+    if keys.into_iter().any(is_users) {
+        below.forget_keys();
+    }
+    for headers in [&mut below.headers, &mut below.models_headers] {
+        if headers.iter().any(|(_, field)| field.origin != Origin::BuiltIn) {
+            headers.clear();
+        }
+    }
+    below
+}
+
 impl Config {
     /// # Errors
     /// A `like` in the user's file that names no profile, or that leads back to its own.
@@ -146,7 +173,10 @@ impl Config {
             _ => self.profile(&like.value),
         });
         match below {
-            Some(below) => Some(own.laid_on(below)),
+            Some(below) => {
+                let below = without_foreign_secrets(below, &own);
+                Some(own.laid_on(below))
+            }
             None => Some(own),
         }
     }

@@ -30,6 +30,9 @@ const KEPT_FOR: Duration = Duration::from_secs(90);
 /// The most that is read at once, in bytes, and the longest head of a reply.
 const MAX_READ: usize = 256 * 1024;
 
+/// The most headers of a reply; gateways send more than the library's 100.
+const MAX_HEADERS: usize = 128;
+
 /// Connections that can be used again; clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
@@ -164,7 +167,7 @@ impl Connection {
         };
         let mut builder = http1::Builder::new();
         // Servers that someone wrote by hand may look for names as browsers once wrote them.
-        builder.title_case_headers(true).max_buf_size(MAX_READ);
+        builder.title_case_headers(true).max_buf_size(MAX_READ).max_headers(MAX_HEADERS);
         builder.allow_obsolete_multiline_headers_in_responses(true);
         builder.allow_spaces_after_header_name_in_responses(true);
         let made = builder.handshake(TokioIo::new(Socket::new(stream))).await;

@@ -6,6 +6,7 @@ use fancy_regex::Regex;
 use serde_json::{Map, Value};
 
 use super::form::ReferenceTargets;
+use super::format;
 use super::leaf::{self, must};
 use super::misfit::{Misfit, shown};
 use super::same::are_unique;
@@ -127,6 +128,13 @@ impl<'a> Check<'a> {
 
     fn text(&self, rules: &Rules, text: &str) -> Result<(), String> {
         leaf::count(rules, "Length", text.chars().count(), ["a text has", "characters"])?;
+        // From draft 2019-09 on `format` is an annotation.
+        if self.places.is_ref_alone
+            && let Some(name) = rules.get("format").and_then(Value::as_str)
+        {
+            let what = || format!("{} is not of the format `{name}`", shown(&Value::from(text)));
+            must(format::is_of(text, name), what)?;
+        }
         rules.get("pattern").and_then(Value::as_str).map_or(Ok(()), |pattern| {
             let what = || format!("{} does not match `{pattern}`", shown(&Value::from(text)));
             must(self.is_match(pattern, text), what)

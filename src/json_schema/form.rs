@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use fancy_regex::Regex;
 use serde_json::{Map, Value};
 
+use super::ecma;
 use super::misfit::escaped;
 
 /// What reading a schema finds.
@@ -162,7 +163,10 @@ impl KeywordForm {
             }
             Self::Names => value.is_array() && are(&Value::is_string),
             Self::NamesMap => value.is_object() && are(&|one| Self::Names.is_of(one)),
-            Self::Types => is_type(value) || (value.is_array() && are(&is_type)),
+            Self::Types => {
+                let is_list = value.as_array().is_some_and(|types| !types.is_empty());
+                is_type(value) || (is_list && are(&is_type))
+            }
             Self::Text => value.is_string(),
             Self::Count => value.as_f64().is_some_and(|count| count >= 0.0 && count.fract() == 0.0),
             Self::Number => value.is_number(),
@@ -267,8 +271,9 @@ impl<'a> Reader<'a> {
     }
 
     fn pattern(&mut self, pointer: &str, pattern: &str) -> Result<(), String> {
-        let regex = Regex::new(pattern).map_err(|error| {
-            format!("{pointer} has the pattern `{pattern}`, which can't be read: {error}")
+        let place = if pointer.is_empty() { "it" } else { pointer };
+        let regex = Regex::new(&ecma::translated(pattern)).map_err(|error| {
+            format!("{place} has the pattern `{pattern}`, which can't be read: {error}")
         })?;
         self.read.patterns.insert(pattern.to_owned(), regex);
         Ok(())

@@ -9,7 +9,9 @@
 //! for each value, and no error but the nearest one is kept.
 
 mod check;
+mod ecma;
 mod form;
+mod format;
 mod leaf;
 mod misfit;
 mod same;

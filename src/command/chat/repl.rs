@@ -243,7 +243,7 @@ impl<'a> Session<'a> {
         let path = PathBuf::from(path);
         let files = std::slice::from_ref(&path);
         input::read_prompt(&InputSources { words: &[], files, no_stdin: true }, io)?;
-        io.note(&format!("{} will stand before the next message", path.display()));
+        io.note(&format!("{} will be put before the next message", path.display()));
         self.files.push(path);
         Ok(())
     }

@@ -97,7 +97,7 @@ impl Player {
                 .hint("install one of them, or write a file with -o FILE"));
         };
         let message = format!("{} cannot play {}", others.join(" and "), format.name());
-        Err(Failure::usage(message).hint("every player can play --format wav"))
+        Err(Failure::usage(message).hint("try --format wav, which every player can play"))
     }
 
     /// The format to ask for where the user wants none, if what comes unasked may not be playable.

@@ -120,7 +120,7 @@ fn the_commands_of_a_conversation_work() {
     let lines = [
         ("leaves", "/system 用诗\r/model m2\r/file 没有\r"),
         ("cannot read 没有", "/file 说明.txt\r"),
-        ("will stand before", "一\r"),
+        ("will be put before", "一\r"),
         ("答甲", "/undo\r"),
         ("removed: ", "二\r"),
         ("答乙", "/retry\r"),

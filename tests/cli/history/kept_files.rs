@@ -141,7 +141,7 @@ fn a_conversation_on_a_terminal_keeps_its_pictures_in_sight() {
     let Some(mut run) = spawn_in_terminal(&llm) else { return };
     let lines = [
         ("leaves", "/file 图.png\r"),
-        ("will stand before", "一\r"),
+        ("will be put before", "一\r"),
         ("好", "/retry\r"),
         ("好", "二\r"),
     ];
