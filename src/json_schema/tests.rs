@@ -126,7 +126,7 @@ fn what_is_no_schema_is_told() {
             json!({"$ref": "file:///etc/passwd"}),
             "it refers to `file:///etc/passwd`, which is not in it",
         ),
-        (json!({"pattern": "("}), " has the pattern `(`, which can't be read: "),
+        (json!({"pattern": "("}), "it has the pattern `(`, which can't be read: "),
         // A schema is checked where it is referred to as well.
         (json!({"$ref": "#/x", "x": {"type": 5}}), "/x/type must be"),
     ] {
