@@ -199,7 +199,7 @@ impl Io {
             .as_ref()
     }
 
-    /// Streams without input that discard all output: a placeholder while a task has the real ones.
+    /// Streams without input that discard all output: what stays behind while a task has the real ones.
     pub(crate) fn nowhere() -> Self {
         Self {
             stdin: None,
