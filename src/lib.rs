@@ -55,6 +55,7 @@ mod io;
 mod json_schema;
 mod markdown;
 mod media;
+mod nearest;
 mod output;
 mod picture;
 mod provider;

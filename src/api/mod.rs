@@ -5,6 +5,7 @@ pub(crate) mod embed;
 pub(crate) mod image;
 pub(crate) mod models;
 pub(crate) mod probe;
+pub(crate) mod rerank;
 pub(crate) mod speech;
 pub(crate) mod transcribe;
 mod wide;

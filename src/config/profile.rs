@@ -7,11 +7,11 @@ use super::field::{Field, FieldMap, FieldRow};
 use super::job::Job;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
-use super::schema::{AttachmentKind, AudioData, SchemaForm, StreamUsage};
+use super::schema::{AttachmentKind, AudioData, RerankForm, SchemaForm, StreamUsage, Word as _};
 use super::source::Item;
 use super::table::table;
 use super::template;
-use super::value::Texts;
+use super::value::{FromToml as _, Texts};
 use crate::error::Failure;
 
 table! {
@@ -54,6 +54,7 @@ table! {
         image: FieldMap<Value>,
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
+        rerank: FieldMap<String> = reranker,
         limits: FieldMap<i64>,
         prices: Field<Vec<PriceEntry>>,
         rules: Vec<Rule> = rule::list,
@@ -85,7 +86,20 @@ impl Profile {
 
     /// Whether the profile offers a job; it offers all if it doesn't say.
     pub(crate) fn offers(&self, job: Job) -> bool {
-        self.jobs.get().is_none_or(|jobs| jobs.contains(&job))
+        let is_told = job == Job::Rerank && self.names_a_reranker();
+        is_told || self.jobs.get().is_none_or(|jobs| jobs.contains(&job))
+    }
+
+    /// Whether the profile says where its reranker is.
+    pub(crate) fn names_a_reranker(&self) -> bool {
+        self.rerank.iter().next().is_some()
+    }
+
+    /// The form in which the reranker is asked; the usual one if the profile doesn't say.
+    pub(crate) fn rerank_form(&self) -> RerankForm {
+        // The reader lets only known forms in.
+        let form = self.rerank.get("form").and_then(|form| RerankForm::of(&form.value));
+        form.unwrap_or_default()
     }
 
     /// The variables that may hold the key.
@@ -132,6 +146,15 @@ impl Profile {
         below.like.show_first();
         below
     }
+}
+
+/// Where the reranker is, and in which form it is asked.
+fn reranker(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
+    FieldMap::read(item, |key, item| match key {
+        "path" => String::from_toml(item),
+        "form" => RerankForm::from_toml(item).map(|form| form.word().to_owned()),
+        _ => Err(item.unknown("`rerank`", &["path", "form"])),
+    })
 }
 
 /// Texts of which there may be none at all.

@@ -96,6 +96,22 @@ words! {
     }
 }
 
+words! {
+    /// The form of requests to a reranker.
+    #[derive(Default)]
+    enum RerankForm {
+        /// `documents`, and `top_n` of them.
+        #[default]
+        Cohere = "cohere",
+        /// `documents`, and `top_k` of them.
+        Voyage = "voyage",
+        /// `passages` of NVIDIA's NIM.
+        Nim = "nim",
+        /// `texts` of Hugging Face's Text Embeddings Inference.
+        Tei = "tei",
+    }
+}
+
 /// The known name nearest to a mistyped one, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(
     typed: &str,

@@ -22,6 +22,7 @@ impl Job {
             Job::Transcribe => "transcription",
             Job::Translate => "speech translation",
             Job::Speak => "speech",
+            Job::Rerank => "reranking",
             Job::Models => "a list of its models",
         }
     }
@@ -36,6 +37,7 @@ impl Job {
             Job::Transcribe => "/audio/transcriptions",
             Job::Translate => "/audio/translations",
             Job::Speak => "/audio/speech",
+            Job::Rerank => "/rerank",
             Job::Models => "/models",
         }
     }
@@ -51,7 +53,7 @@ impl Job {
             Job::Image | Job::ImageEdit => ("image", &profile.image),
             Job::Transcribe | Job::Translate => ("transcribe", &profile.transcribe),
             Job::Speak => ("speak", &profile.speak),
-            Job::Models => return None,
+            Job::Rerank | Job::Models => return None,
         })
     }
 

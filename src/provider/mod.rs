@@ -17,7 +17,7 @@ mod takes;
 mod tests;
 pub(crate) mod user_fields;
 
-pub(crate) use crate::config::schema::SchemaForm;
+pub(crate) use crate::config::schema::{RerankForm, SchemaForm};
 pub(crate) use job::Job;
 pub(crate) use options::{ServiceOptions, Setting};
 pub(crate) use resolve::{profile_for, provider_of, resolve};
