@@ -9,6 +9,7 @@ pub(crate) mod image;
 pub(crate) mod models;
 pub(crate) mod options;
 pub(crate) mod providers;
+pub(crate) mod similar;
 pub(crate) mod speak;
 mod steps;
 pub(crate) mod transcribe;

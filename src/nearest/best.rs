@@ -13,6 +13,15 @@ pub(crate) struct Hit {
     pub(crate) text: Option<String>,
     /// The row's own name in its file, as JSON.
     pub(crate) id: Option<String>,
+    /// The score as a service wrote it, where one gave it.
+    pub(crate) written: Option<String>,
+}
+
+impl Hit {
+    /// A row of which nothing else is known.
+    pub(crate) fn new(score: f64, number: u64) -> Self {
+        Self { score, number, text: None, id: None, written: None }
+    }
 }
 
 /// A hit whose order is its rank: the better one is greater, and of equal ones the earlier.

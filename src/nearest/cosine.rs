@@ -26,7 +26,7 @@ impl Query {
 
     /// The cosine of the angle to a row of little-endian 32-bit floats, between -1 and 1. `None` for a
     /// row without a direction. The row has as many numbers as the query.
-    pub(super) fn cosine(&self, row: &[u8]) -> Option<f64> {
+    pub(crate) fn cosine(&self, row: &[u8]) -> Option<f64> {
         let (dot, square) = self.products(row);
         let cosine = dot / (square.sqrt() * self.length);
         (square > 0.0 && cosine.is_finite()).then(|| cosine.clamp(-1.0, 1.0))

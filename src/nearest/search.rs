@@ -223,7 +223,7 @@ impl Searched<'_> {
     ) {
         if let Some(score) = self.query.cosine(row).filter(|score| best.wants(*score)) {
             let (text, id) = more();
-            best.offer(Hit { score, number, text, id });
+            best.offer(Hit { text, id, ..Hit::new(score, number) });
         }
     }
 
