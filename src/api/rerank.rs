@@ -39,8 +39,7 @@ pub(crate) fn fields(
         RerankForm::Tei => json!({"query": query, "texts": documents, "truncate": true}),
     };
     let mut needed = Map::new();
-    // A server of Hugging Face's has one model, and no field for it.
-    if let Some(model) = model.filter(|_| form != RerankForm::Tei) {
+    if let Some(model) = model.filter(|_| form.takes_model()) {
         needed.insert("model".to_owned(), model.into());
     }
     if let Value::Object(body) = body {

@@ -21,10 +21,10 @@ mod memory;
 mod options;
 mod writer;
 
-use ask::{BatchAsker, compose};
-use batch::Batches;
+pub(super) use ask::{AnswerPart, BatchAsker, compose};
+pub(super) use batch::{Batch, Batches};
 use flow::EmbedFlow;
-use options::EmbedOptions;
+pub(super) use options::EmbedOptions;
 use writer::VectorWriter;
 
 /// Runs the command.
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
 }
 
 /// Most texts of a request.
-fn most_inputs(options: &EmbedOptions, provider: &Provider) -> usize {
+pub(super) fn most_inputs(options: &EmbedOptions, provider: &Provider) -> usize {
     let of_service =
         || provider.limit(RequestLimit::EmbedInputs).and_then(|most| usize::try_from(most).ok());
     options.batch_size.or_else(of_service).unwrap_or(MAX_INPUTS).max(1)

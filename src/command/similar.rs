@@ -1,18 +1,19 @@
 //! `llm similar`: the lines that are nearest to a query.
 
-use std::path::Path;
+use std::path::PathBuf;
+
+use serde_json::Map;
 
 use super::options::RunOptions;
 use super::steps::{check_model, print_request, settle_output};
-use crate::api::embed::reply::DecimalVectors;
 use crate::cli::similar::SimilarLine;
-use crate::command::embed::{BatchAsker, EmbedRequest, compose, most_inputs};
+use crate::command::embed::{BatchAsker, EmbedOptions, compose, most_inputs};
 use crate::config::{self, Config};
-use crate::error::{Failure, FailureKind};
+use crate::error::Failure;
 use crate::exchange::{self, Exchange};
 use crate::input::texts::{InputTexts, TextSources};
 use crate::io::Io;
-use crate::nearest::{Best, Hit, Query};
+use crate::nearest::{Best, Hit};
 use crate::output::sink::Sink;
 use crate::provider::{Job, Provider, resolve};
 
@@ -74,8 +75,7 @@ fn nearest(
         }
         Searched::Lines(paths) => Some(lines_of(paths, io)?),
     };
-    let request = EmbedRequest { numbers: DecimalVectors::Floats, ..EmbedRequest::default() };
-    let composed = compose(&provider, vec![options.query.clone().into()], &request.flags, true);
+    let composed = compose(&provider, vec![options.query.clone().into()], &Map::new(), true);
     composed.warnings.iter().for_each(|warning| io.warn(warning));
     check_model(&composed, "embeddings", &provider)?;
     // Found out before anything is asked and paid for.
@@ -90,7 +90,7 @@ fn nearest(
     }
     let asked = options.clone();
     let hits = exchange::run(provider, run.exchange, io, move |exchange, io| {
-        Box::pin(async move { by_vectors(asked, request, texts, exchange, io).await })
+        Box::pin(async move { by_vectors(asked, texts, exchange, io).await })
     })?;
     let Some(reranker) = reranker else { return Ok(Some(hits)) };
     if let Some(hit) = hits.iter().find(|hit| hit.text.is_none()) {
@@ -110,13 +110,13 @@ fn nearest(
 
 async fn by_vectors(
     options: SimilarOptions,
-    request: EmbedRequest,
     texts: Option<InputTexts>,
     exchange: &mut Exchange,
     io: &mut Io,
 ) -> Result<Vec<Hit>, Failure> {
-    let most = most_inputs(None, &exchange.provider);
-    let asker = BatchAsker::new(&exchange.provider, request, most, true);
+    let asking = EmbedOptions::of_compared_lines();
+    let most = most_inputs(&asking, &exchange.provider);
+    let asker = BatchAsker::new(&exchange.provider, &asking, most, false);
     let mut embedder = Embedder { asker, tokens: None, requests: 0 };
     let query = embedder.query(&options.query, exchange).await?;
     // What a reranker judges is bounded by its scores alone.
@@ -198,7 +198,7 @@ fn show_question(
 }
 
 /// The lines that are searched without vectors.
-fn lines_of(paths: &[std::path::PathBuf], io: &mut Io) -> Result<InputTexts, Failure> {
+fn lines_of(paths: &[PathBuf], io: &mut Io) -> Result<InputTexts, Failure> {
     if paths.is_empty() && io.stdin_is_terminal {
         let failure = Failure::usage("there is nothing to search");
         return Err(failure.hint("name vectors with --in, or lines with -f FILE or through a pipe"));

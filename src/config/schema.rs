@@ -112,6 +112,13 @@ words! {
     }
 }
 
+impl RerankForm {
+    /// Whether a request names a model: a server of Hugging Face's has one alone.
+    pub(crate) fn takes_model(self) -> bool {
+        self != Self::Tei
+    }
+}
+
 /// The known name nearest to a mistyped one, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(
     typed: &str,

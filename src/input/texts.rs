@@ -59,6 +59,13 @@ impl fmt::Display for TextPlace {
     }
 }
 
+impl TextPlace {
+    /// The place of a text that is the only one.
+    pub(crate) fn only() -> Self {
+        Self { file: None, number: 1, is_line: false }
+    }
+}
+
 /// What is known before the first text is read.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct KnownTexts {

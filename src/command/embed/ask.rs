@@ -36,7 +36,7 @@ const LARGEST_REPLY: usize = 512 << 20;
 const MAX_WORDS: usize = 200;
 
 /// What all batches of a run share.
-pub(super) struct BatchAsker {
+pub(in crate::command) struct BatchAsker {
     /// The request's fields that flags set.
     flags: Map<String, Value>,
     json: bool,
@@ -58,7 +58,7 @@ pub(super) struct BatchAsker {
 
 /// The answer for a part of a batch; the parts follow each other.
 #[derive(Debug)]
-pub(super) enum AnswerPart {
+pub(in crate::command) enum AnswerPart {
     Vectors(Vectors),
     /// The provider's reply as it came.
     Reply(Vec<u8>),
@@ -68,10 +68,10 @@ pub(super) enum AnswerPart {
 
 /// The answer for a batch.
 #[derive(Debug, Default)]
-pub(super) struct BatchAnswer {
-    pub(super) parts: Vec<AnswerPart>,
-    pub(super) tokens: Option<u64>,
-    pub(super) requests: u64,
+pub(in crate::command) struct BatchAnswer {
+    pub(in crate::command) parts: Vec<AnswerPart>,
+    pub(in crate::command) tokens: Option<u64>,
+    pub(in crate::command) requests: u64,
 }
 
 impl BatchAnswer {
@@ -97,7 +97,7 @@ impl BatchAnswer {
 }
 
 /// The body of a request for these texts.
-pub(super) fn compose(
+pub(in crate::command) fn compose(
     provider: &Provider,
     inputs: Vec<Value>,
     flags: &Map<String, Value>,
@@ -109,7 +109,7 @@ pub(super) fn compose(
 
 impl BatchAsker {
     /// For requests of `most` texts each. `is_alone`: there is one text in all.
-    pub(super) fn new(
+    pub(in crate::command) fn new(
         provider: &Provider,
         options: &EmbedOptions,
         most: usize,
@@ -133,7 +133,7 @@ impl BatchAsker {
     }
 
     /// The most texts of a request, as it is known by now.
-    pub(super) fn most(&self) -> usize {
+    pub(in crate::command) fn most(&self) -> usize {
         self.most.load(Relaxed)
     }
 
@@ -156,7 +156,7 @@ impl BatchAsker {
     ///
     /// # Errors
     /// Whatever is not the fault of a text: it ends the run.
-    pub(super) async fn ask(
+    pub(in crate::command) async fn ask(
         &self,
         batch: &Batch,
         exchange: &mut Exchange,

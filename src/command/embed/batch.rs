@@ -6,7 +6,7 @@ use crate::input::texts::{InputText, InputTexts, TextPlace};
 
 /// The texts of one request, empty ones among them that are not sent.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(in crate::command) struct Batch {
     /// Counts batches from 0.
     pub(super) number: u64,
     /// The place of the first text among all, from 0.
@@ -15,6 +15,17 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// A batch of one text.
+    pub(in crate::command) fn alone(text: InputText) -> Self {
+        Self { number: 0, first: 0, texts: vec![text] }
+    }
+
+    /// The texts that are sent, each with its place among all, from 1.
+    pub(in crate::command) fn numbered_sent(&self) -> impl Iterator<Item = (u64, &str)> {
+        let numbered = (self.first + 1..).zip(&self.texts);
+        numbered.map(|(number, text)| (number, text.text.as_str())).filter(|(_, text)| !text.is_empty())
+    }
+
     /// The texts that are sent: no service takes an empty one.
     pub(super) fn sent(&self) -> Vec<&InputText> {
         self.texts.iter().filter(|text| !text.text.is_empty()).collect()
@@ -22,7 +33,7 @@ impl Batch {
 }
 
 /// All batches, made when they are asked for.
-pub(super) struct Batches {
+pub(in crate::command) struct Batches {
     texts: InputTexts,
     /// The first text of the next batch.
     held: Option<InputText>,
@@ -37,7 +48,7 @@ impl Batches {
     ///
     /// # Errors
     /// An empty text that is known already and has no place.
-    pub(super) fn new(texts: InputTexts, strict: Option<String>) -> Result<Self, Failure> {
+    pub(in crate::command) fn new(texts: InputTexts, strict: Option<String>) -> Result<Self, Failure> {
         if let (Some(place), Some(format)) = (&texts.known.empty, &strict) {
             return Err(no_place(place, format));
         }
@@ -48,7 +59,7 @@ impl Batches {
     ///
     /// # Errors
     /// Those of reading, and an empty text that has no place.
-    pub(super) fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
+    pub(in crate::command) fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
         let (mut texts, mut load) = (Vec::new(), 0);
         while texts.len() < most {
             let next = match self.held.take() {

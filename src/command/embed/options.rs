@@ -24,7 +24,7 @@ pub(super) struct Style {
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
-pub(super) struct EmbedOptions {
+pub(in crate::command) struct EmbedOptions {
     pub(super) texts: Vec<String>,
     pub(super) files: Vec<PathBuf>,
     /// Every line is a text of its own.
@@ -45,7 +45,7 @@ pub(super) struct EmbedOptions {
 impl EmbedOptions {
     /// # Errors
     /// Exit 2: the format contradicts the ending of the output file.
-    pub(super) fn new(args: &EmbedArgs, run: &RunOptions) -> Result<Self, Failure> {
+    pub(in crate::command) fn new(args: &EmbedArgs, run: &RunOptions) -> Result<Self, Failure> {
         let dimensions = args.dimensions.map(|number| ("dimensions".to_owned(), number.into()));
         Ok(Self {
             texts: args.texts.clone(),
@@ -59,6 +59,22 @@ impl EmbedOptions {
             json: run.json,
             shows_usage: run.usage,
         })
+    }
+
+    /// For lines whose vectors are compared and not written.
+    pub(in crate::command) fn of_compared_lines() -> Self {
+        Self {
+            texts: Vec::new(),
+            files: Vec::new(),
+            lines: true,
+            flags: Map::new(),
+            batch_size: None,
+            concurrency: CONCURRENCY as usize,
+            style: Style { format: Some(VectorFormat::Npy), skip_errors: true },
+            output: None,
+            json: false,
+            shows_usage: false,
+        }
     }
 
     /// What decimal numbers in a reply become.

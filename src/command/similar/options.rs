@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::cli::similar::{SimilarFormat, SimilarLine};
 use crate::command::options::RunOptions;
 use crate::error::Failure;
-use crate::input::stdin;
+use crate::input;
 use crate::io::Io;
 
 /// So many lines are handed to a reranker, unless more are to be shown: the nearest ones, among which
@@ -107,12 +107,12 @@ fn query(typed: String, searched: &Searched, io: &mut Io) -> Result<String, Fail
     }
     let takes_stdin = match searched {
         Searched::Vectors(_) => true,
-        Searched::Lines(files) => !files.is_empty() && !files.iter().any(|path| stdin::is_stdin(path)),
+        Searched::Lines(files) => !files.is_empty() && !files.iter().any(|path| path.as_os_str() == "-"),
     };
     if !takes_stdin || io.stdin_is_terminal {
         return Err(missing());
     }
-    let read = stdin::read_to_end(io, "")?.ok_or_else(missing)?;
+    let read = input::read_stdin(io)?;
     let text = String::from_utf8_lossy(&read).trim().to_owned();
     if text.is_empty() { Err(missing()) } else { Ok(text) }
 }
