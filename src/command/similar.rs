@@ -35,6 +35,11 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
     settle_output(line.args.output.as_deref(), io);
     let config = config::load(run.config.as_deref(), io)?;
     let options = SimilarOptions::new(line, run, io)?;
+    if let Searched::Vectors(found) = &options.searched {
+        files::check(found, options.output.as_deref())?;
+    }
+    // A dry run writes nothing.
+    let mut sink = Sink::open(options.output.as_deref().filter(|_| !run.dry_run))?;
     let hits = match &options.searched {
         Searched::Lines(paths) if options.rerank => {
             let texts = lines_of(paths, io)?;
@@ -49,8 +54,8 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
             None => return Ok(()),
         },
     };
-    let text = show::written(&hits, options.format, io.stdout_is_terminal && options.output.is_none());
-    let mut sink = Sink::open(options.output.as_deref())?;
+    let is_terminal = io.stdout_is_terminal && matches!(sink, Sink::Stdout);
+    let text = show::written(&hits, options.format, is_terminal);
     sink.write(text.as_bytes(), io)?;
     sink.commit()?;
     Ok(())

@@ -14,7 +14,7 @@ mod texts;
 
 pub(crate) use best::{Best, Hit};
 pub(crate) use cosine::Query;
-pub(crate) use search::{SearchError, first_row_model, search};
+pub(crate) use search::{SearchError, check, first_row_model, search};
 pub(crate) use texts::add_texts;
 
 #[cfg(test)]

@@ -70,6 +70,26 @@ pub(crate) fn search(
     })
 }
 
+/// Finds out what can be known of a file before its rows are read: that it can be, and that it begins as
+/// a file of vectors does. What can't be read twice is not looked into.
+///
+/// # Errors
+/// The file can't be read, or holds something else.
+pub(crate) fn check(path: &Path) -> Result<(), SearchError> {
+    let failed = |error| SearchError::Unreadable(path.into(), error);
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head)).map_err(failed)?;
+    let misformed = |what| SearchError::Misformed(path.into(), what);
+    match head {
+        head if head.is_empty() => Err(misformed("is empty".to_owned())),
+        head if head.starts_with(MAGIC) => Header::parse(&head).map(|_| ()).map_err(misformed),
+        _ => Ok(()),
+    }
+}
+
 /// The model that made the first row of a file of JSON lines; `None` if the file doesn't tell.
 pub(crate) fn first_row_model(path: &Path) -> Option<String> {
     let file = File::open(path).ok()?;

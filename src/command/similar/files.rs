@@ -37,6 +37,31 @@ pub(super) fn model_of(files: &[VectorFile]) -> Result<Option<String>, Failure> 
     Ok(known.map(|(model, _)| model))
 }
 
+/// Finds out what can be known of the files before anything is asked.
+///
+/// # Errors
+/// Exit 2: a file that can't be read or is none of vectors, or one that is also what is written.
+pub(super) fn check(files: &[VectorFile], output: Option<&Path>) -> Result<(), Failure> {
+    let same = |path: &Path| {
+        let output = output.and_then(|output| output.canonicalize().ok());
+        output.is_some() && output == path.canonicalize().ok()
+    };
+    for file in files {
+        nearest::check(&file.path).map_err(failure)?;
+        for path in file.texts.iter().chain([&file.path]) {
+            if same(path) {
+                let what = format!("{} is read and can't be written too", path.display());
+                return Err(Failure::usage(what));
+            }
+        }
+        if let Some(texts) = &file.texts {
+            std::fs::metadata(texts)
+                .map_err(|error| failure(SearchError::Unreadable(texts.clone(), error)))?;
+        }
+    }
+    Ok(())
+}
+
 /// The model named in FILE.json.
 fn beside(path: &Path) -> Option<String> {
     let mut name = path.as_os_str().to_owned();

@@ -81,7 +81,7 @@ fn wrong_profiles_are_told() {
     let server = Server::silent();
     for (reranker, words) in [
         ("rerank = { form = \"x\" }", "cohere, voyage, nim, tei"),
-        ("rerank = { url = \"x\" }", "`url`"),
+        ("rerank = { url = \"x\" }", "unknown field `rerank.url`"),
         ("rerank = { path = \"https://elsewhere.example/rerank\" }", "`rerank.path` leaves the base_url"),
     ] {
         let run = with_reranker(&server, reranker).args(["similar", "--rerank", "q"]).stdin("一\n").run();
