@@ -1,9 +1,9 @@
 //! The loop of an exchange: a request is sent until its reply is read or no further try makes sense.
 
-use super::bad_reply;
 use super::operation::{Operation, ReadError};
 use super::reply::Reply;
 use super::state::Exchange;
+use super::{bad_reply, hints};
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
@@ -23,7 +23,7 @@ impl Exchange {
         loop {
             let failure = match self.attempt(&request, operation).await {
                 Ok(output) => return Ok(output),
-                Err(failure) => failure,
+                Err(failure) => hints::hinted(failure, &self.provider),
             };
             let nothing_shown = !operation.has_shown();
             if nothing_shown && operation.changes_request(&failure, &self.provider) {
