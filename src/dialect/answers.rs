@@ -22,6 +22,8 @@ pub(crate) struct VisibleText {
 pub(crate) struct Answers {
     choices: BTreeMap<u64, Choice>,
     live: u64,
+    /// The place of the current reply's first answer: behind those of replies before it.
+    first: u64,
     expects_many: bool,
     usage: Option<Value>,
     /// Answers begin with thinking that no tag opens.
@@ -77,6 +79,7 @@ impl Answers {
         Self {
             choices: BTreeMap::new(),
             live: 0,
+            first: 0,
             expects_many: number > 1,
             usage: None,
             thinks_untagged: false,
@@ -98,6 +101,24 @@ impl Answers {
     /// Whether more text waits than any reply has: it must not fill the memory.
     pub(crate) fn is_overfull(&self) -> bool {
         self.held > MAX_HELD || self.choices.len() > MAX_CHOICES
+    }
+
+    /// The answers of the next reply come behind those that are there.
+    pub(crate) fn expect_more(&mut self) {
+        self.first = self.choices.keys().next_back().map_or(0, |last| last.saturating_add(1));
+        self.expects_many = true;
+        self.usage = None;
+    }
+
+    /// Whether answers of an earlier reply stand before those of the current one.
+    pub(crate) fn has_earlier(&self) -> bool {
+        self.first > 0
+    }
+
+    /// As if nothing had come of the current reply.
+    pub(crate) fn forget_reply(&mut self) {
+        self.choices.split_off(&self.first);
+        self.usage = None;
     }
 
     /// Takes an event; what can be shown is added to `shown`.
@@ -129,7 +150,9 @@ impl Answers {
         }
     }
 
+    /// The choice of the current reply at this index, as the reply counts them.
     fn choice(&mut self, index: u64) -> &mut Choice {
+        let index = self.first.saturating_add(index);
         let filter =
             if self.thinks_untagged { ThinkFilter::untagged } else { ThinkFilter::default };
         let heading = self.numbers.then(|| format!("[{}]\n", index + 1));
@@ -139,6 +162,9 @@ impl Answers {
 
     /// Whether the choice's text is shown as it comes.
     fn is_live(&mut self, index: u64) -> bool {
+        if self.has_earlier() {
+            return false;
+        }
         // One answer may carry any index.
         if !self.expects_many && self.choices.is_empty() {
             self.live = index;
@@ -230,9 +256,9 @@ impl Answers {
         ends
     }
 
-    /// How many answers the reply has, with text or without.
+    /// How many answers the current reply has, with text or without.
     pub(crate) fn number(&self) -> usize {
-        self.choices.len()
+        self.choices.range(self.first..).count()
     }
 
     /// Whether an answer was cut by a limit of tokens.

@@ -30,6 +30,8 @@ pub(super) struct Question {
     conversation: Conversation,
     options: QuestionOptions,
     tools: Vec<ToolDefinition>,
+    /// How often it was asked before for one more answer.
+    repeats: u32,
     /// The next request's body, and which fields of it the user set; none once the conversation has
     /// changed.
     composed: Option<(Map<String, Value>, UserFields)>,
@@ -74,7 +76,8 @@ impl Question {
         let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let number = options.model.number.max(sent).unwrap_or(1);
         let first = FirstRequest { model, is_limited, number, warnings };
-        Ok(Self { given, first, conversation, options, tools, composed: Some((body, own)) })
+        let composed = Some((body, own));
+        Ok(Self { given, first, conversation, options, tools, repeats: 0, composed })
     }
 
     /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
@@ -82,7 +85,12 @@ impl Question {
         let (body, own) = self.composed.take().unwrap_or_else(|| {
             let asked = ask(&self.conversation, &self.options, &self.tools, provider);
             let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
-            (composed.body, composed.own)
+            let mut body = composed.body;
+            if self.repeats > 0 {
+                // `-O` and the profile may ask for several.
+                body.shift_remove("n");
+            }
+            (body, composed.own)
         });
         let inserts = self.conversation.messages.iter().flat_map(|message| match message {
             Message::User { attachments, .. } => attachments.as_slice(),
@@ -113,6 +121,16 @@ impl Question {
     /// Goes on with what was said since.
     pub(super) fn go_on(&mut self, said: Message) {
         self.conversation.messages.push(said);
+        self.composed = None;
+    }
+
+    /// Asks the same once more, for one answer. A seed that the user set counts up, as the answer
+    /// would be the same again.
+    pub(super) fn ask_one_more(&mut self) {
+        self.repeats += 1;
+        let model = &mut self.options.model;
+        model.number = None;
+        model.seed = model.seed.map(|seed| seed.wrapping_add(1));
         self.composed = None;
     }
 

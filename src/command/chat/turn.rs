@@ -61,6 +61,7 @@ impl ChatTurn {
         io: &mut Io,
     ) -> Result<(), Failure> {
         self.ask_with_tools(question, exchange, io).await?;
+        self.ask_for_rest(question, exchange, io).await?;
         self.complete(io)?;
         if let Some((answer, why)) = self.misfit() {
             self.ask_anew(question, &answer, &why, exchange, io).await?;
@@ -80,6 +81,33 @@ impl ChatTurn {
             let Some(reply) = self.carry_out(exchange, io).await? else { return Ok(()) };
             question.go_on(Message::Model { reply, provider: exchange.provider.name.clone() });
         }
+    }
+
+    /// Asks a service that gives fewer answers than the user wants for the rest of them, one answer a
+    /// request.
+    async fn ask_for_rest(
+        &mut self,
+        question: &mut Question,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let is_good = |verdict| matches!(verdict, ReplyVerdict::Done | ReplyVerdict::Length);
+        while self.answers.count() < self.plan.number as usize
+            && self.display.checked.is_none()
+            && is_good(self.answers.verdict())
+        {
+            let count = self.answers.count();
+            self.rounds.spent = self.rounds.usage(self.answers.usage());
+            self.answers.expect_more();
+            question.ask_one_more();
+            self.ask(question, exchange, io).await?;
+            self.answers.finish(&mut self.display.shown);
+            self.display.show(io)?;
+            if self.answers.count() == count {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Carries out the calls of the reply that just ended; gives it with their results. `None` if
@@ -157,8 +185,11 @@ impl ChatTurn {
         (is_whole && !self.display.has_printed()).then(|| (checked.text().to_owned(), why))
     }
 
-    /// As if nothing had come.
+    /// As if nothing had come of the current reply.
     fn begin_again(&mut self) {
+        if self.answers.has_earlier() {
+            return self.answers.forget_reply();
+        }
         self.answers = self.plan.answers();
         self.display.begin_again();
         if self.rounds.replies.is_empty() {
@@ -311,7 +342,8 @@ impl Operation for Asking<'_> {
     }
 
     fn has_shown(&self) -> bool {
-        self.chat.display.has_shown()
+        // Answers behind others are shown when they are whole.
+        !self.chat.answers.has_earlier() && self.chat.display.has_shown()
     }
 
     fn begin_again(&mut self) {
@@ -324,8 +356,12 @@ impl Operation for Asking<'_> {
             let body = reply.whole().await?;
             let replied = whole::read(&body, &mut chat.answers, chat.display.checked.as_mut())?;
             chat.hear(replied.as_deref(), self.question, &reply.exchange().provider);
-            // The reply's bytes unchanged. On a terminal a newline is added where there is none.
-            let (text, ends_line) = (String::from_utf8_lossy(&body), io.stdout_is_terminal);
+            // The reply's bytes unchanged. A newline is added where there is none on a terminal, and
+            // between replies.
+            let (wanted, count) = (chat.plan.number as usize, chat.answers.count());
+            let is_one_of_several = chat.answers.has_earlier() || (1..wanted).contains(&count);
+            let text = String::from_utf8_lossy(&body);
+            let ends_line = io.stdout_is_terminal || is_one_of_several;
             return Ok(chat.display.write_plain(&text, ends_line, io)?);
         }
         let mut reader = ChatReader::new(DIALECT, reply.content_type());
