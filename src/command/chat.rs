@@ -19,6 +19,7 @@ mod attach;
 mod checked;
 mod display;
 mod earlier;
+mod echo;
 mod lines;
 mod log;
 mod options;

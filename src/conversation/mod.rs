@@ -4,7 +4,7 @@
 mod reply;
 mod turn;
 
-pub(crate) use reply::{Citation, ModelReply, SealedThinking, ToolCall};
+pub(crate) use reply::{CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
 #[cfg(test)]
 pub(crate) use turn::tests::turn;
 pub(crate) use turn::{AnswerEnd, Turn, TurnFile, TurnService};

@@ -59,6 +59,8 @@ pub(crate) struct Seen {
     pub(crate) fault: Option<Fault>,
     /// The stream said that it is at its end.
     pub(crate) is_done: bool,
+    /// The stream has a place for the reason why an answer ends, so one is owed for each.
+    pub(crate) owes_reason: bool,
     /// Why an event could not be read, in words.
     pub(crate) unreadable: Option<String>,
 }

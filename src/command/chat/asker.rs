@@ -28,6 +28,8 @@ pub(super) struct Asker {
     pub(super) log: ConversationLog,
     tools: Option<Arc<Tools>>,
     warnings: Warnings,
+    /// What the service wants back of a model's thinking, as an earlier question found out.
+    echo_field: Option<String>,
 }
 
 impl Asker {
@@ -43,7 +45,7 @@ impl Asker {
     ) -> Result<Self, Failure> {
         let log = ConversationLog::open(&options.log, io)?;
         log.choose_service(&mut options.service, config);
-        Ok(Self { options, log, tools: None, warnings: Warnings::default() })
+        Ok(Self { options, log, tools: None, warnings: Warnings::default(), echo_field: None })
     }
 
     /// The service that the options name, under the prompt's own fields.
@@ -87,7 +89,10 @@ impl Asker {
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
         let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
         let options = self.options.question.clone();
-        let question = Question::new(given, conversation, options, tools, provider)?;
+        let mut question = Question::new(given, conversation, options, tools, provider)?;
+        if let Some(field) = &self.echo_field {
+            question.echo_thinking(field, provider);
+        }
         question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));
         Ok(question)
     }
@@ -132,6 +137,7 @@ impl Asker {
                 Ok((question, chat.said(), result))
             })
         })?;
+        self.echo_field.clone_from(&question.echo_field);
         let is_kept = self.log.keep(asked, &question.given, said, result.as_ref().err(), io);
         Ok(Asked { is_kept, result })
     }
