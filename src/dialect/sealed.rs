@@ -42,6 +42,11 @@ impl Sealed {
         }
     }
 
+    /// Whether nothing is sealed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Gives the items away.
     pub(super) fn take(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.0)

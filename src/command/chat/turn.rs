@@ -2,6 +2,7 @@
 //! the question came from nor what is kept of the answer.
 
 use super::checked::CheckedAnswer;
+use super::cuts::{HeardReply, SilentCuts};
 use super::display::AnswerDisplay;
 use super::plan::ChatPlan;
 use super::question::{DIALECT, Question};
@@ -31,17 +32,19 @@ pub(super) struct ChatTurn {
     answers: Answers,
     display: AnswerDisplay,
     rounds: Rounds,
+    cuts: SilentCuts,
     /// The service that replies, once one was asked.
     service: Option<Addressee>,
 }
 
 impl ChatTurn {
     /// A question that is not asked yet; its answer goes to `writer`.
-    pub(super) fn new(plan: ChatPlan, writer: TextWriter) -> Self {
+    pub(super) fn new(plan: ChatPlan, cuts: SilentCuts, writer: TextWriter) -> Self {
         Self {
             answers: plan.answers(),
             display: AnswerDisplay::new(&plan, writer),
             rounds: Rounds::default(),
+            cuts,
             service: None,
             plan,
         }
@@ -180,7 +183,8 @@ impl ChatTurn {
             self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
         let usage = self.rounds.usage(self.answers.usage());
         let rounds = std::mem::take(&mut self.rounds.replies);
-        ChatResult { rounds, answers: self.take_replies(), is_cut, usage }
+        let sent = self.cuts.first();
+        ChatResult { rounds, answers: self.take_replies(), is_cut, usage, sent }
     }
 
     fn take_replies(&mut self) -> Vec<ModelReply> {
@@ -248,6 +252,12 @@ impl ChatTurn {
         }
     }
 
+    /// Looks for what the service cut in silence, now that a reply came whole.
+    fn hear(&mut self, replied: Option<&str>, question: &Question, provider: &Provider) {
+        let (answers, conversation) = (&self.answers, question.conversation());
+        self.cuts.hear(&HeardReply { answers, replied, conversation, provider });
+    }
+
     /// Whether more is kept for the end than any answer has.
     fn is_overfull(&self) -> bool {
         self.answers.is_overfull() || self.display.is_overfull()
@@ -270,6 +280,7 @@ impl ChatTurn {
         self.complete(io)?;
         let checked = self.display.checked.as_ref().map_or(Ok(()), CheckedAnswer::verdict);
         self.give_all(FailureKind::Other, io)?;
+        self.cuts.found.tell(provider, io);
         if self.plan.shows_usage {
             // Of several replies the tokens are counted, but the time is not that of writing alone.
             let timing = Timing {
@@ -287,7 +298,7 @@ impl ChatTurn {
             let is_cut = verdict == ReplyVerdict::Length;
             checked.map_err(|why| outcome::of_misfit(&why, is_cut, provider))?;
         }
-        self.warn_of_answers(provider, io);
+        outcome::warn(&self.answers, &self.plan, provider, io);
         let result = outcome::of_verdict(verdict, &self.plan, provider, io);
         let (count, number) = (self.answers.count() as u32, self.plan.number);
         if result.is_ok() && count < number && !self.plan.json {
@@ -296,21 +307,6 @@ impl ChatTurn {
         match &result {
             Err(failure) if failure.kind != FailureKind::Cut => result,
             _ => self.display.commit().and(result),
-        }
-    }
-}
-
-impl ChatTurn {
-    /// Warns of what is odd about answers that are shown.
-    fn warn_of_answers(&self, provider: &Provider, io: &mut Io) {
-        let name = &provider.name;
-        for word in self.answers.unknown_ends() {
-            let what = format!("{name} ended the answer for a reason that is not known here");
-            io.warn(&format!("{what}, `{word}`: it may not be whole"));
-        }
-        if self.answers.unasked() > 0 && !self.plan.json {
-            let all = self.answers.count();
-            io.warn(&format!("{name} gave {all} answers where one was asked for; one is shown"));
         }
     }
 }
@@ -327,7 +323,7 @@ impl Operation for Asking<'_> {
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         self.chat.service = Some(dialect::addressee(provider));
-        Ok(self.question.draft(provider))
+        Ok(self.question.draft(provider, &mut self.chat.cuts))
     }
 
     fn has_shown(&self) -> bool {
@@ -352,11 +348,13 @@ impl Operation for Asking<'_> {
         if chat.plan.json {
             let body = reply.whole().await?;
             let gives_reason = chat.plan.gives_reason;
-            whole::read(&body, gives_reason, &mut chat.answers, chat.display.checked.as_mut())?;
+            let checked = chat.display.checked.as_mut();
+            let replied = whole::read(&body, gives_reason, &mut chat.answers, checked)?;
             let failed = chat.failed();
             if failed.is_err() && chat.answers.count() == 0 {
                 return failed;
             }
+            chat.hear(replied.as_deref(), self.question, &reply.exchange().provider);
             // The reply's bytes unchanged. On a terminal a newline is added where there is none.
             let (text, ends_line) = (String::from_utf8_lossy(&body), io.stdout_is_terminal);
             chat.display.write_plain(&text, ends_line, io)?;
@@ -380,7 +378,9 @@ impl Operation for Asking<'_> {
             // Thinking is nothing that keeps the question from being asked again.
             chat.display.replace(io);
         }
-        whole.and_then(|()| chat.failed())
+        whole.and_then(|()| chat.failed())?;
+        chat.hear(reader.replied(), self.question, &reply.exchange().provider);
+        Ok(())
     }
 }
 

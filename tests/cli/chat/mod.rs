@@ -12,6 +12,7 @@ mod request_fields;
 mod retries_and_redirects;
 mod saved_prompts;
 mod schema;
+mod silent_cuts;
 mod streamed_answer;
 mod thinking_goes_back;
 mod tool_call_formats;
