@@ -43,8 +43,8 @@ pub(crate) struct EmbedArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = REQUEST)]
     pub(crate) batch_size: Option<u32>,
 
-    /// The most requests at the same time [default: 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = REQUEST)]
+    /// The most requests at the same time [default: finds its own level, at most 64, on this machine 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = REQUEST)]
     pub(crate) concurrency: Option<u32>,
 
     /// How the vectors are written [default: by the ending of -o FILE, else array]

@@ -49,10 +49,11 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     let writer = VectorWriter::open(options.output.as_deref(), options.style, io)?;
     Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
+            exchange.for_many(options.concurrency);
             let progress = Progress::items("embedding", count, io);
             let is_alone = !options.lines && count == Some(1);
             let asker = BatchAsker::new(&exchange.provider, &options, most, is_alone);
-            let flow = EmbedFlow::new(asker, options.concurrency, writer, progress);
+            let flow = EmbedFlow::new(asker, writer, progress);
             flow.run(batches, options.shows_usage, exchange, io).await
         })
     })?)

@@ -1,9 +1,13 @@
 //! The loop of an exchange: a request is sent until its reply is read or no further try makes sense.
 
+use std::sync::Arc;
+
 use super::bad_reply;
 use super::operation::{Operation, ReadError};
 use super::reply::Reply;
+use super::retries::is_too_fast;
 use super::state::Exchange;
+use super::throttle::Pass;
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
@@ -20,9 +24,17 @@ impl Exchange {
     ) -> Result<O::Output, Failure> {
         let mut request = self.shared.prepared(operation.request(&self.provider)?);
         let mut retries = self.shared.retries();
+        let shared = Arc::clone(&self.shared);
         loop {
+            let pass = match &shared.throttle {
+                Some(throttle) => Some(self.client.interrupt.race(throttle.enter()).await?),
+                None => None,
+            };
             let failure = match self.attempt(&request, operation).await {
-                Ok(output) => return Ok(output),
+                Ok(output) => {
+                    pass.iter().for_each(Pass::good);
+                    return Ok(output);
+                }
                 Err(failure) => failure,
             };
             let nothing_shown = !operation.has_shown();
@@ -30,7 +42,14 @@ impl Exchange {
                 request = self.shared.prepared(operation.request(&self.provider)?);
             } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request) {
                 let failure = operation.reword(failure);
-                retries.again(failure, nothing_shown, &mut self.client, &self.stderr).await?;
+                match pass.filter(|_| nothing_shown && is_too_fast(&failure)) {
+                    // The wait is at the gate, which holds all requests up.
+                    Some(pass) => retries.pause(failure, &pass, &self.stderr)?,
+                    None => {
+                        let (client, stderr) = (&mut self.client, &self.stderr);
+                        retries.again(failure, nothing_shown, client, stderr).await?;
+                    }
+                }
             }
             operation.begin_again();
         }
