@@ -21,7 +21,8 @@ Examples:
 An input that the service refuses does not end the run: it is reported on stderr, `null` stands in
 its place, and the exit code is 4. An empty line is not sent and gives `null` too, so that line N of
 the output belongs to line N of the input. npy and csv have no `null`: they need --skip-errors, which
-leaves such inputs out. Line ends at the end of a text that is read whole are not part of it.")]
+leaves such inputs out. With -o FILE, what came is kept in FILE.part until FILE is whole: the same
+command goes on where an interrupted one ended, and asks for nothing twice. Line ends at the end of a text that is read whole are not part of it.")]
 pub(crate) struct EmbedArgs {
     /// The texts to embed, one per argument; without any, stdin is one text
     #[arg(value_name = "TEXT")]
@@ -58,4 +59,8 @@ pub(crate) struct EmbedArgs {
     /// Write to a file, which appears only when it is whole; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Begin anew: forget what an interrupted run kept in FILE.part
+    #[arg(long, requires = "output", conflicts_with = "json", help_heading = OUTPUT)]
+    pub(crate) fresh: bool,
 }

@@ -129,6 +129,11 @@ impl Exchange {
         })
     }
 
+    /// A warning beside the result.
+    pub(crate) fn warn(&self, text: &str) {
+        self.stderr.warn(text);
+    }
+
     /// Waits for `work`, or for what ends the run: a signal, the limit of time, a reader of standard
     /// output that went away.
     ///

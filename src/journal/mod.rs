@@ -75,7 +75,8 @@ impl Journal {
     }
 
     /// How many rows of earlier runs wait to be taken.
-    pub(crate) fn waiting(&self) -> u64 {
+    #[cfg(test)]
+    fn waiting(&self) -> u64 {
         self.found.len()
     }
 

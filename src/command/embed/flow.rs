@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
-use super::ask::{BatchAnswer, BatchAsker};
+use super::answer::BatchAnswer;
+use super::ask::BatchAsker;
 use super::batch::{Batch, Batches};
 use super::writer::VectorWriter;
 use crate::error::{Failure, FailureKind};
@@ -82,7 +83,8 @@ impl EmbedFlow {
         }
     }
 
-    /// Runs to the end of the texts.
+    /// Runs to the end of the texts. Gives the failure of the run if texts were refused and all others
+    /// are written.
     ///
     /// # Errors
     /// Whatever ends the run; requests that are out are dropped.
@@ -92,11 +94,11 @@ impl EmbedFlow {
         shows_usage: bool,
         exchange: &mut Exchange,
         io: &mut Io,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Failure>, Failure> {
         let result = self.work(batches, exchange, io).await;
         self.progress.done();
         result?;
-        let ended = self.writer.end(io);
+        let refused = self.writer.end(io)?;
         if shows_usage {
             let tokens = match self.tokens {
                 Some(tokens) => format!("{tokens} tokens in"),
@@ -106,7 +108,7 @@ impl EmbedFlow {
             let plural = if requests == 1 { "" } else { "s" };
             io.say(&format!("usage: {tokens}, {requests} request{plural}, {seconds:.2} s in all"));
         }
-        ended
+        Ok(refused)
     }
 
     async fn work(

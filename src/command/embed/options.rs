@@ -33,6 +33,8 @@ pub(super) struct EmbedOptions {
     pub(super) concurrency: Option<usize>,
     pub(super) style: Style,
     pub(super) output: Option<PathBuf>,
+    /// What an interrupted run kept is forgotten.
+    pub(super) fresh: bool,
     /// The provider's replies are printed as they are.
     pub(super) json: bool,
     pub(super) shows_usage: bool,
@@ -52,6 +54,7 @@ impl EmbedOptions {
             concurrency: args.concurrency.map(|most| most as usize),
             style: style(args, run.json)?,
             output: args.output.clone(),
+            fresh: args.fresh,
             json: run.json,
             shows_usage: run.usage,
         })
