@@ -55,6 +55,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "exchange",
         &[
+            "api",
             "demo",
             "error",
             "http",

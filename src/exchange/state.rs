@@ -76,6 +76,9 @@ pub(super) struct Shared {
     pub(super) throttle: Option<Throttle>,
     /// What the first refusal of a field taught.
     repair: Mutex<Option<FieldRepair>>,
+    /// The model that was looked up: the only one that is there. Locked while it is looked up, so that
+    /// this is done once.
+    pub(super) model_there: tokio::sync::Mutex<Option<String>>,
 }
 
 impl Exchange {
@@ -86,7 +89,7 @@ impl Exchange {
         options: ExchangeOptions,
         stderr: Stderr,
     ) -> Self {
-        let shared = Arc::new(Shared { options, throttle: None, repair: Mutex::new(None) });
+        let shared = Arc::new(Shared::new(options, None));
         Self { provider, client, stderr, shared }
     }
 
@@ -104,11 +107,7 @@ impl Exchange {
         }
         let ExchangeOptions { retries, max_wait, .. } = self.shared.options;
         let throttle = Throttle::new(RetryPolicy { retries, max_wait }, ceiling, most.is_some());
-        self.shared = Arc::new(Shared {
-            options: self.shared.options,
-            throttle: Some(throttle),
-            repair: Mutex::new(None),
-        });
+        self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle)));
     }
 
     /// How many requests may be out at a time, as it is now: one, but in a bulk run.
@@ -150,6 +149,15 @@ impl Exchange {
 }
 
 impl Shared {
+    fn new(options: ExchangeOptions, throttle: Option<Throttle>) -> Self {
+        Self {
+            options,
+            throttle,
+            repair: Mutex::default(),
+            model_there: tokio::sync::Mutex::default(),
+        }
+    }
+
     pub(super) fn options(&self) -> ExchangeOptions {
         self.options
     }

@@ -4,8 +4,10 @@
 mod choose;
 mod endpoint;
 pub(crate) mod field_repair;
+mod host;
 mod job;
 pub(crate) mod key;
+mod on_this_machine;
 mod options;
 pub(crate) mod price;
 mod resolve;
