@@ -17,6 +17,7 @@ use crate::provider::{Job, Provider, RequestLimit, resolve};
 mod answer;
 mod ask;
 mod batch;
+mod cuts;
 mod failing;
 mod flow;
 mod journal;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::bad_reply;
 use super::operation::{Operation, ReadError};
 use super::reply::Reply;
 use super::retries::is_too_fast;
 use super::state::Exchange;
 use super::throttle::Pass;
+use super::{bad_reply, hints};
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
@@ -35,7 +35,7 @@ impl Exchange {
                     pass.iter().for_each(Pass::good);
                     return Ok(output);
                 }
-                Err(failure) => failure,
+                Err(failure) => hints::hinted(failure, &self.provider),
             };
             let nothing_shown = !operation.has_shown();
             if nothing_shown && operation.changes_request(&failure, &self.provider) {

@@ -11,6 +11,7 @@ mod ask;
 mod bad_reply;
 mod draft;
 mod fetch;
+mod hints;
 mod models;
 mod operation;
 mod reply;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::addresses;
+use super::cuts::SilentCuts;
 use super::earlier::EarlierTurns;
 use super::log::ConversationLog;
 use super::options::ChatOptions;
@@ -122,11 +123,12 @@ impl Asker {
         let mut asked = self.log.asked(&options.question, &options.service, &provider, &question);
         let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
         let allowed = options.exchange;
+        let cuts = SilentCuts::behind(self.log.sent_before());
         let wanted = provider.model.clone();
         let (question, said, model, result) =
             exchange::run(provider, allowed, io, |exchange, io| {
                 Box::pin(async move {
-                    let mut chat = ChatTurn::new(plan, writer);
+                    let mut chat = ChatTurn::new(plan, cuts, writer);
                     let result = match addresses::fetch_all(&mut question, exchange, io).await {
                         Ok(()) => chat.run(&mut question, exchange, io).await,
                         Err(failure) => Err(failure),

@@ -1,5 +1,7 @@
 //! The answer for a batch.
 
+use super::batch::BatchText;
+use super::cuts::UnreadTexts;
 use crate::api::embed::reply::{self, Vectors};
 
 /// The answer for a part of a batch; the parts follow each other.
@@ -18,6 +20,8 @@ pub(super) struct BatchAnswer {
     pub(super) parts: Vec<AnswerPart>,
     pub(super) tokens: Option<u64>,
     pub(super) requests: u64,
+    /// Texts that were not read whole.
+    pub(super) unread: Option<UnreadTexts>,
 }
 
 impl BatchAnswer {
@@ -31,13 +35,16 @@ impl BatchAnswer {
         self.parts.iter().map(bytes).sum()
     }
 
-    /// Adds the next part.
-    pub(super) fn add(&mut self, part: AnswerPart) {
+    /// Adds the next part, which is for these texts.
+    pub(super) fn add(&mut self, part: AnswerPart, texts: &[&BatchText]) {
         let tokens = match &part {
             AnswerPart::Vectors(vectors) => vectors.tokens,
             AnswerPart::Reply(body) => reply::tokens_in(body),
             AnswerPart::Refused(_) => None,
         };
+        let texts = Vec::from_iter(texts.iter().map(|text| &text.input));
+        let unread = UnreadTexts::of(&texts, tokens);
+        self.unread = self.unread.take().into_iter().chain(unread).reduce(UnreadTexts::and);
         self.tokens = self.tokens.into_iter().chain(tokens).reduce(|sum, more| sum + more);
         self.parts.push(part);
     }

@@ -115,14 +115,15 @@ impl BatchAsker {
                 Ok(found) => {
                     self.has_vectors.store(true, Relaxed);
                     self.failed_in_row.store(0, Relaxed);
-                    answer.add(found);
+                    answer.add(found, asked);
                     while let Some(whole) = search.refused.pop_if(|whole| whole.end == part.end) {
                         self.context.learn(whole.len().div_ceil(2));
                     }
                 }
                 Err(failure) => {
                     let refused = self.look_for(failure, part, texts.len(), &mut search)?;
-                    refused.into_iter().for_each(|words| answer.add(AnswerPart::Refused(words)));
+                    let refused = refused.map(AnswerPart::Refused);
+                    refused.into_iter().for_each(|refused| answer.add(refused, &[]));
                 }
             }
         }

@@ -4,3 +4,4 @@ mod inputs_and_formats;
 mod pace;
 mod refusals_and_failures;
 mod services;
+mod silent_cuts;
