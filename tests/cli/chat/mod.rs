@@ -1,6 +1,7 @@
 //! `llm chat`: what is sent, what comes out, and all that an answer leads to.
 pub(crate) mod attachments;
 mod attachments_by_url;
+mod endings;
 mod exit_codes;
 mod field_repair;
 mod ignored_fields;
@@ -15,6 +16,7 @@ mod schema;
 mod several_answers;
 mod silent_cuts;
 mod streamed_answer;
+mod thinking_goes_back;
 mod tool_call_formats;
 #[cfg(unix)]
 mod tool_confirmation;

@@ -243,7 +243,8 @@ fn sound_goes_to_the_model_that_is_there() {
     run.code(0)
         .stdout("好\n")
         .stderr_has("the model that it has answers: Systran/faster-whisper-tiny");
-    let bodies: Vec<String> = server.requests().iter().map(|request| request.text()).collect();
+    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+    let bodies: Vec<String> = server.requests().iter().map(|request| text(&request.body)).collect();
     assert!(bodies[0].contains("whisper-1") && bodies[2].contains("faster-whisper-tiny"));
     assert!(!bodies[2].contains("whisper-1\r\n"), "{}", bodies[2]);
 }
