@@ -9,6 +9,7 @@ use super::retries::Retries;
 use crate::error::{Failure, classify};
 use crate::http::client::{Client, ExchangeLimits};
 use crate::http::request::Request;
+use crate::http::retry::RetryPolicy;
 use crate::interrupt::Interrupt;
 use crate::io::{Io, Stderr};
 use crate::provider::Provider;
@@ -22,13 +23,18 @@ pub(crate) struct ExchangeOptions {
     pub(crate) silence: Option<Duration>,
     /// The longest time for the whole run.
     pub(crate) max_time: Option<Duration>,
-    /// How many tries may follow the first one.
-    pub(crate) retries: u32,
+    /// How many tries may follow the first one; `None`: the user did not say.
+    pub(crate) retries: Option<u32>,
     /// The longest wait between two tries.
     pub(crate) max_wait: Duration,
     /// The exchange is shown on stderr.
     pub(crate) verbose: bool,
+    /// No certificate of a server is checked.
+    pub(crate) is_insecure: bool,
 }
+
+/// Tries after a failed one where the user says nothing of them.
+const RETRIES: u32 = 2;
 
 /// The longest silence on the wire where the user says nothing of it.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -44,6 +50,8 @@ impl ExchangeOptions {
             silence: self.silence(),
             until: self.max_time.map(|time| (Instant::now() + time, time)),
             verbose: self.verbose,
+            is_insecure: self.is_insecure,
+            repeats_charged: self.retries.is_some_and(|retries| retries > 0),
         }
     }
 }
@@ -110,10 +118,11 @@ impl Shared {
         self.options
     }
 
-    /// The retries of one request.
-    pub(super) fn retries(&self) -> Retries {
+    /// The retries of one request, which may be one of those that are charged each time.
+    pub(super) fn retries(&self, is_charged: bool) -> Retries {
         let ExchangeOptions { retries, max_wait, .. } = self.options;
-        Retries::new(retries, max_wait, self.options.silence())
+        let policy = RetryPolicy { retries: retries.unwrap_or(RETRIES), max_wait };
+        Retries::new(policy, retries.is_some(), is_charged, self.options.silence())
     }
 
     /// The request of a draft, with the change that an earlier request taught.
