@@ -91,30 +91,36 @@ impl Trust {
         Ok(Self { usual: Some(usual), named, provider })
     }
 
-    /// Whether the user, or the system, trusts this very certificate, and it is made out to the server.
-    /// That it stands for an authority (as `openssl req -x509` makes it), or has its name in the place
-    /// of old, is then no reason to refuse it; curl does not either.
-    fn is_trusted_itself(
+    /// Whether a certificate that was refused is one that the user, or the system, trusts by itself. That
+    /// it stands for an authority (as `openssl req -x509` makes it), or has its name in the place of
+    /// old, is then no reason to refuse it; curl does not either.
+    ///
+    /// # Errors
+    /// Why it is refused all the same.
+    fn trusted_itself(
         &self,
-        error: &Error,
+        error: Error,
         found: &CertificateDer<'_>,
         name: &ServerName<'_>,
-    ) -> bool {
-        let Error::InvalidCertificate(reason) = error else { return false };
+    ) -> Result<ServerCertVerified, Error> {
+        let Error::InvalidCertificate(reason) = &error else { return Err(error) };
         let has_wrong_name = matches!(
             reason,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
         );
         if !has_wrong_name && !is_of_authority(reason) {
-            return false;
+            return Err(error);
         }
         let is_named = self.named.iter().any(|named| named == found);
         if !is_named && !of_system().iter().any(|known| known == found) {
-            return false;
+            return Err(error);
         }
         let is_for = ParsedCertificate::try_from(found)
             .is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok());
-        is_for || has_common_name(found, &name.to_str())
+        match is_for || has_common_name(found, &name.to_str()) {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(CertificateError::NotValidForName.into()),
+        }
     }
 }
 
@@ -130,12 +136,7 @@ impl ServerCertVerifier for Trust {
         let Some(usual) = &self.usual else { return Ok(ServerCertVerified::assertion()) };
         let checked =
             usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        match checked {
-            Err(error) if self.is_trusted_itself(&error, end_entity, server_name) => {
-                Ok(ServerCertVerified::assertion())
-            }
-            checked => checked,
-        }
+        checked.or_else(|error| self.trusted_itself(error, end_entity, server_name))
     }
 
     fn verify_tls12_signature(

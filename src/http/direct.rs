@@ -226,7 +226,10 @@ impl Connection {
         let broken = match &self.tls {
             Some(tls) if self.heard.is_nothing() => tls.explained(broken),
             None if self.heard.is_tls() => {
-                NetworkError::settled("it speaks TLS", "is `https://` meant?")
+                NetworkError::settled("it speaks TLS there", "is `https://` meant?")
+            }
+            None if self.heard.is_nothing() && !broken.is_connect() => {
+                broken.hinted("if it speaks TLS there, `https://` is meant")
             }
             _ => broken,
         };

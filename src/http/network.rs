@@ -142,6 +142,11 @@ impl NetworkError {
         Self { is_stale: self.origin == ErrorOrigin::Exchanging, ..self }
     }
 
+    /// The same, with what can be done about it, unless that is known better.
+    pub(super) fn hinted(self, hint: &str) -> Self {
+        Self { hint: self.hint.or_else(|| Some(hint.to_owned())), ..self }
+    }
+
     /// Whether a new connection may do what this one, which was kept too long, did not.
     pub(super) fn is_stale(&self) -> bool {
         self.is_stale

@@ -34,6 +34,6 @@ pub(crate) use {
     running::Running,
     server::{Refusing, Script, Server},
     sse::{chat_body, chat_events, chunk},
-    tls::Tls,
+    tls::{Door, Tls},
     wav::{wav, wav_head},
 };
