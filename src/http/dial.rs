@@ -49,8 +49,8 @@ pub(super) async fn dial(
         return opened.await;
     };
     let to_proxy = within(patience, async {
-        let stream = connected(proxy.url(), patience).await?;
-        let stream = secured(stream, proxy.url(), route.proxy_tls.as_ref()).await?;
+        let stream = connected(&proxy.url, patience).await?;
+        let stream = secured(stream, &proxy.url, route.proxy_tls.as_ref()).await?;
         match route.forwarder(url) {
             Some(_) => Ok(stream),
             None => proxy.lead(stream, url).await,

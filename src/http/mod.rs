@@ -29,6 +29,7 @@ mod tls;
 mod tls_words;
 mod trace;
 mod transport;
+mod tunnel;
 
 use crate::error::Failure;
 

@@ -65,7 +65,7 @@ impl Transport {
             "https" => self.tls(is_own).map(|tls| Some(tls.clone())),
             _ => Ok(None),
         };
-        let proxy_tls = proxy.as_ref().map(|proxy| tls(proxy.url(), false)).transpose()?.flatten();
+        let proxy_tls = proxy.as_ref().map(|proxy| tls(&proxy.url, false)).transpose()?.flatten();
         Ok(Route { proxy, proxy_tls, tls: tls(url, is_own)? })
     }
 

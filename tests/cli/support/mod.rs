@@ -8,6 +8,7 @@ mod command;
 mod connection;
 mod multipart;
 mod outcome;
+mod proxy;
 mod pty;
 mod recorded;
 mod reply;
@@ -28,6 +29,7 @@ pub(crate) use {
     command::{Llm, llm, program},
     multipart::Part,
     outcome::{Outcome, names},
+    proxy::{Kind, Proxy},
     pty::{in_terminal, spawn_in_terminal},
     recorded::Recorded,
     reply::{Reply, Step},
