@@ -4,9 +4,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use super::request::Url;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
-use url::Url;
 
 /// Addresses of the other family are tried as well after so long (RFC 8305, section 5, has 250 ms; the
 /// HTTP client for TLS waits as long as this).
