@@ -52,7 +52,7 @@ pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
                 return Err(Failure::usage(what)
                     .hint("name the files or the subfolder that matter; what .gitignore lists is left out"));
             }
-            texts.push(fenced(&entry.path().display().to_string(), &text));
+            texts.push(fenced(&entry.path().display().to_string(), text));
         }
     }
     if texts.is_empty() {

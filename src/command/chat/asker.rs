@@ -132,7 +132,7 @@ impl Asker {
                 Ok((question, chat.said(), result))
             })
         })?;
-        let is_kept = self.log.keep(asked, &question.given, said, result.as_ref().err(), io);
+        let is_kept = self.log.keep(asked, question.into_given(), said, result.as_ref().err(), io);
         Ok(Asked { is_kept, result })
     }
 }

@@ -58,8 +58,13 @@ impl Question {
         tools: Vec<ToolDefinition>,
         provider: &Provider,
     ) -> Result<Self, Failure> {
-        let mut conversation = earlier;
-        conversation.ask(given.text(), given.attachments().cloned().collect());
+        let (mut conversation, mut given) = (earlier, given);
+        // Addresses are fetched later, and the text is joined once more then.
+        let text = match given.address() {
+            Some(_) => given.text(),
+            None => given.take_text(),
+        };
+        conversation.ask(text, given.attachments().cloned().collect());
         let asked = ask(&conversation, &options, &tools, provider);
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
@@ -105,6 +110,16 @@ impl Question {
     pub(super) fn go_on(&mut self, said: Message) {
         self.conversation.messages.push(said);
         self.composed = None;
+    }
+
+    /// What the user gave, as it was asked.
+    pub(super) fn into_given(self) -> PromptInput {
+        let (mut given, mut conversation) = (self.given, self.conversation);
+        if let Some(text) = conversation.take_question() {
+            given.take_text();
+            given.put_text(text);
+        }
+        given
     }
 
     /// Puts the content of an address, `item`, in the place of the address at this index.
