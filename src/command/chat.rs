@@ -15,12 +15,14 @@ use options::ChatOptions;
 use repl::Session;
 
 mod addresses;
+mod again;
 mod asker;
 mod attach;
 mod checked;
 mod cuts;
 mod display;
 mod earlier;
+mod echo;
 mod lines;
 mod log;
 mod options;
