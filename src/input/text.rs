@@ -117,35 +117,33 @@ impl DecodedText {
 /// # Errors
 /// Exit 2: a zero byte, or more bytes that are not UTF-8, with the offset.
 pub(super) fn decoded(bytes: Vec<u8>, name: impl Display) -> Result<DecodedText, Failure> {
-    let mut decoded = decoded_line(bytes, name, true)?;
-    if decoded.text.starts_with(BYTE_ORDER_MARK) {
-        decoded.text.drain(..BYTE_ORDER_MARK.len_utf8());
+    let replaced: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    let is_mended = replaced > 0
+        && bytes.len() >= MENDED_LENGTH
+        && replaced <= bytes.len() / MENDED_SHARE
+        && !bytes.contains(&0);
+    let mut text = match is_mended {
+        true => String::from_utf8_lossy(&bytes).into_owned(),
+        false => decoded_row(bytes, name)?,
+    };
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
     }
-    Ok(decoded)
+    Ok(DecodedText { text, replaced })
 }
 
-/// [`decoded`] for a part of a text: a byte order mark in it stays, and where not `mends`, all bytes must be UTF-8.
+/// A row of a file as text. Nothing in it is replaced: a vector would be of another text than the row.
 ///
 /// # Errors
-/// As those of [`decoded`].
-pub(super) fn decoded_line(
-    bytes: Vec<u8>,
-    name: impl Display,
-    mends: bool,
-) -> Result<DecodedText, Failure> {
+/// Exit 2: a zero byte, or a byte that is not UTF-8, with the offset.
+pub(super) fn decoded_row(bytes: Vec<u8>, name: impl Display) -> Result<String, Failure> {
     if let Some(offset) = memchr::memchr(0, &bytes) {
         return Err(not_text(&bytes, name, offset, "there is a zero byte"));
     }
-    let bytes = match String::from_utf8(bytes) {
-        Ok(text) => return Ok(DecodedText { text, replaced: 0 }),
-        Err(error) => error.into_bytes(),
-    };
-    let replaced: usize = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    if mends && bytes.len() >= MENDED_LENGTH && replaced <= bytes.len() / MENDED_SHARE {
-        return Ok(DecodedText { text: String::from_utf8_lossy(&bytes).into_owned(), replaced });
-    }
-    let offset = bytes.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
-    Err(not_text(&bytes, name, offset, "it is not UTF-8"))
+    String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        not_text(error.as_bytes(), name, offset, "it is not UTF-8")
+    })
 }
 
 fn not_text(bytes: &[u8], name: impl Display, offset: usize, what: &str) -> Failure {
