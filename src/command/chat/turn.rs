@@ -217,7 +217,8 @@ impl ChatTurn {
     /// Looks for what the service cut in silence, now that a reply came whole.
     fn hear(&mut self, replied: Option<&str>, question: &Question, provider: &Provider) {
         let (answers, conversation) = (&self.answers, question.conversation());
-        self.cuts.hear(&HeardReply { answers, replied, conversation, provider });
+        let schema = question.schema().map(|schema| &schema.sent);
+        self.cuts.hear(&HeardReply { answers, replied, conversation, schema, provider });
     }
 
     /// Whether more is kept for the end than any answer has.
