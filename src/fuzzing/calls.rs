@@ -16,8 +16,11 @@ pub fn calls(data: &[u8]) {
     let way = Way::ALL[usize::from(next()) % Way::ALL.len()];
     let meant: Vec<Meant> = (0..=next() % 3).map(|number| Meant::new(number, &mut next)).collect();
     let pieces = way.pieces(&meant, &mut next);
-    let sent =
-        if next() % 2 == 0 { pieces.len() } else { usize::from(next()) % (pieces.len() + 1) };
+    let sent = if next().is_multiple_of(2) {
+        pieces.len()
+    } else {
+        usize::from(next()) % (pieces.len() + 1)
+    };
     let is_cut = sent < pieces.len();
     let mut stream: Vec<Value> = pieces[..sent]
         .iter()
@@ -160,7 +163,7 @@ impl Way {
         let mut begun = 0;
         loop {
             waiting.retain(|(_, rest)| rest.len() > 0);
-            let begins = begun < meant.len() && (waiting.is_empty() || next() % 3 == 0);
+            let begins = begun < meant.len() && (waiting.is_empty() || next().is_multiple_of(3));
             if begins && (self.can_alternate() || waiting.is_empty()) {
                 pieces.push(self.piece(begun, &meant[begun], "", true, pieces.len()));
                 waiting.push((begun, meant[begun].cut(next).into_iter()));
