@@ -198,7 +198,11 @@ fn what_a_proxy_answers_is_told_as_its_own() {
             "it does not connect: connection refused",
         ),
         ("socks5h", "\u{5}\u{2}\u{1}\u{1}".to_owned(), "it refuses the user and the password"),
-        ("socks4a", "\u{0}\u{5b}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}".to_owned(), "it could not connect"),
+        (
+            "socks4a",
+            "\u{0}\u{5b}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}".to_owned(),
+            "it does not connect: it failed",
+        ),
         ("socks4a", "HTTP/1.1 400".to_owned(), "what it answers is no SOCKS"),
     ] {
         // A proxy that asks for nobody, where SOCKS 5 asks in the first answer.
