@@ -3,6 +3,7 @@
 //! knows such a field yet. What was learnt holds for the further requests of the run.
 
 mod decide;
+mod values;
 
 use serde_json::{Map, Value, json};
 
@@ -85,8 +86,10 @@ impl FieldRepair {
                     SetBy::Setting => format!("`-O {field}=…` sets it"),
                     SetBy::Profile(place) => format!("{place} sets `{field}`"),
                 };
-                let failure =
-                    failure.hint(format!("{by}, which is not accepted here; leave it out"));
+                let failure = match values::advice(&refused.words) {
+                    Some(advice) => failure.hint(format!("{by}; {advice}")),
+                    None => failure.hint(format!("{by}, which is not accepted here; leave it out")),
+                };
                 Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
