@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_stream_without_a_picture_says_why() {
         let partial = json!({"type": "image_generation.partial_image", "b64_json": "AA=="});
-        assert!(matches!(read(&[partial.clone()]).1, Err(BadReply::BrokenOff)));
+        assert!(matches!(read(std::slice::from_ref(&partial)).1, Err(BadReply::BrokenOff)));
         let error =
             json!({"type": "error", "error": {"message": "违规", "code": "moderation_blocked"}});
         assert!(matches!(read(&[partial, error]).1, Err(BadReply::Fault(_))));
