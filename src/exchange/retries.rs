@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::error::{Failure, FailureKind};
+use crate::error::{Failure, FailureClass, FailureKind};
 use crate::http::client::Client;
 use crate::http::retry::{self, RetryDecision, RetryPolicy, TryOutcome};
 use crate::io::Stderr;
@@ -43,16 +43,16 @@ impl Retries {
         let Some(facts) = failure.retry.as_deref().filter(|_| nothing_shown) else {
             return Err(failure);
         };
-        if facts.is_loading && self.policy.retries > 0 {
+        if facts.class == Some(FailureClass::Loading) && self.policy.retries > 0 {
             return self.await_model(failure, client, stderr).await;
         }
         let outcome = TryOutcome {
-            status: facts.status,
+            class: facts.class,
             should_retry: facts.should_retry.as_deref(),
             retry_after_ms: facts.retry_after_ms.as_deref(),
             retry_after: facts.retry_after.as_deref(),
             body_delay: facts.body_delay,
-            final_refusal: failure.kind == FailureKind::Credentials,
+            reset: facts.reset,
         };
         match retry::decide(
             self.done,
@@ -62,6 +62,10 @@ impl Retries {
             SystemTime::now(),
         ) {
             RetryDecision::Stop => Err(failure),
+            RetryDecision::Spent(wait) => {
+                let message = format!("{}; it asks to wait {}", failure.message, seconds(wait));
+                Err(Failure { message, ..failure })
+            }
             RetryDecision::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
             RetryDecision::Wait(wait) => {
                 self.done += 1;

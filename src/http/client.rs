@@ -10,13 +10,13 @@ use super::activity::Activity;
 use super::head::ReplyHead;
 use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
-use super::refusal;
+use super::refusal::{self, RefusalHead};
 use super::request::{Body, Request, Url};
 use super::silence::SilenceLimit;
 use super::trace;
 use super::transport::{Incoming, Transport};
 use super::{Service, redirect};
-use crate::error::{Failure, FailureKind, Retry};
+use crate::error::{Failure, FailureKind};
 use crate::interrupt::Interrupt;
 use crate::io::{Env, Io, Stderr};
 
@@ -195,7 +195,7 @@ impl Client {
             }
         }
         body.truncate(MAX_ERROR_BODY);
-        Ok(refusal::failure(&response.facts(), &body, request, &self.service))
+        Ok(refusal::failure(&RefusalHead::of(&response.head), &body, request, &self.service))
     }
 }
 
@@ -205,20 +205,9 @@ impl Response {
         self.head.header(name)
     }
 
-    /// The parts of the head that a refusal is told from.
-    fn facts(&self) -> refusal::RefusalHead {
-        let header = |name: &str| self.header(name).map(str::to_owned);
-        refusal::RefusalHead {
-            status: self.head.status,
-            request_id: refusal::REQUEST_IDS.iter().find_map(|name| header(name)),
-            retry: Retry {
-                status: Some(self.head.status),
-                should_retry: header("x-should-retry"),
-                retry_after_ms: header("retry-after-ms"),
-                retry_after: header("retry-after"),
-                ..Retry::default()
-            },
-        }
+    /// The status, one of success.
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status
     }
 
     /// Bears no silence longer than this from now on: an answer has come to its end.

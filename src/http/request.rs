@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::form::{BytePiece, Form};
+use super::form::{BytePiece, Form, PartContent};
 use super::splice::{Spliced, SplicedFile};
 use crate::secret::{Secret, is_secret_name};
 
@@ -130,6 +130,17 @@ impl Body {
             Body::Json(value) => value.as_object(),
             Body::Spliced(spliced) => spliced.value().as_object(),
             Body::Empty | Body::Form(_) => None,
+        }
+    }
+
+    /// The model that is asked for.
+    pub(crate) fn model(&self) -> Option<&str> {
+        match self {
+            Body::Form(form) => form.parts.iter().find_map(|part| match &part.content {
+                PartContent::Text(text) if part.name == "model" => Some(text.as_str()),
+                _ => None,
+            }),
+            _ => self.fields()?.get("model")?.as_str(),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::config::rule::Rule;
 use crate::config::schema::{SchemaForm, StreamUsage};
 use crate::http::Service;
 use crate::http::form::{Form, FormPart};
-use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url, shown};
 
 /// A profile with everything resolved that a request needs.
 #[derive(Debug, Clone)]
@@ -265,6 +265,7 @@ impl Provider {
         Service {
             name: self.name.clone(),
             choice: self.choice.clone(),
+            base_url: shown(&self.base_url),
             key_variable: profile.key_variables().first().cloned(),
             key_url: profile.key_url.get().cloned(),
             start: profile.start.get().cloned(),
