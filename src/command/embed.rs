@@ -16,6 +16,7 @@ use crate::provider::{Job, Provider, RequestLimit, resolve};
 
 mod ask;
 mod batch;
+mod cuts;
 mod flow;
 mod memory;
 mod options;

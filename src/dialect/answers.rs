@@ -230,6 +230,23 @@ impl Answers {
         ends
     }
 
+    /// How many answers the reply has, with text or without.
+    pub(crate) fn number(&self) -> usize {
+        self.choices.len()
+    }
+
+    /// Whether an answer was cut by a limit of tokens.
+    pub(crate) fn is_cut(&self) -> bool {
+        let mut finishes = self.choices.values().filter_map(|choice| choice.finish.as_ref());
+        finishes.any(|(finish, _)| *finish == Finish::Length)
+    }
+
+    /// Whether the reply has thinking, in words or sealed.
+    pub(crate) fn has_thinking(&self) -> bool {
+        let mut choices = self.choices.values();
+        choices.any(|choice| !choice.thoughts.as_str().is_empty() || !choice.sealed.is_empty())
+    }
+
     /// What became of the reply, the worst first.
     pub(crate) fn verdict(&self) -> ReplyVerdict {
         let mut finishes = self.choices.values().filter_map(|choice| choice.finish.as_ref());

@@ -147,6 +147,11 @@ impl ChatReader {
         self.seen.fault.as_ref()
     }
 
+    /// Who replied, in the reply's own words.
+    pub(crate) fn replied(&self) -> Option<&str> {
+        self.seen.replied.as_deref()
+    }
+
     /// Whether nothing more is to be read: the stream said that it is at its end, or it goes beyond
     /// any sense of size.
     pub(crate) fn is_done(&self) -> bool {

@@ -1,9 +1,9 @@
 //! The loop of an exchange: a request is sent until its reply is read or no further try makes sense.
 
-use super::bad_reply;
 use super::operation::{Operation, ReadError};
 use super::reply::Reply;
 use super::state::Exchange;
+use super::{bad_reply, hints};
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
@@ -22,17 +22,19 @@ impl Exchange {
         &mut self,
         operation: &mut O,
     ) -> Result<O::Output, Failure> {
-        let mut request = self.shared.prepared(operation.request(&self.provider)?);
+        let mut request = self.made(operation.request(&self.provider)?).await?;
         let mut retries = self.shared.retries();
         loop {
             let failure = match self.attempt(&request, operation).await {
                 Ok(output) => return Ok(output),
-                Err(failure) => failure,
+                Err(failure) => hints::hinted(failure, &self.provider),
             };
             let nothing_shown = !operation.has_shown();
             if nothing_shown && operation.changes_request(&failure, &self.provider) {
-                request = self.shared.prepared(operation.request(&self.provider)?);
-            } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request) {
+                request = self.made(operation.request(&self.provider)?).await?;
+            } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request)
+                && let Err(failure) = self.stand_in(failure, &mut request).await
+            {
                 let failure = operation.reword(failure);
                 retries.again(failure, nothing_shown, &mut self.client, &self.stderr).await?;
             }

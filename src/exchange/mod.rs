@@ -10,6 +10,8 @@ mod ask;
 mod bad_reply;
 mod draft;
 mod fetch;
+mod hints;
+mod models;
 mod operation;
 mod reply;
 mod retries;

@@ -2,7 +2,7 @@
 //! flag over environment over the user's file over the built-in list.
 
 use super::options::ServiceOptions;
-use super::{Job, Provider, choose, endpoint, key};
+use super::{Job, Provider, choose, endpoint, host, key};
 use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
@@ -56,6 +56,8 @@ pub(crate) fn provider_of(
             (Some(_), None) => format!("--base-url {}", shown(&base_url)),
             _ => format!("-p {}", profile.name),
         },
+        job,
+        is_dry: options.is_dry,
         model: job.model_in(&profile),
         base_url,
         key,
@@ -96,13 +98,16 @@ pub(crate) fn profile_for(
 }
 
 fn lay_environment_over(profile: &mut Profile, env: &Env) {
-    // The variable replaces the built-in address, as in OpenAI's own SDKs; not one that the user
-    // wrote into the file for this very profile.
-    let is_built_in = profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
-    if let Some(name) = profile.base_url_env.get().filter(|_| is_built_in)
-        && let Some(url) = env.get(name)
-    {
-        profile.base_url.set(url, Origin::Environment(name.clone()));
+    // The variable replaces the built-in address, as in the service's own programs; not one that the
+    // user wrote into the file for this very profile.
+    if profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn) {
+        let variable = |name: Option<&String>| Some((name?.clone(), env.get(name?)?));
+        let host = variable(profile.host_env.get()).and_then(|(name, text)| {
+            Some((name, host::base_url(&text, profile.base_url.as_deref()?)?))
+        });
+        if let Some((name, url)) = host.or_else(|| variable(profile.base_url_env.get())) {
+            profile.base_url.set(url, Origin::Environment(name));
+        }
     }
     if let Some(model) = env.get("LLM_MODEL") {
         profile.model.set(model, Origin::Environment("LLM_MODEL".to_owned()));
@@ -187,8 +192,7 @@ fn without_user(text: &str) -> String {
 /// A job that the service is known not to offer is refused before anything is sent. The built-in
 /// list speaks of the service's own address only; behind another one anything may answer.
 fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
-    let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn)
-        || profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
+    let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn) || host::is_own(profile);
     if profile.offers(job) || !is_known {
         return Ok(());
     }

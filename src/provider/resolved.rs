@@ -6,7 +6,7 @@ use super::endpoint::{self, Endpoint};
 use super::key::ApiKey;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
-use super::{Job, rules};
+use super::{Job, host, rules};
 use crate::config::field::Sourced;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
@@ -24,7 +24,11 @@ pub(crate) struct Provider {
     pub(crate) base_url: Url,
     /// The options that choose it, as they are typed: `-p openai`, `--base-url http://host/v1`.
     pub(crate) choice: String,
-    /// Resolved for the job that was asked for.
+    /// What it was resolved for.
+    pub(super) job: Job,
+    /// Nothing is sent.
+    pub(super) is_dry: bool,
+    /// The model for that job.
     pub(crate) model: Option<String>,
     pub(crate) profile: Profile,
     pub(super) key: Option<ApiKey>,
@@ -84,6 +88,12 @@ pub(crate) const KEY: &str = "$KEY";
 /// Names under which services take a limit of the answer's length.
 const LIMITS: [&str; 5] =
     ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "num_predict"];
+
+/// The limit of tokens for the answer that the user set, as it stands in a body; the lowest of several.
+pub(crate) fn limits_of(body: &Map<String, Value>, own: &UserFields) -> Option<u64> {
+    let theirs = LIMITS.iter().filter(|name| own.by(name).is_some());
+    theirs.filter_map(|name| body.get(*name)?.as_u64()).filter(|limit| *limit > 0).min()
+}
 
 impl Provider {
     /// Lays the layers of a request body over each other: what the job needs, the profile's fields
@@ -293,6 +303,11 @@ impl Provider {
     /// Whether the built-in list has the service, whatever the user changed of it.
     pub(crate) fn is_listed(&self) -> bool {
         self.profile.title.origin() == Some(&Origin::BuiltIn)
+    }
+
+    /// Whether the service is one of the built-in list, at its own address.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_listed() && host::is_own(&self.profile)
     }
 
     /// Whether requests carry a key.

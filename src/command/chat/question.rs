@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::attach;
+use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
 use crate::command::steps::check_model;
@@ -12,6 +13,7 @@ use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::{ChatDialect, ChatQuestion, ServiceTraits, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
+use crate::http::splice::SplicedFile;
 use crate::input::{InputItem, PromptInput};
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Composed, Provider};
@@ -75,8 +77,8 @@ impl Question {
         Ok(Self { given, first, conversation, options, tools, composed: Some((body, own)) })
     }
 
-    /// The next request, made of the conversation as it stands.
-    pub(super) fn draft(&mut self, provider: &Provider) -> Draft {
+    /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
+    pub(super) fn draft(&mut self, provider: &Provider, cuts: &mut SilentCuts) -> Draft {
         let (body, own) = self.composed.take().unwrap_or_else(|| {
             let asked = ask(&self.conversation, &self.options, &self.tools, provider);
             let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
@@ -86,9 +88,16 @@ impl Question {
             Message::User { attachments, .. } => attachments.as_slice(),
             Message::Model { .. } => &[],
         });
-        let inserts = inserts.map(|attachment| attachment.insert.clone()).collect();
+        let inserts: Vec<SplicedFile> =
+            inserts.map(|attachment| attachment.insert.clone()).collect();
+        cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
         let request = provider.post(DIALECT.job(), body).with_inserts(inserts);
         Draft::repairable(request, DIALECT.job(), own)
+    }
+
+    /// The conversation as the next request tells it.
+    pub(super) fn conversation(&self) -> &Conversation {
+        &self.conversation
     }
 
     /// Whether the user wants to know how many tokens the answer took.
@@ -139,7 +148,7 @@ fn ask<'a>(
         schema: options.schema.as_ref().map(|schema| &schema.sent),
         tools,
         streams: options.streams,
-        wants_usage: options.wants_usage,
+        wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
         service: ServiceTraits::of(provider),
     }
 }

@@ -2,6 +2,7 @@
 //! the question came from nor what is kept of the answer.
 
 use super::checked::CheckedAnswer;
+use super::cuts::{HeardReply, SilentCuts};
 use super::display::AnswerDisplay;
 use super::plan::ChatPlan;
 use super::question::{DIALECT, Question};
@@ -31,17 +32,19 @@ pub(super) struct ChatTurn {
     answers: Answers,
     display: AnswerDisplay,
     rounds: Rounds,
+    cuts: SilentCuts,
     /// The service that replies, once one was asked.
     service: Option<Addressee>,
 }
 
 impl ChatTurn {
     /// A question that is not asked yet; its answer goes to `writer`.
-    pub(super) fn new(plan: ChatPlan, writer: TextWriter) -> Self {
+    pub(super) fn new(plan: ChatPlan, cuts: SilentCuts, writer: TextWriter) -> Self {
         Self {
             answers: plan.answers(),
             display: AnswerDisplay::new(&plan, writer),
             rounds: Rounds::default(),
+            cuts,
             service: None,
             plan,
         }
@@ -169,7 +172,8 @@ impl ChatTurn {
             self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
         let usage = self.rounds.usage(self.answers.usage());
         let rounds = std::mem::take(&mut self.rounds.replies);
-        ChatResult { rounds, answers: self.take_replies(), is_cut, usage }
+        let sent = self.cuts.first();
+        ChatResult { rounds, answers: self.take_replies(), is_cut, usage, sent }
     }
 
     fn take_replies(&mut self) -> Vec<ModelReply> {
@@ -234,6 +238,12 @@ impl ChatTurn {
         }
     }
 
+    /// Looks for what the service cut in silence, now that a reply came whole.
+    fn hear(&mut self, replied: Option<&str>, question: &Question, provider: &Provider) {
+        let (answers, conversation) = (&self.answers, question.conversation());
+        self.cuts.hear(&HeardReply { answers, replied, conversation, provider });
+    }
+
     /// Whether more is kept for the end than any answer has.
     fn is_overfull(&self) -> bool {
         self.answers.is_overfull() || self.display.is_overfull()
@@ -256,6 +266,7 @@ impl ChatTurn {
         self.complete(io)?;
         let checked = self.display.checked.as_ref().map_or(Ok(()), CheckedAnswer::verdict);
         self.give_all(FailureKind::Other, io)?;
+        self.cuts.found.tell(provider, io);
         if self.plan.shows_usage {
             // Of several replies the tokens are counted, but the time is not that of writing alone.
             let timing = Timing {
@@ -296,7 +307,7 @@ impl Operation for Asking<'_> {
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         self.chat.service = Some(dialect::addressee(provider));
-        Ok(self.question.draft(provider))
+        Ok(self.question.draft(provider, &mut self.chat.cuts))
     }
 
     fn has_shown(&self) -> bool {
@@ -311,7 +322,8 @@ impl Operation for Asking<'_> {
         let (chat, io) = (&mut *self.chat, &mut *self.io);
         if chat.plan.json {
             let body = reply.whole().await?;
-            whole::read(&body, &mut chat.answers, chat.display.checked.as_mut())?;
+            let replied = whole::read(&body, &mut chat.answers, chat.display.checked.as_mut())?;
+            chat.hear(replied.as_deref(), self.question, &reply.exchange().provider);
             // The reply's bytes unchanged. On a terminal a newline is added where there is none.
             let (text, ends_line) = (String::from_utf8_lossy(&body), io.stdout_is_terminal);
             return Ok(chat.display.write_plain(&text, ends_line, io)?);
@@ -326,7 +338,11 @@ impl Operation for Asking<'_> {
         chat.display.show(io)?;
         match reader.fault() {
             Some(fault) => Err(BadReply::from(fault.clone()).into()),
-            None => outcome::of_end(end, broke, chat.answers.is_finished()),
+            None => {
+                outcome::of_end(end, broke, chat.answers.is_finished())?;
+                chat.hear(reader.replied(), self.question, &reply.exchange().provider);
+                Ok(())
+            }
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::dialect::reader::ChatReader;
 use crate::exchange::ReadError;
 use crate::http::bad_reply::BadReply;
 
-/// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it.
+/// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it. Gives who
+/// replied, in the reply's words.
 ///
 /// # Errors
 /// An error that the reply carries, or a reply that is not an answer.
@@ -16,7 +17,7 @@ pub(super) fn read(
     body: &[u8],
     answers: &mut Answers,
     checked: Option<&mut CheckedAnswer>,
-) -> Result<(), ReadError> {
+) -> Result<Option<String>, ReadError> {
     let mut reader = ChatReader::new(DIALECT, "");
     let mut unseen = VisibleText::default();
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
@@ -29,5 +30,5 @@ pub(super) fn read(
     if let Some(checked) = checked {
         checked.push(&unseen.text);
     }
-    Ok(())
+    Ok(reader.replied().map(str::to_owned))
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::batch::Batch;
+use super::cuts::UnreadTexts;
 use super::memory::ReusedMemory;
 use super::options::EmbedOptions;
 use crate::api::embed::reply::{self, DecimalVectors, VectorProblem, Vectors};
@@ -72,6 +73,8 @@ pub(super) struct BatchAnswer {
     pub(super) parts: Vec<AnswerPart>,
     pub(super) tokens: Option<u64>,
     pub(super) requests: u64,
+    /// Texts that were not read whole.
+    pub(super) unread: Option<UnreadTexts>,
 }
 
 impl BatchAnswer {
@@ -85,12 +88,14 @@ impl BatchAnswer {
         self.parts.iter().map(bytes).sum()
     }
 
-    fn add(&mut self, part: AnswerPart) {
+    fn add(&mut self, part: AnswerPart, texts: &[&InputText]) {
         let tokens = match &part {
             AnswerPart::Vectors(vectors) => vectors.tokens,
             AnswerPart::Reply(body) => reply::tokens_in(body),
             AnswerPart::Refused(_) => None,
         };
+        let unread = UnreadTexts::of(texts, tokens);
+        self.unread = self.unread.take().into_iter().chain(unread).reduce(UnreadTexts::and);
         self.tokens = self.tokens.into_iter().chain(tokens).reduce(|sum, more| sum + more);
         self.parts.push(part);
     }
@@ -178,14 +183,14 @@ impl BatchAsker {
             match exchange.ask(&mut operation).await {
                 Ok(found) => {
                     self.has_vectors.store(true, Relaxed);
-                    answer.add(found);
+                    answer.add(found, &texts[part.clone()]);
                     while let Some(whole) = refused.pop_if(|whole| whole.end == part.end) {
                         self.learn(whole.len().div_ceil(2));
                     }
                 }
                 Err(failure) if !self.is_about_text(&failure) => return Err(failure),
                 Err(failure) if part.len() == 1 => {
-                    answer.add(AnswerPart::Refused(self.refused(failure)?));
+                    answer.add(AnswerPart::Refused(self.refused(failure)?), &[]);
                     refused.clear();
                 }
                 Err(_) => {

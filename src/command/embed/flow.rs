@@ -9,6 +9,7 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use super::ask::{BatchAnswer, BatchAsker};
 use super::batch::{Batch, Batches};
+use super::cuts::UnreadTexts;
 use super::writer::VectorWriter;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Exchange, ended_early};
@@ -42,6 +43,8 @@ pub(super) struct EmbedFlow {
     progress: Progress,
     tokens: Option<u64>,
     requests: u64,
+    /// Texts that the service did not read whole.
+    unread: Option<UnreadTexts>,
     began: Instant,
 }
 
@@ -77,6 +80,7 @@ impl EmbedFlow {
             progress,
             tokens: None,
             requests: 0,
+            unread: None,
             began: Instant::now(),
         }
     }
@@ -94,6 +98,7 @@ impl EmbedFlow {
     ) -> Result<(), Failure> {
         let result = self.work(batches, exchange, io).await;
         self.progress.done();
+        self.tell_unread(exchange, io);
         result?;
         let ended = self.writer.end(io);
         if shows_usage {
@@ -106,6 +111,17 @@ impl EmbedFlow {
             io.say(&format!("usage: {tokens}, {requests} request{plural}, {seconds:.2} s in all"));
         }
         ended
+    }
+
+    /// Warns of the texts that the service did not read whole.
+    fn tell_unread(&self, exchange: &Exchange, io: &Io) {
+        let Some(unread) = &self.unread else { return };
+        let provider = &exchange.provider;
+        io.warn(&unread.words(&provider.name));
+        let hint = provider.profile.context_hint.as_deref();
+        io.warning_hint(
+            hint.unwrap_or("shorter texts are read whole: --lines takes each line as one"),
+        );
     }
 
     async fn work(
@@ -204,9 +220,11 @@ impl EmbedFlow {
         self.tokens = self.tokens.into_iter().chain(answer.tokens).reduce(|sum, more| sum + more);
         self.held += answer.bytes();
         self.done.insert(batch.number, (batch, answer));
-        while let Some((batch, answer)) = self.done.remove(&self.next) {
+        while let Some((batch, mut answer)) = self.done.remove(&self.next) {
             self.writer.write(&batch, &answer, &self.progress, io)?;
             self.held -= answer.bytes();
+            let unread = answer.unread.take();
+            self.unread = self.unread.take().into_iter().chain(unread).reduce(UnreadTexts::and);
             self.asker.reuse(answer);
             self.next += 1;
         }

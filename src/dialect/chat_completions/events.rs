@@ -86,6 +86,9 @@ impl Events {
         seen: &mut Seen,
         each: &mut dyn FnMut(ChatEvent<'_>),
     ) {
+        if seen.replied.is_none() {
+            seen.replied = view::replied(value);
+        }
         let mut count = 0;
         let mut only_text = None;
         view::events(value, &mut |event| {

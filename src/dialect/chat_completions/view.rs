@@ -35,6 +35,13 @@ pub(super) fn events<'v>(value: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) 
     }
 }
 
+/// `model`, and `provider` (OpenRouter); a broken stream of Ollama's ends with an empty model.
+pub(super) fn replied(value: &Value) -> Option<String> {
+    let words = ["model", "provider"].map(|name| filled(value, name));
+    let words: Vec<&str> = words.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
 fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
     // `reasoning_content` (DeepSeek, DashScope, llama-server …) or `reasoning` (OpenRouter, Ollama,
     // vLLM …); a service that sends both repeats itself.

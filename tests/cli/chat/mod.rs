@@ -11,6 +11,7 @@ mod request_fields;
 mod retries_and_redirects;
 mod saved_prompts;
 mod schema;
+mod silent_cuts;
 mod streamed_answer;
 mod tool_call_formats;
 #[cfg(unix)]
