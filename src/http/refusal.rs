@@ -119,11 +119,13 @@ impl Report<'_> {
             (Class::Key, Some(403)) | (Class::Access, _) => "refused access",
             (Class::Key, _) => "refused the key",
             (Class::Model, _) => "refused the model",
-            (Class::TooLong, _) => "refused the input as too long",
+            (Class::TooLong, status) if status.is_none_or(|status| status < 500) => {
+                "refused the input as too long"
+            }
             (Class::Endpoint | Class::Request | Class::Conflict, _) => "refused the request",
             (Class::Impossible, _) => "can't do this",
             (Class::Server, Some(408)) => "timed out",
-            (Class::Loading | Class::Server | Class::Unknown, _) => "failed",
+            (Class::Loading | Class::Server | Class::TooLong | Class::Unknown, _) => "failed",
         };
         let status = self.status.map(|status| format!(" ({status})")).unwrap_or_default();
         let words = match (&*self.fault.message, &self.fault.code) {

@@ -190,6 +190,8 @@ impl Said<'_> {
     fn too_long(&self) -> Option<FailureClass> {
         let may_be = matches!(self.status(), None | Some(400 | 413 | 422 | 500));
         let code = self.code(FailureClass::TooLong);
+        // Ollama says so of an empty text.
+        let may_be = may_be && !self.words.have(&["cannot be truncated"]);
         code.or_else(|| {
             (may_be && self.words.have(phrases::TOO_LONG)).then_some(FailureClass::TooLong)
         })
