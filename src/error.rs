@@ -147,6 +147,11 @@ impl Failure {
         self
     }
 
+    /// Whether the server is still loading its model.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.retry.as_ref().is_some_and(|facts| facts.class == Some(FailureClass::Loading))
+    }
+
     /// A signal, or a reader that went away: nothing is said, nothing is tried again.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(

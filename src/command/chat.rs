@@ -21,6 +21,7 @@ mod checked;
 mod cuts;
 mod display;
 mod earlier;
+mod echo;
 mod lines;
 mod log;
 mod options;

@@ -7,7 +7,7 @@ use super::field::{Field, FieldMap, FieldRow};
 use super::job::Job;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
-use super::schema::{AttachmentKind, AudioData, SchemaForm, StreamUsage};
+use super::schema::{AttachmentKind, AudioData, FinishReason, SchemaForm, StreamUsage};
 use super::source::Item;
 use super::table::table;
 use super::template;
@@ -44,6 +44,7 @@ table! {
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
         stream_usage: Field<StreamUsage>,
+        finish_reason: Field<FinishReason>,
         schema: Field<SchemaForm>,
         thinks_untagged: Field<Texts> = patterns,
         untimed: Field<Texts> = patterns,

@@ -5,7 +5,7 @@ mod reply;
 mod sent;
 mod turn;
 
-pub(crate) use reply::{Citation, ModelReply, SealedThinking, ToolCall};
+pub(crate) use reply::{CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
 pub(crate) use sent::{PromptTokens, SentRequest};
 #[cfg(test)]
 pub(crate) use turn::tests::turn;

@@ -11,7 +11,7 @@ use crate::config::field::Sourced;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::rule::Rule;
-use crate::config::schema::{SchemaForm, StreamUsage};
+use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
 use crate::http::Service;
 use crate::http::form::{Form, FormPart};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url, shown};
@@ -319,6 +319,11 @@ impl Provider {
     pub(crate) fn thinks_untagged(&self, model: &str) -> bool {
         let patterns = self.profile.thinks_untagged.as_deref().unwrap_or_default();
         patterns.iter().any(|pattern| rules::glob(pattern, model))
+    }
+
+    /// Whether the service says why an answer ended.
+    pub(crate) fn gives_finish_reason(&self) -> bool {
+        self.profile.finish_reason.get() != Some(&FinishReason::Never)
     }
 
     /// Whether token usage in a stream has to be asked for.

@@ -30,6 +30,8 @@ pub(super) struct Question {
     conversation: Conversation,
     options: QuestionOptions,
     tools: Vec<ToolDefinition>,
+    /// The field in which the service turned out to want a model's thinking back.
+    pub(super) echo_field: Option<String>,
     /// The next request's body, and which fields of it the user set; none once the conversation has
     /// changed.
     composed: Option<(Map<String, Value>, UserFields)>,
@@ -61,8 +63,9 @@ impl Question {
         provider: &Provider,
     ) -> Result<Self, Failure> {
         let mut conversation = earlier;
+        let echo_field = None;
         conversation.ask(given.text(), given.attachments().cloned().collect());
-        let asked = ask(&conversation, &options, &tools, provider);
+        let asked = ask(&conversation, &options, &tools, None, provider);
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
         let composed = DIALECT.compose(fields, &asked, provider);
@@ -74,13 +77,15 @@ impl Question {
         let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let number = options.model.number.max(sent).unwrap_or(1);
         let first = FirstRequest { model, is_limited, number, warnings };
-        Ok(Self { given, first, conversation, options, tools, composed: Some((body, own)) })
+        let composed = Some((body, own));
+        Ok(Self { given, first, conversation, options, tools, echo_field, composed })
     }
 
     /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
     pub(super) fn draft(&mut self, provider: &Provider, cuts: &mut SilentCuts) -> Draft {
         let (body, own) = self.composed.take().unwrap_or_else(|| {
-            let asked = ask(&self.conversation, &self.options, &self.tools, provider);
+            let echo_field = self.echo_field.as_deref();
+            let asked = ask(&self.conversation, &self.options, &self.tools, echo_field, provider);
             let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
             (composed.body, composed.own)
         });
@@ -108,6 +113,19 @@ impl Question {
     /// The schema that the answer must fit.
     pub(super) fn schema(&self) -> Option<&AnswerSchema> {
         self.options.schema.as_ref()
+    }
+
+    /// Sends the thinking of earlier replies along from now on, in this field. False if it is sent
+    /// already, or there was none to send.
+    pub(super) fn echo_thinking(&mut self, field: &str, provider: &Provider) -> bool {
+        let is_sent = self.echo_field.is_some() || provider.echoes_reasoning().is_some();
+        let is_reply = |message: &Message| matches!(message, Message::Model { .. });
+        if is_sent || !self.conversation.messages.iter().any(is_reply) {
+            return false;
+        }
+        self.echo_field = Some(field.to_owned());
+        self.composed = None;
+        true
     }
 
     /// Goes on with what was said since.
@@ -139,8 +157,11 @@ fn ask<'a>(
     conversation: &'a Conversation,
     options: &'a QuestionOptions,
     tools: &'a [ToolDefinition],
+    echo_field: Option<&'a str>,
     provider: &'a Provider,
 ) -> ChatQuestion<'a> {
+    let service = ServiceTraits::of(provider);
+    let echo_field = echo_field.or(service.echo_field);
     ChatQuestion {
         model: provider.model.as_deref(),
         conversation,
@@ -149,6 +170,6 @@ fn ask<'a>(
         tools,
         streams: options.streams,
         wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
-        service: ServiceTraits::of(provider),
+        service: ServiceTraits { echo_field, ..service },
     }
 }
