@@ -286,6 +286,7 @@ fn overload_loading_and_what_cannot_be_done_are_told_apart() {
     {
         assert_eq!(class_of(500, "", words), Class::Impossible, "{words}");
     }
+    assert_eq!(class_of(500, "", "json: unsupported value: NaN"), Class::Server);
     assert_eq!(class_of(501, "", ""), Class::Impossible);
     for words in [
         "prompt is too long: 9 tokens > 8 maximum",

@@ -320,10 +320,43 @@ const ROWS: &[Row] = &[
         501,
         EMBED,
         6,
-        1,
+        2,
         &["This server does not support embeddings"],
     ),
     row("ollama-real-models.json", 200, &["models"], 0, 1, &["tiny-tools:latest\n"]),
+    row(
+        "aiproxy-chat-stream-cut.sse",
+        200,
+        CHAT,
+        6,
+        1,
+        &["你好，世界。\n", "finish_reason", "hint: ", "finish_reason = \"never\""],
+    ),
+    row(
+        "aiproxy-transcription-srt-asked.json",
+        200,
+        &[
+            "transcribe",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/replies/kokoro-speech-sse-requested.mp3"),
+        ],
+        0,
+        1,
+        &["你好，世界\n"],
+    ),
+    row("anyllm-chat-stream-cut-done.sse", 200, CHAT, 6, 1, &["Hello there, this\n", "hint: "]),
+    row("oneapi-chat-stream-cut.sse", 200, CHAT, 6, 1, &["你好，世界。\n", "hint: "]),
+    row("oneapi-chat-stream-error-swallowed.sse", 200, CHAT, 6, 1, &["你好，世界。\n", "hint: "]),
+    row("onehub-chat-stream-cut-clean.sse", 200, CHAT, 6, 1, &["你好，世界。\n", "hint: "]),
+    row("onehub-chat-stream-200-error-swallowed.sse", 200, CHAT, 6, 2, &["trying again"]),
+    row("portkey-chat-content-blocks.json", 200, WHOLE, 4, 1, &["thinking"]),
+    row("portkey-chat-stream-content-blocks.sse", 200, CHAT, 4, 1, &["token limit"]),
+    row("portkey-error-400-embed-array.json", 400, EMBED, 4, 2, &["cannot unmarshal array"]),
+    row("ollama-real-chat-cut-in-silence.json", 200, WHOLE, 0, 1, &["举头望明月"]),
+    row("ollama-real-chat-n-ignored.json", 200, WHOLE, 0, 1, &["请告诉我"]),
+    row("ollama-real-chat-text-and-tools.sse", 200, CHAT, 0, 1, &["{\"name\""]),
+    row("ollama-real-chat-thinking.json", 200, WHOLE, 0, 1, &["北京"]),
+    row("ollama-real-chat-thinking.sse", 200, CHAT, 0, 1, &["北京"]),
+    row("ollama-real-embeddings-cut-in-silence.json", 200, EMBED, 0, 1, &["[-0.33"]),
 ];
 
 fn folder() -> PathBuf {
@@ -360,7 +393,7 @@ fn reply(row: &Row) -> Reply {
 fn with_key(server: &Server) -> Llm {
     llm().watch(server).config(&format!(
         "[providers.test]\nbase_url = \"{}\"\napi_key = \"sk-probe-0001\"\nmodel = \"m\"\n\
-         models = {{ embed = \"m\", image = \"m\", speak = \"m\" }}\n",
+         models = {{ embed = \"m\", image = \"m\", speak = \"m\", transcribe = \"m\" }}\n",
         server.url()
     ))
 }

@@ -277,7 +277,12 @@ pub(in crate::http::class) const TOO_LONG: &[&str] = &[
 pub(in crate::http::class) const IMPOSSIBLE: &[&str] = &[
     "not supported",
     "not support",
-    "unsupported",
+    "is unsupported",
+    "unsupported by",
+    "unsupported for",
+    "unsupported operation",
+    "unsupported feature",
+    "unsupported endpoint",
     "t support",
     "not implemented",
     "not enabled",
