@@ -86,6 +86,10 @@ pub(crate) struct Retry {
     pub(crate) body_delay: Option<Duration>,
     /// The time until a limit that is used up starts anew (`X-Ratelimit-Reset-…`).
     pub(crate) reset: Option<Duration>,
+    /// Nothing came for too long.
+    pub(crate) is_time_out: bool,
+    /// The request went out whole, and nothing tells whether it was carried out.
+    pub(crate) may_have_run: bool,
 }
 
 /// What a provider said when it refused a request: the parts that a program can act on.

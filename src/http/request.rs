@@ -9,7 +9,7 @@ use super::form::{BytePiece, Form, FormPart, PartContent};
 use super::splice::{Spliced, SplicedFile};
 use crate::secret::{Secret, is_secret_name};
 
-pub(crate) use reqwest::Url;
+pub(crate) use url::Url;
 
 /// The methods that the specification's endpoints use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,6 +254,14 @@ pub(crate) fn shown(url: &Url) -> String {
     });
     url.query_pairs_mut().clear().extend_pairs(masked);
     url.to_string()
+}
+
+/// Whether a URL's host is the machine itself.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost")
+        || host.to_ascii_lowercase().ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod field_repair;
 mod gateways;
 mod help;
 mod limits_and_signals;
+mod proxies;
 mod readme;
 mod recorded_requests;
 mod reply_limits;
