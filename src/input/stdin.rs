@@ -65,7 +65,8 @@ fn read_with_notice(
 
 fn read_in_thread(mut stdin: Box<dyn Read + Send + Sync>) -> Receiver<std::io::Result<Vec<u8>>> {
     let (sender, receiver) = sync_channel(4);
-    std::thread::spawn(move || {
+    let failed = sender.clone();
+    let thread = std::thread::Builder::new().spawn(move || {
         loop {
             let mut piece = vec![0; 64 * 1024];
             let read = stdin.read(&mut piece);
@@ -79,5 +80,9 @@ fn read_in_thread(mut stdin: Box<dyn Read + Send + Sync>) -> Receiver<std::io::R
             }
         }
     });
+    if let Err(error) = thread {
+        // The receiver is here, and there is room.
+        let _ = failed.send(Err(error));
+    }
     receiver
 }

@@ -6,6 +6,8 @@ pub(crate) mod faults;
 mod field_repair;
 mod gateways;
 mod help;
+#[cfg(unix)]
+mod leftovers;
 mod limits_and_signals;
 mod proxies;
 mod readme;
