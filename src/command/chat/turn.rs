@@ -335,6 +335,9 @@ impl Operation for Asking<'_> {
         }
         let (answers, shown) = (&mut chat.answers, &mut chat.display.shown);
         let end = reader.finish(&mut |event| answers.take(event, shown));
+        if !matches!(end, ReplyEnd::Stream { .. }) {
+            chat.display.hold();
+        }
         chat.display.show(io)?;
         if let Some(fault) = reader.fault() {
             return Err(BadReply::from(fault.clone()).into());
