@@ -69,7 +69,7 @@ impl FieldRepair {
         fields.retain(|(name, _)| own.is_field(name));
         match decide(refused, &fields, &own, self.eases) {
             RepairVerdict::Change(change) if self.change.is_none() => {
-                let model = model(&request.body);
+                let model = request.body.model().map(str::to_owned);
                 apply(&change, &mut request.body);
                 stderr.warn(&self.warning(&change, model.as_deref(), provider));
                 self.change = Some(change);
@@ -164,10 +164,6 @@ fn fields(body: &Body) -> Vec<(String, Option<String>)> {
         }
     }
     found
-}
-
-fn model(body: &Body) -> Option<String> {
-    fields(body).into_iter().find(|(name, _)| name == "model")?.1
 }
 
 fn apply(change: &FieldChange, body: &mut Body) {
