@@ -41,11 +41,20 @@ async fn list(
 ) -> Result<(), Failure> {
     let (body, found) = exchange.ask(&mut ListModels).await?;
     if json {
-        return to_stdout(&body, io);
+        return match io.stdout_is_terminal {
+            true => {
+                let text = String::from_utf8_lossy(&body);
+                to_stdout(sanitize::json_for_terminal(&text).as_bytes(), io)
+            }
+            false => to_stdout(&body, io),
+        };
     }
     if found.is_empty() {
         let name = &exchange.provider.name;
         io.note(&format!("{name} has no models"));
+        if let Some(pull) = exchange.provider.profile.pull.get() {
+            io.warning_hint(&format!("`{pull}` gets one"));
+        }
     }
     let word = word.map(str::to_lowercase).unwrap_or_default();
     let mut text = String::new();

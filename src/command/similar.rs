@@ -100,7 +100,9 @@ fn nearest(
     let Some(reranker) = reranker else { return Ok(Some(hits)) };
     if let Some(hit) = hits.iter().find(|hit| hit.text.is_none()) {
         let what = format!("row {} has no text that a reranker could read", hit.number);
-        return Err(Failure::usage(what).hint("--texts FILE names the lines that its rows belong to"));
+        return Err(
+            Failure::usage(what).hint("--texts FILE names the lines that its rows belong to")
+        );
     }
     let ids: Vec<(u64, Option<String>)> =
         hits.iter().map(|hit| (hit.number, hit.id.clone())).collect();
@@ -108,7 +110,8 @@ fn nearest(
     let next = move || Ok(rows.next().map(|hit| (hit.number, hit.text.unwrap_or_default())));
     let mut judged = judged(reranker, options, run, next, io)?;
     for hit in &mut judged {
-        hit.id = ids.iter().find(|(number, _)| *number == hit.number).and_then(|(_, id)| id.clone());
+        hit.id =
+            ids.iter().find(|(number, _)| *number == hit.number).and_then(|(_, id)| id.clone());
     }
     Ok(Some(judged))
 }
@@ -121,9 +124,11 @@ async fn by_vectors(
 ) -> Result<Vec<Hit>, Failure> {
     let asking = EmbedOptions::of_compared_lines();
     let most = most_inputs(&asking, &exchange.provider);
-    let asker = BatchAsker::new(&exchange.provider, &asking, most, false);
+    let asker = BatchAsker::new(&exchange.provider, &asking, most, false, None, None);
     let mut embedder = Embedder { asker, tokens: None, requests: 0 };
-    let query = embedder.query(&options.query, exchange).await?;
+    let words = [options.query.clone()];
+    let query = TextSources { words: &words, ..TextSources::default() };
+    let query = embedder.query(InputTexts::find(&query, io)?, exchange).await?;
     // What a reranker judges is bounded by its scores alone.
     let least = options.least.filter(|_| !options.rerank);
     let mut best = Best::new(options.candidates(), least);
@@ -140,9 +145,9 @@ async fn by_vectors(
         (None, Searched::Lines(_)) => Vec::new(),
     };
     if options.shows_usage {
-        let tokens = embedder.tokens.map_or("no token counts given".to_owned(), |tokens| {
-            format!("{tokens} tokens in")
-        });
+        let tokens = embedder
+            .tokens
+            .map_or("no token counts given".to_owned(), |tokens| format!("{tokens} tokens in"));
         let plural = if embedder.requests == 1 { "" } else { "s" };
         io.say(&format!("usage: {tokens}, {} request{plural}", embedder.requests));
     }
@@ -208,5 +213,5 @@ fn lines_of(paths: &[PathBuf], io: &mut Io) -> Result<InputTexts, Failure> {
         let failure = Failure::usage("there is nothing to search");
         return Err(failure.hint("name vectors with --in, or lines with -f FILE or through a pipe"));
     }
-    InputTexts::find(&TextSources { words: &[], files: paths, lines: true }, io)
+    InputTexts::find(&TextSources { files: paths, lines: true, ..TextSources::default() }, io)
 }

@@ -2,9 +2,11 @@
 //! requests of it and gets replies into it. Pure data.
 
 mod reply;
+mod sent;
 mod turn;
 
-pub(crate) use reply::{Citation, ModelReply, SealedThinking, ToolCall};
+pub(crate) use reply::{CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
+pub(crate) use sent::{PromptTokens, SentRequest};
 #[cfg(test)]
 pub(crate) use turn::tests::turn;
 pub(crate) use turn::{AnswerEnd, Turn, TurnFile, TurnService};
@@ -111,6 +113,14 @@ impl Conversation {
     pub(crate) fn ask_instead(&mut self, text: String, attachments: Vec<Attachment>) {
         if let Some(question) = self.messages[..self.asked].last_mut() {
             *question = Message::User { text, attachments };
+        }
+    }
+
+    /// Takes the text of the question at hand.
+    pub(crate) fn take_question(&mut self) -> Option<String> {
+        match self.messages[..self.asked].last_mut() {
+            Some(Message::User { text, .. }) => Some(std::mem::take(text)),
+            _ => None,
         }
     }
 

@@ -1,12 +1,20 @@
 //! The loop of an exchange: a request is sent until its reply is read or no further try makes sense.
 
-use super::bad_reply;
+use std::sync::Arc;
+
 use super::operation::{Operation, ReadError};
 use super::reply::Reply;
+use super::retries::is_too_fast;
 use super::state::Exchange;
+use super::throttle::Pass;
+use super::{bad_reply, hints};
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
+
+/// The status with which Portkey gives an answer that failed a guardrail. In a stream it is the only
+/// sign.
+const GUARDRAIL_FAILED: u16 = 246;
 
 impl Exchange {
     /// Sends an operation's request until its reply is read or no further try makes sense.
@@ -18,12 +26,23 @@ impl Exchange {
         &mut self,
         operation: &mut O,
     ) -> Result<O::Output, Failure> {
-        let mut request = self.made(operation.request(&self.provider)?).await?;
-        let mut retries = self.shared.retries();
+        let draft = operation.request(&self.provider)?;
+        let is_charged = draft.is_charged;
+        let mut retries = self.shared.retries(is_charged);
+        let mut request = self.made(draft).await?;
+        let shared = Arc::clone(&self.shared);
         loop {
+            let pass = match &shared.throttle {
+                Some(throttle) => Some(self.client.interrupt.race(throttle.enter()).await?),
+                None => None,
+            };
+            self.client.is_charged = is_charged;
             let failure = match self.attempt(&request, operation).await {
-                Ok(output) => return Ok(output),
-                Err(failure) => failure,
+                Ok(output) => {
+                    pass.iter().for_each(Pass::good);
+                    return Ok(output);
+                }
+                Err(failure) => hints::hinted(failure, &self.provider),
             };
             let nothing_shown = !operation.has_shown();
             if nothing_shown && operation.changes_request(&failure, &self.provider) {
@@ -32,7 +51,14 @@ impl Exchange {
                 && let Err(failure) = self.stand_in(failure, &mut request).await
             {
                 let failure = operation.reword(failure);
-                retries.again(failure, nothing_shown, &mut self.client, &self.stderr).await?;
+                match pass.filter(|_| nothing_shown && is_too_fast(&failure)) {
+                    // The wait is at the gate, which holds all requests up.
+                    Some(pass) => retries.pause(failure, &pass, &self.stderr)?,
+                    None => {
+                        let (client, stderr) = (&mut self.client, &self.stderr);
+                        retries.again(failure, nothing_shown, client, stderr).await?;
+                    }
+                }
             }
             operation.begin_again();
         }
@@ -59,15 +85,27 @@ impl Exchange {
         if let Some(progress) = progress {
             progress.done();
         }
-        let mut reply = Reply::new(sent?, self);
+        let sent = sent?;
+        if sent.status() == GUARDRAIL_FAILED {
+            let name = &self.client.service.name;
+            self.stderr.warn(&format!(
+                "{name} says ({GUARDRAIL_FAILED}) that this answer failed a check of its guardrails"
+            ));
+        }
+        let mut reply = Reply::new(sent, self);
         let bad = match operation.read(&mut reply).await {
             Ok(output) => return Ok(output),
-            Err(ReadError::Failed(failure)) => return Err(failure),
+            Err(ReadError::Failed(failure)) => return Err(carried_out(failure)),
             Err(ReadError::NoAnswer(bad)) => bad,
         };
+        let place = reply.doubtful_proxy();
         let id = reply.request_id().map(str::to_owned);
         let (words, service) = (operation.words(), &self.client.service);
-        Err(bad_reply::failure(&bad, &words, id.as_deref(), &request.secrets(), service))
+        let mut failure = bad_reply::failure(&bad, &words, id.as_deref(), request, service);
+        if let Some(place) = place {
+            failure.hint = Some(format!("it may be a page of the proxy {place}"));
+        }
+        Err(carried_out(failure))
     }
 
     /// Changes the request if that may make it acceptable.
@@ -84,4 +122,12 @@ impl Exchange {
             None => Err(failure),
         }
     }
+}
+
+/// A reply had begun when this failed: the request was carried out, whatever came of it.
+fn carried_out(mut failure: Failure) -> Failure {
+    if let Some(retry) = &mut failure.retry {
+        retry.may_have_run |= retry.status.is_none();
+    }
+    failure
 }

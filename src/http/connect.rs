@@ -1,12 +1,13 @@
 //! A TCP connection to the host of a URL. Knows nothing about HTTP.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
-use reqwest::Url;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
+
+use super::request::Url;
 
 /// Addresses of the other family are tried as well after so long (RFC 8305, section 5, has 250 ms; the
 /// HTTP client for TLS waits as long as this).
@@ -55,15 +56,32 @@ fn watch(stream: &SockRef<'_>) {
 }
 
 /// The addresses of a URL's host, at least one.
-async fn addresses(url: &Url) -> Result<Vec<SocketAddr>, Unreachable> {
+pub(super) async fn addresses(url: &Url) -> Result<Vec<SocketAddr>, Unreachable> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
     if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = lookup_host((host, port)).await.map_err(|_| Unreachable::NameNotFound)?;
-    let found: Vec<SocketAddr> = found.collect();
+    let found = looked_up(host.to_owned(), port).await.map_err(|error| {
+        // What the system says of itself has a number; what it says of names has none.
+        if error.raw_os_error().is_some() {
+            Unreachable::Io(error)
+        } else {
+            Unreachable::NameNotFound
+        }
+    })?;
     if found.is_empty() { Err(Unreachable::NameNotFound) } else { Ok(found) }
+}
+
+/// Asks the system for the addresses of a name, which it gives when it likes: in a thread of its own, which
+/// nobody waits for at the end.
+async fn looked_up(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new().name("lookup".to_owned()).spawn(move || {
+        // Nobody listens any more where the run has ended.
+        let _ = tell.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect));
+    })?;
+    told.await.unwrap_or_else(|_| Ok(Vec::new()))
 }
 
 /// Connects to one of `first`, or if that takes long or fails, to one of `other`.

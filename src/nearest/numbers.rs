@@ -31,7 +31,8 @@ pub(super) fn read(text: &[u8], floats: &mut Vec<u8>) -> Result<(), usize> {
 }
 
 fn past_blanks(text: &[u8], from: usize) -> usize {
-    let blanks = text[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+    let blanks =
+        text[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
     from + blanks.count()
 }
 
@@ -54,9 +55,16 @@ mod tests {
 
     #[test]
     fn what_is_no_list_has_a_place() {
-        for (text, place) in
-            [("", 0), ("[]", 1), ("1,", 2), ("1,a", 2), ("[1", 2), ("1]", 1), ("[1] 2", 4), ("1 2", 2)]
-        {
+        for (text, place) in [
+            ("", 0),
+            ("[]", 1),
+            ("1,", 2),
+            ("1,a", 2),
+            ("[1", 2),
+            ("1]", 1),
+            ("[1] 2", 4),
+            ("1 2", 2),
+        ] {
             assert_eq!(floats(text), Err(place), "{text}");
         }
     }

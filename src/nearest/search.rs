@@ -31,9 +31,17 @@ pub(crate) enum SearchError {
     /// What is wrong with the file, as the end of a sentence that begins with its name.
     Misformed(PathBuf, String),
     /// A row is not as long as the query.
-    OtherLength { path: PathBuf, row: usize, query: usize },
+    OtherLength {
+        path: PathBuf,
+        row: usize,
+        query: usize,
+    },
     /// A file of texts has not one line for each row.
-    OtherLineCount { path: PathBuf, lines: u64, rows: u64 },
+    OtherLineCount {
+        path: PathBuf,
+        lines: u64,
+        rows: u64,
+    },
 }
 
 /// Offers every row of a file to `best`; the numbers of its rows follow `before`. Gives how many rows the
@@ -63,7 +71,13 @@ pub(crate) fn search(
     }
     let regions = match size {
         Some(size) => regions(size, |at| at),
-        None => return searched.stream(BufReader::new(io::Cursor::new(head).chain(file)), best, before),
+        None => {
+            return searched.stream(
+                BufReader::new(io::Cursor::new(head).chain(file)),
+                best,
+                before,
+            );
+        }
     };
     searched.in_regions(&regions, best, before, |(start, end), best| {
         searched.region_of_lines(start, end, best)
@@ -81,7 +95,9 @@ pub(crate) fn check(path: &Path) -> Result<(), SearchError> {
         return Ok(());
     }
     let mut head = Vec::new();
-    File::open(path).and_then(|file| file.take(HEAD as u64).read_to_end(&mut head)).map_err(failed)?;
+    File::open(path)
+        .and_then(|file| file.take(HEAD as u64).read_to_end(&mut head))
+        .map_err(failed)?;
     let misformed = |what| SearchError::Misformed(path.into(), what);
     match head {
         head if head.is_empty() => Err(misformed("is empty".to_owned())),
@@ -298,7 +314,8 @@ impl Searched<'_> {
             }
             rows += 1;
             let row = lines::read(&line, &mut floats).map_err(|what| {
-                let begin: String = String::from_utf8_lossy(&line).trim().chars().take(40).collect();
+                let begin: String =
+                    String::from_utf8_lossy(&line).trim().chars().take(40).collect();
                 self.misformed(format!("has a line that {what}: {begin}"))
             })?;
             if row.has_vector {

@@ -22,10 +22,8 @@ pub(crate) fn add_texts(
     rows: u64,
 ) -> Result<(), SearchError> {
     let failed = |error: std::io::Error| SearchError::Unreadable(path.into(), error);
-    let mut wanted: Vec<&mut Hit> = hits
-        .iter_mut()
-        .filter(|hit| (first..first + rows).contains(&hit.number))
-        .collect();
+    let mut wanted: Vec<&mut Hit> =
+        hits.iter_mut().filter(|hit| (first..first + rows).contains(&hit.number)).collect();
     // The next one on top.
     wanted.sort_by_key(|hit| std::cmp::Reverse(hit.number));
     let mut file = BufReader::with_capacity(1 << 20, File::open(path).map_err(failed)?);

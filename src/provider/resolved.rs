@@ -1,20 +1,22 @@
 //! A resolved profile that gives URLs, headers and request bodies. Reads no files and opens no sockets.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use super::endpoint::{self, Endpoint};
 use super::key::ApiKey;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
-use super::{Job, rules};
-use crate::config::field::Sourced;
+use super::{Job, host, rules};
+use crate::config::field::{Field, Sourced};
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::rule::Rule;
-use crate::config::schema::{SchemaForm, StreamUsage};
-use crate::http::Service;
+use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
 use crate::http::form::{Form, FormPart};
-use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url, shown};
+use crate::http::{NamedFile, Service};
 
 /// A profile with everything resolved that a request needs.
 #[derive(Debug, Clone)]
@@ -89,6 +91,12 @@ pub(crate) const KEY: &str = "$KEY";
 const LIMITS: [&str; 5] =
     ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "num_predict"];
 
+/// The limit of tokens for the answer that the user set, as it stands in a body; the lowest of several.
+pub(crate) fn limits_of(body: &Map<String, Value>, own: &UserFields) -> Option<u64> {
+    let theirs = LIMITS.iter().filter(|name| own.by(name).is_some());
+    theirs.filter_map(|name| body.get(*name)?.as_u64()).filter(|limit| *limit > 0).min()
+}
+
 impl Provider {
     /// Lays the layers of a request body over each other: what the job needs, the profile's fields
     /// for the job, the flags, then the rules, then `-O`, which wins over all.
@@ -138,6 +146,11 @@ impl Provider {
         if has_own_shape {
             own.keep_to(&body);
         }
+        for rule in self.profile.rules.iter().filter(|rule| rules::applies(rule, job, &model)) {
+            if rules::is_met(rule, &body) {
+                warnings.extend(self.told_ignored(rule, &body, &own));
+            }
+        }
         Composed { body, warnings, own, takes_model }
     }
 
@@ -167,6 +180,25 @@ impl Provider {
             true => what,
             false => format!("{what}; `-O {field}=…` sends it anyway"),
         })
+    }
+
+    /// What the user should know of fields of theirs that the service ignores by this rule.
+    fn told_ignored(
+        &self,
+        rule: &Rule,
+        body: &Map<String, Value>,
+        own: &UserFields,
+    ) -> Option<String> {
+        let is_theirs = |name: &&String| body.contains_key(*name) && own.by(name).is_some();
+        let names: Vec<String> =
+            rule.ignored.iter().filter(is_theirs).map(|name| format!("`{name}`")).collect();
+        let (verb, them) = match names.len() {
+            0 => return None,
+            1 => ("has", "it"),
+            _ => ("have", "them"),
+        };
+        let why = rule.why.as_deref().map(|why| format!("; {why}")).unwrap_or_default();
+        Some(format!("{} {verb} no effect: {} ignores {them}{why}", names.join(", "), self.name))
     }
 
     /// Whether the user limited the answer's length: by a flag, `-O`, or the profile file. What the
@@ -269,11 +301,15 @@ impl Provider {
         Service {
             name: self.name.clone(),
             choice: self.choice.clone(),
+            base_url: shown(&self.base_url),
             key_variable: profile.key_variables().first().cloned(),
             key_url: profile.key_url.get().cloned(),
             start: profile.start.get().cloned(),
             proxy: profile.proxy.get().cloned(),
-            ca_file: profile.ca_file.get().cloned(),
+            ca_file: named_file(profile, &profile.ca_file, "ca_file"),
+            client_certificate: named_file(profile, &profile.client_cert_file, "client_cert_file"),
+            client_key: named_file(profile, &profile.client_key_file, "client_key_file"),
+            origin: Some(self.base_url.origin().ascii_serialization()),
             slow_down_codes: profile.slow_down_codes.as_deref().unwrap_or_default().to_vec(),
         }
     }
@@ -298,6 +334,11 @@ impl Provider {
         self.profile.title.origin() == Some(&Origin::BuiltIn)
     }
 
+    /// Whether the service is one of the built-in list, at its own address.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_listed() && host::is_own(&self.profile)
+    }
+
     /// Whether requests carry a key.
     pub(crate) fn has_key(&self) -> bool {
         self.key.is_some()
@@ -309,10 +350,32 @@ impl Provider {
         patterns.iter().any(|pattern| rules::glob(pattern, model))
     }
 
+    /// Whether the service says why an answer ended.
+    pub(crate) fn gives_finish_reason(&self) -> bool {
+        self.profile.finish_reason.get() != Some(&FinishReason::Never)
+    }
+
     /// Whether token usage in a stream has to be asked for.
     pub(crate) fn must_ask_for_usage(&self) -> bool {
         matches!(self.profile.stream_usage.get(), None | Some(StreamUsage::Ask))
     }
+}
+
+/// The file that a field names; a relative path counts from the file that the profile is in.
+fn named_file(profile: &Profile, field: &Field<String>, name: &str) -> Option<NamedFile> {
+    let field = field.sourced()?;
+    let (path, place) = match &field.origin {
+        Origin::File { path, .. } if !field.value.starts_with("~/") => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            (folder.join(&field.value).to_string_lossy().into_owned(), None)
+        }
+        Origin::Environment(variable) => (field.value.clone(), Some(variable.clone())),
+        _ => (field.value.clone(), None),
+    };
+    Some(NamedFile {
+        path,
+        place: place.unwrap_or_else(|| format!("the `{name}` of {}", profile.name)),
+    })
 }
 
 /// Of headers with the same name the last one stays, in the place of the first: `-H` wins over the

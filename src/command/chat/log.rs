@@ -6,7 +6,7 @@ use super::question::Question;
 use super::said::ChatResult;
 use super::{attach, earlier};
 use crate::config::Config;
-use crate::conversation::{AnswerEnd, Turn, TurnService};
+use crate::conversation::{AnswerEnd, SentRequest, Turn, TurnService};
 use crate::error::{Failure, FailureKind, reason};
 use crate::history::{self, ConversationKey, Store, StoredConversation};
 use crate::input::PromptInput;
@@ -63,6 +63,12 @@ impl ConversationLog {
         self.before.as_ref().map_or(&[], |conversation| &conversation.turns)
     }
 
+    /// The first request of the turn before, where its tokens were counted.
+    pub(super) fn sent_before(&self) -> Option<SentRequest> {
+        let mut turns = self.turns().iter().rev();
+        turns.find(|turn| !turn.answer.text.is_empty())?.sent.clone()
+    }
+
     /// Chooses the conversation's own service and model where no flag says otherwise.
     pub(super) fn choose_service(&self, options: &mut ServiceOptions, config: &Config) {
         let Some(Turn { service, .. }) = self.turns().last() else { return };
@@ -109,7 +115,7 @@ impl ConversationLog {
     pub(super) fn keep(
         &mut self,
         asked: LoggedQuestion,
-        given: &PromptInput,
+        given: PromptInput,
         said: ChatResult,
         failure: Option<&Failure>,
         io: &mut Io,
@@ -126,14 +132,15 @@ impl ConversationLog {
             session: self.session.clone(),
             service: asked.service,
             system: asked.system,
+            files: earlier::keep(&given, self.store(io).as_ref(), io),
             user: attach::kept(given),
-            files: earlier::keep(given, self.store(io).as_ref(), io),
             rounds: said.rounds,
             answer,
             others: answers.map(|answer| answer.text).collect(),
             end,
             why,
             usage: said.usage,
+            sent: said.sent,
         };
         let conversation =
             self.before.get_or_insert_with(|| StoredConversation::new(ConversationKey::new()));
@@ -172,6 +179,11 @@ impl ConversationLog {
     /// The conversation so far, if anything was said.
     pub(super) fn conversation(&self) -> Option<&StoredConversation> {
         self.before.as_ref().filter(|conversation| !conversation.turns.is_empty())
+    }
+
+    /// The key of the conversation, which a new one gets here.
+    pub(super) fn key(&mut self) -> &ConversationKey {
+        &self.before.get_or_insert_with(|| StoredConversation::new(ConversationKey::new())).key
     }
 
     /// The conversation's own instructions.

@@ -4,7 +4,7 @@ use crate::api::embed::reply::Vectors;
 use crate::command::embed::{AnswerPart, Batch, BatchAsker, Batches};
 use crate::error::{Failure, FailureKind};
 use crate::exchange::Exchange;
-use crate::input::texts::{InputText, InputTexts, TextPlace};
+use crate::input::texts::InputTexts;
 use crate::nearest::{Best, Hit, Query};
 
 /// Asks for vectors, and counts what that took.
@@ -19,9 +19,15 @@ impl Embedder {
     ///
     /// # Errors
     /// Those of the exchange, and a vector without a direction.
-    pub(super) async fn query(&mut self, text: &str, exchange: &mut Exchange) -> Result<Query, Failure> {
-        let text = InputText { text: text.to_owned(), place: TextPlace::only() };
-        let parts = self.parts(&Batch::alone(text), exchange).await?;
+    pub(super) async fn query(
+        &mut self,
+        query: InputTexts,
+        exchange: &mut Exchange,
+    ) -> Result<Query, Failure> {
+        let parts = match Batches::of_new_texts(query)?.next(1)? {
+            Some(batch) => self.parts(&batch, exchange).await?,
+            None => Vec::new(),
+        };
         let floats = match parts.first() {
             Some(AnswerPart::Vectors(vectors)) => floats_of(vectors, 0),
             Some(AnswerPart::Refused(words)) => {
@@ -30,7 +36,8 @@ impl Embedder {
             _ => None,
         };
         let numbers = floats.unwrap_or_default();
-        let numbers = numbers.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
+        let numbers =
+            numbers.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
         Query::new(numbers).ok_or_else(|| {
             let name = &exchange.provider.name;
             let message = format!("{name} gave the query a vector without a direction");
@@ -49,11 +56,11 @@ impl Embedder {
         best: &mut Best,
         exchange: &mut Exchange,
     ) -> Result<Vec<String>, Failure> {
-        let mut batches = Batches::new(texts, None)?;
+        let mut batches = Batches::of_new_texts(texts)?;
         let mut refused = Vec::new();
         while let Some(batch) = batches.next(self.asker.most())? {
             let parts = self.parts(&batch, exchange).await?;
-            let mut sent = batch.numbered_sent();
+            let mut sent = batch.sent().into_iter().map(|text| (text.row + 1, text.text()));
             for part in parts {
                 match part {
                     AnswerPart::Vectors(vectors) => {
@@ -93,14 +100,7 @@ fn floats_of(vectors: &Vectors, index: usize) -> Option<Vec<u8>> {
     Some(floats)
 }
 
-fn offer(
-    vectors: &Vectors,
-    index: usize,
-    number: u64,
-    text: &str,
-    query: &Query,
-    best: &mut Best,
-) {
+fn offer(vectors: &Vectors, index: usize, number: u64, text: &str, query: &Query, best: &mut Best) {
     let Some(floats) = floats_of(vectors, index) else { return };
     if floats.len() / 4 == query.dimensions()
         && let Some(score) = query.cosine(&floats)

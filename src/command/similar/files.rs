@@ -27,7 +27,8 @@ pub(super) fn model_of(files: &[VectorFile]) -> Result<Option<String>, Failure> 
             Some((other, earlier)) if *other != model => {
                 let (earlier, path) = (earlier.display(), path.display());
                 let what = format!("{earlier} was made by {other}, and {path} by {model}");
-                let hint = "vectors of two models can't be compared; search them one after the other";
+                let hint =
+                    "vectors of two models can't be compared; search them one after the other";
                 return Err(Failure::usage(what).hint(hint));
             }
             Some(_) => {}

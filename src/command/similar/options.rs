@@ -100,14 +100,17 @@ fn vector_files(line: &SimilarLine) -> Result<Vec<VectorFile>, Failure> {
 /// The query: what was typed, else standard input where nothing else is read from it.
 fn query(typed: String, searched: &Searched, io: &mut Io) -> Result<String, Failure> {
     let missing = || {
-        Failure::usage("there is no query").hint("llm similar --in vectors.jsonl \"what is looked for\"")
+        Failure::usage("there is no query")
+            .hint("llm similar --in vectors.jsonl \"what is looked for\"")
     };
     if !typed.trim().is_empty() {
         return Ok(typed);
     }
     let takes_stdin = match searched {
         Searched::Vectors(_) => true,
-        Searched::Lines(files) => !files.is_empty() && !files.iter().any(|path| path.as_os_str() == "-"),
+        Searched::Lines(files) => {
+            !files.is_empty() && !files.iter().any(|path| path.as_os_str() == "-")
+        }
     };
     if !takes_stdin || io.stdin_is_terminal {
         return Err(missing());
@@ -130,7 +133,9 @@ fn format(line: &SimilarLine) -> Result<SimilarFormat, Failure> {
         && let Some(path) = args.vectors.iter().find(|path| is_without_texts(line, path))
     {
         let what = format!("{} has no texts to print", path.display());
-        return Err(Failure::usage(what).hint("--texts FILE names the lines that its rows belong to"));
+        return Err(
+            Failure::usage(what).hint("--texts FILE names the lines that its rows belong to")
+        );
     }
     Ok(format)
 }

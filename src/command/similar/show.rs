@@ -48,7 +48,14 @@ mod tests {
     #[test]
     fn each_format_has_its_line() {
         let hit = Hit { text: Some("一\t二\u{1b}".to_owned()), ..Hit::new(0.5, 7) };
-        let hits = [hit, Hit { written: Some("-1e3".to_owned()), id: Some("\"a\"".to_owned()), ..Hit::new(0.1, 2) }];
+        let hits = [
+            hit,
+            Hit {
+                written: Some("-1e3".to_owned()),
+                id: Some("\"a\"".to_owned()),
+                ..Hit::new(0.1, 2)
+            },
+        ];
         let tsv = written(&hits, SimilarFormat::Tsv, false);
         assert_eq!(tsv, "0.500000\t7\t一 二\u{1b}\n-1e3\t2\t\n");
         assert!(!written(&hits, SimilarFormat::Tsv, true).contains('\u{1b}'));

@@ -1,8 +1,10 @@
 //! `llm chat`: what is sent, what comes out, and all that an answer leads to.
 pub(crate) mod attachments;
 mod attachments_by_url;
+mod endings;
 mod exit_codes;
 mod field_repair;
+mod ignored_fields;
 mod markdown;
 mod output_file;
 mod prompt_input;
@@ -11,7 +13,10 @@ mod request_fields;
 mod retries_and_redirects;
 mod saved_prompts;
 mod schema;
+mod several_answers;
+mod silent_cuts;
 mod streamed_answer;
+mod thinking_goes_back;
 mod tool_call_formats;
 #[cfg(unix)]
 mod tool_confirmation;

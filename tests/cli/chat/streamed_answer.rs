@@ -99,16 +99,18 @@ fn control_sequences_pass_a_pipe_and_are_harmless_on_a_terminal() {
 #[test]
 fn every_ending_of_a_whole_stream_is_taken() {
     let (text, stop) = (says("完整"), stops());
+    // No chunk has the field.
+    let bare = data(&json!({"choices": [{"index": 0, "delta": {"content": "完整"}}]}).to_string());
     for (name, pieces) in [
         ("a finish without [DONE]", &[&*text, &*stop][..]),
-        ("[DONE] without a finish", &[&text, DONE]),
+        ("[DONE] without a finish", &[&bare, DONE]),
         ("both", &[&text, &stop, DONE]),
         ("no blank line at the end", &[&text, stop.trim_end()]),
-        ("[DONE] without a line end", &[&text, "data: [DONE]"]),
-        ("no space after the colon", &[&text, "data:[DONE]\n\n"]),
+        ("[DONE] without a line end", &[&bare, "data: [DONE]"]),
+        ("no space after the colon", &[&bare, "data:[DONE]\n\n"]),
         (
             "carriage returns",
-            &["\u{feff}: hello\r\n\r\n", &text.replace('\n', "\r\n"), "data: [DONE]\r\r"],
+            &["\u{feff}: hello\r\n\r\n", &bare.replace('\n', "\r\n"), "data: [DONE]\r\r"],
         ),
         ("an error of null", &[&text, "data: {\"error\":null,\"choices\":[]}\n\n", &stop]),
     ] {
@@ -157,7 +159,7 @@ fn comments_and_other_events_are_passed_over() {
 #[test]
 fn content_in_typed_parts_is_joined() {
     let parts = json!([{"type": "text", "text": "一"}, {"type": "text", "text": "二"}]);
-    let event = data(&chunk(json!({"content": parts}), None));
+    let event = data(&chunk(json!({"content": parts}), Some("stop")));
     answered(stream(&[&event, DONE]), &[]).code(0).stdout("一二\n").stderr_empty();
     let mut body = chat_body("");
     body["choices"][0]["message"]["content"] = parts;
@@ -251,6 +253,11 @@ fn extract_prints_the_first_or_the_last_code_block_alone() {
     answered(Reply::chat_json(answer), &["--extract", "-S"]).code(0).stdout(block).stderr_empty();
     let last = answered(Reply::chat(&letters), &["--extract-last"]);
     last.code(0).stdout("别的\n").stderr_empty();
+    // As a shell wants it: CR LF, a quotation, a fence on the line of the last words.
+    for answer in ["```sh\r\nls -l\r\n```\r\n", "> ```sh\n> ls -l\n> ```\n", "```sh\nls -l```"] {
+        answered(Reply::chat(&[answer]), &["-x"]).code(0).stdout("ls -l\n").stderr_empty();
+        answered(Reply::chat(&[answer]), &["--extract-last"]).code(0).stdout("ls -l\n");
+    }
     // Of an answer that broke off too, the last block is what arrived of it.
     let broken = Reply::sse(&[chunk(json!({"content": "```\n一\n```\n```\n二"}), None)]);
     answered(broken, &["--extract-last", "--retries", "0"]).code(6).stdout("二\n");
@@ -325,6 +332,11 @@ fn usage_is_one_line_on_standard_error() {
     let whole = answered(Reply::chat_json("好"), &["-u", "-S"]);
     whole.code(0).stdout("好\n").stderr_has("9").stderr_has("4");
     answered(Reply::chat(&["好"]), &[]).code(0).stderr_empty();
+    // Counts as text.
+    let usage = json!({"prompt_tokens": "12", "completion_tokens": "34"});
+    let mut events = chat_events(&["好"]);
+    events.insert(3, json!({"choices": [], "usage": usage}).to_string());
+    answered(Reply::sse(&events), &["-u"]).code(0).stderr_has("12 tokens in, 34 out");
 }
 
 #[test]

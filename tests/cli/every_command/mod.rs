@@ -4,8 +4,12 @@ mod connections;
 mod dry_run;
 pub(crate) mod faults;
 mod field_repair;
+mod gateways;
 mod help;
+#[cfg(unix)]
+mod leftovers;
 mod limits_and_signals;
+mod proxies;
 mod readme;
 mod recorded_requests;
 mod reply_limits;

@@ -21,7 +21,8 @@ fn a_reranker_is_asked_alone() {
     let reply = json!({"results": [{"index": 0, "relevance_score": 0.25}, {"index": 1, "relevance_score": 0.5}]});
     let server = Server::start([judged(reply)]);
     let run = with_reranker(&server, "rerank = { path = \"/v2/rerank\" }");
-    let run = run.file("d.txt", "一\n\n三\n").args(["similar", "--rerank", "-f", "d.txt", "问"]).run();
+    let run =
+        run.file("d.txt", "一\n\n三\n").args(["similar", "--rerank", "-f", "d.txt", "问"]).run();
     run.code(0).stdout("0.5\t3\t三\n0.25\t1\t一\n").stderr_empty();
     let request = server.request();
     assert_eq!(request.path, "/v1/v2/rerank");
@@ -42,7 +43,11 @@ fn each_form_of_a_reranker_is_spoken() {
             json!({"rankings": [{"index": 0, "logit": 0.5}]}),
             r#"{"model":"judge","query":{"text":"q"},"passages":[{"text":"一"}],"truncate":"END"}"#,
         ),
-        ("tei", json!([{"index": 0, "score": 0.5}]), r#"{"query":"q","texts":["一"],"truncate":true}"#),
+        (
+            "tei",
+            json!([{"index": 0, "score": 0.5}]),
+            r#"{"query":"q","texts":["一"],"truncate":true}"#,
+        ),
     ] {
         let server = Server::start([judged(reply)]);
         let run = with_reranker(&server, &format!("rerank = {{ form = \"{form}\" }}"));
@@ -72,7 +77,9 @@ fn the_nearest_rows_are_judged() {
 fn scores_that_fit_no_text_are_no_answer() {
     let reply = json!({"results": [{"index": 7, "relevance_score": 0.25}]});
     let server = Server::start([judged(reply)]);
-    let run = with_reranker(&server, "").args(["similar", "--rerank", "q", "--retries", "0"]).stdin("一\n");
+    let run = with_reranker(&server, "")
+        .args(["similar", "--rerank", "q", "--retries", "0"])
+        .stdin("一\n");
     run.run().code(4).stdout_empty().stderr_has("is no list of scores");
 }
 
@@ -82,12 +89,18 @@ fn wrong_profiles_are_told() {
     for (reranker, words) in [
         ("rerank = { form = \"x\" }", "cohere, voyage, nim, tei"),
         ("rerank = { url = \"x\" }", "unknown field `rerank.url`"),
-        ("rerank = { path = \"https://elsewhere.example/rerank\" }", "`rerank.path` leaves the base_url"),
+        (
+            "rerank = { path = \"https://elsewhere.example/rerank\" }",
+            "`rerank.path` leaves the base_url",
+        ),
     ] {
-        let run = with_reranker(&server, reranker).args(["similar", "--rerank", "q"]).stdin("一\n").run();
+        let run =
+            with_reranker(&server, reranker).args(["similar", "--rerank", "q"]).stdin("一\n").run();
         run.code(2).stdout_empty().stderr_has(words);
     }
-    let run = llm().env("OPENAI_API_KEY", "sk-test-123456789").args(["similar", "-p", "openai", "--rerank", "q"]);
+    let run = llm()
+        .env("OPENAI_API_KEY", "sk-test-123456789")
+        .args(["similar", "-p", "openai", "--rerank", "q"]);
     let run = run.stdin("一\n").run();
     run.code(2).stdout_empty().stderr_has("openai does not offer reranking");
 }

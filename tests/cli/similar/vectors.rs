@@ -26,7 +26,8 @@ const JSONL: &str = "\
 {\"index\":3,\"input\":\"车\",\"embedding\":[-1.0,0.0]}\n";
 
 fn npy(rows: &[[f32; 2]]) -> Vec<u8> {
-    let text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, 2), }}", rows.len());
+    let text =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, 2), }}", rows.len());
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((118_u16).to_le_bytes());
     bytes.extend(format!("{text:<117}\n").bytes());
@@ -37,7 +38,14 @@ fn npy(rows: &[[f32; 2]]) -> Vec<u8> {
 #[test]
 fn the_nearest_rows_of_json_lines_come_first() {
     let server = Server::start([vectors(&[QUERY])]);
-    let run = similar(&server).file("v.jsonl", JSONL).args(["--in", "v.jsonl", "-n", "2", "宠物", "是什么"]);
+    let run = similar(&server).file("v.jsonl", JSONL).args([
+        "--in",
+        "v.jsonl",
+        "-n",
+        "2",
+        "宠物",
+        "是什么",
+    ]);
     run.run().code(0).stdout("1.000000\t2\t猫 和 鱼\n0.000000\t1\t狗\n").stderr_empty();
     assert_eq!(server.request().json()["input"], json!(["宠物 是什么"]));
 }
@@ -122,7 +130,8 @@ fn the_query_is_embedded_by_the_model_that_made_the_vectors() {
     let models: Vec<_> = server.bodies().iter().map(|body| body["model"].clone()).collect();
     assert_eq!(models, [json!("bge-m3"), json!("beside"), json!("typed")]);
     let server = Server::silent();
-    let run = run(&server).file("b.csv.json", beside).args(["--in", "a.jsonl", "--in", "b.csv"]).run();
+    let run =
+        run(&server).file("b.csv.json", beside).args(["--in", "a.jsonl", "--in", "b.csv"]).run();
     run.code(2).stdout_empty();
     run.stderr_has("llm: a.jsonl was made by bge-m3, and b.csv by beside\n");
 }
@@ -132,7 +141,9 @@ fn vectors_of_another_length_are_not_compared() {
     let server = Server::start([vectors(&[QUERY])]);
     let run = similar(&server).file("v.csv", "1,2,3\n").args(["--in", "v.csv", "q"]).run();
     run.code(2).stdout_empty();
-    run.stderr_has("llm: v.csv has vectors of 3 numbers, and the query's has 2: another model made them\n");
+    run.stderr_has(
+        "llm: v.csv has vectors of 3 numbers, and the query's has 2: another model made them\n",
+    );
 }
 
 #[test]
