@@ -39,6 +39,10 @@ pub(crate) struct SpeakArgs {
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// Forget the parts of a long text that an interrupted run with the same -o kept
+    #[arg(long)]
+    pub(crate) fresh: bool,
+
     /// Play it with ffplay, mpv, afplay, paplay or aplay, whichever is installed
     #[arg(long)]
     pub(crate) play: bool,

@@ -7,10 +7,13 @@ use crate::config;
 use crate::exchange;
 use crate::input::{self, InputSources};
 use crate::io::Io;
+use crate::output::kept::KeptParts;
 use crate::provider::{Job, resolve};
 
+mod convert;
 mod fetch;
 mod options;
+mod part;
 mod plan;
 mod player;
 mod speech;
@@ -42,13 +45,13 @@ pub(crate) fn run(args: &SpeakArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
         input::read_speech_text(&InputSources { words, files, no_stdin: options.no_stdin }, io)?;
     let plan = Plan::new(&options, &text, wish, &provider, io)?;
     if run.dry_run {
-        let first = plan.bodies.first().cloned().unwrap_or_default();
+        let first = plan.parts.front().map(|part| part.body.clone()).unwrap_or_default();
         print_request(&mut provider, io, |provider| {
             provider.shape(Job::Speak, &first, Vec::new())
         })?;
         // One request is shown; this says that there are more.
-        if plan.bodies.len() > 1 {
-            let number = plan.bodies.len();
+        if plan.parts.len() > 1 {
+            let number = plan.parts.len();
             io.note(&format!("the text is sent in {number} parts; this is the first request"));
         }
         return Ok(());
@@ -60,7 +63,8 @@ pub(crate) fn run(args: &SpeakArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
                 return speech::json(plan, output.sink, exchange, io).await;
             }
             let track = SpeechWriter::new(output.sink, &plan, output.player.is_some());
-            speech::speak(plan, track, options.shows_usage, exchange, io).await?;
+            let kept = KeptParts::beside(options.output.as_deref(), options.is_fresh);
+            speech::speak(plan, track, kept, options.shows_usage, exchange, io).await?;
             let temporary = output.temporary.as_ref().map(Temporary::path);
             match (&output.player, temporary.or(options.output.as_deref())) {
                 (Some(player), Some(file)) => player.play(file, exchange.interrupt()).await,

@@ -17,7 +17,6 @@ mod inputs;
 mod options;
 mod outputs;
 mod request;
-mod scratch;
 mod script;
 mod split;
 mod tally;

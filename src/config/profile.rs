@@ -55,6 +55,7 @@ table! {
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
         limits: FieldMap<i64>,
+        pcm_rate: Field<i64>,
         prices: Field<Vec<PriceEntry>>,
         rules: Vec<Rule> = rule::list,
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod extract;
 pub(crate) mod file;
+pub(crate) mod kept;
 pub(crate) mod naming;
 pub(crate) mod progress;
 pub(crate) mod sink;

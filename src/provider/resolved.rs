@@ -81,6 +81,9 @@ impl RequestLimit {
 /// What stands for the key in a profile's `models_headers`.
 pub(crate) const KEY: &str = "$KEY";
 
+/// Samples a second of OpenAI's `pcm` (its guide "Text to speech"), and of most others.
+const PCM_RATE: u32 = 24_000;
+
 /// Names under which services take a limit of the answer's length.
 const LIMITS: [&str; 5] =
     ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "num_predict"];
@@ -199,6 +202,12 @@ impl Provider {
     /// The most that one request takes, as the profile has it.
     pub(crate) fn limit(&self, limit: RequestLimit) -> Option<u64> {
         u64::try_from(self.profile.limits.get(limit.name())?.value).ok()
+    }
+
+    /// Samples a second of speech without a head, where the service does not state it.
+    pub(crate) fn pcm_rate(&self) -> u32 {
+        let rate = self.profile.pcm_rate.get().and_then(|rate| u32::try_from(*rate).ok());
+        rate.filter(|rate| *rate > 0).unwrap_or(PCM_RATE)
     }
 
     /// A GET request.

@@ -18,6 +18,8 @@ pub(super) struct SpeakOptions {
     pub(super) output: Option<PathBuf>,
     /// The sound is played.
     pub(super) plays: bool,
+    /// Parts that an earlier run kept are forgotten.
+    pub(super) is_fresh: bool,
     /// The format that the user wants, by `--format` or the ending of the file.
     pub(super) wish: Option<SpeechFormat>,
     voice: Option<String>,
@@ -37,6 +39,7 @@ impl SpeakOptions {
             no_stdin: args.no_stdin,
             output: args.output.clone(),
             plays: args.play,
+            is_fresh: args.fresh,
             wish: wish(args, run)?,
             voice: args.voice.clone(),
             instructions: args.instructions.clone(),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::scratch::ScratchFolder;
 use crate::audio::upload::{self, AudioUpload};
+use crate::command::scratch::ScratchFolder;
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
 use crate::io::Io;

@@ -4,21 +4,17 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use super::inputs::AudioFile;
-use super::scratch::ScratchFolder;
 use crate::audio::quiet;
 use crate::audio::upload::AudioUpload;
 use crate::audio::wav::WavSamples;
-use crate::error::{self, Failure, reason};
+use crate::command::ffmpeg::{self, FfmpegFailure};
+use crate::command::scratch::ScratchFolder;
+use crate::error::{Failure, reason};
 use crate::exchange::Exchange;
 use crate::http::form::BytePiece;
 use crate::io::Io;
-
-/// How often a running ffmpeg is asked whether it is done.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A part shorter than this many seconds makes no sense to send: services refuse it.
 const MIN_PART_SECONDS: f64 = 1.0;
@@ -128,14 +124,18 @@ pub(super) async fn parts(
             let scratch = ScratchFolder::new(&io.env)?;
             match decode(sound, name, &scratch, exchange).await {
                 // The service may count the file alone, and have room for it.
-                Err(Decoding::NoProgram) if limit.bytes.is_none_or(|most| sound.size <= most) => {
+                Err(FfmpegFailure::NoProgram)
+                    if limit.bytes.is_none_or(|most| sound.size <= most) =>
+                {
                     return Ok(one());
                 }
-                Err(Decoding::NoProgram) => {
+                Err(FfmpegFailure::NoProgram) => {
                     return Err(too_large(sound.size, name, limit, &service));
                 }
-                Err(Decoding::Failed(_)) if is_small => return Ok(one()),
-                Err(Decoding::Failed(failure)) => return Err(failure),
+                Err(FfmpegFailure::Failed(failure)) if is_small && !failure.is_silent() => {
+                    return Ok(one());
+                }
+                Err(FfmpegFailure::Failed(failure)) => return Err(failure),
                 Ok(kind) => {
                     let path = scratch.path(DECODED);
                     let size = std::fs::metadata(&path).map_err(unreadable)?.len();
@@ -222,28 +222,6 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 const DECODED: &str = "decoded.wav";
-const WORDS: &str = "words";
-
-enum Decoding {
-    NoProgram,
-    Failed(Failure),
-}
-
-impl From<Failure> for Decoding {
-    fn from(failure: Failure) -> Self {
-        Decoding::Failed(failure)
-    }
-}
-
-/// Kills ffmpeg if it is still running when nobody waits for it any more.
-struct RunningFfmpeg(Child);
-
-impl Drop for RunningFfmpeg {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Lets ffmpeg write the sound as samples that can be cut anywhere: one channel of 16 bits, 16,000 a
 /// second, to which speech models bring every sound first (Whisper, Radford and others 2022, section
@@ -253,42 +231,11 @@ async fn decode(
     name: &str,
     scratch: &ScratchFolder,
     exchange: &mut Exchange,
-) -> Result<AudioUpload, Decoding> {
-    let words = scratch.file(WORDS)?;
-    // With `file:` in front no name is taken for an option or a URL.
-    let mut source = std::ffi::OsString::from("file:");
-    source.push(&sound.path);
-    let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-i"]).arg(source);
-    command.args(["-vn", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-f", "wav"]);
-    command.arg(scratch.path(DECODED));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
-    let mut running = match command.spawn() {
-        Ok(child) => RunningFfmpeg(child),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Decoding::NoProgram);
-        }
-        Err(error) => return Err(cannot_run(&error).into()),
-    };
-    let status = loop {
-        match running.0.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) => exchange.wait(tokio::time::sleep(POLL_INTERVAL)).await?,
-            Err(error) => return Err(cannot_run(&error).into()),
-        }
-    };
-    if !status.success() {
-        let words = std::fs::read(scratch.path(WORDS)).unwrap_or_default();
-        let words = String::from_utf8_lossy(&words);
-        let last = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
-        let words = format!("ffmpeg cannot read {name}: {}", last.trim());
-        return Err(Failure::usage(words).into());
-    }
+) -> Result<AudioUpload, FfmpegFailure> {
+    let args = ["-vn", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-f", "wav"];
+    let refused = |words: &str| Failure::usage(format!("ffmpeg cannot read {name}: {words}"));
+    ffmpeg::convert(&sound.path, &args, DECODED, scratch, refused, exchange).await?;
     let stem = Path::new(&sound.kind.filename).file_stem().unwrap_or("audio".as_ref());
     let filename = format!("{}.wav", stem.to_string_lossy());
     Ok(AudioUpload { filename, content_type: "audio/wav" })
-}
-
-fn cannot_run(error: &std::io::Error) -> Failure {
-    Failure::new(error::FailureKind::Other, format!("cannot run ffmpeg: {}", reason(error)))
 }
