@@ -43,12 +43,6 @@ impl AudioUpload {
         let by_name = |content_type| Self { filename: name.to_string(), content_type };
         Ok(match (known, sound) {
             (Some((_, content_type)), _) if is_raw => by_name(*content_type),
-            // Two bytes may be there by chance.
-            (Some((_, content_type)), Some(sound))
-                if !sound.is_certain() && *content_type != sound.format.media_type() =>
-            {
-                by_name(*content_type)
-            }
             (_, Some(sound)) => Self::named(&name, ending.as_deref(), sound.format),
             (Some((_, content_type)), None) => by_name(*content_type),
             (None, None) => by_name("application/octet-stream"),
@@ -60,7 +54,8 @@ impl AudioUpload {
     fn named(name: &str, ending: Option<&str>, format: FileFormat) -> Self {
         let content_type = format.media_type();
         let listed = ENDINGS.iter().find(|(known, _)| ending == Some(*known));
-        let is_right = |(ending, kind): &(&str, &str)| *kind == content_type && !MISSPELT.contains(ending);
+        let is_right =
+            |(ending, kind): &(&str, &str)| *kind == content_type && !MISSPELT.contains(ending);
         if listed.is_some_and(is_right) {
             return Self { filename: name.to_owned(), content_type };
         }
@@ -76,7 +71,13 @@ impl AudioUpload {
     pub(crate) fn is_unlisted(&self) -> bool {
         matches!(
             self.content_type,
-            "audio/aac" | "audio/amr" | "audio/x-ms-wma" | "audio/aiff" | "audio/x-caf" | "audio/pcm" | "video/x-msvideo"
+            "audio/aac"
+                | "audio/amr"
+                | "audio/x-ms-wma"
+                | "audio/aiff"
+                | "audio/x-caf"
+                | "audio/pcm"
+                | "video/x-msvideo"
         )
     }
 
@@ -168,9 +169,8 @@ mod tests {
             ("a.mov", b"\0\0\0\x20ftypqt  ", "a.m4a", "audio/mp4"),
             ("a.mkv", b"\x1a\x45\xdf\xa3", "a.webm", "audio/webm"),
             ("a.flac", b"fLaC", "a.flac", "audio/flac"),
-            // Two bytes that may be there by chance.
             ("a.aac", b"\xff\xf1\x50\x80", "a.aac", "audio/aac"),
-            ("a.mp3", b"\xff\xfb\x90\x64", "a.mp3", "audio/mpeg"),
+            ("a.m4a", b"\xff\xfb\x90\x64", "a.mp3", "audio/mpeg"),
             ("a.mp3", b"\0\x01", "a.mp3", "audio/mpeg"),
             ("a.pcm", b"RIFF....WAVE", "a.pcm", "audio/pcm"),
         ] {

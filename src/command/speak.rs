@@ -2,6 +2,7 @@
 
 use super::options::RunOptions;
 use super::steps::{print_request, settle_output};
+use crate::api::speech::plain;
 use crate::cli::speak::SpeakArgs;
 use crate::config;
 use crate::exchange;
@@ -12,19 +13,26 @@ use crate::provider::{Job, resolve};
 
 mod convert;
 mod fetch;
+mod json;
+mod live;
 mod options;
 mod part;
 mod plan;
 mod player;
 mod speech;
 mod target;
+mod too_long;
 mod track;
 
+use live::TextSource;
 use options::SpeakOptions;
 use plan::Plan;
 use player::Player;
 use target::Temporary;
 use track::SpeechWriter;
+
+/// Stands for a text that is not there yet.
+const STAND_IN: &str = "\u{fffc}";
 
 /// Runs the command.
 ///
@@ -41,8 +49,23 @@ pub(crate) fn run(args: &SpeakArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     };
     let wish = options.wish.or(player.as_ref().and_then(Player::only_format));
     let (words, files) = (&options.words, &options.files);
-    let text =
-        input::read_speech_text(&InputSources { words, files, no_stdin: options.no_stdin }, io)?;
+    let sources = InputSources { words, files, no_stdin: options.no_stdin };
+    if options.is_live()
+        && let Some(player) = player
+    {
+        let (before, behind, reads_stdin) = input::read_speech_around_stdin(&sources, io)?;
+        let stdin = if reads_stdin { io.stdin.take() } else { None };
+        let source = TextSource { before, stdin, behind };
+        let plan = Plan::new(&options, STAND_IN, wish, &provider, io)?;
+        return Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
+            Box::pin(async move { live::play(&options, &player, plan, source, exchange, io).await })
+        })?);
+    }
+    let text = input::read_speech_text(&sources, io)?;
+    let text = if options.is_plain { plain::of(&text) } else { text };
+    if text.is_empty() {
+        return Err(live::no_text().into());
+    }
     let plan = Plan::new(&options, &text, wish, &provider, io)?;
     if run.dry_run {
         let first = plan.parts.front().map(|part| part.body.clone()).unwrap_or_default();
@@ -60,7 +83,7 @@ pub(crate) fn run(args: &SpeakArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
             if options.json {
-                return speech::json(plan, output.sink, exchange, io).await;
+                return json::json(plan, output.sink, exchange, io).await;
             }
             let track = SpeechWriter::new(output.sink, &plan, output.player.is_some());
             let kept = KeptParts::beside(options.output.as_deref(), options.is_fresh);

@@ -44,6 +44,7 @@ table! {
         schema: Field<SchemaForm>,
         thinks_untagged: Field<Texts> = patterns,
         untimed: Field<Texts> = patterns,
+        speakers: FieldMap<Value>,
         echo_reasoning: Field<String>,
         paths: FieldMap<String>,
         headers: FieldMap<String>,

@@ -156,6 +156,33 @@ pub(crate) fn read_speech_text(sources: &InputSources<'_>, io: &mut Io) -> Resul
     Ok(text::joined(parts.iter().map(String::as_str)))
 }
 
+/// The text to be spoken that stands before and behind standard input, and whether that is part of it.
+/// Standard input is not read: it is to be taken as it comes.
+///
+/// # Errors
+/// Exit 2: a file that can't be read, or one that is not text.
+pub(crate) fn read_speech_around_stdin(
+    sources: &InputSources<'_>,
+    io: &Io,
+) -> Result<(String, String, bool), Failure> {
+    let (mut before, mut behind) = (Vec::new(), Vec::new());
+    let mut reads_stdin = false;
+    for path in sources.files {
+        match is_stdin(path) {
+            true => reads_stdin = true,
+            false if reads_stdin => behind.push(text::read_file(path)?),
+            false => before.push(text::read_file(path)?),
+        }
+    }
+    reads_stdin |= sources.reads_stdin(io);
+    behind.push(sources.words.join(" "));
+    let whole = |mut parts: Vec<String>| {
+        parts.retain(|part| !part.trim().is_empty());
+        text::joined(parts.iter().map(String::as_str))
+    };
+    Ok((whole(before), whole(behind), reads_stdin))
+}
+
 /// Reads standard input to its end; nothing if it was read before.
 ///
 /// # Errors

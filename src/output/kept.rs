@@ -3,10 +3,12 @@
 //! what is asked in other words is not found.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
+
+use crate::error::Failure;
 
 /// The ending of the folder.
 const FOLDER: &str = "llm-parts";
@@ -115,7 +117,34 @@ pub(crate) fn key(pieces: &[&[u8]]) -> String {
         context.update(&(piece.len() as u64).to_le_bytes());
         context.update(piece);
     }
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(context.finish().as_ref())
+}
+
+/// The key of a file's bytes.
+///
+/// # Errors
+/// It can't be read.
+pub(crate) fn file_key(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut context) = (File::open(path)?, Context::new(&SHA256));
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(context.finish().as_ref())),
+            length => context.update(&buffer[..length]),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Adds to a failure that so many parts are kept.
+pub(crate) fn with_hint(mut failure: Failure, there: usize) -> Failure {
+    let parts = if there == 1 { "1 part is".to_owned() } else { format!("{there} parts are") };
+    let more = format!("{parts} kept: the same command goes on (--fresh begins anew)");
+    let hint = failure.hint.take().map_or(more.clone(), |hint| format!("{hint}; {more}"));
+    failure.hint(hint)
 }
 
 #[cfg(unix)]

@@ -61,8 +61,6 @@ pub(crate) enum RequestLimit {
     SpeechCharacters,
     /// Bytes of a file that is sent.
     UploadBytes,
-    /// Seconds of a recording.
-    AudioSeconds,
     /// Texts of one request for embeddings.
     EmbedInputs,
 }
@@ -72,7 +70,6 @@ impl RequestLimit {
         match self {
             RequestLimit::SpeechCharacters => "speech_characters",
             RequestLimit::UploadBytes => "upload_bytes",
-            RequestLimit::AudioSeconds => "audio_seconds",
             RequestLimit::EmbedInputs => "embed_inputs",
         }
     }

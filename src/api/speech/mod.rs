@@ -2,6 +2,8 @@
 
 pub(crate) mod answer;
 pub(crate) mod pcm;
+pub(crate) mod plain;
 pub(crate) mod refusal;
 pub(crate) mod request;
+pub(crate) mod sentences;
 pub(crate) mod split;

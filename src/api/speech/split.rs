@@ -86,6 +86,21 @@ pub(crate) fn parts(text: &str, limit: TextLimit) -> Vec<&str> {
     parts
 }
 
+/// Where the first sentence or line ends, in bytes; `None` if that is not known yet, as more may come.
+/// A number with a point is no sentence.
+pub(super) fn first_end(text: &str, only_lines: bool) -> Option<usize> {
+    let (mut cuts, mut has_word) = (Cuts::default(), false);
+    for (at, next) in text.char_indices() {
+        match cuts.before(next) {
+            Some(CutPlace::Line) => return Some(at),
+            Some(CutPlace::Sentence) if has_word && !only_lines => return Some(at),
+            _ => {}
+        }
+        has_word |= next.is_alphabetic();
+    }
+    text.ends_with('\n').then_some(text.len())
+}
+
 /// Where the first part ends, in bytes.
 fn end_of_part(text: &str, limit: TextLimit) -> usize {
     let Some(most) = limit.end(text) else { return text.len() };

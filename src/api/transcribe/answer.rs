@@ -42,7 +42,10 @@ impl TranscriptReply {
     /// The text: of JSON its `text`, else the whole. Bytes that are no UTF-8 are replaced.
     pub(crate) fn text(&self) -> Option<String> {
         match &self.value {
-            None => Some(String::from_utf8_lossy(&self.body).into_owned()),
+            None => {
+                let text = String::from_utf8_lossy(&self.body);
+                Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+            }
             Some(Value::String(text)) => Some(text.clone()),
             Some(value) => {
                 let text = value.get("text").and_then(Value::as_str).map(str::to_owned);
@@ -225,12 +228,10 @@ mod tests {
     fn segments_of_every_service_are_read() {
         let of = |body: &str| read(body, "application/json").ok().and_then(|a| a.segments());
         let whisper = r#"{"text":"好","segments":[{"start":0,"end":"1.5","text":"好"}]}"#;
-        assert_eq!(of(whisper), Some(vec![Segment {
-                start: 0.0,
-                end: 1.5,
-                text: "好".into(),
-                speaker: None
-            }]));
+        assert_eq!(
+            of(whisper),
+            Some(vec![Segment { start: 0.0, end: 1.5, text: "好".into(), speaker: None }])
+        );
         let open = r#"{"segments":[{"start":0.5,"text":"a"},{"start":2,"text":"b"}]}"#;
         let ends: Vec<f64> = of(open).expect("segments").iter().map(|s| s.end).collect();
         assert_eq!(ends, [2.0, 2.0]);

@@ -50,7 +50,7 @@ impl CueLayout {
     }
 
     /// A segment as one subtitle or several; each gets the share of the time that its text has.
-    pub(super) fn cues(self, segment: &Segment) -> Vec<Segment> {
+    pub(crate) fn cues(self, segment: &Segment) -> Vec<Segment> {
         let text: Vec<&str> = segment.text.split_whitespace().collect();
         let lines = self.wrap(&text.join(" "));
         let all: usize = lines.iter().map(|line| width(line)).sum::<usize>().max(1);
@@ -147,10 +147,16 @@ mod tests {
         let layout = CueLayout { line: 5, lines: 1 };
         let text = "aaaa\nbbbb cccc dddd".to_owned();
         let cues = layout.cues(&Segment { start: 10.0, end: 18.0, text, speaker: None });
-        let found: Vec<_> = cues.iter().map(|cue| (cue.start, cue.end, cue.text.as_str())).collect();
+        let found: Vec<_> =
+            cues.iter().map(|cue| (cue.start, cue.end, cue.text.as_str())).collect();
         assert_eq!(
             found,
-            [(10.0, 12.0, "aaaa"), (12.0, 14.0, "bbbb"), (14.0, 16.0, "cccc"), (16.0, 18.0, "dddd")]
+            [
+                (10.0, 12.0, "aaaa"),
+                (12.0, 14.0, "bbbb"),
+                (14.0, 16.0, "cccc"),
+                (16.0, 18.0, "dddd")
+            ]
         );
     }
 

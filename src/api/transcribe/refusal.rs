@@ -3,16 +3,42 @@
 
 /// Words of a recording that is too long, and words of a length.
 const TOO_LONG: [&str; 17] = [
-    "too long", "too_long", "longer than", "exceed", "maximum", "max ", "max_", "at most", "limit", "up to",
-    "less than", "within", "不能超过", "超过", "过长", "最长", "最大",
+    "too long",
+    "too_long",
+    "longer than",
+    "exceed",
+    "maximum",
+    "max ",
+    "max_",
+    "at most",
+    "limit",
+    "up to",
+    "less than",
+    "within",
+    "不能超过",
+    "超过",
+    "过长",
+    "最长",
+    "最大",
 ];
 const OF_LENGTH: [&str; 6] = ["duration", "audio", "length", "recording", "时长", "音频"];
 
 /// Units of time with their seconds, as they stand behind a number.
 const UNITS: [(&str, f64); 14] = [
-    ("milliseconds", 0.001), ("ms", 0.001), ("seconds", 1.0), ("second", 1.0), ("secs", 1.0),
-    ("sec", 1.0), ("s", 1.0), ("minutes", 60.0), ("minute", 60.0), ("mins", 60.0), ("min", 60.0),
-    ("hours", 3600.0), ("秒", 1.0), ("分钟", 60.0),
+    ("milliseconds", 0.001),
+    ("ms", 0.001),
+    ("seconds", 1.0),
+    ("second", 1.0),
+    ("secs", 1.0),
+    ("sec", 1.0),
+    ("s", 1.0),
+    ("minutes", 60.0),
+    ("minute", 60.0),
+    ("mins", 60.0),
+    ("min", 60.0),
+    ("hours", 3600.0),
+    ("秒", 1.0),
+    ("分钟", 60.0),
 ];
 
 /// The most seconds that a refusal says a recording may have; `None` if it says nothing of the kind.
@@ -33,17 +59,21 @@ fn times(words: &str) -> Vec<f64> {
     let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
     let mut rest = words;
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
-        let is_in_word = rest[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+        let is_in_word =
+            rest[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
         rest = &rest[at..];
         let end = rest.find(|c| !is_of_number(c)).unwrap_or(rest.len());
         let (number, behind) = rest.split_at(end);
         rest = behind;
         let unit = behind.trim_start_matches([' ', '-', '_']);
-        let unit = UNITS.iter().find(|(unit, _)| {
-            let is_over = |next: char| !next.is_ascii_alphanumeric();
-            let next = unit_end(behind, unit).and_then(|rest| rest.chars().next());
-            unit_end(behind, unit).is_some() && (!unit.is_ascii() || next.is_none_or(is_over))
-        }).filter(|_| !unit.is_empty());
+        let unit = UNITS
+            .iter()
+            .find(|(unit, _)| {
+                let is_over = |next: char| !next.is_ascii_alphanumeric();
+                let next = unit_end(behind, unit).and_then(|rest| rest.chars().next());
+                unit_end(behind, unit).is_some() && (!unit.is_ascii() || next.is_none_or(is_over))
+            })
+            .filter(|_| !unit.is_empty());
         let number = number.trim_end_matches(['.', ',']).replace(',', "");
         if let (Some((_, seconds)), Ok(number), false) = (unit, number.parse::<f64>(), is_in_word) {
             found.push(number * seconds);
@@ -65,10 +95,24 @@ pub(crate) fn refuses_file(status: u16, words: &str) -> bool {
     matches!(status, 400 | 415 | 422 | 500)
         && !is_of_answer
         && (any(&[
-            "invalid file format", "unsupported file", "file format", "audio format", "unsupported format",
-            "unsupported audio", "could not be decoded", "cannot decode", "failed to decode", "unsupported media",
-            "unsupported mime", "not a supported", "format is not supported", "格式不支持", "不支持的音频",
-            "不支持的文件", "音频格式", "文件格式",
+            "invalid file format",
+            "unsupported file",
+            "file format",
+            "audio format",
+            "unsupported format",
+            "unsupported audio",
+            "could not be decoded",
+            "cannot decode",
+            "failed to decode",
+            "unsupported media",
+            "unsupported mime",
+            "not a supported",
+            "format is not supported",
+            "格式不支持",
+            "不支持的音频",
+            "不支持的文件",
+            "音频格式",
+            "文件格式",
         ]) || (any(&["supported"]) && any(&["mp3", "wav"])))
 }
 
@@ -108,7 +152,9 @@ mod tests {
         ] {
             assert!(refuses_file(400, words), "{words}");
         }
-        for words in ["Only 'json' response_format is supported", "the model is not supported", "no"] {
+        for words in
+            ["Only 'json' response_format is supported", "the model is not supported", "no"]
+        {
             assert!(!refuses_file(400, words), "{words}");
         }
     }

@@ -38,7 +38,9 @@ pub(crate) fn fields(ask: TranscriptRequestParts<'_>) -> Fields {
     }
     flags.extend(ask.flags.clone());
     // In place of a format with times, which the same field names.
-    flags.extend(ask.speakers.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+    flags.extend(
+        ask.speakers.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())),
+    );
     Fields { needed, flags }
 }
 

@@ -53,7 +53,11 @@ impl Subtitles {
                         text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
                     };
                     let speaker = speaker.map(|name| format!("<v {}>", escaped(&name)));
-                    format!("{start} --> {end}\n{}{}\n", speaker.unwrap_or_default(), escaped(&text))
+                    format!(
+                        "{start} --> {end}\n{}{}\n",
+                        speaker.unwrap_or_default(),
+                        escaped(&text)
+                    )
                 }
             };
             self.begin_cue();
@@ -130,7 +134,8 @@ pub(crate) fn is_webvtt(finished: &str) -> bool {
 /// The cues of finished subtitles, without marks: `<v NAME>` is who speaks.
 pub(crate) fn parsed(finished: &str) -> Vec<Segment> {
     let is_webvtt = is_webvtt(finished);
-    let finished = finished.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    let finished =
+        finished.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let mut cues = Vec::new();
     for block in finished.split("\n\n") {
         let mut lines = block.trim_matches('\n').lines();
@@ -141,7 +146,11 @@ pub(crate) fn parsed(finished: &str) -> Vec<Segment> {
         let Some((start, end)) = times else { continue };
         let (text, speaker) = without_marks(&lines.collect::<Vec<_>>().join("\n"));
         let text = match is_webvtt {
-            true => text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&"),
+            true => text
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&nbsp;", " ")
+                .replace("&amp;", "&"),
             false => text,
         };
         cues.push(Segment { start, end, text, speaker });
@@ -154,8 +163,10 @@ fn without_marks(text: &str) -> (String, Option<String>) {
     let (mut plain, mut speaker, mut rest) = (String::new(), None, text);
     while let Some(at) = rest.find('<') {
         let mark = rest[at + 1..].find(['>', '\n']).map(|end| &rest[at + 1..at + 1 + end]);
-        let is_mark = |mark: &&str| mark.starts_with(|c: char| c == '/' || c.is_ascii_alphanumeric());
-        let Some(mark) = mark.filter(is_mark).filter(|m| rest[at + 1 + m.len()..].starts_with('>')) else {
+        let is_mark =
+            |mark: &&str| mark.starts_with(|c: char| c == '/' || c.is_ascii_alphanumeric());
+        let Some(mark) = mark.filter(is_mark).filter(|m| rest[at + 1 + m.len()..].starts_with('>'))
+        else {
             plain.push_str(&rest[..=at]);
             rest = &rest[at + 1..];
             continue;

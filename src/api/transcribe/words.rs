@@ -59,15 +59,16 @@ pub(super) fn segments(value: &Value, layout: Option<CueLayout>) -> Option<Vec<S
 /// A time in seconds; some services write numbers as text.
 pub(super) fn time(item: &Value, name: &str) -> Option<f64> {
     let time = item.get(name)?;
-    let time = time.as_f64().or_else(|| time.as_str()?.trim().trim_end_matches('s').parse().ok())?;
+    let time =
+        time.as_f64().or_else(|| time.as_str()?.trim().trim_end_matches('s').parse().ok())?;
     time.is_finite().then_some(time)
 }
 
 /// Who says a segment or a word: OpenAI and xAI have `speaker`, Mistral `speaker_id`.
 pub(super) fn speaker(item: &Value) -> Option<String> {
-    let name = ["speaker", "speaker_id"].iter().find_map(|name| {
-        item.get(*name).filter(|value| value.is_string() || value.is_number())
-    })?;
+    let name = ["speaker", "speaker_id"]
+        .iter()
+        .find_map(|name| item.get(*name).filter(|value| value.is_string() || value.is_number()))?;
     match name {
         Value::String(name) if name.trim().is_empty() => None,
         Value::String(name) => Some(name.clone()),

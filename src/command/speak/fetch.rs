@@ -105,7 +105,7 @@ pub(super) async fn receive(
 }
 
 /// A part that is asked for beside others.
-struct AskPart(TextPart);
+pub(super) struct AskPart(pub(super) TextPart);
 
 impl Operation for AskPart {
     type Output = PartAudio;

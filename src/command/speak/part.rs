@@ -45,15 +45,17 @@ impl TextPart {
 
     /// The part in smaller ones.
     pub(super) fn split(&self, limit: TextLimit) -> Vec<Self> {
-        let part = |text: &str| {
-            let mut part = Self { text: text.to_owned(), ..self.clone() };
-            let whole = Value::from(self.text.as_str());
-            for value in part.body.values_mut().filter(|value| **value == whole) {
-                *value = text.into();
-            }
-            part
-        };
-        split::parts(&self.text, limit).into_iter().map(part).collect()
+        split::parts(&self.text, limit).into_iter().map(|text| self.with_text(text)).collect()
+    }
+
+    /// The same for another text.
+    pub(super) fn with_text(&self, text: &str) -> Self {
+        let mut part = Self { text: text.to_owned(), ..self.clone() };
+        let whole = Value::from(self.text.as_str());
+        for value in part.body.values_mut().filter(|value| **value == whole) {
+            *value = text.into();
+        }
+        part
     }
 
     /// The part in another format.

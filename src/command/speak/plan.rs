@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub(super) asked: Option<SpeechFormat>,
     /// Samples a second of sound without a head, where the service does not state it.
     pub(super) pcm_rate: u32,
+    /// The most that one request takes of the text.
+    pub(super) limit: TextLimit,
 }
 
 impl Plan {
@@ -76,6 +78,6 @@ impl Plan {
         }
         parts.iter_mut().for_each(|part| part.format = asked.or(wish));
         let (service, pcm_rate) = (provider.name.clone(), provider.pcm_rate());
-        Ok(Self { parts, service, characters, wish, asked, pcm_rate })
+        Ok(Self { parts, service, characters, wish, asked, pcm_rate, limit })
     }
 }

@@ -7,25 +7,23 @@ use serde_json::Value;
 use super::fetch::{FailedPart, PartAudio, ReplyRest, RequestsAhead, receive};
 use super::part::TextPart;
 use super::plan::Plan;
+use super::too_long::{said, say_smaller, smaller, too_long};
 use super::track::{SpeechReply, SpeechWriter};
-use crate::api::speech::answer::SpeechReader;
 use crate::api::speech::refusal;
-use crate::api::speech::split::TextLimit;
 use crate::audio::format::SpeechFormat;
-use crate::error::{Failure, FailureKind};
+use crate::error::Failure;
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::io::Io;
-use crate::output::kept::KeptParts;
+use crate::output::kept::{self, KeptParts};
 use crate::output::progress::Progress;
-use crate::output::sink::Sink;
 use crate::provider::Provider;
 
 /// What became of the requests.
 #[derive(Debug)]
-struct SpeechUsage {
-    asked: Instant,
+pub(super) struct SpeechUsage {
+    pub(super) asked: Instant,
     /// Tokens in and out, where the service counts them.
-    tokens: Option<(u64, u64)>,
+    pub(super) tokens: Option<(u64, u64)>,
 }
 
 /// A bar that goes away with this value.
@@ -66,15 +64,13 @@ pub(super) async fn speak(
     if there > 0 {
         io.note(&format!("{there} of {number} parts are there from an earlier run"));
     }
-    if let Err(mut failure) = run.all(exchange, io).await {
-        let there = kept.map_or(0, |kept| kept.count());
-        if there > 0 && !failure.is_silent() {
-            let parts = if there == 1 { "1 part is" } else { &format!("{there} parts are") };
-            let more = format!("{parts} kept: the same command goes on (--fresh begins anew)");
-            failure.hint =
-                Some(failure.hint.map_or(more.clone(), |hint| format!("{hint}; {more}")));
-        }
-        return Err(failure);
+    if let Err(failure) = run.all(exchange, io).await {
+        let there = kept.as_ref().map_or(0, KeptParts::count);
+        return Err(match there {
+            0 => failure,
+            _ if failure.is_silent() => failure,
+            there => kept::with_hint(failure, there),
+        });
     }
     let SpeechRun { mut track, account, part, .. } = run;
     let (began, warning, number) = (track.began, track.warning.take(), part - 1);
@@ -198,47 +194,6 @@ impl SpeechRun {
 /// How often a service may say that a text is too long.
 const MAX_SPLITS: usize = 3;
 
-/// The status and the words of a refusal.
-fn said(failure: &Failure) -> Option<(u16, &str)> {
-    let refused = failure.refused.as_ref()?;
-    Some((refused.status?, &refused.words))
-}
-
-/// The length of text that a refusal names.
-fn smaller(failure: &Failure, text: &str) -> Option<TextLimit> {
-    let (status, words) = said(failure)?;
-    refusal::is_too_long(status, words).then(|| refusal::text_limit(words, text)).flatten()
-}
-
-fn say_smaller(limit: TextLimit, text: &str, service: &str, io: &Io) {
-    let most = match limit {
-        TextLimit::Characters(most) => format!("{most} characters"),
-        TextLimit::Bytes(most) => format!("{most} bytes"),
-    };
-    let line = limit_line(limit, text);
-    io.warn(&format!(
-        "{service} takes at most {most} at once, so the text is sent in smaller parts; with {line} \
-         in the profile it is from the start"
-    ));
-}
-
-/// The profile's line for a limit.
-fn limit_line(limit: TextLimit, text: &str) -> String {
-    format!("`limits = {{ speech_characters = {} }}`", limit.characters(text))
-}
-
-/// Adds to a refusal of a text as too long what helps.
-fn too_long(failure: Failure, limit: Option<TextLimit>, text: &str) -> Failure {
-    let is_too_long =
-        said(&failure).is_some_and(|(status, words)| refusal::is_too_long(status, words));
-    let line = match limit {
-        Some(limit) => limit_line(limit, text),
-        None if is_too_long => "`limits = { speech_characters = 1000 }` (here 1,000)".to_owned(),
-        None => return failure,
-    };
-    failure.hint(format!("with {line} in the profile a long text is sent in parts"))
-}
-
 /// The first part, which goes out as it comes.
 struct FirstPart<'a> {
     part: TextPart,
@@ -334,7 +289,8 @@ impl FirstPart<'_> {
 }
 
 impl SpeechUsage {
-    fn add(&mut self, usage: Option<&Value>) {
+    /// Adds the counts of a reply.
+    pub(super) fn add(&mut self, usage: Option<&Value>) {
         let Some(usage) = usage else { return };
         let count = |names: [&str; 2]| {
             names.iter().find_map(|name| usage.get(*name)?.as_u64()).unwrap_or_default()
@@ -346,7 +302,8 @@ impl SpeechUsage {
         ));
     }
 
-    fn words(&self, began: Option<Instant>) -> Vec<String> {
+    /// Counts and times in words.
+    pub(super) fn words(&self, began: Option<Instant>) -> Vec<String> {
         let tokens = self.tokens.filter(|(input, output)| input + output > 0);
         let mut words: Vec<String> = tokens
             .iter()
@@ -367,52 +324,4 @@ fn in_part(mut failure: Failure, part: usize, number: usize) -> Failure {
         failure.message = format!("{} (part {part} of {number} of the text)", failure.message);
     }
     failure
-}
-
-/// `--json`: the replies as they are, one after the other.
-pub(super) async fn json(
-    plan: Plan,
-    mut sink: Sink,
-    exchange: &mut Exchange,
-    io: &mut Io,
-) -> Result<(), Failure> {
-    let is_several = plan.parts.len() > 1;
-    for part in plan.parts {
-        let mut reply = exchange.ask(&mut JsonPart(part)).await?;
-        if (is_several || io.stdout_is_terminal) && !reply.ends_with(b"\n") {
-            reply.push(b'\n');
-        }
-        sink.write(&reply, io)?;
-    }
-    sink.commit()
-}
-
-/// A part whose reply is wanted as it is, once it is known to be text that holds sound.
-struct JsonPart(TextPart);
-
-impl Operation for JsonPart {
-    type Output = Vec<u8>;
-
-    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        self.0.draft(provider)
-    }
-
-    fn words(&self) -> ReplyWords {
-        TextPart::words()
-    }
-
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Vec<u8>, ReadError> {
-        let mut reader = SpeechReader::new(reply.content_type(), self.0.format);
-        let body = reply.whole_media().await?;
-        let mut sound = Vec::new();
-        reader.push(body.clone().into(), &mut sound)?;
-        reader.finish(&mut sound)?;
-        if reader.is_bare() {
-            let name = &reply.exchange().provider.name;
-            let message = format!("{name} answers with the audio itself, not with JSON");
-            let failure = Failure::new(FailureKind::Refused, message).hint("leave --json out");
-            return Err(failure.into());
-        }
-        Ok(body)
-    }
 }

@@ -6,9 +6,9 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::inputs::AudioFile;
-use crate::audio::quiet;
 use crate::audio::upload::AudioUpload;
 use crate::audio::wav::WavSamples;
+use crate::audio::{duration, quiet};
 use crate::command::ffmpeg::{self, FfmpegFailure};
 use crate::command::scratch::ScratchFolder;
 use crate::error::{Failure, reason};
@@ -28,6 +28,17 @@ pub(super) struct AudioPart {
     pub(super) offset: f64,
 }
 
+impl AudioPart {
+    /// Its bytes.
+    pub(super) fn length(&self) -> u64 {
+        let length = |piece: &BytePiece| match piece {
+            BytePiece::Bytes(bytes) => bytes.len() as u64,
+            BytePiece::File { length, .. } => *length,
+        };
+        self.pieces.iter().map(length).sum()
+    }
+}
+
 /// A sound in the parts in which it is sent.
 #[derive(Debug)]
 pub(super) struct AudioParts {
@@ -41,17 +52,19 @@ pub(super) struct AudioParts {
 pub(super) struct UploadLimit {
     /// The profile's `upload_bytes`.
     pub(super) bytes: Option<u64>,
-    /// The profile's `audio_seconds`.
+    /// The most seconds that the model takes.
     pub(super) seconds: Option<u64>,
+    /// The service does not take the file's format: what ffmpeg makes of it is sent.
+    pub(super) converts: bool,
     /// What the request needs beside the file, in bytes.
     pub(super) overhead: u64,
     /// The file travels as base64, which is a third longer.
     pub(super) is_base64: bool,
 }
 
-/// Speech is hardly ever written with less than so many bytes a second: a file that is smaller than
-/// its time allows by that is not decoded to learn its length.
-const MIN_BYTES_PER_SECOND: u64 = 2000;
+/// No recording has less than so many bytes a second: one that is smaller than its time allows by that
+/// is not decoded to learn its length.
+const MIN_BYTES_PER_SECOND: u64 = 75;
 
 impl UploadLimit {
     /// The most bytes of a file for which a request has room.
@@ -103,8 +116,8 @@ pub(super) async fn parts(
     io: &Io,
 ) -> Result<AudioParts, Failure> {
     let one = || AudioParts { list: vec![whole(sound)], _scratch: None };
-    let is_small = sound.size <= limit.room();
-    if is_small && limit.seconds.is_none_or(|seconds| sound.size < seconds * MIN_BYTES_PER_SECOND) {
+    let is_small = sound.size <= limit.room() && !limit.converts;
+    if is_small && is_short(sound, limit) {
         return Ok(one());
     }
     let unreadable =
@@ -115,14 +128,19 @@ pub(super) async fn parts(
     };
     let service = exchange.provider.name.clone();
     let (list, scratch) = match samples {
-        Some(samples) if limit.has_room_for(sound.size, &samples) => return Ok(one()),
-        Some(samples) => {
+        Some(samples) if !limit.converts && limit.has_room_for(sound.size, &samples) => {
+            return Ok(one());
+        }
+        Some(samples) if !limit.converts => {
             let room = room(limit, &samples, &service, name)?;
             (cut(&sound.path, &samples, room, &sound.kind).map_err(unreadable)?, None)
         }
-        None => {
+        _ => {
             let scratch = ScratchFolder::new(&io.env)?;
             match decode(sound, name, &scratch, exchange).await {
+                Err(FfmpegFailure::NoProgram) if limit.converts => {
+                    return Err(takes_not(sound, name, &service));
+                }
                 // The service may count the file alone, and have room for it.
                 Err(FfmpegFailure::NoProgram)
                     if limit.bytes.is_none_or(|most| sound.size <= most) =>
@@ -130,7 +148,7 @@ pub(super) async fn parts(
                     return Ok(one());
                 }
                 Err(FfmpegFailure::NoProgram) => {
-                    return Err(too_large(sound.size, name, limit, &service));
+                    return Err(too_large(sound, name, limit, &service));
                 }
                 Err(FfmpegFailure::Failed(failure)) if is_small && !failure.is_silent() => {
                     return Ok(one());
@@ -143,8 +161,12 @@ pub(super) async fn parts(
                     let Some(samples) = samples.filter(|samples| samples.length > 0) else {
                         return Err(Failure::usage(format!("ffmpeg finds no audio in {name}")));
                     };
-                    if limit.has_room_for(sound.size, &samples) {
+                    if !limit.converts && limit.has_room_for(sound.size, &samples) {
                         return Ok(one());
+                    }
+                    if limit.converts {
+                        let kind = sound.kind.content_type;
+                        io.note(&format!("{service} takes no {kind}; ffmpeg makes WAV of {name}"));
                     }
                     let room = room(limit, &samples, &service, name)?;
                     (cut(&path, &samples, room, &kind).map_err(unreadable)?, Some(scratch))
@@ -153,7 +175,7 @@ pub(super) async fn parts(
         }
     };
     if list.len() > 1 {
-        let (what, number) = (above(sound.size, name, limit, &service), list.len());
+        let (what, number) = (above(sound, name, limit, &service), list.len());
         io.note(&format!("{what}; it is sent in {number} parts"));
     }
     Ok(AudioParts { list, _scratch: scratch })
@@ -203,15 +225,46 @@ fn cut(
     Ok(ranges.into_iter().map(part).collect())
 }
 
-/// Says that a sound is larger than a request may be.
-fn above(size: u64, name: &str, limit: UploadLimit, service: &str) -> String {
-    let (size, most) = (mebibytes(size), limit.words());
-    format!("{name} has {size}, more than {service} takes at once ({most})")
+/// Whether a sound is within the limit of time, as far as its file tells without decoding.
+fn is_short(sound: &AudioFile, limit: UploadLimit) -> bool {
+    let Some(most) = limit.seconds else { return true };
+    match seconds(sound) {
+        Some(seconds) => seconds <= most as f64,
+        None => sound.size < most * MIN_BYTES_PER_SECOND,
+    }
 }
 
-fn too_large(size: u64, name: &str, limit: UploadLimit, service: &str) -> Failure {
-    Failure::usage(above(size, name, limit, service))
+/// The sound's length, where its file tells it.
+fn seconds(sound: &AudioFile) -> Option<f64> {
+    let mut file = BufReader::new(File::open(&sound.path).ok()?);
+    duration::seconds(&mut file, sound.size).ok().flatten()
+}
+
+/// Says that a sound is larger or longer than a request may be.
+fn above(sound: &AudioFile, name: &str, limit: UploadLimit, service: &str) -> String {
+    let most = limit.words();
+    let has = match seconds(sound) {
+        Some(seconds) if sound.size <= limit.room() => format!("lasts {} s", seconds.round()),
+        _ => format!("has {}", mebibytes(sound.size)),
+    };
+    format!("{name} {has}, more than {service} takes at once ({most})")
+}
+
+fn too_large(sound: &AudioFile, name: &str, limit: UploadLimit, service: &str) -> Failure {
+    Failure::usage(above(sound, name, limit, service))
         .hint("install ffmpeg to send it in parts; WAV files are split without it")
+}
+
+/// Says that a service does not take a format, where nothing converts it.
+fn takes_not(sound: &AudioFile, name: &str, service: &str) -> Failure {
+    let kind = sound.kind.content_type;
+    Failure::usage(format!("{service} takes no {kind}, which {name} is")).hint(convert_hint(name))
+}
+
+/// How to make a file of a format that every service takes.
+pub(super) fn convert_hint(name: &str) -> String {
+    let stem = Path::new(name).file_stem().map_or_else(|| "audio".into(), |s| s.to_string_lossy());
+    format!("with ffmpeg installed it is converted by itself, or by: ffmpeg -i {name} {stem}.mp3")
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -13,7 +13,8 @@ fn refused() -> Reply {
 }
 
 fn inputs(server: &Server) -> Vec<String> {
-    let text = |request: &crate::support::Recorded| request.json()["input"].as_str().map(str::to_owned);
+    let text =
+        |request: &crate::support::Recorded| request.json()["input"].as_str().map(str::to_owned);
     server.requests().iter().filter_map(text).collect()
 }
 
@@ -91,8 +92,10 @@ fn nothing_is_kept_where_no_part_came_or_there_is_no_file() {
 
 #[test]
 fn a_limit_that_counts_bytes_is_kept_to_once_it_is_told() {
-    let words = "input is too long (over 15 characters) (request id: 2026112818540225190450968921164)";
-    let error = json!({"error": {"message": words, "code": "text_too_long", "type": "one_api_error"}});
+    let words =
+        "input is too long (over 15 characters) (request id: 2026112818540225190450968921164)";
+    let error =
+        json!({"error": {"message": words, "code": "text_too_long", "type": "one_api_error"}});
     // 16 is the least that counts as a limit.
     let error = error.to_string().replace("15", "16");
     let server = Server::start([

@@ -24,7 +24,12 @@ fn sound_that_is_missing_is_an_error() {
     for (kind, body, code, words) in [
         ("audio/wav", lying(0, b""), 4, "has no sound in it"),
         ("audio/wav", lying(u32::MAX, b""), 4, "has no sound in it"),
-        ("audio/wav", lying(1000, &[1; 600]), 6, "it has 600 bytes of sound where its head says 1000"),
+        (
+            "audio/wav",
+            lying(1000, &[1; 600]),
+            6,
+            "it has 600 bytes of sound where its head says 1000",
+        ),
         ("audio/wav", lying(1000, b"")[..30].to_vec(), 6, "it ends inside its header"),
         ("audio/mpeg", b"ID3\x04\0\0\0\0\0\x0c title of it".to_vec(), 4, "has no sound in it"),
         ("audio/flac", [&b"fLaC\x80\0\0\x22"[..], &[0; 34]].concat(), 4, "has no sound in it"),
@@ -87,7 +92,8 @@ fn samples_become_the_file_that_is_wanted() {
     let run = spoken(samples("audio/L16; rate=16000; channels=1"), &["-o", "a.wav"]);
     assert_eq!(run.code(0).read("a.wav"), wav(16_000, &[3; 40]));
     // The user's own choice of samples.
-    let run = spoken(samples("application/octet-stream"), &["-o", "a.wav", "-O", "response_format=pcm"]);
+    let run =
+        spoken(samples("application/octet-stream"), &["-o", "a.wav", "-O", "response_format=pcm"]);
     assert_eq!(run.code(0).read("a.wav"), wav(24_000, &[3; 40]));
     let server = Server::start([samples("audio/pcm")]);
     let convert = "for last; do :; done; echo \"$@\" > words; echo made > \"${last#file:}\"";
@@ -121,14 +127,17 @@ fn without_ffmpeg_only_wav_can_be_made_of_samples() {
 
 #[test]
 fn the_profile_tells_the_rate_and_a_refusal_the_format() {
-    let error = json!({"error": {"message": "Unsupported response_format: wav. Supported formats: pcm"}});
+    let error =
+        json!({"error": {"message": "Unsupported response_format: wav. Supported formats: pcm"}});
     let server = Server::start([Reply::json(400, error), samples("application/octet-stream")]);
     let url = server.url();
     let config = format!(
         "[providers.test]\nbase_url = \"{url}\"\nmodels = {{ speak = \"tts-1\" }}\npcm_rate = 48000\n"
     );
     let run = crate::support::llm().config(&config).args(["speak", "今天。", "-o", "a.wav"]).run();
-    run.code(0).stderr_has("test gives no wav, only pcm").stderr_has("response_format = { wav = \"pcm\" }");
+    run.code(0)
+        .stderr_has("test gives no wav, only pcm")
+        .stderr_has("response_format = { wav = \"pcm\" }");
     assert_eq!(run.read("a.wav"), wav(48_000, &[3; 40]));
     assert_eq!(server.requests()[1].json()["response_format"], json!("pcm"));
 }

@@ -94,7 +94,10 @@ fn one_format_becomes_the_other() {
     again.add_any("1\n00:00:01,000 --> 00:00:02,500\n你 & 我\n", 1.0);
     assert_eq!(again.text(), "WEBVTT\n\n00:00:02.000 --> 00:00:03.500\n你 &amp; 我\n");
     // WebVTT without its head is one all the same.
-    assert!(is_webvtt("00:01.000 --> 00:02.000\na\n") && !is_webvtt("1\n00:00:01,000 --> 00:00:02,000\na\n"));
+    assert!(
+        is_webvtt("00:01.000 --> 00:02.000\na\n")
+            && !is_webvtt("1\n00:00:01,000 --> 00:00:02,000\na\n")
+    );
     assert!(!has_cues("WEBVTT\n\n") && has_cues("00:01.000 --> 00:02.000"));
 }
 
