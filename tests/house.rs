@@ -36,6 +36,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "input",
             "interrupt",
             "io",
+            "journal",
             "json_schema",
             "media",
             "output",
@@ -54,6 +55,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "exchange",
         &[
+            "api",
             "demo",
             "error",
             "http",
@@ -72,6 +74,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("input", &["error", "http", "io", "media"]),
     ("interrupt", &["error", "io", "stop"]),
     ("io", &["sanitize", "secret", "stop"]),
+    ("journal", &["error"]),
     ("json_schema", &[]),
     ("markdown", &[]),
     ("media", &[]),

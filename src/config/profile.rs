@@ -7,7 +7,7 @@ use super::field::{Field, FieldMap, FieldRow};
 use super::job::Job;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
-use super::schema::{AttachmentKind, AudioData, SchemaForm, StreamUsage};
+use super::schema::{AttachmentKind, AudioData, FinishReason, SchemaForm, StreamUsage};
 use super::source::Item;
 use super::table::table;
 use super::template;
@@ -24,6 +24,7 @@ table! {
         like: Field<String>,
         base_url: Field<String>,
         base_url_env: Field<String>,
+        host_env: Field<String>,
         api_key: Field<String>,
         api_key_env: Field<Texts>,
         api_key_cmd: Field<Texts>,
@@ -32,8 +33,14 @@ table! {
         key_header: Field<String>,
         key_headers: FieldMap<String>,
         start: Field<String>,
+        pull: Field<String>,
+        context_hint: Field<String>,
         proxy: Field<String>,
         ca_file: Field<String>,
+        client_cert_file: Field<String>,
+        client_key_file: Field<String>,
+        client_cert_file_env: Field<String>,
+        client_key_file_env: Field<String>,
         slow_down_codes: Field<Texts>,
         model: Field<String>,
         models: FieldMap<String>,
@@ -41,6 +48,7 @@ table! {
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
         stream_usage: Field<StreamUsage>,
+        finish_reason: Field<FinishReason>,
         schema: Field<SchemaForm>,
         thinks_untagged: Field<Texts> = patterns,
         untimed: Field<Texts> = patterns,
@@ -106,6 +114,14 @@ impl Profile {
     /// Removes every source of a key.
     pub(crate) fn forget_keys(&mut self) {
         self.retain_keys_of(&Profile::default());
+    }
+
+    /// Removes what proves to a server who the user is, but for the headers.
+    pub(crate) fn forget_client_certificate(&mut self) {
+        self.client_cert_file = Field::default();
+        self.client_key_file = Field::default();
+        self.client_cert_file_env = Field::default();
+        self.client_key_file_env = Field::default();
     }
 
     /// Removes the sources of a key that `other` does not name as well.

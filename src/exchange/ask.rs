@@ -1,9 +1,13 @@
 //! The loop of an exchange: a request is sent until its reply is read or no further try makes sense.
 
-use super::bad_reply;
+use std::sync::Arc;
+
 use super::operation::{Operation, ReadError};
 use super::reply::Reply;
+use super::retries::is_too_fast;
 use super::state::Exchange;
+use super::throttle::Pass;
+use super::{bad_reply, hints};
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
@@ -18,19 +22,39 @@ impl Exchange {
         &mut self,
         operation: &mut O,
     ) -> Result<O::Output, Failure> {
-        let mut request = self.shared.prepared(operation.request(&self.provider)?);
-        let mut retries = self.shared.retries();
+        let draft = operation.request(&self.provider)?;
+        let is_charged = draft.is_charged;
+        let mut retries = self.shared.retries(is_charged);
+        let mut request = self.made(draft).await?;
+        let shared = Arc::clone(&self.shared);
         loop {
+            let pass = match &shared.throttle {
+                Some(throttle) => Some(self.client.interrupt.race(throttle.enter()).await?),
+                None => None,
+            };
+            self.client.is_charged = is_charged;
             let failure = match self.attempt(&request, operation).await {
-                Ok(output) => return Ok(output),
-                Err(failure) => failure,
+                Ok(output) => {
+                    pass.iter().for_each(Pass::good);
+                    return Ok(output);
+                }
+                Err(failure) => hints::hinted(failure, &self.provider),
             };
             let nothing_shown = !operation.has_shown();
             if nothing_shown && operation.changes_request(&failure, &self.provider) {
-                request = self.shared.prepared(operation.request(&self.provider)?);
-            } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request) {
+                request = self.made(operation.request(&self.provider)?).await?;
+            } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request)
+                && let Err(failure) = self.stand_in(failure, &mut request).await
+            {
                 let failure = operation.reword(failure);
-                retries.again(failure, nothing_shown, &mut self.client, &self.stderr).await?;
+                match pass.filter(|_| nothing_shown && is_too_fast(&failure)) {
+                    // The wait is at the gate, which holds all requests up.
+                    Some(pass) => retries.pause(failure, &pass, &self.stderr)?,
+                    None => {
+                        let (client, stderr) = (&mut self.client, &self.stderr);
+                        retries.again(failure, nothing_shown, client, stderr).await?;
+                    }
+                }
             }
             operation.begin_again();
         }
@@ -60,12 +84,18 @@ impl Exchange {
         let mut reply = Reply::new(sent?, self);
         let bad = match operation.read(&mut reply).await {
             Ok(output) => return Ok(output),
-            Err(ReadError::Failed(failure)) => return Err(failure),
+            Err(ReadError::Failed(failure)) => return Err(carried_out(failure)),
             Err(ReadError::NoAnswer(bad)) => bad,
         };
+        let place = reply.doubtful_proxy();
         let id = reply.request_id().map(str::to_owned);
         let (words, service) = (operation.words(), &self.client.service);
-        Err(bad_reply::failure(&bad, &words, id.as_deref(), &request.secrets(), service))
+        let mut failure =
+            bad_reply::failure(&bad, &words, id.as_deref(), &request.secrets(), service);
+        if let Some(place) = place {
+            failure.hint = Some(format!("it may be a page of the proxy {place}"));
+        }
+        Err(carried_out(failure))
     }
 
     /// Changes the request if that may make it acceptable.
@@ -82,4 +112,12 @@ impl Exchange {
             None => Err(failure),
         }
     }
+}
+
+/// A reply had begun when this failed: the request was carried out, whatever came of it.
+fn carried_out(mut failure: Failure) -> Failure {
+    if let Some(retry) = &mut failure.retry {
+        retry.may_have_run |= retry.status.is_none();
+    }
+    failure
 }

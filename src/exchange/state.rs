@@ -1,14 +1,17 @@
 //! What a run knows of the service that it asks: one part that all its requests share, and one client
 //! for each request that runs at a time.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::draft::Draft;
 use super::retries::Retries;
+use super::throttle::Throttle;
 use crate::error::{Failure, classify};
 use crate::http::client::{Client, ExchangeLimits};
-use crate::http::request::Request;
+use crate::http::request::{Request, Url};
+use crate::http::retry::RetryPolicy;
 use crate::interrupt::Interrupt;
 use crate::io::{Io, Stderr};
 use crate::provider::Provider;
@@ -22,13 +25,26 @@ pub(crate) struct ExchangeOptions {
     pub(crate) silence: Option<Duration>,
     /// The longest time for the whole run.
     pub(crate) max_time: Option<Duration>,
-    /// How many tries may follow the first one.
-    pub(crate) retries: u32,
+    /// How many tries may follow the first one; `None`: the user did not say.
+    pub(crate) retries: Option<u32>,
     /// The longest wait between two tries.
     pub(crate) max_wait: Duration,
     /// The exchange is shown on stderr.
     pub(crate) verbose: bool,
+    /// No certificate of a server is checked.
+    pub(crate) is_insecure: bool,
 }
+
+/// Tries after a failed one where the user says nothing of them.
+const RETRIES: u32 = 2;
+
+/// The most requests of a bulk run at a time, unless the user says otherwise: of a service on this
+/// machine, and of any other.
+const MOST_NEAR: usize = 32;
+const MOST_FAR: usize = 64;
+
+/// Open files that are left for other things than connections.
+const OTHER_FILES: usize = 32;
 
 /// The longest silence on the wire where the user says nothing of it.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -38,12 +54,18 @@ impl ExchangeOptions {
         self.silence.unwrap_or(SILENCE)
     }
 
+    fn policy(&self) -> RetryPolicy {
+        RetryPolicy { retries: self.retries.unwrap_or(RETRIES), max_wait: self.max_wait }
+    }
+
     /// What a client may do from now on.
     pub(super) fn limits(&self) -> ExchangeLimits {
         ExchangeLimits {
             silence: self.silence(),
             until: self.max_time.map(|time| (Instant::now() + time, time)),
             verbose: self.verbose,
+            is_insecure: self.is_insecure,
+            repeats_charged: self.retries.is_some_and(|retries| retries > 0),
         }
     }
 }
@@ -61,8 +83,13 @@ pub(crate) struct Exchange {
 /// What all requests of a run share.
 pub(super) struct Shared {
     options: ExchangeOptions,
+    /// Only in a bulk run: what all requests pass on their way out.
+    pub(super) throttle: Option<Throttle>,
     /// What the first refusal of a field taught.
     repair: Mutex<Option<FieldRepair>>,
+    /// The model that was looked up: the only one that is there. Locked while it is looked up, so that
+    /// this is done once.
+    pub(super) model_there: tokio::sync::Mutex<Option<String>>,
 }
 
 impl Exchange {
@@ -73,8 +100,29 @@ impl Exchange {
         options: ExchangeOptions,
         stderr: Stderr,
     ) -> Self {
-        let shared = Arc::new(Shared { options, repair: Mutex::new(None) });
+        let shared = Arc::new(Shared::new(options, None));
         Self { provider, client, stderr, shared }
+    }
+
+    /// Prepares for a bulk run of at most `most` requests at a time, where the user says so; else their
+    /// number finds its own level. To be called before anything is asked.
+    pub(crate) fn for_many(&mut self, most: Option<usize>) {
+        let is_near = is_this_machine(&self.provider.base_url);
+        let wanted = most.unwrap_or(if is_near { MOST_NEAR } else { MOST_FAR });
+        let ceiling = wanted.min(most_connections());
+        if ceiling < wanted {
+            let what = format!(
+                "at most {ceiling} requests at a time: the system allows no more open files"
+            );
+            self.stderr.note(&what);
+        }
+        let throttle = Throttle::new(self.shared.options.policy(), ceiling, most.is_some());
+        self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle)));
+    }
+
+    /// How many requests may be out at a time, as it is now: one, but in a bulk run.
+    pub(crate) fn level(&self) -> usize {
+        self.shared.throttle.as_ref().map_or(1, Throttle::level)
     }
 
     /// Another exchange of the same run over the same connections, for a request beside this one's.
@@ -88,6 +136,11 @@ impl Exchange {
             stderr: self.stderr.clone(),
             shared: Arc::clone(&self.shared),
         })
+    }
+
+    /// A warning beside the result.
+    pub(crate) fn warn(&self, text: &str) {
+        self.stderr.warn(text);
     }
 
     /// Waits for `work`, or for what ends the run: a signal, the limit of time, a reader of standard
@@ -106,14 +159,23 @@ impl Exchange {
 }
 
 impl Shared {
+    fn new(options: ExchangeOptions, throttle: Option<Throttle>) -> Self {
+        Self {
+            options,
+            throttle,
+            repair: Mutex::default(),
+            model_there: tokio::sync::Mutex::default(),
+        }
+    }
+
     pub(super) fn options(&self) -> ExchangeOptions {
         self.options
     }
 
-    /// The retries of one request.
-    pub(super) fn retries(&self) -> Retries {
-        let ExchangeOptions { retries, max_wait, .. } = self.options;
-        Retries::new(retries, max_wait, self.options.silence())
+    /// The retries of one request, which may be one of those that are charged each time.
+    pub(super) fn retries(&self, is_charged: bool) -> Retries {
+        let is_typed = self.options.retries.is_some();
+        Retries::new(self.options.policy(), is_typed, is_charged, self.options.silence())
     }
 
     /// The request of a draft, with the change that an earlier request taught.
@@ -129,4 +191,20 @@ impl Shared {
     pub(super) fn repair(&self) -> MutexGuard<'_, Option<FieldRepair>> {
         self.repair.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an address is one of this machine.
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// How many connections the system lets us have.
+fn most_connections() -> usize {
+    #[cfg(unix)]
+    if let Some(files) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        return usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES).max(1);
+    }
+    usize::MAX
 }

@@ -5,11 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::form::{BytePiece, Form};
+use super::form::{BytePiece, Form, FormPart, PartContent};
 use super::splice::{Spliced, SplicedFile};
 use crate::secret::{Secret, is_secret_name};
 
-pub(crate) use reqwest::Url;
+pub(crate) use url::Url;
 
 /// The methods that the specification's endpoints use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +133,38 @@ impl Body {
         }
     }
 
+    /// The model that a request names.
+    pub(crate) fn model(&self) -> Option<&str> {
+        match self {
+            Body::Form(form) => form.parts.iter().find_map(|part| match &part.content {
+                PartContent::Text(text) if part.name == "model" => Some(text.as_str()),
+                _ => None,
+            }),
+            body => body.fields()?.get("model")?.as_str(),
+        }
+    }
+
+    /// Names a model, in the place of another one or before everything else.
+    pub(crate) fn set_model(&mut self, model: &str) {
+        if let Body::Form(form) = self {
+            let place = form.parts.iter().position(|part| part.name == "model");
+            let part = FormPart::text("model", model);
+            match place {
+                Some(place) => form.parts[place] = part,
+                None => form.parts.insert(0, part),
+            }
+        }
+        match self.fields_mut() {
+            Some(fields) if fields.contains_key("model") => {
+                fields.insert("model".to_owned(), model.into());
+            }
+            Some(fields) => {
+                fields.shift_insert(0, "model".to_owned(), model.into());
+            }
+            None => {}
+        }
+    }
+
     /// The fields of a JSON body, to be changed.
     pub(crate) fn fields_mut(&mut self) -> Option<&mut Map<String, Value>> {
         match self {
@@ -222,6 +254,14 @@ pub(crate) fn shown(url: &Url) -> String {
     });
     url.query_pairs_mut().clear().extend_pairs(masked);
     url.to_string()
+}
+
+/// Whether a URL's host is the machine itself.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost")
+        || host.to_ascii_lowercase().ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

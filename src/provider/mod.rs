@@ -4,8 +4,10 @@
 mod choose;
 mod endpoint;
 pub(crate) mod field_repair;
+mod host;
 mod job;
 pub(crate) mod key;
+mod on_this_machine;
 mod options;
 pub(crate) mod price;
 mod resolve;
@@ -21,4 +23,4 @@ pub(crate) use crate::config::schema::SchemaForm;
 pub(crate) use job::Job;
 pub(crate) use options::{ServiceOptions, Setting};
 pub(crate) use resolve::{profile_for, provider_of, resolve};
-pub(crate) use resolved::{Composed, Fields, KEY, Provider, RequestLimit};
+pub(crate) use resolved::{Composed, Fields, KEY, Provider, RequestLimit, limits_of};

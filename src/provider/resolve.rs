@@ -2,14 +2,13 @@
 //! flag over environment over the user's file over the built-in list.
 
 use super::options::ServiceOptions;
-use super::{Job, Provider, choose, endpoint, key};
+use super::{Job, Provider, choose, endpoint, host, key};
 use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::value::Texts;
 use crate::error::Failure;
-use crate::http::request::{Url, shown};
-use crate::http::transport::is_this_machine;
+use crate::http::request::{Url, is_this_machine, shown};
 use crate::io::{Env, Io};
 
 /// Resolves the provider of a command, with its key.
@@ -56,6 +55,8 @@ pub(crate) fn provider_of(
             (Some(_), None) => format!("--base-url {}", shown(&base_url)),
             _ => format!("-p {}", profile.name),
         },
+        job,
+        is_dry: options.is_dry,
         model: job.model_in(&profile),
         base_url,
         key,
@@ -96,13 +97,28 @@ pub(crate) fn profile_for(
 }
 
 fn lay_environment_over(profile: &mut Profile, env: &Env) {
-    // The variable replaces the built-in address, as in OpenAI's own SDKs; not one that the user
-    // wrote into the file for this very profile.
-    let is_built_in = profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
-    if let Some(name) = profile.base_url_env.get().filter(|_| is_built_in)
-        && let Some(url) = env.get(name)
-    {
-        profile.base_url.set(url, Origin::Environment(name.clone()));
+    // The variable replaces the built-in address, as in the service's own programs; not one that the
+    // user wrote into the file for this very profile.
+    if profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn) {
+        let variable = |name: Option<&String>| Some((name?.clone(), env.get(name?)?));
+        let host = variable(profile.host_env.get()).and_then(|(name, text)| {
+            Some((name, host::base_url(&text, profile.base_url.as_deref()?)?))
+        });
+        if let Some((name, url)) = host.or_else(|| variable(profile.base_url_env.get())) {
+            profile.base_url.set(url, Origin::Environment(name));
+        }
+    }
+    // Of the user's own pair no half is replaced.
+    if profile.client_cert_file.get().is_none() && profile.client_key_file.get().is_none() {
+        for (variable, field) in [
+            (&profile.client_cert_file_env, &mut profile.client_cert_file),
+            (&profile.client_key_file_env, &mut profile.client_key_file),
+        ] {
+            if let Some((name, path)) = variable.get().and_then(|name| Some((name, env.get(name)?)))
+            {
+                field.set(path, Origin::Environment(name.clone()));
+            }
+        }
     }
     if let Some(model) = env.get("LLM_MODEL") {
         profile.model.set(model, Origin::Environment("LLM_MODEL".to_owned()));
@@ -127,6 +143,7 @@ fn lay_base_url_over(
             ));
         }
         profile.forget_keys();
+        profile.forget_client_certificate();
         profile.headers.clear();
         profile.models_headers.clear();
     }
@@ -187,8 +204,7 @@ fn without_user(text: &str) -> String {
 /// A job that the service is known not to offer is refused before anything is sent. The built-in
 /// list speaks of the service's own address only; behind another one anything may answer.
 fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
-    let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn)
-        || profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
+    let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn) || host::is_own(profile);
     if profile.offers(job) || !is_known {
         return Ok(());
     }

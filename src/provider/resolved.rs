@@ -1,20 +1,22 @@
 //! A resolved profile that gives URLs, headers and request bodies. Reads no files and opens no sockets.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use super::endpoint::{self, Endpoint};
 use super::key::ApiKey;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
-use super::{Job, rules};
-use crate::config::field::Sourced;
+use super::{Job, host, rules};
+use crate::config::field::{Field, Sourced};
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::rule::Rule;
-use crate::config::schema::{SchemaForm, StreamUsage};
-use crate::http::Service;
+use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
 use crate::http::form::{Form, FormPart};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+use crate::http::{NamedFile, Service};
 
 /// A profile with everything resolved that a request needs.
 #[derive(Debug, Clone)]
@@ -24,7 +26,11 @@ pub(crate) struct Provider {
     pub(crate) base_url: Url,
     /// The options that choose it, as they are typed: `-p openai`, `--base-url http://host/v1`.
     pub(crate) choice: String,
-    /// Resolved for the job that was asked for.
+    /// What it was resolved for.
+    pub(super) job: Job,
+    /// Nothing is sent.
+    pub(super) is_dry: bool,
+    /// The model for that job.
     pub(crate) model: Option<String>,
     pub(crate) profile: Profile,
     pub(super) key: Option<ApiKey>,
@@ -84,6 +90,12 @@ const PCM_RATE: u32 = 24_000;
 /// Names under which services take a limit of the answer's length.
 const LIMITS: [&str; 5] =
     ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "num_predict"];
+
+/// The limit of tokens for the answer that the user set, as it stands in a body; the lowest of several.
+pub(crate) fn limits_of(body: &Map<String, Value>, own: &UserFields) -> Option<u64> {
+    let theirs = LIMITS.iter().filter(|name| own.by(name).is_some());
+    theirs.filter_map(|name| body.get(*name)?.as_u64()).filter(|limit| *limit > 0).min()
+}
 
 impl Provider {
     /// Lays the layers of a request body over each other: what the job needs, the profile's fields
@@ -275,7 +287,10 @@ impl Provider {
             key_url: profile.key_url.get().cloned(),
             start: profile.start.get().cloned(),
             proxy: profile.proxy.get().cloned(),
-            ca_file: profile.ca_file.get().cloned(),
+            ca_file: named_file(profile, &profile.ca_file, "ca_file"),
+            client_certificate: named_file(profile, &profile.client_cert_file, "client_cert_file"),
+            client_key: named_file(profile, &profile.client_key_file, "client_key_file"),
+            origin: Some(self.base_url.origin()),
             slow_down_codes: profile.slow_down_codes.as_deref().unwrap_or_default().to_vec(),
         }
     }
@@ -300,6 +315,11 @@ impl Provider {
         self.profile.title.origin() == Some(&Origin::BuiltIn)
     }
 
+    /// Whether the service is one of the built-in list, at its own address.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_listed() && host::is_own(&self.profile)
+    }
+
     /// Whether requests carry a key.
     pub(crate) fn has_key(&self) -> bool {
         self.key.is_some()
@@ -311,10 +331,32 @@ impl Provider {
         patterns.iter().any(|pattern| rules::glob(pattern, model))
     }
 
+    /// Whether the service says why an answer ended.
+    pub(crate) fn gives_finish_reason(&self) -> bool {
+        self.profile.finish_reason.get() != Some(&FinishReason::Never)
+    }
+
     /// Whether token usage in a stream has to be asked for.
     pub(crate) fn must_ask_for_usage(&self) -> bool {
         matches!(self.profile.stream_usage.get(), None | Some(StreamUsage::Ask))
     }
+}
+
+/// The file that a field names; a relative path counts from the file that the profile is in.
+fn named_file(profile: &Profile, field: &Field<String>, name: &str) -> Option<NamedFile> {
+    let field = field.sourced()?;
+    let (path, place) = match &field.origin {
+        Origin::File { path, .. } if !field.value.starts_with("~/") => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            (folder.join(&field.value).to_string_lossy().into_owned(), None)
+        }
+        Origin::Environment(variable) => (field.value.clone(), Some(variable.clone())),
+        _ => (field.value.clone(), None),
+    };
+    Some(NamedFile {
+        path,
+        place: place.unwrap_or_else(|| format!("the `{name}` of {}", profile.name)),
+    })
 }
 
 /// Of headers with the same name the last one stays, in the place of the first: `-H` wins over the

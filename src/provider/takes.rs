@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::job::{SPEAKERS, TIMED};
-use super::{Job, Provider, rules};
+use super::{Job, Provider, host, rules};
 use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
@@ -29,7 +29,8 @@ impl Provider {
     /// Whether what this part of the profile says of the service holds at its present address.
     fn counts(&self, origin: &Origin) -> bool {
         let base = self.profile.base_url.origin();
-        let is_elsewhere = matches!(base, Some(Origin::Flag(_) | Origin::Environment(_)));
+        let is_elsewhere = matches!(base, Some(Origin::Flag(_) | Origin::Environment(_)))
+            && !host::is_own(&self.profile);
         *origin != Origin::BuiltIn || !is_elsewhere
     }
 

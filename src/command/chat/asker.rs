@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::addresses;
+use super::cuts::SilentCuts;
 use super::earlier::EarlierTurns;
 use super::log::ConversationLog;
 use super::options::ChatOptions;
@@ -28,6 +29,8 @@ pub(super) struct Asker {
     pub(super) log: ConversationLog,
     tools: Option<Arc<Tools>>,
     warnings: Warnings,
+    /// What the service wants back of a model's thinking, as an earlier question found out.
+    echo_field: Option<String>,
 }
 
 impl Asker {
@@ -43,7 +46,7 @@ impl Asker {
     ) -> Result<Self, Failure> {
         let log = ConversationLog::open(&options.log, io)?;
         log.choose_service(&mut options.service, config);
-        Ok(Self { options, log, tools: None, warnings: Warnings::default() })
+        Ok(Self { options, log, tools: None, warnings: Warnings::default(), echo_field: None })
     }
 
     /// The service that the options name, under the prompt's own fields.
@@ -87,7 +90,10 @@ impl Asker {
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
         let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
         let options = self.options.question.clone();
-        let question = Question::new(given, conversation, options, tools, provider)?;
+        let mut question = Question::new(given, conversation, options, tools, provider)?;
+        if let Some(field) = &self.echo_field {
+            question.echo_thinking(field, provider);
+        }
         question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));
         Ok(question)
     }
@@ -119,21 +125,28 @@ impl Asker {
     ) -> Result<Asked, Failure> {
         let options = &self.options;
         let plan = ChatPlan::new(&question, number, &options.answer, self.tools.clone(), &provider);
-        let asked = self.log.asked(&options.question, &options.service, &provider, &question);
+        let mut asked = self.log.asked(&options.question, &options.service, &provider, &question);
         let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
         let allowed = options.exchange;
-        let (question, said, result) = exchange::run(provider, allowed, io, |exchange, io| {
-            Box::pin(async move {
-                let mut chat = ChatTurn::new(plan, writer);
-                let result = match addresses::fetch_all(&mut question, exchange, io).await {
-                    Ok(()) => chat.run(&mut question, exchange, io).await,
-                    Err(failure) => Err(failure),
-                };
-                Ok((question, chat.said(), result))
-            })
-        })?;
+        let cuts = SilentCuts::behind(self.log.sent_before());
+        let wanted = provider.model.clone();
+        let (question, said, model, result) =
+            exchange::run(provider, allowed, io, |exchange, io| {
+                Box::pin(async move {
+                    let mut chat = ChatTurn::new(plan, cuts, writer);
+                    let result = match addresses::fetch_all(&mut question, exchange, io).await {
+                        Ok(()) => chat.run(&mut question, exchange, io).await,
+                        Err(failure) => Err(failure),
+                    };
+                    Ok((question, chat.said(), exchange.provider.model.clone(), result))
+                })
+            })?;
+        self.echo_field.clone_from(&question.echo_field);
+        // A model that stood in is the one to go on with.
+        let stood_in = model.filter(|model| Some(model) != wanted.as_ref());
+        asked.service.model = stood_in.clone().unwrap_or(asked.service.model);
         let is_kept = self.log.keep(asked, &question.given, said, result.as_ref().err(), io);
-        Ok(Asked { is_kept, result })
+        Ok(Asked { is_kept, stood_in, result })
     }
 }
 
@@ -141,5 +154,7 @@ impl Asker {
 pub(super) struct Asked {
     /// Something was said and is part of the conversation.
     pub(super) is_kept: bool,
+    /// The model that answered in the place of the one that was to be asked.
+    pub(super) stood_in: Option<String>,
     pub(super) result: Result<(), Failure>,
 }

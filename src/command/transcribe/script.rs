@@ -189,7 +189,11 @@ impl Transcript {
             let is_ours = is_webvtt(finished) == (self.facts.format != TranscriptFormat::Srt);
             let is_whole =
                 finished.starts_with("WEBVTT") == (self.facts.format != TranscriptFormat::Srt);
-            if self.is_single && is_ours && is_whole && has_cues(finished) {
+            let is_empty = finished.is_empty();
+            if self.is_single && (is_ours || !has_cues(finished)) && is_whole && !is_empty {
+                if !has_cues(finished) {
+                    io.warn(&format!("no speech was found in {}", self.facts.name));
+                }
                 let as_it_came = answer.value.is_none().then_some(answer.body.as_slice());
                 return self.paper.write(as_it_came.unwrap_or(finished.as_bytes()), io);
             }
