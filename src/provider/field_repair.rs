@@ -3,6 +3,7 @@
 //! knows such a field yet. What was learnt holds for the further requests of the run.
 
 mod decide;
+mod values;
 
 use serde_json::{Map, Value, json};
 
@@ -85,8 +86,14 @@ impl FieldRepair {
                     SetBy::Setting => format!("`-O {field}=…` sets it"),
                     SetBy::Profile(place) => format!("{place} sets `{field}`"),
                 };
-                let failure =
-                    failure.hint(format!("{by}, which is not accepted here; leave it out"));
+                let words = failure.refused.as_ref().map_or("", |refused| &refused.words);
+                let sent = fields.iter().find(|(name, _)| *name == field);
+                let sent = sent.and_then(|(_, value)| value.as_deref());
+                let hint = match values::hint(words, sent) {
+                    Some(others) => format!("{by}; {others}"),
+                    None => format!("{by}, which is not accepted here; leave it out"),
+                };
+                let failure = failure.hint(hint);
                 Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
