@@ -161,13 +161,13 @@ fn mp3(source: &mut (impl Read + Seek), head: &[u8], size: u64) -> Result<Option
         return Ok(Some((frames * samples) as f64 / rate as f64));
     }
     let all = bytes(source, at, size)?;
-    let (mut at, mut time) = (0, 0.0);
-    while let Some((length, samples, rate)) = all.get(at..).and_then(mp3_frame) {
-        time += samples as f64 / rate as f64;
+    let (mut at, mut whole) = (0, 0);
+    while let Some((length, samples, _)) = all.get(at..).and_then(mp3_frame) {
+        whole += samples;
         at += length as usize;
     }
     // Something else is between the frames: the time is not known.
-    Ok((at + 4096 >= all.len()).then_some(time))
+    Ok((at + 4096 >= all.len()).then_some(whole as f64 / rate as f64))
 }
 
 #[cfg(test)]

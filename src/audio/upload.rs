@@ -76,7 +76,6 @@ impl AudioUpload {
                 | "audio/x-ms-wma"
                 | "audio/aiff"
                 | "audio/x-caf"
-                | "audio/pcm"
                 | "video/x-msvideo"
         )
     }

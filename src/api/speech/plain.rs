@@ -52,8 +52,9 @@ pub(crate) fn of(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
         let spoken = plain.line(line);
-        // What was taken out leaves no gap of several lines.
-        if !spoken.is_empty() || lines.last().is_some_and(|last| !last.is_empty()) {
+        // What was taken out leaves no gap.
+        let is_gap = line.trim().is_empty() && lines.last().is_some_and(|last| !last.is_empty());
+        if !spoken.is_empty() || (is_gap && !plain.is_in_code()) {
             lines.push(spoken);
         }
     }
@@ -168,10 +169,11 @@ fn is_mark(letters: &[char], at: usize, run: usize) -> bool {
     let is_word = |letter: Option<&char>| letter.is_some_and(|letter| letter.is_alphanumeric());
     match letters[at] {
         '~' => run >= 2,
-        '_' => !(is_word(before) && is_word(after)) && !(is_blank(before) && is_blank(after)),
+        '_' => !(is_word(before) && is_word(after) || is_blank(before) && is_blank(after)),
         _ => {
             let is_sum = |letter: Option<&char>| letter.is_some_and(char::is_ascii_digit);
-            !(is_blank(before) && is_blank(after)) && !(run == 1 && is_sum(before) && is_sum(after))
+            let is_of_sum = run == 1 && is_sum(before) && is_sum(after);
+            !(is_of_sum || is_blank(before) && is_blank(after))
         }
     }
 }

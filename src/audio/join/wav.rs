@@ -250,7 +250,7 @@ impl WavJoin {
     fn samples<'a>(&mut self, left: Option<u64>, input: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         let Some(left) = left else {
             let at = next_file(input);
-            let keep = at.map_or_else(|| input.len() - beginning_of_mark(input), |at| at);
+            let keep = at.unwrap_or_else(|| input.len() - beginning_of_mark(input));
             self.add_samples(&input[..keep], out);
             if at.is_some() {
                 self.rest.clear();

@@ -135,50 +135,62 @@ pub(super) async fn parts(
             let room = room(limit, &samples, &service, name)?;
             (cut(&sound.path, &samples, room, &sound.kind).map_err(unreadable)?, None)
         }
-        _ => {
-            let scratch = ScratchFolder::new(&io.env)?;
-            match decode(sound, name, &scratch, exchange).await {
-                Err(FfmpegFailure::NoProgram) if limit.converts => {
-                    return Err(takes_not(sound, name, &service));
-                }
-                // The service may count the file alone, and have room for it.
-                Err(FfmpegFailure::NoProgram)
-                    if limit.bytes.is_none_or(|most| sound.size <= most) =>
-                {
-                    return Ok(one());
-                }
-                Err(FfmpegFailure::NoProgram) => {
-                    return Err(too_large(sound, name, limit, &service));
-                }
-                Err(FfmpegFailure::Failed(failure)) if is_small && !failure.is_silent() => {
-                    return Ok(one());
-                }
-                Err(FfmpegFailure::Failed(failure)) => return Err(failure),
-                Ok(kind) => {
-                    let path = scratch.path(DECODED);
-                    let size = std::fs::metadata(&path).map_err(unreadable)?.len();
-                    let samples = find(&path, size).map_err(unreadable)?;
-                    let Some(samples) = samples.filter(|samples| samples.length > 0) else {
-                        return Err(Failure::usage(format!("ffmpeg finds no audio in {name}")));
-                    };
-                    if !limit.converts && limit.has_room_for(sound.size, &samples) {
-                        return Ok(one());
-                    }
-                    if limit.converts {
-                        let kind = sound.kind.content_type;
-                        io.note(&format!("{service} takes no {kind}; ffmpeg makes WAV of {name}"));
-                    }
-                    let room = room(limit, &samples, &service, name)?;
-                    (cut(&path, &samples, room, &kind).map_err(unreadable)?, Some(scratch))
-                }
-            }
-        }
+        _ => match decoded_parts(sound, name, limit, exchange, io).await? {
+            Some((list, scratch)) => (list, Some(scratch)),
+            None => return Ok(one()),
+        },
     };
     if list.len() > 1 {
         let (what, number) = (above(sound, name, limit, &service), list.len());
         io.note(&format!("{what}; it is sent in {number} parts"));
     }
     Ok(AudioParts { list, _scratch: scratch })
+}
+
+/// The parts of what ffmpeg makes of a sound; `None` where the sound is to be sent as it is.
+async fn decoded_parts(
+    sound: &AudioFile,
+    name: &str,
+    limit: UploadLimit,
+    exchange: &mut Exchange,
+    io: &Io,
+) -> Result<Option<(Vec<AudioPart>, ScratchFolder)>, Failure> {
+    let service = exchange.provider.name.clone();
+    let scratch = ScratchFolder::new(&io.env)?;
+    let kind = match decode(sound, name, &scratch, exchange).await {
+        Ok(kind) => kind,
+        Err(FfmpegFailure::NoProgram) if limit.converts => {
+            return Err(takes_not(sound, name, &service));
+        }
+        // The service may count the file alone, and have room for it.
+        Err(FfmpegFailure::NoProgram) if limit.bytes.is_none_or(|most| sound.size <= most) => {
+            return Ok(None);
+        }
+        Err(FfmpegFailure::NoProgram) => return Err(too_large(sound, name, limit, &service)),
+        Err(FfmpegFailure::Failed(failure))
+            if !limit.converts && sound.size <= limit.room() && !failure.is_silent() =>
+        {
+            return Ok(None);
+        }
+        Err(FfmpegFailure::Failed(failure)) => return Err(failure),
+    };
+    let unreadable =
+        |error: std::io::Error| Failure::usage(format!("cannot read {name}: {}", reason(&error)));
+    let path = scratch.path(DECODED);
+    let size = std::fs::metadata(&path).map_err(unreadable)?.len();
+    let samples = find(&path, size).map_err(unreadable)?;
+    let Some(samples) = samples.filter(|samples| samples.length > 0) else {
+        return Err(Failure::usage(format!("ffmpeg finds no audio in {name}")));
+    };
+    if limit.converts {
+        let kind = sound.kind.content_type;
+        io.note(&format!("{service} takes no {kind}; ffmpeg makes WAV of {name}"));
+    } else if limit.has_room_for(sound.size, &samples) {
+        return Ok(None);
+    }
+    let room = room(limit, &samples, &service, name)?;
+    let list = cut(&path, &samples, room, &kind).map_err(unreadable)?;
+    Ok(Some((list, scratch)))
 }
 
 fn find(path: &Path, size: u64) -> std::io::Result<Option<WavSamples>> {
