@@ -32,6 +32,8 @@ table! {
         rename: Pairs<String> = |item| pairs(item, "a table of strings", text),
         drop: Vec<String>,
         set: Map<String, Value>,
+        /// Fields that the service ignores: they are sent all the same, and the user is told.
+        ignored: Vec<String>,
         /// Field, then old value (as text) to new value.
         map: Pairs<Map<String, Value>> = |item| pairs(item, "a table of tables", object),
         /// What the model is known not to take as an attachment.
@@ -104,6 +106,9 @@ impl fmt::Display for Rule {
             parts.extend(changes.iter().map(|(old, new)| format!("{field} {old} becomes {new}")));
         }
         parts.extend(self.audio_seconds.map(|most| format!("audio_seconds = {most}")));
+        if !self.ignored.is_empty() {
+            parts.push(format!("ignored {}", self.ignored.join(", ")));
+        }
         let kinds: Vec<_> = self.takes_no.iter().map(|kind| kind.word()).collect();
         let jobs: Vec<_> = self.jobs.iter().map(|job| job.name()).collect();
         for (what, list) in [
