@@ -234,17 +234,21 @@ pub(crate) fn read_speech_around_stdin(
     let (mut before, mut behind) = (Vec::new(), Vec::new());
     let mut reads_stdin = false;
     for path in sources.files {
-        match is_stdin(path) {
-            true => reads_stdin = true,
-            false if reads_stdin => behind.push(text::read_file(path)?),
-            false => before.push(text::read_file(path)?),
+        if is_stdin(path) {
+            reads_stdin = true;
+            continue;
         }
+        let text = text::read_file(path)?.told(&path.display().to_string(), io);
+        if reads_stdin { behind.push(text) } else { before.push(text) }
     }
-    reads_stdin |= sources.reads_stdin(io);
-    behind.push(sources.words.join(" "));
+    if sources.reads_stdin(io) {
+        sources.warn_of_shared_stdin(io);
+        reads_stdin = true;
+    }
+    behind.push(sources.joined_words());
     let whole = |mut parts: Vec<String>| {
         parts.retain(|part| !part.trim().is_empty());
-        text::joined(parts.iter().map(String::as_str))
+        text::joined(parts)
     };
     Ok((whole(before), whole(behind), reads_stdin))
 }
