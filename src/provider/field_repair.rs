@@ -69,7 +69,7 @@ impl FieldRepair {
         fields.retain(|(name, _)| own.is_field(name));
         match decide(refused, &fields, &own, self.eases) {
             RepairVerdict::Change(change) if self.change.is_none() => {
-                let model = model(&request.body);
+                let model = request.body.model().map(str::to_owned);
                 apply(&change, &mut request.body);
                 stderr.warn(&self.warning(&change, model.as_deref(), provider));
                 self.change = Some(change);
@@ -86,14 +86,10 @@ impl FieldRepair {
                     SetBy::Setting => format!("`-O {field}=…` sets it"),
                     SetBy::Profile(place) => format!("{place} sets `{field}`"),
                 };
-                let words = failure.refused.as_ref().map_or("", |refused| &refused.words);
-                let sent = fields.iter().find(|(name, _)| *name == field);
-                let sent = sent.and_then(|(_, value)| value.as_deref());
-                let hint = match values::hint(words, sent) {
-                    Some(others) => format!("{by}; {others}"),
-                    None => format!("{by}, which is not accepted here; leave it out"),
+                let failure = match values::advice(&refused.words) {
+                    Some(advice) => failure.hint(format!("{by}; {advice}")),
+                    None => failure.hint(format!("{by}, which is not accepted here; leave it out")),
                 };
-                let failure = failure.hint(hint);
                 Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
@@ -168,10 +164,6 @@ fn fields(body: &Body) -> Vec<(String, Option<String>)> {
         }
     }
     found
-}
-
-fn model(body: &Body) -> Option<String> {
-    fields(body).into_iter().find(|(name, _)| name == "model")?.1
 }
 
 fn apply(change: &FieldChange, body: &mut Body) {

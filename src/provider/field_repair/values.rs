@@ -1,87 +1,60 @@
-//! A refusal of a field's value, as opposed to the field: what it says of the values that are taken. Pure.
+//! A refusal that is about the value of a field and not about the field. Pure.
 
-/// Words of a refusal that minds the value.
-const OF_VALUE: [&str; 20] = [
-    "one of",
-    "invalid value",
-    "unsupported value",
-    "supported values",
-    "supported formats",
-    "supported voices",
-    "valid values",
-    "valid options",
-    "valid voices",
-    "allowed values",
-    "available voices",
-    "available values",
-    "available options",
-    "options are",
+/// Words that stand before the values that would do.
+const BEFORE_LIST: [&str; 11] = [
     "values are",
-    "voices are",
-    "input should be",
-    "not a valid",
+    "values:",
+    "values include",
+    "one of",
+    "must be",
+    "should be",
+    "choose from",
+    "expected",
+    "allowed",
+    "options are",
     "取值",
-    "可选",
 ];
 
-/// The longest list that a hint repeats.
+/// So many values are named; a service may list hundreds.
 const MOST: usize = 12;
 
-/// What to say of a refused value: the values that the service lists, or that there are others. `None`
-/// where the refusal is about the field itself. `sent` is the value that was refused.
-pub(super) fn hint(words: &str, sent: Option<&str>) -> Option<String> {
+/// What to do about a value that is refused; `None` if the words are about no value.
+pub(super) fn advice(words: &str) -> Option<String> {
+    // Lower case keeps no offsets in every script: the list is looked for in the lower words themselves.
     let lower = words.to_lowercase();
-    let at = OF_VALUE.iter().filter_map(|word| Some(lower.rfind(word)? + word.len())).max()?;
-    // Letters may have become longer or shorter with their case.
-    let rest = words.get(at..).unwrap_or_default();
-    let values = listed(rest, sent);
-    Some(match values.len() {
-        0 => "another value may be taken".to_owned(),
-        length if length > MOST => {
-            format!("the service takes {} and {} more", values[..MOST].join(", "), length - MOST)
-        }
-        _ => format!("the service takes {}", values.join(", ")),
-    })
+    let list =
+        BEFORE_LIST.iter().filter_map(|mark| lower.find(mark).map(|at| at + mark.len())).min();
+    let rest = list.and_then(|at| words.get(at..).filter(|_| words.len() == lower.len()));
+    let values = rest.map(quoted).unwrap_or_default();
+    match values.len() {
+        0 if says_value(&lower) => Some("another value may be accepted".to_owned()),
+        0 => None,
+        1 => Some(format!("{} would be accepted", values[0])),
+        _ => Some(format!("it takes {}", values.join(", "))),
+    }
 }
 
-/// The values in a list: those in quotes, else those between commas up to the end of the sentence.
-fn listed<'w>(words: &'w str, sent: Option<&str>) -> Vec<&'w str> {
-    let mut values: Vec<&str> = Vec::new();
-    let mut rest = words;
-    while let Some(at) = rest.find(['\'', '"', '`']) {
-        let quote = &rest[at..=at];
-        let Some(end) = rest[at + 1..].find(quote) else { break };
-        values.push(&rest[at + 1..at + 1 + end]);
-        rest = &rest[at + end + 2..];
-    }
-    if values.is_empty() {
-        let list = words.trim_start_matches(|c: char| !c.is_alphanumeric());
-        let list = list.split(['.', '。', '\n', ';', ')', ']']).next().unwrap_or_default();
-        values = list
-            .split([',', '、', '，'])
-            .map(|value| {
-                let value = value.trim();
-                value.strip_prefix("and ").or(value.strip_prefix("or ")).unwrap_or(value)
-            })
-            .collect();
-        if values.len() < 2 {
-            return Vec::new();
+fn says_value(lower: &str) -> bool {
+    ["invalid value", "unsupported value", "not a valid value", "out of range", "取值", "值无效"]
+        .iter()
+        .any(|words| lower.contains(words))
+}
+
+/// The words in quotes, each without them.
+fn quoted(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(['\'', '"', '`']) {
+        let quote = &rest[start..=start];
+        let inside = &rest[start + 1..];
+        let Some(end) = inside.find(quote) else { break };
+        let value = &inside[..end];
+        if !value.is_empty() && value.len() <= 40 && found.len() < MOST && !found.contains(&value) {
+            found.push(value);
         }
+        rest = &inside[end + 1..];
     }
-    let is_value = |value: &&str| {
-        !value.trim().is_empty()
-            && value.len() <= 40
-            && Some(*value) != sent
-            && !value.contains(['\'', '"'])
-    };
-    values.retain(is_value);
-    let mut seen = Vec::new();
-    values.retain(|value| {
-        let is_new = !seen.contains(value);
-        seen.push(*value);
-        is_new
-    });
-    values
+    found
 }
 
 #[cfg(test)]
@@ -89,24 +62,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_values_that_a_service_lists_are_repeated() {
+    fn the_values_that_the_service_lists_are_named() {
         for (words, expected) in [
             (
-                "Invalid value: 'bob'. Supported values are: 'alloy', 'echo', and 'nova'.",
-                "the service takes alloy, echo, nova",
+                "Invalid value: 'hd'. Supported values are: 'low', 'medium', 'high', and 'auto'.",
+                Some("it takes low, medium, high, auto"),
             ),
-            ("Input should be 'mp3', 'wav' or 'pcm'", "the service takes mp3, wav, pcm"),
-            ("voice must be one of [alloy, echo, nova]", "the service takes alloy, echo, nova"),
-            (
-                "Supported formats: mp3, wav and more. Try again",
-                "the service takes mp3, wav and more",
-            ),
-            ("bob is not a valid voice", "another value may be taken"),
+            ("Input should be 'a' or 'b'", Some("it takes a, b")),
+            ("Invalid value: '5x5'", Some("another value may be accepted")),
+            ("n must be 1", None),
+            ("Unknown parameter: 'quality'", None),
+            ("size 取值: \"1K\", \"2K\"", Some("it takes 1K, 2K")),
         ] {
-            assert_eq!(hint(words, Some("bob")).as_deref(), Some(expected), "{words}");
-        }
-        for words in ["Unknown field: speed", "speed is not supported by this model"] {
-            assert_eq!(hint(words, None), None, "{words}");
+            assert_eq!(advice(words).as_deref(), expected, "{words}");
         }
     }
 }
