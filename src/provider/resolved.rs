@@ -315,7 +315,7 @@ impl Provider {
             ca_file: named_file(profile, &profile.ca_file, "ca_file"),
             client_certificate: named_file(profile, &profile.client_cert_file, "client_cert_file"),
             client_key: named_file(profile, &profile.client_key_file, "client_key_file"),
-            origin: Some(self.base_url.origin()),
+            origin: Some(self.base_url.origin().ascii_serialization()),
             slow_down_codes: profile.slow_down_codes.as_deref().unwrap_or_default().to_vec(),
         }
     }
