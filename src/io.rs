@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sanitize;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::stop::StopSignal;
 
 mod typed;
@@ -132,8 +132,7 @@ impl Stderr {
 
     fn line(&self, prefix: &str, text: &str) {
         let mut shared = self.shared();
-        let secrets = &shared.secrets;
-        let text = secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text));
+        let text = secret::mask(&shared.secrets, text);
         let mut line = String::from(prefix);
         if self.is_terminal {
             line.push_str(&sanitize::one_line(&text));
@@ -148,8 +147,7 @@ impl Stderr {
 
     /// A text with all secrets masked.
     pub(crate) fn masked(&self, text: &str) -> String {
-        let shared = self.shared();
-        shared.secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text))
+        secret::mask(&self.shared().secrets, text)
     }
 
     /// Writes bytes unchanged.

@@ -11,7 +11,7 @@ use super::head::ReplyHead;
 use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
 use super::refusal;
-use super::request::{Body, Request, Url};
+use super::request::{Request, Url};
 use super::silence::SilenceLimit;
 use super::trace;
 use super::transport::{Incoming, Transport};
@@ -122,12 +122,7 @@ impl Client {
         // Behind a redirect the request carries less, but what was sent before stays secret.
         stderr.conceal(request.secrets());
         if self.limits.verbose {
-            match &request.body {
-                Body::Spliced(spliced) => {
-                    trace::request(request, spliced.abridged().as_bytes(), stderr);
-                }
-                body => trace::request(request, &body.bytes(), stderr),
-            }
+            trace::request(request, stderr);
         }
         let activity = Activity::default();
         let (silence, name) = (self.limits.silence, &self.service.name);

@@ -106,7 +106,8 @@ mod tests {
     fn told(method: Method, url: &str, headers: &[(&str, &str)]) -> (String, Vec<String>) {
         let url = Url::parse(url).expect("a URL");
         let headers = headers.iter().map(|(name, value)| Header::public(name, value)).collect();
-        let request = Request { method, url, headers, body: Content::Empty };
+        let request =
+            Request { method, url, headers, body: Content::Empty, body_secrets: Vec::new() };
         let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
         let message = message(&request, outgoing).expect("can be sent");
         let line = |(name, value): (&hyper::header::HeaderName, &HeaderValue)| {

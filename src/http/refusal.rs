@@ -4,6 +4,7 @@ use super::Service;
 use super::fault::{self, Fault};
 use super::request::{Method, Request};
 use crate::error::{Failure, FailureKind, Refused, Retry};
+use crate::secret::mask;
 
 /// Headers in which services give an exchange's id.
 pub(super) const REQUEST_IDS: [&str; 5] =
@@ -36,9 +37,7 @@ pub(super) fn failure(
     service: &Service,
 ) -> Failure {
     let mut fault = fault::read(body);
-    for secret in request.secrets() {
-        fault.message = secret.mask(&fault.message);
-    }
+    fault.message = mask(&request.secrets(), &fault.message);
     let id = head.request_id.as_deref().or(fault.request_id.as_deref());
     let kind = class(head.status, &fault, service);
     let message = sentence(kind, Some(head.status), &fault, id, service);
@@ -60,9 +59,7 @@ pub(crate) fn carried(
     service: &Service,
 ) -> Failure {
     let mut fault = fault.clone();
-    for secret in secrets {
-        fault.message = secret.mask(&fault.message);
-    }
+    fault.message = mask(secrets, &fault.message);
     // Without a code of its own the stream simply failed: the same class as one that broke off.
     let kind = fault.status.map_or(FailureKind::Network, |status| class(status, &fault, service));
     let id = id.or(fault.request_id.as_deref());

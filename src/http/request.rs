@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::form::{BytePiece, Form};
 use super::splice::{Spliced, SplicedFile};
-use crate::secret::{Secret, is_secret_name};
+use crate::secret::{self, MASK, Secret, is_secret};
 
 pub(crate) use reqwest::Url;
 
@@ -84,8 +84,10 @@ impl Header {
     /// The value for logs: a secret is `***`.
     pub(crate) fn masked(&self) -> String {
         match &self.value {
-            HeaderValue::Key { scheme, .. } => format!("{scheme}***"),
-            HeaderValue::Plain(_) if is_secret_name(&self.name) => "***".to_owned(),
+            HeaderValue::Key { scheme, .. } => format!("{scheme}{MASK}"),
+            HeaderValue::Plain(text) if is_secret(&self.name, text) => {
+                format!("{}{MASK}", secret::scheme_and_rest(text).0)
+            }
             HeaderValue::Plain(text) => text.clone(),
         }
     }
@@ -143,6 +145,48 @@ impl Body {
     }
 }
 
+/// A text of a body that must not be shown, with the name of the field that the user set to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BodySecret {
+    pub(crate) name: String,
+    pub(crate) secret: Secret,
+}
+
+impl BodySecret {
+    /// Whether this is the text of a body's member of this name. A short text may be that of
+    /// another member by chance.
+    pub(super) fn is_at(&self, name: &str, text: &str) -> bool {
+        let last = self.name.rsplit('.').next();
+        self.secret.expose() == text && (last == Some(name) || self.secret.is_searchable())
+    }
+}
+
+/// A JSON value with what `shown` gives in the place of its secret texts.
+pub(super) fn with_secrets_as(
+    value: &Value,
+    name: &str,
+    secrets: &[BodySecret],
+    shown: &mut dyn FnMut(&BodySecret) -> String,
+) -> Value {
+    match value {
+        Value::String(text) => match secrets.iter().find(|secret| secret.is_at(name, text)) {
+            Some(secret) => shown(secret).into(),
+            None => value.clone(),
+        },
+        Value::Array(items) => {
+            items.iter().map(|item| with_secrets_as(item, name, secrets, shown)).collect()
+        }
+        Value::Object(members) => {
+            let mut changed = Map::with_capacity(members.len());
+            for (name, value) in members {
+                changed.insert(name.clone(), with_secrets_as(value, name, secrets, shown));
+            }
+            Value::Object(changed)
+        }
+        other => other.clone(),
+    }
+}
+
 /// A whole request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Request {
@@ -150,6 +194,8 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: Vec<Header>,
     pub(crate) body: Body,
+    /// Texts of the body that must not be shown.
+    pub(crate) body_secrets: Vec<BodySecret>,
 }
 
 impl Request {
@@ -164,22 +210,72 @@ impl Request {
 
     /// The secrets that the request carries, for masking words that come back.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
-        let secrets = self.headers.iter().filter_map(|header| match &header.value {
-            HeaderValue::Key { secret, .. } => secret.clone(),
-            HeaderValue::Plain(text) if is_secret_name(&header.name) => {
-                // `Authorization: Bearer abc`: what may be echoed is the last word.
-                text.split_whitespace().last().map(Secret::new)
+        let in_headers = self.headers.iter().flat_map(|header| match &header.value {
+            HeaderValue::Key { secret, .. } => secret.iter().cloned().collect(),
+            HeaderValue::Plain(text) if is_secret(&header.name, text) => {
+                secret::parts_of(&header.name, text)
             }
-            HeaderValue::Plain(_) => None,
+            HeaderValue::Plain(_) => Vec::new(),
         });
-        let pairs = self.url.query_pairs().filter(|(name, _)| is_secret_name(name));
-        let in_url = pairs.map(|(_, value)| value.into_owned());
-        let in_url = in_url.chain(self.url.password().map(str::to_owned));
-        let password = |text: &str| String::from_utf8_lossy(&unescaped(text)).into_owned();
-        let in_url = in_url.chain(self.url.password().map(password));
-        let in_url = in_url.chain(basic_credentials(&self.url));
-        secrets.chain(in_url.map(Secret::new)).collect()
+        let in_body = self.body_secrets.iter().map(|field| field.secret.clone());
+        in_headers.chain(secrets_of_url(&self.url)).chain(in_body).collect()
     }
+
+    /// A JSON body as it may be shown: a word in the place of each file, `***` in that of each secret.
+    pub(super) fn shown_body(&self) -> String {
+        let mut body = self.body.clone();
+        let shown = |value: &Value| {
+            with_secrets_as(value, "", &self.body_secrets, &mut |_| MASK.to_owned())
+        };
+        match &mut body {
+            Body::Json(value) => *value = shown(value),
+            Body::Spliced(spliced) => *spliced.value_mut() = shown(spliced.value()),
+            Body::Empty | Body::Form(_) => {}
+        }
+        let text = match &body {
+            Body::Spliced(spliced) => spliced.abridged(),
+            body => String::from_utf8_lossy(&body.bytes()).into_owned(),
+        };
+        secret::mask(&self.secrets(), &text)
+    }
+}
+
+/// What of a URL must not be shown, as it is written there and as it is meant.
+fn secrets_of_url(url: &Url) -> impl Iterator<Item = Secret> {
+    let meant = |text: &str| String::from_utf8_lossy(&unescaped(text)).into_owned();
+    let values = query_pieces(url.query().unwrap_or_default()).into_iter();
+    let values = values.filter(|piece| piece.is_secret).map(|piece| piece.value.to_owned());
+    // A name alone is a key, as `https://KEY@host` has it.
+    let user = Some(url.username()).filter(|user| url.password().is_none() && !user.is_empty());
+    let of_user = url.password().or(user).map(str::to_owned);
+    let both = values.chain(of_user).flat_map(move |text| {
+        let spaced = meant(&text.replace('+', " "));
+        [meant(&text), spaced, text]
+    });
+    both.chain(basic_credentials(url)).map(Secret::new)
+}
+
+/// One `name=value` of a query, as it is written.
+pub(super) struct QueryPiece<'q> {
+    /// The name, and `=` if there is one.
+    pub(super) head: &'q str,
+    pub(super) value: &'q str,
+    pub(super) is_secret: bool,
+}
+
+/// The pieces of a query, between which `&` stands.
+pub(super) fn query_pieces(query: &str) -> Vec<QueryPiece<'_>> {
+    let piece = |pair| {
+        let at = str::find(pair, '=').map_or(pair.len(), |at| at + 1);
+        let (head, value) = pair.split_at(at);
+        let meant = |text: &str| String::from_utf8_lossy(&unescaped(text)).into_owned();
+        let name = meant(head.trim_end_matches('='));
+        // Names of signatures and keys in Azure's addresses.
+        let is_named = secret::is_secret_name(&name) || ["sig", "code"].contains(&name.as_str());
+        let is_secret = !value.is_empty() && (is_named || secret::is_secret_value(&meant(value)));
+        QueryPiece { head, value, is_secret }
+    };
+    query.split('&').map(piece).collect()
 }
 
 /// User and password of a URL, as the Basic scheme has them (RFC 7617); `None` if it has neither.
@@ -207,21 +303,43 @@ pub(crate) fn unescaped(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// A URL that is safe to show: no user, no password, and `***` for query values that carry a key.
-pub(crate) fn shown(url: &Url) -> String {
+/// A URL without user and password.
+pub(super) fn without_user(url: &Url) -> Url {
     let mut url = url.clone();
     // Both fail only for URLs without a host, which have no user either.
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    if url.query().is_none() {
-        return url.to_string();
+    url
+}
+
+/// A URL that is safe to show: no user, no password, and `***` for query values that carry a key.
+pub(crate) fn shown(url: &Url) -> String {
+    let url = without_user(url);
+    let Some(query) = url.query() else { return url.to_string() };
+    let piece = |piece: QueryPiece<'_>| {
+        format!("{}{}", piece.head, if piece.is_secret { MASK } else { piece.value })
+    };
+    let query: Vec<String> = query_pieces(query).into_iter().map(piece).collect();
+    let text = url.as_str();
+    let before = text.split(['?', '#']).next().unwrap_or_default();
+    let behind = url.fragment().map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    format!("{before}?{}{behind}", query.join("&"))
+}
+
+/// An address that may be no URL, without its user, its password and its secret query values.
+pub(crate) fn shown_address(text: &str) -> String {
+    if let Ok(url) = Url::parse(text)
+        && url.has_host()
+    {
+        return shown(&url).replace("%7B", "{").replace("%7D", "}");
     }
-    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let masked = pairs.iter().map(|(name, value)| {
-        (name.as_str(), if is_secret_name(name) { "***" } else { value.as_str() })
-    });
-    url.query_pairs_mut().clear().extend_pairs(masked);
-    url.to_string()
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |parts| parts);
+    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |parts| parts);
+    let host = rest.split('/').next().unwrap_or_default();
+    let rest = host.rfind('@').map_or(rest.to_owned(), |at| format!("{MASK}{}", &rest[at..]));
+    let query = if query.is_empty() { String::new() } else { format!("?{MASK}") };
+    format!("{scheme}{rest}{query}")
 }
 
 #[cfg(test)]
@@ -239,12 +357,17 @@ mod tests {
             variable: "K".into(),
         };
         let header = Header { name: "Authorization".into(), value: key, is_private: true };
-        let url = Url::parse("http://li:g%40heim@h.example/").expect("a URL");
-        let request = Request { method: Method::Get, url, headers: Vec::new(), body: Body::Empty };
+        let url = Url::parse("http://li:g%40heim-1@h.example/").expect("a URL");
+        let request = Request {
+            method: Method::Get,
+            url,
+            headers: Vec::new(),
+            body: Body::Empty,
+            body_secrets: Vec::new(),
+        };
         let secrets = request.secrets();
-        let echo = "g%40heim g@heim Basic bGk6Z0BoZWlt".to_owned();
-        let masked = secrets.iter().fold(echo, |text, secret| secret.mask(&text));
-        assert_eq!(masked, "*** *** Basic ***");
+        let echo = "g%40heim-1 g@heim-1 Basic bGk6Z0BoZWltLTE=".to_owned();
+        assert_eq!(secret::mask(&secrets, &echo), "*** *** Basic ***");
         assert_eq!(header.masked(), "Bearer ***");
         assert_eq!(header.exposed(), "Bearer sk-123456");
         assert_eq!(Header::private("X-Api-Key", "abcdef").masked(), "***");

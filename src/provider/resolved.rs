@@ -14,7 +14,8 @@ use crate::config::rule::Rule;
 use crate::config::schema::{SchemaForm, StreamUsage};
 use crate::http::Service;
 use crate::http::form::{Form, FormPart};
-use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+use crate::http::request::{Body, BodySecret, Header, HeaderValue, Method, Request, Url};
+use crate::secret::{Secret, is_secret_field};
 
 /// A profile with everything resolved that a request needs.
 #[derive(Debug, Clone)]
@@ -186,14 +187,16 @@ impl Provider {
         let mut headers = self.request_headers(job);
         headers.insert(0, Header::public("Content-Type", "application/json"));
         let body = Body::Json(Value::Object(body));
-        Request { method: Method::Post, url, headers: unique(headers), body }
+        let body_secrets = self.body_secrets(job);
+        Request { method: Method::Post, url, headers: unique(headers), body, body_secrets }
     }
 
     /// A POST request with a form (`multipart/form-data`).
     pub(crate) fn post_form(&self, job: Job, parts: Vec<FormPart>) -> Request {
         let headers = unique(self.request_headers(job));
         let body = Body::Form(Form::new(parts));
-        Request { method: Method::Post, url: self.url(job, None), headers, body }
+        let (url, body_secrets) = (self.url(job, None), self.body_secrets(job));
+        Request { method: Method::Post, url, headers, body, body_secrets }
     }
 
     /// The most that one request takes, as the profile has it.
@@ -204,7 +207,22 @@ impl Provider {
     /// A GET request.
     pub(crate) fn get(&self, job: Job) -> Request {
         let headers = unique(self.request_headers(job));
-        Request { method: Method::Get, url: self.url(job, None), headers, body: Body::Empty }
+        let (url, body) = (self.url(job, None), Body::Empty);
+        Request { method: Method::Get, url, headers, body, body_secrets: Vec::new() }
+    }
+
+    /// The texts among the profile's request fields and those of `-O` that are secrets.
+    fn body_secrets(&self, job: Job) -> Vec<BodySecret> {
+        let fields = job.request_fields(&self.profile).into_iter();
+        let fields = fields.flat_map(|(_, fields)| fields.iter());
+        let fields = fields.map(|(name, field)| (name.to_owned(), &field.value));
+        let settings = self.settings.iter();
+        let settings = settings.map(|setting| (setting.path.join("."), &setting.value));
+        let secret = |(name, value): (String, &Value)| {
+            let text = value.as_str().filter(|text| is_secret_field(&name, text))?;
+            Some(BodySecret { name, secret: Secret::new(text) })
+        };
+        fields.chain(settings).filter_map(secret).collect()
     }
 
     /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept. A path with
