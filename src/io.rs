@@ -39,6 +39,19 @@ impl Env {
     }
 }
 
+/// The longest text that is held whole: keys and configuration.
+pub(crate) const MOST_TEXT: usize = 64 * 1024 * 1024;
+
+/// All that a reader gives; `None` if that is more than [`MOST_TEXT`] bytes.
+///
+/// # Errors
+/// Those of the reader.
+pub(crate) fn read_text(reader: impl std::io::Read) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut reader.take(MOST_TEXT as u64 + 1), &mut bytes)?;
+    Ok((bytes.len() <= MOST_TEXT).then_some(bytes))
+}
+
 /// When colour is used: the values of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum ColorWhen {

@@ -112,7 +112,7 @@ pub(crate) fn is_secret_value(value: &str) -> bool {
     let begins = |beginning: &&str| {
         value.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
     };
-    SECRET_BEGINNINGS.iter().any(|beginning| begins(&beginning)) || has_secret_member(value)
+    SECRET_BEGINNINGS.iter().any(|beginning| begins(beginning)) || has_secret_member(value)
 }
 
 /// Whether a text holds `"name":` with the name of a secret.
@@ -156,7 +156,8 @@ pub(crate) fn looks_like_a_key(text: &str) -> bool {
 
 /// A text in backquotes, or words in its place if it could be a key.
 pub(crate) fn named(text: &str) -> String {
-    match looks_like_a_key(text) {
+    let mut words = text.split(|letter: char| letter.is_whitespace() || letter == '.');
+    match looks_like_a_key(text) || words.any(looks_like_a_key) {
         true => "a text that looks like a key".to_owned(),
         false => format!("`{text}`"),
     }

@@ -90,7 +90,11 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
             "api_key_env" | "api_key_cmd" | "slow_down_codes" => &["text", "texts"],
             "thinks_untagged" | "untimed" => &["text", "texts", "none"],
             "extract" | "extract_last" => &["truth"],
-            "audio_data" | "stream_usage" | "limits" | "bodies" | "paths" | "vars" => &[],
+            // Only the address of a page, or the names of what there is.
+            "key_url" => &[],
+            "audio_data" | "pdf_data" | "stream_usage" | "limits" | "bodies" | "paths" | "vars" => {
+                &[]
+            }
             "schema" if table == "providers" => &[],
             "models" | "headers" | "key_headers" | "models_headers" => &[],
             "jobs" | "takes_no" | "rules" | "prices" => &["none"],
@@ -241,7 +245,7 @@ fn the_built_in_list_is_sound() {
     let catalogue = document(TEXT, None).expect("it is right");
     assert!(!catalogue.default.is_set(), "the built-in list chooses nothing");
     assert!(catalogue.tools.is_empty(), "the built-in list runs nothing");
-    let config = Config { catalogue: TEXT, user: Document::default() };
+    let config = Config::new(TEXT, Document::default()).expect("it is in order");
     for written in &catalogue.providers {
         let name = &written.name;
         if let Some(like) = written.like.as_deref() {

@@ -250,7 +250,7 @@ fn secrets_of_url(url: &Url) -> impl Iterator<Item = Secret> {
     let of_user = url.password().or(user).map(str::to_owned);
     let both = values.chain(of_user).flat_map(move |text| {
         let spaced = meant(&text.replace('+', " "));
-        [meant(&text), spaced, text]
+        [meant(&text), spaced, text.replace("%20", "+"), text]
     });
     both.chain(basic_credentials(url)).map(Secret::new)
 }

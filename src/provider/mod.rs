@@ -1,6 +1,7 @@
 //! A service, ready to be asked: a resolved profile that gives URLs, headers and request bodies.
 //! Reads no files and opens no sockets.
 
+mod base_url;
 mod choose;
 mod endpoint;
 pub(crate) mod field_repair;
@@ -17,6 +18,7 @@ mod takes;
 mod tests;
 pub(crate) mod user_fields;
 
+pub(crate) use crate::config::name;
 pub(crate) use crate::config::schema::SchemaForm;
 pub(crate) use job::Job;
 pub(crate) use options::{ServiceOptions, Setting};

@@ -281,7 +281,7 @@ fn a_base_url_that_is_none_is_refused_with_its_place() {
         ("localhost:8000/v1", "has no scheme"),
         ("api.example.com", "has no scheme"),
         ("ftp://host.example/v1", "scheme `ftp`"),
-        ("http://", "not valid"),
+        ("http://", "has no host"),
         ("http://host.example:99999/v1", "not valid"),
     ] {
         let run = llm().profile_at(url).args(["chat", "你好"]);

@@ -96,7 +96,7 @@ fn headers_that_say_where_a_request_ends_are_refused() {
         .args(["chat", "你好"])
         .run()
         .code(2)
-        .stderr_has("`a b` is not a header name");
+        .stderr_has("`key_header` must be the name of a header");
 }
 
 #[test]
