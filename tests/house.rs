@@ -54,6 +54,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "exchange",
         &[
+            "api",
             "demo",
             "error",
             "http",

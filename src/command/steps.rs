@@ -34,12 +34,8 @@ pub(super) fn check_model(
     what: &str,
     provider: &Provider,
 ) -> Result<(), Failure> {
-    if composed.body.contains_key("model") || !composed.takes_model {
-        return Ok(());
-    }
-    let (name, choice) = (&provider.name, &provider.choice);
-    Err(Failure::usage(format!("no model is set for {what} at {name}"))
-        .hint(format!("name one with -m MODEL; `llm models {choice}` lists them")))
+    let is_right = composed.body.contains_key("model") || !composed.takes_model;
+    if is_right || provider.lacks_model() { Ok(()) } else { Err(provider.no_model(what)) }
 }
 
 /// With `-o FILE` the result does not go to standard output: whether anybody reads that is no reason

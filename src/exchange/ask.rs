@@ -18,7 +18,7 @@ impl Exchange {
         &mut self,
         operation: &mut O,
     ) -> Result<O::Output, Failure> {
-        let mut request = self.shared.prepared(operation.request(&self.provider)?);
+        let mut request = self.made(operation.request(&self.provider)?).await?;
         let mut retries = self.shared.retries();
         loop {
             let failure = match self.attempt(&request, operation).await {
@@ -27,8 +27,10 @@ impl Exchange {
             };
             let nothing_shown = !operation.has_shown();
             if nothing_shown && operation.changes_request(&failure, &self.provider) {
-                request = self.shared.prepared(operation.request(&self.provider)?);
-            } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request) {
+                request = self.made(operation.request(&self.provider)?).await?;
+            } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request)
+                && let Err(failure) = self.stand_in(failure, &mut request).await
+            {
                 let failure = operation.reword(failure);
                 retries.again(failure, nothing_shown, &mut self.client, &self.stderr).await?;
             }

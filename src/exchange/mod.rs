@@ -10,6 +10,7 @@ mod ask;
 mod bad_reply;
 mod draft;
 mod fetch;
+mod models;
 mod operation;
 mod reply;
 mod retries;

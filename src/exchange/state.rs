@@ -63,6 +63,9 @@ pub(super) struct Shared {
     options: ExchangeOptions,
     /// What the first refusal of a field taught.
     repair: Mutex<Option<FieldRepair>>,
+    /// The model that was looked up: the only one that is there. Locked while it is looked up, so that
+    /// this is done once.
+    pub(super) model_there: tokio::sync::Mutex<Option<String>>,
 }
 
 impl Exchange {
@@ -73,7 +76,11 @@ impl Exchange {
         options: ExchangeOptions,
         stderr: Stderr,
     ) -> Self {
-        let shared = Arc::new(Shared { options, repair: Mutex::new(None) });
+        let shared = Arc::new(Shared {
+            options,
+            repair: Mutex::default(),
+            model_there: tokio::sync::Mutex::default(),
+        });
         Self { provider, client, stderr, shared }
     }
 

@@ -216,6 +216,15 @@ fn form_flag(part: &FormPart, request: &Request, variables: &mut Variables) -> S
     }
 }
 
+/// A text as one word for a POSIX shell, in quotes only where it needs them.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_.:/@+,=%".contains(letter);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => quoted(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::form::{BytePiece, Form};
+use super::form::{BytePiece, Form, FormPart, PartContent};
 use super::splice::{Spliced, SplicedFile};
 use crate::secret::{self, MASK, Secret, is_secret};
 
@@ -132,6 +132,38 @@ impl Body {
             Body::Json(value) => value.as_object(),
             Body::Spliced(spliced) => spliced.value().as_object(),
             Body::Empty | Body::Form(_) => None,
+        }
+    }
+
+    /// The model that a request names.
+    pub(crate) fn model(&self) -> Option<&str> {
+        match self {
+            Body::Form(form) => form.parts.iter().find_map(|part| match &part.content {
+                PartContent::Text(text) if part.name == "model" => Some(text.as_str()),
+                _ => None,
+            }),
+            body => body.fields()?.get("model")?.as_str(),
+        }
+    }
+
+    /// Names a model, in the place of another one or before everything else.
+    pub(crate) fn set_model(&mut self, model: &str) {
+        if let Body::Form(form) = self {
+            let place = form.parts.iter().position(|part| part.name == "model");
+            let part = FormPart::text("model", model);
+            match place {
+                Some(place) => form.parts[place] = part,
+                None => form.parts.insert(0, part),
+            }
+        }
+        match self.fields_mut() {
+            Some(fields) if fields.contains_key("model") => {
+                fields.insert("model".to_owned(), model.into());
+            }
+            Some(fields) => {
+                fields.shift_insert(0, "model".to_owned(), model.into());
+            }
+            None => {}
         }
     }
 

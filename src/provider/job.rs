@@ -57,13 +57,17 @@ impl Job {
     /// The model for the job: a flag or the environment names it for any job, a profile for each. In a
     /// profile of the user's own `model` is meant for every job that `models` does not name.
     pub(super) fn model_in(self, profile: &Profile) -> Option<String> {
+        self.model_field(profile).map(|field| field.value.clone())
+    }
+
+    /// The same with its origin.
+    pub(super) fn model_field(self, profile: &Profile) -> Option<&Sourced<String>> {
         let origin = profile.model.origin();
         let is_asked = matches!(origin, Some(Origin::Flag(_) | Origin::Environment(_)));
         let general = profile.model.sourced().filter(|_| is_asked || self.takes_chat_model());
         let is_for_all = profile.is_users_own && origin != Some(&Origin::BuiltIn);
         let last = || profile.model.sourced().filter(|_| is_for_all);
-        let found = general.or_else(|| self.model_of(profile)).or_else(last);
-        found.map(|field| field.value.clone())
+        general.or_else(|| self.model_of(profile)).or_else(last)
     }
 
     /// The entry of a profile's `models` for the job: its own, or that of the job that it is akin to.

@@ -3,7 +3,7 @@
 
 use super::base_url::{self, parse};
 use super::options::ServiceOptions;
-use super::{Job, Provider, choose, endpoint, key};
+use super::{Job, Provider, choose, endpoint, host, key};
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::value::Texts;
@@ -57,6 +57,8 @@ pub(crate) fn provider_of(
             (Some(_), None) => format!("--base-url {}", shown(&base_url)),
             _ => format!("-p {}", profile.name),
         },
+        job,
+        is_dry: options.is_dry,
         model: job.model_in(&profile),
         base_url,
         key,
@@ -97,13 +99,16 @@ pub(crate) fn profile_for(
 }
 
 fn lay_environment_over(profile: &mut Profile, env: &Env) {
-    // The variable replaces the built-in address, as in OpenAI's own SDKs; not one that the user
-    // wrote into the file for this very profile.
-    let is_built_in = profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
-    if let Some(name) = profile.base_url_env.get().filter(|_| is_built_in)
-        && let Some(url) = env.get(name)
-    {
-        profile.base_url.set(url, Origin::Environment(name.clone()));
+    // The variable replaces the built-in address, as in the service's own programs; not one that the
+    // user wrote into the file for this very profile.
+    if profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn) {
+        let variable = |name: Option<&String>| Some((name?.clone(), env.get(name?)?));
+        let host = variable(profile.host_env.get()).and_then(|(name, text)| {
+            Some((name, host::base_url(&text, profile.base_url.as_deref()?)?))
+        });
+        if let Some((name, url)) = host.or_else(|| variable(profile.base_url_env.get())) {
+            profile.base_url.set(url, Origin::Environment(name));
+        }
     }
     if let Some(model) = env.get("LLM_MODEL") {
         profile.model.set(model, Origin::Environment("LLM_MODEL".to_owned()));
@@ -144,8 +149,7 @@ fn host_of(url: &str) -> Result<String, Failure> {
 /// A job that the service is known not to offer is refused before anything is sent. The built-in
 /// list speaks of the service's own address only; behind another one anything may answer.
 fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
-    let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn)
-        || profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn);
+    let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn) || host::is_own(profile);
     if profile.offers(job) || !is_known {
         return Ok(());
     }

@@ -25,7 +25,11 @@ pub(crate) struct Provider {
     pub(crate) base_url: Url,
     /// The options that choose it, as they are typed: `-p openai`, `--base-url http://host/v1`.
     pub(crate) choice: String,
-    /// Resolved for the job that was asked for.
+    /// What it was resolved for.
+    pub(super) job: Job,
+    /// Nothing is sent.
+    pub(super) is_dry: bool,
+    /// The model for that job.
     pub(crate) model: Option<String>,
     pub(crate) profile: Profile,
     pub(super) key: Option<ApiKey>,

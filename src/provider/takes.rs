@@ -1,7 +1,7 @@
 //! What a service is known not to take as an attachment, or not to give. Knows no files.
 
 use super::job::TIMED;
-use super::{Job, Provider, rules};
+use super::{Job, Provider, host, rules};
 use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
@@ -27,7 +27,8 @@ impl Provider {
     /// Whether what this part of the profile says of the service holds at its present address.
     fn counts(&self, origin: &Origin) -> bool {
         let base = self.profile.base_url.origin();
-        let is_elsewhere = matches!(base, Some(Origin::Flag(_) | Origin::Environment(_)));
+        let is_elsewhere = matches!(base, Some(Origin::Flag(_) | Origin::Environment(_)))
+            && !host::is_own(&self.profile);
         *origin != Origin::BuiltIn || !is_elsewhere
     }
 

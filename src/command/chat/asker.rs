@@ -119,21 +119,26 @@ impl Asker {
     ) -> Result<Asked, Failure> {
         let options = &self.options;
         let plan = ChatPlan::new(&question, number, &options.answer, self.tools.clone(), &provider);
-        let asked = self.log.asked(&options.question, &options.service, &provider, &question);
+        let mut asked = self.log.asked(&options.question, &options.service, &provider, &question);
         let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
         let allowed = options.exchange;
-        let (question, said, result) = exchange::run(provider, allowed, io, |exchange, io| {
-            Box::pin(async move {
-                let mut chat = ChatTurn::new(plan, writer);
-                let result = match addresses::fetch_all(&mut question, exchange, io).await {
-                    Ok(()) => chat.run(&mut question, exchange, io).await,
-                    Err(failure) => Err(failure),
-                };
-                Ok((question, chat.said(), result))
-            })
-        })?;
+        let wanted = provider.model.clone();
+        let (question, said, model, result) =
+            exchange::run(provider, allowed, io, |exchange, io| {
+                Box::pin(async move {
+                    let mut chat = ChatTurn::new(plan, writer);
+                    let result = match addresses::fetch_all(&mut question, exchange, io).await {
+                        Ok(()) => chat.run(&mut question, exchange, io).await,
+                        Err(failure) => Err(failure),
+                    };
+                    Ok((question, chat.said(), exchange.provider.model.clone(), result))
+                })
+            })?;
+        // A model that stood in is the one to go on with.
+        let stood_in = model.filter(|model| Some(model) != wanted.as_ref());
+        asked.service.model = stood_in.clone().unwrap_or(asked.service.model);
         let is_kept = self.log.keep(asked, &question.given, said, result.as_ref().err(), io);
-        Ok(Asked { is_kept, result })
+        Ok(Asked { is_kept, stood_in, result })
     }
 }
 
@@ -141,5 +146,7 @@ impl Asker {
 pub(super) struct Asked {
     /// Something was said and is part of the conversation.
     pub(super) is_kept: bool,
+    /// The model that answered in the place of the one that was to be asked.
+    pub(super) stood_in: Option<String>,
     pub(super) result: Result<(), Failure>,
 }

@@ -24,7 +24,7 @@ pub(super) struct ConversationLog {
 
 /// A question as it is kept.
 pub(super) struct LoggedQuestion {
-    service: TurnService,
+    pub(super) service: TurnService,
     system: Option<String>,
 }
 

@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
             let questions = if count == 1 { "question" } else { "questions" };
             io.note(&format!("continuing after {count} {questions}, the last one: {words}"));
         }
-        let model = provider.model.as_deref().unwrap_or("no model");
+        let model = model(provider);
         let preset = &self.asker.options.preset;
         if preset.has_frame() {
             io.note(&format!("the prompt `{}` wraps your first message", preset.name));
@@ -187,8 +187,9 @@ impl<'a> Session<'a> {
             }
         };
         let asked = self.asker.ask(question, 1, Sink::Stdout, provider.clone(), io);
-        self.provider = Some(provider);
+        let provider = self.provider.insert(provider);
         let asked = asked?;
+        provider.model = asked.stood_in.or(provider.model.take());
         if asked.is_kept {
             self.unanswered = None;
         }
@@ -232,7 +233,7 @@ impl<'a> Session<'a> {
         let provider = self.asker.resolve(self.config, io).inspect_err(|_| {
             self.asker.options.service = before;
         })?;
-        let model = provider.model.as_deref().unwrap_or("no model");
+        let model = model(&provider);
         io.note(&format!("{}, {model}", provider.name));
         self.provider = Some(provider);
         Ok(())
@@ -259,6 +260,12 @@ impl<'a> Session<'a> {
         io.note(&format!("{} is written", path.display()));
         Ok(())
     }
+}
+
+/// The model that will be asked, in words.
+fn model(provider: &Provider) -> &str {
+    let only = || if provider.lacks_model() { "the model that it has" } else { "no model" };
+    provider.model.as_deref().unwrap_or_else(only)
 }
 
 /// What ends the program even in a conversation.

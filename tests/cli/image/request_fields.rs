@@ -144,7 +144,7 @@ fn wrong_usage_is_said_before_anything_is_sent() {
         run.code(2).stdout_empty().stderr_has(words);
         assert!(run.stderr_lines().len() <= 2, "{run}");
     }
-    let server = Server::start([]);
-    let run = llm().profile(&server).args(["image", "猫"]).run();
+    let far = "[providers.test]\nbase_url = \"http://llm.invalid/v1\"\n";
+    let run = llm().config(far).args(["image", "猫"]).run();
     run.code(2).stderr_has("no model is set for pictures at test").stderr_has("-m MODEL");
 }

@@ -1,2 +1,3 @@
 //! `llm models`.
 mod list;
+mod on_this_machine;

@@ -144,8 +144,10 @@ fn what_cannot_work_is_said_before_anything_is_sent() {
 
 #[test]
 fn without_a_model_nothing_is_sent() {
-    let server = Server::start([]);
-    let run = llm().profile(&server).args(["speak", "a"]).run();
+    let run = llm()
+        .config("[providers.test]\nbase_url = \"http://llm.invalid/v1\"\n")
+        .args(["speak", "a"])
+        .run();
     run.code(2)
         .stderr_has("no model is set for speech at test")
         .stderr_has("hint: name one with -m");

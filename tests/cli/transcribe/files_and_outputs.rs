@@ -43,7 +43,8 @@ fn what_is_no_sound_is_refused_before_anything_is_sent() {
 #[test]
 fn without_a_model_nothing_is_sent() {
     let server = Server::start([]);
-    let base = place(&server, "").profile_at(&server.url());
+    let far = "[providers.test]\nbase_url = \"http://llm.invalid/v1\"\n";
+    let base = place(&server, "").config(far);
     base.arg("会议.mp3").run().code(2).stderr_has("no model is set for transcription at test");
 }
 
