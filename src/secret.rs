@@ -112,7 +112,7 @@ pub(crate) fn is_secret_value(value: &str) -> bool {
     let begins = |beginning: &&str| {
         value.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
     };
-    SECRET_BEGINNINGS.iter().any(|beginning| begins(beginning)) || has_secret_member(value)
+    SECRET_BEGINNINGS.iter().any(begins) || has_secret_member(value)
 }
 
 /// Whether a text holds `"name":` with the name of a secret.

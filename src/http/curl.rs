@@ -5,11 +5,9 @@ mod shell;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::address::{QueryPiece, basic_credentials, query_pieces, without_user};
 use super::form::{BytePiece, FormPart, PartContent};
-use super::request::{
-    Body, Header, HeaderValue, Method, QueryPiece, Request, basic_credentials, query_pieces,
-    with_secrets_as, without_user,
-};
+use super::request::{Body, Header, HeaderValue, Method, Request, with_secrets_as};
 use super::splice::{BodySegment, Spliced};
 use crate::secret::{is_secret, scheme_and_rest};
 use shell::{Variables, Word, quoted};

@@ -9,9 +9,10 @@ use hyper::Uri;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderValue, USER_AGENT};
 
+use super::address::basic_credentials;
 use super::head;
 use super::outgoing::{BodyContent, Outgoing, Pieces, Unreadable};
-use super::request::{Request, basic_credentials};
+use super::request::Request;
 use crate::error::Failure;
 
 /// A request as hyper takes it.
