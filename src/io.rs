@@ -282,6 +282,13 @@ impl Io {
         self.stderr.warn(text);
     }
 
+    /// What the user can do about the warning before, unless `--quiet`.
+    pub(crate) fn warning_hint(&self, text: &str) {
+        if !self.stderr.is_quiet {
+            self.stderr.hint(text);
+        }
+    }
+
     /// [`Stderr::hint`].
     pub(crate) fn hint(&self, text: &str) {
         self.stderr.hint(text);

@@ -15,6 +15,7 @@
 //! | `http` | requests as data, connections, retries, the event stream, errors in words |
 //! | `input` | the prompt: words, standard input, files, folders, addresses |
 //! | `output` | text and files on their way out |
+//! | `journal` | what a bulk run has got so far, so that the same command goes on |
 //! | `history` | the kept conversations, a file each |
 //! | `tool` | programs that a model may call: described, run, limited |
 //! | `json_schema` | whether a value fits a JSON Schema |
@@ -52,6 +53,7 @@ pub mod http;
 mod input;
 mod interrupt;
 mod io;
+mod journal;
 mod json_schema;
 mod markdown;
 mod media;

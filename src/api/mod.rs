@@ -3,6 +3,7 @@
 
 pub(crate) mod embed;
 pub(crate) mod image;
+pub(crate) mod least_tokens;
 pub(crate) mod models;
 pub(crate) mod probe;
 pub(crate) mod speech;

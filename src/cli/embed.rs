@@ -21,7 +21,8 @@ Examples:
 An input that the service refuses does not end the run: it is reported on stderr, `null` stands in
 its place, and the exit code is 4. An empty line is not sent and gives `null` too, so that line N of
 the output belongs to line N of the input. npy and csv have no `null`: they need --skip-errors, which
-leaves such inputs out. Line ends at the end of a text that is read whole are not part of it.")]
+leaves such inputs out. With -o FILE, what came is kept in FILE.part until FILE is whole: the same
+command goes on where an interrupted one ended, and asks for nothing twice. Line ends at the end of a text that is read whole are not part of it.")]
 pub(crate) struct EmbedArgs {
     /// The texts to embed, one per argument; without any, stdin is one text
     #[arg(value_name = "TEXT")]
@@ -43,8 +44,8 @@ pub(crate) struct EmbedArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = REQUEST)]
     pub(crate) batch_size: Option<u32>,
 
-    /// The most requests at the same time [default: 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), help_heading = REQUEST)]
+    /// The most requests at the same time [default: finds its own level, at most 64, on this machine 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = REQUEST)]
     pub(crate) concurrency: Option<u32>,
 
     /// How the vectors are written [default: by the ending of -o FILE, else array]
@@ -58,4 +59,8 @@ pub(crate) struct EmbedArgs {
     /// Write to a file, which appears only when it is whole; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
+
+    /// Begin anew: forget what an interrupted run kept in FILE.part
+    #[arg(long, requires = "output", conflicts_with = "json", help_heading = OUTPUT)]
+    pub(crate) fresh: bool,
 }

@@ -10,6 +10,7 @@ use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::provider::Provider;
 use asker::Asker;
+use cuts::SilentCuts;
 use options::ChatOptions;
 use repl::Session;
 
@@ -17,8 +18,10 @@ mod addresses;
 mod asker;
 mod attach;
 mod checked;
+mod cuts;
 mod display;
 mod earlier;
+mod echo;
 mod lines;
 mod log;
 mod options;
@@ -66,7 +69,7 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     if asker.options.dry_run {
         let request = |provider: &Provider| {
             addresses::refuse(&question.given)?;
-            Ok(question.draft(provider).into_request())
+            Ok(question.draft(provider, &mut SilentCuts::default()).into_request())
         };
         return Ok(print_request(&mut provider, io, request)?);
     }

@@ -14,17 +14,24 @@ use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::provider::{Job, Provider, RequestLimit, resolve};
 
+mod answer;
 mod ask;
 mod batch;
+mod cuts;
+mod failing;
 mod flow;
+mod journal;
+mod kept;
 mod memory;
 mod options;
+mod part;
 mod writer;
 
-use ask::{BatchAsker, compose};
+use ask::BatchAsker;
 use batch::Batches;
 use flow::EmbedFlow;
 use options::EmbedOptions;
+use part::compose;
 use writer::VectorWriter;
 
 /// Runs the command.
@@ -41,19 +48,31 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     let wanted = TextSources { words: &options.texts, files: &options.files, lines: options.lines };
     let texts = InputTexts::find(&wanted, io)?;
     let count = texts.known.count;
-    let batches = Batches::new(texts, options.strict_format())?;
     let most = most_inputs(&options, &provider);
     if run.dry_run {
+        let batches = Batches::new(texts, options.strict_format(), None)?;
         return Ok(show(provider, batches, most, &options, io)?);
     }
     let writer = VectorWriter::open(options.output.as_deref(), options.style, io)?;
+    let journal = match options.output.as_deref().filter(|_| writer.is_kept()) {
+        Some(target) => Some(journal::open(target, &composed, &provider, options.fresh)?),
+        None => None,
+    };
+    // An empty text without a place is told before anything is sent, and leaves no file.
+    let batches = match Batches::new(texts, options.strict_format(), journal.clone()) {
+        Ok(batches) => batches,
+        Err(failure) => return Ok(journal::settle(Err(failure), journal.as_ref(), count, io)?),
+    };
     Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
+            exchange.for_many(options.concurrency);
             let progress = Progress::items("embedding", count, io);
             let is_alone = !options.lines && count == Some(1);
-            let asker = BatchAsker::new(&exchange.provider, &options, most, is_alone);
-            let flow = EmbedFlow::new(asker, options.concurrency, writer, progress);
-            flow.run(batches, options.shows_usage, exchange, io).await
+            let kept = journal.clone();
+            let asker = BatchAsker::new(&exchange.provider, &options, most, is_alone, kept);
+            let flow = EmbedFlow::new(asker, writer, progress);
+            let result = flow.run(batches, options.shows_usage, exchange, io).await;
+            journal::settle(result, journal.as_ref(), count, io)
         })
     })?)
 }
@@ -83,7 +102,7 @@ fn show(
             more += 1;
             continue;
         }
-        let inputs = sent.iter().map(|text| Value::String(text.text.clone())).collect();
+        let inputs = sent.iter().map(|text| Value::String(text.text().to_owned())).collect();
         first = Some(compose(&provider, inputs, &options.flags, !options.json).body);
     }
     let Some(body) = first else {

@@ -9,7 +9,9 @@ use super::misnamed;
 use super::name;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
-use super::schema::{AttachmentKind, AudioData, PdfData, SchemaForm, StreamUsage, Word as _};
+use super::schema::{
+    AttachmentKind, AudioData, FinishReason, PdfData, SchemaForm, StreamUsage, Word as _,
+};
 use super::source::Item;
 use super::table::table;
 use super::template;
@@ -49,6 +51,7 @@ table! {
         audio_data: Field<AudioData>,
         pdf_data: Field<PdfData>,
         stream_usage: Field<StreamUsage>,
+        finish_reason: Field<FinishReason>,
         schema: Field<SchemaForm>,
         thinks_untagged: Field<Texts> = patterns,
         untimed: Field<Texts> = patterns,

@@ -93,6 +93,15 @@ words! {
 }
 
 words! {
+    /// Whether the chunks of a stream come to a `finish_reason` where they have the field.
+    enum FinishReason {
+        Sent = "sent",
+        /// It is null to the end: `[DONE]` is all that tells it.
+        Never = "never",
+    }
+}
+
+words! {
     /// How a service is told of a schema.
     #[derive(Default)]
     enum SchemaForm {

@@ -2,9 +2,11 @@
 //! requests of it and gets replies into it. Pure data.
 
 mod reply;
+mod sent;
 mod turn;
 
-pub(crate) use reply::{Citation, ModelReply, SealedThinking, ToolCall};
+pub(crate) use reply::{CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
+pub(crate) use sent::{PromptTokens, SentRequest};
 #[cfg(test)]
 pub(crate) use turn::tests::turn;
 pub(crate) use turn::{AnswerEnd, Turn, TurnFile, TurnService};

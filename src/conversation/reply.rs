@@ -47,9 +47,30 @@ pub(crate) struct ToolCall {
     /// `extra_content`, with the signature of its thinking).
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(crate) extra: Map<String, Value>,
+    /// Why it can't be carried out, whatever the arguments look like.
+    #[serde(skip)]
+    pub(crate) flaw: Option<CallFlaw>,
     /// What the model was told of it; empty until the call was carried out.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) result: String,
+}
+
+/// What is wrong with a call of which not all came, or too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallFlaw {
+    /// Its arguments are longer than any tool's.
+    TooLong,
+    /// Its parts can't be told from those of other calls.
+    Mixed,
+}
+
+impl CallFlaw {
+    fn words(self) -> &'static str {
+        match self {
+            CallFlaw::TooLong => "they are longer than 1 MiB",
+            CallFlaw::Mixed => "they can't be told from those of other calls",
+        }
+    }
 }
 
 /// A page or a file that an answer cites.
@@ -66,6 +87,9 @@ impl ToolCall {
     /// # Errors
     /// What is wrong with them, in words for the model.
     pub(crate) fn parsed(&self) -> Result<Map<String, Value>, String> {
+        if let Some(flaw) = self.flaw {
+            return Err(flaw.words().to_owned());
+        }
         if self.arguments.trim().is_empty() {
             return Ok(Map::new());
         }
@@ -74,6 +98,11 @@ impl ToolCall {
             Ok(_) => Err("they are not a JSON object".to_owned()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Whether all of the arguments came for certain: a JSON object, to its last brace.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.arguments.trim_end().ends_with('}') && self.parsed().is_ok()
     }
 
     /// The arguments as they came if they are a JSON object, else `{}`: Ollama and vLLM refuse

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reply::ModelReply;
+use super::sent::SentRequest;
 
 /// How an answer came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -87,6 +88,9 @@ pub(crate) struct Turn {
     /// Token counts as the service gave them, those of all replies added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) usage: Option<Value>,
+    /// The first request, where its tokens were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sent: Option<SentRequest>,
 }
 
 impl Turn {
@@ -119,6 +123,7 @@ pub(crate) mod tests {
             end: AnswerEnd::Done,
             why: None,
             usage: None,
+            sent: None,
         }
     }
 }

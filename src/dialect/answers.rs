@@ -4,18 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::calls::Calls;
+use super::choice::Choice;
+pub(crate) use super::choice::VisibleText;
 use super::event::{ChatEvent, Finish};
-use super::kept::BoundedText;
-use super::think::{ThinkFilter, ThinkPiece};
-use crate::conversation::{Addressee, Citation, ModelReply, SealedThinking, ToolCall};
-
-/// Text that can be shown. The reader takes it out and empties it.
-#[derive(Debug, Default)]
-pub(crate) struct VisibleText {
-    pub(crate) text: String,
-    pub(crate) thinking: String,
-}
+use super::think::ThinkFilter;
+use crate::conversation::{Addressee, ModelReply, SealedThinking, ToolCall};
 
 /// The answers of one reply. The first one is live, the others wait for its end.
 #[derive(Debug)]
@@ -32,27 +25,6 @@ pub(crate) struct Answers {
     held: usize,
 }
 
-#[derive(Debug, Default)]
-struct Choice {
-    /// What is still to be put above the answer.
-    heading: Option<String>,
-    filter: ThinkFilter,
-    /// Answer text that waits for its turn.
-    waiting: String,
-    /// All answer text, and all thinking, for the caller that keeps them.
-    text: BoundedText,
-    thoughts: BoundedText,
-    refusal: BoundedText,
-    calls: Calls,
-    sealed: Vec<Value>,
-    sources: Vec<Citation>,
-    finish: Option<(Finish, String)>,
-    last: Option<char>,
-}
-
-/// The most sources of one answer.
-const MAX_SOURCES: usize = 256;
-
 /// The most that is held back for the end (text of later answers, calls), in bytes, and the most answers.
 const MAX_HELD: usize = 64 << 20;
 const MAX_CHOICES: usize = 4096;
@@ -63,10 +35,10 @@ pub(crate) enum ReplyVerdict {
     Done,
     /// Cut by a limit of tokens.
     Length,
-    /// Stopped by a content filter.
-    Filter,
-    /// The service failed in the middle of the answer; its word for it.
-    Failed(String),
+    /// Stopped by a content filter; with the words of a refusal, if there are any.
+    Filter(String),
+    /// The model refuses in the middle of its answer; its words.
+    Refusal(String),
     /// No text; what there was instead, in words.
     NoText(String),
 }
@@ -107,25 +79,23 @@ impl Answers {
             ChatEvent::Text { index, text, is_thought } => {
                 let is_live = self.is_live(index);
                 self.held += if is_live { 0 } else { text.len() };
-                self.choice(index).text(text, is_thought, is_live, shown);
+                self.choice(index).take_text(text, is_thought, is_live, shown);
             }
             ChatEvent::Thinking { index, text, sealed } => {
                 let is_live = self.is_live(index);
                 self.held += sealed.map_or(0, |item| item.to_string().len());
                 let choice = self.choice(index);
-                choice.sealed.extend(sealed.cloned());
-                choice.filter.expect_tag();
-                choice.thinking(text, is_live, shown);
+                if let Some(item) = sealed {
+                    choice.sealed.add(item);
+                }
+                choice.take_thinking(text, is_live, shown);
             }
             ChatEvent::Refusal { index, text } => self.choice(index).refusal.add(text),
             ChatEvent::ToolCall { index, delta } => {
                 self.held += self.choice(index).calls.take(*delta);
             }
             ChatEvent::Source { index, url, title } => self.choice(index).cite(url, title),
-            ChatEvent::Finish { index, finish, word } => {
-                // OpenRouter repeats the reason with the usage; the first one counts.
-                self.choice(index).finish.get_or_insert_with(|| (finish, word.to_owned()));
-            }
+            ChatEvent::Finish { index, finish, word } => self.choice(index).end_by(finish, word),
         }
     }
 
@@ -133,8 +103,7 @@ impl Answers {
         let filter =
             if self.thinks_untagged { ThinkFilter::untagged } else { ThinkFilter::default };
         let heading = self.numbers.then(|| format!("[{}]\n", index + 1));
-        let new = || Choice { filter: filter(), heading, ..Choice::default() };
-        self.choices.entry(index).or_insert_with(new)
+        self.choices.entry(index).or_insert_with(|| Choice::new(filter(), heading))
     }
 
     /// Whether the choice's text is shown as it comes.
@@ -146,14 +115,16 @@ impl Answers {
         index == self.live
     }
 
-    /// Gives out what was held back, and the answers that waited, in index order.
+    /// Gives out what was held back, and the answers that waited, in index order. Where one answer was
+    /// asked for, one is shown, however many came.
     pub(crate) fn finish(&mut self, shown: &mut VisibleText) {
         let live = self.live;
+        self.choices.iter_mut().for_each(|(index, choice)| choice.end(*index == live, shown));
+        let only = (!self.expects_many).then(|| self.main()).flatten();
         let mut last = None;
         for (index, choice) in &mut self.choices {
-            let is_live = *index == live;
-            choice.end(is_live, shown);
-            if !is_live && !choice.waiting.is_empty() {
+            let is_wanted = only.is_none_or(|only| only == *index);
+            if *index != live && !choice.waiting.is_empty() && is_wanted {
                 // A blank line between two answers.
                 match last {
                     None => {}
@@ -166,31 +137,62 @@ impl Answers {
         }
     }
 
-    /// Whether every answer that began came to its own end.
+    /// The same for a reply that broke off.
+    pub(crate) fn break_off(&mut self, shown: &mut VisibleText) {
+        let live = self.live;
+        self.choices.iter_mut().for_each(|(index, choice)| {
+            choice.end(*index == live, shown);
+            choice.give_space(*index == live, shown);
+        });
+        self.finish(shown);
+    }
+
+    /// The answer that counts where only one was asked for: the one that was shown as it came, unless
+    /// it has no words.
+    fn main(&self) -> Option<u64> {
+        let has_words =
+            |index: &u64| self.choices.get(index).is_some_and(|choice| choice.has_words);
+        let others = self.choices.keys().copied();
+        std::iter::once(self.live).chain(others).find(has_words)
+    }
+
+    /// Whether no answer began.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.choices.is_empty()
+    }
+
+    /// Whether the reason came for every answer that began.
     pub(crate) fn is_finished(&self) -> bool {
         !self.choices.is_empty() && self.choices.values().all(|choice| choice.finish.is_some())
     }
 
+    /// Whether every answer that began came to its own end.
+    pub(crate) fn is_ended(&self) -> bool {
+        !self.choices.is_empty() && self.choices.values().all(Choice::is_ended)
+    }
+
     /// How many answers have text.
     pub(crate) fn count(&self) -> usize {
-        self.choices.values().filter(|choice| !choice.text.as_str().is_empty()).count()
+        self.choices.values().filter(|choice| choice.has_words).count()
     }
 
     /// What every answer said so far, in index order, given away: a verdict comes before. Its calls
     /// are not in it, but in [`Answers::calls`]. What it sealed belongs to the service that replied.
     pub(crate) fn take_replies(&mut self, by: &Addressee) -> Vec<ModelReply> {
+        let only = (!self.expects_many).then(|| self.main()).flatten();
         let sealed = |items: Vec<Value>| {
             let Addressee { provider, base_url } = by.clone();
             (!items.is_empty()).then_some(SealedThinking { provider, base_url, items })
         };
-        let reply = |choice: &mut Choice| ModelReply {
+        let reply = |(_, choice): (&u64, &mut Choice)| ModelReply {
             text: std::mem::take(&mut choice.text).into(),
             thinking: std::mem::take(&mut choice.thoughts).into(),
-            sealed: sealed(std::mem::take(&mut choice.sealed)),
+            sealed: sealed(choice.sealed.take()),
             calls: Vec::new(),
             sources: std::mem::take(&mut choice.sources),
         };
-        self.choices.values_mut().map(reply).collect()
+        let is_wanted = |index: &u64| only.is_none_or(|only| only == *index);
+        self.choices.iter_mut().filter(|(index, _)| is_wanted(index)).map(reply).collect()
     }
 
     /// Whether [`Answers::take_replies`] will give all that was said.
@@ -199,19 +201,18 @@ impl Answers {
     }
 
     /// The calls of tools that can be carried out: none if the reply failed or was stopped, as the
-    /// last one may lack its end.
+    /// last one may lack its end. Of several answers those of the first that has some.
     pub(crate) fn calls(&self) -> Vec<ToolCall> {
-        let is_right = |choice: &&Choice| {
-            choice.finish.as_ref().is_none_or(|(finish, _)| *finish == Finish::Done)
-        };
-        let choices: Option<Vec<&Choice>> =
-            self.choices.values().map(|choice| Some(choice).filter(is_right)).collect();
-        choices
-            .into_iter()
-            .flatten()
-            .next()
-            .map(|choice| choice.calls.finished())
-            .unwrap_or_default()
+        if !self.choices.values().all(Choice::is_right) {
+            return Vec::new();
+        }
+        let calling = self.choices.values().find(|choice| !choice.calls.is_empty());
+        calling.map(|choice| choice.calls.finished()).unwrap_or_default()
+    }
+
+    /// How many calls there were beyond those that an answer may have.
+    pub(crate) fn excess_calls(&self) -> usize {
+        self.choices.values().map(|choice| choice.calls.excess()).sum()
     }
 
     /// The token counts, if the provider gave any.
@@ -221,38 +222,81 @@ impl Answers {
 
     /// How the answers ended, in the service's words, each once.
     pub(crate) fn ends(&self) -> Vec<&str> {
-        let mut ends: Vec<&str> = Vec::new();
-        for (_, reason) in self.choices.values().filter_map(|choice| choice.finish.as_ref()) {
-            if !ends.contains(&reason.as_str()) {
-                ends.push(reason);
+        self.words_of(|_| true)
+    }
+
+    /// The words among [`Answers::ends`] that nobody knows.
+    pub(crate) fn unknown_ends(&self) -> Vec<&str> {
+        self.words_of(|finish| finish == Finish::Unknown)
+    }
+
+    fn words_of(&self, is_meant: impl Fn(Finish) -> bool) -> Vec<&str> {
+        let mut words: Vec<&str> = Vec::new();
+        for (finish, word) in self.choices.values().filter_map(|choice| choice.finish.as_ref()) {
+            if is_meant(*finish) && !words.contains(&word.as_str()) {
+                words.push(word);
             }
         }
-        ends
+        words
+    }
+
+    /// The service's word for its failure in the middle of an answer: then there is no verdict.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.words_of(|finish| finish == Finish::Failed).first().copied()
+    }
+
+    /// How many answers with text came beyond those that are shown.
+    pub(crate) fn unasked(&self) -> usize {
+        if self.expects_many { 0 } else { self.count().saturating_sub(1) }
+    }
+
+    /// How many answers the reply has, with text or without.
+    pub(crate) fn number(&self) -> usize {
+        self.choices.len()
+    }
+
+    /// Whether an answer was cut by a limit of tokens.
+    pub(crate) fn is_cut(&self) -> bool {
+        let mut finishes = self.choices.values().filter_map(|choice| choice.finish.as_ref());
+        finishes.any(|(finish, _)| *finish == Finish::Length)
+    }
+
+    /// Whether the reply has thinking, in words or sealed.
+    pub(crate) fn has_thinking(&self) -> bool {
+        let mut choices = self.choices.values();
+        choices.any(|choice| !choice.thoughts.as_str().is_empty() || !choice.sealed.is_empty())
     }
 
     /// What became of the reply, the worst first.
     pub(crate) fn verdict(&self) -> ReplyVerdict {
-        let mut finishes = self.choices.values().filter_map(|choice| choice.finish.as_ref());
-        if let Some((_, reason)) = finishes.clone().find(|(finish, _)| *finish == Finish::Failed) {
-            return ReplyVerdict::Failed(reason.clone());
-        }
-        if finishes.clone().any(|(finish, _)| *finish == Finish::Filter) {
-            return ReplyVerdict::Filter;
+        let has = |finish| !self.words_of(|one| one == finish).is_empty();
+        let refusal = self.refusal();
+        if has(Finish::Filter) {
+            return ReplyVerdict::Filter(refusal.unwrap_or_default().to_owned());
         }
         if self.count() == 0 {
             return ReplyVerdict::NoText(self.instead());
         }
-        match finishes.any(|(finish, _)| *finish == Finish::Length) {
+        if let Some(refusal) = refusal {
+            return ReplyVerdict::Refusal(refusal.to_owned());
+        }
+        match has(Finish::Length) {
             true => ReplyVerdict::Length,
             false => ReplyVerdict::Done,
         }
     }
 
+    /// The words with which the model refuses.
+    fn refusal(&self) -> Option<&str> {
+        let refusals = self.choices.values().map(|choice| choice.refusal.as_str().trim());
+        refusals.into_iter().find(|refusal| !refusal.is_empty())
+    }
+
     /// What a reply without text held instead.
     fn instead(&self) -> String {
         let choices = || self.choices.values();
-        if let Some(choice) = choices().find(|choice| !choice.refusal.as_str().is_empty()) {
-            return format!("the model refuses: {}", choice.refusal.as_str().trim());
+        if let Some(refusal) = self.refusal() {
+            return format!("the model refuses: {refusal}");
         }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
         if choices().any(|choice| !choice.calls.is_empty()) {
@@ -270,56 +314,10 @@ impl Answers {
             (true, true) => "it holds only thinking, up to the token limit".to_owned(),
             (true, false) => "it holds only thinking".to_owned(),
             (false, true) => "the token limit was reached before any text".to_owned(),
-            (false, false) => "it holds nothing".to_owned(),
-        }
-    }
-}
-
-impl Choice {
-    fn text(&mut self, text: &str, is_thought: bool, is_live: bool, shown: &mut VisibleText) {
-        let mut filter = std::mem::take(&mut self.filter);
-        filter.push(text, is_thought, &mut |piece| self.piece(piece, is_live, shown));
-        self.filter = filter;
-    }
-
-    fn end(&mut self, is_live: bool, shown: &mut VisibleText) {
-        let mut filter = std::mem::take(&mut self.filter);
-        let unclosed = filter.unclosed();
-        filter.finish(&mut |piece| self.piece(piece, is_live, shown));
-        // A whole text without the closing tag was no thinking; one that was cut may have been.
-        if let (Some(text), Some((Finish::Done, _))) = (unclosed, &self.finish)
-            && !text.is_empty()
-        {
-            self.piece(ThinkPiece::Answer(&text), is_live, shown);
-        }
-    }
-
-    fn piece(&mut self, piece: ThinkPiece<'_>, is_live: bool, shown: &mut VisibleText) {
-        match piece {
-            ThinkPiece::Thinking(text) => self.thinking(text, is_live, shown),
-            ThinkPiece::Answer(text) => {
-                self.text.add(text);
-                self.last = text.chars().next_back().or(self.last);
-                let target = if is_live { &mut shown.text } else { &mut self.waiting };
-                target.push_str(&self.heading.take().unwrap_or_default());
-                target.push_str(text);
+            (false, false) if choices().any(Choice::is_blank) => {
+                "it holds only white space".to_owned()
             }
-        }
-    }
-
-    /// Each source once.
-    fn cite(&mut self, url: &str, title: &str) {
-        let is_known = self.sources.iter().any(|source| source.url == url);
-        if !is_known && self.sources.len() < MAX_SOURCES {
-            self.sources.push(Citation { url: url.to_owned(), title: title.to_owned() });
-        }
-    }
-
-    fn thinking(&mut self, text: &str, is_live: bool, shown: &mut VisibleText) {
-        self.thoughts.add(text);
-        // The thinking behind a later answer would stand among the words of the first.
-        if is_live {
-            shown.thinking.push_str(text);
+            (false, false) => "it holds nothing".to_owned(),
         }
     }
 }

@@ -59,6 +59,10 @@ pub(crate) struct Seen {
     pub(crate) fault: Option<Fault>,
     /// The stream said that it is at its end.
     pub(crate) is_done: bool,
+    /// The stream has a place for the reason why an answer ends, so one is owed for each.
+    pub(crate) owes_reason: bool,
+    /// The model that replied, and the service behind a gateway that names one, in the reply's words.
+    pub(crate) replied: Option<String>,
     /// Why an event could not be read, in words.
     pub(crate) unreadable: Option<String>,
 }

@@ -20,7 +20,7 @@ pub(crate) enum ChatEvent<'a> {
     ToolCall { index: u64, delta: Box<ToolCallDelta<'a>> },
     /// A page or a file that the answer cites.
     Source { index: u64, url: &'a str, title: &'a str },
-    /// The answer came to its end; `word` is the service's own for it.
+    /// The answer comes to its end, behind the text of the same piece; `word` is the service's own for it.
     Finish { index: u64, finish: Finish, word: &'a str },
     /// Token counts, as the service gives them: [`super::usage`] reads them.
     Usage(&'a Value),
@@ -55,8 +55,10 @@ pub(crate) enum ArgumentsDelta<'a> {
 /// Why an answer ended, in the classes that make a difference to the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finish {
-    /// As it should, or for a reason that nobody knows.
+    /// As it should.
     Done,
+    /// For a reason that nobody knows: it may not be whole.
+    Unknown,
     /// By a limit of tokens.
     Length,
     /// By a content filter.

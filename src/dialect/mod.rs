@@ -6,12 +6,15 @@ pub(crate) mod answers;
 mod calls;
 pub(crate) mod chat_completions;
 mod chat_dialect;
+mod choice;
 mod event;
+mod finish;
 mod kept;
 mod question;
 pub(crate) mod reader;
 mod repair;
 pub(crate) mod schema;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod think;

@@ -147,6 +147,16 @@ impl ChatReader {
         self.seen.fault.as_ref()
     }
 
+    /// Whether the reply has a place for the reason why an answer ends.
+    pub(crate) fn owes_reason(&self) -> bool {
+        self.seen.owes_reason
+    }
+
+    /// Who replied, in the reply's own words.
+    pub(crate) fn replied(&self) -> Option<&str> {
+        self.seen.replied.as_deref()
+    }
+
     /// Whether nothing more is to be read: the stream said that it is at its end, or it goes beyond
     /// any sense of size.
     pub(crate) fn is_done(&self) -> bool {

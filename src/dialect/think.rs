@@ -1,15 +1,40 @@
 //! Tells thinking from answer text while it streams; it does not know where either is shown.
 //!
-//! Models without a field of their own for thinking begin their answer with it, in tags: `<think>`,
-//! `<thinking>` or `<thought>`. Gemini marks the text (`extra_content.google.thought`) and writes
+//! Models without a field of their own for thinking begin their answer with it, in tags: `<think>` and
+//! those of [`TAGS`]. Gemini marks the text (`extra_content.google.thought`) and writes
 //! tags as well; the closing one then begins the first text without the mark.
 //!
 //! Templates that end in the opening tag leave it out of the answer, which then begins with thinking
 //! and holds the closing tag alone. That can't be seen while it streams; the caller must know it.
 
-/// The opening tags with what closes them.
-const TAGS: [(&str, &str); 3] =
-    [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<thought>", "</thought>")];
+/// What closes the channels of gpt-oss that are no answer, where a server passes its channels on: the
+/// header of the channel that is. What stands between is of the other channels.
+const FINAL: &[&str] = &[
+    "<|end|><|start|>assistant<|channel|>final<|message|>",
+    "<|start|>assistant<|channel|>final<|message|>",
+    "<|channel|>final<|message|>",
+];
+
+/// The opening tags with what closes them. One that nothing closes opens the answer itself.
+const TAGS: [(&str, &[&str]); 16] = [
+    ("<think>", &["</think>"]),
+    ("<thinking>", &["</thinking>"]),
+    ("<thought>", &["</thought>"]),
+    // Magistral, Kimi, Gemma, Seed-OSS, LongCat, Command A, OpenThinker.
+    ("[THINK]", &["[/THINK]"]),
+    ("◁think▷", &["◁/think▷"]),
+    ("<|channel>thought", &["<channel|>"]),
+    ("<seed:think>", &["</seed:think>"]),
+    ("<longcat_think>", &["</longcat_think>"]),
+    ("<|START_THINKING|>", &["<|END_THINKING|>"]),
+    ("<|begin_of_thought|>", &["<|end_of_thought|>"]),
+    ("<|channel|>analysis<|message|>", FINAL),
+    ("<|channel|>commentary<|message|>", FINAL),
+    ("<|start|>assistant<|channel|>analysis<|message|>", FINAL),
+    ("<|start|>assistant<|channel|>commentary<|message|>", FINAL),
+    ("<|channel|>final<|message|>", &[]),
+    ("<|start|>assistant<|channel|>final<|message|>", &[]),
+];
 
 /// Thinking that no tag closes is kept up to here, in bytes, as it may have been the answer.
 const MAX_UNCLOSED: usize = 16 << 20;
@@ -32,8 +57,8 @@ enum ThinkState {
     /// Nothing of the answer came yet: an opening tag may come.
     #[default]
     Start,
-    /// In thinking that this tag closes.
-    Inside(&'static str),
+    /// In thinking that one of these tags closes.
+    Inside(&'static [&'static str]),
     /// Behind the closing tag and its white space.
     Closed,
     Answer,
@@ -55,6 +80,7 @@ pub(crate) struct ThinkFilter {
     held: String,
     /// Text without an opening tag begins with thinking.
     is_untagged: bool,
+    has_tag: bool,
     /// The thinking that no tag opened, until a tag closes it: without one it was the answer.
     unclosed: Option<String>,
 }
@@ -62,7 +88,7 @@ pub(crate) struct ThinkFilter {
 /// What stands at the beginning of a text, behind white space.
 enum ThinkLead {
     /// A tag of this length; an opening one comes with what closes it.
-    Tag(usize, Option<&'static str>),
+    Tag(usize, Option<&'static [&'static str]>),
     /// What may become a tag.
     Unclear,
     Other,
@@ -82,6 +108,11 @@ impl ThinkFilter {
     /// The text that was handed out as thinking although no tag opened or closed it.
     pub(crate) fn unclosed(&self) -> Option<String> {
         self.unclosed.as_ref().map(|text| format!("{text}{}", self.held))
+    }
+
+    /// Whether a tag told thinking from the answer.
+    pub(crate) fn has_tag(&self) -> bool {
+        self.has_tag
     }
 
     /// Takes the next text of the answer and hands out what is known of it.
@@ -136,6 +167,7 @@ impl ThinkFilter {
         match self.lead(text, true, false) {
             ThinkLead::Unclear => return,
             ThinkLead::Tag(length, _) => {
+                self.has_tag = true;
                 self.space.clear();
                 self.held.drain(..length);
             }
@@ -153,6 +185,7 @@ impl ThinkFilter {
         match self.lead(text, self.state == ThinkState::Start, self.may_close) {
             ThinkLead::Unclear => {}
             ThinkLead::Tag(length, closing) => {
+                self.has_tag = true;
                 self.space.clear();
                 self.may_close = false;
                 self.state = closing.map_or(ThinkState::Closed, ThinkState::Inside);
@@ -181,8 +214,10 @@ impl ThinkFilter {
             text = rest;
         }
         self.held.push_str(text);
-        let openings = TAGS.iter().filter(|_| opening).map(|(open, close)| (*open, Some(*close)));
-        let closings = TAGS.iter().filter(|_| closing).map(|(_, close)| (*close, None));
+        let closed = |close: &'static [&str]| (!close.is_empty()).then_some(close);
+        let openings = TAGS.iter().filter(|_| opening).map(|(open, close)| (*open, closed(close)));
+        let closings = TAGS.iter().filter(|_| closing);
+        let closings = closings.flat_map(|(_, close)| close.iter().map(|close| (*close, None)));
         for (tag, close) in openings.chain(closings) {
             if self.held.starts_with(tag) {
                 return ThinkLead::Tag(tag.len(), close);
@@ -206,7 +241,9 @@ impl ThinkFilter {
             joined = std::mem::take(&mut self.held) + text;
             text = &joined;
         }
-        let end = text.find(closing).unwrap_or_else(|| text.len() - overlap(text, closing));
+        let found = closing.iter().filter_map(|tag| Some((text.find(tag)?, *tag)));
+        let found = found.min_by_key(|(at, tag)| (*at, std::cmp::Reverse(tag.len())));
+        let end = found.map_or_else(|| text.len() - overlap(text, closing), |(at, _)| at);
         if end > 0 {
             each(ThinkPiece::Thinking(&text[..end]));
             if let Some(unclosed) = &mut self.unclosed {
@@ -216,11 +253,12 @@ impl ThinkFilter {
                 }
             }
         }
-        match text[end..].strip_prefix(closing) {
-            Some(rest) => {
+        match found {
+            Some((at, tag)) => {
                 self.state = ThinkState::Closed;
+                self.has_tag = true;
                 self.unclosed = None;
-                self.answer(rest, each);
+                self.answer(&text[at + tag.len()..], each);
             }
             None => self.held.push_str(&text[end..]),
         }
@@ -236,9 +274,13 @@ impl ThinkFilter {
     }
 }
 
-/// The length of the longest beginning of `tag` with which `text` ends.
-fn overlap(text: &str, tag: &str) -> usize {
-    (1..tag.len()).rev().find(|&length| text.ends_with(&tag[..length])).unwrap_or(0)
+/// The length of the longest beginning of one of the tags with which `text` ends.
+fn overlap(text: &str, tags: &[&str]) -> usize {
+    let of = |tag: &&str| {
+        (1..tag.len()).rev().find(|&length| text.as_bytes().ends_with(&tag.as_bytes()[..length]))
+    };
+    // Both begin with the first byte of a character, so none is cut.
+    tags.iter().filter_map(of).max().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::conversation::PromptTokens;
+
 /// Token counts; `None` where the service gave none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TokenCounts {
@@ -14,6 +16,36 @@ pub(crate) struct TokenCounts {
     pub(crate) thinking: Option<u64>,
     /// What is paid for as output: some count thinking into the total alone (xAI, Gemini).
     pub(crate) paid_output: u64,
+}
+
+/// How many tokens a service counted of a prompt; `None` where it gave no count that can be one.
+///
+/// OpenAI means the cached tokens to be among the prompt's, Anthropic does not. Where there are more of
+/// them than of the prompt's they can't be among them.
+pub(crate) fn prompt_tokens(usage: &Value) -> Option<PromptTokens> {
+    let prompt = ["/prompt_tokens", "/input_tokens"]
+        .iter()
+        .find_map(|path| usage.pointer(path)?.as_u64())?;
+    let mut cached = Vec::new();
+    collect_cached(usage, &mut cached);
+    let largest = cached.iter().copied().max().filter(|largest| *largest > prompt);
+    let least = prompt.saturating_add(largest.unwrap_or(0));
+    let most = cached.iter().fold(prompt, |sum, count| sum.saturating_add(*count));
+    (most >= LEAST_COUNT).then_some(PromptTokens { least, most })
+}
+
+/// A count below this is none: some services always say 0 or 1.
+pub(crate) const LEAST_COUNT: u64 = 64;
+
+/// Every number that is called cached: read, written, hit.
+fn collect_cached(usage: &Value, found: &mut Vec<u64>) {
+    for (name, value) in usage.as_object().into_iter().flatten() {
+        let is_cached = name.contains("cache") && !name.contains("miss");
+        match value {
+            Value::Object(_) => collect_cached(value, found),
+            _ => found.extend(value.as_u64().filter(|_| is_cached)),
+        }
+    }
 }
 
 /// Other names of the cached tokens: DeepSeek's, Moonshot's and Hugging Face's, Mistral's.
@@ -80,6 +112,32 @@ mod tests {
         let xai = json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115});
         assert_eq!(TokenCounts::of(&xai).paid_output, 105);
         assert_eq!(TokenCounts::of(&json!({"total_tokens": 7})), TokenCounts::default());
+    }
+
+    #[test]
+    fn a_prompt_counts_whichever_way_the_cache_is_meant() {
+        let told = |usage: Value| prompt_tokens(&usage).map(|tokens| (tokens.least, tokens.most));
+        assert_eq!(told(json!({"prompt_tokens": 3915})), Some((3915, 3915)));
+        // Among the prompt's, or not.
+        let openai =
+            json!({"prompt_tokens": 4000, "prompt_tokens_details": {"cached_tokens": 3900}});
+        assert_eq!(told(openai), Some((4000, 7900)));
+        // Certainly not.
+        let anthropic = json!({"prompt_tokens": 20, "cache_read_input_tokens": 3900,
+            "cache_creation_input_tokens": 100});
+        assert_eq!(told(anthropic), Some((3920, 4020)));
+        let deepseek = json!({"prompt_tokens": 4000, "prompt_cache_hit_tokens": 3900, "prompt_cache_miss_tokens": 100});
+        assert_eq!(told(deepseek), Some((4000, 7900)));
+        for none in [
+            json!({}),
+            json!({"prompt_tokens": null}),
+            json!({"prompt_tokens": 0}),
+            json!({"prompt_tokens": 63}),
+            json!(null),
+            json!({"total_tokens": 5000}),
+        ] {
+            assert_eq!(told(none), None);
+        }
     }
 
     #[test]

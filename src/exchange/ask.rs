@@ -1,9 +1,13 @@
 //! The loop of an exchange: a request is sent until its reply is read or no further try makes sense.
 
-use super::bad_reply;
+use std::sync::Arc;
+
 use super::operation::{Operation, ReadError};
 use super::reply::Reply;
+use super::retries::is_too_fast;
 use super::state::Exchange;
+use super::throttle::Pass;
+use super::{bad_reply, hints};
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
@@ -20,10 +24,18 @@ impl Exchange {
     ) -> Result<O::Output, Failure> {
         let mut request = self.made(operation.request(&self.provider)?).await?;
         let mut retries = self.shared.retries();
+        let shared = Arc::clone(&self.shared);
         loop {
+            let pass = match &shared.throttle {
+                Some(throttle) => Some(self.client.interrupt.race(throttle.enter()).await?),
+                None => None,
+            };
             let failure = match self.attempt(&request, operation).await {
-                Ok(output) => return Ok(output),
-                Err(failure) => failure,
+                Ok(output) => {
+                    pass.iter().for_each(Pass::good);
+                    return Ok(output);
+                }
+                Err(failure) => hints::hinted(failure, &self.provider),
             };
             let nothing_shown = !operation.has_shown();
             if nothing_shown && operation.changes_request(&failure, &self.provider) {
@@ -32,7 +44,14 @@ impl Exchange {
                 && let Err(failure) = self.stand_in(failure, &mut request).await
             {
                 let failure = operation.reword(failure);
-                retries.again(failure, nothing_shown, &mut self.client, &self.stderr).await?;
+                match pass.filter(|_| nothing_shown && is_too_fast(&failure)) {
+                    // The wait is at the gate, which holds all requests up.
+                    Some(pass) => retries.pause(failure, &pass, &self.stderr)?,
+                    None => {
+                        let (client, stderr) = (&mut self.client, &self.stderr);
+                        retries.again(failure, nothing_shown, client, stderr).await?;
+                    }
+                }
             }
             operation.begin_again();
         }

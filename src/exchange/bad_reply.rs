@@ -41,6 +41,19 @@ pub(super) fn failure(
             let what = format!("the {answer} from {name}{about} ended early");
             Failure::new(FailureKind::Network, what).retry(Retry::default())
         }
+        BadReply::Unfinished => {
+            let what = format!("the {answer} from {name}{about} ended without a finish_reason");
+            let hint = format!(
+                "the service behind {name} may have failed; if {name} never gives a reason, put \
+                 `finish_reason = \"never\"` into its profile"
+            );
+            Failure::new(FailureKind::Network, what).hint(hint).retry(Retry::default())
+        }
+        BadReply::Failed(word) => {
+            let what =
+                format!("{name} failed in the middle of the {answer} (finish_reason `{word}`)");
+            Failure::new(FailureKind::Network, what).retry(Retry::default())
+        }
         BadReply::NotAnAnswer(words) => {
             let colon = if words.is_empty() { "" } else { ": " };
             refused(format!("the reply from {name}{about} {lack}{colon}{words}"))

@@ -3,19 +3,22 @@
 //!
 //! A command gives an [`Operation`]: how its request is made for a service, and how its reply is read.
 //! [`Exchange::ask`] does the rest. What all requests of a run share (what the repair of fields learnt)
-//! is in `state::Shared`; what belongs to one request (its retries) is made for each. A request is made
+//! and, in a bulk run, how fast the service may be asked) is in
+//! `state::Shared`; what belongs to one request (its retries) is made for each. A request is made
 //! again for the service that is asked, so an operation knows no service beforehand.
 
 mod ask;
 mod bad_reply;
 mod draft;
 mod fetch;
+mod hints;
 mod models;
 mod operation;
 mod reply;
 mod retries;
 mod run;
 mod state;
+mod throttle;
 
 pub(crate) use bad_reply::ReplyWords;
 pub(crate) use draft::Draft;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::error::{Failure, FailureKind};
+use super::throttle::{Pass, Refusal};
+use crate::error::{Failure, FailureKind, Retry};
 use crate::http::client::Client;
 use crate::http::retry::{self, RetryDecision, RetryPolicy, TryOutcome};
 use crate::io::Stderr;
@@ -46,14 +47,7 @@ impl Retries {
         if facts.is_loading && self.policy.retries > 0 {
             return self.await_model(failure, client, stderr).await;
         }
-        let outcome = TryOutcome {
-            status: facts.status,
-            should_retry: facts.should_retry.as_deref(),
-            retry_after_ms: facts.retry_after_ms.as_deref(),
-            retry_after: facts.retry_after.as_deref(),
-            body_delay: facts.body_delay,
-            final_refusal: failure.kind == FailureKind::Credentials,
-        };
+        let outcome = outcome(facts, failure.kind);
         match retry::decide(
             self.done,
             &outcome,
@@ -65,19 +59,73 @@ impl Retries {
             RetryDecision::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
             RetryDecision::Wait(wait) => {
                 self.done += 1;
-                let (done, all) = (self.done, self.policy.retries);
-                stderr.note(&format!(
-                    "{}; trying again in {} ({done} of {all})",
-                    failure.message,
-                    seconds(wait)
-                ));
+                self.say_try(&failure, wait, self.done, stderr);
                 client.interrupt.race(tokio::time::sleep(wait)).await
             }
         }
     }
 }
 
+/// A failed try, as far as a further one depends on it.
+fn outcome(facts: &Retry, kind: FailureKind) -> TryOutcome<'_> {
+    TryOutcome {
+        status: facts.status,
+        should_retry: facts.should_retry.as_deref(),
+        retry_after_ms: facts.retry_after_ms.as_deref(),
+        retry_after: facts.retry_after.as_deref(),
+        body_delay: facts.body_delay,
+        final_refusal: kind == FailureKind::Credentials,
+    }
+}
+
+/// Whether the service says that it is asked too fast, and not that something is wrong.
+pub(super) fn is_too_fast(failure: &Failure) -> bool {
+    let Some(facts) = failure.retry.as_deref().filter(|facts| !facts.is_loading) else {
+        return false;
+    };
+    let names_a_wait = facts.retry_after.is_some() || facts.retry_after_ms.is_some();
+    match facts.status {
+        Some(503) => names_a_wait,
+        Some(429 | 529) => true,
+        _ => failure.kind == FailureKind::Quota,
+    }
+}
+
 impl Retries {
+    /// Has all requests of the run pause because this one was refused as one too fast. It is not
+    /// charged to the request. Said seldom: a limit per second is met every second.
+    ///
+    /// # Errors
+    /// The failure itself where no pause helps any more.
+    pub(super) fn pause(
+        &mut self,
+        failure: Failure,
+        pass: &Pass<'_>,
+        stderr: &Stderr,
+    ) -> Result<(), Failure> {
+        let Some(facts) = failure.retry.as_deref() else { return Err(failure) };
+        match pass.refused(&outcome(facts, failure.kind)) {
+            Refusal::Stop => Err(failure),
+            Refusal::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
+            Refusal::Pause { wait, tried: Some(count), .. } => {
+                self.say_try(&failure, wait, count, stderr);
+                Ok(())
+            }
+            Refusal::Pause { wait, is_said, .. } => {
+                if is_said {
+                    let what = &failure.message;
+                    stderr.note(&format!("{what}; all requests wait {}", seconds(wait)));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn say_try(&self, failure: &Failure, wait: Duration, done: u32, stderr: &Stderr) {
+        let (what, all) = (&failure.message, self.policy.retries);
+        stderr.note(&format!("{what}; trying again in {} ({done} of {all})", seconds(wait)));
+    }
+
     /// A server that is loading its model is not a failure: it is asked again until it is ready, as
     /// long as silence on the wire is allowed.
     async fn await_model(

@@ -1,14 +1,17 @@
 //! What a run knows of the service that it asks: one part that all its requests share, and one client
 //! for each request that runs at a time.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::draft::Draft;
 use super::retries::Retries;
+use super::throttle::Throttle;
 use crate::error::{Failure, classify};
 use crate::http::client::{Client, ExchangeLimits};
-use crate::http::request::Request;
+use crate::http::request::{Request, Url};
+use crate::http::retry::RetryPolicy;
 use crate::interrupt::Interrupt;
 use crate::io::{Io, Stderr};
 use crate::provider::Provider;
@@ -29,6 +32,14 @@ pub(crate) struct ExchangeOptions {
     /// The exchange is shown on stderr.
     pub(crate) verbose: bool,
 }
+
+/// The most requests of a bulk run at a time, unless the user says otherwise: of a service on this
+/// machine, and of any other.
+const MOST_NEAR: usize = 32;
+const MOST_FAR: usize = 64;
+
+/// Open files that are left for other things than connections.
+const OTHER_FILES: usize = 32;
 
 /// The longest silence on the wire where the user says nothing of it.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -61,6 +72,8 @@ pub(crate) struct Exchange {
 /// What all requests of a run share.
 pub(super) struct Shared {
     options: ExchangeOptions,
+    /// Only in a bulk run: what all requests pass on their way out.
+    pub(super) throttle: Option<Throttle>,
     /// What the first refusal of a field taught.
     repair: Mutex<Option<FieldRepair>>,
     /// The model that was looked up: the only one that is there. Locked while it is looked up, so that
@@ -76,12 +89,30 @@ impl Exchange {
         options: ExchangeOptions,
         stderr: Stderr,
     ) -> Self {
-        let shared = Arc::new(Shared {
-            options,
-            repair: Mutex::default(),
-            model_there: tokio::sync::Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(options, None));
         Self { provider, client, stderr, shared }
+    }
+
+    /// Prepares for a bulk run of at most `most` requests at a time, where the user says so; else their
+    /// number finds its own level. To be called before anything is asked.
+    pub(crate) fn for_many(&mut self, most: Option<usize>) {
+        let is_near = is_this_machine(&self.provider.base_url);
+        let wanted = most.unwrap_or(if is_near { MOST_NEAR } else { MOST_FAR });
+        let ceiling = wanted.min(most_connections());
+        if ceiling < wanted {
+            let what = format!(
+                "at most {ceiling} requests at a time: the system allows no more open files"
+            );
+            self.stderr.note(&what);
+        }
+        let ExchangeOptions { retries, max_wait, .. } = self.shared.options;
+        let throttle = Throttle::new(RetryPolicy { retries, max_wait }, ceiling, most.is_some());
+        self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle)));
+    }
+
+    /// How many requests may be out at a time, as it is now: one, but in a bulk run.
+    pub(crate) fn level(&self) -> usize {
+        self.shared.throttle.as_ref().map_or(1, Throttle::level)
     }
 
     /// Another exchange of the same run over the same connections, for a request beside this one's.
@@ -95,6 +126,11 @@ impl Exchange {
             stderr: self.stderr.clone(),
             shared: Arc::clone(&self.shared),
         })
+    }
+
+    /// A warning beside the result.
+    pub(crate) fn warn(&self, text: &str) {
+        self.stderr.warn(text);
     }
 
     /// Waits for `work`, or for what ends the run: a signal, the limit of time, a reader of standard
@@ -113,6 +149,15 @@ impl Exchange {
 }
 
 impl Shared {
+    fn new(options: ExchangeOptions, throttle: Option<Throttle>) -> Self {
+        Self {
+            options,
+            throttle,
+            repair: Mutex::default(),
+            model_there: tokio::sync::Mutex::default(),
+        }
+    }
+
     pub(super) fn options(&self) -> ExchangeOptions {
         self.options
     }
@@ -136,4 +181,20 @@ impl Shared {
     pub(super) fn repair(&self) -> MutexGuard<'_, Option<FieldRepair>> {
         self.repair.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an address is one of this machine.
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// How many connections the system lets us have.
+fn most_connections() -> usize {
+    #[cfg(unix)]
+    if let Some(files) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        return usize::try_from(files).unwrap_or(usize::MAX).saturating_sub(OTHER_FILES).max(1);
+    }
+    usize::MAX
 }

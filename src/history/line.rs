@@ -85,7 +85,7 @@ fn call(call: &Value) -> ToolCall {
         name: text(function, "name"),
         arguments: text(function, "arguments"),
         extra,
-        result: String::new(),
+        ..ToolCall::default()
     }
 }
 
@@ -111,6 +111,7 @@ mod tests {
             arguments: "{\"城\": 1}".to_owned(),
             extra: json!({"extra_content": {"google": 1}}).as_object().cloned().expect("a map"),
             result: "晴".to_owned(),
+            ..ToolCall::default()
         };
         let sealed = SealedThinking {
             provider: "demo".to_owned(),

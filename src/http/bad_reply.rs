@@ -11,6 +11,10 @@ pub(crate) enum BadReply {
     Empty,
     /// It ended before its end.
     BrokenOff,
+    /// It says that it is at its end, and nothing says that its answer is.
+    Unfinished,
+    /// The service failed in the middle of its answer; its word for it.
+    Failed(String),
     /// It is something else than what was asked for: an HTML page, JSON of another kind. Holds its
     /// own words.
     NotAnAnswer(String),

@@ -24,6 +24,11 @@ impl SplicedFile {
     pub(crate) fn new(data: Vec<BytePiece>) -> Self {
         Self { mark: format!("[data {}]", form::nonce()), data }
     }
+
+    /// How many bytes there are.
+    pub(crate) fn length(&self) -> u64 {
+        length(&self.data)
+    }
 }
 
 /// A JSON value with inserts.

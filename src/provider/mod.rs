@@ -25,4 +25,4 @@ pub(crate) use crate::config::schema::SchemaForm;
 pub(crate) use job::Job;
 pub(crate) use options::{ServiceOptions, Setting};
 pub(crate) use resolve::{profile_for, provider_of, resolve};
-pub(crate) use resolved::{Composed, Fields, KEY, Provider, RequestLimit};
+pub(crate) use resolved::{Composed, Fields, KEY, Provider, RequestLimit, limits_of};

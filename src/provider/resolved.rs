@@ -6,12 +6,12 @@ use super::endpoint::{self, Endpoint};
 use super::key::ApiKey;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
-use super::{Job, rules};
+use super::{Job, host, rules};
 use crate::config::field::Sourced;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::rule::Rule;
-use crate::config::schema::{SchemaForm, StreamUsage};
+use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
 use crate::http::Service;
 use crate::http::form::{Form, FormPart};
 use crate::http::request::{Body, BodySecret, Header, HeaderValue, Method, Request, Url};
@@ -89,6 +89,12 @@ pub(crate) const KEY: &str = "$KEY";
 /// Names under which services take a limit of the answer's length.
 const LIMITS: [&str; 5] =
     ["max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict", "num_predict"];
+
+/// The limit of tokens for the answer that the user set, as it stands in a body; the lowest of several.
+pub(crate) fn limits_of(body: &Map<String, Value>, own: &UserFields) -> Option<u64> {
+    let theirs = LIMITS.iter().filter(|name| own.by(name).is_some());
+    theirs.filter_map(|name| body.get(*name)?.as_u64()).filter(|limit| *limit > 0).min()
+}
 
 impl Provider {
     /// Lays the layers of a request body over each other: what the job needs, the profile's fields
@@ -316,6 +322,11 @@ impl Provider {
         self.profile.title.origin() == Some(&Origin::BuiltIn)
     }
 
+    /// Whether the service is one of the built-in list, at its own address.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_listed() && host::is_own(&self.profile)
+    }
+
     /// Whether requests carry a key.
     pub(crate) fn has_key(&self) -> bool {
         self.key.is_some()
@@ -325,6 +336,11 @@ impl Provider {
     pub(crate) fn thinks_untagged(&self, model: &str) -> bool {
         let patterns = self.profile.thinks_untagged.as_deref().unwrap_or_default();
         patterns.iter().any(|pattern| rules::glob(pattern, model))
+    }
+
+    /// Whether the service says why an answer ended.
+    pub(crate) fn gives_finish_reason(&self) -> bool {
+        self.profile.finish_reason.get() != Some(&FinishReason::Never)
     }
 
     /// Whether token usage in a stream has to be asked for.

@@ -47,16 +47,27 @@ pub(crate) enum DecimalVectors {
 /// Why a reply can't be used.
 #[derive(Debug, PartialEq)]
 pub(crate) enum VectorProblem {
-    /// It holds no list of vectors.
+    /// It is something else than a list of vectors.
     Reply(BadReply),
+    /// It would be one, but the list is missing.
+    Nothing(BadReply),
     /// An entry holds several vectors, one for each token.
     Nested,
     /// It has so many vectors, not as many as inputs.
     Count(usize),
     /// The indexes are not 0 to the number of inputs, each once: the words say what is wrong.
     Index(String),
+    /// The vector of this input (from 0) is missing or has no number.
+    Empty(usize),
     /// The vector of this input (from 0) can't be read: the words say why.
     Vector(usize, String),
+}
+
+impl VectorProblem {
+    /// The reply has the form of one with vectors, and none in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Nothing(_) | Self::Count(0) | Self::Empty(_))
+    }
 }
 
 impl From<BadReply> for VectorProblem {
@@ -195,8 +206,10 @@ fn vectors(
             }
             VectorPlace::Text(range) => {
                 let start = taken;
-                taken = decode(&mut text, range, start)
-                    .map_err(|words| VectorProblem::Vector(index, words))?;
+                taken = decode(&mut text, range, start).map_err(|words| match words {
+                    Some(words) => VectorProblem::Vector(index, words),
+                    None => VectorProblem::Empty(index),
+                })?;
                 match are_finite(&text[start..taken]) {
                     true => ReplyRow::Decoded(start..taken),
                     false => ReplyRow::NoNumber,
@@ -208,17 +221,23 @@ fn vectors(
 }
 
 /// The input of each entry.
+///
+/// Services number in many ways. What has no index stands in the place of its own input, and so does
+/// everything where all have the same one. Where the indexes are a run of numbers without a gap, each
+/// once, the first of them is the first input: some count from 1, some over all requests.
 fn order(entries: &[VectorEntry]) -> Result<Vec<usize>, VectorProblem> {
-    // Some services number nothing; then the order is that of the inputs.
-    if entries.iter().all(|entry| entry.index.is_none()) {
+    let given = || entries.iter().filter_map(|entry| entry.index);
+    let has_all = given().count() == entries.len();
+    let (least, most) = (given().min().unwrap_or(0), given().max().unwrap_or(0));
+    if has_all && least == most {
         return Ok((0..entries.len()).collect());
     }
+    let is_a_run = has_all && most - least == entries.len() - 1;
+    let first = if is_a_run { least } else { 0 };
     let mut seen = vec![false; entries.len()];
     let mut order = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let Some(index) = entry.index else {
-            return Err(VectorProblem::Index("some vectors have no index".to_owned()));
-        };
+    for (position, entry) in entries.iter().enumerate() {
+        let index = entry.index.map_or(position, |index| index - first);
         match seen.get_mut(index) {
             Some(true) => return Err(VectorProblem::Index(format!("index {index} comes twice"))),
             Some(seen) => *seen = true,
@@ -232,11 +251,17 @@ fn order(entries: &[VectorEntry]) -> Result<Vec<usize>, VectorProblem> {
 }
 
 /// Decodes the vector in base64 at `range` to `start`. Gives the end of its floats.
-fn decode(text: &mut [u8], range: Range<usize>, start: usize) -> Result<usize, String> {
-    let end = base64::decode(text, range, start).ok_or("it is not base64")?;
+///
+/// # Errors
+/// What is wrong with it, in words; no words where it is empty.
+fn decode(text: &mut [u8], range: Range<usize>, start: usize) -> Result<usize, Option<String>> {
+    let end =
+        base64::decode(text, range, start).ok_or_else(|| Some("it is not base64".to_owned()))?;
     match end - start {
-        0 => Err("it is empty".to_owned()),
-        length if length % 4 != 0 => Err(format!("{length} bytes are not whole 32-bit floats")),
+        0 => Err(None),
+        length if length % 4 != 0 => {
+            Err(Some(format!("{length} bytes are not whole 32-bit floats")))
+        }
         _ => Ok(end),
     }
 }
@@ -255,12 +280,19 @@ fn read_slowly(
     numbers: DecimalVectors,
     mut floats: Vec<u8>,
 ) -> Result<Vectors, VectorProblem> {
-    let value: Option<Value> = serde_json::from_slice(body).ok();
+    let value: Option<Value> =
+        serde_json::from_slice(body).or_else(|_| serde_json::from_slice(&without_nan(body))).ok();
     if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
         return Err(BadReply::from(fault).into());
     }
     let list = value.as_ref().and_then(|value| value.get("data")?.as_array());
-    let Some(list) = list else { return Err(BadReply::of_body(body).into()) };
+    let Some(list) = list else {
+        let lacks = value
+            .as_ref()
+            .is_some_and(|value| value.is_object() && value.get("data").is_none_or(Value::is_null));
+        let bad = BadReply::of_body(body);
+        return Err(if lacks { VectorProblem::Nothing(bad) } else { bad.into() });
+    };
     if list.len() != asked {
         return Err(VectorProblem::Count(list.len()));
     }
@@ -269,11 +301,9 @@ fn read_slowly(
     for (position, entry) in list.iter().enumerate() {
         let index = match entry.get("index") {
             None | Some(Value::Null) => None,
-            Some(index) => {
-                Some(index.as_u64().and_then(|index| usize::try_from(index).ok()).ok_or_else(
-                    || VectorProblem::Index(format!("there is an unexpected index {index}")),
-                )?)
-            }
+            Some(index) => Some(whole_number(index).ok_or_else(|| {
+                VectorProblem::Index(format!("there is an unexpected index {index}"))
+            })?),
         };
         let number = index.unwrap_or(position);
         let mut place = place(entry.get("embedding"), number, &mut text)?;
@@ -286,6 +316,46 @@ fn read_slowly(
     }
     let tokens = value.as_ref().and_then(|value| tokens_of(value.get("usage")?));
     vectors(text, floats, entries, asked, tokens)
+}
+
+/// An index, which may be written as a text or with a fraction of zero.
+fn whole_number(index: &Value) -> Option<usize> {
+    let number = match index {
+        Value::String(text) => text.trim().parse::<f64>().ok()?,
+        index => index.as_f64()?,
+    };
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    is_whole.then_some(number as usize)
+}
+
+/// What stands for NaN and the infinities: `null`, or a text.
+fn is_no_number(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.parse::<f64>().is_ok_and(|number| !number.is_finite()),
+        _ => false,
+    }
+}
+
+/// A reply in which `null` stands for NaN and the infinities, which JSON has no word for and Python writes
+/// all the same.
+fn without_nan(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    let (mut is_text, mut is_escaped) = (false, false);
+    while let Some((first, behind)) = rest.split_first() {
+        let word = [&b"NaN"[..], b"-Infinity", b"Infinity"].into_iter();
+        if !is_text && let Some(word) = { word }.find(|word| rest.starts_with(word)) {
+            out.extend_from_slice(b"null");
+            rest = &rest[word.len()..];
+            continue;
+        }
+        is_text ^= *first == b'"' && !is_escaped;
+        is_escaped = is_text && *first == b'\\' && !is_escaped;
+        out.push(*first);
+        rest = behind;
+    }
+    out
 }
 
 /// Adds a vector's text to `text`, in the form in which it stands in a reply of the usual shape.
@@ -305,12 +375,13 @@ fn place(
         Some(Value::Array(numbers)) if numbers.iter().any(Value::is_array) => {
             Err(VectorProblem::Nested)
         }
-        Some(Value::Array(numbers)) if numbers.is_empty() => unreadable("it is empty"),
+        Some(Value::Array(numbers)) if numbers.is_empty() => Err(VectorProblem::Empty(number)),
+        None | Some(Value::Null) => Err(VectorProblem::Empty(number)),
         Some(Value::Array(numbers)) => {
-            if numbers.iter().any(|one| !one.is_number() && !one.is_null()) {
+            if numbers.iter().any(|one| !one.is_number() && !is_no_number(one)) {
                 return unreadable("it contains something other than numbers");
             }
-            if numbers.iter().any(Value::is_null) {
+            if numbers.iter().any(is_no_number) {
                 return Ok(VectorPlace::Nowhere);
             }
             for (position, one) in numbers.iter().enumerate() {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::addresses;
+use super::cuts::SilentCuts;
 use super::earlier::EarlierTurns;
 use super::log::ConversationLog;
 use super::options::ChatOptions;
@@ -28,6 +29,8 @@ pub(super) struct Asker {
     pub(super) log: ConversationLog,
     tools: Option<Arc<Tools>>,
     warnings: Warnings,
+    /// What the service wants back of a model's thinking, as an earlier question found out.
+    echo_field: Option<String>,
 }
 
 impl Asker {
@@ -43,7 +46,7 @@ impl Asker {
     ) -> Result<Self, Failure> {
         let log = ConversationLog::open(&options.log, io)?;
         log.choose_service(&mut options.service, config);
-        Ok(Self { options, log, tools: None, warnings: Warnings::default() })
+        Ok(Self { options, log, tools: None, warnings: Warnings::default(), echo_field: None })
     }
 
     /// The service that the options name, under the prompt's own fields.
@@ -87,7 +90,10 @@ impl Asker {
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
         let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
         let options = self.options.question.clone();
-        let question = Question::new(given, conversation, options, tools, provider)?;
+        let mut question = Question::new(given, conversation, options, tools, provider)?;
+        if let Some(field) = &self.echo_field {
+            question.echo_thinking(field, provider);
+        }
         question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));
         Ok(question)
     }
@@ -122,11 +128,12 @@ impl Asker {
         let mut asked = self.log.asked(&options.question, &options.service, &provider, &question);
         let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
         let allowed = options.exchange;
+        let cuts = SilentCuts::behind(self.log.sent_before());
         let wanted = provider.model.clone();
         let (question, said, model, result) =
             exchange::run(provider, allowed, io, |exchange, io| {
                 Box::pin(async move {
-                    let mut chat = ChatTurn::new(plan, writer);
+                    let mut chat = ChatTurn::new(plan, cuts, writer);
                     let result = match addresses::fetch_all(&mut question, exchange, io).await {
                         Ok(()) => chat.run(&mut question, exchange, io).await,
                         Err(failure) => Err(failure),
@@ -134,6 +141,7 @@ impl Asker {
                     Ok((question, chat.said(), exchange.provider.model.clone(), result))
                 })
             })?;
+        self.echo_field.clone_from(&question.echo_field);
         // A model that stood in is the one to go on with.
         let stood_in = model.filter(|model| Some(model) != wanted.as_ref());
         asked.service.model = stood_in.clone().unwrap_or(asked.service.model);

@@ -6,7 +6,7 @@ use super::question::Question;
 use super::said::ChatResult;
 use super::{attach, earlier};
 use crate::config::Config;
-use crate::conversation::{AnswerEnd, Turn, TurnService};
+use crate::conversation::{AnswerEnd, SentRequest, Turn, TurnService};
 use crate::error::{Failure, FailureKind, reason};
 use crate::history::{self, ConversationKey, Store, StoredConversation};
 use crate::input::PromptInput;
@@ -61,6 +61,12 @@ impl ConversationLog {
     /// What was said before, oldest first.
     pub(super) fn turns(&self) -> &[Turn] {
         self.before.as_ref().map_or(&[], |conversation| &conversation.turns)
+    }
+
+    /// The first request of the turn before, where its tokens were counted.
+    pub(super) fn sent_before(&self) -> Option<SentRequest> {
+        let mut turns = self.turns().iter().rev();
+        turns.find(|turn| !turn.answer.text.is_empty())?.sent.clone()
     }
 
     /// Chooses the conversation's own service and model where no flag says otherwise.
@@ -134,6 +140,7 @@ impl ConversationLog {
             end,
             why,
             usage: said.usage,
+            sent: said.sent,
         };
         let conversation =
             self.before.get_or_insert_with(|| StoredConversation::new(ConversationKey::new()));

@@ -74,6 +74,8 @@ pub(super) struct QuestionOptions {
     pub(super) model: ModelOptions,
     pub(super) streams: bool,
     pub(super) wants_usage: bool,
+    /// It belongs to a conversation, whose growth is told by the count of tokens.
+    pub(super) is_in_conversation: bool,
     pub(super) schema: Option<AnswerSchema>,
 }
 
@@ -121,6 +123,7 @@ impl ChatOptions {
                 model: model(args),
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
+                is_in_conversation: is_conversation || args.go_on || args.session.is_some(),
                 schema: schema.map(WrittenSchema::read).transpose()?,
             },
             answer: AnswerOptions {

@@ -32,6 +32,8 @@ pub(super) struct ChatPlan {
     pub(super) tools: Option<Arc<Tools>>,
     /// The model's answers begin with thinking that no tag opens.
     thinks_untagged: bool,
+    /// The service gives a reason why an answer ends, where it has a place for one.
+    pub(super) gives_reason: bool,
 }
 
 impl ChatPlan {
@@ -56,6 +58,7 @@ impl ChatPlan {
             schema: question.schema().cloned(),
             tools,
             thinks_untagged: provider.thinks_untagged(&first.model),
+            gives_reason: provider.gives_finish_reason(),
         }
     }
 

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::attach;
+use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
 use crate::command::steps::check_model;
@@ -12,6 +13,7 @@ use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::{ChatDialect, ChatQuestion, ServiceTraits, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
+use crate::http::splice::SplicedFile;
 use crate::input::{InputItem, PromptInput};
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Composed, Provider};
@@ -28,6 +30,8 @@ pub(super) struct Question {
     conversation: Conversation,
     options: QuestionOptions,
     tools: Vec<ToolDefinition>,
+    /// The field in which the service turned out to want a model's thinking back.
+    pub(super) echo_field: Option<String>,
     /// The next request's body, and which fields of it the user set; none once the conversation has
     /// changed.
     composed: Option<(Map<String, Value>, UserFields)>,
@@ -59,8 +63,9 @@ impl Question {
         provider: &Provider,
     ) -> Result<Self, Failure> {
         let mut conversation = earlier;
+        let echo_field = None;
         conversation.ask(given.text(), given.attachments().cloned().collect());
-        let asked = ask(&conversation, &options, &tools, provider);
+        let asked = ask(&conversation, &options, &tools, None, provider);
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
         let composed = DIALECT.compose(fields, &asked, provider);
@@ -72,13 +77,15 @@ impl Question {
         let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let number = options.model.number.max(sent).unwrap_or(1);
         let first = FirstRequest { model, is_limited, number, warnings };
-        Ok(Self { given, first, conversation, options, tools, composed: Some((body, own)) })
+        let composed = Some((body, own));
+        Ok(Self { given, first, conversation, options, tools, echo_field, composed })
     }
 
-    /// The next request, made of the conversation as it stands.
-    pub(super) fn draft(&mut self, provider: &Provider) -> Draft {
+    /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
+    pub(super) fn draft(&mut self, provider: &Provider, cuts: &mut SilentCuts) -> Draft {
         let (body, own) = self.composed.take().unwrap_or_else(|| {
-            let asked = ask(&self.conversation, &self.options, &self.tools, provider);
+            let echo_field = self.echo_field.as_deref();
+            let asked = ask(&self.conversation, &self.options, &self.tools, echo_field, provider);
             let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
             (composed.body, composed.own)
         });
@@ -86,9 +93,16 @@ impl Question {
             Message::User { attachments, .. } => attachments.as_slice(),
             Message::Model { .. } => &[],
         });
-        let inserts = inserts.map(|attachment| attachment.insert.clone()).collect();
+        let inserts: Vec<SplicedFile> =
+            inserts.map(|attachment| attachment.insert.clone()).collect();
+        cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
         let request = provider.post(DIALECT.job(), body).with_inserts(inserts);
         Draft::repairable(request, DIALECT.job(), own)
+    }
+
+    /// The conversation as the next request tells it.
+    pub(super) fn conversation(&self) -> &Conversation {
+        &self.conversation
     }
 
     /// Whether the user wants to know how many tokens the answer took.
@@ -99,6 +113,19 @@ impl Question {
     /// The schema that the answer must fit.
     pub(super) fn schema(&self) -> Option<&AnswerSchema> {
         self.options.schema.as_ref()
+    }
+
+    /// Sends the thinking of earlier replies along from now on, in this field. False if it is sent
+    /// already, or there was none to send.
+    pub(super) fn echo_thinking(&mut self, field: &str, provider: &Provider) -> bool {
+        let is_sent = self.echo_field.is_some() || provider.echoes_reasoning().is_some();
+        let is_reply = |message: &Message| matches!(message, Message::Model { .. });
+        if is_sent || !self.conversation.messages.iter().any(is_reply) {
+            return false;
+        }
+        self.echo_field = Some(field.to_owned());
+        self.composed = None;
+        true
     }
 
     /// Goes on with what was said since.
@@ -130,8 +157,11 @@ fn ask<'a>(
     conversation: &'a Conversation,
     options: &'a QuestionOptions,
     tools: &'a [ToolDefinition],
+    echo_field: Option<&'a str>,
     provider: &'a Provider,
 ) -> ChatQuestion<'a> {
+    let service = ServiceTraits::of(provider);
+    let echo_field = echo_field.or(service.echo_field);
     ChatQuestion {
         model: provider.model.as_deref(),
         conversation,
@@ -139,7 +169,7 @@ fn ask<'a>(
         schema: options.schema.as_ref().map(|schema| &schema.sent),
         tools,
         streams: options.streams,
-        wants_usage: options.wants_usage,
-        service: ServiceTraits::of(provider),
+        wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
+        service: ServiceTraits { echo_field, ..service },
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::conversation::ModelReply;
+use crate::conversation::{ModelReply, SentRequest};
 
 /// What a model said, whole or not.
 #[derive(Debug, Default)]
@@ -14,4 +14,6 @@ pub(super) struct ChatResult {
     /// Cut by a limit of tokens, or too long to be kept whole.
     pub(super) is_cut: bool,
     pub(super) usage: Option<Value>,
+    /// The first request, where its tokens were counted.
+    pub(super) sent: Option<SentRequest>,
 }

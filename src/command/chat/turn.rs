@@ -2,17 +2,18 @@
 //! the question came from nor what is kept of the answer.
 
 use super::checked::CheckedAnswer;
+use super::cuts::{HeardReply, SilentCuts};
 use super::display::AnswerDisplay;
 use super::plan::ChatPlan;
 use super::question::{DIALECT, Question};
 use super::rounds::Rounds;
 use super::said::ChatResult;
 use super::usage::{self, Timing};
-use super::{outcome, whole};
+use super::{echo, outcome, whole};
 use crate::conversation::{Addressee, Message, ModelReply};
 use crate::dialect;
 use crate::dialect::answers::{Answers, ReplyVerdict};
-use crate::dialect::reader::ChatReader;
+use crate::dialect::reader::{ChatReader, ReplyEnd};
 use crate::dialect::schema::correction;
 use crate::dialect::usage::TokenCounts;
 use crate::error::{Failure, FailureKind};
@@ -31,17 +32,19 @@ pub(super) struct ChatTurn {
     answers: Answers,
     display: AnswerDisplay,
     rounds: Rounds,
+    cuts: SilentCuts,
     /// The service that replies, once one was asked.
     service: Option<Addressee>,
 }
 
 impl ChatTurn {
     /// A question that is not asked yet; its answer goes to `writer`.
-    pub(super) fn new(plan: ChatPlan, writer: TextWriter) -> Self {
+    pub(super) fn new(plan: ChatPlan, cuts: SilentCuts, writer: TextWriter) -> Self {
         Self {
             answers: plan.answers(),
             display: AnswerDisplay::new(&plan, writer),
             rounds: Rounds::default(),
+            cuts,
             service: None,
             plan,
         }
@@ -92,6 +95,11 @@ impl ChatTurn {
         let calls = self.answers.calls();
         if calls.is_empty() {
             return Ok(None);
+        }
+        if let more @ 1.. = self.answers.excess_calls() {
+            let (name, all) = (&exchange.provider.name, calls.len() + more);
+            let only = format!("only the first {} are carried out", calls.len());
+            io.warn(&format!("the model of {name} asks for {all} tool calls at once; {only}"));
         }
         self.answers.finish(&mut self.display.shown);
         self.display.settle(io)?;
@@ -154,6 +162,12 @@ impl ChatTurn {
         (is_whole && !self.display.has_printed()).then(|| (checked.text().to_owned(), why))
     }
 
+    /// The failure of the service in the middle of its answer, if there was one.
+    fn failed(&self) -> Result<(), ReadError> {
+        let word = self.answers.failure().map(str::to_owned);
+        word.map_or(Ok(()), |word| Err(BadReply::Failed(word).into()))
+    }
+
     /// As if nothing had come.
     fn begin_again(&mut self) {
         self.answers = self.plan.answers();
@@ -169,7 +183,8 @@ impl ChatTurn {
             self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
         let usage = self.rounds.usage(self.answers.usage());
         let rounds = std::mem::take(&mut self.rounds.replies);
-        ChatResult { rounds, answers: self.take_replies(), is_cut, usage }
+        let sent = self.cuts.first();
+        ChatResult { rounds, answers: self.take_replies(), is_cut, usage, sent }
     }
 
     fn take_replies(&mut self) -> Vec<ModelReply> {
@@ -185,6 +200,9 @@ impl ChatTurn {
     ) -> Result<(), Failure> {
         let asked = exchange.ask(&mut Asking { chat: self, question, io }).await;
         if let Err(failure) = &asked {
+            if !self.plan.json {
+                self.answers.break_off(&mut self.display.shown);
+            }
             self.give_all(failure.kind, io)?;
         }
         asked
@@ -234,6 +252,12 @@ impl ChatTurn {
         }
     }
 
+    /// Looks for what the service cut in silence, now that a reply came whole.
+    fn hear(&mut self, replied: Option<&str>, question: &Question, provider: &Provider) {
+        let (answers, conversation) = (&self.answers, question.conversation());
+        self.cuts.hear(&HeardReply { answers, replied, conversation, provider });
+    }
+
     /// Whether more is kept for the end than any answer has.
     fn is_overfull(&self) -> bool {
         self.answers.is_overfull() || self.display.is_overfull()
@@ -256,6 +280,7 @@ impl ChatTurn {
         self.complete(io)?;
         let checked = self.display.checked.as_ref().map_or(Ok(()), CheckedAnswer::verdict);
         self.give_all(FailureKind::Other, io)?;
+        self.cuts.found.tell(provider, io);
         if self.plan.shows_usage {
             // Of several replies the tokens are counted, but the time is not that of writing alone.
             let timing = Timing {
@@ -269,9 +294,11 @@ impl ChatTurn {
             io.say(&usage::words(counts, timing, &ends, price));
         }
         let verdict = self.answers.verdict();
-        if verdict == ReplyVerdict::Done {
-            checked.map_err(|why| outcome::of_misfit(&why, provider))?;
+        if matches!(verdict, ReplyVerdict::Done | ReplyVerdict::Length) {
+            let is_cut = verdict == ReplyVerdict::Length;
+            checked.map_err(|why| outcome::of_misfit(&why, is_cut, provider))?;
         }
+        outcome::warn(&self.answers, &self.plan, provider, io);
         let result = outcome::of_verdict(verdict, &self.plan, provider, io);
         let (count, number) = (self.answers.count() as u32, self.plan.number);
         if result.is_ok() && count < number && !self.plan.json {
@@ -296,7 +323,7 @@ impl Operation for Asking<'_> {
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         self.chat.service = Some(dialect::addressee(provider));
-        Ok(self.question.draft(provider))
+        Ok(self.question.draft(provider, &mut self.chat.cuts))
     }
 
     fn has_shown(&self) -> bool {
@@ -307,14 +334,31 @@ impl Operation for Asking<'_> {
         self.chat.begin_again();
     }
 
+    fn changes_request(&mut self, failure: &Failure, provider: &Provider) -> bool {
+        let Some(field) = echo::wanted(failure) else { return false };
+        let is_new = self.question.echo_thinking(field, provider);
+        if is_new {
+            self.io.warn(&echo::warning(field, provider));
+        }
+        is_new
+    }
+
     async fn read(&mut self, reply: &mut HttpReply<'_>) -> Result<(), ReadError> {
         let (chat, io) = (&mut *self.chat, &mut *self.io);
         if chat.plan.json {
             let body = reply.whole().await?;
-            whole::read(&body, &mut chat.answers, chat.display.checked.as_mut())?;
+            let gives_reason = chat.plan.gives_reason;
+            let checked = chat.display.checked.as_mut();
+            let replied = whole::read(&body, gives_reason, &mut chat.answers, checked)?;
+            let failed = chat.failed();
+            if failed.is_err() && chat.answers.count() == 0 {
+                return failed;
+            }
+            chat.hear(replied.as_deref(), self.question, &reply.exchange().provider);
             // The reply's bytes unchanged. On a terminal a newline is added where there is none.
             let (text, ends_line) = (String::from_utf8_lossy(&body), io.stdout_is_terminal);
-            return Ok(chat.display.write_plain(&text, ends_line, io)?);
+            chat.display.write_plain(&text, ends_line, io)?;
+            return failed;
         }
         let mut reader = ChatReader::new(DIALECT, reply.content_type());
         let broke = chat.read(&mut reader, reply, io).await.err();
@@ -324,10 +368,19 @@ impl Operation for Asking<'_> {
         let (answers, shown) = (&mut chat.answers, &mut chat.display.shown);
         let end = reader.finish(&mut |event| answers.take(event, shown));
         chat.display.show(io)?;
-        match reader.fault() {
-            Some(fault) => Err(BadReply::from(fault.clone()).into()),
-            None => outcome::of_end(end, broke, chat.answers.is_finished()),
+        if let Some(fault) = reader.fault() {
+            return Err(BadReply::from(fault.clone()).into());
         }
+        let is_done = matches!(end, ReplyEnd::Stream { done: true });
+        let owes_reason = reader.owes_reason() && chat.plan.gives_reason;
+        let whole = outcome::of_end(end, broke, &chat.answers, owes_reason);
+        if whole.is_err() && is_done && !chat.display.has_printed_now() {
+            // Thinking is nothing that keeps the question from being asked again.
+            chat.display.replace(io);
+        }
+        whole.and_then(|()| chat.failed())?;
+        chat.hear(reader.replied(), self.question, &reply.exchange().provider);
+        Ok(())
     }
 }
 

@@ -8,15 +8,17 @@ use crate::dialect::reader::ChatReader;
 use crate::exchange::ReadError;
 use crate::http::bad_reply::BadReply;
 
-/// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it.
+/// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it. Gives who
+/// replied, in the reply's words. `gives_reason`: whether the service says why an answer ended.
 ///
 /// # Errors
 /// An error that the reply carries, or a reply that is not an answer.
 pub(super) fn read(
     body: &[u8],
+    gives_reason: bool,
     answers: &mut Answers,
     checked: Option<&mut CheckedAnswer>,
-) -> Result<(), ReadError> {
+) -> Result<Option<String>, ReadError> {
     let mut reader = ChatReader::new(DIALECT, "");
     let mut unseen = VisibleText::default();
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
@@ -25,9 +27,9 @@ pub(super) fn read(
     if let Some(fault) = reader.fault() {
         return Err(BadReply::from(fault.clone()).into());
     }
-    outcome::of_end(end, None, answers.is_finished())?;
+    outcome::of_end(end, None, answers, reader.owes_reason() && gives_reason)?;
     if let Some(checked) = checked {
         checked.push(&unseen.text);
     }
-    Ok(())
+    Ok(reader.replied().map(str::to_owned))
 }

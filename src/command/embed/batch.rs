@@ -1,23 +1,54 @@
 //! Texts grouped into what one request takes.
 
-use crate::api::embed::request::{MAX_BATCH_WEIGHT, weight};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::kept;
+use crate::api::embed::request::{MAX_BATCH_WEIGHT, MAX_INPUTS, weight};
 use crate::error::Failure;
 use crate::input::texts::{InputText, InputTexts, TextPlace};
+use crate::journal::{Journal, RowHash};
 
-/// The texts of one request, empty ones among them that are not sent.
+/// A run's journal: texts are looked up in it while others are kept.
+pub(super) type SharedJournal = Arc<Mutex<Journal>>;
+
+/// A text on its way to its vector.
+#[derive(Debug)]
+pub(super) struct BatchText {
+    pub(super) input: InputText,
+    /// Its place among all texts, from 0.
+    pub(super) row: u64,
+    pub(super) hash: RowHash,
+    /// Its vector, as an earlier run kept it: see [`kept`].
+    pub(super) kept: Option<Vec<u8>>,
+}
+
+impl BatchText {
+    pub(super) fn text(&self) -> &str {
+        &self.input.text
+    }
+
+    pub(super) fn place(&self) -> &TextPlace {
+        &self.input.place
+    }
+
+    /// Whether it is sent: no service takes an empty one.
+    fn is_sent(&self) -> bool {
+        self.kept.is_none() && !self.input.text.is_empty()
+    }
+}
+
+/// The texts of one request, and among them those that are not sent.
 #[derive(Debug)]
 pub(super) struct Batch {
     /// Counts batches from 0.
     pub(super) number: u64,
-    /// The place of the first text among all, from 0.
-    pub(super) first: u64,
-    pub(super) texts: Vec<InputText>,
+    pub(super) texts: Vec<BatchText>,
 }
 
 impl Batch {
-    /// The texts that are sent: no service takes an empty one.
-    pub(super) fn sent(&self) -> Vec<&InputText> {
-        self.texts.iter().filter(|text| !text.text.is_empty()).collect()
+    /// The texts that are sent.
+    pub(super) fn sent(&self) -> Vec<&BatchText> {
+        self.texts.iter().filter(|text| text.is_sent()).collect()
     }
 }
 
@@ -25,11 +56,13 @@ impl Batch {
 pub(super) struct Batches {
     texts: InputTexts,
     /// The first text of the next batch.
-    held: Option<InputText>,
+    held: Option<BatchText>,
     number: u64,
-    first: u64,
+    rows: u64,
     /// The format that has no place for an empty text.
     strict: Option<String>,
+    /// Where vectors of earlier runs are.
+    journal: Option<SharedJournal>,
 }
 
 impl Batches {
@@ -37,42 +70,60 @@ impl Batches {
     ///
     /// # Errors
     /// An empty text that is known already and has no place.
-    pub(super) fn new(texts: InputTexts, strict: Option<String>) -> Result<Self, Failure> {
+    pub(super) fn new(
+        texts: InputTexts,
+        strict: Option<String>,
+        journal: Option<SharedJournal>,
+    ) -> Result<Self, Failure> {
         if let (Some(place), Some(format)) = (&texts.known.empty, &strict) {
             return Err(no_place(place, format));
         }
-        Ok(Self { texts, held: None, number: 0, first: 0, strict })
+        Ok(Self { texts, held: None, number: 0, rows: 0, strict, journal })
     }
 
-    /// The next batch, of at most `most` texts. Waits for standard input.
+    /// The next batch, of at most `most` texts that are sent. Waits for standard input.
     ///
     /// # Errors
     /// Those of reading, and an empty text that has no place.
     pub(super) fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
-        let (mut texts, mut load) = (Vec::new(), 0);
-        while texts.len() < most {
+        let (mut texts, mut sent, mut load) = (Vec::new(), 0, 0);
+        while sent < most && texts.len() < most.max(MAX_INPUTS) {
             let next = match self.held.take() {
                 Some(text) => Some(text),
-                None => self.texts.next()?,
+                None => self.read()?,
             };
             let Some(text) = next else { break };
-            if let Some(format) = self.strict.as_deref().filter(|_| text.text.is_empty()) {
-                return Err(no_place(&text.place, format));
-            }
-            load += weight(&text.text);
+            load += weight(text.text());
             if load > MAX_BATCH_WEIGHT && !texts.is_empty() {
                 self.held = Some(text);
                 break;
             }
+            // An empty line counts, so that batches are the same whether it is there or not.
+            sent += usize::from(text.kept.is_none());
             texts.push(text);
         }
         if texts.is_empty() {
             return Ok(None);
         }
-        let batch = Batch { number: self.number, first: self.first, texts };
+        let batch = Batch { number: self.number, texts };
         self.number += 1;
-        self.first += batch.texts.len() as u64;
         Ok(Some(batch))
+    }
+
+    /// The next text, with its vector if an earlier run had it.
+    fn read(&mut self) -> Result<Option<BatchText>, Failure> {
+        let Some(input) = self.texts.next()? else { return Ok(None) };
+        if let Some(format) = self.strict.as_deref().filter(|_| input.text.is_empty()) {
+            return Err(no_place(&input.place, format));
+        }
+        let (row, hash) = (self.rows, RowHash::of([input.text.as_bytes()]));
+        self.rows += 1;
+        let mut kept = None;
+        if let Some(journal) = self.journal.as_ref().filter(|_| !input.text.is_empty()) {
+            kept = journal.lock().unwrap_or_else(PoisonError::into_inner).take(row, hash)?;
+        }
+        let kept = kept.filter(|bytes| kept::vector(bytes).is_some());
+        Ok(Some(BatchText { input, row, hash, kept }))
     }
 }
 
@@ -92,10 +143,10 @@ mod tests {
         io.stdin = Some(Box::new(std::io::Cursor::new(lines)));
         let wanted = TextSources { words: &[], files: &[], lines: true };
         let texts = InputTexts::find(&wanted, &mut io).expect("is found");
-        let mut batches = Batches::new(texts, None).expect("is made");
+        let mut batches = Batches::new(texts, None, None).expect("is made");
         let mut all = Vec::new();
         while let Some(batch) = batches.next(most).expect("is read") {
-            all.push((batch.number, batch.first, batch.texts.len()));
+            all.push((batch.number, batch.texts[0].row, batch.texts.len()));
         }
         all
     }

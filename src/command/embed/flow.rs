@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
-use super::ask::{BatchAnswer, BatchAsker};
+use super::answer::BatchAnswer;
+use super::ask::BatchAsker;
 use super::batch::{Batch, Batches};
+use super::cuts::UnreadTexts;
 use super::writer::VectorWriter;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Exchange, ended_early};
@@ -17,6 +19,11 @@ use crate::output::progress::Progress;
 
 /// No further request begins while so many bytes of answers wait for one before them.
 const MAX_HELD_BYTES: usize = 24 << 20;
+
+/// No further request begins while so many bytes of answers may come for those that are out, except for a
+/// few requests.
+const MAX_COMING_BYTES: usize = 64 << 20;
+const FEW: usize = 4;
 
 /// After this much silence of the input the user is told what is waited for.
 const SILENT_INPUT: Duration = Duration::from_secs(2);
@@ -31,17 +38,20 @@ type Read = (Box<Batches>, Result<Option<Batch>, Failure>);
 pub(super) struct EmbedFlow {
     asker: Arc<BatchAsker>,
     idle: Vec<Exchange>,
-    concurrency: usize,
     running: JoinSet<Finished>,
     /// Answers that wait for one before them.
     done: BTreeMap<u64, (Batch, BatchAnswer)>,
     held: usize,
+    /// The size of the largest answer so far, in bytes.
+    largest: usize,
     /// The batch whose answer is written next.
     next: u64,
     writer: VectorWriter,
     progress: Progress,
     tokens: Option<u64>,
     requests: u64,
+    /// Texts that the service did not read whole.
+    unread: Option<UnreadTexts>,
     began: Instant,
 }
 
@@ -59,29 +69,26 @@ enum FlowEvent {
 }
 
 impl EmbedFlow {
-    pub(super) fn new(
-        asker: BatchAsker,
-        concurrency: usize,
-        writer: VectorWriter,
-        progress: Progress,
-    ) -> Self {
+    pub(super) fn new(asker: BatchAsker, writer: VectorWriter, progress: Progress) -> Self {
         Self {
             asker: Arc::new(asker),
             idle: Vec::new(),
-            concurrency,
             running: JoinSet::new(),
             done: BTreeMap::new(),
             held: 0,
+            largest: 0,
             next: 0,
             writer,
             progress,
             tokens: None,
             requests: 0,
+            unread: None,
             began: Instant::now(),
         }
     }
 
-    /// Runs to the end of the texts.
+    /// Runs to the end of the texts. Gives the failure of the run if texts were refused and all others
+    /// are written.
     ///
     /// # Errors
     /// Whatever ends the run; requests that are out are dropped.
@@ -91,11 +98,12 @@ impl EmbedFlow {
         shows_usage: bool,
         exchange: &mut Exchange,
         io: &mut Io,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Failure>, Failure> {
         let result = self.work(batches, exchange, io).await;
         self.progress.done();
+        self.tell_unread(exchange, io);
         result?;
-        let ended = self.writer.end(io);
+        let refused = self.writer.end(io)?;
         if shows_usage {
             let tokens = match self.tokens {
                 Some(tokens) => format!("{tokens} tokens in"),
@@ -105,7 +113,18 @@ impl EmbedFlow {
             let plural = if requests == 1 { "" } else { "s" };
             io.say(&format!("usage: {tokens}, {requests} request{plural}, {seconds:.2} s in all"));
         }
-        ended
+        Ok(refused)
+    }
+
+    /// Warns of the texts that the service did not read whole.
+    fn tell_unread(&self, exchange: &Exchange, io: &Io) {
+        let Some(unread) = &self.unread else { return };
+        let provider = &exchange.provider;
+        io.warn(&unread.words(&provider.name));
+        let hint = provider.profile.context_hint.as_deref();
+        io.warning_hint(
+            hint.unwrap_or("shorter texts are read whole: --lines takes each line as one"),
+        );
     }
 
     async fn work(
@@ -119,7 +138,7 @@ impl EmbedFlow {
         let mut has_begun = false;
         let mut is_patient = true;
         loop {
-            if self.has_room()
+            if self.has_room(exchange.level())
                 && let Some(batch) = ready.take()
             {
                 self.start(batch, exchange, io)?;
@@ -157,8 +176,12 @@ impl EmbedFlow {
         }
     }
 
-    fn has_room(&self) -> bool {
-        self.running.len() < self.concurrency && self.held < MAX_HELD_BYTES
+    /// Whether another request may begin where `level` may be out at a time. Replies that may come at the
+    /// same time are bounded too.
+    fn has_room(&self, level: usize) -> bool {
+        let running = self.running.len();
+        let fits = running < FEW || running * self.largest < MAX_COMING_BYTES;
+        running < level && fits && self.held < MAX_HELD_BYTES
     }
 
     /// Reads the next batch where waiting for a file or a pipe holds nothing up.
@@ -203,10 +226,13 @@ impl EmbedFlow {
         self.requests += answer.requests;
         self.tokens = self.tokens.into_iter().chain(answer.tokens).reduce(|sum, more| sum + more);
         self.held += answer.bytes();
+        self.largest = self.largest.max(answer.bytes());
         self.done.insert(batch.number, (batch, answer));
-        while let Some((batch, answer)) = self.done.remove(&self.next) {
+        while let Some((batch, mut answer)) = self.done.remove(&self.next) {
             self.writer.write(&batch, &answer, &self.progress, io)?;
             self.held -= answer.bytes();
+            let unread = answer.unread.take();
+            self.unread = self.unread.take().into_iter().chain(unread).reduce(UnreadTexts::and);
             self.asker.reuse(answer);
             self.next += 1;
         }

@@ -10,10 +10,6 @@ use crate::cli::embed::EmbedArgs;
 use crate::command::options::RunOptions;
 use crate::error::Failure;
 
-/// The most requests at the same time, unless the user says otherwise: a service answers several about as
-/// fast as one, and few limit so few.
-const CONCURRENCY: u32 = 4;
-
 /// How vectors are to be written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
@@ -33,10 +29,12 @@ pub(super) struct EmbedOptions {
     pub(super) flags: Map<String, Value>,
     /// Most texts of a request, if the user says so.
     pub(super) batch_size: Option<usize>,
-    /// The most requests at the same time.
-    pub(super) concurrency: usize,
+    /// The most requests at the same time, if the user says so.
+    pub(super) concurrency: Option<usize>,
     pub(super) style: Style,
     pub(super) output: Option<PathBuf>,
+    /// What an interrupted run kept is forgotten.
+    pub(super) fresh: bool,
     /// The provider's replies are printed as they are.
     pub(super) json: bool,
     pub(super) shows_usage: bool,
@@ -53,9 +51,10 @@ impl EmbedOptions {
             lines: args.lines,
             flags: dimensions.into_iter().collect(),
             batch_size: args.batch_size.and_then(|most| usize::try_from(most).ok()),
-            concurrency: args.concurrency.unwrap_or(CONCURRENCY) as usize,
+            concurrency: args.concurrency.map(|most| most as usize),
             style: style(args, run.json)?,
             output: args.output.clone(),
+            fresh: args.fresh,
             json: run.json,
             shows_usage: run.usage,
         })

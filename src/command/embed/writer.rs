@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use super::ask::{AnswerPart, BatchAnswer};
-use super::batch::Batch;
+use super::answer::{AnswerPart, BatchAnswer};
+use super::batch::{Batch, BatchText};
+use super::kept;
 use super::options::Style;
 use crate::api::embed::format::VectorFormat;
 use crate::api::embed::npy;
 use crate::api::embed::vector::{Vector, push_line};
 use crate::error::{Failure, FailureKind};
-use crate::input::texts::{InputText, TextPlace};
+use crate::input::texts::TextPlace;
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::output::sink::Sink;
@@ -66,6 +67,11 @@ impl VectorWriter {
         })
     }
 
+    /// Whether vectors are to be kept while they come: for a file that appears at the end.
+    pub(super) fn is_kept(&self) -> bool {
+        self.style.format.is_some() && matches!(&self.sink, Sink::File(file) if !file.is_direct())
+    }
+
     /// Writes the answer for a batch.
     ///
     /// # Errors
@@ -83,22 +89,24 @@ impl VectorWriter {
             return Ok(());
         }
         let mut results = answer.parts.iter().flat_map(results);
-        for (text, index) in batch.texts.iter().zip(batch.first..) {
-            if text.text.is_empty() {
-                self.empty.get_or_insert_with(|| (0, text.place.clone())).0 += 1;
-                self.row(text, index, None)?;
+        for text in &batch.texts {
+            if text.text().is_empty() {
+                self.empty.get_or_insert_with(|| (0, text.place().clone())).0 += 1;
+                self.row(text, None)?;
+            } else if let Some(vector) = text.kept.as_deref().and_then(kept::vector) {
+                self.row(text, Some(vector))?;
             } else {
                 match results.next() {
-                    Some(VectorRow::Vector(vector)) => self.row(text, index, Some(vector))?,
+                    Some(VectorRow::Vector(vector)) => self.row(text, Some(vector))?,
                     Some(VectorRow::Refused(words)) => {
-                        let message = format!("{}: {words}", text.place);
+                        let message = format!("{}: {words}", text.place());
                         if !self.has_place() {
                             return Err(Failure::new(FailureKind::Refused, message)
                                 .hint("--skip-errors leaves such texts out"));
                         }
                         progress.aside(|| io.say(&message));
                         self.refused += 1;
-                        self.row(text, index, None)?;
+                        self.row(text, None)?;
                     }
                     // Its reply is printed as it came.
                     None => {}
@@ -145,12 +153,7 @@ impl VectorWriter {
         self.style.skip_errors || self.style.format.is_none_or(VectorFormat::has_null)
     }
 
-    fn row(
-        &mut self,
-        text: &InputText,
-        index: u64,
-        vector: Option<Vector<'_>>,
-    ) -> Result<(), Failure> {
+    fn row(&mut self, text: &BatchText, vector: Option<Vector<'_>>) -> Result<(), Failure> {
         let Some(format) = self.style.format else { return Ok(()) };
         if vector.is_none() && self.style.skip_errors {
             return Ok(());
@@ -163,13 +166,13 @@ impl VectorWriter {
                 if expected != columns {
                     let message = format!(
                         "the vector of {} has {columns} numbers, those before it had {expected}; npy needs equal lengths",
-                        text.place
+                        text.place()
                     );
                     return Err(Failure::new(FailureKind::Refused, message));
                 }
                 vector.push_floats(&mut self.buffer);
             }
-            vector => push_line(format, index, &text.text, vector, &mut self.buffer),
+            vector => push_line(format, text.row, text.text(), vector, &mut self.buffer),
         }
         Ok(())
     }
@@ -209,11 +212,11 @@ impl VectorWriter {
     }
 
     /// All answers were written: the file gets its head and its name. Says which texts have no
-    /// vector.
+    /// vector. Gives the failure of the run if a text was refused; then all others are written.
     ///
     /// # Errors
-    /// A medium that takes no more; exit 4 if a text was refused, and then all others are written.
-    pub(super) fn end(mut self, io: &mut Io) -> Result<(), Failure> {
+    /// A medium that takes no more.
+    pub(super) fn end(mut self, io: &mut Io) -> Result<Option<Failure>, Failure> {
         if !self.is_line_ended && matches!(self.sink, Sink::Stdout) && io.stdout_is_terminal {
             self.buffer.push(b'\n');
         }
@@ -237,13 +240,10 @@ impl VectorWriter {
             };
             io.warn(&what);
         }
-        match self.refused {
-            0 => Ok(()),
-            refused => {
-                let message = format!("{refused} of {} texts have no vector", self.texts);
-                Err(Failure::new(FailureKind::Refused, message))
-            }
-        }
+        Ok((self.refused > 0).then(|| {
+            let message = format!("{} of {} texts have no vector", self.refused, self.texts);
+            Failure::new(FailureKind::Refused, message)
+        }))
     }
 }
 

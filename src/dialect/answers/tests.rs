@@ -121,8 +121,11 @@ fn verdicts() {
     assert_eq!(verdict(vec![text(0, "a"), finish("stop")]), ReplyVerdict::Done);
     assert_eq!(verdict(vec![text(0, "a"), finish("eos")]), ReplyVerdict::Done);
     assert_eq!(verdict(vec![text(0, "a"), finish("length")]), ReplyVerdict::Length);
-    assert_eq!(verdict(vec![text(0, "a"), finish("sensitive")]), ReplyVerdict::Filter);
-    assert_eq!(verdict(vec![text(0, "a"), finish("error")]), ReplyVerdict::Failed("error".into()));
+    assert_eq!(
+        verdict(vec![text(0, "a"), finish("sensitive")]),
+        ReplyVerdict::Filter(String::new())
+    );
+    assert_eq!(run(1, vec![text(0, "a"), finish("error")]).2.failure(), Some("error"));
     let no_text = |events| match verdict(events) {
         ReplyVerdict::NoText(words) => words,
         other => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::template::Template;
-use super::view;
+use super::view::{self, Before};
 use crate::dialect::chat_dialect::{ReadEvents, Seen};
 use crate::dialect::event::ChatEvent;
 use crate::dialect::repair::JsonRepair;
@@ -15,10 +15,15 @@ use crate::http::sse::Event;
 pub(super) struct Events {
     template: Template,
     repair: JsonRepair,
+    before: Before,
 }
 
 impl ReadEvents for Events {
     fn event(&mut self, event: Event<'_>, seen: &mut Seen, each: &mut dyn FnMut(ChatEvent<'_>)) {
+        // What stands behind the end belongs to no answer.
+        if seen.is_done {
+            return;
+        }
         let data = event.data.trim_ascii();
         if event.event.is_empty()
             && let Some(text) = self.template.text(data)
@@ -86,15 +91,19 @@ impl Events {
         seen: &mut Seen,
         each: &mut dyn FnMut(ChatEvent<'_>),
     ) {
+        if seen.replied.is_none() {
+            seen.replied = view::replied(value);
+        }
         let mut count = 0;
         let mut only_text = None;
-        view::events(value, &mut |event| {
+        view::events(value, &mut self.before, &mut |event| {
             count += 1;
             if let ChatEvent::Text { index, text, is_thought: false } = event {
                 only_text = Some((index, text));
             }
             each(event);
         });
+        seen.owes_reason |= self.before.has_reason_field;
         if seen.fault.is_none() {
             seen.fault = fault::in_reply(value);
         }

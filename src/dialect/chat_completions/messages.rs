@@ -67,11 +67,30 @@ impl Teller<'_> {
                 self.told.push(message("user", content));
                 self.foreign = 0;
             }
-            Message::Model { reply, .. } if reply.calls.is_empty() => {
-                self.told.push(Value::Object(self.answer(reply)));
+            Message::Model { reply, provider } if reply.calls.is_empty() => {
+                let reply = self.own(reply, provider);
+                self.told.push(Value::Object(self.answer(&reply)));
             }
             Message::Model { reply, provider } => self.round(reply, provider),
         }
+    }
+
+    /// A reply as this service may be told it.
+    fn own<'r>(&self, reply: &'r ModelReply, provider: &str) -> Cow<'r, ModelReply> {
+        let service = self.service.addressee.as_ref();
+        service.map_or(Cow::Borrowed(reply), |service| service.told(reply, provider))
+    }
+
+    /// What the service wrote of its thinking for itself, as it came. Another dialect's is left out.
+    fn sealed(&self, reply: &ModelReply) -> Option<Value> {
+        let sealed = reply.sealed.as_ref().filter(|_| self.service.addressee.is_some())?;
+        let is_own = |item: &&Value| {
+            item.get("type")
+                .and_then(Value::as_str)
+                .is_some_and(|kind| kind.starts_with("reasoning."))
+        };
+        let items: Vec<Value> = sealed.items.iter().filter(is_own).cloned().collect();
+        (!items.is_empty()).then(|| items.into())
     }
 
     /// A reply's words, and its thinking where the service wants it back.
@@ -83,14 +102,18 @@ impl Teller<'_> {
         if let Some(field) = self.service.echo_field.filter(|_| !reply.thinking.is_empty()) {
             answer.insert(field.into(), reply.thinking.as_str().into());
         }
+        if let Some(details) = self.sealed(reply) {
+            answer.insert("reasoning_details".into(), details);
+        }
         answer
     }
 
     /// A reply that calls tools, and the results.
     fn round(&mut self, reply: &ModelReply, provider: &str) {
+        let told = self.own(reply, provider).into_owned();
+        let details = self.sealed(&told);
+        let mut calls = told.calls;
         let service = self.service.addressee.as_ref();
-        let told = service.map_or(Cow::Borrowed(reply), |service| service.told(reply, provider));
-        let mut calls = told.into_owned().calls;
         if service.is_some_and(|service| service.is_other(provider)) {
             calls.iter_mut().for_each(|call| call.id = self.plain_id());
         }
@@ -99,6 +122,9 @@ impl Teller<'_> {
         // Moonshot and DeepSeek refuse the next message without the field, even an empty one.
         if let Some(field) = self.service.echo_field {
             calling[field] = reply.thinking.as_str().into();
+        }
+        if let Some(details) = details {
+            calling["reasoning_details"] = details;
         }
         self.told.push(calling);
         self.told.extend(calls.iter().map(result));
@@ -122,8 +148,18 @@ fn message(role: &str, content: impl Into<Value>) -> Value {
 fn call(call: &ToolCall) -> Value {
     let function = json!({"name": call.name, "arguments": call.object()});
     let mut told = json!({"id": call.id, "type": "function", "function": function});
-    if let Some(fields) = told.as_object_mut() {
-        fields.extend(call.extra.clone());
+    for (name, value) in &call.extra {
+        match (name.as_str(), value) {
+            // What else stood in the function itself.
+            ("function", Value::Object(fields)) => {
+                for (name, value) in fields {
+                    told["function"]
+                        .as_object_mut()
+                        .map(|own| own.entry(name).or_insert(value.clone()));
+                }
+            }
+            _ => told[name] = value.clone(),
+        }
     }
     told
 }

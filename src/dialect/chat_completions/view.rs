@@ -2,37 +2,100 @@
 //! field may be missing, null or of another type, and what is not understood is passed over.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::dialect::event::{ArgumentsDelta, ChatEvent, Finish, ToolCallDelta};
 
-/// Gives every event of `value` to `each`, in the order in which a reader should see them: thinking
-/// before text, the end of a choice after its text, token counts last.
-pub(super) fn events<'v>(value: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
+/// What is to be known of the pieces that came before.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// The choices of which a piece said something.
+    begun: BTreeSet<u64>,
+    /// Whether choices have the field for the reason why they end.
+    pub(super) has_reason_field: bool,
+}
+
+/// Gives every event of `value` to `each`, in the order in which a reader should see them: the end of
+/// a choice, so that text behind it can be told from text that only repeats the whole; thinking before
+/// text; token counts last.
+pub(super) fn events<'v>(
+    value: &'v Value,
+    before: &mut Before,
+    each: &mut dyn FnMut(ChatEvent<'v>),
+) {
     let choices = value.get("choices").and_then(Value::as_array);
-    for (position, choice) in choices.into_iter().flatten().enumerate() {
-        let index = choice.get("index").and_then(Value::as_u64).unwrap_or(position as u64);
-        // A server that ignores `stream` sends `message`; one that streams sends `delta`; old
-        // completion servers send `text`.
-        let message = choice.get("delta").or_else(|| choice.get("message"));
-        match message.filter(|message| message.is_object()) {
-            Some(message) => message_events(index, message, each),
-            None => {
-                if let Some(text) = choice.get("text").and_then(Value::as_str) {
-                    each(ChatEvent::Text { index, text, is_thought: false });
-                }
-            }
-        }
-        if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str)
-            && !reason.is_empty()
-        {
-            each(ChatEvent::Finish { index, finish: finish(reason), word: reason });
-        }
+    let choices = choices.map(Vec::as_slice).unwrap_or_default();
+    for (position, choice) in choices.iter().enumerate() {
+        let index = index_of(choices, position);
+        before.has_reason_field |= choice.get("finish_reason").is_some();
+        end_event(index, choice, each);
+        choice_events(index, choice, before, each);
     }
     if let Some(usage) = usage(value) {
         each(ChatEvent::Usage(usage));
     }
+}
+
+/// The number of the choice at this position; that of its position where it has none, or that of one
+/// before it.
+fn index_of(choices: &[Value], position: usize) -> u64 {
+    let number = |choice: &Value| choice.get("index").and_then(Value::as_u64);
+    let own = number(&choices[position]);
+    let is_taken = || choices[..position].iter().any(|other| number(other) == own);
+    own.filter(|_| !is_taken()).unwrap_or(position as u64)
+}
+
+/// A server that ignores `stream` sends `message`; one that streams sends `delta`; old completion
+/// servers send `text`. Perplexity sends all that came so far as `message` beside each `delta`, and a
+/// whole answer beside an empty one.
+fn choice_events<'v>(
+    index: u64,
+    choice: &'v Value,
+    before: &mut Before,
+    each: &mut dyn FnMut(ChatEvent<'v>),
+) {
+    let object = |name: &str| choice.get(name).filter(|value| value.is_object());
+    let (delta, message) = (object("delta"), object("message"));
+    let mut is_said = false;
+    if let Some(delta) = delta {
+        message_events(index, delta, &mut |event| {
+            is_said = true;
+            each(event);
+        });
+    }
+    if is_said {
+        before.begun.insert(index);
+    }
+    match message {
+        Some(message) if before.begun.contains(&index) => source_events(index, message, each),
+        Some(message) => message_events(index, message, each),
+        None if delta.is_some() => {}
+        None => {
+            if let Some(text) = choice.get("text").and_then(Value::as_str) {
+                each(ChatEvent::Text { index, text, is_thought: false });
+            }
+        }
+    }
+}
+
+/// How a choice ended. Gateways put the word of the service behind them beside their own; where it is
+/// a bad one it decides, as theirs is `stop` then, or nothing.
+fn end_event<'v>(index: u64, choice: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
+    let word = |name: &str| filled(choice, name).filter(|word| *word != "null");
+    let (own, native) = (word("finish_reason"), word("native_finish_reason"));
+    let is_bad = |word: &&str| Finish::of(word).is_bad();
+    if let Some(word) = own.filter(is_bad).or(native.filter(is_bad)).or(own) {
+        each(ChatEvent::Finish { index, finish: Finish::of(word), word });
+    }
+}
+
+/// `model`, and `provider` (OpenRouter); a broken stream of Ollama's ends with an empty model.
+pub(super) fn replied(value: &Value) -> Option<String> {
+    let words = ["model", "provider"].map(|name| filled(value, name));
+    let words: Vec<&str> = words.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
@@ -43,6 +106,20 @@ fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatE
         .find_map(|key| message.get(key)?.as_str().filter(|text| !text.is_empty()));
     if let Some(text) = thinking {
         each(ChatEvent::Thinking { index, text, sealed: None });
+    }
+    let list = |name: &str| message.get(name).and_then(Value::as_array).into_iter().flatten();
+    // What OpenRouter and those like it want back; the words in it are those of `reasoning`.
+    for item in list("reasoning_details").filter(|item| item.is_object()) {
+        let words = filled(item, "text").or_else(|| filled(item, "summary"));
+        let text = words.filter(|_| thinking.is_none()).unwrap_or_default();
+        each(ChatEvent::Thinking { index, text, sealed: Some(item) });
+    }
+    // Portkey's, of Anthropic's models; the text stands in `content` as well.
+    for block in list("content_blocks").filter(|_| thinking.is_none()) {
+        let block = block.get("delta").unwrap_or(block);
+        if let Some(text) = filled(block, "thinking") {
+            each(ChatEvent::Thinking { index, text, sealed: None });
+        }
     }
     match message.get("content") {
         Some(Value::String(text)) if !text.is_empty() => {
@@ -62,12 +139,17 @@ fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatE
     if let Some(text) = message.pointer("/audio/transcript").and_then(Value::as_str) {
         each(ChatEvent::Text { index, text, is_thought: false });
     }
-    for call in message.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
+    // The older form beside the newer one is the same call.
+    let old = message.get("function_call").filter(|call| call.is_object());
+    let old = old.filter(|_| list("tool_calls").next().is_none());
+    for call in list("tool_calls").chain(old) {
         each(ChatEvent::ToolCall { index, delta: Box::new(tool_call(call)) });
     }
-    if let Some(call) = message.get("function_call").filter(|call| call.is_object()) {
-        each(ChatEvent::ToolCall { index, delta: Box::new(tool_call(call)) });
-    }
+    source_events(index, message, each);
+}
+
+/// What the answer cites.
+fn source_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
     for note in message.get("annotations").and_then(Value::as_array).into_iter().flatten() {
         let text = |key: &str| note.pointer(key).and_then(Value::as_str);
         if let Some(url) = text("/url_citation/url").filter(|url| !url.is_empty()) {
@@ -88,6 +170,11 @@ fn tool_call(call: &Value) -> ToolCallDelta<'_> {
     };
     let fields = call.as_object().into_iter().flatten();
     let extra = fields.filter(|(key, value)| !is_own(key) && !value.is_null());
+    // Gateways put a signature into the function too.
+    let is_usual = |key: &str| matches!(key, "name" | "arguments" | "input" | "description");
+    let has_more = function.as_object().into_iter().flatten();
+    let has_more = has_more.clone().any(|(key, value)| !is_usual(key) && !value.is_null());
+    let more = (has_more && function != call).then_some(("function", function));
     ToolCallDelta {
         position: call.get("index").and_then(Value::as_u64),
         id: filled(call, "id"),
@@ -97,27 +184,13 @@ fn tool_call(call: &Value) -> ToolCallDelta<'_> {
             Some(Value::String(text)) => ArgumentsDelta::More(text),
             Some(other) => ArgumentsDelta::Whole(Cow::Owned(other.to_string())),
         },
-        extra: extra.map(|(key, value)| (key.as_str(), value)).collect(),
+        extra: extra.map(|(key, value)| (key.as_str(), value)).chain(more).collect(),
     }
 }
 
 /// A text that is not empty.
 fn filled<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
     value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-/// The class of a `finish_reason`. Beyond the specification's own: `max_tokens`, `model_length`
-/// (Mistral), `model_context_window_exceeded`, `sensitive`, `network_error` (Zhipu), `error`
-/// (OpenRouter), `abort` (SGLang), `insufficient_system_resource` (DeepSeek).
-fn finish(reason: &str) -> Finish {
-    match reason.to_ascii_lowercase().as_str() {
-        "length" | "max_tokens" | "model_length" | "model_context_window_exceeded" => {
-            Finish::Length
-        }
-        "content_filter" | "sensitive" | "safety" | "prohibited_content" => Finish::Filter,
-        "error" | "network_error" | "abort" | "insufficient_system_resource" => Finish::Failed,
-        _ => Finish::Done,
-    }
 }
 
 /// A typed part of a content list: `text`, `output_text`, or Mistral's `thinking`, whose inner list
@@ -173,7 +246,7 @@ mod tests {
 
     fn seen(value: &Value) -> Vec<String> {
         let mut seen = Vec::new();
-        events(value, &mut |event| {
+        events(value, &mut Before::default(), &mut |event| {
             seen.push(match event {
                 ChatEvent::Text { index, text, is_thought } => {
                     format!("{index}{}:{text}", if is_thought { "?" } else { "" })
@@ -240,9 +313,9 @@ mod tests {
         assert_eq!(
             seen(&value),
             [
+                "1.Done tool_calls",
                 "1(Some(1) Some(\"查天气\"))",
                 "1(None None)",
-                "1.Done tool_calls",
                 "0!不行",
                 "={\"total_tokens\":3}"
             ]

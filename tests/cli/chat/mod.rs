@@ -1,6 +1,7 @@
 //! `llm chat`: what is sent, what comes out, and all that an answer leads to.
 pub(crate) mod attachments;
 mod attachments_by_url;
+mod endings;
 mod exit_codes;
 mod field_repair;
 mod markdown;
@@ -11,7 +12,9 @@ mod request_fields;
 mod retries_and_redirects;
 mod saved_prompts;
 mod schema;
+mod silent_cuts;
 mod streamed_answer;
+mod thinking_goes_back;
 mod tool_call_formats;
 #[cfg(unix)]
 mod tool_confirmation;

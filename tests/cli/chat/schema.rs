@@ -129,8 +129,39 @@ fn no_second_answer_leaves_the_first_one() {
     // A cut answer is none that could be asked for again.
     let cut = Reply::sse(&[&chunk(json!({"content": "{\"城"}), Some("length")), "[DONE]"]);
     let (outcome, requests) = run([cut], &CITY);
-    outcome.code(7).stdout("{\"城\n");
+    outcome.code(4).stdout("{\"城\n").stderr_has("was cut at the token limit and does not fit");
     assert_eq!(requests.len(), 1);
+}
+
+#[test]
+fn a_cut_answer_is_never_taken_for_whole() {
+    for limit in [&[][..], &["--max-tokens", "5"], &["-O", "max_tokens=5"]] {
+        let cut = |text: &str| {
+            let whole = chunk(json!({"content": text}), Some("length"));
+            Reply::sse(&[&whole, "[DONE]"])
+        };
+        let args = [&CITY[..], limit, &["-o", "x.json"]].concat();
+        let (outcome, _) = run([cut("{\"城\": ")], &args);
+        outcome.code(4).stdout_empty().stderr_has("token limit");
+        assert!(!outcome.dir().join("x.json").exists());
+        // It fits all the same: the last brace came, what was meant behind it did not.
+        let whole = "{\"城市\": \"上海\", \"人口\": 2487}";
+        let (outcome, _) = run([cut(whole)], &[&CITY[..], limit].concat());
+        outcome.code(7).stdout(&format!("{whole}\n")).stderr_has("cut at the token limit");
+        // The list of `--schema-multi` was cut behind its first item.
+        let items = cut("{\"items\": [{\"名\": \"甲\", \"年\": 1}, {");
+        let (outcome, _) = run([items], &[&PEOPLE[..], limit].concat());
+        outcome.code(4).stdout("{\"名\":\"甲\",\"年\":1}\n");
+    }
+    // A gateway cut it, and says that it is whole.
+    let cut = Reply::sse(&[
+        &chunk(json!({"content": "{\"城市\": \"上海\", \"人口\": 2487}"}), None),
+        "[DONE]",
+    ]);
+    let args = [&CITY[..], &["--retries", "0", "-o", "x.json"]].concat();
+    let (outcome, _) = run([cut], &args);
+    outcome.code(6).stdout_empty();
+    assert!(!outcome.dir().join("x.json").exists());
 }
 
 const PEOPLE: [&str; 2] = ["--schema-multi", "名, 年 int"];

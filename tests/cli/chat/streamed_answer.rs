@@ -99,16 +99,18 @@ fn control_sequences_pass_a_pipe_and_are_harmless_on_a_terminal() {
 #[test]
 fn every_ending_of_a_whole_stream_is_taken() {
     let (text, stop) = (says("完整"), stops());
+    // No chunk has the field.
+    let bare = data(&json!({"choices": [{"index": 0, "delta": {"content": "完整"}}]}).to_string());
     for (name, pieces) in [
         ("a finish without [DONE]", &[&*text, &*stop][..]),
-        ("[DONE] without a finish", &[&text, DONE]),
+        ("[DONE] without a finish", &[&bare, DONE]),
         ("both", &[&text, &stop, DONE]),
         ("no blank line at the end", &[&text, stop.trim_end()]),
-        ("[DONE] without a line end", &[&text, "data: [DONE]"]),
-        ("no space after the colon", &[&text, "data:[DONE]\n\n"]),
+        ("[DONE] without a line end", &[&bare, "data: [DONE]"]),
+        ("no space after the colon", &[&bare, "data:[DONE]\n\n"]),
         (
             "carriage returns",
-            &["\u{feff}: hello\r\n\r\n", &text.replace('\n', "\r\n"), "data: [DONE]\r\r"],
+            &["\u{feff}: hello\r\n\r\n", &bare.replace('\n', "\r\n"), "data: [DONE]\r\r"],
         ),
         ("an error of null", &[&text, "data: {\"error\":null,\"choices\":[]}\n\n", &stop]),
     ] {
@@ -157,7 +159,7 @@ fn comments_and_other_events_are_passed_over() {
 #[test]
 fn content_in_typed_parts_is_joined() {
     let parts = json!([{"type": "text", "text": "一"}, {"type": "text", "text": "二"}]);
-    let event = data(&chunk(json!({"content": parts}), None));
+    let event = data(&chunk(json!({"content": parts}), Some("stop")));
     answered(stream(&[&event, DONE]), &[]).code(0).stdout("一二\n").stderr_empty();
     let mut body = chat_body("");
     body["choices"][0]["message"]["content"] = parts;

@@ -44,12 +44,17 @@ fn a_batch_is_halved_until_the_refused_text_is_found() {
 
 #[test]
 fn numpy_has_no_place_for_a_refused_text() {
-    let replies = || [refusal(400, "bad"), numbers(&[1.0]), refusal(400, "bad")];
+    let replies = || [refusal(400, "too long"), numbers(&[1.0]), refusal(400, "too long")];
     let server = Server::start(replies());
     let run = embed(&server).args(["a", "b", "-o", "v.npy"]).file("v.npy", "old").run();
-    run.code(4).stdout_empty().stderr_has("llm: input 2: test refused the request (400): bad\n");
-    run.stderr_has("hint: --skip-errors");
-    assert_eq!((run.names(), run.read("v.npy")), (vec!["v.npy".to_owned()], b"old".to_vec()));
+    run.code(4)
+        .stdout_empty()
+        .stderr_has("llm: input 2: test refused the request (400): too long\n");
+    run.stderr_has("hint: --skip-errors leaves such texts out; the same command goes on; 1 of 2");
+    assert_eq!(
+        (run.names(), run.read("v.npy")),
+        (vec!["v.npy".into(), "v.npy.part".into()], b"old".to_vec())
+    );
     let server = Server::start(replies());
     let run = embed(&server).args(["a", "b", "-o", "v.npy", "--skip-errors"]).run();
     run.code(4).stdout_empty().stderr_has("llm: 1 of 2 texts have no vector\n");
@@ -158,11 +163,14 @@ fn base64_is_given_up_once_and_for_all() {
 #[test]
 fn replies_that_cannot_be_used_name_the_batch() {
     let nested = json!([{"index": 0, "embedding": [[1, 2]]}, {"index": 1, "embedding": [[1, 2]]}]);
-    let twice = json!([{"index": 1, "embedding": [1]}, {"index": 1, "embedding": [1]}]);
+    let beyond = json!([{"index": 0, "embedding": [1]}, {"index": 5, "embedding": [1]}]);
     for (reply, words) in [
         (numbers(&[1.0]), "test sent 1 vector, 2 were asked for (line 1 to line 2)"),
         (data(nested), "test sent a vector for every token of a text, not one for the text"),
-        (data(twice), "for line 1 to line 2 can't be put in order: index 1 comes twice"),
+        (
+            data(beyond),
+            "for line 1 to line 2 can't be put in order: there is an unexpected index 5",
+        ),
         (
             data(json!([{"embedding": "AAA="}, {"embedding": [1]}])),
             "the vector from test for line 1 can't be read: 2 bytes are not whole 32-bit floats",

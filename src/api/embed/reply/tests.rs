@@ -162,29 +162,30 @@ fn a_reply_that_cannot_be_used_says_why() {
     assert_eq!(problem(one(json!([[1, 2], [3, 4]])), 1), VectorProblem::Nested);
     assert_eq!(problem(one(json!([1])), 2), VectorProblem::Count(1));
     let vector = |words: &str| VectorProblem::Vector(0, words.to_owned());
-    assert_eq!(problem(one(json!([])), 1), vector("it is empty"));
+    assert_eq!(problem(one(json!([])), 1), VectorProblem::Empty(0));
     assert_eq!(problem(one(json!(["a"])), 1), vector("it contains something other than numbers"));
     assert_eq!(problem(one(json!({"Float": [1]})), 1), vector("it is neither numbers nor base64"));
     assert_eq!(problem(one(json!("中文")), 1), vector("it is not base64"));
     assert_eq!(problem(one(json!("AAA=")), 1), vector("2 bytes are not whole 32-bit floats"));
-    assert_eq!(problem(one(json!("")), 1), vector("it is empty"));
+    assert_eq!(problem(one(json!("")), 1), VectorProblem::Empty(0));
     let indexes = |first: Value, second: Value| {
         let entry = |index: Value| json!({"index": index, "embedding": [1]});
         problem(json!({"data": [entry(first), entry(second)]}), 2)
     };
     let index = |words: &str| VectorProblem::Index(words.to_owned());
-    assert_eq!(indexes(json!(1), json!(1)), index("index 1 comes twice"));
     assert_eq!(indexes(json!(0), json!(2)), index("there is an unexpected index 2"));
     assert_eq!(indexes(json!(0), json!(-1)), index("there is an unexpected index -1"));
-    assert_eq!(indexes(json!(0), json!(null)), index("some vectors have no index"));
+    assert_eq!(indexes(json!(1), json!(null)), index("index 1 comes twice"));
     assert!(matches!(
         problem(json!({"error": {"message": "坏"}}), 1),
         VectorProblem::Reply(BadReply::Fault(_))
     ));
-    assert_eq!(
-        problem(json!({"models": []}), 1),
-        VectorProblem::Reply(BadReply::NotAnAnswer("{\"models\":[]}".to_owned()))
-    );
+    let other = || BadReply::NotAnAnswer("{\"models\":[]}".to_owned());
+    assert_eq!(problem(json!({"models": []}), 1), VectorProblem::Nothing(other()));
+    assert!(matches!(
+        problem(json!({"data": "x"}), 1),
+        VectorProblem::Reply(BadReply::NotAnAnswer(_))
+    ));
 }
 
 /// A reply with vectors of every form, usual and not.

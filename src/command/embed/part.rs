@@ -1,0 +1,353 @@
+//! One request for the vectors of some texts, and what is made of its reply.
+
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError};
+
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+
+use super::answer::AnswerPart;
+use super::batch::{BatchText, SharedJournal};
+use super::failing::{is_of_server, may_be_encoding, says_too_large};
+use super::kept;
+use super::memory::ReusedMemory;
+use super::options::EmbedOptions;
+use crate::api::embed::reply::{self, DecimalVectors, VectorProblem, Vectors};
+use crate::api::embed::request::{ENCODING, fields};
+use crate::error::{Failure, FailureKind};
+use crate::exchange::{Draft, Operation, ReadError, Reply, ReplyWords, ended_early};
+use crate::http::bad_reply::BadReply;
+use crate::journal::RowHash;
+use crate::provider::{Composed, Job, Provider};
+
+/// A reply that is larger makes the next batches smaller, in bytes: several are held at a time.
+const LARGE_REPLY: usize = 24 << 20;
+
+/// How many replies are decoded at a time: one while another waits for the network's thread to take it.
+/// More would be as much more memory.
+const CONCURRENT_DECODES: usize = 2;
+
+/// The largest reply that is read.
+const LARGEST_REPLY: usize = 512 << 20;
+
+/// So many characters of a reply without vectors are shown.
+const MAX_WORDS: usize = 200;
+
+/// Whether vectors are asked for as base64, as far as the run knows by now.
+const UNTRIED: u8 = 0;
+const WORKS: u8 = 1;
+const NUMBERS: u8 = 2;
+
+/// So often a run asks for numbers after a failure, to see whether they come: where nothing comes either
+/// way, it is not about base64.
+const MAX_TRIES: usize = 3;
+
+/// What all requests of a run share.
+pub(super) struct PartContext {
+    /// The request's fields that flags set.
+    flags: Map<String, Value>,
+    json: bool,
+    numbers: DecimalVectors,
+    /// The request's fields beside the texts.
+    pub(super) fields: Vec<String>,
+    /// The length that vectors were asked for in.
+    dimensions: Option<usize>,
+    most: AtomicUsize,
+    encoding: AtomicU8,
+    /// How often numbers were asked for instead, see [`MAX_TRIES`].
+    tries: AtomicUsize,
+    /// Where vectors are kept as they come.
+    journal: Option<SharedJournal>,
+    /// What replies are read into.
+    pub(super) replies: ReusedMemory,
+    /// What their decimal numbers are turned into.
+    pub(super) floats: ReusedMemory,
+    /// Permits to decode, see [`CONCURRENT_DECODES`].
+    turns: Semaphore,
+}
+
+/// The body of a request for these texts.
+pub(super) fn compose(
+    provider: &Provider,
+    inputs: Vec<Value>,
+    flags: &Map<String, Value>,
+    base64: bool,
+) -> Composed {
+    let fields = fields(provider.model.as_deref(), inputs, flags.clone(), base64);
+    provider.compose(Job::Embed, fields)
+}
+
+impl PartContext {
+    /// For requests of `most` texts each.
+    pub(super) fn new(
+        provider: &Provider,
+        options: &EmbedOptions,
+        most: usize,
+        journal: Option<SharedJournal>,
+    ) -> Self {
+        let composed = compose(provider, Vec::new(), &options.flags, !options.json);
+        let is_known = |name: &&String| *name != "input" && *name != ENCODING;
+        let is_ours = composed.own.by(ENCODING).is_none()
+            && composed.body.get(ENCODING).is_some_and(|value| value == "base64");
+        let dimensions = [options.flags.get("dimensions"), composed.body.get("dimensions")];
+        let dimensions = dimensions.into_iter().flatten().find_map(Value::as_u64);
+        Self {
+            flags: options.flags.clone(),
+            json: options.json,
+            numbers: options.numbers(),
+            fields: composed.body.keys().filter(is_known).cloned().collect(),
+            dimensions: dimensions.and_then(|number| usize::try_from(number).ok()),
+            most: AtomicUsize::new(most),
+            // What the user or a rule settles is not tried.
+            encoding: AtomicU8::new(if is_ours { UNTRIED } else { WORKS }),
+            tries: AtomicUsize::new(0),
+            journal,
+            replies: ReusedMemory::default(),
+            floats: ReusedMemory::default(),
+            turns: Semaphore::new(CONCURRENT_DECODES),
+        }
+    }
+
+    /// The most texts of a request, as it is known by now.
+    pub(super) fn most(&self) -> usize {
+        self.most.load(Relaxed)
+    }
+
+    /// No more texts than these are sent in one request from now on.
+    pub(super) fn learn(&self, most: usize) {
+        self.most.fetch_min(most.max(1), Relaxed);
+    }
+}
+
+/// The request for a part of a batch.
+pub(super) struct AskPart<'a> {
+    context: &'a Arc<PartContext>,
+    texts: &'a [&'a BatchText],
+    /// A text that makes the server fail is being looked for: no part is asked for twice.
+    is_search: bool,
+    asks_base64: bool,
+    /// Numbers are asked for after a failure, which is told if they come.
+    instead: Option<String>,
+    has_no_vectors: bool,
+}
+
+impl<'a> AskPart<'a> {
+    pub(super) fn new(
+        context: &'a Arc<PartContext>,
+        texts: &'a [&'a BatchText],
+        is_search: bool,
+    ) -> Self {
+        Self { context, texts, is_search, asks_base64: false, instead: None, has_no_vectors: false }
+    }
+
+    /// Decodes a reply and keeps its vectors, beside the network and not between its chunks.
+    async fn decoded(
+        &self,
+        body: Vec<u8>,
+        reply: &mut Reply<'_>,
+    ) -> Result<Result<AnswerPart, PartProblem>, Failure> {
+        let exchange = reply.exchange();
+        // It is never closed, which would be the only failure.
+        let _turn = exchange.wait(self.context.turns.acquire()).await?;
+        let context = Arc::clone(self.context);
+        let rows = Vec::from_iter(self.texts.iter().map(|text| (text.row, text.hash)));
+        let read = tokio::task::spawn_blocking(move || context.read(body, &rows));
+        let read = exchange.wait(read).await?;
+        read.map_err(ended_early)
+    }
+
+    /// What a good reply teaches about base64.
+    fn learn_encoding(&self, reply: &mut Reply<'_>) {
+        let encoding = &self.context.encoding;
+        let learn = |what| encoding.compare_exchange(UNTRIED, what, Relaxed, Relaxed).is_ok();
+        match &self.instead {
+            Some(why) if learn(NUMBERS) => reply.exchange().warn(&format!(
+                "{why}; asked for numbers instead of base64, which works, and so for the rest; a rule spares \
+                 the first try: {{ jobs = [\"embed\"], drop = [\"{ENCODING}\"] }}"
+            )),
+            None if self.asks_base64 => {
+                learn(WORKS);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl PartContext {
+    fn read(&self, body: Vec<u8>, rows: &[(u64, RowHash)]) -> Result<AnswerPart, PartProblem> {
+        if self.json {
+            return as_it_came(body).map(AnswerPart::Reply).map_err(PartProblem::Vectors);
+        }
+        let read = reply::read(body, rows.len(), self.numbers, self.floats.take());
+        let vectors = read.map_err(PartProblem::Vectors)?;
+        let other = |index| {
+            let length = vectors.get(index)?.dimensions();
+            self.dimensions.filter(|asked| *asked != length).map(|_| length)
+        };
+        if self.dimensions.is_some()
+            && let Some(length) = (0..vectors.len()).find_map(other)
+        {
+            return Err(PartProblem::Dimensions(length));
+        }
+        self.keep(&vectors, rows).map_err(PartProblem::Journal)?;
+        Ok(AnswerPart::Vectors(vectors))
+    }
+
+    fn keep(&self, vectors: &Vectors, rows: &[(u64, RowHash)]) -> Result<(), Failure> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let rows = rows
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (row, hash))| Some(kept::row(*row, *hash, vectors.get(index)?)));
+        journal.lock().unwrap_or_else(PoisonError::into_inner).keep(rows)
+    }
+}
+
+impl Operation for AskPart<'_> {
+    type Output = AnswerPart;
+
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        let context = self.context;
+        let inputs = self.texts.iter().map(|text| Value::String(text.text().to_owned())).collect();
+        // Who reads the reply itself is better served with numbers.
+        self.asks_base64 =
+            !context.json && self.instead.is_none() && context.encoding.load(Relaxed) != NUMBERS;
+        let composed = compose(provider, inputs, &context.flags, self.asks_base64);
+        let request = provider.post(Job::Embed, composed.body);
+        Ok(Draft::repairable(request, Job::Embed, composed.own).with_eases(&[ENCODING]))
+    }
+
+    fn words(&self) -> ReplyWords {
+        let about = format!(" for {}", places(self.texts));
+        ReplyWords { answer: "answer", lack: "has no list of vectors", about }
+    }
+
+    /// A service that fails in whatever way when it is asked for base64 first is asked for numbers once.
+    fn changes_request(&mut self, failure: &Failure, _: &Provider) -> bool {
+        let may_be = self.has_no_vectors || may_be_encoding(failure, &self.context.fields);
+        if !self.asks_base64 || !may_be || self.context.encoding.load(Relaxed) == WORKS {
+            return false;
+        }
+        if self.context.tries.fetch_add(1, Relaxed) >= MAX_TRIES {
+            return self.context.encoding.load(Relaxed) == NUMBERS;
+        }
+        self.instead = Some(failure.message.clone());
+        true
+    }
+
+    /// A text that is too long is not sent again as it is.
+    fn reword(&self, failure: Failure) -> Failure {
+        let is_search = self.is_search && self.texts.len() > 1;
+        let is_final = says_too_large(&failure) || (is_search && is_of_server(&failure));
+        if is_final { Failure { retry: None, ..failure } } else { failure }
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<AnswerPart, ReadError> {
+        let (context, asked) = (self.context, self.texts.len());
+        let mut body = context.replies.take();
+        if !reply.read_into(&mut body, LARGEST_REPLY).await? {
+            let failure = reply.too_large(LARGEST_REPLY);
+            return Err(failure.hint("--batch-size N asks for less").into());
+        }
+        let size = body.len();
+        let mut result = self.decoded(body, reply).await?;
+        if size > LARGE_REPLY {
+            context.learn(asked * (LARGE_REPLY / 1024) / (size / 1024));
+        }
+        match &mut result {
+            Ok(part) => {
+                self.learn_encoding(reply);
+                if let AnswerPart::Vectors(vectors) = part {
+                    // The next reply comes into it while these vectors wait for their turn.
+                    vectors.spare_text().into_iter().for_each(|text| context.replies.give(text));
+                }
+            }
+            Err(PartProblem::Vectors(problem)) => self.has_no_vectors = problem.is_empty(),
+            Err(_) => {}
+        }
+        let name = &reply.exchange().provider.name;
+        result.map_err(|problem| match problem {
+            PartProblem::Vectors(problem) => read_error(problem, self.texts, name),
+            PartProblem::Dimensions(length) => {
+                let asked = context.dimensions.unwrap_or_default();
+                let what = format!(
+                    "{name} sent vectors of {length} numbers, {asked} were asked for"
+                );
+                let hint = "without --dimensions any length is taken; or choose a model that gives this one";
+                Failure::new(FailureKind::Refused, what).hint(hint).into()
+            }
+            PartProblem::Journal(failure) => failure.into(),
+        })
+    }
+
+    fn begin_again(&mut self) {
+        self.has_no_vectors = false;
+    }
+}
+
+/// Why a reply can't be used.
+enum PartProblem {
+    Vectors(VectorProblem),
+    /// Vectors of another length than was asked for.
+    Dimensions(usize),
+    /// They can't be kept.
+    Journal(Failure),
+}
+
+/// The reply itself, once it is known to be JSON without an error.
+fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, VectorProblem> {
+    if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+        return Err(BadReply::of_body(&body).into());
+    }
+    reply::fault_in(&body).map_or(Ok(body), |fault| Err(BadReply::from(fault).into()))
+}
+
+/// Where the texts of a request stand.
+fn places(texts: &[&BatchText]) -> String {
+    match texts {
+        [one] => one.place().to_string(),
+        [first, .., last] => format!("{} to {}", first.place(), last.place()),
+        [] => String::new(),
+    }
+}
+
+/// What is wrong with a reply, with the texts that it is for.
+fn read_error(problem: VectorProblem, texts: &[&BatchText], service: &str) -> ReadError {
+    let which = places(texts);
+    let refused = |message: String| Failure::new(FailureKind::Refused, message);
+    let failure = match problem {
+        VectorProblem::Reply(BadReply::NotAnAnswer(words))
+        | VectorProblem::Nothing(BadReply::NotAnAnswer(words)) => {
+            return BadReply::NotAnAnswer(words.chars().take(MAX_WORDS).collect()).into();
+        }
+        VectorProblem::Reply(bad) | VectorProblem::Nothing(bad) => return bad.into(),
+        VectorProblem::Nested => {
+            let message = format!(
+                "{service} sent a vector for every token of a text, not one for the text ({which})"
+            );
+            refused(message).hint(
+                "the server has to pool them, as llama-server does with `--pooling mean`; --json prints them",
+            )
+        }
+        VectorProblem::Count(count) => {
+            let plural = if count == 1 { "" } else { "s" };
+            let asked = texts.len();
+            refused(format!(
+                "{service} sent {count} vector{plural}, {asked} were asked for ({which})"
+            ))
+        }
+        VectorProblem::Index(words) => refused(format!(
+            "the vectors from {service} for {which} can't be put in order: {words}"
+        )),
+        VectorProblem::Empty(index) | VectorProblem::Vector(index, _) => {
+            let place = texts.get(index).map(|text| text.place().to_string()).unwrap_or(which);
+            let words = match problem {
+                VectorProblem::Vector(_, words) => words,
+                _ => "it is empty".to_owned(),
+            };
+            refused(format!("the vector from {service} for {place} can't be read: {words}"))
+        }
+    };
+    failure.into()
+}

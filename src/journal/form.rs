@@ -1,0 +1,126 @@
+//! The bytes of a journal: its first line and its rows, written and read. Whatever was cut off anywhere
+//! reads as the rows before.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read, Seek as _, SeekFrom};
+
+use serde::{Deserialize, Serialize};
+
+use super::hash::{Fingerprint, RowHash};
+use super::index::{Place, RowIndex};
+
+/// What every journal begins with.
+const BEGIN: &[u8] = b"{\"llm\":1,\"fingerprint\":\"";
+
+/// The first line and the heads of rows are shorter, by far.
+const MOST_HEAD: u64 = 4096;
+
+/// How much is read at once.
+const READ_SIZE: usize = 64 * 1024;
+
+/// A row to be kept.
+#[derive(Debug)]
+pub(crate) struct KeptRow<'a> {
+    /// Its number; what it counts from is the run's business.
+    pub(crate) row: u64,
+    pub(crate) hash: RowHash,
+    /// What is kept for it, in pieces that follow each other.
+    pub(crate) parts: [&'a [u8]; 2],
+}
+
+/// The first line of a journal.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Head {
+    llm: u32,
+    pub(super) fingerprint: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) model: Option<String>,
+}
+
+/// Whose file it is.
+#[derive(Debug)]
+pub(super) enum Owner {
+    /// Nothing stands in it, or less than a first line of ours.
+    Nobody,
+    /// A journal, and where its rows begin.
+    Ours(Head, u64),
+    Foreign,
+}
+
+/// The first line for a run.
+pub(super) fn first_line(run: &Fingerprint) -> String {
+    let head = Head { llm: 1, fingerprint: run.fingerprint.clone(), model: run.model.clone() };
+    // A struct of texts always serialises.
+    format!("{}\n", serde_json::to_string(&head).unwrap_or_default())
+}
+
+/// Looks at the beginning of a file.
+pub(super) fn owner(file: &mut File) -> std::io::Result<Owner> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut start = Vec::new();
+    file.by_ref().take(MOST_HEAD).read_to_end(&mut start)?;
+    let common = start.len().min(BEGIN.len());
+    if start[..common] != BEGIN[..common] {
+        return Ok(Owner::Foreign);
+    }
+    let Some(end) = memchr::memchr(b'\n', &start) else {
+        // Only what was killed while it wrote its first line looks like this.
+        let is_torn = (start.len() as u64) < MOST_HEAD;
+        return Ok(if is_torn { Owner::Nobody } else { Owner::Foreign });
+    };
+    match serde_json::from_slice::<Head>(&start[..end]) {
+        Ok(head) => Ok(Owner::Ours(head, end as u64 + 1)),
+        Err(_) => Ok(Owner::Foreign),
+    }
+}
+
+/// The head of a row.
+#[derive(Debug, Serialize, Deserialize)]
+struct RowHead<'a> {
+    row: u64,
+    hash: &'a str,
+    bytes: u64,
+}
+
+/// Adds a row.
+pub(super) fn push_row(row: &KeptRow<'_>, out: &mut Vec<u8>) {
+    let bytes = row.parts.iter().map(|part| part.len() as u64).sum();
+    let head = RowHead { row: row.row, hash: &format!("{:032x}", row.hash.0), bytes };
+    // Writing into memory can't fail, and such a struct always serialises.
+    let _ = serde_json::to_writer(&mut *out, &head);
+    out.push(b'\n');
+    row.parts.iter().for_each(|part| out.extend_from_slice(part));
+    out.push(b'\n');
+}
+
+/// Reads which rows stand behind `start`, and where the last whole one ends.
+pub(super) fn read_index(file: &mut File, start: u64) -> std::io::Result<(RowIndex, u64)> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(start))?;
+    let mut reader = BufReader::with_capacity(READ_SIZE, file);
+    let (mut found, mut at) = (RowIndex::default(), start);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let head = reader.by_ref().take(MOST_HEAD).read_until(b'\n', &mut line)? as u64;
+        let Some((row, hash, bytes)) = row_head(&line) else { return Ok((found, at)) };
+        let place = Place { at: at + head, length: bytes };
+        let Some(end) = place.at.checked_add(bytes).filter(|end| *end < length) else {
+            return Ok((found, at));
+        };
+        // A length is far below the largest number with a sign: the file has as many bytes.
+        reader.seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX))?;
+        let mut last = [0];
+        if reader.read(&mut last)? != 1 || last != *b"\n" {
+            return Ok((found, at));
+        }
+        found.add(row, hash, place);
+        at = end + 1;
+    }
+}
+
+fn row_head(line: &[u8]) -> Option<(u64, RowHash, u64)> {
+    let head: RowHead<'_> = serde_json::from_slice(line.strip_suffix(b"\n")?).ok()?;
+    let hash = u128::from_str_radix(head.hash, 16).ok()?;
+    Some((head.row, RowHash(hash), head.bytes))
+}

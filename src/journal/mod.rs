@@ -1,0 +1,183 @@
+//! FILE.part: what a run has got so far, row by row, so that the same command goes on where an earlier
+//! one ended, after `kill -9` as well. It knows neither what a row is nor what its answer means.
+//!
+//! The file begins with one line, `{"llm":1,"fingerprint":"…","model":"…"}`, and grows at its end only.
+//! A finished row is a head, `{"row":N,"hash":"…","bytes":M}` and a line end, then M bytes of whatever
+//! the run keeps for it, then a line end; the hash is that of the row's request. Whole rows are handed
+//! to the system in one write, so that a process that is killed leaves whole rows and at most one torn
+//! one, which is cut off. Nothing waits for the disk while the run is on its way: after a power cut the
+//! newest rows may be missing, and are asked for again. A run that ends early waits for it once.
+//!
+//! A lock on the file keeps two runs apart. A file that does not begin with our first line is somebody
+//! else's: it is neither read nor replaced nor removed.
+
+mod form;
+mod hash;
+mod index;
+mod lock;
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+pub(crate) use form::KeptRow;
+use form::{Head, Owner};
+pub(crate) use hash::{Fingerprint, RowHash};
+use index::{Place, RowIndex};
+use lock::cannot_write;
+
+use crate::error::{Failure, FailureKind, reason};
+
+/// How much is written at once, unless a single row is larger.
+const WRITE_SIZE: usize = 256 * 1024;
+
+/// A run's FILE.part, locked for this run. Dropping it leaves the file as it is.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+    /// Rows of earlier runs that were not taken yet.
+    found: RowIndex,
+    /// Rows of this run that stand in it.
+    kept: u64,
+}
+
+impl Journal {
+    /// Opens the journal of a run that writes `target`, and finds the rows that it has. With `fresh` what
+    /// an earlier run left is forgotten.
+    ///
+    /// # Errors
+    /// Exit 2: FILE.part is not ours, or that of another run. Exit 1: another run has it open now, or it
+    /// can't be written.
+    pub(crate) fn open(target: &Path, run: &Fingerprint, fresh: bool) -> Result<Self, Failure> {
+        let path = path_beside(target);
+        let mut file = lock::open_locked(&path)?;
+        let cannot = |error: std::io::Error| cannot_write(&path, &error);
+        let found = match form::owner(&mut file).map_err(cannot)? {
+            Owner::Foreign => return Err(foreign(&path)),
+            Owner::Ours(other, _) if !fresh && other.fingerprint != run.fingerprint => {
+                return Err(of_another_run(&path, target, &other));
+            }
+            Owner::Ours(_, start) if !fresh => {
+                let (found, end) = form::read_index(&mut file, start).map_err(cannot)?;
+                // A torn row makes room for the next one.
+                file.set_len(end).map_err(cannot)?;
+                found
+            }
+            Owner::Ours(..) | Owner::Nobody => {
+                file.set_len(0).map_err(cannot)?;
+                file.seek(SeekFrom::Start(0)).map_err(cannot)?;
+                file.write_all(form::first_line(run).as_bytes()).map_err(cannot)?;
+                RowIndex::default()
+            }
+        };
+        Ok(Self { file, path, found, kept: 0 })
+    }
+
+    /// How many rows of earlier runs wait to be taken.
+    #[cfg(test)]
+    fn waiting(&self) -> u64 {
+        self.found.len()
+    }
+
+    /// What an earlier run kept for a row with this request. Each kept row is given once: by its number,
+    /// else by its hash alone, as numbers change when a row before is added or taken away.
+    ///
+    /// # Errors
+    /// Exit 1: the file can't be read any more.
+    pub(crate) fn take(&mut self, row: u64, hash: RowHash) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(place) = self.found.take(row, hash) else { return Ok(None) };
+        let bytes = self.read(place).map_err(|error| {
+            let message = format!("cannot read {}: {}", self.path.display(), reason(&error));
+            Failure::new(FailureKind::Other, message)
+        })?;
+        self.kept += 1;
+        Ok(Some(bytes))
+    }
+
+    fn read(&mut self, place: Place) -> std::io::Result<Vec<u8>> {
+        self.file.seek(SeekFrom::Start(place.at))?;
+        let mut bytes = vec![0; usize::try_from(place.length).unwrap_or(usize::MAX)];
+        self.file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Keeps rows.
+    ///
+    /// # Errors
+    /// Exit 1: a full disk, say. Rows that were kept before stay.
+    pub(crate) fn keep<'a>(
+        &mut self,
+        rows: impl IntoIterator<Item = KeptRow<'a>>,
+    ) -> Result<(), Failure> {
+        let mut buffer = Vec::new();
+        let mut gathered = 0;
+        for row in rows {
+            form::push_row(&row, &mut buffer);
+            gathered += 1;
+            if buffer.len() >= WRITE_SIZE {
+                self.append(&buffer, std::mem::take(&mut gathered))?;
+                buffer.clear();
+            }
+        }
+        self.append(&buffer, gathered)
+    }
+
+    /// Writes so many whole rows behind those that are there. What a failed write leaves is cut off.
+    fn append(&mut self, bytes: &[u8], rows: u64) -> Result<(), Failure> {
+        let cannot = |error: std::io::Error| cannot_write(&self.path, &error);
+        let end = self.file.seek(SeekFrom::End(0)).map_err(cannot)?;
+        if let Err(error) = self.file.write_all(bytes) {
+            // If this fails too, the next run cuts the torn row off.
+            let _ = self.file.set_len(end);
+            return Err(cannot(error));
+        }
+        self.kept += rows;
+        Ok(())
+    }
+
+    /// The run ended early: what was kept stays, on the disk. Gives the number of rows that the next run
+    /// need not ask for; without any the file goes.
+    pub(crate) fn leave(&mut self) -> u64 {
+        let rows = self.kept + self.found.len();
+        if rows == 0 {
+            let _ = std::fs::remove_file(&self.path);
+        } else {
+            // The rows are with the system already; a disk that can't be waited for loses nothing more.
+            let _ = self.file.sync_data();
+        }
+        rows
+    }
+
+    /// The run's own file is whole: what was kept is not needed any more.
+    ///
+    /// # Errors
+    /// Exit 1: it can't be removed.
+    pub(crate) fn remove(&mut self) -> Result<(), Failure> {
+        std::fs::remove_file(&self.path).map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+/// `FILE.part`.
+fn path_beside(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+fn foreign(path: &Path) -> Failure {
+    let path = path.display();
+    Failure::usage(format!("{path} is in the way: llm did not write it, and leaves it alone"))
+        .hint("give it another name, or write to another file with -o")
+}
+
+fn of_another_run(path: &Path, target: &Path, other: &Head) -> Failure {
+    let model = other.model.as_deref().map(|model| format!(" (its model was {model})"));
+    let (path, target) = (path.display(), target.display());
+    let message = format!("{path} belongs to another run{}", model.unwrap_or_default());
+    Failure::usage(message)
+        .hint(format!("--fresh forgets it and writes {target} anew; or name another file with -o"))
+}
+
+#[cfg(test)]
+mod tests;
