@@ -77,6 +77,10 @@ pub(crate) struct Retry {
     pub(crate) body_delay: Option<Duration>,
     /// The server is still loading its model: it is worth waiting for.
     pub(crate) is_loading: bool,
+    /// Nothing came for too long.
+    pub(crate) is_time_out: bool,
+    /// The request went out whole, and nothing tells whether it was carried out.
+    pub(crate) may_have_run: bool,
 }
 
 /// What a provider said when it refused a request: the parts that a program can act on.

@@ -90,6 +90,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
     };
     io.stderr.is_quiet = cli.common.quiet;
     io.color = cli.common.color;
+    if cli.common.insecure {
+        io.warn("no certificate is checked (--insecure): whoever is in between can read and change everything");
+    }
     match dispatch(&cli, io) {
         Ok(()) => 0,
         Err(error) => report(&error::classify(&error), io),

@@ -45,6 +45,10 @@ pub(crate) struct Common {
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header, global = true, help_heading = REQUEST)]
     pub(crate) header: Vec<(String, String)>,
 
+    /// Do not check the server's certificate, in this run
+    #[arg(short = 'k', long, global = true, help_heading = REQUEST)]
+    pub(crate) insecure: bool,
+
     /// Longest wait for more data, in seconds [default: 300]
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
     pub(crate) timeout: Option<Duration>,

@@ -8,9 +8,6 @@ use crate::cli::Common;
 use crate::exchange::ExchangeOptions;
 use crate::provider::ServiceOptions;
 
-/// Tries after a failed one, without `--retries`.
-const DEFAULT_RETRIES: u32 = 2;
-
 /// The longest wait between two tries, without `--max-wait`.
 const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(60);
 
@@ -45,9 +42,10 @@ impl RunOptions {
             exchange: ExchangeOptions {
                 silence: common.timeout,
                 max_time: common.max_time,
-                retries: common.retries.unwrap_or(DEFAULT_RETRIES),
+                retries: common.retries,
                 max_wait: common.max_wait.unwrap_or(DEFAULT_MAX_WAIT),
                 verbose: common.verbose,
+                is_insecure: common.insecure,
             },
             config: common.config.clone(),
             dry_run: common.dry_run,

@@ -161,6 +161,7 @@ fn without_foreign_secrets(mut below: Profile, own: &Profile) -> Profile {
     if keys.into_iter().any(is_users) {
         below.forget_keys();
     }
+    below.forget_client_certificate();
     for headers in [&mut below.headers, &mut below.models_headers] {
         if headers.iter().any(|(_, field)| field.origin != Origin::BuiltIn) {
             headers.clear();

@@ -43,6 +43,10 @@ table! {
         context_hint: Field<String>,
         proxy: Field<String>,
         ca_file: Field<String>,
+        client_cert_file: Field<String>,
+        client_key_file: Field<String>,
+        client_cert_file_env: Field<String>,
+        client_key_file_env: Field<String>,
         slow_down_codes: Field<Texts>,
         model: Field<String>,
         models: FieldMap<String> = models,
@@ -133,6 +137,14 @@ impl Profile {
     /// Removes every source of a key.
     pub(crate) fn forget_keys(&mut self) {
         self.retain_keys_of(&Profile::default());
+    }
+
+    /// Removes what proves to a server who the user is, but for the headers.
+    pub(crate) fn forget_client_certificate(&mut self) {
+        self.client_cert_file = Field::default();
+        self.client_key_file = Field::default();
+        self.client_cert_file_env = Field::default();
+        self.client_key_file_env = Field::default();
     }
 
     /// Removes the sources of a key that `other` does not name as well.

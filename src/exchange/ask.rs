@@ -22,14 +22,17 @@ impl Exchange {
         &mut self,
         operation: &mut O,
     ) -> Result<O::Output, Failure> {
-        let mut request = self.made(operation.request(&self.provider)?).await?;
-        let mut retries = self.shared.retries();
+        let draft = operation.request(&self.provider)?;
+        let is_charged = draft.is_charged;
+        let mut retries = self.shared.retries(is_charged);
+        let mut request = self.made(draft).await?;
         let shared = Arc::clone(&self.shared);
         loop {
             let pass = match &shared.throttle {
                 Some(throttle) => Some(self.client.interrupt.race(throttle.enter()).await?),
                 None => None,
             };
+            self.client.is_charged = is_charged;
             let failure = match self.attempt(&request, operation).await {
                 Ok(output) => {
                     pass.iter().for_each(Pass::good);
@@ -81,12 +84,18 @@ impl Exchange {
         let mut reply = Reply::new(sent?, self);
         let bad = match operation.read(&mut reply).await {
             Ok(output) => return Ok(output),
-            Err(ReadError::Failed(failure)) => return Err(failure),
+            Err(ReadError::Failed(failure)) => return Err(carried_out(failure)),
             Err(ReadError::NoAnswer(bad)) => bad,
         };
+        let place = reply.doubtful_proxy();
         let id = reply.request_id().map(str::to_owned);
         let (words, service) = (operation.words(), &self.client.service);
-        Err(bad_reply::failure(&bad, &words, id.as_deref(), &request.secrets(), service))
+        let mut failure =
+            bad_reply::failure(&bad, &words, id.as_deref(), &request.secrets(), service);
+        if let Some(place) = place {
+            failure.hint = Some(format!("it may be a page of the proxy {place}"));
+        }
+        Err(carried_out(failure))
     }
 
     /// Changes the request if that may make it acceptable.
@@ -103,4 +112,12 @@ impl Exchange {
             None => Err(failure),
         }
     }
+}
+
+/// A reply had begun when this failed: the request was carried out, whatever came of it.
+fn carried_out(mut failure: Failure) -> Failure {
+    if let Some(retry) = &mut failure.retry {
+        retry.may_have_run |= retry.status.is_none();
+    }
+    failure
 }

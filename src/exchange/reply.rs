@@ -38,6 +38,11 @@ impl Reply<'_> {
         self.response.header(name)
     }
 
+    /// The proxy that may have made up the reply, in words.
+    pub(super) fn doubtful_proxy(&self) -> Option<String> {
+        self.response.doubtful_proxy()
+    }
+
     /// The content type; empty where there is none.
     pub(crate) fn content_type(&self) -> &str {
         self.header("content-type").unwrap_or_default()

@@ -13,6 +13,10 @@ use crate::random;
 #[derive(Debug, Clone)]
 pub(super) struct Retries {
     policy: RetryPolicy,
+    /// The user has asked for this number of them.
+    is_typed: bool,
+    /// Each time that the request is carried out is paid for.
+    is_charged: bool,
     done: u32,
     /// How long a server may load its model, and when it was first seen doing so.
     patience: Duration,
@@ -23,10 +27,15 @@ pub(super) struct Retries {
 const LOADING_POLL: Duration = Duration::from_secs(1);
 
 impl Retries {
-    /// `retries` after the first one; no single wait above `max_wait`; `patience` for a server that
-    /// is still loading its model.
-    pub(super) fn new(retries: u32, max_wait: Duration, patience: Duration) -> Self {
-        Self { policy: RetryPolicy { retries, max_wait }, done: 0, patience, loading_since: None }
+    /// As `policy` has them, which the user has typed or not; `patience` for a server that is still
+    /// loading its model.
+    pub(super) fn new(
+        policy: RetryPolicy,
+        is_typed: bool,
+        is_charged: bool,
+        patience: Duration,
+    ) -> Self {
+        Self { policy, is_typed, is_charged, done: 0, patience, loading_since: None }
     }
 
     /// Waits before the next try. `nothing_shown` is false once the user has seen a part of the
@@ -44,6 +53,16 @@ impl Retries {
         let Some(facts) = failure.retry.as_deref().filter(|_| nothing_shown) else {
             return Err(failure);
         };
+        if !self.is_typed {
+            let may_have_run = facts.may_have_run || matches!(facts.status, Some(504 | 524));
+            if self.is_charged && may_have_run {
+                return Err(paid_perhaps(failure));
+            }
+            // Nobody waits for as long again without having asked for that.
+            if facts.is_time_out {
+                return Err(failure);
+            }
+        }
         if facts.is_loading && self.policy.retries > 0 {
             return self.await_model(failure, client, stderr).await;
         }
@@ -143,6 +162,17 @@ impl Retries {
         }
         client.interrupt.race(tokio::time::sleep(LOADING_POLL)).await
     }
+}
+
+/// A request that costs something, and may have been carried out, is not sent again unasked.
+fn paid_perhaps(failure: Failure) -> Failure {
+    let what = "it may have been carried out and paid for, so it was not sent again; \
+                --retries N sends it again";
+    let hint = match &failure.hint {
+        Some(hint) => format!("{what}; {hint}"),
+        None => what.to_owned(),
+    };
+    failure.hint(hint)
 }
 
 /// The service names a wait that the user did not allow: a quota, whatever the status was.

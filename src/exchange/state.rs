@@ -25,13 +25,18 @@ pub(crate) struct ExchangeOptions {
     pub(crate) silence: Option<Duration>,
     /// The longest time for the whole run.
     pub(crate) max_time: Option<Duration>,
-    /// How many tries may follow the first one.
-    pub(crate) retries: u32,
+    /// How many tries may follow the first one; `None`: the user did not say.
+    pub(crate) retries: Option<u32>,
     /// The longest wait between two tries.
     pub(crate) max_wait: Duration,
     /// The exchange is shown on stderr.
     pub(crate) verbose: bool,
+    /// No certificate of a server is checked.
+    pub(crate) is_insecure: bool,
 }
+
+/// Tries after a failed one where the user says nothing of them.
+const RETRIES: u32 = 2;
 
 /// The most requests of a bulk run at a time, unless the user says otherwise: of a service on this
 /// machine, and of any other.
@@ -49,12 +54,18 @@ impl ExchangeOptions {
         self.silence.unwrap_or(SILENCE)
     }
 
+    fn policy(&self) -> RetryPolicy {
+        RetryPolicy { retries: self.retries.unwrap_or(RETRIES), max_wait: self.max_wait }
+    }
+
     /// What a client may do from now on.
     pub(super) fn limits(&self) -> ExchangeLimits {
         ExchangeLimits {
             silence: self.silence(),
             until: self.max_time.map(|time| (Instant::now() + time, time)),
             verbose: self.verbose,
+            is_insecure: self.is_insecure,
+            repeats_charged: self.retries.is_some_and(|retries| retries > 0),
         }
     }
 }
@@ -105,8 +116,7 @@ impl Exchange {
             );
             self.stderr.note(&what);
         }
-        let ExchangeOptions { retries, max_wait, .. } = self.shared.options;
-        let throttle = Throttle::new(RetryPolicy { retries, max_wait }, ceiling, most.is_some());
+        let throttle = Throttle::new(self.shared.options.policy(), ceiling, most.is_some());
         self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle)));
     }
 
@@ -162,10 +172,10 @@ impl Shared {
         self.options
     }
 
-    /// The retries of one request.
-    pub(super) fn retries(&self) -> Retries {
-        let ExchangeOptions { retries, max_wait, .. } = self.options;
-        Retries::new(retries, max_wait, self.options.silence())
+    /// The retries of one request, which may be one of those that are charged each time.
+    pub(super) fn retries(&self, is_charged: bool) -> Retries {
+        let is_typed = self.options.retries.is_some();
+        Retries::new(self.options.policy(), is_typed, is_charged, self.options.silence())
     }
 
     /// The request of a draft, with the change that an earlier request taught.

@@ -2,29 +2,40 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// When something last went over the wire; clones tell of the same exchange.
+/// When something last went over the wire, and how much of a request's content is on its way; clones tell
+/// of the same exchange.
 #[derive(Debug, Clone)]
-pub(super) struct Activity(Arc<Mutex<Instant>>);
+pub(super) struct Activity {
+    last: Arc<Mutex<Instant>>,
+    sent: Arc<AtomicU64>,
+}
 
 impl Default for Activity {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Instant::now())))
+        Self { last: Arc::new(Mutex::new(Instant::now())), sent: Arc::default() }
     }
 }
 
 impl Activity {
-    /// Something went over the wire now.
-    pub(super) fn happened(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    /// So many bytes of content go over the wire now.
+    pub(super) fn sends(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// How many bytes of content were handed to the network.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     fn last(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for `work` as long as no silence lasts longer than `silence`; `None` if one does.
@@ -57,7 +68,7 @@ mod tests {
         let busy = async move {
             for _ in 0..12 {
                 tokio::time::sleep(Duration::from_millis(25)).await;
-                told.happened();
+                told.sends(1);
             }
             7
         };

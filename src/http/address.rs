@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Url;
+use url::Url;
 
 use crate::secret::{self, MASK, Secret};
 

@@ -7,14 +7,17 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::activity::Activity;
+use super::dial::Route;
+use super::direct::{Reply, Reuse};
 use super::head::ReplyHead;
 use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
+use super::proxy::Proxy;
 use super::refusal;
 use super::request::{Request, Url};
 use super::silence::SilenceLimit;
 use super::trace;
-use super::transport::{Incoming, Transport};
+use super::transport::Transport;
 use super::{Service, redirect};
 use crate::error::{Failure, FailureKind, Retry};
 use crate::interrupt::Interrupt;
@@ -22,6 +25,10 @@ use crate::io::{Env, Io, Stderr};
 
 /// An error's body is read to here.
 const MAX_ERROR_BODY: usize = 64 * 1024;
+
+/// A request that is charged each time goes only over a connection that was used so shortly before: on
+/// an older one, which may have died, it could get lost with nobody knowing whether it was carried out.
+const SURELY_ALIVE: Duration = Duration::from_secs(1);
 
 /// What the user may set of an exchange.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +38,10 @@ pub(crate) struct ExchangeLimits {
     /// When the whole run must be over, and the time that it was given.
     pub(crate) until: Option<(Instant, Duration)>,
     pub(crate) verbose: bool,
+    /// No certificate of a server is checked.
+    pub(crate) is_insecure: bool,
+    /// A request that is charged each time may be sent again although it may have been carried out.
+    pub(crate) repeats_charged: bool,
 }
 
 /// A client for one service. It lives on a current-thread runtime.
@@ -40,6 +51,8 @@ pub(crate) struct Client {
     limits: ExchangeLimits,
     /// Told how many bytes of a streamed body were handed to the network.
     pub(crate) on_sent: Option<OnSent>,
+    /// Each time that the next request is carried out is paid for.
+    pub(crate) is_charged: bool,
     pub(crate) interrupt: Interrupt,
 }
 
@@ -47,10 +60,12 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Response {
     head: ReplyHead,
-    body: Incoming,
+    body: Reply,
     silence: SilenceLimit,
     url: Url,
     any: bool,
+    /// The proxy that has fetched the reply.
+    forwarder: Option<Proxy>,
 }
 
 impl Client {
@@ -62,8 +77,9 @@ impl Client {
         mut interrupt: Interrupt,
     ) -> Self {
         interrupt.limit(limits.until);
-        let transport = Arc::new(Transport::new(service.clone(), env.clone()));
-        Self { transport, service, limits, on_sent: None, interrupt }
+        let transport = Transport::new(service.clone(), env.clone(), limits.is_insecure);
+        let transport = Arc::new(transport);
+        Self { transport, service, limits, on_sent: None, is_charged: false, interrupt }
     }
 
     /// Sends a request and waits for the head of its reply.
@@ -124,27 +140,62 @@ impl Client {
         if self.limits.verbose {
             trace::request(request, stderr);
         }
-        let activity = Activity::default();
-        let (silence, name) = (self.limits.silence, &self.service.name);
-        let on_sent = self.on_sent.clone();
-        let outgoing = Outgoing::of(&request.body, &activity, on_sent.as_ref());
-        let sent = activity.while_active(silence, self.transport.send(request, outgoing));
-        let sent = self.interrupt.race(sent).await?;
-        let sent = sent.ok_or_else(|| silent(name, silence, "no reply began"))??;
-        let (head, body) = sent.map_err(|broken| {
-            let failure = network::failure(&broken, ExchangePhase::Sending, name, &request.url);
-            if broken.is_connect() { self.service.with_start_hint(failure) } else { failure }
-        })?;
+        let route = self.transport.route(&request.url)?;
+        stderr.conceal(route.secrets());
+        let (head, body) = self.answered(request, &route).await?;
         if self.limits.verbose {
             trace::reply(&head, stderr);
         }
         Ok(Response {
             head,
             body,
-            silence: SilenceLimit::new(silence),
+            silence: SilenceLimit::new(self.limits.silence),
             url: request.url.clone(),
             any: false,
+            forwarder: route.forwarder(&request.url).cloned(),
         })
+    }
+
+    /// Sends a request until the head of a reply is there; a connection that was kept and turns out to be
+    /// dead is replaced once.
+    async fn answered(
+        &mut self,
+        request: &Request,
+        route: &Route,
+    ) -> Result<(ReplyHead, Reply), Failure> {
+        let (silence, on_sent) = (self.limits.silence, self.on_sent.clone());
+        let name = &self.service.name;
+        let mut reuse = match self.is_charged {
+            true => Reuse::Within(SURELY_ALIVE),
+            false => Reuse::Any,
+        };
+        loop {
+            let activity = Activity::default();
+            let outgoing = Outgoing::of(&request.body, &activity, on_sent.as_ref());
+            let counted = outgoing.counted();
+            let sent = self.transport.send(request, outgoing, route, reuse);
+            let sent = self.interrupt.race(activity.while_active(silence, sent)).await?;
+            let is_whole = activity.sent() >= counted;
+            let Some(sent) = sent else {
+                return Err(marked(silent(name, silence, "no reply began"), is_whole));
+            };
+            let broken = match sent? {
+                Ok(answered) => return Ok(answered),
+                Err(broken) => broken,
+            };
+            let may_have_run = is_whole && !broken.is_connect();
+            let must_not_repeat = self.is_charged && may_have_run && !self.limits.repeats_charged;
+            if broken.is_stale() && !must_not_repeat {
+                reuse = Reuse::Never;
+                continue;
+            }
+            let failure = network::failure(&broken, ExchangePhase::Sending, name, &request.url);
+            let failure = match broken.is_connect() {
+                true => self.service.with_start_hint(failure),
+                false => failure,
+            };
+            return Err(marked(failure, may_have_run));
+        }
     }
 
     /// Another client of the same connections, for work that runs beside this one's.
@@ -159,6 +210,7 @@ impl Client {
             service: self.service.clone(),
             limits: self.limits,
             on_sent: self.on_sent.clone(),
+            is_charged: self.is_charged,
             interrupt,
         })
     }
@@ -190,7 +242,20 @@ impl Client {
             }
         }
         body.truncate(MAX_ERROR_BODY);
-        Ok(refusal::failure(&response.facts(), &body, request, &self.service))
+        if let (407, Some(proxy)) = (response.head.status, &response.forwarder) {
+            let (what, hint) = proxy.unauthorized();
+            let (name, place) = (&self.service.name, proxy.place());
+            let what = format!("cannot reach {name}: the proxy {place}: {what}");
+            return Ok(Failure::new(FailureKind::Refused, what).hint(hint));
+        }
+        let mut failure = refusal::failure(&response.facts(), &body, request, &self.service);
+        if let Some(place) = response.doubtful_proxy() {
+            failure.message.push_str(&format!(" (a page, perhaps of the proxy {place})"));
+        }
+        if request.url.scheme() == "http" && speaks_of_tls(&body) {
+            failure.hint = Some("the server speaks TLS there; is `https://` meant?".to_owned());
+        }
+        Ok(failure)
     }
 }
 
@@ -214,6 +279,12 @@ impl Response {
                 ..Retry::default()
             },
         }
+    }
+
+    /// The proxy that may have made up the reply itself, in words: services do not answer with pages.
+    pub(crate) fn doubtful_proxy(&self) -> Option<String> {
+        let is_page = self.header("content-type").is_some_and(|kind| kind.contains("html"));
+        self.forwarder.as_ref().filter(|_| is_page).map(Proxy::place)
     }
 
     /// Bears no silence longer than this from now on: an answer has come to its end.
@@ -260,7 +331,7 @@ impl Response {
         &mut self,
         service: &str,
     ) -> Option<Result<Option<Bytes>, Failure>> {
-        let next = self.body.ready_piece().await?;
+        let next = self.body.ready_piece()?;
         self.any |= matches!(next, Ok(Some(_)));
         Some(next.map_err(|broken| {
             network::failure(&broken, ExchangePhase::Reading, service, &self.url)
@@ -284,4 +355,21 @@ fn silent(service: &str, silence: Duration, what: &str) -> Failure {
     let seconds = silence.as_secs_f64();
     Failure::new(FailureKind::Network, format!("time-out: {what} from {service} for {seconds} s"))
         .hint("--timeout SECS allows a longer silence")
+        .retry(Retry { is_time_out: true, ..Retry::default() })
+}
+
+/// Notes whether the request may have been carried out.
+fn marked(mut failure: Failure, may_have_run: bool) -> Failure {
+    if let Some(retry) = &mut failure.retry {
+        retry.may_have_run = may_have_run;
+    }
+    failure
+}
+
+/// Whether a server says that it was spoken to without TLS, as nginx, Apache and Go word it.
+fn speaks_of_tls(body: &[u8]) -> bool {
+    let words = String::from_utf8_lossy(body).to_lowercase();
+    ["plain http request was sent to https", "http request to an https", "plain http to an ssl"]
+        .iter()
+        .any(|known| words.contains(known))
 }

@@ -4,9 +4,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use reqwest::Url;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
+use url::Url;
 
 /// Addresses of the other family are tried as well after so long (RFC 8305, section 5, has 250 ms; the
 /// HTTP client for TLS waits as long as this).
@@ -55,7 +55,7 @@ fn watch(stream: &SockRef<'_>) {
 }
 
 /// The addresses of a URL's host, at least one.
-async fn addresses(url: &Url) -> Result<Vec<SocketAddr>, Unreachable> {
+pub(super) async fn addresses(url: &Url) -> Result<Vec<SocketAddr>, Unreachable> {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
     if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {

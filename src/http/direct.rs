@@ -1,7 +1,6 @@
-//! HTTP/1.1 straight to a server, without TLS and without a proxy: what a server on this machine or in
-//! the same network is asked by. hyper speaks the protocol. Its connection is polled by whoever reads
-//! the reply: no task of its own stands between the socket and the output, which would cost a switch
-//! of tasks for each token. Knows no endpoint and no profile.
+//! HTTP/1.1 over connections that are kept for later requests. hyper speaks the protocol. Its connection
+//! is polled by whoever reads the reply: no task of its own stands between the socket and the output,
+//! which would cost a switch of tasks for each token. Knows no endpoint and no profile.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,14 +13,16 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 
-use super::connect::{self, Unreachable};
+use super::dial::{self, Route};
 use super::head::ReplyHead;
 use super::message::{Message, Upload, message};
 use super::network::NetworkError;
 use super::outgoing::Outgoing;
 use super::pace::{FLOOD_PAUSE, ReadAction, ReadPace};
+use super::proxy::Proxy;
 use super::request::{Request, Url};
-use super::socket::Socket;
+use super::socket::{Heard, Socket};
+use super::tls::Tls;
 use crate::error::Failure;
 
 /// An idle connection is kept so long: a server or a router may forget it.
@@ -32,6 +33,18 @@ const MAX_READ: usize = 256 * 1024;
 
 /// The most headers of a reply; gateways send more than the library's 100.
 const MAX_HEADERS: usize = 128;
+
+/// The most room that is asked for at once for content whose length is known: a server may claim any.
+const MAX_ROOM: usize = 64 * 1024 * 1024;
+
+/// Which of the connections that were kept a request may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reuse {
+    Any,
+    /// One that was idle for no longer than this.
+    Within(Duration),
+    Never,
+}
 
 /// Connections that can be used again; clones share them.
 #[derive(Debug, Clone)]
@@ -54,6 +67,10 @@ struct Connection {
     sender: http1::SendRequest<Upload>,
     /// Absent once the connection has ended.
     driver: Option<Driver>,
+    heard: Heard,
+    tls: Option<Tls>,
+    /// The proxy that it leads through.
+    proxy: Option<String>,
 }
 
 type Driver = http1::Connection<TokioIo<Socket>, Upload>;
@@ -69,6 +86,9 @@ pub(super) struct Reply {
     home: Connections,
     origin: String,
     pace: ReadPace,
+    /// After an error of the server's own the connection is not used again: servers close it then, and
+    /// some say so too late.
+    is_dying: bool,
 }
 
 impl Connections {
@@ -81,7 +101,7 @@ impl Connections {
     ///
     /// A connection that was kept may turn out to be dead: then a new one is made, but only if no
     /// byte of the request has gone out. Otherwise the server may have carried it out, and it is for
-    /// others to say whether it is sent again (RFC 9110, section 9.2.2).
+    /// others to say whether it is sent again (RFC 9110, section 9.2.2): see [`NetworkError::is_stale`].
     ///
     /// # Errors
     /// Outside, a header that can't be sent; inside, what the network did.
@@ -89,26 +109,32 @@ impl Connections {
         &self,
         request: &Request,
         outgoing: Outgoing,
+        route: &Route,
+        reuse: Reuse,
         patience: Duration,
     ) -> Result<Result<(ReplyHead, Reply), NetworkError>, Failure> {
         let origin = request.url.origin().ascii_serialization();
-        let mut message = message(request, outgoing)?;
-        while let Some(mut kept) = self.take(&origin).await {
+        let mut message = message(request, outgoing, route.forwarder(&request.url))?;
+        while let Some(mut kept) = self.take(&origin, reuse).await {
             match kept.send(message).await {
                 Ok(reply) => return Ok(Ok(self.reply(kept, reply, origin))),
                 Err(mut failed) => match failed.take_message() {
                     Some(unsent) => message = unsent,
-                    None => return Ok(Err((&failed.into_error()).into())),
+                    None => {
+                        let broken = kept.broken(&failed.into_error());
+                        let is_stale = kept.heard.is_nothing();
+                        return Ok(Err(if is_stale { broken.stale() } else { broken }));
+                    }
                 },
             }
         }
-        let mut connection = match Connection::open(&request.url, patience).await {
+        let mut connection = match Connection::open(&request.url, route, patience).await {
             Ok(connection) => connection,
             Err(broken) => return Ok(Err(broken)),
         };
         Ok(match connection.send(message).await {
             Ok(reply) => Ok(self.reply(connection, reply, origin)),
-            Err(failed) => Err((&failed.into_error()).into()),
+            Err(failed) => Err(connection.broken(&failed.into_error())),
         })
     }
 
@@ -119,14 +145,21 @@ impl Connections {
         origin: String,
     ) -> (ReplyHead, Reply) {
         let head = ReplyHead::of(&reply);
+        let is_dying = head.status >= 500;
         let (body, connection) = (reply.into_body(), Some(connection));
-        (head, Reply { body, connection, home: self.clone(), origin, pace: ReadPace::default() })
+        let (home, pace) = (self.clone(), ReadPace::default());
+        (head, Reply { body, connection, home, origin, pace, is_dying })
     }
 
     /// A connection to this origin that can be used again.
-    async fn take(&self, origin: &str) -> Option<Connection> {
+    async fn take(&self, origin: &str, reuse: Reuse) -> Option<Connection> {
+        let longest = match reuse {
+            Reuse::Any => KEPT_FOR,
+            Reuse::Within(longest) => longest,
+            Reuse::Never => return None,
+        };
         loop {
-            let mut connection = self.pop(origin)?;
+            let mut connection = self.pop(origin, longest)?;
             // The runtime asks the system for news only now and then: the server may have closed the
             // connection, or said something unasked.
             tokio::task::yield_now().await;
@@ -137,10 +170,11 @@ impl Connections {
         }
     }
 
-    fn pop(&self, origin: &str) -> Option<Connection> {
+    fn pop(&self, origin: &str, longest: Duration) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|idle| idle.since.elapsed() < KEPT_FOR);
-        let at = idle.iter().rposition(|idle| idle.origin == origin)?;
+        let fits = |idle: &Idle| idle.origin == origin && idle.since.elapsed() < longest;
+        let at = idle.iter().rposition(fits)?;
         Some(idle.remove(at).connection)
     }
 
@@ -158,21 +192,18 @@ impl Connection {
     ///
     /// # Errors
     /// Why there is no connection.
-    async fn open(url: &Url, patience: Duration) -> Result<Self, NetworkError> {
-        let stream = match tokio::time::timeout(patience, connect::connect(url, patience)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(Unreachable::NameNotFound)) => return Err(NetworkError::name_not_found()),
-            Ok(Err(Unreachable::Io(error))) => return Err(NetworkError::of_io(&error).connecting()),
-            Err(_) => return Err(NetworkError::no_connection_within(patience)),
-        };
+    async fn open(url: &Url, route: &Route, patience: Duration) -> Result<Self, NetworkError> {
+        let stream = dial::dial(url, route, patience).await?;
         let mut builder = http1::Builder::new();
         // Servers that someone wrote by hand may look for names as browsers once wrote them.
         builder.title_case_headers(true).max_buf_size(MAX_READ).max_headers(MAX_HEADERS);
         builder.allow_obsolete_multiline_headers_in_responses(true);
         builder.allow_spaces_after_header_name_in_responses(true);
-        let made = builder.handshake(TokioIo::new(Socket::new(stream))).await;
+        let heard = Heard::default();
+        let made = builder.handshake(TokioIo::new(Socket::new(stream, heard.clone()))).await;
         let (sender, driver) = made.map_err(|error| NetworkError::from(&error))?;
-        Ok(Self { sender, driver: Some(driver) })
+        let proxy = route.proxy.as_ref().map(Proxy::place);
+        Ok(Self { sender, driver: Some(driver), heard, tls: route.tls.clone(), proxy })
     }
 
     /// Sends a request and waits for the head of the reply.
@@ -180,12 +211,32 @@ impl Connection {
     /// # Errors
     /// What happened, with the request if no byte of it has gone out.
     async fn send(&mut self, message: Message) -> Result<Response<Incoming>, Unsent> {
+        self.heard.begin();
         let mut reply = pin!(self.sender.try_send_request(message));
         std::future::poll_fn(|context| {
             drive(&mut self.driver, context);
             reply.as_mut().poll(context)
         })
         .await
+    }
+
+    /// What ended the connection.
+    fn broken(&self, error: &hyper::Error) -> NetworkError {
+        let broken = NetworkError::from(error);
+        let broken = match &self.tls {
+            Some(tls) if self.heard.is_nothing() => tls.explained(broken),
+            None if self.heard.is_tls() => {
+                NetworkError::settled("it speaks TLS there", "is `https://` meant?")
+            }
+            None if self.heard.is_nothing() && !broken.is_connect() => {
+                broken.hinted("if it speaks TLS there, `https://` is meant")
+            }
+            _ => broken,
+        };
+        match &self.proxy {
+            Some(place) => broken.through(place),
+            None => broken,
+        }
     }
 
     /// Reads and writes what can be read and written now.
@@ -232,8 +283,29 @@ impl Reply {
         }
     }
 
+    /// Adds the next content to `to`; gives how much, 0 at its end.
+    ///
+    /// # Errors
+    /// As [`Reply::piece`].
+    pub(super) async fn piece_into(&mut self, to: &mut Vec<u8>) -> Result<usize, NetworkError> {
+        while let Some(piece) = self.piece().await? {
+            if to.capacity() - to.len() < piece.len()
+                && let Some(left) = self.left()
+            {
+                let left = usize::try_from(left).unwrap_or(usize::MAX).min(MAX_ROOM);
+                to.reserve_exact(piece.len() + left);
+            }
+            to.extend_from_slice(&piece);
+            // Nothing would mean the end.
+            if !piece.is_empty() {
+                return Ok(piece.len());
+            }
+        }
+        Ok(0)
+    }
+
     /// How many bytes of content are still to come, if the server has said so.
-    pub(super) fn left(&self) -> Option<u64> {
+    fn left(&self) -> Option<u64> {
         self.body.size_hint().exact()
     }
 
@@ -250,7 +322,11 @@ impl Reply {
                 return Poll::Ready(Ok(None));
             };
             // A frame without data is one of trailers, which nobody needs.
-            if let Ok(piece) = frame.map_err(|error| NetworkError::from(&error))?.into_data() {
+            let frame = frame.map_err(|error| match &self.connection {
+                Some(connection) => connection.broken(&error),
+                None => NetworkError::from(&error),
+            });
+            if let Ok(piece) = frame?.into_data() {
                 self.pace.count(piece.len());
                 return Poll::Ready(Ok(Some(piece)));
             }
@@ -261,94 +337,11 @@ impl Reply {
     fn end(&mut self, context: &mut Context<'_>) {
         let Some(mut connection) = self.connection.take() else { return };
         connection.drive(context);
-        if connection.sender.is_ready() {
+        if !self.is_dying && connection.sender.is_ready() {
             self.home.keep(std::mem::take(&mut self.origin), connection);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::http::activity::Activity;
-    use crate::http::form::{Form, FormPart};
-    use crate::http::request::{Body, Method};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-
-    const PATIENCE: Duration = Duration::from_secs(5);
-
-    /// More than the network takes without a reader, in bytes.
-    const LARGE: usize = 20 << 20;
-
-    async fn listen() -> (TcpListener, Request) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/v1/图?a=1#x", listener.local_addr().expect("bound"));
-        let url = Url::parse(&url).expect("a URL");
-        let body = Body::Form(Form::new(vec![FormPart::text("model", "m".repeat(LARGE))]));
-        (
-            listener,
-            Request {
-                method: Method::Post,
-                url,
-                headers: Vec::new(),
-                body,
-                body_secrets: Vec::new(),
-            },
-        )
-    }
-
-    async fn send(
-        connections: &Connections,
-        request: &Request,
-    ) -> Result<(ReplyHead, Reply), NetworkError> {
-        let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
-        connections.send(request, outgoing, PATIENCE).await.expect("can be sent")
-    }
-
-    async fn content(reply: &mut Reply) -> Vec<u8> {
-        let mut content = Vec::new();
-        while let Some(piece) = reply.piece().await.expect("comes") {
-            content.extend_from_slice(&piece);
-        }
-        content
-    }
-
-    #[tokio::test]
-    async fn a_request_goes_on_when_the_answer_has_begun() {
-        let (listener, request) = listen().await;
-        let server = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.expect("a client");
-            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n";
-            stream.write_all(head).await.expect("written");
-            stream.read_exact(&mut vec![0; LARGE]).await.expect("all of it comes");
-            stream.write_all("你好".as_bytes()).await.expect("written");
-        });
-        let connections = Connections::new(1);
-        let (head, mut reply) = send(&connections, &request).await.expect("is answered");
-        assert_eq!((head.status, content(&mut reply).await), (200, "你好".into()));
-        server.await.expect("heard all");
-    }
-
-    #[tokio::test]
-    async fn what_a_server_said_before_it_closed_is_heard() {
-        let (listener, request) = listen().await;
-        let listener = listener.into_std().expect("a listener");
-        listener.set_nonblocking(false).expect("it waits");
-        // In a thread of its own: the connection must be reset in the middle of a write.
-        std::thread::spawn(move || {
-            use std::io::{Read as _, Write as _};
-            for mut stream in listener.incoming().flatten() {
-                stream.read_exact(&mut vec![0; LARGE / 2]).expect("half of it comes");
-                let head = "HTTP/1.1 413 Much\r\nContent-Length: 6\r\n\r\n太大";
-                stream.write_all(head.as_bytes()).expect("written");
-            }
-        });
-        for _ in 0..10 {
-            let (head, mut reply) =
-                send(&Connections::new(1), &request).await.expect("is answered");
-            assert_eq!((head.status, content(&mut reply).await), (413, "太大".into()));
-            assert_eq!(head.line(), "HTTP/1.1 413 Much");
-        }
-    }
-}
+mod tests;

@@ -4,9 +4,11 @@ mod activity;
 mod address;
 pub(crate) mod bad_reply;
 mod buffers;
+mod certificates;
 pub(crate) mod client;
 mod connect;
 pub(crate) mod curl;
+mod dial;
 mod direct;
 pub(crate) mod fault;
 pub(crate) mod form;
@@ -15,6 +17,7 @@ mod message;
 mod network;
 mod outgoing;
 mod pace;
+mod proxy;
 mod redirect;
 pub(crate) mod refusal;
 pub(crate) mod request;
@@ -23,8 +26,11 @@ mod silence;
 mod socket;
 pub(crate) mod splice;
 pub mod sse;
+mod tls;
+mod tls_words;
 mod trace;
-pub(crate) mod transport;
+mod transport;
+mod tunnel;
 
 use crate::error::Failure;
 
@@ -44,14 +50,30 @@ pub(crate) struct Service {
     /// The proxy to go through, instead of what the environment says.
     pub(crate) proxy: Option<String>,
     /// A file with certificates (PEM) that are trusted beside the system's.
-    pub(crate) ca_file: Option<String>,
+    pub(crate) ca_file: Option<NamedFile>,
+    /// What is shown to the service, and to nobody else, where it asks for a client's certificate.
+    pub(crate) client_certificate: Option<NamedFile>,
+    /// Its private key, where that is in a file of its own.
+    pub(crate) client_key: Option<NamedFile>,
+    /// Where the service is.
+    pub(crate) origin: Option<url::Origin>,
     /// Error codes that say "no money" elsewhere, but only "slow down" here.
     pub(crate) slow_down_codes: Vec<String>,
+}
+
+/// A file, and the field or variable that names it.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedFile {
+    pub(crate) path: String,
+    pub(crate) place: String,
 }
 
 impl Service {
     /// Adds how the server is started to a connection that failed.
     fn with_start_hint(&self, failure: Failure) -> Failure {
+        if failure.hint.is_some() {
+            return failure;
+        }
         match &self.start {
             Some(start) => failure.hint(format!("is it running? `{start}` starts it")),
             None => failure.hint("is the address right, and the server running?"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::outgoing::Unreadable;
 use super::request::{Url, shown};
+use super::tls_words;
 use crate::error::{Failure, FailureKind, Retry, reason};
 
 /// Where in the exchange it failed.
@@ -24,7 +25,14 @@ const NO_REPLY: &str = "the connection was closed before a reply came";
 pub(super) struct NetworkError {
     /// In plain words.
     cause: String,
-    kind: ErrorOrigin,
+    origin: ErrorOrigin,
+    /// Another try would meet the same.
+    is_settled: bool,
+    hint: Option<String>,
+    /// The server's certificate, or the client's, is the matter.
+    is_about_certificate: bool,
+    /// The connection had been used before, and ended before a byte of the reply came.
+    is_stale: bool,
 }
 
 /// Where the cause lies.
@@ -32,28 +40,42 @@ pub(super) struct NetworkError {
 enum ErrorOrigin {
     /// There was no connection at all.
     Connecting,
-    /// A certificate: another try would meet it again.
-    Certificate,
+    /// At the proxy that was to make one.
+    Proxy,
     /// On a connection.
     Exchanging,
-    /// Not in the network: a file that is sent can't be read.
-    File,
+    /// Not in the network: a file that is sent can't be read, or the system has no room for a
+    /// connection.
+    Machine,
 }
 
 impl NetworkError {
     /// For this cause.
     pub(super) fn of_words(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), kind: ErrorOrigin::Exchanging }
+        Self {
+            cause: cause.into(),
+            origin: ErrorOrigin::Exchanging,
+            is_settled: false,
+            hint: None,
+            is_about_certificate: false,
+            is_stale: false,
+        }
     }
 
-    /// What the system says of a connection.
+    /// No connection, for a cause that another try would meet again.
+    pub(super) fn settled(cause: impl Into<String>, hint: impl Into<String>) -> Self {
+        let hint = Some(hint.into());
+        Self { is_settled: true, hint, ..Self::of_words(cause).connecting() }
+    }
+
+    /// What the system, or TLS, says of a connection.
     pub(super) fn of_io(error: &std::io::Error) -> Self {
-        Self::of_words(io_cause(error).unwrap_or_else(|| reason(error)))
+        Self::of_chain(error)
     }
 
     /// A file that can't be read while it is sent.
     pub(super) fn of_file(error: &Unreadable) -> Self {
-        Self { cause: error.to_string(), kind: ErrorOrigin::File }
+        Self { origin: ErrorOrigin::Machine, ..Self::of_words(error.to_string()) }
     }
 
     pub(super) fn name_not_found() -> Self {
@@ -65,43 +87,101 @@ impl NetworkError {
     }
 
     /// For an error of a library and its causes.
-    fn of_chain(error: &(dyn Error + 'static), kind: ErrorOrigin) -> Self {
-        if let Some(file) = chain(error).find_map(|inner| inside(inner).downcast_ref()) {
+    fn of_chain(error: &(dyn Error + 'static)) -> Self {
+        let causes = || chain(error).map(inside);
+        if let Some(file) = causes().find_map(|inner| inner.downcast_ref()) {
             return Self::of_file(file);
         }
-        let cause = cause(error);
-        let is_certificate =
-            kind == ErrorOrigin::Connecting && cause.starts_with("its certificate");
-        Self { cause, kind: if is_certificate { ErrorOrigin::Certificate } else { kind } }
+        if let Some(error) = causes().find_map(|inner| inner.downcast_ref::<rustls::Error>()) {
+            let (cause, hint) = tls_words::words(error);
+            let is_ours = matches!(error, rustls::Error::InvalidCertificate(_));
+            return Self {
+                is_settled: true,
+                hint: hint.map(str::to_owned),
+                is_about_certificate: !is_ours && matches!(error, rustls::Error::AlertReceived(_)),
+                ..Self::of_words(cause).connecting()
+            };
+        }
+        let of_system = || chain(error).find_map(|inner| inner.downcast_ref::<std::io::Error>());
+        if of_system().is_some_and(is_shortage) {
+            let what = "this machine has no room for another connection (too many open files)";
+            let hint = Some("`ulimit -n 1024` in this shell allows more".to_owned());
+            return Self { origin: ErrorOrigin::Machine, hint, ..Self::of_words(what) };
+        }
+        Self::of_words(cause(error))
     }
 
     /// The same, of a connection that did not come about.
     pub(super) fn connecting(self) -> Self {
-        Self { kind: ErrorOrigin::Connecting, ..self }
+        match self.origin {
+            ErrorOrigin::Exchanging => Self { origin: ErrorOrigin::Connecting, ..self },
+            _ => self,
+        }
     }
 
-    /// Whether there was no connection at all.
+    /// The same, as a failure of the proxy that `place` describes.
+    pub(super) fn of_proxy(self, place: &str, hint: &str) -> Self {
+        if self.origin == ErrorOrigin::Machine {
+            return self;
+        }
+        let cause = format!("the proxy {place}: {}", self.cause);
+        let hint = self.hint.or_else(|| Some(hint.to_owned()));
+        Self { cause, hint, origin: ErrorOrigin::Proxy, ..self }
+    }
+
+    /// The same, on a connection that leads through the proxy that `place` describes.
+    pub(super) fn through(self, place: &str) -> Self {
+        match self.origin {
+            ErrorOrigin::Proxy | ErrorOrigin::Machine => self,
+            _ => Self { cause: format!("{} (through the proxy {place})", self.cause), ..self },
+        }
+    }
+
+    /// The same, of a connection that had been used before and on which no byte of the reply came.
+    pub(super) fn stale(self) -> Self {
+        Self { is_stale: self.origin == ErrorOrigin::Exchanging, ..self }
+    }
+
+    /// The same, with what can be done about it, unless that is known better.
+    pub(super) fn hinted(self, hint: &str) -> Self {
+        Self { hint: self.hint.or_else(|| Some(hint.to_owned())), ..self }
+    }
+
+    /// Whether a new connection may do what this one, which was kept too long, did not.
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    /// Whether there was no connection to the service at all.
     pub(super) fn is_connect(&self) -> bool {
-        matches!(self.kind, ErrorOrigin::Connecting | ErrorOrigin::Certificate)
+        matches!(self.origin, ErrorOrigin::Connecting | ErrorOrigin::Proxy)
+    }
+
+    /// Whether the other side says that TLS ends, which may be for a certificate.
+    pub(super) fn is_about_certificate(&self) -> bool {
+        self.is_about_certificate
     }
 }
 
 impl From<&hyper::Error> for NetworkError {
     fn from(error: &hyper::Error) -> Self {
-        Self::of_chain(error, ErrorOrigin::Exchanging)
+        let broken = Self::of_chain(error);
+        // What came can't be read: the server has answered, and would give the same answer again.
+        let is_malformed = error.is_parse()
+            || chain(error).filter_map(|inner| inner.downcast_ref()).any(is_malformed);
+        Self { is_settled: broken.is_settled || is_malformed, ..broken }
     }
 }
 
-impl From<&reqwest::Error> for NetworkError {
-    fn from(error: &reqwest::Error) -> Self {
-        if error.is_timeout() && error.is_connect() {
-            return Self::of_words("no connection within 10 s").connecting();
-        }
-        let kind =
-            if error.is_connect() { ErrorOrigin::Connecting } else { ErrorOrigin::Exchanging };
-        // The outermost error names the address, in which any word may stand.
-        Self::of_chain(error.source().unwrap_or(error), kind)
-    }
+fn is_malformed(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData)
+}
+
+/// Whether the system has no room for another open file.
+fn is_shortage(error: &std::io::Error) -> bool {
+    use rustix::io::Errno;
+    let code = error.raw_os_error();
+    [Errno::MFILE, Errno::NFILE].iter().any(|errno| code == Some(errno.raw_os_error()))
 }
 
 /// The failure for an exchange with `service` that the network ended. May be tried again, unless
@@ -113,10 +193,11 @@ pub(super) fn failure(
     url: &Url,
 ) -> Failure {
     let (host, cause) = (host(url), &broken.cause);
-    let message = match (broken.kind, phase) {
-        (ErrorOrigin::File, _) => {
+    let message = match (broken.origin, phase) {
+        (ErrorOrigin::Machine, _) => {
             let message = format!("cannot send the request to {service}: {cause}");
-            return Failure::new(FailureKind::Other, message);
+            let failure = Failure::new(FailureKind::Other, message);
+            return Failure { hint: broken.hint.clone(), ..failure };
         }
         (_, ExchangePhase::Reading) => format!("the answer from {service} broke off: {cause}"),
         (ErrorOrigin::Exchanging, ExchangePhase::Sending) => {
@@ -125,7 +206,8 @@ pub(super) fn failure(
         (_, ExchangePhase::Sending) => format!("cannot connect to {service} at {host}: {cause}"),
     };
     let failure = Failure::new(FailureKind::Network, message);
-    if broken.kind == ErrorOrigin::Certificate { failure } else { failure.retry(Retry::default()) }
+    let failure = Failure { hint: broken.hint.clone(), ..failure };
+    if broken.is_settled { failure } else { failure.retry(Retry::default()) }
 }
 
 /// `https://host:port`, which is what a connection is made to.
@@ -137,25 +219,17 @@ fn host(url: &Url) -> String {
 /// The innermost cause that says something, in plain words.
 fn cause(error: &(dyn Error + 'static)) -> String {
     let chain = || chain(error);
-    if let Some(tls) = chain().find_map(tls_cause) {
-        return tls;
-    }
-    let texts: Vec<String> = chain().map(ToString::to_string).collect();
-    if texts.iter().any(|text| text.contains("dns error")) {
-        return "the name was not found".to_owned();
-    }
     if let Some(words) = chain().find_map(|inner| inner.downcast_ref()).and_then(io_cause) {
         return words;
-    }
-    if texts.iter().any(|text| text.contains("tunnel") || text.contains("proxy")) {
-        let words = texts.last().map_or("", String::as_str);
-        return format!("the proxy did not connect: {words}");
     }
     if let Some(words) = chain().find_map(|inner| inner.downcast_ref()).and_then(http_cause) {
         return words.to_owned();
     }
-    let plain = texts.into_iter().next_back().unwrap_or_else(|| error.to_string());
-    plain.split(" (os error").next().unwrap_or_default().to_owned()
+    let innermost = chain().last().unwrap_or(error);
+    match innermost.downcast_ref() {
+        Some(error) => reason(error),
+        None => innermost.to_string(),
+    }
 }
 
 /// What is wrong with a reply that can't be read as HTTP.
@@ -200,29 +274,4 @@ fn inside<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
         inner = next;
     }
     inner
-}
-
-fn tls_cause(error: &(dyn Error + 'static)) -> Option<String> {
-    let found = inside(error).downcast_ref::<rustls::Error>();
-    found.map(|tls| match tls {
-        rustls::Error::InvalidCertificate(reason) => {
-            format!("its certificate is not valid: {}", plain(reason))
-        }
-        rustls::Error::InvalidMessage(_) => "it does not speak TLS; is `http://` meant?".to_owned(),
-        other => format!("TLS failed: {other}"),
-    })
-}
-
-fn plain(reason: &rustls::CertificateError) -> String {
-    use rustls::CertificateError as Reason;
-    match reason {
-        Reason::Expired | Reason::ExpiredContext { .. } => "it has expired".to_owned(),
-        Reason::NotValidYet | Reason::NotValidYetContext { .. } => "it is not valid yet".to_owned(),
-        Reason::UnknownIssuer => "nobody known to this machine signed it".to_owned(),
-        Reason::NotValidForName | Reason::NotValidForNameContext { .. } => {
-            "it is made out to another name".to_owned()
-        }
-        Reason::Revoked => "it was revoked".to_owned(),
-        other => other.to_string(),
-    }
 }

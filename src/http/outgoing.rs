@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::header::{
+use hyper::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 
@@ -70,9 +70,10 @@ impl Outgoing {
         let told = |pieces: Reads| {
             let (activity, on_sent) = (activity.clone(), on_sent.cloned());
             let pieces = pieces.inspect(move |piece| {
-                activity.happened();
-                if let (Some(on_sent), Ok(bytes)) = (&on_sent, piece) {
-                    on_sent(bytes.len() as u64);
+                let length = piece.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                activity.sends(length);
+                if let (Some(on_sent), Ok(_)) = (&on_sent, piece) {
+                    on_sent(length);
                 }
             });
             BodyContent::Pieces(Box::new(pieces.map(|piece| piece.map_err(Unreadable::from))))
@@ -102,6 +103,14 @@ impl Outgoing {
                 let content = told(Box::new(form::PieceReader::new(pieces)));
                 Self { content_type: Some(form.content_type()), content, length }
             }
+        }
+    }
+
+    /// How many bytes of content are counted on their way out: those that are read while they are sent.
+    pub(super) fn counted(&self) -> u64 {
+        match self.content {
+            BodyContent::Pieces(_) => self.length,
+            BodyContent::Nothing | BodyContent::Bytes(_) => 0,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::secret::{self, MASK, Secret, is_secret};
 
 use super::address::secrets_of_url;
 pub(crate) use super::address::{shown, shown_address, unescaped};
-pub(crate) use reqwest::Url;
+pub(crate) use url::Url;
 
 /// The methods that the specification's endpoints use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -270,6 +270,14 @@ impl Request {
         };
         secret::mask(&self.secrets(), &text)
     }
+}
+
+/// Whether a URL's host is the machine itself.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost")
+        || host.to_ascii_lowercase().ends_with(".localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

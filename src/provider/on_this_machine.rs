@@ -5,8 +5,7 @@ use super::{Fields, Job, Provider, host};
 use crate::config::origin::Origin;
 use crate::error::Failure;
 use crate::http::curl;
-use crate::http::request::Url;
-use crate::http::transport::is_this_machine;
+use crate::http::request::{Url, is_this_machine};
 
 /// The most models that are named in one line.
 const MAX_NAMED: usize = 10;

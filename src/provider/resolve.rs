@@ -9,8 +9,7 @@ use crate::config::profile::Profile;
 use crate::config::value::Texts;
 use crate::config::{Config, listed};
 use crate::error::Failure;
-use crate::http::request::{Url, shown};
-use crate::http::transport::is_this_machine;
+use crate::http::request::{Url, is_this_machine, shown};
 use crate::io::{Env, Io};
 
 /// Resolves the provider of a command, with its key.
@@ -110,6 +109,18 @@ fn lay_environment_over(profile: &mut Profile, env: &Env) {
             profile.base_url.set(url, Origin::Environment(name));
         }
     }
+    // Of the user's own pair no half is replaced.
+    if profile.client_cert_file.get().is_none() && profile.client_key_file.get().is_none() {
+        for (variable, field) in [
+            (&profile.client_cert_file_env, &mut profile.client_cert_file),
+            (&profile.client_key_file_env, &mut profile.client_key_file),
+        ] {
+            if let Some((name, path)) = variable.get().and_then(|name| Some((name, env.get(name)?)))
+            {
+                field.set(path, Origin::Environment(name.clone()));
+            }
+        }
+    }
     if let Some(model) = env.get("LLM_MODEL") {
         profile.model.set(model, Origin::Environment("LLM_MODEL".to_owned()));
     }
@@ -133,6 +144,7 @@ fn lay_base_url_over(
             ));
         }
         profile.forget_keys();
+        profile.forget_client_certificate();
         profile.headers.clear();
         profile.models_headers.clear();
     }

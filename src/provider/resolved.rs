@@ -1,5 +1,7 @@
 //! A resolved profile that gives URLs, headers and request bodies. Reads no files and opens no sockets.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use super::endpoint::{self, Endpoint};
@@ -7,14 +9,14 @@ use super::key::ApiKey;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
 use super::{Job, host, rules};
-use crate::config::field::Sourced;
+use crate::config::field::{Field, Sourced};
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::rule::Rule;
 use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
-use crate::http::Service;
 use crate::http::form::{Form, FormPart};
 use crate::http::request::{Body, BodySecret, Header, HeaderValue, Method, Request, Url};
+use crate::http::{NamedFile, Service};
 use crate::secret::{Secret, is_secret_field};
 
 /// A profile with everything resolved that a request needs.
@@ -297,7 +299,10 @@ impl Provider {
             key_url: profile.key_url.get().cloned(),
             start: profile.start.get().cloned(),
             proxy: profile.proxy.get().cloned(),
-            ca_file: profile.ca_file.get().cloned(),
+            ca_file: named_file(profile, &profile.ca_file, "ca_file"),
+            client_certificate: named_file(profile, &profile.client_cert_file, "client_cert_file"),
+            client_key: named_file(profile, &profile.client_key_file, "client_key_file"),
+            origin: Some(self.base_url.origin()),
             slow_down_codes: profile.slow_down_codes.as_deref().unwrap_or_default().to_vec(),
         }
     }
@@ -347,6 +352,23 @@ impl Provider {
     pub(crate) fn must_ask_for_usage(&self) -> bool {
         matches!(self.profile.stream_usage.get(), None | Some(StreamUsage::Ask))
     }
+}
+
+/// The file that a field names; a relative path counts from the file that the profile is in.
+fn named_file(profile: &Profile, field: &Field<String>, name: &str) -> Option<NamedFile> {
+    let field = field.sourced()?;
+    let (path, place) = match &field.origin {
+        Origin::File { path, .. } if !field.value.starts_with("~/") => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            (folder.join(&field.value).to_string_lossy().into_owned(), None)
+        }
+        Origin::Environment(variable) => (field.value.clone(), Some(variable.clone())),
+        _ => (field.value.clone(), None),
+    };
+    Some(NamedFile {
+        path,
+        place: place.unwrap_or_else(|| format!("the `{name}` of {}", profile.name)),
+    })
 }
 
 /// Of headers with the same name the last one stays, in the place of the first: `-H` wins over the

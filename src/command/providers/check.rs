@@ -101,7 +101,7 @@ fn plan(
             max_time: Some(time),
             // The end of the time is to be what ends the wait.
             silence: options.exchange.silence.or(Some(time * 2)),
-            retries: 0,
+            retries: Some(0),
             ..options.exchange
         },
     };

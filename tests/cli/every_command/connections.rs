@@ -70,13 +70,124 @@ fn a_connection_that_died_meanwhile_is_no_failure() {
 }
 
 #[test]
-fn a_request_that_may_have_been_carried_out_is_not_sent_again_by_itself() {
+fn a_connection_that_ends_when_it_is_used_again_is_replaced_at_once() {
+    for end in [Step::Close, Step::Reset] {
+        let server = Server::start([
+            Reply::bytes(200, "application/json", vector(1)),
+            Reply::raw([end]),
+            Reply::bytes(200, "application/json", vector(2)),
+            Reply::bytes(200, "application/json", vector(3)),
+        ]);
+        let run = three(&server).args(["--retries", "0"]).run();
+        run.code(0).stdout("[1]\n[2]\n[3]\n").stderr_empty();
+        assert_eq!(connections(&server), [1, 1, 2, 2]);
+    }
+}
+
+#[test]
+fn it_is_replaced_once_and_only_before_a_byte_of_the_reply() {
     let server = Server::start([
         Reply::bytes(200, "application/json", vector(1)),
+        Reply::raw([Step::Close]),
         Reply::raw([Step::Close]),
     ]);
     let run = three(&server).args(["--retries", "0"]).run();
     run.code(6).stdout("[1]\n").stderr_has("the connection was closed before a reply came");
+    assert_eq!(connections(&server), [1, 1, 2]);
+    let server = Server::start([
+        Reply::bytes(200, "application/json", vector(1)),
+        Reply::raw([Step::Write(b"HTTP/1.1 20".to_vec()), Step::Close]),
+    ]);
+    let run = three(&server).args(["--retries", "0"]).run();
+    run.code(6).stdout("[1]\n").stderr_has("the connection was closed before a reply came");
+    assert_eq!(connections(&server), [1, 1]);
+}
+
+#[test]
+fn after_an_error_of_the_servers_own_its_connection_is_not_used_again() {
+    for (status, expected) in [(500, [1, 2, 2, 2]), (503, [1, 2, 2, 2]), (429, [1, 1, 1, 1])] {
+        let server = Server::start([
+            Reply::text(status, "Internal Server Error").header("retry-after-ms", "1"),
+            Reply::bytes(200, "application/json", vector(1)),
+            Reply::bytes(200, "application/json", vector(2)),
+            Reply::bytes(200, "application/json", vector(3)),
+        ]);
+        three(&server).args(["-q"]).run().code(0).stdout("[1]\n[2]\n[3]\n").stderr_empty();
+        assert_eq!(connections(&server), expected, "{status}");
+    }
+}
+
+/// A service of pictures and speech, and what a run of each is asked.
+fn charged(server: &Server) -> [Llm; 2] {
+    let llm = || {
+        let models = "models = { image = \"m\", speak = \"m\" }";
+        let url = server.url();
+        llm().config(&format!("[providers.test]\nbase_url = \"{url}\"\n{models}\n")).watch(server)
+    };
+    [llm().args(["image", "-o", "a.png", "猫"]), llm().args(["speak", "-o", "a.mp3", "你好"])]
+}
+
+const PAID: &str =
+    "it may have been carried out and paid for, so it was not sent again; --retries N";
+
+#[test]
+fn what_may_have_been_paid_for_is_sent_again_only_where_that_was_typed() {
+    let ends = [
+        Reply::text(504, "Gateway Timeout"),
+        Reply::text(524, "A timeout occurred"),
+        Reply::raw([Step::Close]),
+        Reply::raw([Step::Reset]),
+        Reply::raw([
+            Step::Write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{".into()),
+            Step::Close,
+        ]),
+        Reply::raw([Step::UntilClosed]),
+    ];
+    for (index, end) in ends.into_iter().enumerate() {
+        for command in [0, 1] {
+            let server = Server::start([end.clone()]);
+            let run = charged(&server)[command].clone().args(["--timeout", "1"]).run();
+            run.code(6).stdout_empty().stderr_has(PAID);
+            assert_eq!(server.requests().len(), 1, "{index}");
+            assert!(run.names().is_empty(), "{:?}", run.names());
+            let server = Server::start([end.clone(), Reply::text(400, "genug")]);
+            let typed = ["--timeout", "1", "--retries", "1"];
+            let run = charged(&server)[command].clone().args(typed).run();
+            run.code(4).stdout_empty().stderr_lacks("paid for");
+        }
+    }
+}
+
+#[test]
+fn what_was_not_carried_out_is_sent_again_for_these_too() {
+    for status in [429, 500, 502, 503] {
+        for command in [0, 1] {
+            let refused = Reply::text(status, "später").header("retry-after-ms", "1");
+            let server = Server::start([refused, Reply::text(400, "genug")]);
+            let run = charged(&server)[command].run();
+            run.code(4).stdout_empty().stderr_has("genug").stderr_lacks("paid for");
+        }
+    }
+    let refusing = Server::refusing();
+    let run =
+        llm().profile_at(&refusing.url()).args(["image", "-m", "m", "-q", "-o", "a.png", "x"]);
+    run.run().code(6).stderr_lacks("paid for");
+}
+
+#[test]
+fn these_use_no_connection_that_was_idle_for_over_a_second() {
+    for (wait, expected) in [("1", [1, 1]), ("1300", [1, 2])] {
+        for command in [0, 1] {
+            let refused = Reply::text(429, "später").header("retry-after-ms", wait);
+            let server = Server::start([refused, Reply::text(400, "genug")]);
+            charged(&server)[command].run().code(4).stderr_has("genug");
+            assert_eq!(connections(&server), expected, "{wait}");
+        }
+    }
+    // On one that was used just before, an end does not say whether the request was carried out.
+    let refused = Reply::text(429, "später").header("retry-after-ms", "1");
+    let server = Server::start([refused, Reply::raw([Step::Close])]);
+    charged(&server)[1].run().code(6).stdout_empty().stderr_has(PAID);
     assert_eq!(connections(&server), [1, 1]);
 }
 
@@ -105,6 +216,25 @@ fn interim_replies_are_passed_over() {
     let body = chat_body("好").to_string().into_bytes();
     let server = Server::start([Reply::raw([Step::Write(interim.to_vec()), of_length(&body)])]);
     llm().profile(&server).args(["chat", "-S", "你好"]).run().code(0).stdout("好\n").stderr_empty();
+}
+
+#[test]
+fn a_reply_that_cannot_be_read_is_final() {
+    let body = chat_body("好").to_string();
+    let chunked = "Transfer-Encoding: chunked\r\n\r\n";
+    for reply in [
+        format!("HTTP/1.0 200 OK\r\n{chunked}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()),
+        format!("HTTP/1.1 200 OK\r\n{chunked}{:x}\n{body}\n0\n\n", body.len()),
+        "SSH-2.0-OpenSSH_9\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nContent-Length: viel\r\n\r\n".to_owned(),
+    ] {
+        let steps = [Step::Write(reply.clone().into_bytes()), Step::UntilClosed];
+        let server = Server::start([Reply::raw(steps)]);
+        let run = llm().profile(&server).args(["chat", "-S", "你好"]).run();
+        run.code(6).stdout_empty();
+        assert_eq!(server.requests().len(), 1, "{reply}");
+        assert!(!run.stderr_text().contains("trying again"), "{run}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub(crate) mod faults;
 mod field_repair;
 mod help;
 mod limits_and_signals;
+mod proxies;
 mod readme;
 mod recorded_requests;
 mod reply_limits;

@@ -8,6 +8,7 @@ mod command;
 mod connection;
 mod multipart;
 mod outcome;
+mod proxy;
 mod pty;
 mod recorded;
 mod reply;
@@ -28,12 +29,13 @@ pub(crate) use {
     command::{Llm, llm, program},
     multipart::Part,
     outcome::{Outcome, names},
+    proxy::{Kind, Proxy},
     pty::{in_terminal, spawn_in_terminal},
     recorded::Recorded,
     reply::{Reply, Step},
     running::Running,
     server::{Refusing, Script, Server},
     sse::{chat_body, chat_events, chunk},
-    tls::Tls,
+    tls::{Door, Tls},
     wav::{wav, wav_head},
 };

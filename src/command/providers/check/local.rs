@@ -12,8 +12,7 @@ use crate::config::Config;
 use crate::config::profile::Profile;
 use crate::error::Failure;
 use crate::exchange::{Exchange, ExchangeOptions, ended_early};
-use crate::http::request::{Url, shown};
-use crate::http::transport::is_this_machine;
+use crate::http::request::{Url, is_this_machine, shown};
 use crate::io::Io;
 use crate::provider::{Job, Provider};
 
