@@ -16,6 +16,8 @@ Examples:
   llm embed < article.txt                            the whole text is one input
   llm embed --lines -f lines.txt -o vectors.npy      every line is an input; for NumPy
   grep -v '^#' lines.txt | llm embed --lines --format jsonl > vectors.jsonl
+  llm embed --field text --id id -f rows.jsonl -o vectors.jsonl
+  llm embed --lines -f lines.txt --update vectors.jsonl
   llm embed -p openai --dimensions 256 --format csv \"hello\"
 
 An input that the service refuses does not end the run: it is reported on stderr, `null` stands in
@@ -28,13 +30,21 @@ pub(crate) struct EmbedArgs {
     #[arg(value_name = "TEXT")]
     pub(crate) texts: Vec<String>,
 
-    /// A text file to embed, `-` is stdin; repeatable
+    /// A text file to embed, or a folder of them; `-` is stdin; repeatable
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 
     /// Every line of stdin, or of the files, is a text of its own
     #[arg(long, conflicts_with = "texts")]
     pub(crate) lines: bool,
+
+    /// The texts are in this column of rows: jsonl, csv or tsv, by the file's ending; `a.b` is a nested one
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["texts", "lines"])]
+    pub(crate) field: Option<String>,
+
+    /// Keep this column of the rows in the output, as key `id` of jsonl
+    #[arg(long, value_name = "NAME", requires = "field", conflicts_with = "json")]
+    pub(crate) id: Option<String>,
 
     /// The length of the vectors, where the model supports it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = REQUEST)]
@@ -57,10 +67,14 @@ pub(crate) struct EmbedArgs {
     pub(crate) skip_errors: bool,
 
     /// Write to a file, which appears only when it is whole; `-` is stdout
-    #[arg(short = 'o', long, value_name = "FILE", help_heading = OUTPUT)]
+    #[arg(short = 'o', long, value_name = "FILE", group = "target", help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
 
+    /// Bring a jsonl file up to date: ask only for texts that it lacks, and leave out those that are gone
+    #[arg(long, value_name = "FILE", group = "target", conflicts_with_all = ["output", "json"], help_heading = OUTPUT)]
+    pub(crate) update: Option<PathBuf>,
+
     /// Begin anew: forget what an interrupted run kept in FILE.part
-    #[arg(long, requires = "output", conflicts_with = "json", help_heading = OUTPUT)]
+    #[arg(long, requires = "target", conflicts_with = "json", help_heading = OUTPUT)]
     pub(crate) fresh: bool,
 }

@@ -15,6 +15,7 @@ use options::ChatOptions;
 use repl::Session;
 
 mod addresses;
+mod again;
 mod asker;
 mod attach;
 mod checked;

@@ -9,7 +9,7 @@ use crate::cli::embed::EmbedArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::exchange;
-use crate::input::texts::{InputTexts, TextSources};
+use crate::input::texts::InputTexts;
 use crate::io::Io;
 use crate::output::progress::Progress;
 use crate::provider::{Job, Provider, RequestLimit, resolve};
@@ -18,6 +18,7 @@ mod answer;
 mod ask;
 mod batch;
 mod cuts;
+mod earlier;
 mod failing;
 mod flow;
 mod journal;
@@ -25,13 +26,16 @@ mod kept;
 mod memory;
 mod options;
 mod part;
+mod sidecar;
 mod writer;
 
 use ask::BatchAsker;
 use batch::Batches;
+use earlier::EarlierVectors;
 use flow::EmbedFlow;
 use options::EmbedOptions;
 use part::compose;
+use sidecar::VectorOrigin;
 use writer::VectorWriter;
 
 /// Runs the command.
@@ -39,27 +43,37 @@ use writer::VectorWriter;
 /// # Errors
 /// As the table of exit codes has them.
 pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
-    settle_output(args.output.as_deref(), io);
+    settle_output(args.update.as_deref().or(args.output.as_deref()), io);
     let config = config::load(run.config.as_deref(), io)?;
     let provider = resolve(&run.service, Job::Embed, &config, io)?;
     let options = EmbedOptions::new(args, run)?;
     let composed = compose(&provider, Vec::new(), &options.flags, true);
     warn_and_check(&composed, "embeddings", &provider, io)?;
-    let wanted = TextSources { words: &options.texts, files: &options.files, lines: options.lines };
-    let texts = InputTexts::find(&wanted, io)?;
+    let texts = InputTexts::find(&options.sources(), io)?;
     let count = texts.known.count;
     let most = most_inputs(&options, &provider);
     if run.dry_run {
-        let batches = Batches::new(texts, options.strict_format(), None)?;
+        let batches = Batches::new(texts, options.strict_format(), None, None)?;
         return Ok(show(provider, batches, most, &options, io)?);
     }
-    let writer = VectorWriter::open(options.output.as_deref(), options.style, io)?;
+    let model = composed.body.get("model").and_then(Value::as_str).map(str::to_owned);
+    let earlier = match options.output.as_deref().filter(|_| options.is_update) {
+        Some(path) => {
+            let dimensions = part::asked_dimensions(&composed, &options);
+            Some(EarlierVectors::read(path, model.as_deref(), dimensions, io)?)
+        }
+        None => None,
+    };
+    let length = earlier.as_ref().and_then(|earlier| earlier.dimensions);
+    let origin =
+        VectorOrigin { model, provider: provider.name.clone(), texts: options.files.clone() };
+    let writer = VectorWriter::open(options.output.as_deref(), options.style, origin, io)?;
     let journal = match options.output.as_deref().filter(|_| writer.is_kept()) {
         Some(target) => Some(journal::open(target, &composed, &provider, options.fresh)?),
         None => None,
     };
     // An empty text without a place is told before anything is sent, and leaves no file.
-    let batches = match Batches::new(texts, options.strict_format(), journal.clone()) {
+    let batches = match Batches::new(texts, options.strict_format(), journal.clone(), earlier) {
         Ok(batches) => batches,
         Err(failure) => return Ok(journal::settle(Err(failure), journal.as_ref(), count, io)?),
     };
@@ -67,9 +81,10 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
         Box::pin(async move {
             exchange.for_many(options.concurrency);
             let progress = Progress::items("embedding", count, io);
-            let is_alone = !options.lines && count == Some(1);
+            let is_split = options.lines || options.columns.is_some();
+            let is_alone = !is_split && count == Some(1);
             let kept = journal.clone();
-            let asker = BatchAsker::new(&exchange.provider, &options, most, is_alone, kept);
+            let asker = BatchAsker::new(&exchange.provider, &options, most, is_alone, kept, length);
             let flow = EmbedFlow::new(asker, writer, progress);
             let result = flow.run(batches, options.shows_usage, exchange, io).await;
             journal::settle(result, journal.as_ref(), count, io)

@@ -46,6 +46,9 @@ async fn list(
     if found.is_empty() {
         let name = &exchange.provider.name;
         io.note(&format!("{name} has no models"));
+        if let Some(pull) = exchange.provider.profile.pull.get() {
+            io.warning_hint(&format!("`{pull}` gets one"));
+        }
     }
     let word = word.map(str::to_lowercase).unwrap_or_default();
     let mut text = String::new();

@@ -33,6 +33,8 @@ table! {
         rename: Pairs<String> = |item| pairs(item, "a table of strings", text),
         drop: Vec<String>,
         set: Map<String, Value>,
+        /// Fields that the service ignores: they are sent all the same, and the user is told.
+        ignored: Vec<String>,
         /// Field, then old value (as text) to new value.
         map: Pairs<Map<String, Value>> = |item| pairs(item, "a table of tables", object),
         /// What the model is known not to take as an attachment.
@@ -105,6 +107,9 @@ impl fmt::Display for Rule {
         parts.extend(set);
         for (field, changes) in &self.map {
             parts.extend(changes.iter().map(|(old, new)| format!("{field} {old} becomes {new}")));
+        }
+        if !self.ignored.is_empty() {
+            parts.push(format!("ignored {}", self.ignored.join(", ")));
         }
         let kinds: Vec<_> = self.takes_no.iter().map(|kind| kind.word()).collect();
         let jobs: Vec<_> = self.jobs.iter().map(|job| job.name()).collect();

@@ -15,6 +15,8 @@ use crate::conversation::{Addressee, ModelReply, SealedThinking, ToolCall};
 pub(crate) struct Answers {
     choices: BTreeMap<u64, Choice>,
     live: u64,
+    /// The place of the current reply's first answer: behind those of replies before it.
+    first: u64,
     expects_many: bool,
     usage: Option<Value>,
     /// Answers begin with thinking that no tag opens.
@@ -49,6 +51,7 @@ impl Answers {
         Self {
             choices: BTreeMap::new(),
             live: 0,
+            first: 0,
             expects_many: number > 1,
             usage: None,
             thinks_untagged: false,
@@ -70,6 +73,24 @@ impl Answers {
     /// Whether more text waits than any reply has: it must not fill the memory.
     pub(crate) fn is_overfull(&self) -> bool {
         self.held > MAX_HELD || self.choices.len() > MAX_CHOICES
+    }
+
+    /// The answers of the next reply come behind those that are there.
+    pub(crate) fn expect_more(&mut self) {
+        self.first = self.choices.keys().next_back().map_or(0, |last| last.saturating_add(1));
+        self.expects_many = true;
+        self.usage = None;
+    }
+
+    /// Whether answers of an earlier reply stand before those of the current one.
+    pub(crate) fn has_earlier(&self) -> bool {
+        self.first > 0
+    }
+
+    /// As if nothing had come of the current reply.
+    pub(crate) fn forget_reply(&mut self) {
+        self.choices.split_off(&self.first);
+        self.usage = None;
     }
 
     /// Takes an event; what can be shown is added to `shown`.
@@ -99,7 +120,9 @@ impl Answers {
         }
     }
 
+    /// The choice of the current reply at this index, as the reply counts them.
     fn choice(&mut self, index: u64) -> &mut Choice {
+        let index = self.first.saturating_add(index);
         let filter =
             if self.thinks_untagged { ThinkFilter::untagged } else { ThinkFilter::default };
         let heading = self.numbers.then(|| format!("[{}]\n", index + 1));
@@ -108,6 +131,9 @@ impl Answers {
 
     /// Whether the choice's text is shown as it comes.
     fn is_live(&mut self, index: u64) -> bool {
+        if self.has_earlier() {
+            return false;
+        }
         // One answer may carry any index.
         if !self.expects_many && self.choices.is_empty() {
             self.live = index;
@@ -250,9 +276,9 @@ impl Answers {
         if self.expects_many { 0 } else { self.count().saturating_sub(1) }
     }
 
-    /// How many answers the reply has, with text or without.
+    /// How many answers the current reply has, with text or without.
     pub(crate) fn number(&self) -> usize {
-        self.choices.len()
+        self.choices.range(self.first..).count()
     }
 
     /// Whether an answer was cut by a limit of tokens.

@@ -69,7 +69,8 @@ fn check(vectors: &Vectors) {
     for index in 0..vectors.len() {
         let floats = floats(vectors, index);
         let mut line = Vec::new();
-        vector::push_line(VectorFormat::Jsonl, 7, "字\n", vectors.get(index), &mut line);
+        let facts = vector::LineFacts { index: 7, id: None, input: "字\n", model: None };
+        vector::push_line(VectorFormat::Jsonl, facts, vectors.get(index), &mut line);
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
         let Some(floats) = floats else { continue };
         assert!(!floats.iter().any(|float| float.is_nan()));

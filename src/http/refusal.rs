@@ -212,6 +212,7 @@ fn says_unknown_model(status: u16, fault: &Fault) -> bool {
         "not a valid model",
         "unknown model",
         "no models loaded",
+        "is not installed",
         "模型不存在",
     ];
     is_code(&fault.code)

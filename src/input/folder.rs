@@ -3,12 +3,12 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
 
 use super::kind::{self, InputKind};
-use super::text::fenced;
+use super::text::{fenced, read_file};
 use crate::error::{Failure, reason};
 use crate::io::Io;
 
@@ -63,6 +63,50 @@ pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
     }
     io.note(&count.line(&given));
     Ok(texts)
+}
+
+/// The text files of a folder that have any text, without those in `skip`. Hidden files and those that
+/// `.gitignore` or `.ignore` lists are skipped. Notes on stderr what was left out.
+///
+/// # Errors
+/// Exit 2: a folder that can't be read, or has no text file.
+pub(super) fn text_files(path: &Path, skip: &[PathBuf], io: &Io) -> Result<Vec<PathBuf>, Failure> {
+    let given = path.display().to_string();
+    let (mut files, mut left) = (Vec::new(), 0_u64);
+    let walk = WalkBuilder::new(path).require_git(false).sort_by_file_path(Path::cmp).build();
+    for entry in walk {
+        let entry = match entry {
+            Err(error) if error.depth() == Some(0) => return Err(cannot_read(&given, error)),
+            Err(_) => {
+                left += 1;
+                continue;
+            }
+            Ok(entry) => entry,
+        };
+        if !entry.file_type().is_some_and(|kind| kind.is_file()) || is_one_of(entry.path(), skip) {
+            continue;
+        }
+        let text = read_file(entry.path());
+        match text.is_ok_and(|text| !text.trim().is_empty()) {
+            true => files.push(entry.into_path()),
+            false => left += 1,
+        }
+    }
+    if files.is_empty() {
+        let line = format!("the directory {given} contains no text file");
+        let hint = "hidden files, and those that .gitignore lists, are skipped";
+        return Err(Failure::usage(line).hint(hint));
+    }
+    if left > 0 {
+        io.note(&format!("{given}: {left} files without text are left out"));
+    }
+    Ok(files)
+}
+
+/// Whether a path is that of one of these files, however it is written.
+fn is_one_of(path: &Path, files: &[PathBuf]) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    files.iter().any(|file| real(file).is_some_and(|file| real(path) == Some(file)))
 }
 
 fn cannot_read(given: &str, error: ignore::Error) -> Failure {

@@ -2,10 +2,12 @@
 
 mod address;
 mod attachment;
+mod field_texts;
 mod folder;
 mod frame;
 mod item;
 mod kind;
+mod rows;
 mod stdin;
 mod text;
 pub(crate) mod texts;
@@ -22,6 +24,7 @@ use crate::http::splice::SplicedFile;
 use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
+pub(crate) use field_texts::RowColumns;
 pub(crate) use frame::{PromptFrame, PromptTemplate};
 pub(crate) use item::InputItem;
 pub(crate) use kind::AttachmentGroup;

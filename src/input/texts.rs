@@ -8,6 +8,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::field_texts::{FieldTexts, RowColumns};
+use super::folder;
+use super::rows::RowForm;
 use super::stdin::{self, STDIN, is_stdin};
 use super::text::{decoded, read_file};
 use crate::error::{Failure, reason};
@@ -21,7 +26,7 @@ const MAX_LINE: usize = 16 << 20;
 const READ_SIZE: usize = 256 * 1024;
 
 /// Where the texts come from.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct TextSources<'a> {
     /// Each of them is a text.
     pub(crate) words: &'a [String],
@@ -29,32 +34,38 @@ pub(crate) struct TextSources<'a> {
     pub(crate) files: &'a [PathBuf],
     /// Each line is a text, not each file.
     pub(crate) lines: bool,
+    /// Each row is a text: this column of it.
+    pub(crate) columns: Option<RowColumns>,
+    /// Files that are no input where they lie in a folder: those that the command writes.
+    pub(crate) skip: Vec<PathBuf>,
 }
 
 /// One text and its place.
 #[derive(Debug, PartialEq)]
 pub(crate) struct InputText {
     pub(crate) text: String,
+    /// The name of its row, if rows have one.
+    pub(crate) id: Option<Value>,
     pub(crate) place: TextPlace,
 }
 
-/// The place of a text, for messages: `input 2`, `line 7`, `line 7 of a.txt`, `a.txt`.
+/// The place of a text, for messages: `input 2`, `line 7`, `row 7 of a.csv`, `a.txt`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TextPlace {
     /// The file, if the number alone is not enough.
     file: Option<Arc<str>>,
-    /// From 1: the line or the argument; 0 for a whole file.
+    /// From 1; 0 for a whole file.
     number: u64,
-    is_line: bool,
+    /// What the number counts.
+    unit: &'static str,
 }
 
 impl fmt::Display for TextPlace {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.file, self.number) {
             (Some(file), 0) => write!(out, "{file}"),
-            (Some(file), line) => write!(out, "line {line} of {file}"),
-            (None, line) if self.is_line => write!(out, "line {line}"),
-            (None, number) => write!(out, "input {number}"),
+            (Some(file), number) => write!(out, "{} {number} of {file}", self.unit),
+            (None, number) => write!(out, "{} {number}", self.unit),
         }
     }
 }
@@ -71,7 +82,8 @@ pub(crate) struct KnownTexts {
 /// The texts, one after the other.
 pub(crate) struct InputTexts {
     sources: VecDeque<TextSource>,
-    current: Option<FileLines>,
+    current: Option<FileTexts>,
+    columns: Option<RowColumns>,
     pub(crate) known: KnownTexts,
 }
 
@@ -97,21 +109,38 @@ impl InputTexts {
             ([], []) => &stdin,
             (_, files) => files,
         };
+        let mut all = Vec::new();
+        for path in files {
+            match path.is_dir() {
+                true => all.extend(folder::text_files(path, &wanted.skip, io)?),
+                false => all.push(path.clone()),
+            }
+        }
+        let files = &all;
         if files.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(Failure::usage("standard input is named twice, but can be read only once"));
         }
-        let mut texts =
-            Self { sources: VecDeque::new(), current: None, known: KnownTexts::default() };
+        let mut texts = Self {
+            sources: VecDeque::new(),
+            current: None,
+            columns: wanted.columns.clone(),
+            known: KnownTexts::default(),
+        };
         for (word, number) in wanted.words.iter().zip(1..) {
-            let place = TextPlace { file: None, number, is_line: false };
+            let place = TextPlace { file: None, number, unit: "input" };
             if word.is_empty() {
                 return Err(Failure::usage(format!("{place} is empty")));
             }
-            texts.sources.push_back(TextSource::Text(InputText { text: word.clone(), place }));
+            texts.sources.push_back(TextSource::Text(InputText {
+                text: word.clone(),
+                id: None,
+                place,
+            }));
         }
         let mut count = Some(wanted.words.len() as u64);
         for path in files {
-            let found = texts.add(path, wanted.lines, files.len() > 1, io)?;
+            let is_split = wanted.lines || wanted.columns.is_some();
+            let found = texts.add(path, is_split, files.len() > 1, io)?;
             count = count.zip(found).map(|(count, found)| count + found);
         }
         texts.known.count = count;
@@ -122,12 +151,12 @@ impl InputTexts {
     fn add(
         &mut self,
         path: &Path,
-        lines: bool,
+        is_split: bool,
         is_named: bool,
         io: &mut Io,
     ) -> Result<Option<u64>, Failure> {
         let name = || is_named.then(|| name_of(path));
-        match (is_stdin(path), lines) {
+        match (is_stdin(path), is_split) {
             (true, true) => {
                 if let Some(stdin) = io.stdin.take() {
                     self.sources.push_back(TextSource::Stdin(stdin, name()));
@@ -136,8 +165,8 @@ impl InputTexts {
             }
             (true, false) => {
                 let text = read_stdin(io)?;
-                let place = TextPlace { file: Some(name_of(path)), number: 0, is_line: false };
-                self.sources.push_back(TextSource::Text(InputText { text, place }));
+                let place = TextPlace { file: Some(name_of(path)), number: 0, unit: "input" };
+                self.sources.push_back(TextSource::Text(InputText { text, id: None, place }));
                 Ok(Some(1))
             }
             (false, true) => {
@@ -157,13 +186,36 @@ impl InputTexts {
 
     /// Reads all lines once, so that errors in them are found before anything is sent.
     fn check(&mut self, path: &Path, name: Option<Arc<str>>) -> Result<u64, Failure> {
-        let mut lines = FileLines::of_file(path, name)?;
-        while let Some(text) = lines.next()? {
+        let mut texts = self.open(path, name)?;
+        let mut count = 0;
+        while let Some(text) = texts.next()? {
+            count += 1;
             if text.text.is_empty() && self.known.empty.is_none() {
                 self.known.empty = Some(text.place);
             }
         }
-        Ok(lines.number)
+        Ok(count)
+    }
+
+    /// The texts of a file, each line or each row one.
+    fn open(&self, path: &Path, shown: Option<Arc<str>>) -> Result<FileTexts, Failure> {
+        let name = name_of(path);
+        let file = File::open(path).map_err(|error| cannot_read(&name, &error))?;
+        self.texts_of(Box::new(file), RowForm::of_ending(path), name, shown)
+    }
+
+    fn texts_of(
+        &self,
+        reader: Box<dyn Read + Send + Sync>,
+        form: Option<RowForm>,
+        name: Arc<str>,
+        shown: Option<Arc<str>>,
+    ) -> Result<FileTexts, Failure> {
+        let Some(columns) = self.columns.clone() else {
+            return Ok(FileTexts::Lines(FileLines::new(reader, name, shown)));
+        };
+        let reader = BufReader::with_capacity(READ_SIZE, reader);
+        Ok(FileTexts::Rows(FieldTexts::new(reader, form, name, columns)?, shown))
     }
 
     /// The next text; `None` at the end. Waits for standard input.
@@ -172,8 +224,8 @@ impl InputTexts {
     /// Exit 2: a file that can't be read, or a line that is not text.
     pub(crate) fn next(&mut self) -> Result<Option<InputText>, Failure> {
         loop {
-            if let Some(lines) = &mut self.current {
-                match lines.next()? {
+            if let Some(texts) = &mut self.current {
+                match texts.next()? {
                     Some(text) => return Ok(Some(text)),
                     None => self.current = None,
                 }
@@ -182,16 +234,35 @@ impl InputTexts {
                 None => return Ok(None),
                 Some(TextSource::Text(text)) => return Ok(Some(text)),
                 Some(TextSource::Whole(path)) => {
-                    let place = TextPlace { file: Some(name_of(&path)), number: 0, is_line: false };
-                    return Ok(Some(InputText { text: read_whole(&path)?, place }));
+                    let place = TextPlace { file: Some(name_of(&path)), number: 0, unit: "input" };
+                    return Ok(Some(InputText { text: read_whole(&path)?, id: None, place }));
                 }
                 Some(TextSource::Lines(path, name)) => {
-                    self.current = Some(FileLines::of_file(&path, name)?);
+                    self.current = Some(self.open(&path, name)?);
                 }
                 Some(TextSource::Stdin(stdin, name)) => {
-                    self.current = Some(FileLines::new(stdin, STDIN.into(), name));
+                    self.current = Some(self.texts_of(stdin, None, STDIN.into(), name)?);
                 }
             }
+        }
+    }
+}
+
+/// The texts of one file.
+enum FileTexts {
+    Lines(FileLines),
+    /// Its name if places need it.
+    Rows(FieldTexts, Option<Arc<str>>),
+}
+
+impl FileTexts {
+    fn next(&mut self) -> Result<Option<InputText>, Failure> {
+        match self {
+            Self::Lines(lines) => lines.next(),
+            Self::Rows(rows, shown) => Ok(rows.next()?.map(|row| {
+                let place = TextPlace { file: shown.clone(), number: row.number, unit: "row" };
+                InputText { text: row.text, id: row.id, place }
+            })),
         }
     }
 }
@@ -211,11 +282,6 @@ impl FileLines {
         Self { reader: BufReader::with_capacity(READ_SIZE, reader), name, shown, number: 0 }
     }
 
-    fn of_file(path: &Path, shown: Option<Arc<str>>) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| cannot_read(&name_of(path), &error))?;
-        Ok(Self::new(Box::new(file), name_of(path), shown))
-    }
-
     /// The next line without its end, which is `\n` or `\r\n`.
     fn next(&mut self) -> Result<Option<InputText>, Failure> {
         let mut line = Vec::new();
@@ -232,7 +298,7 @@ impl FileLines {
                 line.pop();
             }
         }
-        let place = TextPlace { file: self.shown.clone(), number: self.number, is_line: true };
+        let place = TextPlace { file: self.shown.clone(), number: self.number, unit: "line" };
         let (number, name) = (self.number, &self.name);
         if line.len() > MAX_LINE {
             return Err(Failure::usage(format!("line {number} of {name} is longer than 16 MiB")));
@@ -242,7 +308,7 @@ impl FileLines {
         if self.number == 1 && text.starts_with('\u{feff}') {
             text.remove(0);
         }
-        Ok(Some(InputText { text, place }))
+        Ok(Some(InputText { text, id: None, place }))
     }
 }
 

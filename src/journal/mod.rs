@@ -159,7 +159,7 @@ impl Journal {
 }
 
 /// `FILE.part`.
-fn path_beside(target: &Path) -> PathBuf {
+pub(crate) fn path_beside(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".part");
     PathBuf::from(name)

@@ -147,6 +147,11 @@ impl Provider {
         if has_own_shape {
             own.keep_to(&body);
         }
+        for rule in self.profile.rules.iter().filter(|rule| rules::applies(rule, job, &model)) {
+            if rules::is_met(rule, &body) {
+                warnings.extend(self.told_ignored(rule, &body, &own));
+            }
+        }
         Composed { body, warnings, own, takes_model }
     }
 
@@ -176,6 +181,25 @@ impl Provider {
             true => what,
             false => format!("{what}; `-O {field}=…` sends it anyway"),
         })
+    }
+
+    /// What the user should know of fields of theirs that the service ignores by this rule.
+    fn told_ignored(
+        &self,
+        rule: &Rule,
+        body: &Map<String, Value>,
+        own: &UserFields,
+    ) -> Option<String> {
+        let is_theirs = |name: &&String| body.contains_key(*name) && own.by(name).is_some();
+        let names: Vec<String> =
+            rule.ignored.iter().filter(is_theirs).map(|name| format!("`{name}`")).collect();
+        let (verb, them) = match names.len() {
+            0 => return None,
+            1 => ("has", "it"),
+            _ => ("have", "them"),
+        };
+        let why = rule.why.as_deref().map(|why| format!("; {why}")).unwrap_or_default();
+        Some(format!("{} {verb} no effect: {} ignores {them}{why}", names.join(", "), self.name))
     }
 
     /// Whether the user limited the answer's length: by a flag, `-O`, or the profile file. What the

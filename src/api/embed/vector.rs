@@ -1,5 +1,7 @@
 //! One vector, and how it is written as text or as 32-bit floats. Knows no reply and no file.
 
+use serde_json::Value;
+
 use super::number;
 use crate::api::embed::format::VectorFormat;
 
@@ -68,18 +70,35 @@ impl Vector<'_> {
     }
 }
 
-/// Adds the line for one input: its vector, or `null` where there is none. `index` counts inputs
-/// from 0. Not for `npy`, which has no lines.
+/// What a line says beside the vector; only jsonl has a place for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LineFacts<'a> {
+    /// Counts inputs from 0.
+    pub(crate) index: u64,
+    /// The name of the input's row.
+    pub(crate) id: Option<&'a Value>,
+    pub(crate) input: &'a str,
+    pub(crate) model: Option<&'a str>,
+}
+
+/// Adds the line for one input: its vector, or `null` where there is none. Not for `npy`, which has no
+/// lines.
 pub(crate) fn push_line(
     format: VectorFormat,
-    index: u64,
-    input: &str,
+    facts: LineFacts<'_>,
     vector: Option<Vector<'_>>,
     out: &mut Vec<u8>,
 ) {
+    let LineFacts { index, id, input, model } = facts;
+    // Writing into memory can't fail, and a text or a value always serialises.
     if format == VectorFormat::Jsonl {
-        out.extend_from_slice(format!("{{\"index\":{index},\"input\":").as_bytes());
-        // Writing into memory can't fail, and a text always serialises.
+        out.extend_from_slice(format!("{{\"index\":{index},").as_bytes());
+        if let Some(id) = id {
+            out.extend_from_slice(b"\"id\":");
+            let _ = serde_json::to_writer(&mut *out, id);
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"input\":");
         let _ = serde_json::to_writer(&mut *out, input);
         out.extend_from_slice(b",\"embedding\":");
     }
@@ -93,6 +112,10 @@ pub(crate) fn push_line(
         }
     }
     if format == VectorFormat::Jsonl {
+        if let Some(model) = model {
+            out.extend_from_slice(b",\"model\":");
+            let _ = serde_json::to_writer(&mut *out, model);
+        }
         out.push(b'}');
     }
     out.push(b'\n');
@@ -105,7 +128,9 @@ mod tests {
 
     fn line(format: VectorFormat, vector: Option<Vector<'_>>) -> String {
         let mut out = Vec::new();
-        push_line(format, 7, "说 \"好\"", vector, &mut out);
+        let id = Value::from("甲");
+        let facts = LineFacts { index: 7, id: Some(&id), input: "说 \"好\"", model: Some("bge") };
+        push_line(format, facts, vector, &mut out);
         String::from_utf8(out).expect("is text")
     }
 
@@ -118,10 +143,10 @@ mod tests {
         assert_eq!(line(VectorFormat::Array, floats), "[0.1,-2.0,1e-9]\n");
         assert_eq!(line(VectorFormat::Array, digits), "[0.10,-2,1E-9]\n");
         assert_eq!(line(VectorFormat::Csv, digits), "0.10,-2,1E-9\n");
-        let object = r#"{"index":7,"input":"说 \"好\"","embedding":[0.1,-2.0,1e-9]}"#;
+        let object = r#"{"index":7,"id":"甲","input":"说 \"好\"","embedding":[0.1,-2.0,1e-9],"model":"bge"}"#;
         assert_eq!(line(VectorFormat::Jsonl, floats), format!("{object}\n"));
         assert_eq!(line(VectorFormat::Array, None), "null\n");
-        let object = r#"{"index":7,"input":"说 \"好\"","embedding":null}"#;
+        let object = r#"{"index":7,"id":"甲","input":"说 \"好\"","embedding":null,"model":"bge"}"#;
         assert_eq!(line(VectorFormat::Jsonl, None), format!("{object}\n"));
     }
 

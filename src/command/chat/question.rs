@@ -30,6 +30,8 @@ pub(super) struct Question {
     conversation: Conversation,
     options: QuestionOptions,
     tools: Vec<ToolDefinition>,
+    /// How often it was asked before for one more answer.
+    repeats: u32,
     /// The field in which the service turned out to want a model's thinking back.
     pub(super) echo_field: Option<String>,
     /// The next request's body, and which fields of it the user set; none once the conversation has
@@ -78,7 +80,7 @@ impl Question {
         let number = options.model.number.max(sent).unwrap_or(1);
         let first = FirstRequest { model, is_limited, number, warnings };
         let composed = Some((body, own));
-        Ok(Self { given, first, conversation, options, tools, echo_field, composed })
+        Ok(Self { given, first, conversation, options, tools, repeats: 0, echo_field, composed })
     }
 
     /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
@@ -87,7 +89,12 @@ impl Question {
             let echo_field = self.echo_field.as_deref();
             let asked = ask(&self.conversation, &self.options, &self.tools, echo_field, provider);
             let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
-            (composed.body, composed.own)
+            let mut body = composed.body;
+            if self.repeats > 0 {
+                // `-O` and the profile may ask for several.
+                body.shift_remove("n");
+            }
+            (body, composed.own)
         });
         let inserts = self.conversation.messages.iter().flat_map(|message| match message {
             Message::User { attachments, .. } => attachments.as_slice(),
@@ -131,6 +138,16 @@ impl Question {
     /// Goes on with what was said since.
     pub(super) fn go_on(&mut self, said: Message) {
         self.conversation.messages.push(said);
+        self.composed = None;
+    }
+
+    /// Asks the same once more, for one answer. A seed that the user set counts up, as the answer
+    /// would be the same again.
+    pub(super) fn ask_one_more(&mut self) {
+        self.repeats += 1;
+        let model = &mut self.options.model;
+        model.number = None;
+        model.seed = model.seed.map(|seed| seed.wrapping_add(1));
         self.composed = None;
     }
 

@@ -14,7 +14,6 @@ use crate::conversation::{Addressee, Message, ModelReply};
 use crate::dialect;
 use crate::dialect::answers::{Answers, ReplyVerdict};
 use crate::dialect::reader::{ChatReader, ReplyEnd};
-use crate::dialect::schema::correction;
 use crate::dialect::usage::TokenCounts;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply as HttpReply};
@@ -28,10 +27,10 @@ const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// One question on its way to its answer.
 pub(super) struct ChatTurn {
-    plan: ChatPlan,
-    answers: Answers,
-    display: AnswerDisplay,
-    rounds: Rounds,
+    pub(super) plan: ChatPlan,
+    pub(super) answers: Answers,
+    pub(super) display: AnswerDisplay,
+    pub(super) rounds: Rounds,
     cuts: SilentCuts,
     /// The service that replies, once one was asked.
     service: Option<Addressee>,
@@ -61,6 +60,7 @@ impl ChatTurn {
         io: &mut Io,
     ) -> Result<(), Failure> {
         self.ask_with_tools(question, exchange, io).await?;
+        self.ask_for_rest(question, exchange, io).await?;
         self.complete(io)?;
         if let Some((answer, why)) = self.misfit() {
             self.ask_anew(question, &answer, &why, exchange, io).await?;
@@ -69,7 +69,7 @@ impl ChatTurn {
     }
 
     /// Asks, and carries out the calls of the replies until one has none.
-    async fn ask_with_tools(
+    pub(super) async fn ask_with_tools(
         &mut self,
         question: &mut Question,
         exchange: &mut Exchange,
@@ -112,38 +112,6 @@ impl ChatTurn {
         Ok(Some(reply))
     }
 
-    /// Asks once more, after an answer that does not fit its schema.
-    async fn ask_anew(
-        &mut self,
-        question: &mut Question,
-        answer: &str,
-        why: &str,
-        exchange: &mut Exchange,
-        io: &mut Io,
-    ) -> Result<(), Failure> {
-        self.display.replace(io);
-        let name = &exchange.provider.name;
-        let what = format!("the answer from {name} does not fit the schema: {why}");
-        io.warn(&format!("{what}; asking once more"));
-        // Services refuse a message without any text.
-        if !answer.trim().is_empty() {
-            let reply = ModelReply { text: answer.to_owned(), ..ModelReply::default() };
-            question.go_on(Message::Model { reply, provider: name.clone() });
-        }
-        question.go_on(Message::of_user(correction(why)));
-        self.rounds.spent = self.rounds.usage(self.answers.usage());
-        self.begin_again();
-        let asked = self.ask_with_tools(question, exchange, io).await;
-        if let Err(failure) = &asked
-            && !self.display.has_printed_now()
-            && failure.kind != FailureKind::ReaderGone
-        {
-            // The first answer is better than none.
-            self.display.write_plain(answer, true, io)?;
-        }
-        asked
-    }
-
     /// Gives the last of an answer to its schema.
     fn complete(&mut self, io: &mut Io) -> Result<(), Failure> {
         if self.display.checked.is_none() || self.plan.json {
@@ -153,23 +121,17 @@ impl ChatTurn {
         self.display.show(io)
     }
 
-    /// An answer that does not fit its schema and can be asked for again, as nothing of it was
-    /// shown; with what is wrong.
-    fn misfit(&self) -> Option<(String, String)> {
-        let checked = self.display.checked.as_ref()?;
-        let why = checked.verdict().err()?;
-        let is_whole = self.answers.verdict() == ReplyVerdict::Done;
-        (is_whole && !self.display.has_printed()).then(|| (checked.text().to_owned(), why))
-    }
-
     /// The failure of the service in the middle of its answer, if there was one.
     fn failed(&self) -> Result<(), ReadError> {
         let word = self.answers.failure().map(str::to_owned);
         word.map_or(Ok(()), |word| Err(BadReply::Failed(word).into()))
     }
 
-    /// As if nothing had come.
-    fn begin_again(&mut self) {
+    /// As if nothing had come of the current reply.
+    pub(super) fn begin_again(&mut self) {
+        if self.answers.has_earlier() {
+            return self.answers.forget_reply();
+        }
         self.answers = self.plan.answers();
         self.display.begin_again();
         if self.rounds.replies.is_empty() {
@@ -192,7 +154,7 @@ impl ChatTurn {
     }
 
     /// Asks until an answer came or no further try makes sense.
-    async fn ask(
+    pub(super) async fn ask(
         &mut self,
         question: &mut Question,
         exchange: &mut Exchange,
@@ -327,7 +289,8 @@ impl Operation for Asking<'_> {
     }
 
     fn has_shown(&self) -> bool {
-        self.chat.display.has_shown()
+        // Answers behind others are shown when they are whole.
+        !self.chat.answers.has_earlier() && self.chat.display.has_shown()
     }
 
     fn begin_again(&mut self) {
@@ -355,8 +318,12 @@ impl Operation for Asking<'_> {
                 return failed;
             }
             chat.hear(replied.as_deref(), self.question, &reply.exchange().provider);
-            // The reply's bytes unchanged. On a terminal a newline is added where there is none.
-            let (text, ends_line) = (String::from_utf8_lossy(&body), io.stdout_is_terminal);
+            // The reply's bytes unchanged. A newline is added where there is none on a terminal, and
+            // between replies.
+            let (wanted, count) = (chat.plan.number as usize, chat.answers.count());
+            let is_one_of_several = chat.answers.has_earlier() || (1..wanted).contains(&count);
+            let text = String::from_utf8_lossy(&body);
+            let ends_line = io.stdout_is_terminal || is_one_of_several;
             chat.display.write_plain(&text, ends_line, io)?;
             return failed;
         }

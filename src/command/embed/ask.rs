@@ -48,16 +48,18 @@ impl Search {
 }
 
 impl BatchAsker {
-    /// For requests of `most` texts each. `is_alone`: there is one text in all.
+    /// For requests of `most` texts each. `is_alone`: there is one text in all. `earlier` is the length of
+    /// vectors that are there already.
     pub(super) fn new(
         provider: &Provider,
         options: &EmbedOptions,
         most: usize,
         is_alone: bool,
         journal: Option<SharedJournal>,
+        earlier: Option<usize>,
     ) -> Self {
         Self {
-            context: Arc::new(PartContext::new(provider, options, most, journal)),
+            context: Arc::new(PartContext::new(provider, options, most, journal, earlier)),
             is_alone,
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),

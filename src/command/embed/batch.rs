@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::earlier::EarlierVectors;
 use super::kept;
 use crate::api::embed::request::{MAX_BATCH_WEIGHT, MAX_INPUTS, weight};
 use crate::error::Failure;
@@ -63,6 +64,8 @@ pub(super) struct Batches {
     strict: Option<String>,
     /// Where vectors of earlier runs are.
     journal: Option<SharedJournal>,
+    /// The vectors of a file that is brought up to date.
+    earlier: Option<EarlierVectors>,
 }
 
 impl Batches {
@@ -74,11 +77,12 @@ impl Batches {
         texts: InputTexts,
         strict: Option<String>,
         journal: Option<SharedJournal>,
+        earlier: Option<EarlierVectors>,
     ) -> Result<Self, Failure> {
         if let (Some(place), Some(format)) = (&texts.known.empty, &strict) {
             return Err(no_place(place, format));
         }
-        Ok(Self { texts, held: None, number: 0, rows: 0, strict, journal })
+        Ok(Self { texts, held: None, number: 0, rows: 0, strict, journal, earlier })
     }
 
     /// The next batch, of at most `most` texts that are sent. Waits for standard input.
@@ -118,12 +122,22 @@ impl Batches {
         }
         let (row, hash) = (self.rows, RowHash::of([input.text.as_bytes()]));
         self.rows += 1;
-        let mut kept = None;
-        if let Some(journal) = self.journal.as_ref().filter(|_| !input.text.is_empty()) {
-            kept = journal.lock().unwrap_or_else(PoisonError::into_inner).take(row, hash)?;
-        }
-        let kept = kept.filter(|bytes| kept::vector(bytes).is_some());
+        let kept = if input.text.is_empty() { None } else { self.kept(row, hash)? };
         Ok(Some(BatchText { input, row, hash, kept }))
+    }
+
+    /// The vector for a text, if there is one already.
+    fn kept(&mut self, row: u64, hash: RowHash) -> Result<Option<Vec<u8>>, Failure> {
+        if let Some(journal) = &self.journal {
+            let found = journal.lock().unwrap_or_else(PoisonError::into_inner).take(row, hash)?;
+            if let Some(kept) = found.filter(|bytes| kept::vector(bytes).is_some()) {
+                return Ok(Some(kept));
+            }
+        }
+        match &mut self.earlier {
+            Some(earlier) => Ok(earlier.digits(hash)?.map(kept::of_digits)),
+            None => Ok(None),
+        }
     }
 }
 
@@ -141,9 +155,9 @@ mod tests {
     fn sizes(lines: String, most: usize) -> Vec<(u64, u64, usize)> {
         let mut io = Io::nowhere();
         io.stdin = Some(Box::new(std::io::Cursor::new(lines)));
-        let wanted = TextSources { words: &[], files: &[], lines: true };
+        let wanted = TextSources { lines: true, ..TextSources::default() };
         let texts = InputTexts::find(&wanted, &mut io).expect("is found");
-        let mut batches = Batches::new(texts, None, None).expect("is made");
+        let mut batches = Batches::new(texts, None, None, None).expect("is made");
         let mut all = Vec::new();
         while let Some(batch) = batches.next(most).expect("is read") {
             all.push((batch.number, batch.texts[0].row, batch.texts.len()));

@@ -15,6 +15,11 @@ pub(super) fn row(row: u64, hash: RowHash, vector: Vector<'_>) -> KeptRow<'_> {
     KeptRow { row, hash, parts }
 }
 
+/// Numbers that stand in a file, as if they had been kept.
+pub(super) fn of_digits(digits: Vec<u8>) -> Vec<u8> {
+    [DIGITS, &digits].concat()
+}
+
 /// The vector that was kept; `None` if these bytes are none.
 pub(super) fn vector(kept: &[u8]) -> Option<Vector<'_>> {
     match kept.split_at_checked(1)? {

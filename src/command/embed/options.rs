@@ -1,14 +1,18 @@
 //! What was typed after `llm embed`, as it is meant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::sidecar;
 use crate::api::embed::format::VectorFormat;
 use crate::api::embed::reply::DecimalVectors;
 use crate::cli::embed::EmbedArgs;
 use crate::command::options::RunOptions;
 use crate::error::Failure;
+use crate::input::RowColumns;
+use crate::input::texts::TextSources;
+use crate::journal::path_beside;
 
 /// How vectors are to be written.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +29,10 @@ pub(super) struct EmbedOptions {
     pub(super) files: Vec<PathBuf>,
     /// Every line is a text of its own.
     pub(super) lines: bool,
+    /// The columns of rows that are read.
+    pub(super) columns: Option<RowColumns>,
+    /// The output is a file that is brought up to date.
+    pub(super) is_update: bool,
     /// Fields of the request that flags set.
     pub(super) flags: Map<String, Value>,
     /// Most texts of a request, if the user says so.
@@ -45,6 +53,21 @@ impl EmbedOptions {
     /// Exit 2: the format contradicts the ending of the output file.
     pub(super) fn new(args: &EmbedArgs, run: &RunOptions) -> Result<Self, Failure> {
         let dimensions = args.dimensions.map(|number| ("dimensions".to_owned(), number.into()));
+        let style = style(args, run.json)?;
+        if let Some(id) = args.id.as_ref().filter(|_| style.format != Some(VectorFormat::Jsonl)) {
+            let format = style.format.map(VectorFormat::name).unwrap_or_default();
+            let words = format!("--id {id} has no place in {format}: only jsonl keeps it");
+            return Err(Failure::usage(words).hint("add --format jsonl, or write to a .jsonl file"));
+        }
+        if args.id.is_some() && args.field.is_none() {
+            return Err(Failure::usage(
+                "--id names a column of rows, and --field the one of the texts",
+            )
+            .hint("add --field NAME"));
+        }
+        let columns = args.field.clone().map(|text| RowColumns { text, id: args.id.clone() });
+        let output = args.update.clone().or_else(|| args.output.clone());
+        check_output(output.as_deref(), &args.file)?;
         Ok(Self {
             texts: args.texts.clone(),
             files: args.file.clone(),
@@ -52,12 +75,26 @@ impl EmbedOptions {
             flags: dimensions.into_iter().collect(),
             batch_size: args.batch_size.and_then(|most| usize::try_from(most).ok()),
             concurrency: args.concurrency.map(|most| most as usize),
-            style: style(args, run.json)?,
-            output: args.output.clone(),
+            columns,
+            is_update: args.update.is_some(),
+            style,
+            output,
             fresh: args.fresh,
             json: run.json,
             shows_usage: run.usage,
         })
+    }
+
+    /// Where the texts come from.
+    pub(super) fn sources(&self) -> TextSources<'_> {
+        let beside = |path: &PathBuf| [path.clone(), path_beside(path), sidecar::path_beside(path)];
+        TextSources {
+            words: &self.texts,
+            files: &self.files,
+            lines: self.lines,
+            columns: self.columns.clone(),
+            skip: self.output.iter().flat_map(beside).collect(),
+        }
     }
 
     /// What decimal numbers in a reply become.
@@ -75,10 +112,27 @@ impl EmbedOptions {
     }
 }
 
+/// Fails for an output that is also an input.
+fn check_output(output: Option<&Path>, files: &[PathBuf]) -> Result<(), Failure> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let Some(target) = output.and_then(real).filter(|path| path.is_file()) else { return Ok(()) };
+    match files.iter().find(|file| real(file).is_some_and(|file| file == target)) {
+        Some(file) => {
+            let words = format!("{} is read and would be replaced", file.display());
+            Err(Failure::usage(words).hint("write to another file"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The format: as asked for, by the ending of the file, or an array.
 fn style(args: &EmbedArgs, json: bool) -> Result<Style, Failure> {
-    let named = args.output.as_deref().filter(|path| path.as_os_str() != "-");
-    let ending = named.and_then(VectorFormat::of_ending);
+    let output = args.update.as_deref().or(args.output.as_deref());
+    let named = output.filter(|path| path.as_os_str() != "-");
+    let ending = match args.update {
+        Some(_) => Some(VectorFormat::Jsonl),
+        None => named.and_then(VectorFormat::of_ending),
+    };
     let contradiction = |asked: &str, ending: VectorFormat| {
         let path = named.map(|path| path.display().to_string()).unwrap_or_default();
         let ending = ending.name();

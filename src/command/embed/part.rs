@@ -53,6 +53,8 @@ pub(super) struct PartContext {
     pub(super) fields: Vec<String>,
     /// The length that vectors were asked for in.
     dimensions: Option<usize>,
+    /// The length of the vectors in a file that is brought up to date.
+    earlier: Option<usize>,
     most: AtomicUsize,
     encoding: AtomicU8,
     /// How often numbers were asked for instead, see [`MAX_TRIES`].
@@ -78,6 +80,13 @@ pub(super) fn compose(
     provider.compose(Job::Embed, fields)
 }
 
+/// The length of vectors that is asked for, if it is.
+pub(super) fn asked_dimensions(composed: &Composed, options: &EmbedOptions) -> Option<usize> {
+    let asked = [options.flags.get("dimensions"), composed.body.get("dimensions")];
+    let asked = asked.into_iter().flatten().find_map(Value::as_u64);
+    asked.and_then(|number| usize::try_from(number).ok())
+}
+
 impl PartContext {
     /// For requests of `most` texts each.
     pub(super) fn new(
@@ -85,19 +94,19 @@ impl PartContext {
         options: &EmbedOptions,
         most: usize,
         journal: Option<SharedJournal>,
+        earlier: Option<usize>,
     ) -> Self {
         let composed = compose(provider, Vec::new(), &options.flags, !options.json);
         let is_known = |name: &&String| *name != "input" && *name != ENCODING;
         let is_ours = composed.own.by(ENCODING).is_none()
             && composed.body.get(ENCODING).is_some_and(|value| value == "base64");
-        let dimensions = [options.flags.get("dimensions"), composed.body.get("dimensions")];
-        let dimensions = dimensions.into_iter().flatten().find_map(Value::as_u64);
         Self {
             flags: options.flags.clone(),
             json: options.json,
             numbers: options.numbers(),
             fields: composed.body.keys().filter(is_known).cloned().collect(),
-            dimensions: dimensions.and_then(|number| usize::try_from(number).ok()),
+            dimensions: asked_dimensions(&composed, options),
+            earlier,
             most: AtomicUsize::new(most),
             // What the user or a rule settles is not tried.
             encoding: AtomicU8::new(if is_ours { UNTRIED } else { WORKS }),
@@ -181,14 +190,12 @@ impl PartContext {
         }
         let read = reply::read(body, rows.len(), self.numbers, self.floats.take());
         let vectors = read.map_err(PartProblem::Vectors)?;
-        let other = |index| {
-            let length = vectors.get(index)?.dimensions();
-            self.dimensions.filter(|asked| *asked != length).map(|_| length)
-        };
-        if self.dimensions.is_some()
-            && let Some(length) = (0..vectors.len()).find_map(other)
-        {
-            return Err(PartProblem::Dimensions(length));
+        if let Some(wanted) = self.dimensions.or(self.earlier) {
+            let mut lengths =
+                (0..vectors.len()).filter_map(|index| Some(vectors.get(index)?.dimensions()));
+            if let Some(length) = lengths.find(|length| *length != wanted) {
+                return Err(PartProblem::Dimensions(length));
+            }
         }
         self.keep(&vectors, rows).map_err(PartProblem::Journal)?;
         Ok(AnswerPart::Vectors(vectors))
@@ -269,6 +276,14 @@ impl Operation for AskPart<'_> {
         let name = &reply.exchange().provider.name;
         result.map_err(|problem| match problem {
             PartProblem::Vectors(problem) => read_error(problem, self.texts, name),
+            PartProblem::Dimensions(length) if context.dimensions.is_none() => {
+                let there = context.earlier.unwrap_or_default();
+                let what = format!(
+                    "the file has vectors of {there} numbers, those from {name} have {length}: they are of \
+                     another model"
+                );
+                Failure::usage(what).hint("-o makes a file anew").into()
+            }
             PartProblem::Dimensions(length) => {
                 let asked = context.dimensions.unwrap_or_default();
                 let what = format!(

@@ -1,14 +1,15 @@
 //! Puts the answers for batches, which come in the order of the texts, on their way out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::answer::{AnswerPart, BatchAnswer};
 use super::batch::{Batch, BatchText};
 use super::kept;
 use super::options::Style;
+use super::sidecar::{self, VectorOrigin};
 use crate::api::embed::format::VectorFormat;
 use crate::api::embed::npy;
-use crate::api::embed::vector::{Vector, push_line};
+use crate::api::embed::vector::{LineFacts, Vector, push_line};
 use crate::error::{Failure, FailureKind};
 use crate::input::texts::TextPlace;
 use crate::io::Io;
@@ -25,9 +26,13 @@ const NO_NUMBER: &str = "its vector contains a value that is no 32-bit number, s
 /// Writes answers, and keeps account of them.
 pub(super) struct VectorWriter {
     sink: Sink,
+    /// The file that was named.
+    target: Option<PathBuf>,
     /// Where a NumPy file grows whose head can't be written later.
     spool: Option<Spool>,
     style: Style,
+    /// Who made the vectors.
+    origin: VectorOrigin,
     buffer: Vec<u8>,
     rows: u64,
     /// The dimensions of all vectors, for a format that is a table.
@@ -44,7 +49,12 @@ impl VectorWriter {
     ///
     /// # Errors
     /// Exit 1 for a file that can't be written, exit 2 for bytes on a terminal.
-    pub(super) fn open(output: Option<&Path>, style: Style, io: &Io) -> Result<Self, Failure> {
+    pub(super) fn open(
+        output: Option<&Path>,
+        style: Style,
+        origin: VectorOrigin,
+        io: &Io,
+    ) -> Result<Self, Failure> {
         let is_npy = style.format == Some(VectorFormat::Npy);
         let sink = match is_npy {
             true => Sink::open_binary(output, "a NumPy file", io)?,
@@ -56,6 +66,8 @@ impl VectorWriter {
             sink,
             spool,
             style,
+            origin,
+            target: output.map(Path::to_owned),
             // The head's numbers are known at the end.
             buffer: if is_npy { npy::head(0, 0).to_vec() } else { Vec::new() },
             rows: 0,
@@ -172,7 +184,18 @@ impl VectorWriter {
                 }
                 vector.push_floats(&mut self.buffer);
             }
-            vector => push_line(format, text.row, text.text(), vector, &mut self.buffer),
+            vector => {
+                let facts = LineFacts {
+                    index: text.row,
+                    id: text.input.id.as_ref(),
+                    input: text.text(),
+                    model: self.origin.model.as_deref(),
+                };
+                if format == VectorFormat::Csv && self.columns.is_none() {
+                    self.columns = vector.map(|vector| vector.dimensions());
+                }
+                push_line(format, facts, vector, &mut self.buffer);
+            }
         }
         Ok(())
     }
@@ -230,7 +253,12 @@ impl VectorWriter {
                 (None, Sink::Stdout) => {}
             }
         }
+        let is_beside = self.is_kept()
+            && matches!(self.style.format, Some(VectorFormat::Npy | VectorFormat::Csv));
         self.sink.commit()?;
+        if let Some(target) = self.target.as_deref().filter(|_| is_beside) {
+            sidecar::write(target, &self.origin, self.columns, io)?;
+        }
         if let Some((count, first)) = &self.empty {
             let what = match count {
                 1 => format!("{first} is empty and has no vector"),

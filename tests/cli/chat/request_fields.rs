@@ -96,13 +96,13 @@ fn numbers_go_out_as_they_were_typed() {
 
 #[test]
 fn several_answers_are_asked_for() {
-    let server = Server::start([Reply::chat_json("一")]);
+    let server = Server::start(["一", "二", "三"].map(Reply::chat_json));
     let run = llm().profile(&server).args(["chat", "你好", "-n", "3", "-S", "-q"]).run();
-    run.code(0).stdout("一\n").stderr_empty();
+    run.code(0).stdout("一\n\n二\n\n三\n").stderr_empty();
     let expected = json!({
         "model": "test-model", "messages": [{"role": "user", "content": "你好"}], "n": 3,
     });
-    assert_eq!(server.request().json(), expected);
+    assert_eq!(server.bodies()[0], expected);
 }
 
 #[test]

@@ -3,5 +3,6 @@ mod going_on;
 mod inputs_and_formats;
 mod pace;
 mod refusals_and_failures;
+mod rows_and_updates;
 mod services;
 mod silent_cuts;

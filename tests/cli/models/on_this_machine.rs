@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Llm, Reply, Server, llm};
+use crate::support::{Llm, Reply, Server, llm, wav};
 
 /// Ollama's refusal of a model that it does not have.
 fn not_there(model: &str) -> Reply {
@@ -207,4 +207,44 @@ fn ollama_host_is_read_as_ollama_reads_it() {
     // Elsewhere too it is Ollama, which makes no pictures and needs no key.
     let run = llm().env("OLLAMA_HOST", "box").args(["image", "-p", "ollama", "--dry-run", "x"]);
     run.run().code(2).stderr_has("ollama does not offer pictures");
+}
+
+#[test]
+fn an_empty_list_is_told_with_the_command_that_gets_a_model() {
+    let server = Server::start([list(&[])]);
+    let run = ollama(&server).arg("models").run();
+    run.code(0).stdout_empty();
+    run.stderr("llm: ollama has no models\nhint: `ollama pull MODEL` gets one\n");
+}
+
+#[test]
+fn one_look_up_is_enough_for_all_requests_of_a_run() {
+    let vectors = || json!({"data": [{"index": 0, "embedding": [1.5]}]});
+    let replies = std::iter::once(list(&["bge-m3"]));
+    let server = Server::start(replies.chain((0..6).map(|_| Reply::json(200, vectors()))));
+    let run = ollama(&server).args(["embed", "--lines", "--batch-size", "1"]);
+    run.stdin("1\n2\n3\n4\n5\n6\n").run().code(0).stdout(&"[1.5]\n".repeat(6)).stderr_empty();
+    assert_eq!(models(&server)[1..], vec![Some("bge-m3".to_owned()); 6]);
+}
+
+#[test]
+fn sound_goes_to_the_model_that_is_there() {
+    // In a form the model is a part; the built-in default of speaches is a wish too.
+    let whisper = json!({"data": [{"id": "Systran/faster-whisper-tiny", "task": "automatic-speech-recognition"}]});
+    let refused = Reply::json(
+        404,
+        json!({"detail": "Model 'whisper-1' is not installed locally. You can download the model using `POST /v1/models`"}),
+    );
+    let heard = Reply::json(200, json!({"text": "好"}));
+    let server = Server::start([refused, Reply::json(200, whisper), heard]);
+    let config = format!("[providers.speaches]\nbase_url = \"{}\"\n", server.url());
+    let run = llm().watch(&server).config(&config).file("a.wav", wav(16_000, &[0; 3200]));
+    let run = run.args(["transcribe", "-p", "speaches", "a.wav"]).run();
+    run.code(0)
+        .stdout("好\n")
+        .stderr_has("the model that it has answers: Systran/faster-whisper-tiny");
+    let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+    let bodies: Vec<String> = server.requests().iter().map(|request| text(&request.body)).collect();
+    assert!(bodies[0].contains("whisper-1") && bodies[2].contains("faster-whisper-tiny"));
+    assert!(!bodies[2].contains("whisper-1\r\n"), "{}", bodies[2]);
 }
