@@ -23,9 +23,8 @@ pub(crate) struct TokenCounts {
 /// OpenAI means the cached tokens to be among the prompt's, Anthropic does not. Where there are more of
 /// them than of the prompt's they can't be among them.
 pub(crate) fn prompt_tokens(usage: &Value) -> Option<PromptTokens> {
-    let prompt = ["/prompt_tokens", "/input_tokens"]
-        .iter()
-        .find_map(|path| usage.pointer(path)?.as_u64())?;
+    let prompt =
+        ["/prompt_tokens", "/input_tokens"].iter().find_map(|path| number(usage.pointer(path)?))?;
     let mut cached = Vec::new();
     collect_cached(usage, &mut cached);
     let largest = cached.iter().copied().max().filter(|largest| *largest > prompt);
@@ -37,13 +36,23 @@ pub(crate) fn prompt_tokens(usage: &Value) -> Option<PromptTokens> {
 /// A count below this is none: some services always say 0 or 1.
 pub(crate) const LEAST_COUNT: u64 = 64;
 
+/// A count: a number, or one that a gateway writes as text.
+pub(crate) fn number(value: &Value) -> Option<u64> {
+    let whole = |number: f64| (number >= 0.0 && number.fract() == 0.0).then_some(number as u64);
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
 /// Every number that is called cached: read, written, hit.
 fn collect_cached(usage: &Value, found: &mut Vec<u64>) {
     for (name, value) in usage.as_object().into_iter().flatten() {
         let is_cached = name.contains("cache") && !name.contains("miss");
         match value {
             Value::Object(_) => collect_cached(value, found),
-            _ => found.extend(value.as_u64().filter(|_| is_cached)),
+            _ => found.extend(number(value).filter(|_| is_cached)),
         }
     }
 }
@@ -54,7 +63,7 @@ const CACHED: [&str; 3] = ["/prompt_cache_hit_tokens", "/cached_tokens", "/num_c
 impl TokenCounts {
     /// Reads the `usage` of a reply.
     pub(crate) fn of(usage: &Value) -> Self {
-        let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+        let count = |path: &str| usage.pointer(path).and_then(number);
         let (input, output) = (count("/prompt_tokens"), count("/completion_tokens"));
         let beyond_input = count("/total_tokens")
             .and_then(|total| total.checked_sub(input?))
@@ -90,6 +99,17 @@ impl TokenCounts {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn counts_as_text_are_counts() {
+        let usage =
+            json!({"prompt_tokens": "100", "completion_tokens": 50.0, "cached_tokens": " 7 "});
+        let counts = TokenCounts::of(&usage);
+        assert_eq!((counts.input, counts.output, counts.cached), (Some(100), Some(50), Some(7)));
+        for odd in [json!("x"), json!(-1), json!(0.5), json!("1.5"), json!(null), json!([1])] {
+            assert_eq!(number(&odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn the_shapes_of_services_are_read() {

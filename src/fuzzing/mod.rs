@@ -4,6 +4,7 @@
 //! Beside "no panic" it is always the same few promises: where the network cuts the bytes changes
 //! nothing, what comes out is bounded by what went in, and what is encoded comes back.
 
+mod calls;
 mod cuts;
 mod profile;
 mod replies;
@@ -11,6 +12,7 @@ mod sound;
 mod stream;
 mod vectors;
 
+pub use calls::{calls, finishes};
 pub use profile::profile;
 pub use replies::{pictures, replies};
 pub use sound::sound;

@@ -11,11 +11,14 @@ type Target = fn(&[u8]);
 
 const WIRE: &str = "tests/wire";
 const SOUND: &str = "fuzz/seeds/sound";
+const WORDS: &str = "fuzz/seeds/finishes";
 
 /// The targets, and the folder or file of the inputs that say most to them.
-const TARGETS: [(&str, Target, &str); 7] = [
+const TARGETS: [(&str, Target, &str); 9] = [
+    ("calls", calls, SOUND),
     ("errors", errors, WIRE),
     ("events", events, WIRE),
+    ("finishes", finishes, WORDS),
     ("pictures", pictures, WIRE),
     ("profile", profile, "providers.example.toml"),
     ("replies", replies, WIRE),

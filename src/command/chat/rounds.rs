@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::conversation::ModelReply;
+use crate::dialect::usage::number;
 
 /// What came before the current reply, in the same answer to the user.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ fn sum(first: &Value, second: &Value) -> Value {
             }
             Value::Object(both)
         }
-        (first, second) => match (first.as_u64(), second.as_u64()) {
+        (first, second) => match (number(first), number(second)) {
             (Some(first), Some(second)) => first.saturating_add(second).into(),
             _ if second.is_null() => first.clone(),
             _ => second.clone(),

@@ -194,6 +194,10 @@ impl Tools {
         let input = match call.parsed() {
             // A `Map` has only text keys and finite numbers, so it always serialises.
             Ok(arguments) => serde_json::to_string(&arguments).unwrap_or_default(),
+            Err(why) if call.flaw.is_some() => {
+                io.warn(&format!("a call of {name} is not carried out: of its arguments, {why}"));
+                return Ok(format!("error: the arguments were not taken: {why}"));
+            }
             Err(why) => {
                 let start: String = call.arguments.chars().take(SHOWN_CHARS).collect();
                 io.warn(&format!(

@@ -83,7 +83,7 @@ fn choice_events<'v>(
 /// How a choice ended. Gateways put the word of the service behind them beside their own; where it is
 /// a bad one it decides, as theirs is `stop` then, or nothing.
 fn end_event<'v>(index: u64, choice: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
-    let word = |name: &str| filled(choice, name).filter(|word| *word != "null");
+    let word = |name: &str| filled(choice, name).filter(|word| !matches!(word.trim(), "" | "null"));
     let (own, native) = (word("finish_reason"), word("native_finish_reason"));
     let is_bad = |word: &&str| Finish::of(word).is_bad();
     if let Some(word) = own.filter(is_bad).or(native.filter(is_bad)).or(own) {

@@ -1,8 +1,9 @@
 //! Takes the first fenced code block out of a streamed text; it knows no other Markdown.
 //!
 //! The rules are those of CommonMark 0.31.2, section 4.5 "Fenced code blocks", for blocks at the
-//! top level: a fence within a list or a quotation counts if it is indented by three spaces at
-//! most.
+//! top level and in quotations: a fence within a list counts if it is indented by three spaces at
+//! most. Two things are as a shell wants them: a line end of CR LF is LF, and a fence behind the last
+//! words of a text (models write `ls` and the fence on one line) closes the block.
 
 /// The shortest fence.
 const MIN_FENCE: usize = 3;
@@ -26,12 +27,26 @@ pub(super) struct BlockReader {
     closing: ClosingFence,
     /// Whether the line of the block is certainly content.
     is_content: bool,
+    /// Marks that end a line of content, and the white space behind them: a fence, if the text ends
+    /// there.
+    tail: String,
+    quote: QuoteMarks,
     /// The line that a CR just ended, since an LF belongs to the same line end.
     after_cr: Option<LineKind>,
 }
 
+/// The marks of a quotation on the current line of a block.
+#[derive(Debug, Default)]
+struct QuoteMarks {
+    read: usize,
+    /// A space may follow that belongs to the mark.
+    is_behind: bool,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OpenFence {
+    /// How many quotations it stands in.
+    pub(super) quotes: usize,
     pub(super) mark: char,
     pub(super) length: usize,
     /// In spaces.
@@ -59,22 +74,29 @@ impl BlockReader {
     pub(super) fn push<'t>(&mut self, text: &'t str, out: &mut String) -> &'t str {
         let mut rest = text;
         while !rest.is_empty() && !self.is_closed {
-            if let Some(ended) = self.after_cr.take()
-                && let Some(behind) = rest.strip_prefix('\n')
-            {
-                self.add_end(ended, "\n", out);
-                rest = behind;
-                continue;
+            if let Some(ended) = self.after_cr.take() {
+                let behind = rest.strip_prefix('\n');
+                let end = if behind.is_some() { "\r\n" } else { "\r" };
+                self.add_end(ended, end, out);
+                if let Some(behind) = behind {
+                    rest = behind;
+                    continue;
+                }
             }
             let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
             self.push_part(&rest[..end], out);
+            if self.is_closed {
+                break;
+            }
             rest = &rest[end..];
             let Some(behind) = rest.strip_prefix(['\n', '\r']) else {
                 break;
             };
             let ended = self.end_line(out);
-            self.add_end(ended, &rest[..1], out);
-            self.after_cr = rest.starts_with('\r').then_some(ended);
+            match rest.starts_with('\r') {
+                true => self.after_cr = Some(ended),
+                false => self.add_end(ended, "\n", out),
+            }
             rest = behind;
         }
         rest
@@ -84,10 +106,19 @@ impl BlockReader {
     ///
     /// A block that is not closed goes to the end of the text. The extractor is then as new.
     pub(super) fn finish(&mut self, out: &mut String) {
+        if let Some(ended) = self.after_cr.take() {
+            self.add_end(ended, "\r", out);
+        }
         match self.fence {
             Some(_) if self.is_closed => {}
-            Some(fence) if self.closing.closes(fence) => {}
-            Some(fence) => self.release(fence, out),
+            Some(fence) if self.closing.closes(fence) => out.push_str(&self.tail),
+            Some(fence) => {
+                self.release(fence, out);
+                let marks = self.tail.trim_end();
+                if marks.len() < fence.length {
+                    out.push_str(&self.tail);
+                }
+            }
             None if opening(&self.before[self.line_start..]).is_some() => {}
             None => out.push_str(&self.before),
         }
@@ -104,8 +135,14 @@ impl BlockReader {
             self.before.push_str(part);
             return;
         };
+        let Some(part) = self.quote.strip(part, fence.quotes) else {
+            // A line without the mark is behind the quotation.
+            out.push_str(&std::mem::take(&mut self.tail));
+            self.is_closed = true;
+            return;
+        };
         if self.is_content {
-            out.push_str(part);
+            self.content(part, fence, out);
             return;
         }
         self.held.push_str(part);
@@ -125,10 +162,13 @@ impl BlockReader {
             self.before = String::new();
             return LineKind::Fence;
         };
-        if !self.is_content && self.closing.closes(fence) {
+        let is_quoted = self.quote.read == fence.quotes;
+        if !is_quoted || !self.is_content && self.closing.closes(fence) {
+            out.push_str(&std::mem::take(&mut self.tail));
             self.is_closed = true;
             return LineKind::Fence;
         }
+        self.quote = QuoteMarks::default();
         self.release(fence, out);
         self.is_content = false;
         LineKind::Content
@@ -140,16 +180,55 @@ impl BlockReader {
                 self.before.push_str(end);
                 self.line_start = self.before.len();
             }
-            LineKind::Content => out.push_str(end),
+            LineKind::Content => {
+                let end = if end == "\r\n" { "\n" } else { end };
+                let target = if self.tail.is_empty() { out } else { &mut self.tail };
+                target.push_str(end);
+            }
             LineKind::Fence => {}
         }
     }
 
+    /// Appends a part of a line that is content, but for marks at its end that may be a fence.
+    fn content(&mut self, part: &str, fence: OpenFence, out: &mut String) {
+        let bare = part.trim_end_matches([' ', '\t']);
+        let words = bare.trim_end_matches(fence.mark);
+        if !words.is_empty() || self.tail.ends_with(char::is_whitespace) && !bare.is_empty() {
+            out.push_str(&std::mem::take(&mut self.tail));
+        }
+        if bare.len() == words.len() && self.tail.is_empty() {
+            out.push_str(part);
+            return;
+        }
+        out.push_str(words);
+        self.tail.push_str(&part[words.len()..]);
+    }
+
     /// Appends the kept beginning of a line: it is content.
     fn release(&mut self, fence: OpenFence, out: &mut String) {
-        push_unindented(&self.held, fence.indentation, out);
+        let mut line = String::new();
+        push_unindented(&self.held, fence.indentation, &mut line);
+        self.content(&line, fence, out);
         self.held.clear();
         self.closing = ClosingFence::default();
+    }
+}
+
+impl QuoteMarks {
+    /// A part of a line without the marks of so many quotations; `None` if it has fewer.
+    fn strip<'p>(&mut self, mut part: &'p str, quotes: usize) -> Option<&'p str> {
+        while let Some(next) = part.chars().next() {
+            let is_space = next == ' ' && std::mem::take(&mut self.is_behind);
+            match next {
+                _ if is_space => {}
+                _ if self.read == quotes => break,
+                '>' => (self.read, self.is_behind) = (self.read + 1, true),
+                ' ' => {}
+                _ => return None,
+            }
+            part = &part[next.len_utf8()..];
+        }
+        Some(part)
     }
 }
 
@@ -175,6 +254,10 @@ impl ClosingFence {
 
 /// The fence with which this line opens a block.
 pub(super) fn opening(line: &str) -> Option<OpenFence> {
+    let (mut line, mut quotes) = (line, 0);
+    while let Some(behind) = quoted(line) {
+        (line, quotes) = (behind, quotes + 1);
+    }
     let fence = line.trim_start_matches(' ');
     let indentation = line.len() - fence.len();
     let mark = fence.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
@@ -183,7 +266,14 @@ pub(super) fn opening(line: &str) -> Option<OpenFence> {
     // A backtick in the info string would make the line a code span.
     let fits =
         indentation <= MAX_INDENT && length >= MIN_FENCE && (mark == '~' || !info.contains('`'));
-    fits.then_some(OpenFence { mark, length, indentation })
+    fits.then_some(OpenFence { quotes, mark, length, indentation })
+}
+
+/// What a line of a quotation says behind its mark.
+fn quoted(line: &str) -> Option<&str> {
+    let bare = line.trim_start_matches(' ');
+    let behind = bare.strip_prefix('>').filter(|_| line.len() - bare.len() <= MAX_INDENT)?;
+    Some(behind.strip_prefix(' ').unwrap_or(behind))
 }
 
 /// Appends a line without its block's indentation. A tab reaches to the next multiple of four columns

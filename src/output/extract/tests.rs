@@ -59,7 +59,7 @@ fn without_a_block_the_text_is_given() {
         "```a`b\n甲\n",
         "```行内``` 甲\n",
         "\r\n甲\r乙\n\r",
-        "> ```\n> 甲\n> ```",
+        "> 甲\n> ``\n",
     ] {
         assert_eq!(block(text), text);
     }
@@ -92,10 +92,37 @@ fn the_indentation_of_the_fence_is_taken_from_the_content() {
 }
 
 #[test]
-fn line_ends_are_kept() {
-    assert_eq!(block("前\r\n```\r\n甲\r\n\r\n``\r\n```\r\n后"), "甲\r\n\r\n``\r\n");
+fn line_ends_are_those_of_a_shell() {
+    assert_eq!(block("前\r\n```\r\n甲\r\n\r\n``\r\n```\r\n后"), "甲\n\n``\n");
     assert_eq!(block("前\r```\r甲\r乙\n\r```\r后"), "甲\r乙\n\r");
-    assert_eq!(block("```\r\r\n甲"), "\r\n甲");
+    assert_eq!(block("```\r\r\n甲"), "\n甲");
+    assert_eq!(block("```\n甲\r"), "甲\r");
+}
+
+#[test]
+fn a_block_in_a_quotation_is_one() {
+    assert_eq!(block("> ```sh\n> ls\n>  -l\n> ```\n后"), "ls\n -l\n");
+    assert_eq!(block("说：\n>```\n>ls\n>```"), "ls\n");
+    assert_eq!(block("> > ```\n> > ls\n>\n> ```"), "ls\n");
+    assert_eq!(block("> ```\n> a > b\n>\n> c\n> ```"), "a > b\n\nc\n");
+    // The quotation ends, and the block with it.
+    assert_eq!(block("> ```\n> ls\n\n后"), "ls\n");
+    assert_eq!(block("> ```\n> ls\n后"), "ls\n");
+    assert_eq!(chosen(BlockChoice::Last, "> ```\n> 一\n```\n二\n```"), "二\n");
+    assert_eq!(block("```\n> ls\n```"), "> ls\n");
+}
+
+#[test]
+fn a_fence_behind_the_last_words_closes_the_block() {
+    for text in ["```sh\nls```", "```\nls```\n", "```\nls````  \n\n"] {
+        assert_eq!(block(text), "ls", "{text:?}");
+    }
+    assert_eq!(block("```\n一\nls```"), "一\nls");
+    // More follows, or it is none.
+    assert_eq!(block("```\necho ```\nls\n```"), "echo ```\nls\n");
+    assert_eq!(block("```\necho ```\n```\n后"), "echo ```\n");
+    assert_eq!(block("```\necho ``"), "echo ``");
+    assert_eq!(block("~~~\necho ```"), "echo ```");
 }
 
 #[test]
@@ -110,11 +137,11 @@ fn content_is_given_before_its_line_ends() {
         ("文\n``", ""),
         ("`sh\ne", "e"),
         ("cho", "cho"),
-        (" `", " `"),
-        ("\n", "\n"),
+        (" `", " "),
+        ("\n", ""),
         (" ", ""),
         ("``", ""),
-        ("x", " ``x"),
+        ("x", "`\n ``x"),
         ("\n```", "\n"),
         (" ", ""),
         ("y", "``` y"),
@@ -129,6 +156,7 @@ fn content_is_given_before_its_line_ends() {
 /// The same rules over the whole text at once, a line at a time, without tabs and lone CR.
 fn reference(text: &str) -> String {
     let mut block: Option<(block::OpenFence, String)> = None;
+    let mut is_closed = false;
     for line in text.split_inclusive('\n') {
         let bare = line.trim_end_matches(['\n', '\r']);
         let Some((fence, content)) = &mut block else {
@@ -141,11 +169,21 @@ fn reference(text: &str) -> String {
             && marks.len() >= fence.length
             && marks.chars().all(|mark| mark == fence.mark)
         {
+            is_closed = true;
             break;
         }
+        let line = line.replace("\r\n", "\n");
         content.push_str(&line[spaces.min(fence.indentation)..]);
     }
-    block.map_or_else(|| text.to_owned(), |(_, content)| content)
+    block.map_or_else(
+        || text.to_owned(),
+        |(fence, content)| {
+            let end = content.trim_end();
+            let words = end.trim_end_matches(fence.mark);
+            let has_fence = !is_closed && end.len() - words.len() >= fence.length;
+            if has_fence { words.to_owned() } else { content }
+        },
+    )
 }
 
 #[test]

@@ -253,6 +253,11 @@ fn extract_prints_the_first_or_the_last_code_block_alone() {
     answered(Reply::chat_json(answer), &["--extract", "-S"]).code(0).stdout(block).stderr_empty();
     let last = answered(Reply::chat(&letters), &["--extract-last"]);
     last.code(0).stdout("别的\n").stderr_empty();
+    // As a shell wants it: CR LF, a quotation, a fence on the line of the last words.
+    for answer in ["```sh\r\nls -l\r\n```\r\n", "> ```sh\n> ls -l\n> ```\n", "```sh\nls -l```"] {
+        answered(Reply::chat(&[answer]), &["-x"]).code(0).stdout("ls -l\n").stderr_empty();
+        answered(Reply::chat(&[answer]), &["--extract-last"]).code(0).stdout("ls -l\n");
+    }
     // Of an answer that broke off too, the last block is what arrived of it.
     let broken = Reply::sse(&[chunk(json!({"content": "```\n一\n```\n```\n二"}), None)]);
     answered(broken, &["--extract-last", "--retries", "0"]).code(6).stdout("二\n");
@@ -327,6 +332,11 @@ fn usage_is_one_line_on_standard_error() {
     let whole = answered(Reply::chat_json("好"), &["-u", "-S"]);
     whole.code(0).stdout("好\n").stderr_has("9").stderr_has("4");
     answered(Reply::chat(&["好"]), &[]).code(0).stderr_empty();
+    // Counts as text.
+    let usage = json!({"prompt_tokens": "12", "completion_tokens": "34"});
+    let mut events = chat_events(&["好"]);
+    events.insert(3, json!({"choices": [], "usage": usage}).to_string());
+    answered(Reply::sse(&events), &["-u"]).code(0).stderr_has("12 tokens in, 34 out");
 }
 
 #[test]

@@ -360,6 +360,33 @@ fn a_cut_call_is_not_run() {
 }
 
 #[test]
+fn a_call_that_is_too_long_is_not_run_and_the_model_is_told() {
+    let head = json!({"index": 0, "id": "a", "function": {"name": "t", "arguments": "{\"x\":\""}});
+    let piece = |text: &str| json!({"index": 0, "function": {"arguments": text}});
+    let half = "x".repeat(600 << 10);
+    let pieces = [head, piece(&half), piece(&half), piece("\"}")];
+    let mut events: Vec<String> =
+        pieces.iter().map(|piece| chunk(json!({"tool_calls": [piece]}), None)).collect();
+    events.push(chunk(json!({}), Some("tool_calls")));
+    let server = Server::start([Reply::sse(&events), Reply::chat(&["完"])]);
+    let run = chat(&server, &[table("t", "touch ran", "")], &["t"]).run();
+    run.code(0).stdout("完\n").stderr_has("longer than 1 MiB");
+    assert!(!run.dir().join("ran").exists());
+    let told = results(&server.requests()[1]);
+    assert!(told[0].starts_with("error: ") && told[0].contains("longer than 1 MiB"), "{told:?}");
+}
+
+#[test]
+fn more_calls_than_an_answer_may_have_are_told() {
+    let calls: Vec<(&str, &str)> = (0..70).map(|_| ("t", "{}")).collect();
+    let server = Server::start([calling(&calls), Reply::chat(&["完"])]);
+    let run = chat(&server, &[table("t", "echo x >> ran", "")], &["t"]).run();
+    run.code(0).stderr_has("asks for 70 tool calls at once; only the first 64 are carried out");
+    assert_eq!(results(&server.requests()[1]).len(), 64);
+    assert_eq!(run.read("ran").len(), 2 * 64);
+}
+
+#[test]
 fn a_later_round_is_tried_again() {
     let busy = Reply::json(503, json!({"error": {"message": "busy"}})).header("retry-after", "0");
     let text = [

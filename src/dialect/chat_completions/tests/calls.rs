@@ -96,3 +96,80 @@ fn what_else_stands_in_a_call_is_kept() {
     assert_eq!(Some(&calls[0].extra), extra.as_object());
     assert_eq!((calls[0].id.as_str(), calls[0].arguments.as_str()), ("c1", "{\"a\": 1}"));
 }
+
+#[test]
+fn a_known_id_belongs_to_its_call_whatever_its_number() {
+    let head = |index: Value, id: &str, name: &str| json!({"index": index, "id": id, "function": {"name": name, "arguments": ""}});
+    let piece = |index: Value, id: Value, text: &str| json!({"index": index, "id": id, "function": {"arguments": text}});
+    let both = [one("a", "{\"x\":1}"), one("b", "{\"y\":2}")];
+    let two = [head(json!(0), "i", "a"), head(json!(1), "j", "b")];
+    let mixed = [
+        piece(json!(1), json!("i"), "{\"x\":"),
+        piece(json!(0), json!("j"), "{\"y\":"),
+        piece(Value::Null, json!("j"), "2}"),
+        piece(json!(9), json!("i"), "1}"),
+    ];
+    assert_eq!(calls(&[&two[..], &mixed].concat()), both);
+    // A new id on each piece, and another number than the head's.
+    let wandering = [
+        head(json!(0), "i", "a"),
+        piece(json!(1), Value::Null, "{\"x\":"),
+        piece(json!(2), json!("k"), "1}"),
+        head(json!(1), "j", "b"),
+        piece(json!(2), json!(""), "{\"y\":2}"),
+    ];
+    assert_eq!(calls(&wandering), both);
+    // The name on each piece, with a new id.
+    let named = |id: &str, text: &str| json!({"index": 0, "id": id, "function": {"name": "a", "arguments": text}});
+    assert_eq!(calls(&[named("i", "{\"x\":"), named("j", "1}")]), [one("a", "{\"x\":1}")]);
+    // All of it once more, at the end.
+    let again =
+        json!({"index": 0, "id": "i", "function": {"name": "a", "arguments": "{\"x\": 1}"}});
+    assert_eq!(calls(&[named("i", "{\"x\":"), named("i", "1}"), again]), [one("a", "{\"x\":1}")]);
+}
+
+#[test]
+fn a_piece_without_a_name_opens_no_call() {
+    let piece = |index: Value, text: &str| json!({"index": index, "function": {"arguments": text}});
+    assert_eq!(calls(&[piece(json!(0), "{}"), piece(json!(1), "{}")]), []);
+    let named = json!({"index": 0, "id": "i", "function": {"name": "a"}});
+    assert_eq!(
+        calls(&[piece(json!(0), "{\"x\":"), named.clone(), piece(json!(0), "1}")]),
+        [one("a", "{\"x\":1}")]
+    );
+    // What came at another number may be what the call lacks.
+    let unsure = finished(&[piece(json!(3), "{\"x\":1}"), named.clone()]);
+    assert!(unsure[0].parsed().is_err(), "{unsure:?}");
+    assert_eq!(finished(&[named])[0].parsed(), Ok(Default::default()));
+}
+
+#[test]
+fn pieces_that_could_be_of_two_calls_make_neither() {
+    let head = |index: Value, id: &str| json!({"index": index, "id": id, "function": {"name": "a", "arguments": ""}});
+    let piece = |index: Value, text: &str| json!({"index": index, "function": {"arguments": text}});
+    for (index, other) in [(Value::Null, Value::Null), (json!(0), json!(0)), (json!(0), json!(7))] {
+        let pieces = [head(index.clone(), "i"), head(index, "j"), piece(other, "{\"x\":1}")];
+        let calls = finished(&pieces);
+        assert!(calls.len() == 2 && calls.iter().all(|call| call.parsed().is_err()), "{calls:?}");
+    }
+}
+
+#[test]
+fn what_is_too_long_or_too_many_is_not_taken_for_whole() {
+    let half = "x".repeat(600 << 10);
+    let head = json!({"index": 0, "id": "i", "function": {"name": "a", "arguments": "{\"x\":\""}});
+    let piece = |text: &str| json!({"index": 0, "function": {"arguments": text}});
+    let long = finished(&[head, piece(&half), piece(&half), piece("\"}")]);
+    assert!(long[0].parsed().is_err() && long[0].arguments.len() < 1 << 20);
+    let many = |number: usize| -> Vec<Value> {
+        (0..number)
+            .flat_map(|number| {
+                let head = json!({"index": number, "id": format!("c{number}"), "function": {"name": "a", "arguments": ""}});
+                [head, json!({"index": number, "function": {"arguments": "{\"n\":1}"}})]
+            })
+            .collect()
+    };
+    let kept = finished(&many(70));
+    assert_eq!(kept.len(), 64);
+    assert!(kept.iter().all(|call| call.arguments == "{\"n\":1}"), "{kept:?}");
+}

@@ -104,6 +104,57 @@ const POINTS: [Row; 8] = [
     ("behind the body", |it, then| up_to(it, it.body.len(), b"", then), without_end),
 ];
 
+/// The reply with another end of its answer, where that is chat's: the rest of it is as it should be.
+fn ended(subject: &Subject, reason: &str, then: &[Step]) -> Vec<Step> {
+    let good = b"\"finish_reason\":\"stop\"";
+    let at = subject.body.windows(good.len()).position(|window| window == good);
+    let mut body = subject.body.clone();
+    if let Some(at) = at {
+        body.splice(at..at + good.len(), format!("\"finish_reason\":{reason}").into_bytes());
+    }
+    let framing = format!("content-length: {}", body.len());
+    write([head(subject, &framing), body].concat(), then)
+}
+
+/// All that came is put out, with this code, if the subject is chat.
+fn of_chat(subject: &Subject, code: i32) -> Expected {
+    let is_chat = subject.name.starts_with("chat");
+    Expected { code: if is_chat { code } else { 0 }, came: Came::Whole }
+}
+
+/// The ends of an answer that are not what they seem.
+const ENDS: [(Row, &str); 5] = [
+    (
+        (
+            "the finish_reason",
+            |it, then| ended(it, "null", then),
+            // A whole reply needs none.
+            |it| if it.content_type == "application/json" { good() } else { of_chat(it, 6) },
+        ),
+        "null",
+    ),
+    (
+        ("the finish_reason", |it, then| ended(it, "\"server_error\"", then), |it| of_chat(it, 6)),
+        "a failure",
+    ),
+    (
+        ("the finish_reason", |it, then| ended(it, "\"SAFETY\"", then), |it| of_chat(it, 4)),
+        "a filter",
+    ),
+    (
+        ("the finish_reason", |it, then| ended(it, "\"MAX_TOKENS\"", then), |it| of_chat(it, 7)),
+        "a limit",
+    ),
+    (
+        (
+            "the native reason",
+            |it, then| ended(it, "\"stop\",\"native_finish_reason\":\"abort\"", then),
+            |it| of_chat(it, 6),
+        ),
+        "a failure",
+    ),
+];
+
 /// The rows that have a point of their own.
 const OTHERS: [(Row, &str); 13] = [
     (
@@ -242,7 +293,7 @@ pub(crate) fn all() -> Vec<Fault> {
             all.push(Fault { point, kind, steps, then: then.clone(), expected, args });
         }
     }
-    for ((point, steps, expected), kind) in OTHERS {
+    for ((point, steps, expected), kind) in OTHERS.into_iter().chain(ENDS) {
         all.push(Fault { point, kind, steps, then: Vec::new(), expected, args: &[] });
     }
     all
