@@ -2,6 +2,7 @@
 //! Reads no files and opens no sockets.
 
 mod base_url;
+mod body_secrets;
 mod choose;
 mod endpoint;
 pub(crate) mod field_repair;

@@ -15,9 +15,8 @@ use crate::config::profile::Profile;
 use crate::config::rule::Rule;
 use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
 use crate::http::form::{Form, FormPart};
-use crate::http::request::{Body, BodySecret, Header, HeaderValue, Method, Request, Url};
+use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
 use crate::http::{NamedFile, Service};
-use crate::secret::{Secret, is_secret_field};
 
 /// A profile with everything resolved that a request needs.
 #[derive(Debug, Clone)]
@@ -245,20 +244,6 @@ impl Provider {
         let headers = unique(self.request_headers(job));
         let (url, body) = (self.url(job, None), Body::Empty);
         Request { method: Method::Get, url, headers, body, body_secrets: Vec::new() }
-    }
-
-    /// The texts among the profile's request fields and those of `-O` that are secrets.
-    fn body_secrets(&self, job: Job) -> Vec<BodySecret> {
-        let fields = job.request_fields(&self.profile).into_iter();
-        let fields = fields.flat_map(|(_, fields)| fields.iter());
-        let fields = fields.map(|(name, field)| (name.to_owned(), &field.value));
-        let settings = self.settings.iter();
-        let settings = settings.map(|setting| (setting.path.join("."), &setting.value));
-        let secret = |(name, value): (String, &Value)| {
-            let text = value.as_str().filter(|text| is_secret_field(&name, text))?;
-            Some(BodySecret { name, secret: Secret::new(text) })
-        };
-        fields.chain(settings).filter_map(secret).collect()
     }
 
     /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept. A path with
