@@ -27,6 +27,8 @@ pub(crate) enum FailureKind {
     Terminated,
     /// SIGHUP: the terminal went away.
     HungUp,
+    /// SIGQUIT.
+    Quit,
     /// The reader of standard output went away.
     ReaderGone,
 }
@@ -44,6 +46,7 @@ impl FailureKind {
             FailureKind::Cut => 7,
             FailureKind::HungUp => 129,
             FailureKind::Interrupted => 130,
+            FailureKind::Quit => 131,
             FailureKind::ReaderGone => 141,
             FailureKind::Terminated => 143,
         }
@@ -147,6 +150,7 @@ impl Failure {
             FailureKind::Interrupted
                 | FailureKind::Terminated
                 | FailureKind::HungUp
+                | FailureKind::Quit
                 | FailureKind::ReaderGone
         )
     }

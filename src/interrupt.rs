@@ -1,4 +1,4 @@
-//! What ends a run early: SIGINT, SIGTERM, SIGHUP, a time limit, or the end of stdout's reader.
+//! What ends a run early: SIGINT, SIGQUIT, SIGTERM, SIGHUP, a time limit, or the end of stdout's reader.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 #[cfg(unix)]
-use crate::stop::{SIGHUP, SIGTERM, watched};
+use crate::stop::{SIGHUP, SIGQUIT, SIGTERM, notice, watched};
 
 /// A busy stream is checked for an interruption after this many polls with data ready.
 const BUSY_POLLS: u32 = 32;
@@ -94,6 +94,7 @@ impl SignalSources {
             let (kind, asked) = match *number {
                 SIGTERM => (SignalKind::terminate(), FailureKind::Terminated),
                 SIGHUP => (SignalKind::hangup(), FailureKind::HungUp),
+                SIGQUIT => (SignalKind::quit(), FailureKind::Quit),
                 _ => (SignalKind::interrupt(), FailureKind::Interrupted),
             };
             signals.push((signal(kind)?, asked));
@@ -126,6 +127,7 @@ impl SignalSources {
     fn poll(&mut self, context: &mut std::task::Context<'_>) -> Poll<Failure> {
         for (signal, kind) in &mut self.signals {
             if signal.poll_recv(context).is_ready() {
+                notice();
                 return Poll::Ready(Failure::new(*kind, "interrupted"));
             }
         }

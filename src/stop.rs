@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 #[cfg(unix)]
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Failure, FailureKind};
 
@@ -23,16 +25,21 @@ pub(crate) struct StopSignal {
 impl StopSignal {
     /// The failure with which the run ends, if a signal was received.
     pub(crate) fn failure(&self) -> Option<Failure> {
-        match self.received.load(Ordering::Relaxed) {
+        let received = self.received.load(Ordering::Relaxed);
+        if received != 0 {
+            notice();
+        }
+        match received {
             0 => None,
+            SIGQUIT => Some(Failure::new(FailureKind::Quit, "quit")),
             SIGTERM => Some(Failure::new(FailureKind::Terminated, "terminated")),
             SIGHUP => Some(Failure::new(FailureKind::HungUp, "hung up")),
             _ => Some(Failure::new(FailureKind::Interrupted, "interrupted")),
         }
     }
 
-    /// Starts to watch signals. The first one ends the run in order; a second one ends the process at
-    /// once.
+    /// Starts to watch signals. The first one ends the run in order; another one ends the process at
+    /// once, unless the first was noticed: then it takes a third one, as the run is about to end.
     ///
     /// # Errors
     /// The system refuses a signal handler.
@@ -46,8 +53,11 @@ impl StopSignal {
             signal_hook::flag::register_conditional_default(number, Arc::clone(&asked_before))?;
             signal_hook::flag::register(number, Arc::clone(&asked_before))?;
             signal_hook::flag::register_usize(number, Arc::clone(&stop.received), signal)?;
+            FINAL.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&asked_before));
             stop.final_ones.push((signal, asked_before));
         }
+        // A file that becomes too large is an error of the write, which is told, and no reason to die.
+        signal_hook::flag::register(SIGXFSZ, Arc::default())?;
         Ok(stop)
     }
 
@@ -75,10 +85,26 @@ impl StopSignal {
     }
 }
 
+/// What makes another signal end the process, of all signals that are watched.
+#[cfg(unix)]
+static FINAL: Mutex<Vec<Arc<AtomicBool>>> = Mutex::new(Vec::new());
+
+/// A signal was noticed, and the run is being ended in order: a second Ctrl-C must not keep it from removing
+/// its files and ending its programs.
+pub(crate) fn notice() {
+    #[cfg(unix)]
+    for is_final in FINAL.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        is_final.store(false, Ordering::Relaxed);
+    }
+}
+
 /// The numbers of signals (POSIX, `kill`).
 pub(crate) const SIGHUP: usize = 1;
 const SIGINT: usize = 2;
+pub(crate) const SIGQUIT: usize = 3;
 pub(crate) const SIGTERM: usize = 15;
+#[cfg(unix)]
+const SIGXFSZ: i32 = signal_hook::consts::SIGXFSZ;
 
 /// The signals that end a run. A SIGHUP that the parent ignored (`nohup`) stays ignored.
 #[cfg(unix)]
@@ -89,7 +115,7 @@ pub(crate) fn watched() -> &'static [usize] {
 
 #[cfg(unix)]
 fn find_watched() -> Vec<usize> {
-    let mut signals = vec![SIGINT, SIGTERM];
+    let mut signals = vec![SIGINT, SIGQUIT, SIGTERM];
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

@@ -90,7 +90,8 @@ fn purposes(item: &Value) -> Vec<Purpose> {
 }
 
 /// `task` (speaches), `model_type` (Xinference), `type` (LM Studio, Together), `capabilities` as a list
-/// (Ollama, llama-server) or as flags (Mistral), what comes out (OpenRouter).
+/// (Ollama, llama-server) or as flags (Mistral), what comes out (OpenRouter). That text comes out says
+/// nothing: llama-server says it of models for vectors.
 fn told(item: &Value) -> Vec<Purpose> {
     let mut words: Vec<&str> = Vec::new();
     for name in ["task", "model_type", "type"] {
@@ -132,9 +133,7 @@ fn of_word(word: &str) -> &'static [Purpose] {
         &[Purpose::Image]
     } else if has(&["moderation", "video"]) {
         &[Purpose::Other]
-    } else if has(&["llm", "vlm", "chat", "completion", "language", "text-generation"])
-        || word == "text"
-    {
+    } else if has(&["llm", "vlm", "chat", "completion", "language", "text-generation"]) {
         &[Purpose::Chat]
     } else {
         &[]
@@ -239,6 +238,8 @@ mod tests {
                 assert_eq!(!found.is_empty(), other == job, "{entry} {}", other.name());
             }
         }
+        let llamacpp = json!({"data": [{"id": "tiny-embed", "architecture": {"output_modalities": ["text"]}}]});
+        assert_eq!(for_job(&llamacpp, Job::Chat), Some(Vec::new()));
         let silent = json!({"data": [{"id": "m", "type": "model", "capabilities": ["tools"]}]});
         assert_eq!(for_job(&silent, Job::Chat), Some(vec!["m".to_owned()]));
     }

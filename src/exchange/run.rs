@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 
 use super::state::{Exchange, ExchangeOptions};
 use crate::demo;
-use crate::error::{Failure, FailureKind, classify};
+use crate::error::{Failure, FailureKind, classify, reason};
 use crate::http::client::Client;
 use crate::http::request::Url;
 use crate::interrupt::Interrupt;
@@ -57,8 +57,9 @@ where
     W: for<'a> FnOnce(&'a mut Io) -> Work<'a, T> + Send + 'static,
 {
     let cannot = |what: &str, error: std::io::Error| {
-        Failure::new(FailureKind::Other, format!("cannot {what}: {error}"))
+        Failure::new(FailureKind::Other, format!("cannot {what}: {}", reason(&error)))
     };
+    check_descriptors()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -102,13 +103,48 @@ impl Exchange {
         let interrupt = Interrupt::new(io).map_err(|error| classify(&error))?;
         if provider.base_url.scheme() == "demo" {
             let address = demo::start(pace).await.map_err(|error| {
-                Failure::new(FailureKind::Other, format!("cannot start the demo server: {error}"))
+                Failure::new(
+                    FailureKind::Other,
+                    format!("cannot start the demo server: {}", reason(&error)),
+                )
             })?;
             provider.base_url = demo_url(&address.to_string())?;
         }
         let client = Client::new(provider.service(), options.limits(), &io.env, interrupt);
         Ok(Self::with(Arc::new(provider), client, options, io.stderr.clone()))
     }
+}
+
+/// The open files that a run needs at the least: those of the runtime, of the signals, a connection.
+const FILES: usize = 12;
+
+/// With fewer open files allowed than this they are counted before work begins.
+#[cfg(unix)]
+const MANY_FILES: u64 = 64;
+
+/// Makes sure that the runtime, which gives up in its own way without them, has the files that it opens.
+///
+/// # Errors
+/// There are too few.
+fn check_descriptors() -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        let limit = getrlimit(Resource::Nofile).current;
+        if limit.is_none_or(|limit| limit >= MANY_FILES) {
+            return Ok(());
+        }
+        let opened: Result<Vec<_>, _> =
+            std::iter::repeat_with(|| std::fs::File::open("/dev/null")).take(FILES).collect();
+        if let Err(error) = opened
+            && error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error())
+        {
+            let what = "too few open files are allowed for a connection";
+            return Err(Failure::new(FailureKind::Other, what)
+                .hint("`ulimit -n 1024` in this shell allows more"));
+        }
+    }
+    Ok(())
 }
 
 /// The failure for a task that panicked.

@@ -1,11 +1,11 @@
 //! A TCP connection to the host of a URL. Knows nothing about HTTP.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use url::Url;
 
 /// Addresses of the other family are tried as well after so long (RFC 8305, section 5, has 250 ms; the
@@ -61,9 +61,26 @@ pub(super) async fn addresses(url: &Url) -> Result<Vec<SocketAddr>, Unreachable>
     if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = lookup_host((host, port)).await.map_err(|_| Unreachable::NameNotFound)?;
-    let found: Vec<SocketAddr> = found.collect();
+    let found = looked_up(host.to_owned(), port).await.map_err(|error| {
+        // What the system says of itself has a number; what it says of names has none.
+        if error.raw_os_error().is_some() {
+            Unreachable::Io(error)
+        } else {
+            Unreachable::NameNotFound
+        }
+    })?;
     if found.is_empty() { Err(Unreachable::NameNotFound) } else { Ok(found) }
+}
+
+/// Asks the system for the addresses of a name, which it gives when it likes: in a thread of its own, which
+/// nobody waits for at the end.
+async fn looked_up(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new().name("lookup".to_owned()).spawn(move || {
+        // Nobody listens any more where the run has ended.
+        let _ = tell.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect));
+    })?;
+    told.await.unwrap_or_else(|_| Ok(Vec::new()))
 }
 
 /// Connects to one of `first`, or if that takes long or fails, to one of `other`.

@@ -104,8 +104,9 @@ impl NetworkError {
         }
         let of_system = || chain(error).find_map(|inner| inner.downcast_ref::<std::io::Error>());
         if of_system().is_some_and(is_shortage) {
-            let what = "this machine has no room for another connection (too many open files)";
-            let hint = Some("`ulimit -n 1024` in this shell allows more".to_owned());
+            let what =
+                "this machine has no room for another connection (too many open files or threads)";
+            let hint = Some("`ulimit -n 1024` and `ulimit -u` in this shell allow more".to_owned());
             return Self { origin: ErrorOrigin::Machine, hint, ..Self::of_words(what) };
         }
         Self::of_words(cause(error))
@@ -177,11 +178,13 @@ fn is_malformed(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData)
 }
 
-/// Whether the system has no room for another open file.
+/// Whether the system has no room for another open file or thread.
 fn is_shortage(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
     let code = error.raw_os_error();
-    [Errno::MFILE, Errno::NFILE].iter().any(|errno| code == Some(errno.raw_os_error()))
+    [Errno::MFILE, Errno::NFILE, Errno::AGAIN]
+        .iter()
+        .any(|errno| code == Some(errno.raw_os_error()))
 }
 
 /// The failure for an exchange with `service` that the network ended. May be tried again, unless

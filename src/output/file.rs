@@ -4,6 +4,7 @@ use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::part;
 use crate::error::{Failure, FailureKind, reason};
 
 /// A file that is being written. Without [`OutputFile::commit`] an existing file stays as it was.
@@ -43,10 +44,12 @@ impl OutputFile {
             }
         }
         let target = resolved(path);
-        let (file, part_path) = create_beside(&target).map_err(|error| failed(&error))?;
-        let created = file.metadata().map_err(|error| failed(&error))?.permissions();
-        make_private(&file);
-        let permissions = facts.map_or(created, |facts| facts.permissions());
+        let permissions = match facts {
+            Some(facts) => Ok(facts.permissions()),
+            None => part::usual_permissions(&target),
+        };
+        let permissions = permissions.map_err(|error| failed(&error))?;
+        let (file, part_path) = part::create_beside(&target).map_err(|error| failed(&error))?;
         Ok(Self { file, name, part: Some(PartFile { path: part_path, target, permissions }) })
     }
 
@@ -57,11 +60,11 @@ impl OutputFile {
     pub(crate) fn open_in(folder: &Path) -> Result<Self, Failure> {
         let name = format!("a file in {}", folder.display());
         let target = folder.join("unnamed");
-        let made = create_beside(&target)
-            .and_then(|(file, path)| file.metadata().map(|facts| (file, path, facts)));
-        let (file, path, facts) = made.map_err(|error| cannot_write(&name, &reason(&error)))?;
-        make_private(&file);
-        let part = PartFile { path, target, permissions: facts.permissions() };
+        let made = part::usual_permissions(&target)
+            .and_then(|permissions| Ok((permissions, part::create_beside(&target)?)));
+        let (permissions, (file, path)) =
+            made.map_err(|error| cannot_write(&name, &reason(&error)))?;
+        let part = PartFile { path, target, permissions };
         Ok(Self { file, name, part: Some(part) })
     }
 
@@ -163,45 +166,6 @@ fn resolved(path: &Path) -> PathBuf {
     }
     path
 }
-
-fn create_beside(target: &Path) -> std::io::Result<(File, PathBuf)> {
-    let folder =
-        target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_temporary(folder, "part", OpenOptions::new().write(true))
-}
-
-/// Creates a file with a name that is free. The name is not made of the target's, which may be as
-/// long as a name can be.
-///
-/// # Errors
-/// Those of creating a file in the folder.
-pub(super) fn create_temporary(
-    folder: &Path,
-    ending: &str,
-    options: &mut OpenOptions,
-) -> std::io::Result<(File, PathBuf)> {
-    let mut number = 0;
-    loop {
-        let path = folder.join(format!(".llm-{}-{number}.{ending}", std::process::id()));
-        match options.create_new(true).open(&path) {
-            Ok(file) => return Ok((file, path)),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => {
-                number += 1
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Other users must not read half an answer.
-#[cfg(unix)]
-fn make_private(file: &File) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let _ = file.set_permissions(Permissions::from_mode(0o600));
-}
-
-#[cfg(not(unix))]
-fn make_private(_: &File) {}
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 pub(crate) mod extract;
 pub(crate) mod file;
 pub(crate) mod naming;
+mod part;
 pub(crate) mod progress;
 pub(crate) mod sink;
 pub(crate) mod spool;

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::file::create_temporary;
+use super::part::create_temporary;
 use super::sink::Sink;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
@@ -80,14 +80,7 @@ impl Drop for Spool {
 }
 
 fn create(folder: &Path) -> std::io::Result<(File, PathBuf)> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    create_temporary(folder, "tmp", &mut options)
+    create_temporary(folder, "tmp", OpenOptions::new().read(true).write(true))
 }
 
 fn cannot_write(folder: &str, error: &std::io::Error) -> Failure {

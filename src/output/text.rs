@@ -18,18 +18,26 @@ pub(crate) struct TextWriter {
     /// A carriage return whose line feed may follow in the next piece.
     held_cr: bool,
     last: Option<char>,
+    /// What was given since [`TextWriter::hold`].
+    held: Option<String>,
 }
 
 impl TextWriter {
     /// A writer without colours.
     pub(crate) fn new(sink: Sink) -> Self {
-        Self { sink: Some(sink), markdown: None, held_cr: false, last: None }
+        Self { sink: Some(sink), markdown: None, held_cr: false, last: None, held: None }
     }
 
     /// The same. If `is_shown`, text on standard output is coloured as Markdown, and made safe for a
     /// terminal even if it is not one.
     pub(crate) fn with_markdown(self, is_shown: bool) -> Self {
         Self { markdown: is_shown.then(Markdown::default), ..self }
+    }
+
+    /// Keeps what is given from now on until the line ends, and writes it at once then: the lines of runs
+    /// beside each other must not get mixed. For text that has come whole.
+    pub(crate) fn hold(&mut self) {
+        self.held.get_or_insert_default();
     }
 
     /// Writes a piece at once. For a terminal its control sequences are made harmless; elsewhere it is
@@ -40,6 +48,10 @@ impl TextWriter {
     pub(crate) fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         let Some(last) = text.chars().next_back() else { return Ok(()) };
         self.last = Some(last);
+        if let Some(held) = &mut self.held {
+            held.push_str(text);
+            return Ok(());
+        }
         match &mut self.sink {
             Some(Sink::Stdout) if io.stdout_is_terminal || self.markdown.is_some() => {
                 let mut whole = if self.held_cr { format!("\r{text}") } else { text.to_owned() };
@@ -83,10 +95,11 @@ impl TextWriter {
     /// # Errors
     /// As [`TextWriter::write`].
     pub(crate) fn end_line(&mut self, io: &mut Io) -> Result<(), Failure> {
-        match self.last {
-            None | Some('\n') => Ok(()),
-            Some(_) => self.write("\n", io),
+        let mut text = self.held.take().unwrap_or_default();
+        if !matches!(self.last, None | Some('\n')) {
+            text.push('\n');
         }
+        self.write(&text, io)
     }
 
     /// Ends the line and begins another text, outside any code block.
@@ -111,5 +124,42 @@ impl TextWriter {
     /// A file that can't be renamed.
     pub(crate) fn commit(&mut self) -> Result<(), Failure> {
         self.sink.take().map_or(Ok(()), Sink::commit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps each write apart.
+    #[derive(Clone, Default)]
+    struct Writes(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+    impl std::io::Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            self.0.lock().expect("no thread panics").push(text);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_held_goes_out_in_one_write() {
+        let (writes, mut io) = (Writes::default(), Io::nowhere());
+        io.stdout = Box::new(writes.clone());
+        let mut writer = TextWriter::new(Sink::Stdout);
+        writer.write("a", &mut io).expect("written");
+        writer.hold();
+        for piece in ["你", "好"] {
+            writer.write(piece, &mut io).expect("kept");
+        }
+        writer.end_line(&mut io).expect("written");
+        writer.write("b\n", &mut io).expect("written");
+        writer.end_line(&mut io).expect("nothing to do");
+        assert_eq!(*writes.0.lock().expect("no thread panics"), ["a", "你好\n", "b\n"]);
     }
 }

@@ -66,6 +66,8 @@ pub(super) struct HeardReply<'a> {
     /// Who replied, in the reply's words.
     pub(super) replied: Option<&'a str>,
     pub(super) conversation: &'a Conversation,
+    /// What the answer must fit: some services are told of it in the instructions.
+    pub(super) schema: Option<&'a Value>,
     pub(super) provider: &'a Provider,
 }
 
@@ -171,7 +173,11 @@ fn deciding_fields(body: &Map<String, Value>) -> Option<Vec<String>> {
     let adds = |name: &String| {
         name.contains("search") || matches!(name.as_str(), "plugins" | "connectors" | "documents")
     };
-    if body.keys().any(adds) || tools.is_some_and(|tools| tools.iter().any(is_own_tool)) {
+    let is_online = |model: &Value| model.as_str().is_some_and(|name| name.ends_with(":online"));
+    if body.keys().any(adds)
+        || body.get("model").is_some_and(is_online)
+        || tools.is_some_and(|tools| tools.iter().any(is_own_tool))
+    {
         return None;
     }
     let field = |name: &&str| body.get(*name).map(Value::to_string).unwrap_or_default();
@@ -183,7 +189,8 @@ fn fingerprint(fields: &[String], heard: &HeardReply<'_>) -> String {
     let mut context = Context::new(&SHA256);
     let base_url = heard.provider.base_url.as_str();
     let instructions = heard.conversation.instructions.as_deref().unwrap_or_default();
-    let own = [heard.provider.name.as_str(), base_url, instructions];
+    let schema = heard.schema.map(Value::to_string).unwrap_or_default();
+    let own = [heard.provider.name.as_str(), base_url, instructions, &schema];
     for text in own.into_iter().chain(fields.iter().map(String::as_str)) {
         context.update(&text.len().to_le_bytes());
         context.update(text.as_bytes());

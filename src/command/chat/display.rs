@@ -127,6 +127,11 @@ impl AnswerDisplay {
         result
     }
 
+    /// The reply has come whole: its text goes out in one piece with the end of its line.
+    pub(super) fn hold(&mut self) {
+        self.writer.hold();
+    }
+
     /// Sends answer text on its way: checked, cut to a code block, or as it is.
     fn write(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
         if let Some(checked) = &mut self.checked {

@@ -217,7 +217,8 @@ impl ChatTurn {
     /// Looks for what the service cut in silence, now that a reply came whole.
     fn hear(&mut self, replied: Option<&str>, question: &Question, provider: &Provider) {
         let (answers, conversation) = (&self.answers, question.conversation());
-        self.cuts.hear(&HeardReply { answers, replied, conversation, provider });
+        let schema = question.schema().map(|schema| &schema.sent);
+        self.cuts.hear(&HeardReply { answers, replied, conversation, schema, provider });
     }
 
     /// Whether more is kept for the end than any answer has.
@@ -334,6 +335,9 @@ impl Operation for Asking<'_> {
         }
         let (answers, shown) = (&mut chat.answers, &mut chat.display.shown);
         let end = reader.finish(&mut |event| answers.take(event, shown));
+        if !matches!(end, ReplyEnd::Stream { .. }) {
+            chat.display.hold();
+        }
         chat.display.show(io)?;
         if let Some(fault) = reader.fault() {
             return Err(BadReply::from(fault.clone()).into());

@@ -160,7 +160,7 @@ fn is_program(path: &Path) -> bool {
 /// Reads what the player says, in a thread, so that it never waits for us.
 fn last_words(child: &mut Child) -> Option<JoinHandle<String>> {
     let mut pipe = child.stderr.take()?;
-    Some(std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().spawn(move || {
         let (mut words, mut piece) = (Vec::new(), [0; 4096]);
         while let Ok(length @ 1..) = pipe.read(&mut piece) {
             words.extend_from_slice(&piece[..length]);
@@ -168,7 +168,8 @@ fn last_words(child: &mut Child) -> Option<JoinHandle<String>> {
             words.drain(..surplus);
         }
         String::from_utf8_lossy(&words).into_owned()
-    }))
+    });
+    thread.ok()
 }
 
 fn last_line(words: Option<JoinHandle<String>>, status: ExitStatus) -> String {

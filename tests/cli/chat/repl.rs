@@ -175,3 +175,20 @@ fn nothing_of_a_conversation_is_kept_where_nothing_shall_be() {
     assert_eq!(contents(&server, 1), ["一", "答甲", "二"]);
     assert_eq!(std::fs::read_dir(llm.folder("data")).expect("readable").count(), 0);
 }
+
+#[test]
+fn an_input_of_several_lines_comes_back_as_it_was_sent() {
+    let (server, llm) = talk(&["答甲", "答乙"]);
+    let lines = [("leaves", "一\\\r二\r"), ("答甲", "\x1b[A\r"), ("答乙", "\x04")];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0);
+    assert_eq!(contents(&server, 1), ["一\n二", "答甲", "一\n二"]);
+    // What was typed names its conversation, and goes with it.
+    let inputs = llm.folder("data").join("llm/inputs.jsonl");
+    let text = std::fs::read_to_string(&inputs).expect("is kept");
+    let first: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
+    let id = first["conversation"].as_str().expect("a conversation").to_owned();
+    assert_eq!(first["text"], "一\n二");
+    llm.clone().bare_args(["history", "rm", &id]).run().code(0);
+    assert_eq!(std::fs::read_to_string(&inputs).expect("is there"), "");
+}

@@ -28,7 +28,7 @@ fn second_turn(first: Reply, second: Reply, args: [&[&str]; 2]) -> Outcome {
     let server = Server::start([first, second]);
     let llm = llm().profile(&server);
     let ask = |args: &[&str]| llm.clone().args(["chat", "--session", "s"]).args(args).run();
-    ask(args[0]).code(0).stderr_empty();
+    ask(args[0]).code(0).stderr_lacks(LOST);
     let run = ask(args[1]);
     run.code(0);
     run
@@ -109,11 +109,12 @@ fn a_cache_is_no_loss_whichever_way_it_is_meant() {
 
 #[test]
 fn turns_that_differ_in_more_than_their_length_are_not_compared() {
-    let cases: [[&[&str]; 2]; 6] = [
+    let cases: [[&[&str]; 2]; 7] = [
         [&["一"], &["-m", "other", "二"]],
         [&["-s", "长", "一"], &["-s", "短", "二"]],
         [&["一"], &["-n", "2", "二"]],
         [&["一"], &["-O", "enable_search=true", "二"]],
+        [&["-m", "x:online", "一"], &["二"]],
         [&["一"], &["-O", "tools=[{\"type\":\"web_search\"}]", "二"]],
         [&["-O", "n=2", "一"], &["二"]],
     ];

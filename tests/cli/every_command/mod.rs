@@ -5,6 +5,8 @@ mod dry_run;
 pub(crate) mod faults;
 mod field_repair;
 mod help;
+#[cfg(unix)]
+mod leftovers;
 mod limits_and_signals;
 mod proxies;
 mod readme;

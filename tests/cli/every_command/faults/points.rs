@@ -156,7 +156,7 @@ const ENDS: [(Row, &str); 5] = [
 ];
 
 /// The rows that have a point of their own.
-const OTHERS: [(Row, &str); 13] = [
+const OTHERS: [(Row, &str); 16] = [
     (
         (
             "status line",
@@ -200,6 +200,38 @@ const OTHERS: [(Row, &str); 13] = [
     (
         ("a chunk", |it, then| up_to(it, it.between, b"ffff\r\n", then), |_| broken(Came::Between)),
         "cut off",
+    ),
+    (
+        (
+            "a chunk size",
+            |it, then| up_to(it, it.between, b"1\nx\n", then),
+            |_| broken(Came::Between),
+        ),
+        "ends in LF",
+    ),
+    (
+        (
+            "status line",
+            |it, then| {
+                let head = head(it, CHUNKED);
+                let old = [b"HTTP/1.0", &head[8..]].concat();
+                write([old, framed(&it.body), b"0\r\n\r\n".to_vec()].concat(), then)
+            },
+            |_| broken(Came::Nothing),
+        ),
+        "1.0, chunked",
+    ),
+    (
+        (
+            "the reply",
+            |_, then| {
+                let head = "HTTP/1.1 407 Proxy Authentication Required\r\n\
+                            content-type: text/html\r\ncontent-length: 13\r\n\r\n<html></html>";
+                write(head.into(), then)
+            },
+            |_| Expected { code: 4, came: Came::Nothing },
+        ),
+        "of a proxy",
     ),
     (
         (
