@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::OnceLock;
@@ -77,6 +77,8 @@ pub struct Io {
     pub(crate) stdin_is_terminal: bool,
     /// Stdin is a regular file, whose end is certain to come.
     pub(crate) stdin_is_file: bool,
+    /// Something of that file was read by whoever started the program.
+    pub(crate) stdin_was_read: bool,
     pub(crate) stdout_is_terminal: bool,
     /// Stdout is a regular file, so that a write never waits for a reader.
     pub(crate) stdout_is_file: bool,
@@ -167,6 +169,7 @@ impl Io {
     /// The streams and the environment of the process.
     pub fn system() -> Self {
         let stdout_handle = duplicate_stdout();
+        let stdin_file = stdin_file();
         // The duplicate has no line buffer.
         let stdout: Box<dyn Write + Send + Sync> =
             match stdout_handle.as_ref().and_then(|file| file.try_clone().ok()) {
@@ -179,7 +182,8 @@ impl Io {
             stderr: Stderr::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
             env: Env::System,
             stdin_is_terminal: std::io::stdin().is_terminal(),
-            stdin_is_file: stdin_is_file(),
+            stdin_is_file: stdin_file.is_some(),
+            stdin_was_read: stdin_file.is_some_and(is_in_the_middle),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stdout_is_file: is_file(stdout_handle.as_ref()),
             color: ColorWhen::Auto,
@@ -208,6 +212,7 @@ impl Io {
             env: Env::Table(BTreeMap::new()),
             stdin_is_terminal: false,
             stdin_is_file: false,
+            stdin_was_read: false,
             stdout_is_terminal: false,
             stdout_is_file: false,
             color: ColorWhen::Never,
@@ -310,15 +315,23 @@ fn is_file(file: Option<&File>) -> bool {
     file.is_some_and(|file| file.metadata().is_ok_and(|facts| facts.is_file()))
 }
 
+/// Stdin, if it is a regular file.
 #[cfg(unix)]
-fn stdin_is_file() -> bool {
+fn stdin_file() -> Option<File> {
     use std::os::fd::AsFd;
-    is_file(std::io::stdin().as_fd().try_clone_to_owned().map(File::from).ok().as_ref())
+    let file = std::io::stdin().as_fd().try_clone_to_owned().map(File::from).ok();
+    file.filter(|file| is_file(Some(file)))
 }
 
 #[cfg(not(unix))]
-fn stdin_is_file() -> bool {
-    false
+fn stdin_file() -> Option<File> {
+    None
+}
+
+/// Whether the next read of a file begins behind its beginning and before its end.
+fn is_in_the_middle(mut file: File) -> bool {
+    let length = file.metadata().map_or(0, |facts| facts.len());
+    file.stream_position().is_ok_and(|at| at > 0 && at < length)
 }
 
 #[cfg(not(unix))]

@@ -78,7 +78,7 @@ const VERSION: &str = concat!("llm ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// Runs the program with a command line (the program's name first) and gives its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
-    let args: Vec<OsString> = args.into_iter().collect();
+    let args = cli::meant::in_our_words(args.into_iter().collect());
     if let [_, word] = &args[..]
         && (word == "--version" || word == "-V")
     {

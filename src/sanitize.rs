@@ -41,6 +41,46 @@ pub(crate) fn one_line(text: &str) -> String {
     for_terminal(&spaced).into_owned()
 }
 
+/// JSON for a terminal: harmful characters become escapes of JSON, so that it stays the same document.
+pub(crate) fn json_for_terminal(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    for letter in json.replace("\r\n", "\n").chars() {
+        match is_harmful(letter) {
+            // All of them are below U+10000.
+            true => shown.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            false => shown.push(letter),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// The text for a question whose answer depends on each of its characters: as [`one_line`], and whatever
+/// a terminal shows as nothing, or in another order, becomes visible too.
+pub(crate) fn revealed(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in one_line(text).chars() {
+        match is_ignorable(letter) {
+            true => shown.extend(letter.escape_unicode()),
+            false => shown.push(letter),
+        }
+    }
+    shown
+}
+
+/// Whether a character has no width of its own or changes the order of others: Unicode's
+/// `Default_Ignorable_Code_Point` and `Bidi_Control`, and two fillers that look like spaces.
+fn is_ignorable(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// Whether no harmful character has this byte in UTF-8: a fast path for ASCII and Chinese text.
 fn is_plain(byte: u8) -> bool {
     match byte {
@@ -108,6 +148,22 @@ mod tests {
             r"模型 名   称\u{85}\u{2028}\u{1b}"
         );
         assert_eq!(one_line("qwen3：甲"), "qwen3：甲");
+    }
+
+    #[test]
+    fn json_stays_the_same_document() {
+        let json = "{\"a\": \"\u{202e}\u{9b}甲\u{7f}\"}\r\n";
+        let shown = json_for_terminal(json);
+        assert_eq!(shown, "{\"a\": \"\\u202e\\u009b甲\\u007f\"}\n");
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(value(&shown), value(json));
+    }
+
+    #[test]
+    fn nothing_is_hidden_where_it_matters() {
+        let text = "rm\u{200d}\u{200e}\u{ad}\u{3164}\u{fe0f}\u{e0041}\u{61c}\u{202e}甲\n乙";
+        let shown = r"rm\u{200d}\u{200e}\u{ad}\u{3164}\u{fe0f}\u{e0041}\u{61c}\u{202e}甲 乙";
+        assert_eq!(revealed(text), shown);
     }
 
     proptest! {

@@ -50,7 +50,7 @@ Examples:
 Standard input, if it is not a terminal, is put before the prompt with a blank line between.
 On a terminal and without a prompt a conversation begins; /help in it lists its commands.")]
 pub(crate) struct ChatArgs {
-    /// The prompt: all words joined by a space
+    /// The prompt: all words joined by a space; `-` is stdin
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
 

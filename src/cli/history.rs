@@ -1,6 +1,7 @@
 //! The arguments of `llm history`.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
+use jiff::civil::Date;
 
 #[derive(Debug, Args)]
 #[command(
@@ -12,6 +13,7 @@ Examples:
   llm history search 秋天 诗       those in which both words occur
   llm history export 周报 > weekly.json
   llm history rm 1k736p            for good
+  llm history rm --before 2026-11-01
 
 Conversations are kept in your data folder, each in a file of its own that only you can read.
 `llm chat --no-log`, LLM_NO_LOG=1 or `log = false` in the profile file keep nothing.
@@ -20,16 +22,22 @@ An id may be shortened as long as only one conversation begins with it; a sessio
 pub(crate) struct HistoryArgs {
     #[command(subcommand)]
     pub(crate) action: Option<HistoryAction>,
+
+    #[command(flatten)]
+    pub(crate) list: ListArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// List at most this many; 0 lists all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = LISTED_BY_DEFAULT)]
+    pub(crate) number: usize,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryAction {
     /// List conversations, the newest first (the default action)
-    List {
-        /// List at most this many; 0 lists all
-        #[arg(short = 'n', long, value_name = "N", default_value_t = LISTED_BY_DEFAULT)]
-        number: usize,
-    },
+    List(ListArgs),
     /// Show a conversation as text; with --json as it is kept
     Show {
         /// The beginning of its id, or its name; without it the last one
@@ -49,12 +57,33 @@ pub(crate) enum HistoryAction {
         /// The beginning of its id, or its name
         id: String,
     },
-    /// Remove conversations for good, and the attached files that no other one uses
-    Rm {
-        /// The beginnings of their ids, or their names
-        #[arg(value_name = "ID", required = true)]
-        ids: Vec<String>,
-    },
+    /// Remove conversations for good, with what was typed in them and the attached files that no other
+    /// one uses
+    Rm(RmArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["ids", "all", "before"])))]
+pub(crate) struct RmArgs {
+    /// The beginnings of their ids, or their names
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+
+    /// All of them, and all that was typed
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Those whose last turn is older than the midnight at which this day begins, as in 2026-11-01
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub(crate) before: Option<Date>,
+
+    /// Do not ask before --all and --before
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "that is not a date such as 2026-11-01".to_owned())
 }
 
 /// How many conversations are listed where no number is given.

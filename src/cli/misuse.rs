@@ -3,10 +3,14 @@
 use std::ffi::OsString;
 
 use clap::CommandFactory as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 
 use super::Cli;
+use super::meant::{is_near, meant};
 use crate::error::Failure;
+
+/// How much is quoted of what stands in the place of a command.
+const SHOWN_LETTERS: usize = 40;
 
 /// The failure for a command line (the program's name first) that clap refused.
 pub(crate) fn failure_of(error: &clap::Error, line: &[OsString]) -> Failure {
@@ -16,6 +20,13 @@ pub(crate) fn failure_of(error: &clap::Error, line: &[OsString]) -> Failure {
     let message = fold(first.strip_prefix("error: ").unwrap_or(first));
     let tips: Vec<String> =
         text.lines().filter_map(|line| line.trim_start().strip_prefix("tip: ")).map(fold).collect();
+    if let Some(meant) = meant(line) {
+        let message = match meant.word {
+            Some(word) => format!("there is no command `{}`", beginning(&word)),
+            None => "no command is given".to_owned(),
+        };
+        return Failure::usage(message).hint(format!("did you mean `{}`?", meant.line));
+    }
     if matches!(
         error.kind(),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
@@ -24,10 +35,26 @@ pub(crate) fn failure_of(error: &clap::Error, line: &[OsString]) -> Failure {
             .hint("`llm chat \"hello\"` asks a model; `llm --help` lists the commands");
     }
     let failure = Failure::usage(message);
-    match tips.first() {
+    match tips.iter().find(|tip| is_of_use(tip, error)) {
         Some(tip) => failure.hint(tip.as_str()),
         None => failure.hint(format!("see `{} --help`", command_of(line))),
     }
+}
+
+/// The first letters of a word that may be a whole prompt.
+fn beginning(word: &str) -> String {
+    match word.char_indices().nth(SHOWN_LETTERS) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.to_owned(),
+    }
+}
+
+/// Whether a tip of clap's names something that is spelt nearly as what was typed, or no other spelling.
+fn is_of_use(tip: &str, error: &clap::Error) -> bool {
+    let is_spelling = tip.contains("similar");
+    let typed = error.get(ContextKind::InvalidArg).or(error.get(ContextKind::InvalidSubcommand));
+    let Some(typed) = typed.map(ToString::to_string).filter(|_| is_spelling) else { return true };
+    tip.split('\'').skip(1).step_by(2).any(|name| is_near(&typed, name))
 }
 
 /// Lines folded into one.
@@ -64,8 +91,13 @@ mod tests {
         assert_eq!(message, "unexpected argument '--temprature' found");
         assert!(hint.contains("--temperature"), "{hint}");
         let (message, hint) = misuse(&["llm", "chta"]);
-        assert_eq!(message, "unrecognized subcommand 'chta'");
-        assert!(hint.contains("chat"), "{hint}");
+        assert_eq!(message, "there is no command `chta`");
+        assert_eq!(hint, "did you mean `llm chat`?");
+        let (message, hint) = misuse(&["llm", "providers", "chekc"]);
+        assert_eq!(message, "unrecognized subcommand 'chekc'");
+        assert!(hint.contains("check"), "{hint}");
+        let (_, hint) = misuse(&["llm", "chat", "--role", "x"]);
+        assert_eq!(hint, "see `llm chat --help`");
         assert_eq!(misuse(&["llm"]).0, "no command is given");
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod meant;
 pub(crate) mod misuse;
 mod options;
 pub(crate) mod quick;

@@ -11,6 +11,7 @@ use crate::config::{self, location};
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::{Env, Io};
 use crate::output::sink::to_stdout;
+use crate::sanitize;
 
 /// What a first profile file says.
 const FIRST_PROFILE_FILE: &str = r#"# Profiles of llm. Known services work by name without any of this; `llm providers` lists them,
@@ -45,11 +46,11 @@ pub(crate) fn run(args: &ConfigArgs, options: &RunOptions, io: &mut Io) -> anyho
     let path = location.path;
     match &args.action {
         None | Some(ConfigAction::Path) => {
-            to_stdout(format!("{}\n", path.display()).as_bytes(), io)?;
+            print_path(&path, io)?;
         }
         Some(ConfigAction::Init) => {
             init(&path)?;
-            to_stdout(format!("{}\n", path.display()).as_bytes(), io)?;
+            print_path(&path, io)?;
             io.note("a first profile file is written; `llm config edit` opens it");
         }
         Some(ConfigAction::Edit) => {
@@ -122,4 +123,11 @@ fn editor(env: &Env) -> String {
     env.get("VISUAL")
         .or_else(|| env.get("EDITOR"))
         .unwrap_or_else(|| if cfg!(windows) { "notepad".to_owned() } else { "vi".to_owned() })
+}
+
+/// Prints the path, on a terminal with nothing in it that could do harm.
+fn print_path(path: &Path, io: &mut Io) -> Result<(), Failure> {
+    let path = path.display().to_string();
+    let path = if io.stdout_is_terminal { sanitize::one_line(&path) } else { path };
+    to_stdout(format!("{path}\n").as_bytes(), io)
 }

@@ -1,12 +1,14 @@
 //! `llm history`: lists, shows, searches, exports and removes conversations. Goes to no network.
 
+mod rm;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar as _;
 
 use super::options::RunOptions;
-use crate::cli::history::{HistoryAction, HistoryArgs, LISTED_BY_DEFAULT};
+use crate::cli::history::{HistoryAction, HistoryArgs};
 use crate::conversation::{Conversation, Turn};
 use crate::dialect::chat_completions;
 use crate::error::{Failure, FailureKind, reason};
@@ -29,8 +31,11 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
     let store = Store::find(&io.env).ok_or_else(|| {
         Failure::usage("there is no home directory to look for conversations in").hint("set HOME")
     })?;
-    match args.action.as_ref().unwrap_or(&HistoryAction::List { number: LISTED_BY_DEFAULT }) {
-        HistoryAction::List { number } => list(&store, &[], *number, options.json, io)?,
+    let Some(action) = &args.action else {
+        return Ok(list(&store, &[], args.list.number, options.json, io)?);
+    };
+    match action {
+        HistoryAction::List(args) => list(&store, &[], args.number, options.json, io)?,
         HistoryAction::Search { words, number } => list(&store, words, *number, options.json, io)?,
         HistoryAction::Show { id } => show(&store, id.as_deref(), options.json, io)?,
         HistoryAction::Export { id } => {
@@ -42,14 +47,7 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
                 io.note("attached files are exported by name only");
             }
         }
-        HistoryAction::Rm { ids } => {
-            // All of them are looked for before the first one goes.
-            let keys: Vec<ConversationKey> =
-                ids.iter().map(|id| store.find_key(id)).collect::<Result<_, _>>()?;
-            for key in &keys {
-                store.remove(key)?;
-            }
-        }
+        HistoryAction::Rm(args) => rm::run(args, &store, io)?,
     }
     Ok(())
 }
@@ -295,6 +293,10 @@ fn turn_json(turn: &Turn) -> Result<Value, Failure> {
 fn print_json(value: &Value, io: &mut Io) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| failed(format!("cannot write JSON: {error}")))?;
+    let text = match io.stdout_is_terminal {
+        true => sanitize::json_for_terminal(&text).into_owned(),
+        false => text,
+    };
     to_stdout(format!("{text}\n").as_bytes(), io)
 }
 

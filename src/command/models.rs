@@ -41,7 +41,13 @@ async fn list(
 ) -> Result<(), Failure> {
     let (body, found) = exchange.ask(&mut ListModels).await?;
     if json {
-        return to_stdout(&body, io);
+        return match io.stdout_is_terminal {
+            true => {
+                let text = String::from_utf8_lossy(&body);
+                to_stdout(sanitize::json_for_terminal(&text).as_bytes(), io)
+            }
+            false => to_stdout(&body, io),
+        };
     }
     if found.is_empty() {
         let name = &exchange.provider.name;

@@ -9,6 +9,7 @@ use crate::http::request::Request;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::provider::{Composed, Provider};
+use crate::sanitize;
 
 /// Tells what a rule changes of the user's request, and fails for one without a model; `what` is what
 /// it would have been for.
@@ -56,5 +57,9 @@ pub(super) fn print_request(
     request: impl FnOnce(&Provider) -> Result<Request, Failure>,
 ) -> Result<(), Failure> {
     name_demo(provider, io)?;
-    to_stdout(curl::command(&request(provider)?).as_bytes(), io)
+    let command = curl::command(&request(provider)?);
+    match io.stdout_is_terminal {
+        true => to_stdout(sanitize::for_terminal(&command).as_bytes(), io),
+        false => to_stdout(command.as_bytes(), io),
+    }
 }

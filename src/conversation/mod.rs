@@ -116,6 +116,14 @@ impl Conversation {
         }
     }
 
+    /// Takes the text of the question at hand.
+    pub(crate) fn take_question(&mut self) -> Option<String> {
+        match self.messages[..self.asked].last_mut() {
+            Some(Message::User { text, .. }) => Some(std::mem::take(text)),
+            _ => None,
+        }
+    }
+
     /// What was said since the question at hand was asked: replies with calls, and what the user was
     /// made to say to them.
     pub(crate) fn since(&self) -> &[Message] {

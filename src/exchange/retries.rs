@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::throttle::{Pass, Refusal};
-use crate::error::{Failure, FailureKind, Retry};
+use crate::error::{Failure, FailureClass, FailureKind, Retry};
 use crate::http::client::Client;
 use crate::http::retry::{self, RetryDecision, RetryPolicy, TryOutcome};
 use crate::io::Stderr;
@@ -55,7 +55,7 @@ impl Retries {
         };
         if !self.is_typed {
             let may_have_run = facts.may_have_run || matches!(facts.status, Some(504 | 524));
-            if self.is_charged && may_have_run {
+            if self.is_charged && may_have_run && facts.class.is_none_or(FailureClass::is_passing) {
                 return Err(paid_perhaps(failure));
             }
             // Nobody waits for as long again without having asked for that.
@@ -63,10 +63,10 @@ impl Retries {
                 return Err(failure);
             }
         }
-        if facts.is_loading && self.policy.retries > 0 {
+        if failure.is_loading() && self.policy.retries > 0 {
             return self.await_model(failure, client, stderr).await;
         }
-        let outcome = outcome(facts, failure.kind);
+        let outcome = outcome(facts);
         match retry::decide(
             self.done,
             &outcome,
@@ -75,6 +75,10 @@ impl Retries {
             SystemTime::now(),
         ) {
             RetryDecision::Stop => Err(failure),
+            RetryDecision::Spent(wait) => {
+                let message = format!("{}; it asks to wait {}", failure.message, seconds(wait));
+                Err(Failure { message, ..failure })
+            }
             RetryDecision::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
             RetryDecision::Wait(wait) => {
                 self.done += 1;
@@ -86,27 +90,25 @@ impl Retries {
 }
 
 /// A failed try, as far as a further one depends on it.
-fn outcome(facts: &Retry, kind: FailureKind) -> TryOutcome<'_> {
+fn outcome(facts: &Retry) -> TryOutcome<'_> {
     TryOutcome {
-        status: facts.status,
+        class: facts.class,
         should_retry: facts.should_retry.as_deref(),
         retry_after_ms: facts.retry_after_ms.as_deref(),
         retry_after: facts.retry_after.as_deref(),
         body_delay: facts.body_delay,
-        final_refusal: kind == FailureKind::Credentials,
+        reset: facts.reset,
     }
 }
 
 /// Whether the service says that it is asked too fast, and not that something is wrong.
 pub(super) fn is_too_fast(failure: &Failure) -> bool {
-    let Some(facts) = failure.retry.as_deref().filter(|facts| !facts.is_loading) else {
-        return false;
-    };
+    let Some(facts) = failure.retry.as_deref() else { return false };
     let names_a_wait = facts.retry_after.is_some() || facts.retry_after_ms.is_some();
-    match facts.status {
-        Some(503) => names_a_wait,
-        Some(429 | 529) => true,
-        _ => failure.kind == FailureKind::Quota,
+    match (facts.class, facts.status) {
+        (Some(FailureClass::Rate), _) | (Some(FailureClass::Server), Some(429 | 529)) => true,
+        (Some(FailureClass::Server), Some(503)) => names_a_wait,
+        _ => false,
     }
 }
 
@@ -123,7 +125,7 @@ impl Retries {
         stderr: &Stderr,
     ) -> Result<(), Failure> {
         let Some(facts) = failure.retry.as_deref() else { return Err(failure) };
-        match pass.refused(&outcome(facts, failure.kind)) {
+        match pass.refused(&outcome(facts)) {
             Refusal::Stop => Err(failure),
             Refusal::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
             Refusal::Pause { wait, tried: Some(count), .. } => {

@@ -19,7 +19,7 @@ const READ_SIZE: usize = 64 * 1024;
 const LETTERS: usize = 64;
 
 impl Store {
-    fn files(&self) -> PathBuf {
+    pub(super) fn files(&self) -> PathBuf {
         self.file("files")
     }
 

@@ -2,8 +2,10 @@
 //! neither services nor how an answer is made or shown.
 
 mod files;
+mod inputs;
 mod line;
 mod name;
+mod remove;
 mod store;
 mod terminal;
 

@@ -36,8 +36,11 @@ const MAX_RECENT_BYTES: u64 = 1024 * 1024;
 
 const ENDING: &str = "jsonl";
 
-/// What was typed in conversations.
-const INPUTS: &str = "inputs.jsonl";
+/// The conversations that were used last.
+pub(super) const RECENT: &str = "recent.jsonl";
+
+/// The older half of them.
+pub(super) const RECENT_BEFORE: &str = "recent.old.jsonl";
 
 impl Store {
     /// The data folder: that of `XDG_DATA_HOME`, or of the system's own habit. Looks at no file.
@@ -60,7 +63,7 @@ impl Store {
         self.conversations().join(format!("{}.{ENDING}", key.as_str()))
     }
 
-    fn conversations(&self) -> PathBuf {
+    pub(super) fn conversations(&self) -> PathBuf {
         self.folder.join("history")
     }
 
@@ -83,11 +86,11 @@ impl Store {
         terminal: Option<&str>,
     ) -> std::io::Result<()> {
         self.append(&self.path(key), turn)?;
-        let recent = self.file("recent.jsonl");
+        let recent = self.file(RECENT);
         if std::fs::metadata(&recent).is_ok_and(|facts| facts.len() > MAX_RECENT_BYTES) {
             // Who has it open writes on into the old one, which is looked at too; another run may
             // have been first.
-            let _ = std::fs::rename(&recent, self.file("recent.old.jsonl"));
+            let _ = std::fs::rename(&recent, self.file(RECENT_BEFORE));
         }
         self.append(&recent, &json!({"conversation": key.as_str(), "terminal": terminal}))
     }
@@ -100,26 +103,8 @@ impl Store {
         self.append(&self.path(key), &HistoryLine::undo(turn))
     }
 
-    /// Keeps what was typed in a conversation, for the line editor.
-    ///
-    /// # Errors
-    /// A file that can't be written.
-    pub(crate) fn add_input(&self, text: &str) -> std::io::Result<()> {
-        self.append(&self.file(INPUTS), &text)
-    }
-
-    /// The last inputs, oldest first, at most `count`.
-    pub(crate) fn inputs(&self, count: usize) -> Vec<String> {
-        let text = std::fs::read(self.file(INPUTS)).unwrap_or_default();
-        let lines = text.split(|byte| *byte == b'\n').rev();
-        let inputs = lines.filter_map(|line| serde_json::from_slice(line).ok());
-        let mut inputs: Vec<String> = inputs.take(count).collect();
-        inputs.reverse();
-        inputs
-    }
-
     /// Appends a line in one write, which the system does not mix with those of others.
-    fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
+    pub(super) fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
@@ -162,7 +147,7 @@ impl Store {
     /// The conversation that was used last in this terminal, else anywhere.
     pub(crate) fn last(&self, terminal: Option<&str>) -> Option<ConversationKey> {
         let mut keys = Vec::new();
-        for name in ["recent.old.jsonl", "recent.jsonl"] {
+        for name in [RECENT_BEFORE, RECENT] {
             let bytes = std::fs::read(self.file(name)).unwrap_or_default();
             for line in bytes.split(|byte| *byte == b'\n') {
                 let Ok(value) = serde_json::from_slice::<Value>(line) else { continue };
@@ -236,21 +221,6 @@ impl Store {
                 Err(Failure::usage(what).hint(format!("{}{more}", ids.join(", "))))
             }
         }
-    }
-
-    /// Removes a conversation, and the files that went along with it and with no other one.
-    ///
-    /// # Errors
-    /// Exit 1: a file that can't be removed.
-    pub(crate) fn remove(&self, key: &ConversationKey) -> Result<(), Failure> {
-        let path = self.path(key);
-        let contents = std::fs::read(&path).unwrap_or_default();
-        let cannot = |error: std::io::Error| {
-            let message = format!("cannot remove {}: {}", path.display(), reason(&error));
-            Failure::new(FailureKind::Other, message)
-        };
-        std::fs::remove_file(&path).map_err(cannot)?;
-        self.remove_files(&contents).map_err(cannot)
     }
 }
 

@@ -13,7 +13,7 @@ use super::head::ReplyHead;
 use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
 use super::proxy::Proxy;
-use super::refusal;
+use super::refusal::{self, RefusalHead};
 use super::request::{Body, Request, Url};
 use super::silence::SilenceLimit;
 use super::trace;
@@ -253,7 +253,8 @@ impl Client {
             let what = format!("cannot reach {name}: the proxy {place}: {what}");
             return Ok(Failure::new(FailureKind::Refused, what).hint(hint));
         }
-        let mut failure = refusal::failure(&response.facts(), &body, request, &self.service);
+        let mut failure =
+            refusal::failure(&RefusalHead::of(&response.head), &body, request, &self.service);
         if let Some(place) = response.doubtful_proxy() {
             failure.message.push_str(&format!(" (a page, perhaps of the proxy {place})"));
         }
@@ -270,20 +271,9 @@ impl Response {
         self.head.header(name)
     }
 
-    /// The parts of the head that a refusal is told from.
-    fn facts(&self) -> refusal::RefusalHead {
-        let header = |name: &str| self.header(name).map(str::to_owned);
-        refusal::RefusalHead {
-            status: self.head.status,
-            request_id: refusal::REQUEST_IDS.iter().find_map(|name| header(name)),
-            retry: Retry {
-                status: Some(self.head.status),
-                should_retry: header("x-should-retry"),
-                retry_after_ms: header("retry-after-ms"),
-                retry_after: header("retry-after"),
-                ..Retry::default()
-            },
-        }
+    /// The status, one of success.
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status
     }
 
     /// The proxy that may have made up the reply itself, in words: services do not answer with pages.

@@ -4,6 +4,7 @@ mod activity;
 pub(crate) mod bad_reply;
 mod buffers;
 mod certificates;
+mod class;
 pub(crate) mod client;
 mod connect;
 pub(crate) mod curl;
@@ -40,6 +41,8 @@ pub(crate) struct Service {
     pub(crate) name: String,
     /// The options that choose it, as they are typed.
     pub(crate) choice: String,
+    /// The base URL, without secrets.
+    pub(crate) base_url: String,
     /// The variable that holds the key, if the profile has one.
     pub(crate) key_variable: Option<String>,
     /// The page where keys are made.

@@ -52,7 +52,7 @@ pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
                 return Err(Failure::usage(what)
                     .hint("name the files or the subfolder that matter; what .gitignore lists is left out"));
             }
-            texts.push(fenced(&entry.path().display().to_string(), &text));
+            texts.push(fenced(&entry.path().display().to_string(), text));
         }
     }
     if texts.is_empty() {
@@ -86,10 +86,12 @@ pub(super) fn text_files(path: &Path, skip: &[PathBuf], io: &Io) -> Result<Vec<P
         if !entry.file_type().is_some_and(|kind| kind.is_file()) || is_one_of(entry.path(), skip) {
             continue;
         }
-        let text = read_file(entry.path());
-        match text.is_ok_and(|text| !text.trim().is_empty()) {
-            true => files.push(entry.into_path()),
-            false => left += 1,
+        match read_file(entry.path()) {
+            Ok(read) if !read.text.trim().is_empty() => {
+                read.told(&entry.path().display().to_string(), io);
+                files.push(entry.into_path());
+            }
+            _ => left += 1,
         }
     }
     if files.is_empty() {

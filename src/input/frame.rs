@@ -106,7 +106,7 @@ impl PromptFrame {
     pub(crate) fn around(&self, input: &str) -> String {
         match &self.parts[..] {
             [all] if input.is_empty() => all.clone(),
-            [all] => text::joined([all.as_str(), input]),
+            [all] => text::joined([all.clone(), input.to_owned()]),
             parts => parts.join(input),
         }
     }

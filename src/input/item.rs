@@ -9,10 +9,11 @@ use bytes::Bytes;
 
 use super::attachment::{self, Attachment};
 use super::kind::HEAD_BYTES;
-use super::text::{decoded, fenced};
+use super::text::{check_length, decoded, fenced, read_bounded};
 use crate::error::{Failure, reason};
 use crate::http::form::BytePiece;
 use crate::http::request::Url;
+use crate::io::Io;
 
 /// One input.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,22 +30,25 @@ pub(crate) enum InputItem {
 ///
 /// # Errors
 /// Exit 2: the file can't be read, is empty, or is neither text nor anything that can be attached.
-pub(super) fn read_file(path: &Path, given: &str) -> Result<InputItem, Failure> {
+pub(super) fn read_file(path: &Path, given: &str, io: &Io) -> Result<InputItem, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::usage(format!("cannot read {given}: {}", reason(&error)));
     let mut file = File::open(path).map_err(unreadable)?;
     let facts = file.metadata().map_err(unreadable)?;
-    let mut bytes = Vec::new();
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
+    // What no text begins with is refused before the rest is read, which may be endless.
+    let format = attachment::detect_format(given, &head)?;
     if facts.is_file() {
-        (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut bytes).map_err(unreadable)?;
-        if let Some(format) = attachment::detect_format(given, &bytes)? {
+        if let Some(format) = format {
             let data = BytePiece::File { path: path.to_owned(), offset: 0, length: facts.len() };
             return Ok(InputItem::Attachment(attachment::new(given, format, data)));
         }
+        check_length(usize::try_from(facts.len()).unwrap_or(usize::MAX), given)?;
     }
     // Text, or a pipe such as `<(…)` of a shell, which can be read only once.
-    file.read_to_end(&mut bytes).map_err(unreadable)?;
-    from_bytes(given, bytes, |text| fenced(given, &text))
+    let bytes = read_bounded(head.as_slice().chain(file), given)?;
+    from_bytes(given, bytes, |text| fenced(given, text), io)
 }
 
 /// An input that is in memory. `prompt_text` makes of a text what goes into the prompt.
@@ -55,9 +59,16 @@ pub(super) fn from_bytes(
     given: &str,
     bytes: Vec<u8>,
     prompt_text: impl FnOnce(String) -> String,
+    io: &Io,
 ) -> Result<InputItem, Failure> {
     Ok(match attachment::detect_format(given, &bytes[..bytes.len().min(HEAD_BYTES)])? {
-        None => InputItem::Text(prompt_text(decoded(bytes, given)?)),
+        None => {
+            let text = decoded(bytes, given)?.told(given, io);
+            if text.is_empty() {
+                return Err(Failure::usage(format!("{given} is empty")));
+            }
+            InputItem::Text(prompt_text(text))
+        }
         Some(format) => {
             let data = BytePiece::Bytes(Bytes::from(bytes));
             InputItem::Attachment(attachment::new(given, format, data))

@@ -2,6 +2,7 @@
 
 mod address;
 mod attachment;
+mod encoding;
 mod field_texts;
 mod folder;
 mod frame;
@@ -16,7 +17,9 @@ use std::path::{Path, PathBuf};
 
 use address::{is_url, parse_address};
 use stdin::{STDIN, is_stdin};
-use text::fenced;
+use text::{check_length, fenced};
+
+pub(crate) use text::read_bounded;
 
 use crate::error::Failure;
 use crate::http::request::{Url, shown};
@@ -35,6 +38,7 @@ const UNNAMED_REMEDY: &str = "; --no-stdin ignores it";
 /// What a prompt is made of.
 #[derive(Debug)]
 pub(crate) struct InputSources<'a> {
+    /// `-` alone is standard input.
     pub(crate) words: &'a [String],
     /// Files, folders and addresses to put before the prompt; `-` is standard input.
     pub(crate) files: &'a [PathBuf],
@@ -60,11 +64,39 @@ impl PromptInput {
 
     /// The texts, separated by blank lines, in their frame; empty if there is none.
     pub(crate) fn text(&self) -> String {
-        let input = text::joined(self.items.iter().filter_map(|item| match item {
-            InputItem::Text(text) => Some(text.as_str()),
+        let texts = self.items.iter().filter_map(|item| match item {
+            InputItem::Text(text) => Some(text.clone()),
             _ => None,
-        }));
-        self.frame.as_ref().map_or_else(|| input.clone(), |frame| frame.around(&input))
+        });
+        self.framed(text::joined(texts))
+    }
+
+    /// Takes the texts out, as [`PromptInput::text`] gives them. [`PromptInput::put_text`] puts them
+    /// back: a long text is not held twice.
+    pub(crate) fn take_text(&mut self) -> String {
+        let (texts, others) = std::mem::take(&mut self.items)
+            .into_iter()
+            .partition::<Vec<_>, _>(|item| matches!(item, InputItem::Text(_)));
+        self.items = others;
+        let texts = texts.into_iter().filter_map(|item| match item {
+            InputItem::Text(text) => Some(text),
+            _ => None,
+        });
+        let text = self.framed(text::joined(texts));
+        self.frame = None;
+        text
+    }
+
+    /// Puts a text behind the other items.
+    pub(crate) fn put_text(&mut self, text: String) {
+        self.items.push(InputItem::Text(text));
+    }
+
+    fn framed(&self, input: String) -> String {
+        match &self.frame {
+            Some(frame) => frame.around(&input),
+            None => input,
+        }
     }
 
     /// The pictures, recordings and documents.
@@ -87,8 +119,31 @@ impl PromptInput {
 impl InputSources<'_> {
     /// Whether standard input is read without being named by a `-f -`.
     fn reads_stdin(&self, io: &Io) -> bool {
-        let is_named = self.files.iter().any(|path| is_stdin(path));
-        !(self.no_stdin || is_named || io.stdin_is_terminal)
+        let is_file = self.files.iter().any(|path| is_stdin(path));
+        let is_wanted = self.names_stdin() || !(self.no_stdin || io.stdin_is_terminal);
+        is_wanted && !is_file
+    }
+
+    /// Whether one of the words is a `-`, which stands for standard input.
+    fn names_stdin(&self) -> bool {
+        self.words.iter().any(|word| word == "-")
+    }
+
+    /// The words, joined by spaces, without a `-`.
+    fn joined_words(&self) -> String {
+        let words: Vec<&str> =
+            self.words.iter().map(String::as_str).filter(|word| *word != "-").collect();
+        words.join(" ")
+    }
+
+    /// Warns where standard input is probably the list that a loop of a shell reads from: a file of
+    /// which something was read before.
+    fn warn_of_shared_stdin(&self, io: &Io) {
+        if io.stdin_was_read && !self.joined_words().is_empty() {
+            io.warn(
+                "standard input is a file that another program has begun to read; the rest of it goes before the prompt. In a loop over its lines use --no-stdin",
+            );
+        }
     }
 }
 
@@ -118,12 +173,18 @@ pub(crate) fn read_optional_prompt(
         items.extend(read_items(path, io)?);
     }
     if sources.reads_stdin(io) {
+        sources.warn_of_shared_stdin(io);
         items.extend(read_unnamed_stdin(io)?);
     }
-    let words = sources.words.join(" ");
+    let words = sources.joined_words();
     if !words.trim().is_empty() {
         items.push(InputItem::Text(words));
     }
+    let length = items.iter().map(|item| match item {
+        InputItem::Text(text) => text.len(),
+        _ => 0,
+    });
+    check_length(length.sum(), "the prompt")?;
     Ok(PromptInput { items, ..PromptInput::default() })
 }
 
@@ -131,8 +192,8 @@ pub(crate) fn read_optional_prompt(
 ///
 /// # Errors
 /// As those of [`read_prompt`] for a file.
-pub(crate) fn read_kept_file(path: &Path, given: &str) -> Result<InputItem, Failure> {
-    item::read_file(path, given)
+pub(crate) fn read_kept_file(path: &Path, given: &str, io: &Io) -> Result<InputItem, Failure> {
+    item::read_file(path, given, io)
 }
 
 /// Reads a text to be spoken: files, standard input and words, without names and fences.
@@ -143,20 +204,22 @@ pub(crate) fn read_speech_text(sources: &InputSources<'_>, io: &mut Io) -> Resul
     let mut parts = Vec::new();
     for path in sources.files {
         parts.push(match is_stdin(path) {
-            true => text::decoded(read_stdin(io)?, STDIN)?,
-            false => text::read_file(path)?,
+            true => text::decoded(read_stdin(io)?, STDIN)?.told(STDIN, io),
+            false => text::read_file(path)?.told(&path.display().to_string(), io),
         });
     }
     if sources.reads_stdin(io) {
-        parts.push(text::decoded(read_stdin(io)?, STDIN)?);
+        sources.warn_of_shared_stdin(io);
+        parts.push(text::decoded(read_stdin(io)?, STDIN)?.told(STDIN, io));
     }
-    parts.push(sources.words.join(" "));
+    parts.push(sources.joined_words());
     parts.retain(|part| !part.trim().is_empty());
     if parts.is_empty() {
         return Err(Failure::usage("there is no text to speak")
             .hint("give it as an argument or through a pipe: llm speak -o hello.mp3 \"hello\""));
     }
-    Ok(text::joined(parts.iter().map(String::as_str)))
+    check_length(parts.iter().map(String::len).sum(), "the text to speak")?;
+    Ok(text::joined(parts))
 }
 
 /// Reads standard input to its end; nothing if it was read before.
@@ -171,9 +234,9 @@ pub(crate) fn read_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
 ///
 /// # Errors
 /// Exit 2: it is empty, or can't go into a request.
-pub(crate) fn fetched_item(url: &Url, content: Vec<u8>) -> Result<InputItem, Failure> {
+pub(crate) fn fetched_item(url: &Url, content: Vec<u8>, io: &Io) -> Result<InputItem, Failure> {
     let name = shown(url);
-    item::from_bytes(&name, content, |text| fenced(&name, &text))
+    item::from_bytes(&name, content, |text| fenced(&name, text), io)
 }
 
 /// Reads what a `-f` names: a file, the text files of a folder, standard input for `-`, or an address,
@@ -184,7 +247,7 @@ fn read_items(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> {
             Failure::usage("standard input is named twice, but can be read only once")
         })?;
         // In the prompt it has the name that other tools use.
-        return Ok(vec![item::from_bytes(STDIN, bytes, |text| fenced("stdin", &text))?]);
+        return Ok(vec![item::from_bytes(STDIN, bytes, |text| fenced("stdin", text), io)?]);
     }
     if let Some(typed) = path.to_str().filter(|typed| is_url(typed)) {
         return Ok(vec![InputItem::Address(parse_address(typed)?)]);
@@ -192,16 +255,17 @@ fn read_items(path: &Path, io: &mut Io) -> Result<Vec<InputItem>, Failure> {
     if path.is_dir() {
         return Ok(folder::texts(path, io)?.into_iter().map(InputItem::Text).collect());
     }
-    Ok(vec![item::read_file(path, &path.display().to_string())?])
+    Ok(vec![item::read_file(path, &path.display().to_string(), io)?])
 }
 
 /// Reads standard input that is not named. Its text has no name and no fence in the prompt.
 fn read_unnamed_stdin(io: &mut Io) -> Result<Option<InputItem>, Failure> {
     let bytes = read_stdin(io)?;
-    if bytes.trim_ascii().is_empty() {
+    let behind_mark = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    if behind_mark.trim_ascii().is_empty() {
         return Ok(None);
     }
-    let item = item::from_bytes(STDIN, bytes, |text| text)?;
+    let item = item::from_bytes(STDIN, bytes, |text| text, io)?;
     let is_blank = matches!(&item, InputItem::Text(text) if text.trim().is_empty());
     Ok((!is_blank).then_some(item))
 }
@@ -253,7 +317,8 @@ mod tests {
     fn an_address_is_told_by_its_scheme() {
         let given = given(&["读"], &["HTTPS://h.example/文.txt"], b"").expect("taken");
         assert_eq!(given.address().map(|url| url.scheme()), Some("https"));
-        let item = fetched_item(given.address().expect("one"), "正文".into()).expect("text");
+        let item = fetched_item(given.address().expect("one"), "正文".into(), &Io::nowhere())
+            .expect("text");
         assert!(matches!(item, InputItem::Text(text) if text.starts_with("https://h.example/")));
         assert!(is_url("http://a") && !is_url("http.txt") && !is_url("ftp://a") && !is_url("图"));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::text::decoded;
+use super::text::decoded_row;
 use crate::error::{Failure, reason};
 
 /// The longest row in bytes: far more than any model accepts, and far less than a file without line ends
@@ -175,7 +175,7 @@ impl<R: BufRead> Rows<R> {
             return Err(self.bad_next("is longer than 16 MiB"));
         }
         let number = self.number + 1;
-        let mut line = decoded(line, format_args!("row {number} of {}", self.name))?;
+        let mut line = decoded_row(line, format_args!("row {number} of {}", self.name))?;
         if !std::mem::replace(&mut self.has_begun, true) && line.starts_with('\u{feff}') {
             line.remove(0);
         }

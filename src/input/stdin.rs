@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use super::text::{MAX_TEXT, check_length, read_bounded};
 use crate::error::{Failure, reason};
 use crate::io::Io;
 
@@ -23,18 +24,16 @@ pub(super) fn is_stdin(path: &Path) -> bool {
 /// is waited for.
 ///
 /// # Errors
-/// Exit 2: it can't be read.
+/// Exit 2: it can't be read, or is longer than a text may be.
 pub(super) fn read_to_end(io: &mut Io, remedy: &str) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(mut stdin) = io.stdin.take() else { return Ok(None) };
-    let bytes = if io.stdin_is_file || io.stdin_is_terminal {
-        let mut bytes = Vec::new();
-        stdin.read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        read_with_notice(stdin, remedy, io)
-    };
-    bytes
-        .map(Some)
-        .map_err(|error| Failure::usage(format!("cannot read {STDIN}: {}", reason(&error))))
+    let Some(stdin) = io.stdin.take() else { return Ok(None) };
+    if io.stdin_is_file || io.stdin_is_terminal {
+        return read_bounded(stdin, STDIN).map(Some);
+    }
+    let bytes = read_with_notice(stdin, remedy, io)
+        .map_err(|error| Failure::usage(format!("cannot read {STDIN}: {}", reason(&error))))?;
+    check_length(bytes.len(), STDIN)?;
+    Ok(Some(bytes))
 }
 
 /// Reads to the end, and tells after a silence what is waited for. A thread reads, as a blocking read
@@ -47,7 +46,7 @@ fn read_with_notice(
     let pieces = read_in_thread(stdin);
     let mut bytes = Vec::new();
     let mut has_told = false;
-    loop {
+    while bytes.len() <= MAX_TEXT {
         let piece = match has_told {
             true => pieces.recv().map_err(|_| RecvTimeoutError::Disconnected),
             false => pieces.recv_timeout(SILENT_INPUT),
@@ -61,6 +60,8 @@ fn read_with_notice(
             }
         }
     }
+    // The thread ends when it finds that nobody takes its next piece.
+    Ok(bytes)
 }
 
 fn read_in_thread(mut stdin: Box<dyn Read + Send + Sync>) -> Receiver<std::io::Result<Vec<u8>>> {

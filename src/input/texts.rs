@@ -14,7 +14,7 @@ use super::field_texts::{FieldTexts, RowColumns};
 use super::folder;
 use super::rows::RowForm;
 use super::stdin::{self, STDIN, is_stdin};
-use super::text::{decoded, read_file};
+use super::text::{DecodedText, decoded, decoded_row, read_file};
 use crate::error::{Failure, reason};
 use crate::io::Io;
 
@@ -176,7 +176,7 @@ impl InputTexts {
             }
             (false, false) => {
                 if is_regular(path)? {
-                    read_whole(path)?;
+                    read_whole(path)?.told(&name_of(path), io);
                 }
                 self.sources.push_back(TextSource::Whole(path.to_owned()));
                 Ok(Some(1))
@@ -235,7 +235,7 @@ impl InputTexts {
                 Some(TextSource::Text(text)) => return Ok(Some(text)),
                 Some(TextSource::Whole(path)) => {
                     let place = TextPlace { file: Some(name_of(&path)), number: 0, unit: "input" };
-                    return Ok(Some(InputText { text: read_whole(&path)?, id: None, place }));
+                    return Ok(Some(InputText { text: read_whole(&path)?.text, id: None, place }));
                 }
                 Some(TextSource::Lines(path, name)) => {
                     self.current = Some(self.open(&path, name)?);
@@ -303,7 +303,7 @@ impl FileLines {
         if line.len() > MAX_LINE {
             return Err(Failure::usage(format!("line {number} of {name} is longer than 16 MiB")));
         }
-        let mut text = decoded(line, format_args!("line {number} of {name}"))?;
+        let mut text = decoded_row(line, format_args!("line {number} of {name}"))?;
         // The byte order mark of editors on Windows does not belong to the first line.
         if self.number == 1 && text.starts_with('\u{feff}') {
             text.remove(0);
@@ -340,25 +340,23 @@ fn is_regular(path: &Path) -> Result<bool, Failure> {
 /// The whole of standard input as one text.
 fn read_stdin(io: &mut Io) -> Result<String, Failure> {
     let bytes = stdin::read_to_end(io, "")?.ok_or_else(no_text)?;
-    let text = without_line_ends(decoded(bytes, STDIN)?);
+    let text = without_line_ends(decoded(bytes, STDIN)?.told(STDIN, io));
     if text.trim().is_empty() { Err(no_text()) } else { Ok(text) }
 }
 
 /// A whole file as one text.
-fn read_whole(path: &Path) -> Result<String, Failure> {
-    let text = without_line_ends(read_file(path)?);
-    if text.trim().is_empty() {
+fn read_whole(path: &Path) -> Result<DecodedText, Failure> {
+    let mut read = read_file(path)?;
+    read.text = without_line_ends(read.text);
+    if read.text.trim().is_empty() {
         return Err(Failure::usage(format!("{} is empty", path.display())));
     }
-    Ok(text)
+    Ok(read)
 }
 
-/// A text without the line ends behind it, which are not part of it, and without a byte order mark.
+/// A text without the line ends behind it, which are not part of it.
 fn without_line_ends(mut text: String) -> String {
     text.truncate(text.trim_end_matches(['\n', '\r']).len());
-    if text.starts_with('\u{feff}') {
-        text.remove(0);
-    }
     text
 }
 

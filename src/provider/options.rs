@@ -2,6 +2,10 @@
 
 use serde_json::Value;
 
+/// How deep a key may nest: as deep as JSON is read. What is made of it is walked through by functions
+/// that call themselves.
+const MAX_NESTING: usize = 127;
+
 /// Which service is asked, and what is added to its requests.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ServiceOptions {
@@ -40,6 +44,9 @@ impl Setting {
         if path.iter().any(String::is_empty) {
             return Err("the key is empty; write KEY=VALUE".to_owned());
         }
+        if path.len() > MAX_NESTING {
+            return Err(format!("the key nests deeper than {MAX_NESTING} levels"));
+        }
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
         Ok(Self { path, value })
     }
@@ -63,5 +70,8 @@ mod tests {
         for text in ["a", "=1", "a..b=1"] {
             assert!(Setting::parse(text).is_err(), "{text}");
         }
+        let deep = |levels: usize| Setting::parse(&format!("{}a=1", "a.".repeat(levels - 1)));
+        assert!(deep(127).is_ok());
+        assert_eq!(deep(128), Err("the key nests deeper than 127 levels".to_owned()));
     }
 }

@@ -15,7 +15,7 @@ use crate::config::profile::Profile;
 use crate::config::rule::Rule;
 use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
 use crate::http::form::{Form, FormPart};
-use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url};
+use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url, shown};
 use crate::http::{NamedFile, Service};
 
 /// A profile with everything resolved that a request needs.
@@ -301,6 +301,7 @@ impl Provider {
         Service {
             name: self.name.clone(),
             choice: self.choice.clone(),
+            base_url: shown(&self.base_url),
             key_variable: profile.key_variables().first().cloned(),
             key_url: profile.key_url.get().cloned(),
             start: profile.start.get().cloned(),

@@ -32,7 +32,7 @@ pub(super) async fn fetch_all(
     for index in 0..question.given.items.len() {
         if let InputItem::Address(url) = question.given.items[index].clone() {
             let bytes = fetch(&url, exchange, io).await?;
-            question.put(index, input::fetched_item(&url, bytes)?, &exchange.provider)?;
+            question.put(index, input::fetched_item(&url, bytes, io)?, &exchange.provider)?;
         }
     }
     Ok(())

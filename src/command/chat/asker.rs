@@ -145,7 +145,7 @@ impl Asker {
         // A model that stood in is the one to go on with.
         let stood_in = model.filter(|model| Some(model) != wanted.as_ref());
         asked.service.model = stood_in.clone().unwrap_or(asked.service.model);
-        let is_kept = self.log.keep(asked, &question.given, said, result.as_ref().err(), io);
+        let is_kept = self.log.keep(asked, question.into_given(), said, result.as_ref().err(), io);
         Ok(Asked { is_kept, stood_in, result })
     }
 }

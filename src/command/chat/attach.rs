@@ -7,7 +7,7 @@ use crate::provider::Provider;
 
 /// The user's message as the history keeps it: attachments by their names; their bytes are kept
 /// beside the conversation, which would grow by megabytes with them.
-pub(super) fn kept(given: &PromptInput) -> String {
+pub(super) fn kept(mut given: PromptInput) -> String {
     let names: Vec<String> = given
         .items
         .iter()
@@ -17,7 +17,8 @@ pub(super) fn kept(given: &PromptInput) -> String {
             InputItem::Address(url) => Some(shown(url)),
         })
         .collect();
-    noted(&given.text(), names)
+    let text = given.take_text();
+    if names.is_empty() { text } else { noted(&text, names) }
 }
 
 /// A text with the names of what goes with it.

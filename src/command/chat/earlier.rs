@@ -82,7 +82,7 @@ impl<'a> EarlierTurns<'a> {
         }
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for file in &turn.files {
-            match recalled(file, self.store.as_ref(), self.provider) {
+            match recalled(file, self.store.as_ref(), self.provider, self.io) {
                 Ok(attachment) => found.push(attachment),
                 Err(why) => {
                     let what = format!("only the name of {} is sent: {why}", file.name);
@@ -100,7 +100,7 @@ pub(super) fn again(turn: &Turn, io: &Io) -> PromptInput {
     let store = Store::find(&io.env);
     let (mut items, mut missing) = (Vec::new(), Vec::new());
     for file in &turn.files {
-        match kept(file, store.as_ref()) {
+        match kept(file, store.as_ref(), io) {
             Ok(attachment) => items.push(InputItem::Attachment(attachment)),
             Err(_) => missing.push(file.name.clone()),
         }
@@ -125,8 +125,9 @@ fn recalled(
     file: &conversation::TurnFile,
     store: Option<&Store>,
     provider: &Provider,
+    io: &Io,
 ) -> Result<Attachment, String> {
-    let attachment = kept(file, store)?;
+    let attachment = kept(file, store, io)?;
     let model = provider.model.as_deref().unwrap_or_default();
     match attach::is_refused(provider, model, &attachment) {
         false => Ok(attachment),
@@ -135,7 +136,11 @@ fn recalled(
 }
 
 /// A kept file, or why it is none.
-fn kept(file: &conversation::TurnFile, store: Option<&Store>) -> Result<Attachment, String> {
+fn kept(
+    file: &conversation::TurnFile,
+    store: Option<&Store>,
+    io: &Io,
+) -> Result<Attachment, String> {
     let path = file.content.as_deref().zip(store).and_then(|(name, store)| store.kept_file(name));
     let Some(path) = path else {
         return Err(format!("it is not kept (files up to {} MiB are)", MAX_KEPT_FILE_BYTES >> 20));
@@ -143,7 +148,7 @@ fn kept(file: &conversation::TurnFile, store: Option<&Store>) -> Result<Attachme
     if !path.exists() {
         return Err(format!("{} is gone", path.display()));
     }
-    match input::read_kept_file(&path, &file.name) {
+    match input::read_kept_file(&path, &file.name, io) {
         Ok(InputItem::Attachment(attachment)) => Ok(attachment),
         Ok(_) => Err(format!("{} has changed since it was kept", path.display())),
         Err(failure) => Err(failure.message),

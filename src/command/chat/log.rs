@@ -115,7 +115,7 @@ impl ConversationLog {
     pub(super) fn keep(
         &mut self,
         asked: LoggedQuestion,
-        given: &PromptInput,
+        given: PromptInput,
         said: ChatResult,
         failure: Option<&Failure>,
         io: &mut Io,
@@ -132,8 +132,8 @@ impl ConversationLog {
             session: self.session.clone(),
             service: asked.service,
             system: asked.system,
+            files: earlier::keep(&given, self.store(io).as_ref(), io),
             user: attach::kept(given),
-            files: earlier::keep(given, self.store(io).as_ref(), io),
             rounds: said.rounds,
             answer,
             others: answers.map(|answer| answer.text).collect(),
@@ -179,6 +179,11 @@ impl ConversationLog {
     /// The conversation so far, if anything was said.
     pub(super) fn conversation(&self) -> Option<&StoredConversation> {
         self.before.as_ref().filter(|conversation| !conversation.turns.is_empty())
+    }
+
+    /// The key of the conversation, which a new one gets here.
+    pub(super) fn key(&mut self) -> &ConversationKey {
+        &self.before.get_or_insert_with(|| StoredConversation::new(ConversationKey::new())).key
     }
 
     /// The conversation's own instructions.

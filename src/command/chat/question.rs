@@ -64,9 +64,14 @@ impl Question {
         tools: Vec<ToolDefinition>,
         provider: &Provider,
     ) -> Result<Self, Failure> {
-        let mut conversation = earlier;
+        let (mut conversation, mut given) = (earlier, given);
+        // Addresses are fetched later, and the text is joined once more then.
+        let text = match given.address() {
+            Some(_) => given.text(),
+            None => given.take_text(),
+        };
+        conversation.ask(text, given.attachments().cloned().collect());
         let echo_field = None;
-        conversation.ask(given.text(), given.attachments().cloned().collect());
         let asked = ask(&conversation, &options, &tools, None, provider);
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
@@ -139,6 +144,16 @@ impl Question {
     pub(super) fn go_on(&mut self, said: Message) {
         self.conversation.messages.push(said);
         self.composed = None;
+    }
+
+    /// What the user gave, as it was asked.
+    pub(super) fn into_given(self) -> PromptInput {
+        let (mut given, mut conversation) = (self.given, self.conversation);
+        if let Some(text) = conversation.take_question() {
+            given.take_text();
+            given.put_text(text);
+        }
+        given
     }
 
     /// Asks the same once more, for one answer. A seed that the user set counts up, as the answer

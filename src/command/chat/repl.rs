@@ -18,6 +18,7 @@ use crate::io::Io;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
 use crate::provider::{Provider, ServiceOptions};
+use crate::sanitize;
 
 /// What stands before every question.
 const PROMPT: &str = "> ";
@@ -74,13 +75,14 @@ impl<'a> Session<'a> {
             if typed.trim().is_empty() {
                 continue;
             }
+            let ends = editor.helper_mut().map(|lines| lines.ends.take()).unwrap_or_default();
+            // What the arrow keys bring back is what is sent, without the `\` that went on.
+            let typed = slash::joined(&typed, &ends);
             let _ = editor.history_mut().add(&typed);
             if let Some(store) = &store {
                 // The arrow keys alone miss it.
-                let _ = store.add_input(&typed);
+                let _ = store.add_input(&typed, self.asker.log.key());
             }
-            let ends = editor.helper_mut().map(|lines| lines.ends.take()).unwrap_or_default();
-            let typed = slash::joined(&typed, &ends);
             match self.take(&slash::read(&typed), io) {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
@@ -166,7 +168,10 @@ impl<'a> Session<'a> {
     fn show_instructions(&self, io: &mut Io) -> Result<(), Failure> {
         let own = self.asker.options.question.system.as_deref();
         match own.or(self.asker.log.system()) {
-            Some(text) => to_stdout(format!("{text}\n").as_bytes(), io)?,
+            Some(text) => {
+                let text = format!("{}\n", sanitize::for_terminal(text));
+                to_stdout(text.as_bytes(), io)?;
+            }
             None => io.note("there are no instructions"),
         }
         Ok(())

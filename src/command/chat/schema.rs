@@ -1,5 +1,6 @@
 //! `--schema` and `--schema-multi`: the schema out of a text or a file, and what fits it.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use serde_json::Value;
 
 use crate::dialect::schema::{list_of, short};
 use crate::error::{Failure, reason};
+use crate::input;
 use crate::json_schema::Schema;
 use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 
@@ -85,15 +87,22 @@ fn schema(text: &str) -> Result<Value, String> {
     let json = if text.trim_start().starts_with('{') {
         text.to_owned()
     } else if !text.contains('\n') && (looks_like_file || Path::new(text).is_file()) {
-        std::fs::read_to_string(text).map_err(|error| {
-            format!("names a file that can't be read: {text}: {}", reason(&error))
-        })?
+        file(text)?
     } else {
         return short::schema(text);
     };
     let schema: Value =
         serde_json::from_str(&json).map_err(|error| format!("is not JSON: {error}"))?;
     if schema.is_object() { Ok(schema) } else { Err("must be a JSON object".to_owned()) }
+}
+
+/// The text of a file.
+fn file(path: &str) -> Result<String, String> {
+    let unreadable = |why: String| format!("names a file that can't be read: {path}: {why}");
+    let file = File::open(path).map_err(|error| unreadable(reason(&error)))?;
+    let bytes = input::read_bounded(file, "it").map_err(|failure| unreadable(failure.message))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::{Map, Value};
+
 use super::options::ToolOptions;
 use crate::config::Config;
 use crate::config::words;
@@ -15,6 +17,7 @@ use crate::exchange::{self, Exchange};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::provider::Provider;
+use crate::sanitize;
 use crate::tool::{self, Tool, ToolEnd, ToolInvocation, ToolResult};
 
 mod ask;
@@ -31,6 +34,9 @@ pub(super) struct Tools {
 
 /// The most that a model is given of a tool's output, in bytes.
 const MAX_TOOL_OUTPUT: usize = 256 * 1024;
+
+/// The length of a longer argument is told, in characters: about a line of a terminal.
+const LONG_ARGUMENT: usize = 80;
 
 /// How much is shown of a call that needs no consent, in characters.
 const SHOWN_CHARS: usize = 400;
@@ -234,7 +240,7 @@ impl Tools {
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<bool, Failure> {
-        let call = format!("{} {input}", tool.name);
+        let call = sanitize::revealed(&format!("{} {input}", tool.name));
         if self.is_allowed.load(Ordering::Relaxed) {
             let start: String = call.chars().take(SHOWN_CHARS).collect();
             let more = if start.len() < call.len() { " …" } else { "" };
@@ -242,6 +248,9 @@ impl Tools {
             return Ok(true);
         }
         io.say(&call);
+        if let Some(lengths) = lengths(input) {
+            io.say(&lengths);
+        }
         Ok(match ask::may_run(exchange, io).await? {
             ask::ToolConsent::Yes => true,
             ask::ToolConsent::No => false,
@@ -251,6 +260,22 @@ impl Tools {
             }
         })
     }
+}
+
+/// How long the long arguments of a call are: what stands at their end may have left the screen.
+fn lengths(input: &str) -> Option<String> {
+    let arguments: Map<String, Value> = serde_json::from_str(input).ok()?;
+    let length = |value: &Value| match value {
+        Value::String(text) => text.chars().count(),
+        other => other.to_string().chars().count(),
+    };
+    let long: Vec<String> = arguments
+        .iter()
+        .map(|(name, value)| (sanitize::revealed(name), length(value)))
+        .filter(|(_, length)| *length > LONG_ARGUMENT)
+        .map(|(name, length)| format!("`{name}` is {length} characters long"))
+        .collect();
+    (!long.is_empty()).then(|| long.join(", "))
 }
 
 /// What went wrong with a tool, in words that go on after its name.

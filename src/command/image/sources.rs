@@ -101,20 +101,20 @@ fn of_file(path: &Path) -> Result<SourcePicture, Failure> {
     let name = path.display().to_string();
     let failed =
         |error: &std::io::Error| Failure::usage(format!("cannot read {name}: {}", reason(error)));
-    let mut file = File::open(path).map_err(|error| failed(&error))?;
+    let file = File::open(path).map_err(|error| failed(&error))?;
     let facts = file.metadata().map_err(|error| failed(&error))?;
     if facts.is_dir() {
         return Err(Failure::usage(format!("cannot read {name}: it is a directory")));
     }
     let filename =
         path.file_name().map_or_else(|| name.clone(), |name| name.to_string_lossy().into_owned());
-    let mut bytes = Vec::new();
     if !facts.is_file() {
         // A pipe can be read only once, and has no length to promise.
-        file.read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+        let bytes = input::read_bounded(file, &name)?;
         let format = picture_format(&name, &bytes)?;
         return Ok(SourcePicture { filename, format, piece: BytePiece::Bytes(bytes.into()) });
     }
+    let mut bytes = Vec::new();
     file.take(PICTURE_HEAD as u64).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
     let format = picture_format(&name, &bytes)?;
     let piece = BytePiece::File { path: path.to_owned(), offset: 0, length: facts.len() };
@@ -125,7 +125,7 @@ fn picture_format(name: &str, head: &[u8]) -> Result<FileFormat, Failure> {
     if head.is_empty() {
         return Err(Failure::usage(format!("{name} is empty")));
     }
-    media::sent_picture(head).ok_or_else(|| {
+    media::sent_picture(head).filter(|format| *format != FileFormat::Svg).ok_or_else(|| {
         Failure::usage(format!("{name} is not a picture (png, jpeg, webp, gif or avif)"))
     })
 }

@@ -100,7 +100,7 @@ fn the_last_one_is_that_of_the_terminal() {
     assert_eq!(store.last(Some("b")).as_ref(), Some(&keys[1]));
     assert_eq!(store.last(Some("c")).as_ref(), Some(&keys[2]));
     assert_eq!(store.last(None).as_ref(), Some(&keys[2]));
-    store.remove(&keys[2]).expect("is removed");
+    store.remove(&keys[2..3]).expect("is removed");
     assert_eq!(store.last(None).as_ref(), Some(&keys[1]));
     // Without the list the files themselves tell.
     std::fs::remove_file(store.file("recent.jsonl")).expect("is removed");
@@ -134,4 +134,22 @@ fn a_conversation_is_found_by_name_id_or_beginning() {
     for none in ["x", "", "../history/abc1"] {
         assert_eq!(find(none), Err(format!("there is no conversation `{none}`")));
     }
+}
+
+#[test]
+fn what_was_typed_goes_with_its_conversation() {
+    let (_folder, store) = store();
+    let keys = ["甲", "乙"].map(|name| ConversationKey::named(name).expect("a name"));
+    store.append(&store.file("inputs.jsonl"), &"alt").expect("is written");
+    for key in &keys {
+        store.add(key, &turn("1", "问", "答"), Some("t")).expect("is written");
+        store.add_input(&format!("在{}", key.as_str()), key).expect("is written");
+    }
+    let typed = |key: &ConversationKey| format!("在{}", key.as_str());
+    assert_eq!(store.inputs(9), ["alt".to_owned(), typed(&keys[0]), typed(&keys[1])]);
+    store.remove(&keys[..1]).expect("is removed");
+    assert_eq!(store.inputs(9), ["alt".to_owned(), typed(&keys[1])]);
+    assert_eq!(store.last(Some("t")), Some(keys[1].clone()));
+    store.remove_all().expect("is removed");
+    assert!(store.inputs(9).is_empty() && store.keys().expect("is read").is_empty());
 }

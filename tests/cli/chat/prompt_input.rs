@@ -164,3 +164,91 @@ fn wrong_usage_is_refused_in_one_line() {
         refused(|llm| llm.args(args), &[word]);
     }
 }
+
+#[test]
+fn a_text_without_end_is_not_read_to_its_end() {
+    let too_long = "a".repeat((64 << 20) + 1);
+    refused(
+        |llm| llm.stdin(&too_long).arg("x"),
+        &["standard input is larger than 64 MiB", "hint: "],
+    );
+    refused(
+        |llm| llm.args(["-f", "/dev/zero", "x"]),
+        &["/dev/zero is not text (there is a zero byte"],
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.txt");
+    std::fs::write(&path, &too_long).expect("written");
+    let path = path.to_str().expect("a name");
+    refused(|llm| llm.args(["-f", path, "x"]), &["a.txt is larger than 64 MiB"]);
+    refused(|llm| llm.args(["--schema", path, "x"]), &["larger than 64 MiB"]);
+    let half = folder.path().join("b.txt");
+    std::fs::write(&half, &too_long[..40 << 20]).expect("written");
+    let half = half.to_str().expect("a name");
+    refused(|llm| llm.args(["-f", half, "-f", half, "x"]), &["the prompt is larger than 64 MiB"]);
+    let deep = format!("{}a=1", "a.".repeat(1_000_000 / 20));
+    refused(|llm| llm.args(["-O", &deep, "x"]), &["nests deeper than 127 levels"]);
+}
+
+#[test]
+fn a_few_bytes_that_are_not_utf_8_are_replaced() {
+    let mut log = "一行日志\n".repeat(100).into_bytes();
+    log[598..600].copy_from_slice(b"\xff\xfe");
+    let server = Server::start([Reply::chat(&["好"])]);
+    let run = llm().profile(&server).arg("chat").stdin(log.clone()).arg("x").run();
+    run.code(0).stderr_has("standard input: 3 bytes that are not UTF-8 are replaced");
+    let body = server.request().json();
+    let sent = body["messages"][0]["content"].as_str().expect("a text").to_owned();
+    assert!(sent.contains('\u{fffd}') && sent.ends_with("x"), "{sent}");
+    // Another encoding is named, if there is one that fits.
+    for (bytes, words) in [
+        (&b"\xc4\xe3\xba\xc3\xa3\xac\xca\xc0\xbd\xe7"[..], "iconv -f GB18030"),
+        (b"caf\xe9 au lait", "iconv -f ISO-8859-1"),
+        (b"ab\xff", "hint: text must be UTF-8"),
+    ] {
+        let server = Server::start([]);
+        let run = llm().profile(&server).arg("chat").stdin(bytes).arg("x").run();
+        run.code(2).stderr_has(words);
+        assert_eq!(run.stderr_text().contains("iconv"), words.contains("iconv"), "{run}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_text() {
+    let mark = "\u{feff}";
+    assert_eq!(message(|llm| llm.stdin(format!("{mark}一")).arg("二")), "一\n\n二");
+    assert_eq!(message(|llm| llm.stdin(format!("{mark}{mark}一"))), format!("{mark}一"));
+    refused(|llm| llm.stdin(mark), &["no prompt and no input"]);
+}
+
+#[test]
+fn a_dash_is_standard_input() {
+    assert_eq!(message(|llm| llm.stdin("一").arg("-")), "一");
+    assert_eq!(message(|llm| llm.stdin("一").args(["-", "二"])), "一\n\n二");
+    assert_eq!(message(|llm| llm.stdin("一").args(["a - b"])), "一\n\na - b");
+    refused(|llm| llm.stdin("").arg("-"), &["no prompt and no input"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_list_that_a_loop_reads_from_earns_a_warning() {
+    use std::io::{Read as _, Write as _};
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("list");
+    std::fs::File::create(&path)
+        .and_then(|mut file| file.write_all(b"one\ntwo\nthree\n"))
+        .expect("written");
+    for (taken, is_warned) in [(0, false), (4, true), (14, false)] {
+        let mut file = std::fs::File::open(&path).expect("is there");
+        file.read_exact(&mut vec![0; taken]).expect("is long enough");
+        let server = Server::start([Reply::chat(&["好"])]);
+        let run = llm().profile(&server).arg("chat").stdin_file(file).arg("x").run();
+        run.code(0);
+        let text = run.stderr_text();
+        assert_eq!(
+            text.contains("llm: warning: ") && text.contains("--no-stdin"),
+            is_warned,
+            "{text}"
+        );
+    }
+}

@@ -50,6 +50,25 @@ fn a_conversation_goes_on_and_is_kept() {
 }
 
 #[test]
+fn a_model_that_stood_in_once_is_asked_from_then_on() {
+    let missing = Reply::json(404, json!({"error": {"message": "model 'qwen3' not found"}}));
+    let list = Reply::json(200, json!({"data": [{"id": "llama3.2:3b"}, {"id": "bge-m3"}]}));
+    let server = Server::start([missing, list, Reply::chat(&["答甲"]), Reply::chat(&["答乙"])]);
+    let host = format!("127.0.0.1:{}", server.port());
+    let llm = llm().watch(&server).env("OLLAMA_HOST", host).args(["chat", "-p", "ollama"]);
+    let lines = [("leaves", "一\r"), ("答甲", "二\r"), ("答乙", "\x04")];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0).stdout_has("llm: ollama, qwen3; /help lists the commands");
+    let last = server.requests()[3].json();
+    assert_eq!(
+        (&last["model"], &last["messages"][1]["content"]),
+        (&json!("llama3.2:3b"), &json!("答甲"))
+    );
+    // A conversation asks for the count of tokens: it is how a lost beginning is noticed.
+    assert_eq!(last["stream_options"], json!({"include_usage": true}));
+}
+
+#[test]
 fn control_c_stops_the_answer_and_not_the_conversation() {
     let part = |text: &str| {
         Reply::sse(&[&chunk(json!({"content": text}), None)]).then([Step::UntilClosed])
@@ -174,4 +193,21 @@ fn nothing_of_a_conversation_is_kept_where_nothing_shall_be() {
     outcome.code(0);
     assert_eq!(contents(&server, 1), ["一", "答甲", "二"]);
     assert_eq!(std::fs::read_dir(llm.folder("data")).expect("readable").count(), 0);
+}
+
+#[test]
+fn an_input_of_several_lines_comes_back_as_it_was_sent() {
+    let (server, llm) = talk(&["答甲", "答乙"]);
+    let lines = [("leaves", "一\\\r二\r"), ("答甲", "\x1b[A\r"), ("答乙", "\x04")];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0);
+    assert_eq!(contents(&server, 1), ["一\n二", "答甲", "一\n二"]);
+    // What was typed names its conversation, and goes with it.
+    let inputs = llm.folder("data").join("llm/inputs.jsonl");
+    let text = std::fs::read_to_string(&inputs).expect("is kept");
+    let first: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
+    let id = first["conversation"].as_str().expect("a conversation").to_owned();
+    assert_eq!(first["text"], "一\n二");
+    llm.clone().bare_args(["history", "rm", &id]).run().code(0);
+    assert_eq!(std::fs::read_to_string(&inputs).expect("is there"), "");
 }

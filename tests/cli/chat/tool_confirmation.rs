@@ -156,3 +156,14 @@ fn a_conversation_asks_and_goes_on() {
     ];
     assert_eq!(roles, expected);
 }
+
+#[test]
+fn nothing_in_a_call_is_hidden_from_the_question() {
+    let long = "a".repeat(300);
+    let arguments = json!({"命令": format!("ls\u{200d}\u{202e}\u{ad}\u{e0041}{long}")}).to_string();
+    let server = Server::start([calling(&arguments), Reply::chat(&["好"])]);
+    let command = chat(&server).arg("x");
+    let before = asked("`命令` is 306 characters long");
+    let Some(outcome) = type_in(&command, &[(before, "n\r")]) else { return };
+    outcome.code(0).stdout_has(r"ls\u{200d}\u{202e}\u{ad}\u{e0041}aaa");
+}

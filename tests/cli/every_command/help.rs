@@ -177,3 +177,34 @@ fn a_full_disk_is_said() {
         assert_eq!(run.stderr_lines().len(), 1, "{run}");
     }
 }
+
+#[test]
+fn a_line_without_a_command_is_told_as_it_was_meant() {
+    for (words, meant) in [
+        (&["hi"][..], r#"llm chat "hi""#),
+        (&["-m", "x", "hi"], r#"llm chat -m x "hi""#),
+        (&["what's the time?", "-t", "0"], r#"llm chat "what's the time?" -t 0"#),
+        (&["-s", "be brief", "it costs $5"], r#"llm chat -s "be brief" 'it costs $5'"#),
+        (&["-t", "0.5", "chat", "hi"], r#"llm chat -t 0.5 "hi""#),
+        (&["chta", "hi"], r#"llm chat "hi""#),
+        (&["help", "me"], r#"llm chat "help" "me""#),
+    ] {
+        let run = llm().args(words).run();
+        run.code(2).stdout_empty().stderr_has(&format!("did you mean `{meant}`?"));
+        assert_eq!(run.stderr_lines().len(), 2, "{run}");
+    }
+    let run = llm().args(["-H", "Authorization: Bearer sk-secret", "hi"]).run();
+    run.code(2).stderr_lacks("sk-secret");
+    // A word that is far from all commands is none of them.
+    llm().args(["hello"]).run().code(2).stderr_lacks("models").stderr_lacks("similar");
+    llm().args(["chat", "--role", "x", "hi"]).run().code(2).stderr_lacks("similar");
+}
+
+#[test]
+fn help_and_version_are_words_too() {
+    let text = |args: &[&str]| llm().args(args).run().code(0).stderr_empty().stdout_text();
+    assert_eq!(text(&["help"]), text(&["--help"]));
+    assert_eq!(text(&["help", "chat"]), text(&["chat", "--help"]));
+    assert_eq!(text(&["help", "providers", "check"]), text(&["providers", "check", "--help"]));
+    assert_eq!(text(&["version"]), text(&["--version"]));
+}

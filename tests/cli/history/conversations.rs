@@ -363,3 +363,88 @@ fn a_question_lists_no_folder() {
     assert!(!text.contains("getdents64"), "a folder was listed:\n{text}");
     assert!(text.contains(&data), "nothing was kept:\n{text}");
 }
+
+#[test]
+fn history_can_be_removed_as_a_whole_or_by_age() {
+    let (_server, llm) = talk(&["甲", "乙"]);
+    for (name, question) in [("旧", "一"), ("新", "二")] {
+        llm.clone().arg("chat").args(["--session", name, question]).run().code(0);
+    }
+    let history = |args: &[&str]| llm.clone().bare_args(["history"]).args(args).run();
+    let old = files(&llm)
+        .into_iter()
+        .find(|path| std::fs::read_to_string(path).expect("readable").contains("\"user\":\"一\""));
+    let old = old.expect("is kept");
+    let text = std::fs::read_to_string(&old).expect("readable");
+    let turn: Value = serde_json::from_str(text.trim()).expect("JSON");
+    let time = turn["time"].as_str().expect("a time").to_owned();
+    std::fs::write(&old, text.replace(&time, "2026-01-02T12:00:00Z")).expect("written");
+    let inputs = llm.folder("data").join("llm/inputs.jsonl");
+    let key = old.file_stem().expect("a name").to_string_lossy().into_owned();
+    let typed = format!("\"alt\"\n{}\n", json!({"text": "一", "conversation": key}));
+    std::fs::write(&inputs, typed).expect("written");
+
+    // Nobody can be asked here, and one of the three ways is chosen.
+    history(&["rm", "--all"]).code(2).stderr_has("no terminal to ask on").stderr_has("--yes");
+    history(&["rm", "--before", "2026-01-03"]).code(2);
+    history(&["rm"]).code(2);
+    history(&["rm", "--all", "旧"]).code(2);
+    history(&["rm", "--before", "gestern", "--yes"]).code(2).stderr_has("2026-11-01");
+    assert_eq!(files(&llm).len(), 2);
+    history(&["rm", "--before", "2026-01-01", "--yes"])
+        .code(0)
+        .stderr_has("no conversation is older");
+    assert_eq!(files(&llm).len(), 2);
+
+    history(&["rm", "--before", "2026-01-04", "--yes"]).code(0).stdout_empty();
+    assert_eq!(files(&llm).len(), 1);
+    assert_eq!(std::fs::read_to_string(&inputs).expect("readable"), "\"alt\"\n");
+    history(&["rm", "--all", "--yes"]).code(0).stdout_empty();
+    assert!(files(&llm).is_empty() && !inputs.exists());
+    history(&["rm", "--all", "--yes"]).code(0);
+}
+
+#[test]
+fn removing_all_is_asked_for_on_a_terminal() {
+    let (_server, llm) = talk(&["甲"]);
+    llm.clone().arg("chat").arg("一").run().code(0);
+    let rm = llm.clone().bare_args(["history", "rm", "--all"]);
+    for (answer, left) in [("n\r", 1), ("y\r", 0)] {
+        let Some(mut run) = spawn_in_terminal(&rm) else { return };
+        run.read_stdout_until("anything else = no", LONG);
+        run.write_stdin(answer);
+        run.wait().code(0);
+        assert_eq!(files(&llm).len(), left);
+    }
+}
+
+#[test]
+fn the_number_of_listed_conversations_may_stand_without_list() {
+    let (_server, llm) = talk(&["甲", "乙"]);
+    for question in ["一", "二"] {
+        llm.clone().arg("chat").arg(question).run().code(0);
+    }
+    let listed = |args: &[&str]| llm.clone().bare_args(["history"]).args(args).run().stdout_text();
+    assert_eq!(listed(&["-n", "1"]).lines().count(), 1);
+    assert_eq!(listed(&["-n", "0"]).lines().count(), 2);
+    assert_eq!(listed(&["list", "-n", "0"]).lines().count(), 2);
+}
+
+#[test]
+fn nothing_on_a_terminal_can_steer_it() {
+    let (_server, llm) = talk(&["甲\u{9b}2J"]);
+    llm.clone().arg("chat").args(["--session", "名", "问\u{202e}\u{9b}31m"]).run().code(0);
+    for args in [
+        &["history"][..],
+        &["history", "--json"],
+        &["history", "show", "名"],
+        &["history", "show", "名", "--json"],
+        &["history", "export", "名"],
+        &["chat", "-c", "--dry-run", "--no-stdin", "再"],
+    ] {
+        let Some(run) = spawn_in_terminal(&llm.clone().bare_args(args)) else { return };
+        let shown = run.wait().code(0).stdout_text();
+        assert!(!shown.contains(['\u{9b}', '\u{202e}']), "{args:?}: {shown}");
+        assert!(shown.contains("202e"), "{args:?}: {shown}");
+    }
+}

@@ -135,6 +135,12 @@ impl Llm {
         self
     }
 
+    /// Standard input is an open file, read from where it is.
+    pub(crate) fn stdin_file(mut self, file: std::fs::File) -> Self {
+        self.input = Input::File(std::sync::Arc::new(file));
+        self
+    }
+
     /// Standard input is a pipe that stays open and silent until it is written to or closed.
     pub(crate) fn stdin_pipe_open(mut self) -> Self {
         self.input = Input::OpenPipe;

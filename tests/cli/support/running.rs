@@ -15,6 +15,7 @@ pub(super) enum Input {
     Null,
     Bytes(Vec<u8>),
     OpenPipe,
+    File(std::sync::Arc<std::fs::File>),
 }
 
 /// A started program; dropping it kills it.
@@ -38,11 +39,12 @@ impl Running {
         limit: Duration,
         origin: Origin,
     ) -> Self {
-        let piped = !matches!(input, Input::Null);
-        command
-            .stdin(if piped { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let stdin = match &input {
+            Input::Null => Stdio::null(),
+            Input::Bytes(_) | Input::OpenPipe => Stdio::piped(),
+            Input::File(file) => file.try_clone().expect("a file can be opened twice").into(),
+        };
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = Instant::now();
         let mut child = match command.spawn() {
             Ok(child) => child,
