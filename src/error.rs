@@ -4,6 +4,10 @@
 use std::fmt;
 use std::time::Duration;
 
+mod class;
+
+pub(crate) use class::FailureClass;
+
 /// The class of a failure. It decides the exit code and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureKind {
@@ -52,15 +56,18 @@ impl FailureKind {
         }
     }
 
-    /// The class of an HTTP status that is not a success (RFC 9110, section 15; 402 and 408 as the
-    /// interface has them: no money is a quota, 408 a time-out).
-    pub(crate) fn of_status(status: u16) -> Self {
-        match status {
-            401 | 403 => FailureKind::Credentials,
-            402 | 429 => FailureKind::Quota,
-            408 => FailureKind::Network,
-            300..=499 => FailureKind::Refused,
-            _ => FailureKind::Network,
+    /// The exit code's kind for a class of failures that a service reports.
+    pub(crate) fn of_class(class: FailureClass) -> Self {
+        use FailureClass as Class;
+        match class {
+            Class::Key | Class::Access => FailureKind::Credentials,
+            Class::Money | Class::MoneyOrRate | Class::DayQuota | Class::Rate => FailureKind::Quota,
+            Class::Model | Class::Endpoint | Class::TooLong | Class::Request | Class::Conflict => {
+                FailureKind::Refused
+            }
+            Class::Impossible | Class::Loading | Class::Server | Class::Unknown => {
+                FailureKind::Network
+            }
         }
     }
 }
@@ -70,16 +77,18 @@ impl FailureKind {
 pub(crate) struct Retry {
     /// HTTP status of the reply; `None` when the connection failed or broke.
     pub(crate) status: Option<u16>,
+    /// What the service reported; `None` when the connection failed or broke.
+    pub(crate) class: Option<FailureClass>,
     /// `x-should-retry`, as it came.
     pub(crate) should_retry: Option<String>,
     /// `retry-after-ms`, as it came.
     pub(crate) retry_after_ms: Option<String>,
     /// `Retry-After`, as it came.
     pub(crate) retry_after: Option<String>,
-    /// A delay that the error's body names (Gemini's `retryDelay`).
+    /// A delay that the error's body names, in a field (Gemini's `retryDelay`) or in words.
     pub(crate) body_delay: Option<Duration>,
-    /// The server is still loading its model: it is worth waiting for.
-    pub(crate) is_loading: bool,
+    /// The time until a limit that is used up starts anew (`X-Ratelimit-Reset-…`).
+    pub(crate) reset: Option<Duration>,
     /// Nothing came for too long.
     pub(crate) is_time_out: bool,
     /// The request went out whole, and nothing tells whether it was carried out.
@@ -89,6 +98,8 @@ pub(crate) struct Retry {
 /// What a provider said when it refused a request: the parts that a program can act on.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Refused {
+    /// What kind of failure it is.
+    pub(crate) class: FailureClass,
     /// The HTTP status of the reply, or the one that an error inside a reply carries.
     pub(crate) status: Option<u16>,
     /// The provider's code for it.
@@ -141,6 +152,11 @@ impl Failure {
     pub(crate) fn refused(mut self, refused: Refused) -> Self {
         self.refused = Some(Box::new(refused));
         self
+    }
+
+    /// Whether the server is still loading its model.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.retry.as_ref().is_some_and(|facts| facts.class == Some(FailureClass::Loading))
     }
 
     /// A signal, or a reader that went away: nothing is said, nothing is tried again.
@@ -203,13 +219,5 @@ mod tests {
         let error = Err::<(), _>(pipe).context("cannot write").unwrap_err();
         assert_eq!(classify(&error).kind.exit_code(), 141);
         assert!(classify(&error).is_silent());
-    }
-
-    #[test]
-    fn statuses_map_to_classes() {
-        let codes = [(400, 4), (401, 3), (402, 5), (403, 3), (404, 4), (408, 6), (429, 5)];
-        for (status, code) in codes.into_iter().chain([(500, 6), (503, 6), (529, 6), (301, 4)]) {
-            assert_eq!(FailureKind::of_status(status).exit_code(), code, "{status}");
-        }
     }
 }

@@ -64,7 +64,6 @@ const EDGES: &[(&str, &[&str])] = &[
             "output",
             "provider",
             "random",
-            "secret",
             "stop",
         ],
     ),

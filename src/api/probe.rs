@@ -27,7 +27,7 @@ pub(crate) fn fields() -> Map<String, Value> {
 ///
 /// 404 and 405 mean absent, unless the words are about a model: then an endpoint has spoken. So
 /// does 501 (llama-server without `--embeddings`, vLLM's missing handlers), and LM Studio's 200
-/// with an error for a path that it does not know (PROVIDERS-local, shape G).
+/// with an error for a path that it does not know.
 pub(crate) fn read(status: u16, body: &[u8]) -> Endpoint {
     let fault = fault::read(body);
     match status {

@@ -12,6 +12,10 @@ use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
 
+/// The status with which Portkey gives an answer that failed a guardrail. In a stream it is the only
+/// sign.
+const GUARDRAIL_FAILED: u16 = 246;
+
 impl Exchange {
     /// Sends an operation's request until its reply is read or no further try makes sense.
     ///
@@ -81,7 +85,14 @@ impl Exchange {
         if let Some(progress) = progress {
             progress.done();
         }
-        let mut reply = Reply::new(sent?, self);
+        let sent = sent?;
+        if sent.status() == GUARDRAIL_FAILED {
+            let name = &self.client.service.name;
+            self.stderr.warn(&format!(
+                "{name} says ({GUARDRAIL_FAILED}) that this answer failed a check of its guardrails"
+            ));
+        }
+        let mut reply = Reply::new(sent, self);
         let bad = match operation.read(&mut reply).await {
             Ok(output) => return Ok(output),
             Err(ReadError::Failed(failure)) => return Err(carried_out(failure)),
@@ -90,8 +101,7 @@ impl Exchange {
         let place = reply.doubtful_proxy();
         let id = reply.request_id().map(str::to_owned);
         let (words, service) = (operation.words(), &self.client.service);
-        let mut failure =
-            bad_reply::failure(&bad, &words, id.as_deref(), &request.secrets(), service);
+        let mut failure = bad_reply::failure(&bad, &words, id.as_deref(), request, service);
         if let Some(place) = place {
             failure.hint = Some(format!("it may be a page of the proxy {place}"));
         }

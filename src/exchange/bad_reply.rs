@@ -2,8 +2,8 @@
 
 use crate::error::{Failure, FailureKind, Retry};
 use crate::http::bad_reply::BadReply;
+use crate::http::request::Request;
 use crate::http::{Service, refusal};
-use crate::secret::Secret;
 
 /// How messages speak of an operation's reply.
 #[derive(Debug, Clone)]
@@ -24,18 +24,18 @@ impl ReplyWords {
 }
 
 /// The failure for a reply that holds no answer. `id` is the one that the service gave the exchange;
-/// `secrets` are masked in the service's words.
+/// the secrets of the `request` are masked in the service's words.
 pub(super) fn failure(
     bad: &BadReply,
     words: &ReplyWords,
     id: Option<&str>,
-    secrets: &[Secret],
+    request: &Request,
     service: &Service,
 ) -> Failure {
     let (name, ReplyWords { answer, lack, about }) = (&service.name, words);
     let refused = |what: String| Failure::new(FailureKind::Refused, what);
     match bad {
-        BadReply::Fault(fault) => refusal::carried(fault, id, secrets, service),
+        BadReply::Fault(fault) => refusal::carried(fault, id, request, service),
         BadReply::Empty => refused(format!("the reply from {name}{about} is empty")),
         BadReply::BrokenOff => {
             let what = format!("the {answer} from {name}{about} ended early");
@@ -56,8 +56,10 @@ pub(super) fn failure(
         }
         BadReply::NotAnAnswer(words) => {
             let colon = if words.is_empty() { "" } else { ": " };
-            refused(format!("the reply from {name}{about} {lack}{colon}{words}"))
-                .hint("check the base URL; `-v` shows the exchange")
+            refused(format!("the reply from {name}{about} {lack}{colon}{words}")).hint(
+                refusal::address_hint(request, service)
+                    .unwrap_or_else(|| "check the base URL; `-v` shows the exchange".to_owned()),
+            )
         }
         BadReply::Lacks(what) => refused(format!("the reply from {name}{about} has no {what}"))
             .hint("--json prints the reply as it came"),

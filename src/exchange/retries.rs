@@ -1,9 +1,10 @@
 //! Decides after a failed try whether there will be another one, says so, and waits.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::throttle::{Pass, Refusal};
-use crate::error::{Failure, FailureKind, Retry};
+use crate::error::{Failure, FailureClass, FailureKind, Retry};
 use crate::http::client::Client;
 use crate::http::retry::{self, RetryDecision, RetryPolicy, TryOutcome};
 use crate::io::Stderr;
@@ -18,9 +19,28 @@ pub(super) struct Retries {
     /// Each time that the request is carried out is paid for.
     is_charged: bool,
     done: u32,
+    /// What was said last, of any request of the run.
+    said: Arc<LastSaid>,
     /// How long a server may load its model, and when it was first seen doing so.
     patience: Duration,
     loading_since: Option<Instant>,
+}
+
+/// The line that was said last of a failed try: requests that run beside each other fail alike, and one
+/// line is enough for all.
+#[derive(Debug, Default)]
+pub(super) struct LastSaid(Mutex<Option<(String, Instant)>>);
+
+impl LastSaid {
+    /// Whether these words were not said within such a time; they are now.
+    fn is_new(&self, words: &str, within: Duration) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = last.as_ref().is_none_or(|(said, at)| said != words || at.elapsed() > within);
+        if is_new {
+            *last = Some((words.to_owned(), Instant::now()));
+        }
+        is_new
+    }
 }
 
 /// A server that loads its model is asked again so often.
@@ -33,9 +53,10 @@ impl Retries {
         policy: RetryPolicy,
         is_typed: bool,
         is_charged: bool,
+        said: Arc<LastSaid>,
         patience: Duration,
     ) -> Self {
-        Self { policy, is_typed, is_charged, done: 0, patience, loading_since: None }
+        Self { policy, is_typed, is_charged, done: 0, said, patience, loading_since: None }
     }
 
     /// Waits before the next try. `nothing_shown` is false once the user has seen a part of the
@@ -55,7 +76,7 @@ impl Retries {
         };
         if !self.is_typed {
             let may_have_run = facts.may_have_run || matches!(facts.status, Some(504 | 524));
-            if self.is_charged && may_have_run {
+            if self.is_charged && may_have_run && facts.class.is_none_or(FailureClass::is_passing) {
                 return Err(paid_perhaps(failure));
             }
             // Nobody waits for as long again without having asked for that.
@@ -63,10 +84,10 @@ impl Retries {
                 return Err(failure);
             }
         }
-        if facts.is_loading && self.policy.retries > 0 {
+        if failure.is_loading() && self.policy.retries > 0 {
             return self.await_model(failure, client, stderr).await;
         }
-        let outcome = outcome(facts, failure.kind);
+        let outcome = outcome(facts);
         match retry::decide(
             self.done,
             &outcome,
@@ -75,6 +96,10 @@ impl Retries {
             SystemTime::now(),
         ) {
             RetryDecision::Stop => Err(failure),
+            RetryDecision::Spent(wait) => {
+                let message = format!("{}; it asks to wait {}", failure.message, seconds(wait));
+                Err(Failure { message, ..failure })
+            }
             RetryDecision::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
             RetryDecision::Wait(wait) => {
                 self.done += 1;
@@ -86,27 +111,25 @@ impl Retries {
 }
 
 /// A failed try, as far as a further one depends on it.
-fn outcome(facts: &Retry, kind: FailureKind) -> TryOutcome<'_> {
+fn outcome(facts: &Retry) -> TryOutcome<'_> {
     TryOutcome {
-        status: facts.status,
+        class: facts.class,
         should_retry: facts.should_retry.as_deref(),
         retry_after_ms: facts.retry_after_ms.as_deref(),
         retry_after: facts.retry_after.as_deref(),
         body_delay: facts.body_delay,
-        final_refusal: kind == FailureKind::Credentials,
+        reset: facts.reset,
     }
 }
 
 /// Whether the service says that it is asked too fast, and not that something is wrong.
 pub(super) fn is_too_fast(failure: &Failure) -> bool {
-    let Some(facts) = failure.retry.as_deref().filter(|facts| !facts.is_loading) else {
-        return false;
-    };
+    let Some(facts) = failure.retry.as_deref() else { return false };
     let names_a_wait = facts.retry_after.is_some() || facts.retry_after_ms.is_some();
-    match facts.status {
-        Some(503) => names_a_wait,
-        Some(429 | 529) => true,
-        _ => failure.kind == FailureKind::Quota,
+    match (facts.class, facts.status) {
+        (Some(FailureClass::Rate), _) | (Some(FailureClass::Server), Some(429 | 529)) => true,
+        (Some(FailureClass::Server), Some(503)) => names_a_wait,
+        _ => false,
     }
 }
 
@@ -123,7 +146,7 @@ impl Retries {
         stderr: &Stderr,
     ) -> Result<(), Failure> {
         let Some(facts) = failure.retry.as_deref() else { return Err(failure) };
-        match pass.refused(&outcome(facts, failure.kind)) {
+        match pass.refused(&outcome(facts)) {
             Refusal::Stop => Err(failure),
             Refusal::TooLong(wait) => Err(too_long(failure, wait, self.policy.max_wait)),
             Refusal::Pause { wait, tried: Some(count), .. } => {
@@ -142,6 +165,9 @@ impl Retries {
 
     fn say_try(&self, failure: &Failure, wait: Duration, done: u32, stderr: &Stderr) {
         let (what, all) = (&failure.message, self.policy.retries);
+        if !self.said.is_new(&format!("{what} ({done})"), wait) {
+            return;
+        }
         stderr.note(&format!("{what}; trying again in {} ({done} of {all})", seconds(wait)));
     }
 

@@ -251,7 +251,7 @@ fn named_wait(outcome: &TryOutcome<'_>) -> Result<Option<Duration>, NoRetry> {
     match retry::decide(0, outcome, &none, 0.0, SystemTime::now()) {
         RetryDecision::TooLong(wait) => Ok(Some(wait)),
         RetryDecision::Wait(_) => Ok(None),
-        RetryDecision::Stop => Err(NoRetry),
+        RetryDecision::Stop | RetryDecision::Spent(_) => Err(NoRetry),
     }
 }
 
@@ -260,7 +260,7 @@ fn own_wait(done: u32, outcome: &TryOutcome<'_>, policy: &RetryPolicy) -> Durati
     let endless = RetryPolicy { retries: u32::MAX, ..*policy };
     match retry::decide(done, outcome, &endless, random::fraction(), SystemTime::now()) {
         RetryDecision::Wait(wait) | RetryDecision::TooLong(wait) => wait,
-        RetryDecision::Stop => Duration::ZERO,
+        RetryDecision::Stop | RetryDecision::Spent(_) => Duration::ZERO,
     }
 }
 

@@ -7,17 +7,16 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::activity::Activity;
-use super::dial::Route;
-use super::direct::{Reply, Reuse};
+use super::direct::Reuse;
 use super::head::ReplyHead;
 use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
 use super::proxy::Proxy;
-use super::refusal;
+use super::refusal::{self, RefusalHead};
 use super::request::{Body, Request, Url};
 use super::silence::SilenceLimit;
 use super::trace;
-use super::transport::Transport;
+use super::transport::{Incoming, Route, Transport};
 use super::{Service, redirect};
 use crate::error::{Failure, FailureKind, Retry};
 use crate::interrupt::Interrupt;
@@ -60,7 +59,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Response {
     head: ReplyHead,
-    body: Reply,
+    body: Incoming,
     silence: SilenceLimit,
     url: Url,
     any: bool,
@@ -167,7 +166,7 @@ impl Client {
         &mut self,
         request: &Request,
         route: &Route,
-    ) -> Result<(ReplyHead, Reply), Failure> {
+    ) -> Result<(ReplyHead, Incoming), Failure> {
         let (silence, on_sent) = (self.limits.silence, self.on_sent.clone());
         let name = &self.service.name;
         let mut reuse = match self.is_charged {
@@ -253,7 +252,8 @@ impl Client {
             let what = format!("cannot reach {name}: the proxy {place}: {what}");
             return Ok(Failure::new(FailureKind::Refused, what).hint(hint));
         }
-        let mut failure = refusal::failure(&response.facts(), &body, request, &self.service);
+        let mut failure =
+            refusal::failure(&RefusalHead::of(&response.head), &body, request, &self.service);
         if let Some(place) = response.doubtful_proxy() {
             failure.message.push_str(&format!(" (a page, perhaps of the proxy {place})"));
         }
@@ -270,20 +270,9 @@ impl Response {
         self.head.header(name)
     }
 
-    /// The parts of the head that a refusal is told from.
-    fn facts(&self) -> refusal::RefusalHead {
-        let header = |name: &str| self.header(name).map(str::to_owned);
-        refusal::RefusalHead {
-            status: self.head.status,
-            request_id: refusal::REQUEST_IDS.iter().find_map(|name| header(name)),
-            retry: Retry {
-                status: Some(self.head.status),
-                should_retry: header("x-should-retry"),
-                retry_after_ms: header("retry-after-ms"),
-                retry_after: header("retry-after"),
-                ..Retry::default()
-            },
-        }
+    /// The status, one of success.
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status
     }
 
     /// The proxy that may have made up the reply itself, in words: services do not answer with pages.
@@ -336,7 +325,7 @@ impl Response {
         &mut self,
         service: &str,
     ) -> Option<Result<Option<Bytes>, Failure>> {
-        let next = self.body.ready_piece()?;
+        let next = self.body.ready_piece().await?;
         self.any |= matches!(next, Ok(Some(_)));
         Some(next.map_err(|broken| {
             network::failure(&broken, ExchangePhase::Reading, service, &self.url)

@@ -5,6 +5,8 @@
 //! relatives, FastAPI's `detail`, Gemini's array, event streams, HTML pages of proxies, plain text.
 
 mod body;
+mod codes;
+mod embedded;
 mod fields;
 mod markup;
 mod reply;

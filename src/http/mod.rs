@@ -4,14 +4,15 @@ mod activity;
 pub(crate) mod bad_reply;
 mod buffers;
 mod certificates;
+mod class;
 pub(crate) mod client;
 mod connect;
 pub(crate) mod curl;
-mod dial;
 mod direct;
 pub(crate) mod fault;
 pub(crate) mod form;
 mod head;
+mod library;
 mod message;
 mod network;
 mod outgoing;
@@ -29,7 +30,6 @@ mod tls;
 mod tls_words;
 mod trace;
 mod transport;
-mod tunnel;
 
 use crate::error::Failure;
 
@@ -40,6 +40,8 @@ pub(crate) struct Service {
     pub(crate) name: String,
     /// The options that choose it, as they are typed.
     pub(crate) choice: String,
+    /// The base URL, without secrets.
+    pub(crate) base_url: String,
     /// The variable that holds the key, if the profile has one.
     pub(crate) key_variable: Option<String>,
     /// The page where keys are made.
@@ -54,8 +56,8 @@ pub(crate) struct Service {
     pub(crate) client_certificate: Option<NamedFile>,
     /// Its private key, where that is in a file of its own.
     pub(crate) client_key: Option<NamedFile>,
-    /// Where the service is.
-    pub(crate) origin: Option<url::Origin>,
+    /// Scheme, host and port of the service.
+    pub(crate) origin: Option<String>,
     /// Error codes that say "no money" elsewhere, but only "slow down" here.
     pub(crate) slow_down_codes: Vec<String>,
 }

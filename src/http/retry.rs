@@ -6,6 +6,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::error::FailureClass;
+
 /// The wait before the first retry, in seconds; it doubles with each further one.
 const FIRST_WAIT: f64 = 0.5;
 /// How often the wait doubles: 0.5 s four times doubled is the longest, 8 s.
@@ -18,8 +20,8 @@ const MAX_NAMED_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How one try ended, as far as a retry depends on it. Headers are given as their text.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TryOutcome<'a> {
-    /// The HTTP code; none if the connection failed or broke.
-    pub(crate) status: Option<u16>,
+    /// What the service reported; none if the connection failed or broke.
+    pub(crate) class: Option<FailureClass>,
     /// The header `x-should-retry`.
     pub(crate) should_retry: Option<&'a str>,
     /// The header `retry-after-ms`, in milliseconds.
@@ -29,8 +31,8 @@ pub(crate) struct TryOutcome<'a> {
     pub(crate) retry_after: Option<&'a str>,
     /// The wait that the body asks for.
     pub(crate) body_delay: Option<Duration>,
-    /// The service refuses for good: no money left, or the key is refused.
-    pub(crate) final_refusal: bool,
+    /// The time until a limit that is used up starts anew; it counts where nothing else names a wait.
+    pub(crate) reset: Option<Duration>,
 }
 
 /// What the user allows.
@@ -49,6 +51,8 @@ pub(crate) enum RetryDecision {
     Wait(Duration),
     /// Give up: the service wants this wait, which is longer than the user allows.
     TooLong(Duration),
+    /// Give up: no try is left, and the service names this wait.
+    Spent(Duration),
     /// Give up: a retry is of no use, or none is left.
     Stop,
 }
@@ -65,10 +69,14 @@ pub(crate) fn decide(
     jitter: f64,
     now: SystemTime,
 ) -> RetryDecision {
-    if done >= policy.retries || !retryable(outcome) {
+    if !retryable(outcome) {
         return RetryDecision::Stop;
     }
-    match named_wait(outcome, now) {
+    let named = named_wait(outcome, now);
+    if done >= policy.retries {
+        return named.map_or(RetryDecision::Stop, RetryDecision::Spent);
+    }
+    match named {
         Some(wait) if wait > policy.max_wait => RetryDecision::TooLong(wait),
         Some(wait) => RetryDecision::Wait(wait),
         None => RetryDecision::Wait(own_wait(done, jitter).min(policy.max_wait)),
@@ -77,16 +85,17 @@ pub(crate) fn decide(
 
 /// Whether another try may help, however many are left.
 ///
-/// Refused keys, missing rights and missing money (401, 402, 403) are final whatever the service
-/// says; else `x-should-retry` overrides the code.
+/// A refused key, missing money and what can't be done are final whatever the service says; else
+/// `x-should-retry` overrides the class.
 pub(crate) fn retryable(outcome: &TryOutcome<'_>) -> bool {
-    if outcome.final_refusal || matches!(outcome.status, Some(401..=403)) {
+    let Some(class) = outcome.class else { return true };
+    if class.is_final() {
         return false;
     }
     match outcome.should_retry.map(str::trim) {
         Some(word) if word.eq_ignore_ascii_case("true") => true,
         Some(word) if word.eq_ignore_ascii_case("false") => false,
-        _ => matches!(outcome.status, None | Some(408 | 409 | 429 | 500..)),
+        _ => class.is_passing(),
     }
 }
 
@@ -96,7 +105,8 @@ fn named_wait(outcome: &TryOutcome<'_>, now: SystemTime) -> Option<Duration> {
     let seconds =
         || outcome.retry_after.and_then(|text| number(text, 1.0).or_else(|| date(text, now)));
     let body = || outcome.body_delay.filter(|delay| !delay.is_zero());
-    milliseconds.or_else(seconds).or_else(body).map(|wait| wait.min(MAX_NAMED_WAIT))
+    let wait = milliseconds.or_else(seconds).or_else(body).or(outcome.reset);
+    wait.map(|wait| wait.min(MAX_NAMED_WAIT))
 }
 
 /// A positive number in units of which `per_second` make a second.
@@ -127,8 +137,12 @@ mod tests {
 
     const POLICY: RetryPolicy = RetryPolicy { retries: 5, max_wait: Duration::from_secs(60) };
 
-    fn status(status: u16) -> TryOutcome<'static> {
-        TryOutcome { status: Some(status), ..TryOutcome::default() }
+    fn of(class: FailureClass) -> TryOutcome<'static> {
+        TryOutcome { class: Some(class), ..TryOutcome::default() }
+    }
+
+    fn rate() -> TryOutcome<'static> {
+        of(FailureClass::Rate)
     }
 
     fn after(outcome: TryOutcome<'_>) -> RetryDecision {
@@ -140,29 +154,41 @@ mod tests {
     }
 
     #[test]
-    fn codes_decide_unless_the_service_does() {
-        for code in 400..=600 {
-            let usual = matches!(code, 408 | 409 | 429 | 500..);
-            assert_eq!(retryable(&status(code)), usual, "{code}");
-            let told = |word| retryable(&TryOutcome { should_retry: Some(word), ..status(code) });
-            assert_eq!(told("true"), !matches!(code, 401..=403), "{code}");
-            assert_eq!(told(" True "), !matches!(code, 401..=403), "{code}");
-            assert!(!told("false"), "{code}");
-            assert_eq!(told("也许"), usual, "{code}");
-            assert!(!retryable(&TryOutcome {
-                final_refusal: true,
-                should_retry: Some("true"),
-                ..status(code)
-            }));
+    fn the_class_decides_unless_the_service_does() {
+        use FailureClass as Class;
+        let all = [
+            (Class::Rate, true, false),
+            (Class::Server, true, false),
+            (Class::Conflict, true, false),
+            (Class::Loading, true, false),
+            (Class::Request, false, false),
+            (Class::Endpoint, false, false),
+            (Class::Money, false, true),
+            (Class::MoneyOrRate, false, true),
+            (Class::DayQuota, false, true),
+            (Class::Key, false, true),
+            (Class::Access, false, true),
+            (Class::Model, false, true),
+            (Class::TooLong, false, true),
+            (Class::Impossible, false, true),
+            (Class::Unknown, false, true),
+        ];
+        for (class, usual, is_final) in all {
+            assert_eq!(retryable(&of(class)), usual, "{class:?}");
+            let told = |word| retryable(&TryOutcome { should_retry: Some(word), ..of(class) });
+            assert_eq!(told("true"), !is_final, "{class:?}");
+            assert_eq!(told(" True "), !is_final, "{class:?}");
+            assert!(!told("false"), "{class:?}");
+            assert_eq!(told("也许"), usual, "{class:?}");
         }
         assert!(retryable(&TryOutcome::default()), "a broken connection");
-        assert!(!retryable(&TryOutcome { final_refusal: true, ..TryOutcome::default() }));
     }
 
     #[test]
     fn the_own_wait_doubles_up_to_eight_seconds() {
         let policy = RetryPolicy { retries: u32::MAX, ..POLICY };
-        let waited = |done, jitter| decide(done, &status(503), &policy, jitter, UNIX_EPOCH);
+        let waited =
+            |done, jitter| decide(done, &of(FailureClass::Server), &policy, jitter, UNIX_EPOCH);
         for (done, whole) in [
             (0, 500),
             (1, 1_000),
@@ -177,7 +203,7 @@ mod tests {
             assert_eq!(waited(done, f64::NAN), wait(whole));
         }
         let short = RetryPolicy { max_wait: Duration::from_secs(3), ..policy };
-        assert_eq!(decide(9, &status(503), &short, 0.0, UNIX_EPOCH), wait(3_000));
+        assert_eq!(decide(9, &of(FailureClass::Server), &short, 0.0, UNIX_EPOCH), wait(3_000));
     }
 
     #[test]
@@ -186,7 +212,7 @@ mod tests {
             retry_after_ms: Some("1500.5"),
             retry_after: Some("7"),
             body_delay: Some(Duration::from_secs(9)),
-            ..status(429)
+            ..rate()
         };
         assert_eq!(after(all), RetryDecision::Wait(Duration::from_micros(1_500_500)));
         let seconds = TryOutcome { retry_after_ms: Some("soon"), ..all };
@@ -195,13 +221,18 @@ mod tests {
         let body = TryOutcome { retry_after: None, ..seconds };
         assert_eq!(after(body), wait(9_000));
         assert_eq!(after(TryOutcome { body_delay: Some(Duration::ZERO), ..body }), wait(500));
+        let reset = TryOutcome { reset: Some(Duration::from_secs(11)), ..body };
+        assert_eq!(after(reset), wait(9_000));
+        assert_eq!(after(TryOutcome { body_delay: None, ..reset }), wait(11_000));
     }
 
     #[test]
     fn an_http_date_is_compared_with_now() {
         let at = |now| {
-            let outcome =
-                TryOutcome { retry_after: Some("Sun, 06 Nov 1994 08:49:37 GMT"), ..status(503) };
+            let outcome = TryOutcome {
+                retry_after: Some("Sun, 06 Nov 1994 08:49:37 GMT"),
+                ..of(FailureClass::Server)
+            };
             decide(0, &outcome, &POLICY, 0.0, UNIX_EPOCH + Duration::from_secs(now))
         };
         assert_eq!(at(784_111_777 - 40), wait(40_000));
@@ -212,7 +243,7 @@ mod tests {
 
     #[test]
     fn too_long_a_wait_is_told_while_retries_are_left() {
-        let outcome = |text| TryOutcome { retry_after: Some(text), ..status(429) };
+        let outcome = |text| TryOutcome { retry_after: Some(text), ..rate() };
         let decided =
             |done, outcome: TryOutcome<'_>| decide(done, &outcome, &POLICY, 0.0, UNIX_EPOCH);
         assert_eq!(decided(4, outcome("60")), wait(60_000));
@@ -220,19 +251,17 @@ mod tests {
             decided(4, outcome("60.5")),
             RetryDecision::TooLong(Duration::from_millis(60_500))
         );
-        assert_eq!(decided(5, outcome("60.5")), RetryDecision::Stop);
-        assert_eq!(
-            decided(0, TryOutcome { status: Some(400), ..outcome("99") }),
-            RetryDecision::Stop
-        );
-        assert_eq!(
-            decided(0, TryOutcome { final_refusal: true, ..outcome("99") }),
-            RetryDecision::Stop
-        );
+        let spent = RetryDecision::Spent(Duration::from_millis(60_500));
+        assert_eq!(decided(5, outcome("60.5")), spent);
+        assert_eq!(decided(5, rate()), RetryDecision::Stop);
+        for class in [FailureClass::Request, FailureClass::Money] {
+            let refused = TryOutcome { class: Some(class), ..outcome("99") };
+            assert_eq!(decided(0, refused), RetryDecision::Stop);
+        }
         for huge in ["1e30", "1e999", "inf", "99999999999999999999"] {
             assert_eq!(decided(0, outcome(huge)), RetryDecision::TooLong(MAX_NAMED_WAIT), "{huge}");
         }
-        let body = TryOutcome { body_delay: Some(Duration::MAX), ..status(429) };
+        let body = TryOutcome { body_delay: Some(Duration::MAX), ..rate() };
         assert_eq!(decided(0, body), RetryDecision::TooLong(MAX_NAMED_WAIT));
     }
 
@@ -251,7 +280,7 @@ mod tests {
             "Sun, 99 Nov 9999 99:99:99 GMT",
         ] {
             let outcome =
-                TryOutcome { retry_after_ms: Some(text), retry_after: Some(text), ..status(429) };
+                TryOutcome { retry_after_ms: Some(text), retry_after: Some(text), ..rate() };
             assert_eq!(after(outcome), wait(500), "{text}");
         }
     }
@@ -263,11 +292,11 @@ mod tests {
             done in any::<u32>(),
             jitter in any::<f64>(),
         ) {
-            let outcome = TryOutcome { retry_after_ms: Some(&header), retry_after: Some(&header), ..status(500) };
+            let outcome = TryOutcome { retry_after_ms: Some(&header), retry_after: Some(&header), ..of(FailureClass::Server) };
             match decide(done, &outcome, &POLICY, jitter, SystemTime::now()) {
                 RetryDecision::Wait(wait) => prop_assert!(wait <= POLICY.max_wait),
                 RetryDecision::TooLong(wait) => prop_assert!(wait > POLICY.max_wait && wait <= MAX_NAMED_WAIT),
-                RetryDecision::Stop => prop_assert!(done >= POLICY.retries),
+                RetryDecision::Stop | RetryDecision::Spent(_) => prop_assert!(done >= POLICY.retries),
             }
         }
     }

@@ -3,6 +3,7 @@
 //! knows such a field yet. What was learnt holds for the further requests of the run.
 
 mod decide;
+mod values;
 
 use serde_json::{Map, Value, json};
 
@@ -68,7 +69,7 @@ impl FieldRepair {
         fields.retain(|(name, _)| own.is_field(name));
         match decide(refused, &fields, &own, self.eases) {
             RepairVerdict::Change(change) if self.change.is_none() => {
-                let model = model(&request.body);
+                let model = request.body.model().map(str::to_owned);
                 apply(&change, &mut request.body);
                 stderr.warn(&self.warning(&change, model.as_deref(), provider));
                 self.change = Some(change);
@@ -85,8 +86,10 @@ impl FieldRepair {
                     SetBy::Setting => format!("`-O {field}=…` sets it"),
                     SetBy::Profile(place) => format!("{place} sets `{field}`"),
                 };
-                let failure =
-                    failure.hint(format!("{by}, which is not accepted here; leave it out"));
+                let failure = match values::advice(&refused.words) {
+                    Some(advice) => failure.hint(format!("{by}; {advice}")),
+                    None => failure.hint(format!("{by}, which is not accepted here; leave it out")),
+                };
                 Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
@@ -161,10 +164,6 @@ fn fields(body: &Body) -> Vec<(String, Option<String>)> {
         }
     }
     found
-}
-
-fn model(body: &Body) -> Option<String> {
-    fields(body).into_iter().find(|(name, _)| name == "model")?.1
 }
 
 fn apply(change: &FieldChange, body: &mut Body) {

@@ -57,9 +57,7 @@ pub(super) fn says_too_large(failure: &Failure) -> bool {
 /// Whether the server failed in a way that a text can bring about: an error of its own, or a crash that
 /// broke the connection. An overload, a time-out and a server that can't be reached are none.
 pub(super) fn is_of_server(failure: &Failure) -> bool {
-    if failure.kind != FailureKind::Network
-        || failure.retry.as_ref().is_some_and(|facts| facts.is_loading)
-    {
+    if failure.kind != FailureKind::Network || failure.is_loading() {
         return false;
     }
     match status(failure) {
@@ -98,10 +96,14 @@ pub(super) fn may_be_encoding(failure: &Failure, fields: &[String]) -> bool {
                 && !LENGTH_WORDS.iter().any(|words| message.contains(words))
         }
         Some(500..) => {
-            let waits = failure.retry.as_ref().is_some_and(|facts| {
-                facts.is_loading || facts.retry_after.is_some() || facts.retry_after_ms.is_some()
-            });
-            !waits && !refused.status.is_some_and(is_overload) && !says_too_large(failure)
+            let waits = failure
+                .retry
+                .as_ref()
+                .is_some_and(|facts| facts.retry_after.is_some() || facts.retry_after_ms.is_some());
+            !waits
+                && !failure.is_loading()
+                && !refused.status.is_some_and(is_overload)
+                && !says_too_large(failure)
         }
         _ => false,
     }
@@ -114,7 +116,13 @@ mod tests {
 
     fn told(status: u16, words: &str) -> Failure {
         let refused = Refused { status: Some(status), words: words.into(), ..Refused::default() };
-        let failure = Failure::new(FailureKind::of_status(status), words).refused(refused);
+        let kind = match status {
+            401 => FailureKind::Credentials,
+            429 => FailureKind::Quota,
+            500.. => FailureKind::Network,
+            _ => FailureKind::Refused,
+        };
+        let failure = Failure::new(kind, words).refused(refused);
         match status {
             429 | 500.. => failure.retry(Retry { status: Some(status), ..Retry::default() }),
             _ => failure,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::FailureClass;
 
 const POLICY: RetryPolicy = RetryPolicy { retries: 2, max_wait: Duration::from_secs(60) };
 
@@ -7,7 +8,7 @@ fn throttle(ceiling: usize, is_given: bool) -> Throttle {
 }
 
 fn too_fast(retry_after: Option<&str>) -> TryOutcome<'_> {
-    TryOutcome { status: Some(429), retry_after, ..TryOutcome::default() }
+    TryOutcome { class: Some(FailureClass::Rate), retry_after, ..TryOutcome::default() }
 }
 
 fn waits(refusal: &Refusal) -> Duration {

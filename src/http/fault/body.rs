@@ -1,43 +1,15 @@
 //! Finds words and codes of a failure in a body of any kind: JSON, an event stream, a page, plain
 //! text. A text in JSON may hold a further body. It does not know whether there is a failure.
 
-use std::time::Duration;
+use serde_json::Value;
 
-use serde_json::{Map, Value};
-
+use super::codes::{
+    INNER, MOST_ENTRIES, Object, WORDS, codes, http_code, is_code_word, is_hollow, layers, place,
+};
+use super::embedded;
 use super::fields::Fault;
 use super::markup::from_markup;
 use crate::http::sse::Decoder;
-
-type Object = Map<String, Value>;
-
-/// Members that hold the words, the best first.
-const WORDS: [&str; 13] = [
-    "message",
-    "detail",
-    "msg",
-    "error_message",
-    "errorMessage",
-    "error_msg",
-    "error_description",
-    "status_msg",
-    "description",
-    "reason",
-    "title",
-    "text",
-    "base_resp",
-];
-/// Members that may hold the object with the words, and so the one with the codes.
-const INNER: [&str; 5] = ["error", "errors", "detail", "message", "base_resp"];
-/// Members that may carry an HTTP code.
-const STATUS: [&str; 6] =
-    ["code", "status", "status_code", "statusCode", "error_code", "raw_status_code"];
-/// Members that may carry the service's own code.
-const CODE: [&str; 4] = ["code", "error_code", "errorCode", "status_code"];
-/// How many entries of a list are told; FastAPI sends one for every field that it refuses.
-const MOST_ENTRIES: usize = 10;
-/// How far inwards codes are searched for; the deepest known body has three objects.
-const MOST_LAYERS: usize = 8;
 
 /// How often a text may hold a further body (OpenRouter's `metadata.raw`, JSON in a message).
 pub(super) const NESTING: u8 = 3;
@@ -51,8 +23,10 @@ pub(super) fn from_text(text: &str, nesting: u8) -> Fault {
     if let Some(fault) = from_events(text, nesting) {
         return fault;
     }
-    let message = from_markup(text).unwrap_or_else(|| text.to_owned());
-    Fault { message, ..Fault::default() }
+    let message = from_markup(text).or_else(|| text_words(text, nesting)).unwrap_or_default();
+    let mut fault = Fault { message, ..Fault::default() };
+    fault.add_inner(&inner_fault(text, nesting).unwrap_or_default());
+    fault
 }
 
 /// Reads a body that is framed as an event stream, as DashScope's when a stream was asked for.
@@ -100,7 +74,11 @@ pub(super) fn fault(value: &Value, nesting: u8) -> Fault {
     if let (Value::String(text), Some(nesting)) = (value, nesting.checked_sub(1)) {
         return from_text(text, nesting);
     }
-    let mut fault = codes(&layers(value));
+    let layers = layers(value);
+    let mut fault = codes(&layers);
+    for text in layers.iter().flat_map(|map| texts(map)) {
+        fault.add_inner(&inner_fault(text, nesting).unwrap_or_default());
+    }
     fault.message =
         words(value, nesting).or_else(|| fault.code.clone()).unwrap_or_else(|| value.to_string());
     fault.status = fault.status.or_else(|| leading_status(&fault.message));
@@ -111,18 +89,6 @@ pub(super) fn fault(value: &Value, nesting: u8) -> Fault {
 fn leading_status(message: &str) -> Option<u16> {
     let (code, _) = message.strip_prefix('<')?.split_once('>')?;
     http_code(&Value::from(code))
-}
-
-/// Whether a value says nothing: null, false, zero, or empty through and through.
-pub(super) fn is_hollow(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Bool(truth) => !truth,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(list) => list.iter().all(is_hollow),
-        Value::Object(map) => map.values().all(is_hollow),
-    }
 }
 
 fn words(value: &Value, nesting: u8) -> Option<String> {
@@ -140,25 +106,92 @@ fn words(value: &Value, nesting: u8) -> Option<String> {
 
 /// The words in a string, which may hold a JSON body of another service.
 fn text_words(text: &str, nesting: u8) -> Option<String> {
+    let text = embedded::without_trace(text);
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
-    let inner = if text.starts_with(['{', '[']) { nesting.checked_sub(1) } else { None };
-    let body = inner.and_then(|nesting| Some((parse(text)?, nesting)));
-    Some(body.map_or_else(|| text.to_owned(), |(value, nesting)| fault(&value, nesting).message))
+    let Some(nesting) = nesting.checked_sub(1) else { return Some(text.to_owned()) };
+    let whole = if text.starts_with(['{', '[']) { parse(text) } else { None };
+    if let Some(value) = whole {
+        return Some(fault(&value, nesting).message);
+    }
+    let body = embedded::body(text).map(|(before, value)| (before, fault(&value, nesting).message));
+    Some(match body.or_else(|| embedded::page(text)) {
+        Some((before, inner)) => {
+            let before = before.trim_end().trim_end_matches([':', '-']).trim_end();
+            if before.is_empty() { inner } else { join(before.to_owned(), &inner) }
+        }
+        None => text.to_owned(),
+    })
+}
+
+/// The error of another service that a text holds.
+fn inner_fault(text: &str, nesting: u8) -> Option<Fault> {
+    let nesting = nesting.checked_sub(1)?;
+    embedded::body(text).map(|(_, value)| fault(&value, nesting))
+}
+
+/// The texts of an object that may hold the body of another service.
+fn texts(map: &Object) -> impl Iterator<Item = &str> {
+    let raw = || map.get("metadata")?.get("raw")?.as_str();
+    let named = WORDS.iter().chain(&["error"]).filter_map(|name| map.get(*name)?.as_str());
+    named.chain(raw())
+}
+
+/// Members whose texts are no words.
+const NO_WORDS: [&str; 5] = ["object", "type", "code", "status", "model"];
+
+/// The only text in an object, however deep, beside names and codes.
+fn only_text(map: &Object) -> Option<&str> {
+    fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+        match value {
+            Value::String(text) if !text.trim().is_empty() => found.push(text),
+            Value::Array(list) => list.iter().for_each(|entry| collect(entry, found)),
+            Value::Object(map) => members(map, found),
+            _ => {}
+        }
+    }
+    fn members<'v>(map: &'v Object, found: &mut Vec<&'v str>) {
+        let is_name =
+            |name: &str| NO_WORDS.contains(&name) || name.ends_with("id") || name.ends_with("Id");
+        let named = map.iter().filter(|(name, _)| !is_name(name));
+        named.for_each(|(_, value)| collect(value, found));
+    }
+    let mut found = Vec::new();
+    members(map, &mut found);
+    match found[..] {
+        [text] => Some(text),
+        _ => None,
+    }
 }
 
 fn object_words(map: &Object, nesting: u8) -> Option<String> {
     let own = || WORDS.iter().find_map(|name| words(map.get(*name)?, nesting));
-    let said = match map.get("error").or_else(|| map.get("errors")) {
+    let full = |name: &str| map.get(name).filter(|value| !is_hollow(value));
+    let said = match full("error").or_else(|| full("errors")) {
         Some(Value::String(error)) if !error.trim().is_empty() => match own() {
             Some(own) if is_code_word(error) => Some(own),
             Some(own) => Some(join(text_words(error, nesting)?, &own)),
             None => text_words(error, nesting),
         },
+        // Portkey lists what is wrong beside its message.
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+            let list = words(&Value::Array(list.clone()), nesting);
+            match (own(), list) {
+                (Some(own), Some(list)) => Some(join(own, &list)),
+                (own, list) => own.or(list),
+            }
+        }
         Some(error) => words(error, nesting).or_else(own),
         None => own(),
+    };
+    let said = said
+        .or_else(|| INNER.iter().find_map(|name| words(full(name)?, nesting)))
+        .or_else(|| text_words(only_text(map)?, nesting));
+    let said = match (said, explanations(map)) {
+        (Some(said), Some(why)) => Some(join(said, &why)),
+        (said, why) => said.or(why),
     };
     let said = match upstream(map, nesting) {
         Some(inner) => Some(said.map_or(inner.clone(), |outer| join(outer, &inner))),
@@ -169,6 +202,17 @@ fn object_words(map: &Object, nesting: u8) -> Option<String> {
         (None, Some(categories)) => format!("{said} (filtered: {categories})"),
         (None, None) => said,
     })
+}
+
+/// Why the checks of a guardrail failed (Portkey: `hook_results`).
+fn explanations(map: &Object) -> Option<String> {
+    let hooks =
+        map.get("hook_results")?.as_object()?.values().filter_map(Value::as_array).flatten();
+    let checks = hooks.filter_map(|hook| hook.get("checks")?.as_array()).flatten();
+    let failed = checks.filter(|check| check.get("verdict") == Some(&Value::Bool(false)));
+    let words = failed.filter_map(|check| check.pointer("/data/explanation")?.as_str());
+    let words: Vec<&str> = words.take(MOST_ENTRIES).collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 /// Outer and inner words, unless one holds the other.
@@ -192,21 +236,6 @@ fn upstream(map: &Object, nesting: u8) -> Option<String> {
     })
 }
 
-/// Where FastAPI found the mistake: `loc`, joined by dots.
-fn place(map: &Object) -> Option<String> {
-    let place = match map.get("loc")? {
-        Value::String(place) => place.clone(),
-        Value::Array(steps) => {
-            let steps = steps
-                .iter()
-                .map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned));
-            steps.collect::<Vec<_>>().join(".")
-        }
-        _ => return None,
-    };
-    (!place.is_empty()).then_some(place)
-}
-
 /// The categories for which Azure's content filter stopped the prompt.
 fn filtered(map: &Object) -> Option<String> {
     let inner = map.get("innererror")?;
@@ -216,108 +245,6 @@ fn filtered(map: &Object) -> Option<String> {
     let categories = result.as_object()?.iter().filter(|(_, category)| is_filtered(category));
     let names: Vec<_> = categories.map(|(name, _)| name.as_str()).collect();
     (!names.is_empty()).then(|| names.join(", "))
-}
-
-/// The objects from the outermost to the one with the words.
-fn layers(value: &Value) -> Vec<&Object> {
-    let mut found = Vec::new();
-    let mut next = Some(value);
-    while let Some(value) = next.take().filter(|_| found.len() < MOST_LAYERS) {
-        match value {
-            Value::Array(list) => next = list.iter().find(|entry| entry.is_object()),
-            Value::Object(map) => {
-                found.push(map);
-                next = INNER
-                    .iter()
-                    .filter_map(|name| map.get(*name))
-                    .find(|inner| inner.is_object() || inner.is_array());
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// What the layers tell apart from the words, the innermost first.
-fn codes(layers: &[&Object]) -> Fault {
-    // An entry of FastAPI's list tells about one field: its type counts if there is no other.
-    let (entries, whole): (Vec<&Object>, Vec<_>) =
-        layers.iter().rev().partition(|map| map.contains_key("loc"));
-    let member = |map: &Object, name: &str| map.get(name).and_then(named);
-    Fault {
-        message: String::new(),
-        code: (whole.iter().find_map(|map| CODE.iter().find_map(|name| own_code(map.get(*name)?))))
-            .or_else(|| whole.iter().find_map(|map| code_word(map)))
-            .or_else(|| details(&whole, "reason").map(str::to_owned)),
-        kind: (whole.iter().chain(&entries)).find_map(|map| kind(map)),
-        param: (whole.iter().find_map(|map| member(map, "param")))
-            .or_else(|| entries.iter().find_map(|map| place(map)).map(without_part)),
-        request_id: whole
-            .iter()
-            .find_map(|map| member(map, "request_id").or_else(|| member(map, "requestId"))),
-        status: (whole.iter())
-            .find_map(|map| STATUS.iter().find_map(|name| http_code(map.get(*name)?))),
-        retry_after: details(&whole, "retryDelay").and_then(delay),
-    }
-}
-
-/// A text that is not empty.
-fn named(value: &Value) -> Option<String> {
-    value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-fn kind(map: &Object) -> Option<String> {
-    // The type `error` (Anthropic's outer object) says nothing.
-    let says_more = |kind: &&Value| http_code(kind).is_none() && kind.as_str() != Some("error");
-    let member = |name: &str| map.get(name).filter(says_more).and_then(named);
-    let upstream = || map.get("metadata")?.get("error_type").and_then(named);
-    ["type", "status", "error_type"].iter().find_map(|name| member(name)).or_else(upstream)
-}
-
-/// FastAPI names the part of the request first (`body`, `query`): no part of the field's name.
-fn without_part(place: String) -> String {
-    let parts = ["body.", "query.", "form."];
-    parts.iter().find_map(|part| place.strip_prefix(part)).map_or(place.clone(), str::to_owned)
-}
-
-/// An HTTP code of a failure: an integer or a string of three digits.
-pub(super) fn http_code(value: &Value) -> Option<u16> {
-    let code = match value {
-        Value::String(text) if text.len() == 3 => text.parse().ok()?,
-        _ => u16::try_from(value.as_u64()?).ok()?,
-    };
-    (400..=599).contains(&code).then_some(code)
-}
-
-fn own_code(value: &Value) -> Option<String> {
-    if http_code(value).is_some() || is_hollow(value) {
-        return None;
-    }
-    named(value).or_else(|| value.as_i64().map(|code| code.to_string()))
-}
-
-/// Kokoro and OAuth have a code in `error` beside the words.
-fn code_word(map: &Object) -> Option<String> {
-    let word = named(map.get("error")?).filter(|word| is_code_word(word))?;
-    WORDS.iter().any(|name| map.get(*name).is_some_and(|words| !is_hollow(words))).then_some(word)
-}
-
-fn is_code_word(text: &str) -> bool {
-    text.trim()
-        .chars()
-        .all(|character| character.is_ascii_alphanumeric() || "_-.".contains(character))
-}
-
-/// The first text of this name in the `details` list of a Google error.
-fn details<'v>(layers: &[&'v Object], name: &str) -> Option<&'v str> {
-    let lists = layers.iter().filter_map(|map| map.get("details")?.as_array());
-    lists.flatten().find_map(|entry| entry.get(name)?.as_str())
-}
-
-/// A duration as Protocol Buffers write it in JSON: seconds with a fraction, then `s`.
-fn delay(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.strip_suffix('s')?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[cfg(test)]

@@ -16,6 +16,10 @@ pub(crate) struct Fault {
     pub(crate) code: Option<String>,
     /// The body's `type`, or Gemini's `status`.
     pub(crate) kind: Option<String>,
+    /// Codes and types of a further error that the message holds, as a gateway quotes it.
+    pub(crate) inner_codes: Vec<String>,
+    /// Names of the limits that were reached (google.rpc.QuotaFailure).
+    pub(crate) quotas: Vec<String>,
     /// The request field that the failure is about.
     pub(crate) param: Option<String>,
     /// The name under which the service knows the request.
@@ -27,6 +31,14 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// Takes what an error that stands in the message tells, where this one does not.
+    pub(super) fn add_inner(&mut self, inner: &Fault) {
+        let codes = inner.code.iter().chain(&inner.kind).chain(&inner.inner_codes);
+        self.inner_codes.extend(codes.cloned());
+        self.quotas.extend(inner.quotas.iter().cloned());
+        self.retry_after = self.retry_after.or(inner.retry_after);
+    }
+
     /// The same with its texts in one line each, cut to their longest length.
     pub(super) fn folded(self) -> Self {
         let fault = self;
@@ -37,6 +49,8 @@ impl Fault {
             kind: field(fault.kind),
             param: field(fault.param),
             request_id: field(fault.request_id),
+            inner_codes: fault.inner_codes.iter().map(|code| fold(code, LONGEST_FIELD)).collect(),
+            quotas: fault.quotas.iter().map(|quota| fold(quota, LONGEST_FIELD)).collect(),
             ..fault
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::body::{self, NESTING};
+use super::codes;
 use super::fields::Fault;
 
 /// Members that an answer has and an error has not; null does not count.
@@ -45,15 +46,16 @@ pub(crate) fn in_reply(value: &Value) -> Option<Fault> {
 
 /// The part of the reply that tells the error: the whole of it, or a choice of it.
 fn carrier<'v>(map: &'v Map<String, Value>, whole: &'v Value) -> Option<&'v Value> {
-    let full = |name: &str| map.get(name).filter(|value| !body::is_hollow(value));
-    let refused = |base: &Value| base.get("status_code").is_some_and(|code| !body::is_hollow(code));
+    let full = |name: &str| map.get(name).filter(|value| !codes::is_hollow(value));
+    let refused =
+        |base: &Value| base.get("status_code").is_some_and(|code| !codes::is_hollow(code));
     if full("error").is_some() || map.get("base_resp").is_some_and(refused) {
         return Some(whole);
     }
     if let Some(choices) = map.get("choices").and_then(Value::as_array) {
         return choices
             .iter()
-            .find(|choice| choice.get("error").is_some_and(|error| !body::is_hollow(error)));
+            .find(|choice| choice.get("error").is_some_and(|error| !codes::is_hollow(error)));
     }
     let named_so = |name: &str| {
         map.get(name).and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case("error"))
@@ -74,7 +76,7 @@ fn is_flat(map: &Map<String, Value>) -> bool {
     let words = FLAT_WORDS.iter().any(|name| map.get(*name).is_some_and(is_text));
     let status = ["status", "statusCode", "status_code"]
         .iter()
-        .any(|name| map.get(*name).and_then(body::http_code).is_some());
+        .any(|name| map.get(*name).and_then(codes::http_code).is_some());
     words && (status || map.get("code").is_some_and(|code| !means_success(code)))
 }
 
@@ -83,7 +85,7 @@ fn means_success(code: &Value) -> bool {
     let words = code
         .as_str()
         .is_some_and(|code| SUCCESS.iter().any(|word| code.eq_ignore_ascii_case(word)));
-    body::is_hollow(code) || code == &Value::Bool(true) || code.as_u64() == Some(200) || words
+    codes::is_hollow(code) || code == &Value::Bool(true) || code.as_u64() == Some(200) || words
 }
 
 #[cfg(test)]

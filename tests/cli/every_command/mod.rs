@@ -4,6 +4,7 @@ mod connections;
 mod dry_run;
 pub(crate) mod faults;
 mod field_repair;
+mod gateways;
 mod help;
 #[cfg(unix)]
 mod leftovers;

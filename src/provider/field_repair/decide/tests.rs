@@ -9,6 +9,7 @@ fn verdict(param: &str, words: &str, fields: &[&str], own: &[&str]) -> RepairVer
         code: None,
         param: (!param.is_empty()).then(|| param.to_owned()),
         words: words.to_owned(),
+        ..Refused::default()
     };
     let mut owned = UserFields::default();
     for field in own {
