@@ -59,6 +59,7 @@ table! {
         schema: Field<SchemaForm>,
         thinks_untagged: Field<Texts> = patterns,
         untimed: Field<Texts> = patterns,
+        speakers: FieldMap<Value>,
         echo_reasoning: Field<String>,
         paths: FieldMap<String> = |item| named_by(item, Job::names()),
         headers: FieldMap<String> = headers,
@@ -70,6 +71,7 @@ table! {
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
         limits: FieldMap<i64> = |item| named_by(item, LIMITS.to_vec()),
+        pcm_rate: Field<i64>,
         prices: Field<Vec<PriceEntry>>,
         rules: Vec<Rule> = rule::list,
     }

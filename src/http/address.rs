@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use url::Url;
+use reqwest::Url;
 
 use crate::secret::{self, MASK, Secret};
 

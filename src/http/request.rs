@@ -9,7 +9,7 @@ use crate::secret::{self, MASK, Secret, is_secret};
 
 use super::address::secrets_of_url;
 pub(crate) use super::address::{shown, shown_address, unescaped};
-pub(crate) use url::Url;
+pub(crate) use reqwest::Url;
 
 /// The methods that the specification's endpoints use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,9 @@ pub(crate) use crate::config::job::Job;
 
 pub(super) use crate::config::profile::TIMED;
 
+/// The name in `models` for transcripts that say who speaks.
+pub(super) const SPEAKERS: &str = "speakers";
+
 impl Job {
     /// The name in a sentence.
     pub(crate) fn words(self) -> &'static str {
