@@ -104,7 +104,7 @@ fn key_state(profile: &Profile, io: &Io) -> String {
         return "key in a file".to_owned();
     }
     match variables.first() {
-        Some(name) => format!("set {name}"),
+        Some(name) => format!("no key; set {name}"),
         None => "no key needed".to_owned(),
     }
 }

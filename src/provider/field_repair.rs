@@ -80,14 +80,13 @@ impl FieldRepair {
                 Ok(())
             }
             RepairVerdict::Theirs { field, by } => {
-                let by = match by {
-                    SetBy::Flag(flag) => format!("`{flag}` sets `{field}`"),
-                    SetBy::Setting => format!("`-O {field}=…` sets it"),
-                    SetBy::Profile(place) => format!("{place} sets `{field}`"),
-                };
-                let failure =
-                    failure.hint(format!("{by}, which is not accepted here; leave it out"));
-                Err(Failure { field: Some(field), ..failure })
+                let what =
+                    format!("{}, which is not accepted here; leave it out", sets(&field, &by));
+                Err(Failure { field: Some(field), ..failure.hint(what) })
+            }
+            RepairVerdict::TheirValue { field, by } => {
+                let what = format!("{}; the service takes another value", sets(&field, &by));
+                Err(Failure { field: Some(field), ..failure.hint(what) })
             }
             _ => Err(failure),
         }
@@ -128,6 +127,15 @@ impl FieldRepair {
         let job = json!(self.job.name());
         let model = model.map(|model| format!("models = [{}], ", json!(model)));
         format!("rules = [{{ jobs = [{job}], {}{what} }}]", model.unwrap_or_default())
+    }
+}
+
+/// By what the user set a field, in words.
+fn sets(field: &str, by: &SetBy) -> String {
+    match by {
+        SetBy::Flag(flag) => format!("`{flag}` sets `{field}`"),
+        SetBy::Setting => format!("`-O {field}=…` sets it"),
+        SetBy::Profile(place) => format!("{place} sets `{field}`"),
     }
 }
 

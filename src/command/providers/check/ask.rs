@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use super::report::{CheckResult, CheckState, ServiceReport};
+use crate::api::models;
 use crate::api::probe::{self, Endpoint};
 use crate::command::models::ListModels;
 use crate::conversation::Conversation;
 use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::reader::{ChatReader, ReplyEnd};
 use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
-use crate::error::{Failure, FailureKind};
+use crate::error::{Failure, FailureClass, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
 use crate::http::bad_reply::BadReply;
 use crate::http::form::FormPart;
@@ -105,32 +108,66 @@ impl ServiceCheck {
     /// An interruption; whatever else goes wrong is a finding.
     pub(super) async fn run(mut self) -> Result<ServiceReport, Failure> {
         let jobs = self.exchange.provider.jobs();
+        let has_chat = jobs.contains(&Job::Chat);
         let listed = match jobs.contains(&Job::Models) {
             true => self.list().await?,
             false => None,
         };
         if self.host().is_some_and(|host| host.state == CheckState::Fails) {
-            return Ok(self.end(jobs.contains(&Job::Chat)));
+            return Ok(self.end(has_chat));
         }
-        if self.report.model.is_none() {
-            self.report.model = listed.as_deref().and_then(first_for_chat);
-        }
+        // A list that is refused may be one that nobody gets: chat tells, before anything else is asked.
+        let mut jobs = others(&self.exchange.provider).into_iter();
         let mut endpoints = Vec::new();
-        for job in others(&self.exchange.provider) {
-            endpoints.push(self.endpoint(job).await?);
+        if has_chat && self.is_key_refused() {
+            self.chats(listed.as_ref()).await?;
+            if !self.is_key_refused() {
+                self.endpoints(&mut jobs, &mut endpoints).await?;
+            }
+        } else {
+            self.endpoints(&mut jobs, &mut endpoints).await?;
+            if has_chat {
+                self.chats(listed.as_ref()).await?;
+            }
         }
-        if jobs.contains(&Job::Chat) {
-            self.chats(listed.as_deref()).await?;
-        } else if !endpoints.is_empty()
-            && endpoints.iter().all(|one| one.state != CheckState::Works)
-        {
+        let works = endpoints.iter().any(|one| one.state == CheckState::Works);
+        if !works && self.is_absent("chat").unwrap_or(!has_chat) && !endpoints.is_empty() {
             for one in &mut endpoints {
                 one.state = CheckState::Fails;
             }
+        }
+        if !works && self.is_absent("chat").unwrap_or(!has_chat) {
             self.report.failed.get_or_insert(FailureKind::Refused);
         }
         self.report.checks.extend(endpoints);
         Ok(self.end(false))
+    }
+
+    fn is_key_refused(&self) -> bool {
+        matches!(self.key, Some(Err(_)))
+    }
+
+    /// Whether the endpoints of these jobs are there, up to the first one that refuses the key.
+    async fn endpoints(
+        &mut self,
+        jobs: &mut impl Iterator<Item = Job>,
+        checks: &mut Vec<CheckResult>,
+    ) -> Result<(), Failure> {
+        for job in jobs {
+            let check = self.endpoint(job).await?;
+            let is_refused = check.state == CheckState::Open && check.words.starts_with("401");
+            checks.push(check);
+            if is_refused {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something that was looked at is not there; `None` if it was not looked at.
+    fn is_absent(&self, name: &str) -> Option<bool> {
+        let check = self.report.checks.iter().find(|check| check.name == name)?;
+        Some(check.state == CheckState::Absent)
     }
 
     fn host(&self) -> Option<&CheckResult> {
@@ -162,14 +199,17 @@ impl ServiceCheck {
     }
 
     /// The ids of the models, if the service has a list of them.
-    async fn list(&mut self) -> Result<Option<Vec<String>>, Failure> {
+    async fn list(&mut self) -> Result<Option<Listed>, Failure> {
         let started = Instant::now();
         let found = self.exchange.ask(&mut ListModels).await;
         self.hear(found.as_ref().err(), started.elapsed())?;
         match found {
-            Ok((_, ids)) => {
+            Ok((body, ids)) => {
                 self.key = Some(Ok(()));
-                Ok(Some(ids))
+                let value = serde_json::from_slice(&body).ok();
+                let chat = value.as_ref().and_then(|value| models::for_job(value, Job::Chat));
+                let chat = chat.and_then(|chat| chat.into_iter().next());
+                Ok(Some(Listed { ids, chat }))
             }
             Err(failure) => {
                 if failure.kind == FailureKind::Credentials {
@@ -196,7 +236,20 @@ impl ServiceCheck {
     }
 
     /// One token at once, then one in a stream.
-    async fn chats(&mut self, listed: Option<&[String]>) -> Result<(), Failure> {
+    async fn chats(&mut self, listed: Option<&Listed>) -> Result<(), Failure> {
+        if self.report.model.is_none() {
+            self.report.model = listed.and_then(|listed| listed.chat.clone());
+        }
+        // A server of vectors or sound alone is not broken.
+        let has_others = !others(&self.exchange.provider).is_empty();
+        if self.report.model.is_none()
+            && has_others
+            && listed.is_some_and(|list| !list.ids.is_empty())
+        {
+            let words = "no model for chat is listed";
+            self.report.checks.push(CheckResult::new("chat", CheckState::Absent, words));
+            return Ok(());
+        }
         if self.report.model.is_none() {
             let failure = Failure::usage("no model is set, and none is listed")
                 .hint("name one with -m MODEL, or `model` in the profile");
@@ -205,9 +258,21 @@ impl ServiceCheck {
             return Ok(());
         }
         let whole = self.chat(false).await?;
+        if let Err(failure) = &whole
+            && class(failure).is_some_and(|class| {
+                matches!(class, FailureClass::Endpoint | FailureClass::Impossible)
+            })
+            && has_others
+        {
+            let words = failure.message.clone();
+            self.report.checks.push(CheckResult::new("model", CheckState::Open, ""));
+            self.report.checks.push(CheckResult::new("chat", CheckState::Absent, words));
+            self.report.checks.push(CheckResult::new("stream", CheckState::Open, ""));
+            return Ok(());
+        }
         let is_known = |model: &str| {
             let tagged = format!("{model}:latest");
-            listed.map(|ids| ids.iter().any(|id| *id == model || *id == tagged))
+            listed.map(|list| list.ids.iter().any(|id| *id == model || *id == tagged))
         };
         let model = self.report.model.clone().unwrap_or_default();
         let check = match (is_known(&model), &whole) {
@@ -255,7 +320,9 @@ impl ServiceCheck {
                 self.report.failed.get_or_insert(failure.kind);
                 match failure.kind {
                     // Said once, by the key's own check.
-                    FailureKind::Credentials => CheckResult::new(name, CheckState::Open, ""),
+                    FailureKind::Credentials if matches!(self.key, Some(Err(_))) => {
+                        CheckResult::new(name, CheckState::Open, "")
+                    }
                     _ => CheckResult::failed(name, failure),
                 }
             }
@@ -270,6 +337,11 @@ impl ServiceCheck {
         let latency = asking.started.elapsed();
         self.hear(outcome.as_ref().err(), latency)?;
         match &outcome {
+            // A key that was good for the list is not bad because of a right that it lacks.
+            Err(failure)
+                if failure.kind == FailureKind::Credentials
+                    && self.key.as_ref().is_some_and(Result::is_ok)
+                    && is_of_rights(failure) => {}
             Err(failure) if failure.kind == FailureKind::Credentials => {
                 self.key = Some(Err(failure.clone()));
             }
@@ -355,7 +427,25 @@ impl Operation for AskOneToken<'_> {
     }
 }
 
-/// The model to ask where none is set: the first that is not one for vectors.
+/// What a service said that its list has.
+struct Listed {
+    ids: Vec<String>,
+    /// The first model that chat takes.
+    chat: Option<String>,
+}
+
+fn class(failure: &Failure) -> Option<FailureClass> {
+    failure.refused.as_ref().map(|refused| refused.class)
+}
+
+/// Whether a refusal is one of rights, and not of the key itself.
+fn is_of_rights(failure: &Failure) -> bool {
+    let status = failure.refused.as_ref().and_then(|refused| refused.status);
+    class(failure) == Some(FailureClass::Access) || status == Some(403)
+}
+
+/// The model to ask where none is set: the first whose name is not one for another job.
 pub(super) fn first_for_chat(ids: &[String]) -> Option<String> {
-    ids.iter().find(|id| !id.to_lowercase().contains("embed")).cloned()
+    let list: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
+    models::for_job(&Value::Array(list), Job::Chat)?.into_iter().next()
 }
