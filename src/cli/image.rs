@@ -42,11 +42,11 @@ pub(crate) struct ImageArgs {
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = PICTURE)]
     pub(crate) number: Option<u32>,
 
-    /// Width and height in pixels, such as 1024x1024, or auto
-    #[arg(long, value_name = "WxH", value_parser = size, help_heading = PICTURE)]
+    /// Width and height in pixels, such as 1024x1024, or a word of the service: auto, 2K, 16:9
+    #[arg(long, value_name = "WxH|WORD", value_parser = size, help_heading = PICTURE)]
     pub(crate) size: Option<String>,
 
-    /// low, medium, high, auto … depending on the model
+    /// low, medium, high, auto, hd …, as the service has it
     #[arg(long, value_name = "Q", help_heading = PICTURE)]
     pub(crate) quality: Option<String>,
 
@@ -71,16 +71,21 @@ pub(crate) struct ImageArgs {
     pub(crate) max_bytes: Option<u64>,
 }
 
-/// A size as requests have it: `1024x1024`, whatever sign stood between, or `auto`.
+/// A size as requests have it: `1024x1024`, whatever sign stood between; a word as it is typed.
 fn size(text: &str) -> Result<String, String> {
-    if text.eq_ignore_ascii_case("auto") {
-        return Ok("auto".to_owned());
+    let is_word =
+        |letter: char| letter.is_alphabetic() && !matches!(letter, 'x' | 'X') || letter == ':';
+    if text.contains(is_word) {
+        return Ok(text.to_owned());
     }
     let side = |text: &str| text.parse::<u32>().ok().filter(|side| (1..=99_999).contains(side));
     let sides = text.split_once(['x', 'X', '×', '*']);
     match sides.map(|(width, height)| (side(width), side(height))) {
         Some((Some(width), Some(height))) => Ok(format!("{width}x{height}")),
-        _ => Err("that is not a size; write WIDTHxHEIGHT, such as 1024x1024, or auto".to_owned()),
+        _ => Err(
+            "that is not a size; write WIDTHxHEIGHT, such as 1024x1024, or a word of the service"
+                .to_owned(),
+        ),
     }
 }
 
@@ -90,12 +95,18 @@ mod tests {
 
     #[test]
     fn a_size_is_checked() {
-        for (typed, wire) in
-            [("1024x768", "1024x768"), ("16×9", "16x9"), ("2X1", "2x1"), ("Auto", "auto")]
-        {
+        for (typed, wire) in [
+            ("1024x768", "1024x768"),
+            ("16×9", "16x9"),
+            ("2X1", "2x1"),
+            ("Auto", "Auto"),
+            ("2K", "2K"),
+            ("16:9", "16:9"),
+            ("square_hd", "square_hd"),
+        ] {
             assert_eq!(size(typed), Ok(wire.to_owned()));
         }
-        for text in ["cat", "", "x", "0x5", "5x0", "1024", "5x", "-1x5", "1x2x3", "999999x1"] {
+        for text in ["", "x", "0x5", "5x0", "1024", "5x", "-1x5", "1x2x3", "999999x1"] {
             assert!(size(text).is_err(), "{text}");
         }
     }

@@ -45,9 +45,9 @@ use writer::VectorWriter;
 pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     settle_output(args.update.as_deref().or(args.output.as_deref()), io);
     let config = config::load(run.config.as_deref(), io)?;
-    let provider = resolve(&run.service, Job::Embed, &config, io)?;
+    let mut provider = resolve(&run.service, Job::Embed, &config, io)?;
     let options = EmbedOptions::new(args, run)?;
-    let composed = compose(&provider, Vec::new(), &options.flags, true);
+    let mut composed = compose(&provider, Vec::new(), &options.flags, true);
     warn_and_check(&composed, "embeddings", &provider, io)?;
     let texts = InputTexts::find(&options.sources(), io)?;
     let count = texts.known.count;
@@ -55,6 +55,10 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     if run.dry_run {
         let batches = Batches::new(texts, options.strict_format(), None, None)?;
         return Ok(show(provider, batches, most, &options, io)?);
+    }
+    // The vectors are kept under the name of their model.
+    if exchange::look_up_model(&mut provider, run.exchange, io)? {
+        composed = compose(&provider, Vec::new(), &options.flags, true);
     }
     let model = composed.body.get("model").and_then(Value::as_str).map(str::to_owned);
     let earlier = match options.output.as_deref().filter(|_| options.is_update) {

@@ -90,7 +90,7 @@ async fn draw(
     io: &mut Io,
 ) -> Result<(), Failure> {
     let asked = Instant::now();
-    let mut operation = AskPictures { work: &work, places: &mut places, io };
+    let mut operation = AskPictures { work: &work, places: &mut places, canvas, io };
     let received = exchange.ask(&mut operation).await?;
     let usage = reply::usage(&received.reply);
     let most = work.options.max_bytes;

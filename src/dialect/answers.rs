@@ -271,11 +271,6 @@ impl Answers {
         self.words_of(|finish| finish == Finish::Failed).first().copied()
     }
 
-    /// How many answers with text came beyond those that are shown.
-    pub(crate) fn unasked(&self) -> usize {
-        if self.expects_many { 0 } else { self.count().saturating_sub(1) }
-    }
-
     /// How many answers the current reply has, with text or without.
     pub(crate) fn number(&self) -> usize {
         self.choices.range(self.first..).count()

@@ -6,11 +6,33 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::draft::Draft;
-use super::state::Exchange;
+use super::run::run;
+use super::state::{Exchange, ExchangeOptions};
 use crate::api::models::for_job;
 use crate::error::{Failure, FailureKind};
 use crate::http::request::{Body, Request};
-use crate::provider::Job;
+use crate::io::Io;
+use crate::provider::{Job, Provider};
+
+/// Looks up the only model of a service on this machine where none is named, before the first request
+/// would do so: for a command that has to know it. True if there was one to be looked up.
+///
+/// # Errors
+/// As those of the first request.
+pub(crate) fn look_up_model(
+    provider: &mut Provider,
+    options: ExchangeOptions,
+    io: &mut Io,
+) -> Result<bool, Failure> {
+    let is_needed = provider.lacks_model();
+    if is_needed {
+        let model = run(provider.clone(), options, io, |exchange, _| {
+            Box::pin(async move { exchange.only_model().await })
+        })?;
+        provider.model = Some(model);
+    }
+    Ok(is_needed)
+}
 
 impl Exchange {
     /// The request of a draft, with what the run has learnt. Where no model is named, the only one of

@@ -98,12 +98,22 @@ pub(crate) fn format_of(head: &[u8]) -> Option<FileFormat> {
 }
 
 /// How many bytes are enough for [`sent_picture`].
-pub(crate) const PICTURE_HEAD: usize = 64;
+pub(crate) const PICTURE_HEAD: usize = 256;
 
 /// The format of a picture, if it is one that services accept and return.
 pub(crate) fn sent_picture(head: &[u8]) -> Option<FileFormat> {
-    use FileFormat::{Avif, Gif, Jpeg, Png, WebP};
-    format_of(head).filter(|format| matches!(format, Png | Jpeg | Gif | WebP | Avif))
+    use FileFormat::{Avif, Gif, Jpeg, Png, Svg, WebP};
+    let is_sent = |format: &FileFormat| matches!(format, Png | Jpeg | Gif | WebP | Avif);
+    format_of(head).filter(is_sent).or_else(|| is_svg(head).then_some(Svg))
+}
+
+/// Whether a text is an SVG picture: its element comes first, behind what may stand before it in XML.
+fn is_svg(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&head[..head.len().min(PICTURE_HEAD)]);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let is_xml =
+        ["<svg", "<?xml", "<!DOCTYPE svg", "<!--"].iter().any(|start| text.starts_with(start));
+    is_xml && (text.contains("<svg") || text.contains("<!DOCTYPE svg"))
 }
 
 /// MPEG audio without a tag: eleven ones, then version, layer, bit rate and sample rate, none of them

@@ -97,6 +97,15 @@ impl OutputFile {
         Err(cannot_write(&self.name, "every name for it is taken"))
     }
 
+    /// Gives the file another name than the one that it was opened for. What goes straight to its target
+    /// stays there.
+    pub(crate) fn retarget(&mut self, path: &Path) {
+        if let Some(part) = &mut self.part {
+            self.name = path.display().to_string();
+            part.target = resolved(path);
+        }
+    }
+
     /// Whether bytes go straight to the target, which is a device or a FIFO.
     pub(crate) fn is_direct(&self) -> bool {
         self.part.is_none()

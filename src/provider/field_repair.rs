@@ -3,6 +3,7 @@
 //! knows such a field yet. What was learnt holds for the further requests of the run.
 
 mod decide;
+mod values;
 
 use serde_json::{Map, Value, json};
 
@@ -80,13 +81,19 @@ impl FieldRepair {
                 Ok(())
             }
             RepairVerdict::Theirs { field, by } => {
-                let what =
-                    format!("{}, which is not accepted here; leave it out", sets(&field, &by));
-                Err(Failure { field: Some(field), ..failure.hint(what) })
+                let advice = values::advice(&refused.words);
+                let by = sets(&field, &by);
+                let failure = failure.hint(match advice {
+                    Some(advice) => format!("{by}; {advice}"),
+                    None => format!("{by}, which is not accepted here; leave it out"),
+                });
+                Err(Failure { field: Some(field), ..failure })
             }
             RepairVerdict::TheirValue { field, by } => {
-                let what = format!("{}; the service takes another value", sets(&field, &by));
-                Err(Failure { field: Some(field), ..failure.hint(what) })
+                let advice = values::advice(&refused.words);
+                let advice = advice.unwrap_or_else(|| "another value may be accepted".to_owned());
+                let failure = failure.hint(format!("{}; {advice}", sets(&field, &by)));
+                Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
         }

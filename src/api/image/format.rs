@@ -9,6 +9,10 @@ pub(crate) enum ImageFormat {
     #[value(alias = "jpg")]
     Jpeg,
     Webp,
+    /// Where the service has it
+    Svg,
+    /// Where the service has it
+    Gif,
 }
 
 impl ImageFormat {
@@ -31,6 +35,7 @@ mod tests {
     fn endings_name_formats() {
         assert_eq!(ImageFormat::of_ending("JPG"), Some(ImageFormat::Jpeg));
         assert_eq!(ImageFormat::of_ending("webp").map(ImageFormat::name).as_deref(), Some("webp"));
-        assert_eq!(ImageFormat::of_ending("gif"), None);
+        assert_eq!(ImageFormat::of_ending("svg").map(ImageFormat::name).as_deref(), Some("svg"));
+        assert_eq!(ImageFormat::of_ending("bmp"), None);
     }
 }

@@ -5,3 +5,4 @@ pub(crate) mod format;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod scan;
+pub(crate) mod stream;

@@ -47,15 +47,11 @@ pub(super) fn of_misfit(why: &str, is_cut: bool, provider: &Provider) -> Failure
 const LONGER: &str = "--max-tokens N asks for a longer one, where the service allows it";
 
 /// Warns of what is odd about answers that are shown.
-pub(super) fn warn(answers: &Answers, plan: &ChatPlan, provider: &Provider, io: &mut Io) {
+pub(super) fn warn(answers: &Answers, provider: &Provider, io: &mut Io) {
     let name = &provider.name;
     for word in answers.unknown_ends() {
         let what = format!("{name} ended the answer for a reason that is not known here");
         io.warn(&format!("{what}, `{word}`: it may not be whole"));
-    }
-    if answers.unasked() > 0 && !plan.json {
-        let all = answers.count();
-        io.warn(&format!("{name} gave {all} answers where one was asked for; one is shown"));
     }
 }
 

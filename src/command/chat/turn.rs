@@ -261,7 +261,7 @@ impl ChatTurn {
             let is_cut = verdict == ReplyVerdict::Length;
             checked.map_err(|why| outcome::of_misfit(&why, is_cut, provider))?;
         }
-        outcome::warn(&self.answers, &self.plan, provider, io);
+        outcome::warn(&self.answers, provider, io);
         let result = outcome::of_verdict(verdict, &self.plan, provider, io);
         let (count, number) = (self.answers.count() as u32, self.plan.number);
         if result.is_ok() && count < number && !self.plan.json {

@@ -52,8 +52,11 @@ impl Delivery {
                 break;
             }
             let what = what(index, count);
-            let done = match self.picture(entry, &what, &mut taken, exchange, io).await {
-                Ok(picture) => self.keep(picture, &what, io),
+            let done = match self.picture(entry, index, &what, &mut taken, exchange, io).await {
+                Ok(mut picture) => {
+                    self.places.renumber(&mut picture, index);
+                    self.keep(picture, &what, io)
+                }
                 Err(failure) => Err(failure),
             };
             match done {
@@ -74,13 +77,13 @@ impl Delivery {
         Err(Failure { kind, ..last })
     }
 
-    /// The bytes of an entry, wherever they are. One that was not taken out of the reply gets the next
-    /// index behind those in `taken`.
+    /// The bytes of an entry, wherever they are.
     async fn picture(
         &mut self,
         entry: ImageEntry,
+        index: usize,
         what: &str,
-        taken: &mut Vec<Option<OpenPicture>>,
+        taken: &mut [Option<OpenPicture>],
         exchange: &mut Exchange,
         io: &Io,
     ) -> Result<OpenPicture, Failure> {
@@ -88,7 +91,6 @@ impl Delivery {
         let nothing = |why: &str| {
             Failure::new(FailureKind::Refused, format!("{name} gave no picture: {why}"))
         };
-        let index = taken.len();
         match entry {
             ImageEntry::Taken(number) => {
                 let picture = taken.get_mut(number).and_then(Option::take);
@@ -96,12 +98,10 @@ impl Delivery {
             }
             ImageEntry::Nothing(why) => Err(nothing(&why)),
             ImageEntry::Address(address) if !is_data(&address) => {
-                taken.push(None);
                 let download = Download::new(&address, index, what, self.most, exchange)?;
                 download.run(&mut self.places, exchange, io).await
             }
             ImageEntry::Base64(text) | ImageEntry::Address(text) => {
-                taken.push(None);
                 let mut picture = self.places.picture(index)?;
                 match base64text::decode(&text) {
                     Some(bytes) => picture.write(&bytes)?,

@@ -120,6 +120,10 @@ fn resolved(address: &str, base: &Url) -> Option<Url> {
     matches!(url.scheme(), "http" | "https").then_some(url)
 }
 
+/// What may be the matter with an address that was good when it was given.
+const EXPIRED: &str = "such an address expires, often within an hour or less: ask again; \
+                       `-O response_format=b64_json` asks for the picture itself, where the service has that";
+
 /// A failure that says which address it was. No key was sent, so none can have been refused.
 fn in_words(failure: Failure, what: &str, url: &Url) -> Failure {
     if failure.is_silent() || failure.kind == FailureKind::Other {
@@ -127,7 +131,14 @@ fn in_words(failure: Failure, what: &str, url: &Url) -> Failure {
     }
     let kind =
         if failure.kind == FailureKind::Credentials { FailureKind::Refused } else { failure.kind };
-    let hint = failure.hint.filter(|hint| hint.contains("--"));
+    let status = failure.refused.as_ref().and_then(|refused| refused.status);
+    let is_gone = matches!(status, Some(401 | 403 | 404 | 410))
+        || failure.kind == FailureKind::Credentials
+        || failure.message.to_lowercase().contains("expired");
+    let hint = match is_gone {
+        true => Some(EXPIRED.to_owned()),
+        false => failure.hint.filter(|hint| hint.contains("--")),
+    };
     let address = cut(&shown(url));
     let message = format!("{what} can't be fetched from {address}: {}", failure.message);
     Failure { hint, ..Failure::new(kind, message) }

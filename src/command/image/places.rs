@@ -99,6 +99,16 @@ impl PictureTargets {
         Ok(places)
     }
 
+    /// Gives a picture another number, from 0: one before it did not come.
+    pub(super) fn renumber(&self, picture: &mut OpenPicture, index: usize) {
+        picture.index = index;
+        if let (PictureTarget::Named(path), PictureBytes::File(file)) =
+            (&self.place, &mut picture.body)
+        {
+            file.retarget(&self.path(path, index));
+        }
+    }
+
     /// Whether standard output takes the bytes of a picture.
     pub(super) fn is_stdout(&self) -> bool {
         matches!(self.place, PictureTarget::Stdout)
@@ -170,7 +180,7 @@ impl PictureTargets {
         };
         let path = match (&self.place, named) {
             (PictureTarget::Prompt(stem), _) => {
-                file.commit_new(self.names(stem, format.ending()))?
+                file.commit_new(self.names(stem, format.ending(), picture.index))?
             }
             (_, Some(path)) => {
                 file.commit()?;
@@ -183,11 +193,11 @@ impl PictureTargets {
     }
 
     /// Names after the prompt, in the order in which they are tried: `猫.png`, `猫-2.png` …, for
-    /// several pictures with a number from the first on.
-    fn names(&self, stem: &str, ending: &str) -> impl Iterator<Item = PathBuf> {
+    /// several pictures with a number, its own first.
+    fn names(&self, stem: &str, ending: &str, index: usize) -> impl Iterator<Item = PathBuf> {
         let path = PathBuf::from(format!("{stem}.{ending}"));
         let bare = (self.number == 1).then(|| path.clone());
-        let first = if self.number == 1 { 2 } else { 1 };
+        let first = if self.number == 1 { index.max(1) + 1 } else { index + 1 };
         bare.into_iter().chain((first..100_000).map(move |number| numbered_path(&path, number)))
     }
 }
@@ -245,7 +255,7 @@ mod tests {
             direct: None,
         };
         let names =
-            |number| -> Vec<PathBuf> { places(number).names("猫", "png").take(2).collect() };
+            |number| -> Vec<PathBuf> { places(number).names("猫", "png", 0).take(2).collect() };
         assert_eq!(names(1), [Path::new("猫.png"), Path::new("猫-2.png")]);
         assert_eq!(names(2), [Path::new("猫-1.png"), Path::new("猫-2.png")]);
         let path = Path::new("a/猫.png");

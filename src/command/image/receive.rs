@@ -3,9 +3,12 @@
 use serde_json::Value;
 
 use super::places::{OpenPicture, PictureTargets};
+use super::show::Canvas;
 use super::work::ImageWork;
+use crate::api::image::base64text;
 use crate::api::image::reply;
 use crate::api::image::scan::{ImagePiece, ImageScanner};
+use crate::api::image::stream::ImageStream;
 use crate::error::Failure;
 use crate::exchange::{Draft, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
@@ -34,7 +37,9 @@ pub(super) struct PicturesReply {
 pub(super) struct AskPictures<'a> {
     pub(super) work: &'a ImageWork,
     pub(super) places: &'a mut PictureTargets,
-    pub(super) io: &'a Io,
+    /// Where unfinished pictures are drawn.
+    pub(super) canvas: Option<Canvas>,
+    pub(super) io: &'a mut Io,
 }
 
 impl Operation for AskPictures<'_> {
@@ -53,6 +58,9 @@ impl Operation for AskPictures<'_> {
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<PicturesReply, ReadError> {
+        if is_stream(reply) {
+            return self.read_stream(reply).await;
+        }
         let bar = self.work.bar(|| Progress::bytes("receiving", reply.content_length(), self.io));
         let (mut scanner, mut taken) = (ImageScanner::default(), Vec::new());
         let read = scan(reply, &mut scanner, &mut taken, self.places, bar.as_ref()).await;
@@ -70,6 +78,58 @@ impl Operation for AskPictures<'_> {
         }
         Ok(PicturesReply { reply: value, entries, taken })
     }
+}
+
+impl AskPictures<'_> {
+    /// Reads an event stream; unfinished pictures are drawn as they come.
+    async fn read_stream(&mut self, reply: &mut Reply<'_>) -> Result<PicturesReply, ReadError> {
+        let bar = self.work.bar(|| Progress::bytes("receiving", None, self.io));
+        let read = self.events(reply, bar.as_ref()).await;
+        if let Some(bar) = bar {
+            bar.done();
+        }
+        let value = read?.finish()?;
+        let entries = reply::entries(&value).unwrap_or_default();
+        Ok(PicturesReply { reply: value, entries, taken: Vec::new() })
+    }
+
+    async fn events(
+        &mut self,
+        reply: &mut Reply<'_>,
+        bar: Option<&Progress>,
+    ) -> Result<ImageStream, Failure> {
+        let (mut stream, mut length) = (ImageStream::default(), 0);
+        while let Some(bytes) = reply.chunk().await? {
+            length += bytes.len();
+            if let Some(bar) = bar {
+                bar.add(bytes.len() as u64);
+            }
+            let pushed = if length > MAX_REPLY { None } else { stream.push(&bytes).ok() };
+            let Some(unfinished) = pushed else { return Err(reply.too_large(MAX_REPLY)) };
+            for text in unfinished {
+                self.draw(&text, bar)?;
+            }
+        }
+        Ok(stream)
+    }
+
+    /// Draws an unfinished picture. One that can't be read is not worth a word: the whole one comes.
+    fn draw(&mut self, text: &str, bar: Option<&Progress>) -> Result<(), Failure> {
+        let (Some(canvas), Some(bytes)) = (self.canvas, base64text::decode(text)) else {
+            return Ok(());
+        };
+        let io = &mut *self.io;
+        let mut draw = || canvas.show(&bytes, "an unfinished picture", io);
+        match bar {
+            Some(bar) => bar.aside(draw),
+            None => draw(),
+        }
+    }
+}
+
+/// Whether a reply is an event stream.
+fn is_stream(reply: &Reply<'_>) -> bool {
+    reply.content_type().to_ascii_lowercase().starts_with("text/event-stream")
 }
 
 /// Reads a reply to its end and takes its pictures out.
@@ -124,7 +184,11 @@ impl Operation for AskBytes<'_> {
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Vec<u8>, ReadError> {
+        let is_stream = is_stream(reply);
         let body = reply.whole_media().await?;
+        if is_stream {
+            return Ok(body);
+        }
         understood(serde_json::from_slice(&body), &body)?;
         Ok(body)
     }

@@ -125,7 +125,7 @@ fn picture_format(name: &str, head: &[u8]) -> Result<FileFormat, Failure> {
     if head.is_empty() {
         return Err(Failure::usage(format!("{name} is empty")));
     }
-    media::sent_picture(head).ok_or_else(|| {
+    media::sent_picture(head).filter(|format| *format != FileFormat::Svg).ok_or_else(|| {
         Failure::usage(format!("{name} is not a picture (png, jpeg, webp, gif or avif)"))
     })
 }

@@ -50,6 +50,25 @@ fn a_conversation_goes_on_and_is_kept() {
 }
 
 #[test]
+fn a_model_that_stood_in_once_is_asked_from_then_on() {
+    let missing = Reply::json(404, json!({"error": {"message": "model 'qwen3' not found"}}));
+    let list = Reply::json(200, json!({"data": [{"id": "llama3.2:3b"}, {"id": "bge-m3"}]}));
+    let server = Server::start([missing, list, Reply::chat(&["答甲"]), Reply::chat(&["答乙"])]);
+    let host = format!("127.0.0.1:{}", server.port());
+    let llm = llm().watch(&server).env("OLLAMA_HOST", host).args(["chat", "-p", "ollama"]);
+    let lines = [("leaves", "一\r"), ("答甲", "二\r"), ("答乙", "\x04")];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0).stdout_has("llm: ollama, qwen3; /help lists the commands");
+    let last = server.requests()[3].json();
+    assert_eq!(
+        (&last["model"], &last["messages"][1]["content"]),
+        (&json!("llama3.2:3b"), &json!("答甲"))
+    );
+    // A conversation asks for the count of tokens: it is how a lost beginning is noticed.
+    assert_eq!(last["stream_options"], json!({"include_usage": true}));
+}
+
+#[test]
 fn control_c_stops_the_answer_and_not_the_conversation() {
     let part = |text: &str| {
         Reply::sse(&[&chunk(json!({"content": text}), None)]).then([Step::UntilClosed])

@@ -66,17 +66,17 @@ fn a_reply_that_breaks_off_in_mid_picture_exits_6() {
 }
 
 #[test]
-fn a_broken_reply_is_asked_for_again() {
+fn a_broken_reply_is_asked_for_again_where_the_user_says_so() {
     let text = body([inline(&png("erst"))]).to_string();
     let half = &text[..text.len() - 20];
     let server =
         Server::start([Reply::bytes(200, "application/json", half), reply(&[png("dann")])]);
-    let run = image(&server).args(["猫", "-o", "a.png"]).run();
+    let run = image(&server).args(["猫", "-o", "a.png", "--retries", "1"]).run();
     run.code(0).stdout("a.png\n").stderr_has("trying again");
     assert_eq!((run.names(), run.read("a.png")), (vec!["a.png".to_owned()], png("dann")));
     let server =
         Server::start([Reply::bytes(200, "application/json", half), reply(&[png("dann")])]);
-    image(&server).arg("猫").run().code(0).stdout_bytes(&png("dann"));
+    image(&server).args(["猫", "--retries", "1"]).run().code(0).stdout_bytes(&png("dann"));
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn every_flag_has_its_field() {
         (&["--format", "jpg", "-o", "x.jpeg"], json!({"output_format": "jpeg"})),
         (&["-o", "猫.webp"], json!({"output_format": "webp"})),
         (&["-o", "cat.JPG"], json!({"output_format": "jpeg"})),
-        (&["-o", "cat.gif"], json!({})),
+        (&["-o", "cat.gif"], json!({"output_format": "gif"})),
+        (&["-o", "cat.bmp"], json!({})),
         (
             &["-O", "seed=7", "-O", "response_format=url"],
             json!({"seed": 7, "response_format": "url"}),
@@ -115,9 +116,9 @@ fn a_dry_run_sends_nothing_and_hides_the_key() {
 #[test]
 fn wrong_usage_is_said_before_anything_is_sent() {
     for (args, words) in [
-        (&["--size", "cat", "猫"][..], "write WIDTHxHEIGHT"),
+        (&["--size", "5x", "猫"][..], "write WIDTHxHEIGHT"),
         (&["-n", "0", "猫"], "0 is not in 1.."),
-        (&["--format", "gif", "猫"], "invalid value 'gif'"),
+        (&["--format", "bmp", "猫"], "invalid value 'bmp'"),
         (&["--max-bytes", "0", "猫"], "--max-bytes"),
         (&["--mask", "m.png", "猫"], "--file"),
         (

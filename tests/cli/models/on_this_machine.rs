@@ -225,6 +225,11 @@ fn one_look_up_is_enough_for_all_requests_of_a_run() {
     let run = ollama(&server).args(["embed", "--lines", "--batch-size", "1"]);
     run.stdin("1\n2\n3\n4\n5\n6\n").run().code(0).stdout(&"[1.5]\n".repeat(6)).stderr_empty();
     assert_eq!(models(&server)[1..], vec![Some("bge-m3".to_owned()); 6]);
+    // Vectors that are kept have the name of their model.
+    let server = Server::start([list(&["bge-m3"]), Reply::json(200, vectors())]);
+    let run = ollama(&server).args(["embed", "x", "-o", "v.jsonl"]).run();
+    let line = String::from_utf8_lossy(&run.code(0).read("v.jsonl")).into_owned();
+    assert!(line.contains("\"model\":\"bge-m3\""), "{line}");
 }
 
 #[test]
