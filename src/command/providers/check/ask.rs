@@ -4,17 +4,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::one_token::{AskOneToken, OneTokenAnswer, chat};
 use super::report::{CheckResult, CheckState, ServiceReport};
 use crate::api::models;
 use crate::api::probe::{self, Endpoint};
 use crate::command::models::ListModels;
-use crate::conversation::Conversation;
-use crate::dialect::chat_completions::ChatCompletions;
-use crate::dialect::reader::{ChatReader, ReplyEnd};
-use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::{Failure, FailureClass, FailureKind};
-use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
-use crate::http::bad_reply::BadReply;
+use crate::exchange::Exchange;
 use crate::http::form::FormPart;
 use crate::http::request::{Request, shown};
 use crate::provider::{Job, Provider};
@@ -25,13 +21,6 @@ pub(super) struct ServiceCheck {
     report: ServiceReport,
     /// What the service said of the key, as far as it is known.
     key: Option<Result<(), Failure>>,
-}
-
-/// An answer of the model's.
-struct OneTokenAnswer {
-    latency: Duration,
-    first: Option<Duration>,
-    is_stream: bool,
 }
 
 /// The jobs that are checked by whether their endpoint is there.
@@ -66,26 +55,6 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
         }
         _ => provider.post(job, probe::fields()),
     }
-}
-
-/// The smallest question: one token is enough.
-fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
-    let mut conversation = Conversation::default();
-    conversation.ask("hi".to_owned(), Vec::new());
-    let options = ModelOptions { max_tokens: Some(1), ..ModelOptions::default() };
-    let question = ChatQuestion {
-        model,
-        conversation: &conversation,
-        options: &options,
-        schema: None,
-        tools: &[],
-        streams: stream,
-        wants_usage: false,
-        service: ServiceTraits::of(provider),
-    };
-    let composed = ChatCompletions.compose(ChatCompletions.fields(&question), &question, provider);
-    let request = provider.post(Job::Chat, composed.body);
-    Draft::repairable(request, Job::Chat, composed.own.without_flags())
 }
 
 impl ServiceCheck {
@@ -270,26 +239,7 @@ impl ServiceCheck {
             self.report.checks.push(CheckResult::new("stream", CheckState::Open, ""));
             return Ok(());
         }
-        let is_known = |model: &str| {
-            let tagged = format!("{model}:latest");
-            listed.map(|list| list.ids.iter().any(|id| *id == model || *id == tagged))
-        };
-        let model = self.report.model.clone().unwrap_or_default();
-        let check = match (is_known(&model), &whole) {
-            (Some(true), _) => CheckResult::new("model", CheckState::Works, ""),
-            // Aliases and routes (`default`, `name:fastest`) stand in no list.
-            (_, Ok(_)) => CheckResult::new("model", CheckState::Works, ""),
-            (Some(false), Err(_)) => {
-                let words = format!("`{model}` is not in the service's list");
-                let hint =
-                    format!("`llm models {}` prints the list", self.exchange.provider.choice);
-                CheckResult {
-                    hint: Some(hint),
-                    ..CheckResult::new("model", CheckState::Fails, words)
-                }
-            }
-            (None, Err(_)) => CheckResult::new("model", CheckState::Open, ""),
-        };
+        let check = self.model(listed, &whole);
         self.report.checks.push(check);
         let goes_on =
             whole.as_ref().err().is_none_or(|failure| failure.kind == FailureKind::Refused);
@@ -307,6 +257,34 @@ impl ServiceCheck {
         });
         self.tell("stream", &streamed);
         Ok(())
+    }
+
+    /// What is known of the model, from the list and from the first answer.
+    fn model(
+        &self,
+        listed: Option<&Listed>,
+        whole: &Result<OneTokenAnswer, Failure>,
+    ) -> CheckResult {
+        let is_known = |model: &str| {
+            let tagged = format!("{model}:latest");
+            listed.map(|list| list.ids.iter().any(|id| *id == model || *id == tagged))
+        };
+        let model = self.report.model.clone().unwrap_or_default();
+        match (is_known(&model), whole) {
+            (Some(true), _) => CheckResult::new("model", CheckState::Works, ""),
+            // Aliases and routes (`default`, `name:fastest`) stand in no list.
+            (_, Ok(_)) => CheckResult::new("model", CheckState::Works, ""),
+            (Some(false), Err(_)) => {
+                let words = format!("`{model}` is not in the service's list");
+                let hint =
+                    format!("`llm models {}` prints the list", self.exchange.provider.choice);
+                CheckResult {
+                    hint: Some(hint),
+                    ..CheckResult::new("model", CheckState::Fails, words)
+                }
+            }
+            (None, Err(_)) => CheckResult::new("model", CheckState::Open, ""),
+        }
     }
 
     fn tell(&mut self, name: &'static str, outcome: &Result<OneTokenAnswer, Failure>) {
@@ -372,58 +350,6 @@ impl ServiceCheck {
             self.report.checks.extend(["model", "chat", "stream"].map(open));
         }
         self.report
-    }
-}
-
-/// Asks for an answer of one token.
-struct AskOneToken<'a> {
-    model: Option<&'a str>,
-    stream: bool,
-    started: Instant,
-}
-
-impl Operation for AskOneToken<'_> {
-    type Output = OneTokenAnswer;
-
-    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        Ok(chat(provider, self.model, self.stream))
-    }
-
-    fn begin_again(&mut self) {
-        self.started = Instant::now();
-    }
-
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
-        let mut reader = ChatReader::new(&ChatCompletions, reply.content_type());
-        let (mut first, mut any, mut is_finished) = (None, false, false);
-        let mut each = |event: ChatEvent<'_>| {
-            any = true;
-            is_finished |= matches!(event, ChatEvent::Finish { .. });
-            if matches!(event, ChatEvent::Text { .. } | ChatEvent::Thinking { .. }) {
-                first.get_or_insert_with(|| self.started.elapsed());
-            }
-        };
-        while let Some(bytes) = reply.chunk().await? {
-            reader.push(&bytes, &mut each);
-            if reader.is_done() {
-                break;
-            }
-        }
-        let end = reader.finish(&mut each);
-        if let Some(fault) = reader.fault() {
-            return Err(BadReply::from(fault.clone()).into());
-        }
-        let is_stream = matches!(end, ReplyEnd::Stream { .. });
-        match end {
-            ReplyEnd::Stream { done } if done || is_finished => {}
-            ReplyEnd::Whole if any => {}
-            ReplyEnd::Stream { .. } => return Err(BadReply::BrokenOff.into()),
-            ReplyEnd::Broken(what) => return Err(BadReply::Unreadable(what).into()),
-            ReplyEnd::Empty => return Err(BadReply::Empty.into()),
-            ReplyEnd::Whole => return Err(BadReply::NotAnAnswer(String::new()).into()),
-            ReplyEnd::NoAnswer(words) => return Err(BadReply::NotAnAnswer(words).into()),
-        }
-        Ok(OneTokenAnswer { latency: self.started.elapsed(), first, is_stream })
     }
 }
 
