@@ -52,6 +52,7 @@ table! {
         schema: Field<SchemaForm>,
         thinks_untagged: Field<Texts> = patterns,
         untimed: Field<Texts> = patterns,
+        speakers: FieldMap<Value>,
         echo_reasoning: Field<String>,
         paths: FieldMap<String>,
         headers: FieldMap<String>,
@@ -63,6 +64,7 @@ table! {
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
         limits: FieldMap<i64>,
+        pcm_rate: Field<i64>,
         prices: Field<Vec<PriceEntry>>,
         rules: Vec<Rule> = rule::list,
     }

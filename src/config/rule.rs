@@ -38,6 +38,8 @@ table! {
         map: Pairs<Map<String, Value>> = |item| pairs(item, "a table of tables", object),
         /// What the model is known not to take as an attachment.
         takes_no: Vec<AttachmentKind> = |item| words(item, "attachment"),
+        /// The most seconds of a recording that the models take.
+        audio_seconds: Option<i64>,
         /// One short reason, for warnings.
         why: Option<String>,
     }
@@ -103,6 +105,7 @@ impl fmt::Display for Rule {
         for (field, changes) in &self.map {
             parts.extend(changes.iter().map(|(old, new)| format!("{field} {old} becomes {new}")));
         }
+        parts.extend(self.audio_seconds.map(|most| format!("audio_seconds = {most}")));
         if !self.ignored.is_empty() {
             parts.push(format!("ignored {}", self.ignored.join(", ")));
         }

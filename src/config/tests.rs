@@ -95,7 +95,8 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
             "schema" if table == "providers" => &[],
             "models" | "headers" | "key_headers" | "models_headers" => &[],
             "jobs" | "takes_no" | "rules" | "prices" => &["none"],
-            "options" | "embed" | "image" | "transcribe" | "speak" => &["table"],
+            "options" | "embed" | "image" | "transcribe" | "speak" | "speakers" => &["table"],
+            "pcm_rate" | "audio_seconds" => &["number"],
             _ => &["text"],
         }
     };
@@ -256,7 +257,10 @@ fn the_built_in_list_is_sound() {
         let jobs = profile.jobs.as_deref().unwrap_or_default();
         assert!(!jobs.is_empty(), "{name} has jobs");
         for (job, _) in profile.models.iter() {
-            assert!(job == "timed" || Job::of(job).is_some(), "{name}: models.{job}");
+            assert!(
+                ["timed", "speakers"].contains(&job) || Job::of(job).is_some(),
+                "{name}: models.{job}"
+            );
         }
         let bodies = profile.bodies.iter().map(|(job, _)| job);
         let more = profile.paths.iter().chain(profile.key_headers.iter()).map(|(job, _)| job);

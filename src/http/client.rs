@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::activity::Activity;
-use super::dial::Route;
-use super::direct::{Reply, Reuse};
+use super::direct::Reuse;
 use super::head::ReplyHead;
 use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
@@ -17,7 +16,7 @@ use super::refusal::{self, RefusalHead};
 use super::request::{Body, Request, Url};
 use super::silence::SilenceLimit;
 use super::trace;
-use super::transport::Transport;
+use super::transport::{Incoming, Route, Transport};
 use super::{Service, redirect};
 use crate::error::{Failure, FailureKind, Retry};
 use crate::interrupt::Interrupt;
@@ -60,7 +59,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Response {
     head: ReplyHead,
-    body: Reply,
+    body: Incoming,
     silence: SilenceLimit,
     url: Url,
     any: bool,
@@ -167,7 +166,7 @@ impl Client {
         &mut self,
         request: &Request,
         route: &Route,
-    ) -> Result<(ReplyHead, Reply), Failure> {
+    ) -> Result<(ReplyHead, Incoming), Failure> {
         let (silence, on_sent) = (self.limits.silence, self.on_sent.clone());
         let name = &self.service.name;
         let mut reuse = match self.is_charged {
@@ -326,7 +325,7 @@ impl Response {
         &mut self,
         service: &str,
     ) -> Option<Result<Option<Bytes>, Failure>> {
-        let next = self.body.ready_piece()?;
+        let next = self.body.ready_piece().await?;
         self.any |= matches!(next, Ok(Some(_)));
         Some(next.map_err(|broken| {
             network::failure(&broken, ExchangePhase::Reading, service, &self.url)

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
-use url::Url;
+
+use super::request::Url;
 
 /// Addresses of the other family are tried as well after so long (RFC 8305, section 5, has 250 ms; the
 /// HTTP client for TLS waits as long as this).

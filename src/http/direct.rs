@@ -1,4 +1,4 @@
-//! HTTP/1.1 over connections that are kept for later requests. hyper speaks the protocol. Its connection
+//! Plain HTTP/1.1 over connections that are kept for later requests. hyper speaks the protocol. Its connection
 //! is polled by whoever reads the reply: no task of its own stands between the socket and the output,
 //! which would cost a switch of tasks for each token. Knows no endpoint and no profile.
 
@@ -13,16 +13,14 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 
-use super::dial::{self, Route};
+use super::connect::{Unreachable, connect};
 use super::head::ReplyHead;
 use super::message::{Message, Upload, message};
 use super::network::NetworkError;
 use super::outgoing::Outgoing;
 use super::pace::{FLOOD_PAUSE, ReadAction, ReadPace};
-use super::proxy::Proxy;
 use super::request::{Request, Url};
 use super::socket::{Heard, Socket};
-use super::tls::Tls;
 use crate::error::Failure;
 
 /// An idle connection is kept so long: a server or a router may forget it.
@@ -33,9 +31,6 @@ const MAX_READ: usize = 256 * 1024;
 
 /// The most headers of a reply; gateways send more than the library's 100.
 const MAX_HEADERS: usize = 128;
-
-/// The most room that is asked for at once for content whose length is known: a server may claim any.
-const MAX_ROOM: usize = 64 * 1024 * 1024;
 
 /// Which of the connections that were kept a request may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +63,6 @@ struct Connection {
     /// Absent once the connection has ended.
     driver: Option<Driver>,
     heard: Heard,
-    tls: Option<Tls>,
-    /// The proxy that it leads through.
-    proxy: Option<String>,
 }
 
 type Driver = http1::Connection<TokioIo<Socket>, Upload>;
@@ -109,12 +101,11 @@ impl Connections {
         &self,
         request: &Request,
         outgoing: Outgoing,
-        route: &Route,
         reuse: Reuse,
         patience: Duration,
     ) -> Result<Result<(ReplyHead, Reply), NetworkError>, Failure> {
         let origin = request.url.origin().ascii_serialization();
-        let mut message = message(request, outgoing, route.forwarder(&request.url))?;
+        let mut message = message(request, outgoing)?;
         while let Some(mut kept) = self.take(&origin, reuse).await {
             match kept.send(message).await {
                 Ok(reply) => return Ok(Ok(self.reply(kept, reply, origin))),
@@ -128,7 +119,7 @@ impl Connections {
                 },
             }
         }
-        let mut connection = match Connection::open(&request.url, route, patience).await {
+        let mut connection = match Connection::open(&request.url, patience).await {
             Ok(connection) => connection,
             Err(broken) => return Ok(Err(broken)),
         };
@@ -192,8 +183,16 @@ impl Connection {
     ///
     /// # Errors
     /// Why there is no connection.
-    async fn open(url: &Url, route: &Route, patience: Duration) -> Result<Self, NetworkError> {
-        let stream = dial::dial(url, route, patience).await?;
+    async fn open(url: &Url, patience: Duration) -> Result<Self, NetworkError> {
+        let connected = tokio::time::timeout(patience, connect(url, patience)).await;
+        let stream = match connected {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(Unreachable::NameNotFound)) => return Err(NetworkError::name_not_found()),
+            Ok(Err(Unreachable::Io(error))) => {
+                return Err(NetworkError::of_io(&error).connecting());
+            }
+            Err(_) => return Err(NetworkError::no_connection_within(patience)),
+        };
         let mut builder = http1::Builder::new();
         // Servers that someone wrote by hand may look for names as browsers once wrote them.
         builder.title_case_headers(true).max_buf_size(MAX_READ).max_headers(MAX_HEADERS);
@@ -202,8 +201,7 @@ impl Connection {
         let heard = Heard::default();
         let made = builder.handshake(TokioIo::new(Socket::new(stream, heard.clone()))).await;
         let (sender, driver) = made.map_err(|error| NetworkError::from(&error))?;
-        let proxy = route.proxy.as_ref().map(Proxy::place);
-        Ok(Self { sender, driver: Some(driver), heard, tls: route.tls.clone(), proxy })
+        Ok(Self { sender, driver: Some(driver), heard })
     }
 
     /// Sends a request and waits for the head of the reply.
@@ -223,19 +221,12 @@ impl Connection {
     /// What ended the connection.
     fn broken(&self, error: &hyper::Error) -> NetworkError {
         let broken = NetworkError::from(error);
-        let broken = match &self.tls {
-            Some(tls) if self.heard.is_nothing() => tls.explained(broken),
-            None if self.heard.is_tls() => {
-                NetworkError::settled("it speaks TLS there", "is `https://` meant?")
-            }
-            None if self.heard.is_nothing() && !broken.is_connect() => {
-                broken.hinted("if it speaks TLS there, `https://` is meant")
-            }
-            _ => broken,
-        };
-        match &self.proxy {
-            Some(place) => broken.through(place),
-            None => broken,
+        if self.heard.is_tls() {
+            NetworkError::settled("it speaks TLS there", "is `https://` meant?")
+        } else if self.heard.is_nothing() && !broken.is_connect() {
+            broken.hinted("if it speaks TLS there, `https://` is meant")
+        } else {
+            broken
         }
     }
 
@@ -283,29 +274,8 @@ impl Reply {
         }
     }
 
-    /// Adds the next content to `to`; gives how much, 0 at its end.
-    ///
-    /// # Errors
-    /// As [`Reply::piece`].
-    pub(super) async fn piece_into(&mut self, to: &mut Vec<u8>) -> Result<usize, NetworkError> {
-        while let Some(piece) = self.piece().await? {
-            if to.capacity() - to.len() < piece.len()
-                && let Some(left) = self.left()
-            {
-                let left = usize::try_from(left).unwrap_or(usize::MAX).min(MAX_ROOM);
-                to.reserve_exact(piece.len() + left);
-            }
-            to.extend_from_slice(&piece);
-            // Nothing would mean the end.
-            if !piece.is_empty() {
-                return Ok(piece.len());
-            }
-        }
-        Ok(0)
-    }
-
     /// How many bytes of content are still to come, if the server has said so.
-    fn left(&self) -> Option<u64> {
+    pub(super) fn left(&self) -> Option<u64> {
         self.body.size_hint().exact()
     }
 

@@ -7,13 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::Uri;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{
-    ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT,
-};
+use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderValue, USER_AGENT};
 
 use super::head;
 use super::outgoing::{BodyContent, Outgoing, Pieces, Unreadable};
-use super::proxy::Proxy;
 use super::request::{Request, basic_credentials};
 use crate::error::Failure;
 
@@ -27,31 +24,24 @@ pub(super) struct Upload {
     left: u64,
 }
 
-/// A request as it goes out: with its own headers, and with those that every request has (RFC 9110,
-/// sections 7.2, 10.1.5 and 12.5.1). A proxy that fetches it is told the whole address (RFC 9112,
-/// section 3.2.2).
+/// A request as it goes out without a proxy: with its own headers, and with those that every request
+/// has (RFC 9110, sections 7.2, 10.1.5 and 12.5.1).
 ///
 /// # Errors
 /// Exit 2: a header or an address that can't be sent.
-pub(super) fn message(
-    request: &Request,
-    outgoing: Outgoing,
-    forwarder: Option<&Proxy>,
-) -> Result<Message, Failure> {
+pub(super) fn message(request: &Request, outgoing: Outgoing) -> Result<Message, Failure> {
     let own = outgoing.headers(request)?;
     let wrong = || Failure::usage(format!("the address {} can't be asked for", request.url));
     let url = &request.url;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let host = format!("{}{port}", url.host_str().unwrap_or_default());
     let credentials = basic_credentials(url).map(|credentials| format!("Basic {credentials}"));
-    let for_proxy = forwarder.and_then(Proxy::authorization);
     let mut headers = HeaderMap::new();
     for (name, value) in [
         (HOST, Some(host.as_str())),
         (ACCEPT, Some("*/*")),
         (USER_AGENT, Some(head::USER_AGENT)),
         (AUTHORIZATION, credentials.as_deref()),
-        (PROXY_AUTHORIZATION, for_proxy.as_deref()),
     ] {
         if let Some(value) = value.filter(|_| !own.contains_key(&name)) {
             headers.insert(name, HeaderValue::from_str(value).map_err(|_| wrong())?);
@@ -61,9 +51,7 @@ pub(super) fn message(
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut message = Message::new(Upload::of(outgoing));
     *message.method_mut() = request.method.into();
-    let place = forwarder.map(|_| format!("{}://{host}", url.scheme())).unwrap_or_default();
-    let target = format!("{place}{}{query}", url.path());
-    *message.uri_mut() = target.parse::<Uri>().map_err(|_| wrong())?;
+    *message.uri_mut() = format!("{}{query}", url.path()).parse::<Uri>().map_err(|_| wrong())?;
     *message.headers_mut() = headers;
     Ok(message)
 }
@@ -120,7 +108,7 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| Header::public(name, value)).collect();
         let request = Request { method, url, headers, body: Content::Empty };
         let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
-        let message = message(&request, outgoing, None).expect("can be sent");
+        let message = message(&request, outgoing).expect("can be sent");
         let line = |(name, value): (&hyper::header::HeaderName, &HeaderValue)| {
             format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))
         };

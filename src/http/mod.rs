@@ -8,11 +8,11 @@ mod class;
 pub(crate) mod client;
 mod connect;
 pub(crate) mod curl;
-mod dial;
 mod direct;
 pub(crate) mod fault;
 pub(crate) mod form;
 mod head;
+mod library;
 mod message;
 mod network;
 mod outgoing;
@@ -30,7 +30,6 @@ mod tls;
 mod tls_words;
 mod trace;
 mod transport;
-mod tunnel;
 
 use crate::error::Failure;
 
@@ -57,8 +56,8 @@ pub(crate) struct Service {
     pub(crate) client_certificate: Option<NamedFile>,
     /// Its private key, where that is in a file of its own.
     pub(crate) client_key: Option<NamedFile>,
-    /// Where the service is.
-    pub(crate) origin: Option<url::Origin>,
+    /// Scheme, host and port of the service.
+    pub(crate) origin: Option<String>,
     /// Error codes that say "no money" elsewhere, but only "slow down" here.
     pub(crate) slow_down_codes: Vec<String>,
 }

@@ -33,6 +33,8 @@ pub(super) struct NetworkError {
     is_about_certificate: bool,
     /// The connection had been used before, and ended before a byte of the reply came.
     is_stale: bool,
+    /// TLS was the matter, whoever is to blame.
+    is_about_tls: bool,
 }
 
 /// Where the cause lies.
@@ -59,6 +61,7 @@ impl NetworkError {
             hint: None,
             is_about_certificate: false,
             is_stale: false,
+            is_about_tls: false,
         }
     }
 
@@ -98,6 +101,7 @@ impl NetworkError {
             return Self {
                 is_settled: true,
                 hint: hint.map(str::to_owned),
+                is_about_tls: true,
                 is_about_certificate: !is_ours && matches!(error, rustls::Error::AlertReceived(_)),
                 ..Self::of_words(cause).connecting()
             };
@@ -158,6 +162,11 @@ impl NetworkError {
         matches!(self.origin, ErrorOrigin::Connecting | ErrorOrigin::Proxy)
     }
 
+    /// Whether TLS was the matter.
+    pub(super) fn is_about_tls(&self) -> bool {
+        self.is_about_tls
+    }
+
     /// Whether the other side says that TLS ends, which may be for a certificate.
     pub(super) fn is_about_certificate(&self) -> bool {
         self.is_about_certificate
@@ -172,6 +181,27 @@ impl From<&hyper::Error> for NetworkError {
             || chain(error).filter_map(|inner| inner.downcast_ref()).any(is_malformed);
         Self { is_settled: broken.is_settled || is_malformed, ..broken }
     }
+}
+
+impl From<&reqwest::Error> for NetworkError {
+    fn from(error: &reqwest::Error) -> Self {
+        // The outermost error names the address, in which any word may stand.
+        let causes: &(dyn Error + 'static) = error.source().unwrap_or(error);
+        let broken = match texts(error).iter().any(|text| text.contains("dns error")) {
+            true => Self::name_not_found(),
+            false => match chain(causes).find_map(|inner| inner.downcast_ref::<hyper::Error>()) {
+                Some(error) => Self::from(error),
+                None => Self::of_chain(causes),
+            },
+        };
+        if error.is_connect() { broken.connecting() } else { broken }
+    }
+}
+
+/// What an error of the library and its causes say, but for the outermost, which names the address.
+pub(super) fn texts(error: &reqwest::Error) -> Vec<String> {
+    let causes = error.source().map(chain).into_iter().flatten();
+    causes.map(|error| inside(error).to_string()).collect()
 }
 
 fn is_malformed(error: &std::io::Error) -> bool {

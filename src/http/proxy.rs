@@ -2,9 +2,11 @@
 //! address was written.
 
 use std::fmt;
-use std::net::IpAddr;
+
+use hyper_util::client::proxy::matcher::Matcher;
 
 use super::Service;
+use super::network::{self, NetworkError};
 use super::request::{Url, basic_credentials, is_this_machine, unescaped};
 use crate::error::Failure;
 use crate::io::Env;
@@ -16,25 +18,38 @@ const SOCKS_PORT: u16 = 1080;
 const KINDS_HINT: &str =
     "http, https, socks4, socks4a, socks5 and socks5h work: http://host:8080, socks5h://host:1080";
 
+/// What the library says of a proxy that does not lead on, and what that means.
+const ANSWERS: [(&str, &str); 15] = [
+    ("tunnel error: unexpected end of file", "it closed the connection instead of making one"),
+    ("tunnel error: unsuccessful", "it does not connect"),
+    ("tunnel error: proxy response headers too long", "what it answers is no HTTP"),
+    ("io error during SOCKS handshake", "it closed the connection instead of making one"),
+    ("SOCKS error: failed parsing server response", "what it answers is no SOCKS"),
+    ("SOCKS error: failed to create underlying connection", "it can't be reached"),
+    ("SOCKS error: general server failure", "it does not connect: it failed"),
+    ("SOCKS error: server failed to execute command", "it does not connect: it failed"),
+    ("SOCKS error: connection not allowed", "it does not connect: its rules do not allow it"),
+    ("SOCKS error: network unreachable", "it does not connect: the network is unreachable"),
+    ("SOCKS error: host unreachable", "it does not connect: the host is unreachable"),
+    ("SOCKS error: connection refused", "it does not connect: connection refused"),
+    ("SOCKS error: ttl expired", "it does not connect: the way is too long"),
+    ("SOCKS error: command not supported", "it does not make connections"),
+    ("SOCKS error: IPV6 is not supported", "it takes no IPv6 address; socks5:// does"),
+];
+
+/// What the library says where the proxy does not let the user in.
+const UNAUTHORIZED: [&str; 3] = [
+    "proxy authorization required",
+    "credentials not accepted",
+    "server does not support user/pass authentication",
+];
+
 /// A proxy.
 #[derive(Clone)]
 pub(super) struct Proxy {
     pub(super) url: Url,
-    pub(super) kind: Kind,
     /// `HTTPS_PROXY`, or a field of a profile.
     pub(super) source: String,
-}
-
-/// What a proxy speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Http,
-    Socks4,
-    /// The proxy looks up names.
-    Socks4a,
-    Socks5,
-    /// As [`Kind::Socks4a`].
-    Socks5h,
 }
 
 impl fmt::Debug for Proxy {
@@ -75,33 +90,35 @@ impl Proxy {
     fn parse(text: &str, source: String) -> Result<Self, Failure> {
         let wrong = |what: &str| Failure::usage(format!("{source} {what}")).hint(KINDS_HINT);
         let text = text.trim();
-        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let text = match text.split_once("://") {
+            None => format!("http://{text}"),
+            // Desktops write `socks://` for proxies that speak version 5 and look up names.
+            Some(("socks", rest)) => format!("socks5h://{rest}"),
+            Some(_) => text.to_owned(),
+        };
         let no_url = || wrong("is no address of a proxy");
         let mut url = Url::parse(&text).map_err(|_| no_url())?;
         if url.host_str().is_none_or(str::is_empty) {
             return Err(no_url());
         }
-        let kind = match url.scheme() {
-            "http" | "https" => Kind::Http,
-            "socks4" => Kind::Socks4,
-            "socks4a" => Kind::Socks4a,
-            "socks5" => Kind::Socks5,
-            // Desktops write `socks://` for proxies that speak version 5.
-            "socks5h" | "socks" => Kind::Socks5h,
+        match url.scheme() {
+            "http" | "https" => {}
+            "socks4" | "socks4a" | "socks5" | "socks5h" if url.port().is_some() => {}
+            "socks4" | "socks4a" | "socks5" | "socks5h" => {
+                url.set_port(Some(SOCKS_PORT)).map_err(|()| no_url())?;
+            }
             other => {
                 return Err(wrong(&format!(
                     "names a proxy of the kind `{other}`, which llm does not speak"
                 )));
             }
-        };
-        if kind != Kind::Http && url.port().is_none() {
-            url.set_port(Some(SOCKS_PORT)).map_err(|()| no_url())?;
         }
-        Ok(Self { url, kind, source })
+        Ok(Self { url, source })
     }
 
+    /// Whether it is no SOCKS proxy.
     pub(super) fn is_http(&self) -> bool {
-        self.kind == Kind::Http
+        matches!(self.url.scheme(), "http" | "https")
     }
 
     /// Address and source, without user and password.
@@ -121,11 +138,6 @@ impl Proxy {
         format!("is the address in {} right, and the proxy running?{around}", self.source)
     }
 
-    /// The value of `Proxy-Authorization`, if the address has a user.
-    pub(super) fn authorization(&self) -> Option<String> {
-        basic_credentials(&self.url).map(|credentials| format!("Basic {credentials}"))
-    }
-
     /// What must not be shown.
     pub(super) fn secrets(&self) -> Vec<Secret> {
         let written = self.url.password().map(str::to_owned);
@@ -135,9 +147,27 @@ impl Proxy {
         texts.into_iter().flatten().map(Secret::new).collect()
     }
 
+    /// Why the proxy has not led on, out of what the library says and of what was read from that.
+    pub(super) fn failure(&self, error: &reqwest::Error, broken: NetworkError) -> NetworkError {
+        let texts = network::texts(error);
+        let says = |words: &str| texts.iter().any(|text| text.contains(words));
+        if UNAUTHORIZED.into_iter().any(says) {
+            let (what, hint) = self.unauthorized();
+            return NetworkError::settled(what, hint);
+        }
+        if says("error resolving for socks proxy") {
+            return NetworkError::settled(
+                "the host's name was not found on this machine",
+                "socks5h:// or socks4a:// leaves looking it up to the proxy",
+            );
+        }
+        let known = ANSWERS.into_iter().find(|(words, _)| says(words));
+        known.map_or(broken, |(_, words)| NetworkError::of_words(words).connecting())
+    }
+
     /// What it means that the proxy wants to know who asks.
     pub(super) fn unauthorized(&self) -> (&'static str, String) {
-        let what = match self.authorization() {
+        let what = match basic_credentials(&self.url) {
             Some(_) => "it refuses the user and the password that it was given (407)",
             None => "it asks for a user and a password (407)",
         };
@@ -152,77 +182,30 @@ impl Proxy {
     }
 }
 
-/// Host and port that a proxy is to lead to.
-pub(super) fn target(url: &Url) -> (&str, u16) {
-    (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80))
-}
-
 /// What the system's settings say, where there are any. On Linux there are none but the variables.
 fn of_system(url: &Url) -> Option<(String, String)> {
     if cfg!(target_os = "linux") {
         return None;
     }
     let uri = url.as_str().parse::<hyper::Uri>().ok()?;
-    let found = hyper_util::client::proxy::matcher::Matcher::from_system().intercept(&uri)?;
+    let found = Matcher::from_system().intercept(&uri)?;
     Some((found.uri().to_string(), "the system's settings".to_owned()))
 }
 
-/// Whether `NO_PROXY` lists the host of an address: by its name, the end of its name, its address or a
-/// range of addresses, each perhaps with a port.
+/// Whether `NO_PROXY` lists the host of an address.
 fn is_listed(list: &str, url: &Url) -> bool {
-    let (host, port) = target(url);
-    let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
-    let ip = host.parse::<IpAddr>().ok();
-    list.split([',', ' ', '\t']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
-        let entry = entry.to_ascii_lowercase();
-        if entry == "*" {
-            return true;
-        }
-        let (name, wanted) = with_port(&entry);
-        if wanted.is_some_and(|wanted| wanted != port) {
-            return false;
-        }
-        match ip {
-            Some(ip) => is_in(ip, name),
-            None => {
-                let name = name.trim_start_matches('*').trim_matches('.');
-                let end = host.strip_suffix(name);
-                !name.is_empty() && end.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            }
-        }
-    })
-}
-
-/// An entry of `NO_PROXY` and its port.
-fn with_port(entry: &str) -> (&str, Option<u16>) {
-    if let Some(rest) = entry.strip_prefix('[')
-        && let Some((name, rest)) = rest.split_once(']')
-    {
-        return (name, rest.strip_prefix(':').and_then(|port| port.parse().ok()));
-    }
-    match entry.split_once(':') {
-        Some((name, port)) if !port.contains(':') => match port.parse() {
-            Ok(port) => (name, Some(port)),
-            Err(_) => (entry, None),
-        },
-        _ => (entry, None),
-    }
-}
-
-/// Whether an address is one, or in a range such as `10.0.0.0/8`.
-fn is_in(ip: IpAddr, range: &str) -> bool {
-    let (first, length) = match range.split_once('/') {
-        Some((first, length)) => (first, length.parse::<u32>().ok()),
-        None => (range, Some(128)),
-    };
-    let bits = |ip: IpAddr| match ip {
-        IpAddr::V4(ip) => (u128::from(ip.to_bits()) << 96, 32),
-        IpAddr::V6(ip) => (ip.to_bits(), 128),
-    };
-    let (Ok(first), Some(length)) = (first.parse::<IpAddr>(), length) else { return false };
-    let ((first, all), (ip, all_of_ip)) = (bits(first), bits(ip));
-    let ignored = 128 - length.min(all);
-    all == all_of_ip && first.checked_shr(ignored) == ip.checked_shr(ignored)
+    // The library matches as curl does, but takes no star, no port and no blank between entries.
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    let entries = list.split([',', ' ', '\t']).map(|entry| {
+        let entry = entry.strip_prefix("*.").unwrap_or(entry);
+        let name = entry.strip_suffix(&port).filter(|name| !name.is_empty()).unwrap_or(entry);
+        name.trim_matches(['[', ']'])
+    });
+    let entries: Vec<&str> = entries.filter(|entry| !entry.is_empty()).collect();
+    let Ok(uri) = format!("http://{host}").parse::<hyper::Uri>() else { return false };
+    let matcher = Matcher::builder().all("http://proxy").no(entries.join(","));
+    matcher.build().intercept(&uri).is_none()
 }
 
 #[cfg(test)]

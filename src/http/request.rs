@@ -9,7 +9,7 @@ use super::form::{BytePiece, Form, FormPart, PartContent};
 use super::splice::{Spliced, SplicedFile};
 use crate::secret::{Secret, is_secret_name};
 
-pub(crate) use url::Url;
+pub(crate) use reqwest::Url;
 
 /// The methods that the specification's endpoints use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 //! closes the connection while more of it comes: the write fails, but the reply is there to be read,
 //! and tells more than the failure. Knows nothing about HTTP.
 
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,80 +10,6 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
-
-/// A way for bytes to another machine and back.
-pub(super) enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<Stream>>),
-}
-
-impl fmt::Debug for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Plain(stream) => stream.fmt(f),
-            Self::Tls(stream) => write!(f, "TLS over {:?}", stream.get_ref().0),
-        }
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-        }
-    }
-}
 
 /// What the other side has said since a request was sent; clones tell of the same connection.
 #[derive(Debug, Clone, Default)]
@@ -121,14 +46,14 @@ impl Heard {
 /// A connection, and why nothing more can be written to it.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: Stream,
+    stream: TcpStream,
     write_error: Option<io::Error>,
     heard: Heard,
 }
 
 impl Socket {
     /// For a connection to which nothing was written so far.
-    pub(super) fn new(stream: Stream, heard: Heard) -> Self {
+    pub(super) fn new(stream: TcpStream, heard: Heard) -> Self {
         Self { stream, write_error: None, heard }
     }
 
@@ -160,9 +85,7 @@ impl AsyncRead for Socket {
         let came = &buffer.filled()[before..];
         self.heard.came(came);
         let is_end = read.is_err() || came.is_empty();
-        // What TLS says in reading is why nothing more can be written.
-        let is_told = read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::InvalidData);
-        match self.write_error.take_if(|_| is_end && !is_told) {
+        match self.write_error.take_if(|_| is_end) {
             Some(error) => Poll::Ready(Err(error)),
             None => Poll::Ready(read),
         }

@@ -1,15 +1,12 @@
-//! TLS over a connection: its settings, which are made once.
+//! The settings of TLS, which are made once.
 
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
-use tokio_rustls::TlsConnector;
 
 use super::Service;
 use super::certificates::{ClientCertificate, Trust};
 use super::network::NetworkError;
-use super::socket::Stream;
 use crate::error::Failure;
 use crate::io::Env;
 
@@ -51,23 +48,9 @@ impl Tls {
         Ok(Self { config: Arc::new(config), client })
     }
 
-    /// Speaks TLS over a stream to `host`.
-    ///
-    /// # Errors
-    /// What went wrong.
-    pub(super) async fn over(&self, stream: Stream, host: &str) -> Result<Stream, NetworkError> {
-        let name =
-            ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
-                NetworkError::of_words("the host has no name that TLS knows").connecting()
-            })?;
-        match TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await {
-            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                let what = "it closed the connection when TLS began; is `http://` meant?";
-                Err(self.explained(NetworkError::of_words(what).connecting()))
-            }
-            Err(error) => Err(self.explained(NetworkError::of_io(&error).connecting())),
-        }
+    /// The settings in the library's own form.
+    pub(super) fn config(&self) -> ClientConfig {
+        ClientConfig::clone(&self.config)
     }
 
     /// An error of a connection, told as one about the client's certificate where it is that: a server

@@ -11,6 +11,9 @@ pub(crate) use crate::config::job::Job;
 /// The entry of a profile's `models` for transcripts with times.
 pub(super) const TIMED: &str = "timed";
 
+/// The name in `models` for transcripts that say who speaks.
+pub(super) const SPEAKERS: &str = "speakers";
+
 impl Job {
     /// The name in a sentence.
     pub(crate) fn words(self) -> &'static str {

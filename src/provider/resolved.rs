@@ -67,8 +67,6 @@ pub(crate) enum RequestLimit {
     SpeechCharacters,
     /// Bytes of a file that is sent.
     UploadBytes,
-    /// Seconds of a recording.
-    AudioSeconds,
     /// Texts of one request for embeddings.
     EmbedInputs,
 }
@@ -78,7 +76,6 @@ impl RequestLimit {
         match self {
             RequestLimit::SpeechCharacters => "speech_characters",
             RequestLimit::UploadBytes => "upload_bytes",
-            RequestLimit::AudioSeconds => "audio_seconds",
             RequestLimit::EmbedInputs => "embed_inputs",
         }
     }
@@ -86,6 +83,9 @@ impl RequestLimit {
 
 /// What stands for the key in a profile's `models_headers`.
 pub(crate) const KEY: &str = "$KEY";
+
+/// Samples a second of OpenAI's `pcm` (its guide "Text to speech"), and of most others.
+const PCM_RATE: u32 = 24_000;
 
 /// Names under which services take a limit of the answer's length.
 const LIMITS: [&str; 5] =
@@ -237,6 +237,12 @@ impl Provider {
         u64::try_from(self.profile.limits.get(limit.name())?.value).ok()
     }
 
+    /// Samples a second of speech without a head, where the service does not state it.
+    pub(crate) fn pcm_rate(&self) -> u32 {
+        let rate = self.profile.pcm_rate.get().and_then(|rate| u32::try_from(*rate).ok());
+        rate.filter(|rate| *rate > 0).unwrap_or(PCM_RATE)
+    }
+
     /// A GET request.
     pub(crate) fn get(&self, job: Job) -> Request {
         let headers = unique(self.request_headers(job));
@@ -309,7 +315,7 @@ impl Provider {
             ca_file: named_file(profile, &profile.ca_file, "ca_file"),
             client_certificate: named_file(profile, &profile.client_cert_file, "client_cert_file"),
             client_key: named_file(profile, &profile.client_key_file, "client_key_file"),
-            origin: Some(self.base_url.origin()),
+            origin: Some(self.base_url.origin().ascii_serialization()),
             slow_down_codes: profile.slow_down_codes.as_deref().unwrap_or_default().to_vec(),
         }
     }

@@ -23,8 +23,7 @@ async fn send(
     request: &Request,
 ) -> Result<(ReplyHead, Reply), NetworkError> {
     let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
-    let route = Route::default();
-    let sent = connections.send(request, outgoing, &route, Reuse::Any, PATIENCE).await;
+    let sent = connections.send(request, outgoing, Reuse::Any, PATIENCE).await;
     sent.expect("can be sent")
 }
 
