@@ -121,7 +121,7 @@ fn key_state(profile: &Profile, io: &Io) -> String {
         return "key in a file".to_owned();
     }
     match variables.first() {
-        Some(name) => format!("{name} is not set"),
+        Some(name) => format!("no key; set {name}"),
         None => "no key needed".to_owned(),
     }
 }
