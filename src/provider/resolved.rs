@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::endpoint::{self, Endpoint};
 use super::key::ApiKey;
+use super::limit::RequestLimit;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
 use super::{Job, host, rules};
@@ -58,27 +59,6 @@ pub(crate) struct Composed {
     pub(crate) own: UserFields,
     /// Whether the service is told a model at all for this job.
     pub(crate) takes_model: bool,
-}
-
-/// A limit out of a profile's `limits`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RequestLimit {
-    /// Characters of a text that is to be spoken.
-    SpeechCharacters,
-    /// Bytes of a file that is sent.
-    UploadBytes,
-    /// Texts of one request for embeddings.
-    EmbedInputs,
-}
-
-impl RequestLimit {
-    fn name(self) -> &'static str {
-        match self {
-            RequestLimit::SpeechCharacters => "speech_characters",
-            RequestLimit::UploadBytes => "upload_bytes",
-            RequestLimit::EmbedInputs => "embed_inputs",
-        }
-    }
 }
 
 /// What stands for the key in a profile's `models_headers`.
