@@ -13,6 +13,7 @@ use super::source::Item;
 use super::table::table;
 use super::value::FromToml;
 use crate::error::Failure;
+use crate::secret::{MASK, is_secret_field, masked_json};
 
 /// Names with what each stands for, in the order in which they were written.
 pub(crate) type Pairs<T> = Vec<(String, T)>;
@@ -101,7 +102,11 @@ impl fmt::Display for Rule {
         if !self.drop.is_empty() {
             parts.push(format!("drop {}", self.drop.join(", ")));
         }
-        parts.extend(self.set.iter().map(|(name, value)| format!("set {name} = {value}")));
+        let set = self.set.iter().map(|(name, value)| match value.as_str() {
+            Some(text) if is_secret_field(name, text) => format!("set {name} = {MASK}"),
+            _ => format!("set {name} = {}", masked_json(value)),
+        });
+        parts.extend(set);
         for (field, changes) in &self.map {
             parts.extend(changes.iter().map(|(old, new)| format!("{field} {old} becomes {new}")));
         }

@@ -7,7 +7,7 @@ use super::{Job, Provider, host, rules};
 use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
-use crate::config::schema::{AttachmentKind, AudioData, Word as _};
+use crate::config::schema::{AttachmentKind, AudioData, PdfData, Word as _};
 
 impl Provider {
     /// Whether the service, or this model of it, is known not to take an attachment that goes by
@@ -130,6 +130,11 @@ impl Provider {
     /// Whether audio in a message travels as a data URL; the specification has plain base64.
     pub(crate) fn takes_audio_as_url(&self) -> bool {
         self.profile.audio_data.get() == Some(&AudioData::Url)
+    }
+
+    /// Whether a PDF in a message travels as a document's URL; the specification has a file.
+    pub(crate) fn takes_pdf_as_url(&self) -> bool {
+        self.profile.pdf_data.get() == Some(&PdfData::DocumentUrl)
     }
 }
 
