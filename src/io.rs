@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::sanitize;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::stop::StopSignal;
 
 mod typed;
@@ -37,6 +37,19 @@ impl Env {
         let home = path.strip_prefix("~/").zip(self.get("HOME"));
         home.map_or_else(|| path.into(), |(rest, home)| Path::new(&home).join(rest))
     }
+}
+
+/// The longest text that is held whole: keys and configuration.
+pub(crate) const MOST_TEXT: usize = 64 * 1024 * 1024;
+
+/// All that a reader gives; `None` if that is more than [`MOST_TEXT`] bytes.
+///
+/// # Errors
+/// Those of the reader.
+pub(crate) fn read_text(reader: impl std::io::Read) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut reader.take(MOST_TEXT as u64 + 1), &mut bytes)?;
+    Ok((bytes.len() <= MOST_TEXT).then_some(bytes))
 }
 
 /// When colour is used: the values of `--color`.
@@ -134,8 +147,7 @@ impl Stderr {
 
     fn line(&self, prefix: &str, text: &str) {
         let mut shared = self.shared();
-        let secrets = &shared.secrets;
-        let text = secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text));
+        let text = secret::mask(&shared.secrets, text);
         let mut line = String::from(prefix);
         if self.is_terminal {
             line.push_str(&sanitize::one_line(&text));
@@ -150,8 +162,7 @@ impl Stderr {
 
     /// A text with all secrets masked.
     pub(crate) fn masked(&self, text: &str) -> String {
-        let shared = self.shared();
-        shared.secrets.iter().fold(text.to_owned(), |text, secret| secret.mask(&text))
+        secret::mask(&self.shared().secrets, text)
     }
 
     /// Writes bytes unchanged.

@@ -19,7 +19,7 @@ use house::source::{bare, functions, sources};
 const EDGES: &[(&str, &[&str])] = &[
     ("api", &["audio", "http", "provider"]),
     ("audio", &["media"]),
-    ("cli", &["api", "audio", "error", "io", "provider"]),
+    ("cli", &["api", "audio", "error", "io", "provider", "secret"]),
     (
         "command",
         &[
@@ -48,7 +48,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "tool",
         ],
     ),
-    ("config", &["error", "io"]),
+    ("config", &["error", "io", "secret"]),
     ("conversation", &["input"]),
     ("demo", &["audio", "media"]),
     ("dialect", &["conversation", "http", "input", "provider", "random"]),

@@ -40,8 +40,10 @@ pub(crate) fn read(status: u16, body: &[u8]) -> Endpoint {
         }
         404 if says_model(&fault) => Endpoint::There,
         404 | 405 | 410 | 501 => Endpoint::Absent(words(status, &fault)),
+        400.. if says_unsupported(&fault) => Endpoint::Absent(words(status, &fault)),
+        400 | 406..=428 => Endpoint::There,
         // Malformed fields are an internal error to llama.cpp and its relatives.
-        400 | 406..=428 | 500 => Endpoint::There,
+        500 if says_form(&fault) => Endpoint::There,
         _ => Endpoint::Unclear(words(status, &fault)),
     }
 }
@@ -51,6 +53,27 @@ fn words(status: u16, fault: &Fault) -> String {
         "" => status.to_string(),
         words => format!("{status}: {words}"),
     }
+}
+
+/// Whether it is the job that the server can't do, and not a field that it minds: Portkey's
+/// `imageGenerate is not supported by ollama`.
+fn says_unsupported(fault: &Fault) -> bool {
+    let message = fault.message.to_lowercase();
+    let is_so = ["not supported", "not support ", "not implemented", "不支持"]
+        .iter()
+        .any(|words| message.contains(words));
+    let of_field = ["field", "parameter", "type", "format", "value", "model", "参数", "模型"]
+        .iter()
+        .any(|words| message.contains(words));
+    is_so && !of_field
+}
+
+/// Whether the words are about the form of the request.
+fn says_form(fault: &Fault) -> bool {
+    let message = fault.message.to_lowercase();
+    let words =
+        ["json", "type", "field", "pars", "marshal", "valid", "missing", "required", "expected"];
+    words.iter().any(|word| message.contains(word))
 }
 
 /// LM Studio: `Unexpected endpoint or method. (POST /v1/x)`.
@@ -96,6 +119,7 @@ mod tests {
         is_there(404, r#"{"error":{"code":"1211","message":"模型不存在"}}"#);
         is_there(200, r#"{"error":"no 'file' field in the request"}"#);
         is_there(200, r#"{"data":[]}"#);
+        is_there(400, r#"{"error":{"message":"a list is not supported for the field input"}}"#);
     }
 
     #[test]
@@ -106,6 +130,8 @@ mod tests {
         is_absent(404, "<html><title>Not Found</title><p>/v1/models/x</p></html>");
         is_absent(404, "");
         is_absent(405, r#"{"detail":"Method Not Allowed"}"#);
+        is_absent(500, r#"{"status":"failure","message":"imageGenerate is not supported by x"}"#);
+        is_absent(400, r#"{"error":{"message":"该接口不支持"}}"#);
         is_absent(501, r#"{"error":{"message":"This server does not support embeddings."}}"#);
         is_absent(
             200,
@@ -118,6 +144,7 @@ mod tests {
         for status in [401, 402, 403, 429, 502, 503, 302] {
             assert!(matches!(read(status, b"x"), Endpoint::Unclear(_)), "{status}");
         }
+        assert!(matches!(read(500, b"Internal Server Error"), Endpoint::Unclear(_)));
     }
 
     #[test]

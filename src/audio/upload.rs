@@ -7,7 +7,8 @@ use crate::media::{self, FileFormat, FormatGroup};
 /// How many bytes at a file's beginning are enough for [`AudioUpload::of`].
 pub(crate) const HEAD_BYTES: usize = 4096;
 
-/// How an audio file is uploaded. Services go by the ending of its name.
+/// How an audio file is uploaded. Services go by the ending of its name, and refuse one that does not
+/// fit the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AudioUpload {
     /// The name to send, without folders.
@@ -16,8 +17,8 @@ pub(crate) struct AudioUpload {
 }
 
 impl AudioUpload {
-    /// Decides by the file's name, or by its first bytes (`head`, [`HEAD_BYTES`] are enough). A known
-    /// ending is trusted; a name without one gets the ending of the format that the bytes have.
+    /// Decides by the first bytes (`head`, [`HEAD_BYTES`] are enough), and by the file's name where those
+    /// tell nothing. What goes out has the ending of its format, in a spelling that services know.
     ///
     /// # Errors
     /// What the file is, if it is certainly not audio, in words that go on after "it is".
@@ -39,19 +40,44 @@ impl AudioUpload {
                 return Err("text");
             }
         }
+        let by_name = |content_type| Self { filename: name.to_string(), content_type };
         Ok(match (known, sound) {
-            (Some((_, content_type)), _) => {
-                AudioUpload { filename: name.into_owned(), content_type }
-            }
-            (None, Some(sound)) => AudioUpload {
-                filename: format!("{name}.{}", sound.format.ending()),
-                content_type: sound.format.media_type(),
-            },
-            (None, None) => AudioUpload {
-                filename: name.into_owned(),
-                content_type: "application/octet-stream",
-            },
+            (Some((_, content_type)), _) if is_raw => by_name(*content_type),
+            (_, Some(sound)) => Self::named(&name, ending.as_deref(), sound.format),
+            (Some((_, content_type)), None) => by_name(*content_type),
+            (None, None) => by_name("application/octet-stream"),
         })
+    }
+
+    /// The name with an ending of this format: its own, if services know it for the format; else the
+    /// format's in the place of an ending of sound, or behind the name.
+    fn named(name: &str, ending: Option<&str>, format: FileFormat) -> Self {
+        let content_type = format.media_type();
+        let listed = ENDINGS.iter().find(|(known, _)| ending == Some(*known));
+        let is_right =
+            |(ending, kind): &(&str, &str)| *kind == content_type && !MISSPELT.contains(ending);
+        if listed.is_some_and(is_right) {
+            return Self { filename: name.to_owned(), content_type };
+        }
+        let stem = match listed {
+            Some((ending, _)) => &name[..name.len() - ending.len() - 1],
+            None => name,
+        };
+        Self { filename: format!("{stem}.{}", format.ending()), content_type }
+    }
+
+    /// Whether the specification's list of formats lacks this one (flac, mp3, mp4, mpeg, mpga, m4a, ogg,
+    /// wav, webm). Services that convert by themselves take more.
+    pub(crate) fn is_unlisted(&self) -> bool {
+        matches!(
+            self.content_type,
+            "audio/aac"
+                | "audio/amr"
+                | "audio/x-ms-wma"
+                | "audio/aiff"
+                | "audio/x-caf"
+                | "video/x-msvideo"
+        )
     }
 
     /// The format's name in JSON: the usual ending of the media type, or that of the name.
@@ -67,6 +93,9 @@ impl AudioUpload {
     }
 }
 
+/// Endings by which services refuse what they take under the format's usual one.
+const MISSPELT: [&str; 6] = ["oga", "opus", "m4b", "mov", "mkv", "mka"];
+
 /// Endings with their media types (IANA; `audio/wav` and the like as services and browsers write them).
 const ENDINGS: &[(&str, &str)] = &[
     ("mp3", "audio/mpeg"),
@@ -75,8 +104,9 @@ const ENDINGS: &[(&str, &str)] = &[
     ("mp4", "audio/mp4"),
     ("m4a", "audio/mp4"),
     ("m4b", "audio/mp4"),
-    ("mov", "video/quicktime"),
-    ("mkv", "video/x-matroska"),
+    ("mov", "audio/mp4"),
+    ("mkv", "audio/webm"),
+    ("mka", "audio/webm"),
     ("wav", "audio/wav"),
     ("webm", "audio/webm"),
     ("ogg", "audio/ogg"),
@@ -89,6 +119,7 @@ const ENDINGS: &[(&str, &str)] = &[
     ("aif", "audio/aiff"),
     ("aiff", "audio/aiff"),
     ("caf", "audio/x-caf"),
+    ("avi", "video/x-msvideo"),
     ("pcm", "audio/pcm"),
 ];
 
@@ -121,10 +152,29 @@ mod tests {
     }
 
     #[test]
-    fn a_known_ending_is_believed() {
-        assert_eq!(kind("目录/会议.MP3", b"\0\x01"), Ok(("会议.MP3".into(), "audio/mpeg")));
-        assert_eq!(kind("a.mp3", b"RIFF....WAVE"), Ok(("a.mp3".into(), "audio/mpeg")));
-        assert_eq!(kind("a.pcm", b"abcd"), Ok(("a.pcm".into(), "audio/pcm")));
+    fn the_bytes_decide_the_name_and_the_type() {
+        let (ogg, mp4, mp3) = (&b"OggS\0\x02"[..], &b"\0\0\0\x20ftypisom"[..], &b"ID3\x04"[..]);
+        for (name, head, sent, content_type) in [
+            ("目录/会议.MP3", mp3, "会议.MP3", "audio/mpeg"),
+            ("a.mpga", mp3, "a.mpga", "audio/mpeg"),
+            ("a.m4a", mp3, "a.mp3", "audio/mpeg"),
+            ("a.opus", ogg, "a.ogg", "audio/ogg"),
+            ("a.oga", ogg, "a.ogg", "audio/ogg"),
+            ("a.mp3", b"RIFF....WAVE", "a.wav", "audio/wav"),
+            ("a.wav", mp4, "a.m4a", "audio/mp4"),
+            ("a.ogg", mp4, "a.m4a", "audio/mp4"),
+            ("a.mp4", mp4, "a.mp4", "audio/mp4"),
+            ("a.m4b", b"\0\0\0\x20ftypM4B ", "a.m4a", "audio/mp4"),
+            ("a.mov", b"\0\0\0\x20ftypqt  ", "a.m4a", "audio/mp4"),
+            ("a.mkv", b"\x1a\x45\xdf\xa3", "a.webm", "audio/webm"),
+            ("a.flac", b"fLaC", "a.flac", "audio/flac"),
+            ("a.aac", b"\xff\xf1\x50\x80", "a.aac", "audio/aac"),
+            ("a.m4a", b"\xff\xfb\x90\x64", "a.mp3", "audio/mpeg"),
+            ("a.mp3", b"\0\x01", "a.mp3", "audio/mpeg"),
+            ("a.pcm", b"RIFF....WAVE", "a.pcm", "audio/pcm"),
+        ] {
+            assert_eq!(kind(name, head), Ok((sent.into(), content_type)), "{name}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Turns clap's account of a wrong command line into one line and a hint, in the style of the other messages.
 
+use std::error::Error as _;
 use std::ffi::OsString;
 
 use clap::CommandFactory as _;
@@ -34,11 +35,25 @@ pub(crate) fn failure_of(error: &clap::Error, line: &[OsString]) -> Failure {
         return Failure::usage("no command is given")
             .hint("`llm chat \"hello\"` asks a model; `llm --help` lists the commands");
     }
+    let message = without_value(error).unwrap_or(message);
     let failure = Failure::usage(message);
     match tips.iter().find(|tip| is_of_use(tip, error)) {
         Some(tip) => failure.hint(tip.as_str()),
         None => failure.hint(format!("see `{} --help`", command_of(line))),
     }
+}
+
+/// The message without the value that it is about, where that may hold a secret.
+fn without_value(error: &clap::Error) -> Option<String> {
+    const MAY_BE_SECRET: [&str; 3] = ["--header", "--option", "--api-key-env"];
+    let text = |kind| error.get(kind).map(ToString::to_string);
+    let argument = text(ContextKind::InvalidArg)?;
+    if !MAY_BE_SECRET.iter().any(|flag| argument.starts_with(flag)) {
+        return None;
+    }
+    text(ContextKind::InvalidValue)?;
+    let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+    Some(format!("invalid value for '{argument}'{reason}"))
 }
 
 /// The first letters of a word that may be a whole prompt.
@@ -99,5 +114,17 @@ mod tests {
         let (_, hint) = misuse(&["llm", "chat", "--role", "x"]);
         assert_eq!(hint, "see `llm chat --help`");
         assert_eq!(misuse(&["llm"]).0, "no command is given");
+        for (flag, value) in [
+            ("-H", "Authorization Bearer sk-geheim"),
+            ("--header", "X Key: geheim"),
+            ("--api-key-env", "sk-geheim"),
+            ("--api-key-env", "hf_geheim1"),
+            ("-O", "geheim"),
+            ("-O", "a..b=geheim"),
+        ] {
+            let (message, hint) = misuse(&["llm", "chat", flag, value, "hi"]);
+            assert!(message.starts_with("invalid value for '--"), "{message}");
+            assert!(!message.contains("geheim") && !hint.contains("geheim"), "{message} {hint}");
+        }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 
 use crate::io::ColorWhen;
-use crate::provider::Setting;
+use crate::provider::{Setting, name};
+use crate::secret::looks_like_a_key;
 
 const PROVIDER: &str = "Choosing a service";
 const REQUEST: &str = "The request";
@@ -33,7 +34,7 @@ pub(crate) struct Common {
     pub(crate) base_url: Option<String>,
 
     /// The environment variable that holds the key
-    #[arg(long, value_name = "VAR", global = true, help_heading = PROVIDER)]
+    #[arg(long, value_name = "VAR", value_parser = variable, global = true, help_heading = PROVIDER)]
     pub(crate) api_key_env: Option<String>,
 
     /// Any other field of the request body; JSON if it parses as JSON, else text; `a.b=1` nests
@@ -91,15 +92,20 @@ pub(crate) struct Common {
 
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("it has no `:`; write 'Name: value'")?;
-    // RFC 9110, section 5.6.2: a field name is a token.
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if name.is_empty() || !name.chars().all(is_token) {
+    if !name::is_header(name) {
         return Err("that is not a header name".to_owned());
     }
     if value.chars().any(|c| c.is_control() && c != '\t') {
         return Err("a header value contains no line breaks or control characters".to_owned());
     }
     Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+fn variable(text: &str) -> Result<String, String> {
+    if !name::is_variable(text) || looks_like_a_key(text) {
+        return Err("give the name of an environment variable, not the key itself".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -16,7 +16,7 @@ Examples:
   llm speak -p openai -o hello.mp3 \"你好，世界\"
   llm speak -o book.opus -f chapter.txt          a text of any length, in one file
   llm speak --play --voice nova \"good morning\"
-  llm chat \"tell me a story\" | llm speak --format wav | aplay
+  llm chat \"tell me a story\" | llm speak --plain --play
   llm speak -p demo -o tones.wav \"你好\"          no key, no network, no voice either
 
 The file's ending chooses the format: mp3, opus (or ogg), aac, flac, wav, pcm. Without -o and
@@ -39,7 +39,16 @@ pub(crate) struct SpeakArgs {
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Play it with ffplay, mpv, afplay, paplay or aplay, whichever is installed
+    /// Leave out what is not for ears: marks of Markdown, code blocks, addresses of links, emoji
+    #[arg(long)]
+    pub(crate) plain: bool,
+
+    /// Forget the parts of a long text that an interrupted run with the same -o kept
+    #[arg(long)]
+    pub(crate) fresh: bool,
+
+    /// Play it with ffplay, mpv, afplay, paplay or aplay, whichever is installed; without -o sentence by
+    /// sentence, as the text comes
     #[arg(long)]
     pub(crate) play: bool,
 

@@ -19,6 +19,7 @@ Examples:
   llm transcribe *.mp3 -o subtitles/ --format vtt     a file each, in a folder that exists
   llm transcribe --translate 采访.wav                  into English
   ffmpeg -i film.mkv -vn -f mp3 - | llm transcribe -
+  llm transcribe --speakers interview.mp3             who says what, where the service can
   llm transcribe -O stream=true talk.wav              text as it is heard, where the service can
 
 Several files are printed under lines like `==> talk.m4a <==`, JSON without them. A file that fails
@@ -44,6 +45,26 @@ pub(crate) struct TranscribeArgs {
     /// Translate what is said into English
     #[arg(long, help_heading = MODEL)]
     pub(crate) translate: bool,
+
+    /// Say who speaks: a label a line, and in subtitles; where the service can
+    #[arg(long, help_heading = ANSWER)]
+    pub(crate) speakers: bool,
+
+    /// Ask for the time of each word: in JSON, and for subtitles of short lines
+    #[arg(long, help_heading = ANSWER)]
+    pub(crate) words: bool,
+
+    /// The most characters in a line of subtitles (42 with --words)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = ANSWER)]
+    pub(crate) max_line: Option<u16>,
+
+    /// The most lines of a subtitle (2 with --words)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = ANSWER)]
+    pub(crate) max_lines: Option<u16>,
+
+    /// Forget the parts of a long recording that an interrupted run with the same -o kept
+    #[arg(long, help_heading = ANSWER)]
+    pub(crate) fresh: bool,
 
     /// The format of the transcript [default: by the ending of -o, else text]
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = ANSWER)]

@@ -42,6 +42,13 @@ const FIRST_PROFILE_FILE: &str = r#"# Profiles of llm. Known services work by na
 /// # Errors
 /// A file that can't be written or opened, an editor that fails, a file that is wrong afterwards.
 pub(crate) fn run(args: &ConfigArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
+    if options.json {
+        return Err(Failure::usage("`llm config` prints no JSON")
+            .hint(
+                "`llm providers --json` prints the profiles, `llm providers show NAME --json` one",
+            )
+            .into());
+    }
     let location = location(options.config.as_deref(), &io.env)?;
     let path = location.path;
     match &args.action {

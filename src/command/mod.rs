@@ -3,12 +3,14 @@
 pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod embed;
+mod ffmpeg;
 pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod models;
 pub(crate) mod options;
 pub(crate) mod providers;
+mod scratch;
 pub(crate) mod similar;
 pub(crate) mod speak;
 mod steps;

@@ -1,20 +1,23 @@
 //! `llm providers`: the profiles, what each value of one is and where it came from, and whether they
 //! work.
 
+use serde_json::{Value, json};
+
 use super::options::RunOptions;
 use crate::cli::{ProvidersAction, ProvidersArgs};
 use crate::config::field::FieldRow;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
+use crate::config::rule::Rule;
 use crate::config::schema::nearest;
-use crate::config::{self, Config};
+use crate::config::{self, Config, listed};
 use crate::error::Failure;
-use crate::http::request::{Url, shown};
+use crate::http::request::shown_address;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::provider::{KEY, profile_for};
 use crate::sanitize;
-use crate::secret::is_secret_name;
+use crate::secret::{self, MASK, masked_json};
 
 mod check;
 
@@ -25,6 +28,7 @@ mod check;
 pub(crate) fn run(args: &ProvidersArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     let config = config::load(options.config.as_deref(), io)?;
     let text = match &args.action {
+        None | Some(ProvidersAction::List) if options.json => list_json(&config, io),
         None | Some(ProvidersAction::List) => list(&config, io),
         Some(ProvidersAction::Check { names }) => {
             names.iter().try_for_each(|name| known(name, &config))?;
@@ -35,7 +39,7 @@ pub(crate) fn run(args: &ProvidersArgs, options: &RunOptions, io: &mut Io) -> an
                 known(name, &config)?;
             }
             let profile = profile_for(&options.service, name.as_deref(), &config, io)?;
-            show(&profile, io)
+            if options.json { show_json(&profile, io) } else { show(&profile, io) }
         }
     };
     to_stdout(text.as_bytes(), io)?;
@@ -44,30 +48,24 @@ pub(crate) fn run(args: &ProvidersArgs, options: &RunOptions, io: &mut Io) -> an
 
 /// Fails for an unknown name, before flags and environment are looked at.
 fn known(name: &str, config: &Config) -> Result<(), Failure> {
-    let names = config.names();
-    if names.contains(&name) {
+    if config.has(name) {
         return Ok(());
     }
+    let names = config.names();
     let near = nearest(name, names.iter().copied()).map(|near| format!("did you mean `{near}`? "));
-    Err(Failure::usage(format!("there is no profile `{name}`")).hint(format!(
+    Err(Failure::usage(format!("there is no profile {}", secret::named(name))).hint(format!(
         "{}known profiles: {}",
         near.unwrap_or_default(),
-        names.join(", ")
+        listed(&names)
     )))
 }
 
 /// One profile a line: name, address, and how things stand with its key.
 fn list(config: &Config, io: &Io) -> String {
-    let default = config.default().as_deref();
-    let users = config.user_names();
-    let rows: Vec<[String; 4]> = config
-        .names()
-        .into_iter()
-        .filter_map(|name| config.profile(name))
+    let rows: Vec<[String; 4]> = profiles(config)
         .map(|profile| {
-            let is_default = default == Some(&profile.name);
-            let mark = if users.contains(&profile.name.as_str()) { "yours" } else { "" };
-            let mark = if is_default { "default" } else { mark };
+            let mark = if config.has_own(&profile.name) { "yours" } else { "" };
+            let mark = if is_default(&profile, config) { "default" } else { mark };
             let name = sanitize::one_line(&profile.name);
             [name, address(&profile), key_state(&profile, io), mark.to_owned()]
         })
@@ -75,17 +73,36 @@ fn list(config: &Config, io: &Io) -> String {
     table(&rows)
 }
 
+fn profiles(config: &Config) -> impl Iterator<Item = Profile> {
+    config.names().into_iter().filter_map(|name| config.profile(name))
+}
+
+fn is_default(profile: &Profile, config: &Config) -> bool {
+    config.default().as_deref() == Some(&profile.name)
+}
+
+/// The same as one list of objects.
+fn list_json(config: &Config, io: &Io) -> String {
+    let rows: Vec<Value> = profiles(config)
+        .map(|profile| {
+            json!({
+                "name": profile.name,
+                "base_url": profile.base_url.as_deref().map(shown_address),
+                "key": key_state(&profile, io),
+                "is_default": is_default(&profile, config),
+                "is_yours": config.has_own(&profile.name),
+            })
+        })
+        .collect();
+    format!("{}\n", Value::Array(rows))
+}
+
 fn address(profile: &Profile) -> String {
     match profile.base_url.as_deref() {
         Some("demo:") => "inside llm".to_owned(),
-        Some(url) => Url::parse(url).map_or_else(|_| url.to_owned(), |url| plain(&url)),
+        Some(url) => sanitize::one_line(&shown_address(url)),
         None => "no base_url".to_owned(),
     }
-}
-
-/// A URL as it was written, save for secrets: the parser writes `{resource}` in percents.
-fn plain(url: &Url) -> String {
-    sanitize::one_line(&shown(url)).replace("%7B", "{").replace("%7D", "}")
 }
 
 /// Whether the key could be found, without looking into commands or files.
@@ -104,7 +121,7 @@ fn key_state(profile: &Profile, io: &Io) -> String {
         return "key in a file".to_owned();
     }
     match variables.first() {
-        Some(name) => format!("set {name}"),
+        Some(name) => format!("no key; set {name}"),
         None => "no key needed".to_owned(),
     }
 }
@@ -132,21 +149,61 @@ fn show(profile: &Profile, io: &Io) -> String {
     format!("{}\n{}", sanitize::one_line(&profile.name), table(&rows))
 }
 
-/// A field's value as it may be shown.
+/// The same as one object: fields with value and origin, in their order, and rules.
+fn show_json(profile: &Profile, io: &Io) -> String {
+    let field = |row: FieldRow| {
+        json!({
+            "section": row.section,
+            "field": row.key,
+            "value": value_shown(&row),
+            "origin": row.origin.to_string(),
+        })
+    };
+    let rule = |rule: &Rule| json!({"rule": rule.to_string(), "origin": rule.origin.to_string()});
+    let shown = json!({
+        "name": profile.name,
+        "fields": profile.fields().into_iter().map(field).collect::<Vec<_>>(),
+        "rules": profile.rules.iter().map(rule).collect::<Vec<_>>(),
+        "key": key_state(profile, io),
+    });
+    format!("{shown}\n")
+}
+
+/// A field's value as it may be shown, in one line.
 fn value(field: &FieldRow) -> String {
-    let is_header =
-        ["headers", "models_headers"].contains(&field.section) && field.value.as_str() != Some(KEY);
-    if (field.section.is_empty() && field.key == "api_key")
-        || (is_header && is_secret_name(&field.key))
-    {
-        return "***".to_owned();
+    let value = value_shown(field);
+    sanitize::one_line(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}
+
+/// A field's value without what is a secret in it.
+fn value_shown(field: &FieldRow) -> Value {
+    let text = match &field.value {
+        Value::String(text) => text,
+        // Names of variables may begin as keys do.
+        Value::Array(items) if field.section.is_empty() => {
+            return items.iter().map(|item| item.as_str().map_or(item.clone(), plain)).collect();
+        }
+        other => return masked_json(other),
+    };
+    let is_secret = match field.section {
+        "" => field.key == "api_key",
+        "headers" | "models_headers" => text != KEY && secret::is_secret(&field.key, text),
+        "options" | "embed" | "image" | "transcribe" | "speak" => {
+            secret::is_secret_field(&field.key, text)
+        }
+        _ => false,
+    };
+    match is_secret {
+        true => MASK.into(),
+        false if text.contains("://") => shown_address(text).into(),
+        false => plain(text),
     }
-    let text = field.value.as_str().map_or_else(|| field.value.to_string(), str::to_owned);
-    let is_url = field.section.is_empty() && field.key == "base_url";
-    match Url::parse(&text) {
-        Ok(url) if is_url && text != "demo:" => plain(&url),
-        _ => sanitize::one_line(&text),
-    }
+}
+
+/// A text without those of its words that look like keys, as in `echo sk-…`.
+fn plain(text: &str) -> Value {
+    let word = |word| if secret::looks_like_a_key(word) { MASK } else { word };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ").into()
 }
 
 /// Rows in columns as wide as their widest cell, the last one ragged.

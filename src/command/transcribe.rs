@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::options::RunOptions;
 use super::steps::{print_request, settle_output, warn_and_check};
-use crate::api::transcribe::format::TranscriptFormat;
 use crate::cli::transcribe::TranscribeArgs;
 use crate::config;
 use crate::error::Failure;
@@ -13,11 +12,11 @@ use crate::io::Io;
 use crate::provider::{Job, Provider, RequestLimit, resolve};
 
 mod ask;
+mod file;
 mod inputs;
 mod options;
 mod outputs;
 mod request;
-mod scratch;
 mod script;
 mod split;
 mod tally;
@@ -37,20 +36,24 @@ pub(crate) fn run(args: &TranscribeArgs, run: &RunOptions, io: &mut Io) -> anyho
     let job = if args.translate { Job::Translate } else { Job::Transcribe };
     let mut provider = resolve(&run.service, job, &config, io)?;
     let options = TranscribeOptions::new(args, run)?;
-    let format = options.format;
-    if job == Job::Transcribe
-        && format.has_times()
-        && let Some(words) = provider.take_timed_model()
-    {
-        io.note(&words);
+    if job == Job::Transcribe {
+        let other = match options.speakers {
+            true => provider.take_speakers_model(),
+            false if options.has_times() => provider.take_timed_model(),
+            false => None,
+        };
+        other.iter().for_each(|words| io.note(words));
+    }
+    if options.speakers {
+        refuse_speakers(&provider, &config)?;
     }
     let mut tally = Tally::new(options.files.len());
     let inputs = inputs(&options, &mut tally, io)?;
     let outputs = TranscriptOutputs::settle(&options, &inputs)?;
-    let mut composed = request::compose(&options, &provider, format);
+    let mut composed = request::compose(&options, &provider, options.wire());
     composed.warnings.retain(|warning| !is_of_format(warning));
     warn_and_check(&composed, "transcription", &provider, io)?;
-    refuse_times(format, &composed.body, &provider, &config)?;
+    refuse_times(&options, &composed.body, &provider, &config)?;
     if run.dry_run {
         show(&options, &inputs, &mut provider, io)?;
         return Ok(tally.end()?);
@@ -90,17 +93,21 @@ fn inputs(
 
 /// Refuses a format with times where the model is known to give none.
 fn refuse_times(
-    format: TranscriptFormat,
+    options: &TranscribeOptions,
     body: &Map<String, Value>,
     provider: &Provider,
     config: &config::Config,
 ) -> Result<(), Failure> {
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
-    if !format.has_times() || !provider.gives_no_times(model) {
+    if !options.has_times() || options.speakers || !provider.gives_no_times(model) {
         return Ok(());
     }
-    let (name, format) = (&provider.name, format.name());
-    let what = format!("{name} gives no timestamps for {model}, so {format} can't be written");
+    let name = &provider.name;
+    let what = match options.words {
+        true => "--words can't be had".to_owned(),
+        false => format!("{} can't be written", options.format.name()),
+    };
+    let what = format!("{name} gives no timestamps for {model}, so {what}");
     let others = Provider::with_times(config).join(", ");
     // A model without a name is one of all models.
     let there = match provider.gives_no_times("") {
@@ -109,6 +116,19 @@ fn refuse_times(
     };
     Err(Failure::usage(what)
         .hint(format!("--format text prints the words alone; {there}: {others}")))
+}
+
+/// Refuses to say who speaks where the service is not known to tell.
+fn refuse_speakers(provider: &Provider, config: &config::Config) -> Result<(), Failure> {
+    if provider.speakers().is_some() {
+        return Ok(());
+    }
+    let name = &provider.name;
+    let others = Provider::with_speakers(config).join(", ");
+    Err(Failure::usage(format!("{name} is not known to say who speaks")).hint(format!(
+        "these services do: {others}; a model with `diarize` in its name does (-m); what else is to \
+         be asked for stands in the profile: speakers = {{ diarize = true }}"
+    )))
 }
 
 /// One file after the other.
@@ -140,7 +160,7 @@ fn show(
         if input.is_stdin {
             part.pieces = Vec::new();
         }
-        let body = request::compose(options, provider, options.format).body;
+        let body = request::compose(options, provider, options.wire()).body;
         let length = request::request(options, provider, &body, part.clone())?.body.length();
         // Of what comes through a pipe nobody knows the length yet.
         let is_above = |limit: &u64| sound.size > 0 && length > *limit;

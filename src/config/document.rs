@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::field::Field;
+use super::misnamed;
 use super::profile::Profile;
 use super::prompt::Prompt;
 use super::source::{Item, Source};
@@ -31,7 +32,7 @@ table! {
 /// # Errors
 /// The first thing that is wrong, with file, line and what was expected instead.
 pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Failure> {
-    let source = Source { text, path };
+    let source = Source::new(text, path);
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         let words = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
@@ -45,7 +46,18 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
         }
     })?;
     let root = DeValue::Table(table.into_inner());
-    Document::default().read_fields("the profile file", &source.root(&root))
+    let root = source.root(&root);
+    for (name, item) in root.members("")? {
+        let is_known = Document::FIELDS.contains(&name);
+        let meant = misnamed::meant(name, Profile::FIELDS);
+        let is_of_profile = meant.is_some_and(|field| field != "like" && field != "title");
+        if !is_known && is_of_profile {
+            return Err(item.unknown_field("the profile file").hint(
+                "the fields of a profile stand below a line [providers.NAME], with a name of yours",
+            ));
+        }
+    }
+    Document::default().read_fields("the profile file", &root)
 }
 
 fn default(item: &Item<'_>) -> Result<Field<String>, Failure> {

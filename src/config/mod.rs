@@ -5,6 +5,8 @@ mod catalogue;
 pub(crate) mod document;
 pub(crate) mod field;
 pub(crate) mod job;
+mod misnamed;
+pub(crate) mod name;
 pub(crate) mod origin;
 pub(crate) mod price;
 pub(crate) mod profile;
@@ -20,10 +22,13 @@ pub(crate) mod tool;
 pub(crate) mod value;
 pub(crate) mod words;
 
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, reason};
-use crate::io::{Env, Io};
+use crate::io::{Env, Io, MOST_TEXT, read_text};
+use crate::secret;
 use document::{Document, document};
 use field::{Field, Sourced};
 use origin::Origin;
@@ -38,7 +43,17 @@ pub(crate) struct Config {
     /// The text of the built-in list, of which only what is asked for is read.
     catalogue: &'static str,
     user: Document,
+    /// Where in the user's file each profile of it stands.
+    index: HashMap<String, usize>,
+    /// The names in the built-in list, once somebody has asked for them.
+    built_in_names: OnceCell<HashSet<&'static str>>,
 }
+
+/// How many profiles may lie over each other by `like`.
+const MOST_LAYERS: usize = 32;
+
+/// How many names a message lists.
+const MOST_NAMES: usize = 100;
 
 /// The profile file that is in force, and whether the user named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,22 +95,28 @@ pub(crate) fn location(flag: Option<&Path>, env: &Env) -> Result<Location, Failu
 pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> {
     let location = location(flag, &io.env)?;
     let path = &location.path;
-    let user = match std::fs::read_to_string(path) {
-        Ok(text) => {
-            let document = document(&text, Some(path))?;
+    let user = match std::fs::File::open(path).and_then(read_text) {
+        Ok(Some(bytes)) => {
+            let unreadable = |what: &str| {
+                Failure::usage(format!("cannot read the profile file {}: {what}", path.display()))
+            };
+            let text = str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8"))?;
+            let document = document(text, Some(path))?;
             warn_of_open_keys(path, &document, io);
             document
+        }
+        Ok(None) => {
+            let (path, most) = (path.display(), MOST_TEXT >> 20);
+            let what = format!("the profile file {path} is larger than {most} MiB");
+            return Err(Failure::usage(what));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !location.named => {
             Document::default()
         }
         Err(error) => {
-            let words = match error.kind() {
-                std::io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
-                _ => reason(&error),
-            };
-            let failure =
-                Failure::usage(format!("cannot read the profile file {}: {words}", path.display()));
+            let what =
+                format!("cannot read the profile file {}: {}", path.display(), reason(&error));
+            let failure = Failure::usage(what);
             return Err(match error.kind() {
                 std::io::ErrorKind::NotFound => {
                     failure.hint("`llm config init` writes a first one")
@@ -149,25 +170,53 @@ fn without_foreign_secrets(mut below: Profile, own: &Profile) -> Profile {
     below
 }
 
+/// Names in a sentence; of very many the first.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let text = names.iter().take(MOST_NAMES).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
 impl Config {
     /// # Errors
     /// A `like` in the user's file that names no profile, or that leads back to its own.
     fn new(catalogue: &'static str, user: Document) -> Result<Self, Failure> {
-        let config = Self { catalogue, user };
+        let names = user.providers.iter().enumerate();
+        let index = names.map(|(at, profile)| (profile.name.clone(), at)).collect();
+        let config = Self { catalogue, user, index, built_in_names: OnceCell::new() };
         config.user.providers.iter().try_for_each(|profile| config.check_like(profile))?;
         Ok(config)
+    }
+
+    /// Whether there is a profile of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.has_own(name) || self.has_built_in(name)
+    }
+
+    /// Whether the user's file has a profile of that name.
+    pub(crate) fn has_own(&self, name: &str) -> bool {
+        self.index.contains_key(name)
+    }
+
+    fn has_built_in(&self, name: &str) -> bool {
+        let names = || catalogue::names(self.catalogue).collect();
+        self.built_in_names.get_or_init(names).contains(name)
     }
 
     /// The profile of that name: the user's fields over the built-in ones, over those of the profile
     /// that it is like. What a built-in profile is like is the built-in one, so that a key of the
     /// user's for one service goes to no other.
     pub(crate) fn profile(&self, name: &str) -> Option<Profile> {
-        let own = match (catalogue::written(self.catalogue, name), self.written(name).cloned()) {
+        let built_in = self.has_built_in(name).then(|| catalogue::written(self.catalogue, name));
+        let own = match (built_in.flatten(), self.written(name).cloned()) {
             (Some(mut below), Some(above)) => {
                 below.lay_over(above);
                 below
             }
-            (below, above) => above.or(below)?,
+            (None, Some(own)) => Profile { is_users_own: true, ..own },
+            (below, None) => below?,
         };
         let below = own.like.sourced().and_then(|like| match like.origin {
             Origin::BuiltIn => self.built_in(&like.value),
@@ -175,8 +224,9 @@ impl Config {
         });
         match below {
             Some(below) => {
-                let below = without_foreign_secrets(below, &own);
-                Some(own.laid_on(below))
+                let (below, is_users_own) =
+                    (without_foreign_secrets(below, &own), own.is_users_own);
+                Some(Profile { is_users_own, ..own.laid_on(below) })
             }
             None => Some(own),
         }
@@ -189,7 +239,7 @@ impl Config {
 
     /// The profile of that name as the user's file has it.
     fn written(&self, name: &str) -> Option<&Profile> {
-        self.user.providers.iter().find(|profile| profile.name == name)
+        self.user.providers.get(*self.index.get(name)?)
     }
 
     /// Follows `like` from one profile of the user's to the next. The built-in list has no circle.
@@ -197,15 +247,20 @@ impl Config {
         let mut way = vec![profile.name.as_str()];
         let mut next = profile.like.sourced();
         while let Some(Sourced { value: name, origin, .. }) = next {
-            let names = self.names();
-            if !names.contains(&name.as_str()) {
-                let what = format!("{origin}: `like` names no profile: `{name}`");
+            if !self.has(name) {
+                let name_shown = secret::named(name);
+                let what = format!("{origin}: `like` names no profile: {name_shown}");
+                let names = self.names();
                 return Err(Failure::usage(what).hint(
                     match nearest(name, names.iter().copied()) {
                         Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("known profiles: {}", names.join(", ")),
+                        None => format!("known profiles: {}", listed(&names)),
                     },
                 ));
+            }
+            if way.len() == MOST_LAYERS {
+                let what = format!("{origin}: `like` leads over more than {MOST_LAYERS} profiles");
+                return Err(Failure::usage(what));
             }
             let is_circle = way.contains(&name.as_str());
             way.push(name);
@@ -257,7 +312,7 @@ impl Config {
     pub(crate) fn names(&self) -> Vec<&str> {
         let mut names = self.user_names();
         let more: Vec<&str> =
-            catalogue::names(self.catalogue).filter(|name| !names.contains(name)).collect();
+            catalogue::names(self.catalogue).filter(|name| !self.has_own(name)).collect();
         names.extend(more);
         names
     }

@@ -5,35 +5,40 @@ use serde_json::Value;
 
 use super::field::{Field, FieldMap, FieldRow};
 use super::job::Job;
+use super::misnamed;
+use super::name;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
 use super::schema::{
-    AttachmentKind, AudioData, FinishReason, RerankForm, SchemaForm, StreamUsage, Word as _,
+    AttachmentKind, AudioData, FinishReason, PdfData, RerankForm, SchemaForm, StreamUsage,
+    Word as _,
 };
 use super::source::Item;
 use super::table::table;
 use super::template;
-use super::value::{FromToml as _, Texts};
+use super::value::{FromToml, Texts};
 use crate::error::Failure;
+use crate::secret::{self, looks_like_a_key};
 
 table! {
     layered
     /// A named profile: the fields and rules of all layers that were laid over each other. The head
-    /// of `providers.example.toml` explains each.
-    struct Profile { name: String } reads {
+    /// of `providers.example.toml` explains each. `is_users_own`: the built-in list has none of the
+    /// name.
+    struct Profile { name: String, is_users_own: bool } reads {
         title: Field<String>,
         /// The profile that lies below this one.
         like: Field<String>,
         base_url: Field<String>,
-        base_url_env: Field<String>,
-        host_env: Field<String>,
-        api_key: Field<String>,
-        api_key_env: Field<Texts>,
+        base_url_env: Field<String> = variable,
+        host_env: Field<String> = variable,
+        api_key: Field<String> | "key",
+        api_key_env: Field<Texts> = variables,
         api_key_cmd: Field<Texts>,
         api_key_file: Field<String>,
-        key_url: Field<String>,
-        key_header: Field<String>,
-        key_headers: FieldMap<String>,
+        key_url: Field<String> = page,
+        key_header: Field<String> = header_name,
+        key_headers: FieldMap<String> = key_headers,
         start: Field<String>,
         pull: Field<String>,
         context_hint: Field<String>,
@@ -45,19 +50,21 @@ table! {
         client_key_file_env: Field<String>,
         slow_down_codes: Field<Texts>,
         model: Field<String>,
-        models: FieldMap<String>,
+        models: FieldMap<String> = models,
         jobs: Field<Vec<Job>>,
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
+        pdf_data: Field<PdfData>,
         stream_usage: Field<StreamUsage>,
         finish_reason: Field<FinishReason>,
         schema: Field<SchemaForm>,
         thinks_untagged: Field<Texts> = patterns,
         untimed: Field<Texts> = patterns,
+        speakers: FieldMap<Value>,
         echo_reasoning: Field<String>,
-        paths: FieldMap<String>,
-        headers: FieldMap<String>,
-        models_headers: FieldMap<String>,
+        paths: FieldMap<String> = |item| named_by(item, Job::names()),
+        headers: FieldMap<String> = headers,
+        models_headers: FieldMap<String> = headers,
         bodies: FieldMap<Value> = template::bodies,
         options: FieldMap<Value>,
         embed: FieldMap<Value>,
@@ -65,7 +72,8 @@ table! {
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
         rerank: FieldMap<String> = reranker,
-        limits: FieldMap<i64>,
+        limits: FieldMap<i64> = |item| named_by(item, LIMITS.to_vec()),
+        pcm_rate: Field<i64>,
         prices: Field<Vec<PriceEntry>>,
         rules: Vec<Rule> = rule::list,
     }
@@ -82,7 +90,25 @@ impl Profile {
     /// # Errors
     /// An unknown field or a wrong type, with file and line.
     pub(super) fn read(name: &str, item: &Item<'_>) -> Result<Self, Failure> {
-        Self::new(name).read_fields(&format!("[{}]", item.name), item)
+        let label = format!("[{}]", item.name);
+        let members = item.members("")?;
+        for (name, member) in &members {
+            if Self::FIELDS.contains(name) {
+                continue;
+            }
+            if *name != "key" {
+                let meant = misnamed::meant(name, Self::FIELDS);
+                if let Some(meant) = meant {
+                    let failure = member.unknown_field(&label);
+                    return Err(failure.hint(format!("did you mean `{meant}`?")));
+                }
+            } else if members.iter().any(|(name, _)| *name == "api_key") {
+                return Err(
+                    member.wrong_key(&format!("`key` and `api_key` in {label} are one field"))
+                );
+            }
+        }
+        Self::new(name).read_fields(&label, item)
     }
 
     /// Every value with its origin, in the order in which they were written; rules are not among
@@ -166,12 +192,114 @@ impl Profile {
     }
 }
 
+/// The names in `limits`.
+const LIMITS: [&str; 4] = ["speech_characters", "upload_bytes", "audio_seconds", "embed_inputs"];
+
+/// The entry of `models` for transcripts with times.
+pub(crate) const TIMED: &str = "timed";
+
+/// A table of which only these names are known.
+fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T>, Failure> {
+    FieldMap::read(item, |name, member| match known.contains(&name) {
+        true => T::from_toml(member),
+        false => Err(member.unknown_name(name, &format!("`{}`", item.name), &known)),
+    })
+}
+
+fn models(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
+    let known: Vec<&str> =
+        Job::names().into_iter().filter(|name| *name != "models").chain([TIMED]).collect();
+    for (name, member) in item.members(&format!("{}.", item.name))? {
+        let words: Vec<&str> = name.split(['_', '-']).collect();
+        if !known.contains(&name)
+            && let Some(job) = misnamed::job(&words)
+        {
+            let failure = member.unknown_field("`models`");
+            return Err(failure.hint(format!("did you mean `{job}`?")));
+        }
+    }
+    named_by(item, known)
+}
+
+/// Names of environment variables. A key that stands in their place is not repeated.
+fn variables(item: &Item<'_>) -> Result<Field<Texts>, Failure> {
+    let names = Texts::from_toml(item)?;
+    names.iter().try_for_each(|text| check_variable(text, item))?;
+    Ok(Field::read(names, item))
+}
+
+fn variable(item: &Item<'_>) -> Result<Field<String>, Failure> {
+    let text = String::from_toml(item)?;
+    check_variable(&text, item)?;
+    Ok(Field::read(text, item))
+}
+
+fn check_variable(text: &str, item: &Item<'_>) -> Result<(), Failure> {
+    if name::is_variable(text) && !looks_like_a_key(text) {
+        return Ok(());
+    }
+    let what = format!("`{}` must be the name of an environment variable", item.name);
+    Err(item.wrong(&what).hint(match item.name.as_str() {
+        "api_key_env" => "a key itself stands in `api_key`",
+        _ => "a name has letters, digits and _, as in OPENAI_BASE_URL",
+    }))
+}
+
+/// The page where a key is made: it is shown, so it must be no key.
+fn page(item: &Item<'_>) -> Result<Field<String>, Failure> {
+    let text = String::from_toml(item)?;
+    match name::is_page(&text) {
+        true => Ok(Field::read(text, item)),
+        false => Err(item
+            .wrong("`key_url` must be a page's address that begins with https:// or http://")
+            .hint("a key itself stands in `api_key`")),
+    }
+}
+
+fn header_name(item: &Item<'_>) -> Result<Field<String>, Failure> {
+    let text = String::from_toml(item)?;
+    check_header(&text, item)?;
+    Ok(Field::read(text, item))
+}
+
+fn key_headers(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
+    let headers: FieldMap<String> = named_by(item, Job::names())?;
+    headers.iter().try_for_each(|(_, field)| check_header(&field.value, item))?;
+    Ok(headers)
+}
+
+fn check_header(text: &str, item: &Item<'_>) -> Result<(), Failure> {
+    if name::is_header(text) && !looks_like_a_key(text) {
+        return Ok(());
+    }
+    Err(item
+        .wrong(&format!("`{}` must be the name of a header, as in api-key", item.name))
+        .hint("a key itself stands in `api_key`"))
+}
+
 /// Where the reranker is, and in which form it is asked.
 fn reranker(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
     FieldMap::read(item, |key, item| match key {
         "path" => String::from_toml(item),
         "form" => RerankForm::from_toml(item).map(|form| form.word().to_owned()),
-        _ => Err(item.unknown("`rerank`", &["path", "form"])),
+        _ => Err(item.unknown_name(key, "`rerank`", &["path", "form"])),
+    })
+}
+
+fn headers(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
+    FieldMap::read(item, |name, member| {
+        if !name::is_header(name) {
+            let what = format!("{} is not a header name", secret::named(name));
+            return Err(member.wrong_key(&what));
+        }
+        let value = String::from_toml(member)?;
+        match value.chars().any(|letter| letter.is_control() && letter != '\t') {
+            true => Err(member.wrong(&format!(
+                "`{}` contains a line break or another control character",
+                member.name
+            ))),
+            false => Ok(value),
+        }
     })
 }
 

@@ -13,6 +13,7 @@ use super::source::Item;
 use super::table::table;
 use super::value::FromToml;
 use crate::error::Failure;
+use crate::secret::{MASK, is_secret_field, masked_json};
 
 /// Names with what each stands for, in the order in which they were written.
 pub(crate) type Pairs<T> = Vec<(String, T)>;
@@ -38,6 +39,8 @@ table! {
         map: Pairs<Map<String, Value>> = |item| pairs(item, "a table of tables", object),
         /// What the model is known not to take as an attachment.
         takes_no: Vec<AttachmentKind> = |item| words(item, "attachment"),
+        /// The most seconds of a recording that the models take.
+        audio_seconds: Option<i64>,
         /// One short reason, for warnings.
         why: Option<String>,
     }
@@ -99,10 +102,15 @@ impl fmt::Display for Rule {
         if !self.drop.is_empty() {
             parts.push(format!("drop {}", self.drop.join(", ")));
         }
-        parts.extend(self.set.iter().map(|(name, value)| format!("set {name} = {value}")));
+        let set = self.set.iter().map(|(name, value)| match value.as_str() {
+            Some(text) if is_secret_field(name, text) => format!("set {name} = {MASK}"),
+            _ => format!("set {name} = {}", masked_json(value)),
+        });
+        parts.extend(set);
         for (field, changes) in &self.map {
             parts.extend(changes.iter().map(|(old, new)| format!("{field} {old} becomes {new}")));
         }
+        parts.extend(self.audio_seconds.map(|most| format!("audio_seconds = {most}")));
         if !self.ignored.is_empty() {
             parts.push(format!("ignored {}", self.ignored.join(", ")));
         }

@@ -71,6 +71,16 @@ words! {
 }
 
 words! {
+    /// How chat takes PDF.
+    enum PdfData {
+        /// A part `file`, as the specification has it.
+        File = "file",
+        /// A part `document_url` with a data URL.
+        DocumentUrl = "document_url",
+    }
+}
+
+words! {
     /// How token counts come into a stream.
     enum StreamUsage {
         /// They have to be asked for.

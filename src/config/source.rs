@@ -9,12 +9,14 @@ use toml::de::{DeTable, DeValue};
 use super::origin::Origin;
 use super::schema::nearest;
 use crate::error::Failure;
+use crate::secret;
 
-/// A text that is being read, and the file that it comes from.
+/// Where a text that is being read comes from, and its lines.
 pub(super) struct Source<'t> {
-    pub(super) text: &'t str,
     /// `None` for the list inside the binary.
     pub(super) path: Option<&'t Path>,
+    /// Where its line ends are: every value asks for its line.
+    line_ends: Vec<usize>,
 }
 
 /// A value of the text.
@@ -28,15 +30,20 @@ pub(super) struct Item<'s> {
     value_offset: usize,
 }
 
-impl Source<'_> {
+impl<'t> Source<'t> {
+    pub(super) fn new(text: &'t str, path: Option<&'t Path>) -> Self {
+        // Lines are told of the user's file, and of mistakes.
+        let ends = |(at, byte): (usize, u8)| (byte == b'\n').then_some(at);
+        Self { path, line_ends: text.bytes().enumerate().filter_map(ends).collect() }
+    }
+
     /// The whole text as one value.
     pub(super) fn root<'s>(&'s self, value: &'s DeValue<'s>) -> Item<'s> {
         Item { source: self, name: String::new(), offset: 0, value, value_offset: 0 }
     }
 
     fn line(&self, offset: usize) -> usize {
-        let before = self.text.as_bytes().iter().take(offset);
-        before.filter(|byte| **byte == b'\n').count() + 1
+        self.line_ends.partition_point(|end| *end < offset) + 1
     }
 
     /// A failure that names file and line.
@@ -77,11 +84,21 @@ impl<'s> Item<'s> {
 
     /// A failure for an unknown field, with the nearest one that somebody does.
     pub(super) fn unknown(&self, table: &str, known: &[&str]) -> Failure {
-        let failure = self.wrong_key(&format!("unknown field `{}` in {table}", self.name));
-        match nearest(&self.name, known.iter().copied()) {
+        self.unknown_name(&self.name, table, known)
+    }
+
+    /// The same for a name that stands within the field.
+    pub(super) fn unknown_name(&self, name: &str, table: &str, known: &[&str]) -> Failure {
+        let failure = self.unknown_field(table);
+        match nearest(name, known.iter().copied()) {
             Some(near) => failure.hint(format!("did you mean `{near}`?")),
             None => failure.hint(format!("known fields: {}", known.join(", "))),
         }
+    }
+
+    /// A failure for an unknown field, without a hint.
+    pub(super) fn unknown_field(&self, table: &str) -> Failure {
+        self.wrong_key(&format!("unknown field {} in {table}", secret::named(&self.name)))
     }
 
     /// The members of a table: key and value, whose name begins with `prefix`.

@@ -4,8 +4,8 @@
 /// Declares the type of a table.
 ///
 /// `struct NAME { what no file holds } reads { the fields of the file }`: a field is read by its
-/// type's `FromToml`, or by the function behind `=`. With `layered` in front, every field is a
-/// `Layer`, and so is the whole.
+/// type's `FromToml`, or by the function behind `=`; `| "word"` is a second name of it. With `layered`
+/// in front, every field is a `Layer`, and so is the whole.
 macro_rules! table {
     (layered $($declaration:tt)*) => {
         $crate::config::table::table! { $($declaration)* }
@@ -14,7 +14,7 @@ macro_rules! table {
     (
         $(#[$meta:meta])*
         struct $name:ident { $($(#[$inner_meta:meta])* $inner:ident: $inner_type:ty),* }
-        reads { $($(#[$field_meta:meta])* $field:ident: $type:ty $(= $reader:expr)?,)* }
+        reads { $($(#[$field_meta:meta])* $field:ident: $type:ty $(| $other:literal)? $(= $reader:expr)?,)* }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,7 +38,7 @@ macro_rules! table {
             ) -> Result<Self, $crate::error::Failure> {
                 for (key, item) in table.members("")? {
                     match key {
-                        $(stringify!($field) => {
+                        $(stringify!($field) $(| $other)? => {
                             let read = $crate::config::table::table!(@reader $($reader)?);
                             self.$field = read(&item)?;
                         })*
@@ -51,7 +51,7 @@ macro_rules! table {
     };
     (
         @layers $(#[$meta:meta])* struct $name:ident { $($inner:tt)* }
-        reads { $($(#[$field_meta:meta])* $field:ident: $type:ty $(= $reader:expr)?,)* }
+        reads { $($(#[$field_meta:meta])* $field:ident: $type:ty $(| $other:literal)? $(= $reader:expr)?,)* }
     ) => {
         impl $name {
             fn lay_fields_over(&mut self, upper: Self) {

@@ -59,6 +59,8 @@ pub(crate) struct ServiceTraits<'a> {
     pub(crate) echo_field: Option<&'a str>,
     /// Recordings go as data URLs instead of plain base64.
     pub(crate) takes_audio_as_url: bool,
+    /// PDF goes as `document_url` instead of `file`.
+    pub(crate) takes_pdf_as_url: bool,
     pub(crate) schema_form: SchemaForm,
     /// A stream has token counts only if they are asked for.
     pub(crate) must_ask_for_usage: bool,
@@ -71,6 +73,7 @@ impl<'a> ServiceTraits<'a> {
             addressee: Some(addressee(provider)),
             echo_field: provider.echoes_reasoning(),
             takes_audio_as_url: provider.takes_audio_as_url(),
+            takes_pdf_as_url: provider.takes_pdf_as_url(),
             schema_form: provider.schema_form(),
             must_ask_for_usage: provider.must_ask_for_usage(),
         }

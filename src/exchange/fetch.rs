@@ -43,7 +43,13 @@ impl Exchange {
 
 /// A plain GET that says nothing of the user.
 pub(crate) fn plain_get(url: &Url) -> Request {
-    Request { method: Method::Get, url: url.clone(), headers: Vec::new(), body: Body::Empty }
+    Request {
+        method: Method::Get,
+        url: url.clone(),
+        headers: Vec::new(),
+        body: Body::Empty,
+        body_secrets: Vec::new(),
+    }
 }
 
 struct Fetch<'a> {

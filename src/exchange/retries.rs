@@ -1,5 +1,6 @@
 //! Decides after a failed try whether there will be another one, says so, and waits.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::throttle::{Pass, Refusal};
@@ -18,9 +19,28 @@ pub(super) struct Retries {
     /// Each time that the request is carried out is paid for.
     is_charged: bool,
     done: u32,
+    /// What was said last, of any request of the run.
+    said: Arc<LastSaid>,
     /// How long a server may load its model, and when it was first seen doing so.
     patience: Duration,
     loading_since: Option<Instant>,
+}
+
+/// The line that was said last of a failed try: requests that run beside each other fail alike, and one
+/// line is enough for all.
+#[derive(Debug, Default)]
+pub(super) struct LastSaid(Mutex<Option<(String, Instant)>>);
+
+impl LastSaid {
+    /// Whether these words were not said within such a time; they are now.
+    fn is_new(&self, words: &str, within: Duration) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = last.as_ref().is_none_or(|(said, at)| said != words || at.elapsed() > within);
+        if is_new {
+            *last = Some((words.to_owned(), Instant::now()));
+        }
+        is_new
+    }
 }
 
 /// A server that loads its model is asked again so often.
@@ -33,9 +53,10 @@ impl Retries {
         policy: RetryPolicy,
         is_typed: bool,
         is_charged: bool,
+        said: Arc<LastSaid>,
         patience: Duration,
     ) -> Self {
-        Self { policy, is_typed, is_charged, done: 0, patience, loading_since: None }
+        Self { policy, is_typed, is_charged, done: 0, said, patience, loading_since: None }
     }
 
     /// Waits before the next try. `nothing_shown` is false once the user has seen a part of the
@@ -144,6 +165,9 @@ impl Retries {
 
     fn say_try(&self, failure: &Failure, wait: Duration, done: u32, stderr: &Stderr) {
         let (what, all) = (&failure.message, self.policy.retries);
+        if !self.said.is_new(&format!("{what} ({done})"), wait) {
+            return;
+        }
         stderr.note(&format!("{what}; trying again in {} ({done} of {all})", seconds(wait)));
     }
 

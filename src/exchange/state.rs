@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::draft::Draft;
-use super::retries::Retries;
+use super::retries::{LastSaid, Retries};
 use super::throttle::Throttle;
 use crate::error::{Failure, classify};
 use crate::http::client::{Client, ExchangeLimits};
@@ -85,6 +85,8 @@ pub(super) struct Shared {
     options: ExchangeOptions,
     /// Only in a bulk run: what all requests pass on their way out.
     pub(super) throttle: Option<Throttle>,
+    /// What was said last of a failed try.
+    said: Arc<LastSaid>,
     /// What the first refusal of a field taught.
     repair: Mutex<Option<FieldRepair>>,
     /// The model that was looked up: the only one that is there. Locked while it is looked up, so that
@@ -163,6 +165,7 @@ impl Shared {
         Self {
             options,
             throttle,
+            said: Arc::default(),
             repair: Mutex::default(),
             model_there: tokio::sync::Mutex::default(),
         }
@@ -175,7 +178,8 @@ impl Shared {
     /// The retries of one request, which may be one of those that are charged each time.
     pub(super) fn retries(&self, is_charged: bool) -> Retries {
         let is_typed = self.options.retries.is_some();
-        Retries::new(self.options.policy(), is_typed, is_charged, self.options.silence())
+        let said = Arc::clone(&self.said);
+        Retries::new(self.options.policy(), is_typed, is_charged, said, self.options.silence())
     }
 
     /// The request of a draft, with the change that an earlier request taught.

@@ -13,7 +13,7 @@ use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
 use super::proxy::Proxy;
 use super::refusal::{self, RefusalHead};
-use super::request::{Body, Request, Url};
+use super::request::{Request, Url};
 use super::silence::SilenceLimit;
 use super::trace;
 use super::transport::{Incoming, Route, Transport};
@@ -137,12 +137,7 @@ impl Client {
         // Behind a redirect the request carries less, but what was sent before stays secret.
         stderr.conceal(request.secrets());
         if self.limits.verbose {
-            match &request.body {
-                Body::Spliced(spliced) => {
-                    trace::request(request, spliced.abridged().as_bytes(), stderr);
-                }
-                body => trace::request(request, &body.bytes(), stderr),
-            }
+            trace::request(request, stderr);
         }
         let route = self.transport.route(&request.url)?;
         stderr.conceal(route.secrets());

@@ -1,15 +1,16 @@
 //! A request as a curl command that a person can read, change and run. Sends nothing.
 
+mod shell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::address::{QueryPiece, basic_credentials, query_pieces, without_user};
 use super::form::{BytePiece, FormPart, PartContent};
-use super::request::{Body, Header, HeaderValue, Method, Request};
+use super::request::{Body, Header, HeaderValue, Method, Request, with_secrets_as};
 use super::splice::{BodySegment, Spliced};
-use crate::secret::is_secret_name;
-
-/// The name that stands for a secret of unknown origin.
-const UNKNOWN_VARIABLE: &str = "LLM_API_KEY";
+use crate::secret::{is_secret, scheme_and_rest};
+use shell::{Variables, Word, quoted};
 
 /// A body of so many bytes goes through standard input: Linux takes 128 KiB for one argument
 /// (execve(2), `MAX_ARG_STRLEN`).
@@ -18,6 +19,11 @@ const LONGEST_ARGUMENT: usize = 100 * 1024;
 /// The command, ending in a newline. Secrets appear as shell variables; the bytes of the body are
 /// the ones that would be sent.
 pub(crate) fn command(request: &Request) -> String {
+    let mut variables =
+        Variables::new(request.headers.iter().filter_map(|header| match &header.value {
+            HeaderValue::Key { variable, .. } => Some(variable.as_str()),
+            HeaderValue::Plain(_) => None,
+        }));
     let mut text = String::from("curl -sN");
     if request.method != Method::Post {
         text.push_str(&format!(" -X {}", request.method.name()));
@@ -27,37 +33,64 @@ pub(crate) fn command(request: &Request) -> String {
         text.push_str(" -g");
     }
     text.push(' ');
-    text.push_str(&url(request));
+    text.push_str(&url(request, &mut variables));
     for header in &request.headers {
         text.push_str(" \\\n  -H ");
-        text.push_str(&quoted_header(header));
+        text.push_str(&header_word(header, &mut variables));
     }
-    match &request.body {
+    match with_variables(request, &mut variables) {
         Body::Empty => {}
         Body::Form(form) => {
             for part in &form.parts {
                 text.push_str(" \\\n  ");
-                text.push_str(&form_flag(part));
+                text.push_str(&form_flag(part, request, &mut variables));
             }
         }
-        Body::Spliced(spliced) => match short_body(spliced) {
-            Some(body) => text.push_str(&format!(" \\\n  --data-raw {}", quoted(&body))),
-            None => text = format!("{} |\n{text} \\\n  --data-binary @-", pieces(spliced)),
+        Body::Spliced(spliced) => match short_body(&spliced) {
+            Some(body) => {
+                let body = variables.word(&body).to_string();
+                text.push_str(&format!(" \\\n  --data-raw {body}"));
+            }
+            None => {
+                let pieces = pieces(&spliced, &variables);
+                text = format!("{pieces} |\n{text} \\\n  --data-binary @-");
+            }
         },
-        Body::Json(_) => {
+        body @ Body::Json(_) => {
             // `--data-raw`: with `-d` a body that begins with `@` would name a file.
-            let body = String::from_utf8_lossy(&request.body.bytes()).into_owned();
+            let body = String::from_utf8_lossy(&body.bytes()).into_owned();
+            let word = variables.word(&body);
             if body.len() < LONGEST_ARGUMENT {
-                text.push_str(" \\\n  --data-raw ");
-                text.push_str(&quoted(&body));
-            } else {
+                text.push_str(&format!(" \\\n  --data-raw {word}"));
+            } else if word.is_plain() {
                 // `-d @-` leaves out line ends, of which the body, being compact JSON, has none.
                 text.push_str(&format!(" \\\n  -d @- <<'END_OF_BODY'\n{body}\nEND_OF_BODY"));
+            } else {
+                text = format!("printf %s {word} |\n{text} \\\n  --data-binary @-");
             }
         }
     }
     text.push('\n');
     text
+}
+
+/// The body with marks in the place of its secrets, which [`Variables::word`] finds.
+fn with_variables(request: &Request, variables: &mut Variables) -> Body {
+    let mut body = request.body.clone();
+    if request.body_secrets.is_empty() {
+        return body;
+    }
+    let mut mark = |value: &serde_json::Value| {
+        with_secrets_as(value, "", &request.body_secrets, &mut |field| {
+            variables.mark(&field.name, field.secret.expose())
+        })
+    };
+    match &mut body {
+        Body::Json(value) => *value = mark(value),
+        Body::Spliced(spliced) => *spliced.value_mut() = mark(spliced.value()),
+        Body::Empty | Body::Form(_) => {}
+    }
+    body
 }
 
 /// The whole of a body that fits into one argument and whose files can be read now.
@@ -71,12 +104,12 @@ fn short_body(spliced: &Spliced) -> Option<String> {
 
 /// Shell commands that print a body piece by piece, files by `base64`. `printf` is a builtin, which
 /// has no limit for its arguments.
-fn pieces(spliced: &Spliced) -> String {
+fn pieces(spliced: &Spliced, variables: &Variables) -> String {
     let mut text = String::from("{");
     for stretch in spliced.stretches() {
         let command = match stretch {
             BodySegment::Json(json) => {
-                format!("printf %s {}", quoted(&String::from_utf8_lossy(&json)))
+                format!("printf %s {}", variables.word(&String::from_utf8_lossy(&json)))
             }
             BodySegment::Base64(pieces) => encoded(&pieces),
         };
@@ -106,41 +139,66 @@ fn encoded(pieces: &[BytePiece]) -> String {
 }
 
 /// The URL in quotes, with user information and secret query values as variables.
-fn url(request: &Request) -> String {
-    let url = &request.url;
-    let has_user = !url.username().is_empty() || url.password().is_some();
-    let has_secret = url.query_pairs().any(|(name, _)| is_secret_name(&name));
-    if !has_user && !has_secret {
-        return quoted(url.as_str());
+fn url(request: &Request, variables: &mut Variables) -> String {
+    let url = without_user(&request.url);
+    let user = basic_credentials(&request.url).map(|pair| {
+        let variable = variables.named("url-credentials", &pair);
+        format!("-u {} ", Word::default().variable(variable))
+    });
+    let text = url.as_str();
+    let (before, behind) = match url.query() {
+        Some(query) => text.split_at(text.find('?').unwrap_or(0) + 1 + query.len()),
+        None => (text, ""),
+    };
+    let mut word = Word::default();
+    match url.query() {
+        None => word = word.plain(before),
+        Some(query) => {
+            word = word.plain(&before[..before.len() - query.len()]);
+            for (index, piece) in query_pieces(query).into_iter().enumerate() {
+                let QueryPiece { head, value, is_secret } = piece;
+                word = word.plain(if index == 0 { "" } else { "&" }).plain(head);
+                word = match is_secret {
+                    true => word.variable(variables.named(head, value)),
+                    false => word.plain(value),
+                };
+            }
+        }
     }
-    // `shown` writes secrets as `***`, percent-encoded or not.
-    let shown = super::request::shown(url).replace("%2A%2A%2A", "***");
-    let text = in_double_quotes(&shown).replace("***", &format!("${UNKNOWN_VARIABLE}"));
-    if has_user { format!("-u \"${UNKNOWN_VARIABLE}\" \"{text}\"") } else { format!("\"{text}\"") }
+    format!("{}{}", user.unwrap_or_default(), word.plain(behind))
 }
 
-fn quoted_header(header: &Header) -> String {
-    match &header.value {
+fn header_word(header: &Header, variables: &mut Variables) -> String {
+    let name = &header.name;
+    let word = Word::default().plain(name);
+    let word = match &header.value {
         HeaderValue::Key { scheme, variable, .. } => {
-            format!("\"{}: {scheme}${variable}\"", header.name)
+            word.plain(": ").plain(scheme).variable(variable.clone())
         }
-        HeaderValue::Plain(text) if is_secret_name(&header.name) => {
-            let scheme = text.split_once(' ').map_or("", |(scheme, _)| scheme);
-            let space = if scheme.is_empty() { "" } else { " " };
-            format!("\"{}: {}{space}${UNKNOWN_VARIABLE}\"", header.name, in_double_quotes(scheme))
+        HeaderValue::Plain(text) if is_secret(name, text) && !text.is_empty() => {
+            let (scheme, rest) = scheme_and_rest(text);
+            word.plain(": ").plain(scheme).variable(variables.named(name, rest))
         }
         // `Name:` would tell curl to leave the header out.
-        HeaderValue::Plain(text) if text.is_empty() => quoted(&format!("{};", header.name)),
-        HeaderValue::Plain(text) => quoted(&format!("{}: {text}", header.name)),
-    }
+        HeaderValue::Plain(text) if text.is_empty() => word.plain(";"),
+        HeaderValue::Plain(text) => word.plain(": ").plain(text),
+    };
+    word.to_string()
 }
 
 /// `--form-string` takes a value as it is; `-F` a file, whose name and type are said as we would.
 /// A part that is cut out of a file is shown as the whole file: curl can't cut.
-fn form_flag(part: &FormPart) -> String {
+fn form_flag(part: &FormPart, request: &Request, variables: &mut Variables) -> String {
     match &part.content {
         PartContent::Text(text) => {
-            format!("--form-string {}", quoted(&format!("{}={text}", part.name)))
+            let name = &part.name;
+            let word = Word::default().plain(name).plain("=");
+            let secret = request.body_secrets.iter().find(|field| field.is_at(name, text));
+            let word = match secret {
+                Some(field) => word.variable(variables.named(&field.name, text)),
+                None => word.plain(text),
+            };
+            format!("--form-string {word}")
         }
         PartContent::File { filename, content_type, pieces } => {
             let path = pieces.iter().find_map(|piece| match piece {
@@ -165,22 +223,6 @@ pub(crate) fn word(text: &str) -> String {
     }
 }
 
-/// A text in single quotes for a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-fn in_double_quotes(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if matches!(letter, '"' | '\\' | '$' | '`') {
-            escaped.push('\\');
-        }
-        escaped.push(letter);
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +236,7 @@ mod tests {
             url: Url::parse(url).expect("a URL"),
             headers,
             body: Body::Json(json!({"q": "it's 你好 $HOME"})),
+            body_secrets: Vec::new(),
         }
     }
 
@@ -213,7 +256,7 @@ mod tests {
         assert_eq!(
             text,
             "curl -sN 'https://h.example/v1/chat' \\\n  -H \"Authorization: Bearer $OPENAI_API_KEY\" \\\n  \
-             -H \"X-Token: $LLM_API_KEY\" \\\n  -H 'X-Name: 它'\\''s' \\\n  \
+             -H \"X-Token: $X_TOKEN\" \\\n  -H 'X-Name: 它'\\''s' \\\n  \
              --data-raw '{\"q\":\"it'\\''s 你好 $HOME\"}'\n"
         );
     }

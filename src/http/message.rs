@@ -9,9 +9,10 @@ use hyper::Uri;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ACCEPT, AUTHORIZATION, HOST, HeaderMap, HeaderValue, USER_AGENT};
 
+use super::address::basic_credentials;
 use super::head;
 use super::outgoing::{BodyContent, Outgoing, Pieces, Unreadable};
-use super::request::{Request, basic_credentials};
+use super::request::Request;
 use crate::error::Failure;
 
 /// A request as hyper takes it.
@@ -106,7 +107,8 @@ mod tests {
     fn told(method: Method, url: &str, headers: &[(&str, &str)]) -> (String, Vec<String>) {
         let url = Url::parse(url).expect("a URL");
         let headers = headers.iter().map(|(name, value)| Header::public(name, value)).collect();
-        let request = Request { method, url, headers, body: Content::Empty };
+        let request =
+            Request { method, url, headers, body: Content::Empty, body_secrets: Vec::new() };
         let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
         let message = message(&request, outgoing).expect("can be sent");
         let line = |(name, value): (&hyper::header::HeaderName, &HeaderValue)| {

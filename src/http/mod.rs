@@ -1,6 +1,7 @@
 //! HTTP as this program uses it: requests as data, one client, the event stream, and errors in words.
 
 mod activity;
+mod address;
 pub(crate) mod bad_reply;
 mod buffers;
 mod certificates;

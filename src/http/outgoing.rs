@@ -165,7 +165,7 @@ mod tests {
     fn request(headers: &[(&str, &str)], body: Body) -> Request {
         let headers = headers.iter().map(|(name, value)| Header::public(name, value)).collect();
         let url = Url::parse("http://h.example/").expect("a URL");
-        Request { method: Method::Post, url, headers, body }
+        Request { method: Method::Post, url, headers, body, body_secrets: Vec::new() }
     }
 
     fn sent(request: &Request) -> Result<Vec<String>, Failure> {

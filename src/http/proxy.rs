@@ -6,8 +6,9 @@ use std::fmt;
 use hyper_util::client::proxy::matcher::Matcher;
 
 use super::Service;
+use super::address::basic_credentials;
 use super::network::{self, NetworkError};
-use super::request::{Url, basic_credentials, is_this_machine, unescaped};
+use super::request::{Url, is_this_machine, unescaped};
 use crate::error::Failure;
 use crate::io::Env;
 use crate::secret::Secret;

@@ -58,6 +58,7 @@ mod tests {
             url: Url::parse("http://a.example/v1/x").expect("a URL"),
             headers: vec![Header::public("Accept", "x"), Header::private("Api-Key", "geheim")],
             body: Body::Empty,
+            body_secrets: Vec::new(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! A request as data: it can be sent, sent again, shown as curl or compared in a test. Knows no
 //! sockets and no providers.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::form::{BytePiece, Form, FormPart, PartContent};
 use super::splice::{Spliced, SplicedFile};
-use crate::secret::{Secret, is_secret_name};
+use crate::secret::{self, MASK, Secret, is_secret};
 
+use super::address::secrets_of_url;
+pub(crate) use super::address::{shown, shown_address, unescaped};
 pub(crate) use reqwest::Url;
 
 /// The methods that the specification's endpoints use.
@@ -84,8 +84,10 @@ impl Header {
     /// The value for logs: a secret is `***`.
     pub(crate) fn masked(&self) -> String {
         match &self.value {
-            HeaderValue::Key { scheme, .. } => format!("{scheme}***"),
-            HeaderValue::Plain(_) if is_secret_name(&self.name) => "***".to_owned(),
+            HeaderValue::Key { scheme, .. } => format!("{scheme}{MASK}"),
+            HeaderValue::Plain(text) if is_secret(&self.name, text) => {
+                format!("{}{MASK}", secret::scheme_and_rest(text).0)
+            }
             HeaderValue::Plain(text) => text.clone(),
         }
     }
@@ -175,6 +177,48 @@ impl Body {
     }
 }
 
+/// A text of a body that must not be shown, with the name of the field that the user set to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct BodySecret {
+    pub(crate) name: String,
+    pub(crate) secret: Secret,
+}
+
+impl BodySecret {
+    /// Whether this is the text of a body's member of this name. A short text may be that of
+    /// another member by chance.
+    pub(super) fn is_at(&self, name: &str, text: &str) -> bool {
+        let last = self.name.rsplit('.').next();
+        self.secret.expose() == text && (last == Some(name) || self.secret.is_searchable())
+    }
+}
+
+/// A JSON value with what `shown` gives in the place of its secret texts.
+pub(super) fn with_secrets_as(
+    value: &Value,
+    name: &str,
+    secrets: &[BodySecret],
+    shown: &mut dyn FnMut(&BodySecret) -> String,
+) -> Value {
+    match value {
+        Value::String(text) => match secrets.iter().find(|secret| secret.is_at(name, text)) {
+            Some(secret) => shown(secret).into(),
+            None => value.clone(),
+        },
+        Value::Array(items) => {
+            items.iter().map(|item| with_secrets_as(item, name, secrets, shown)).collect()
+        }
+        Value::Object(members) => {
+            let mut changed = Map::with_capacity(members.len());
+            for (name, value) in members {
+                changed.insert(name.clone(), with_secrets_as(value, name, secrets, shown));
+            }
+            Value::Object(changed)
+        }
+        other => other.clone(),
+    }
+}
+
 /// A whole request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Request {
@@ -182,6 +226,8 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: Vec<Header>,
     pub(crate) body: Body,
+    /// Texts of the body that must not be shown.
+    pub(crate) body_secrets: Vec<BodySecret>,
 }
 
 impl Request {
@@ -196,64 +242,34 @@ impl Request {
 
     /// The secrets that the request carries, for masking words that come back.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
-        let secrets = self.headers.iter().filter_map(|header| match &header.value {
-            HeaderValue::Key { secret, .. } => secret.clone(),
-            HeaderValue::Plain(text) if is_secret_name(&header.name) => {
-                // `Authorization: Bearer abc`: what may be echoed is the last word.
-                text.split_whitespace().last().map(Secret::new)
+        let in_headers = self.headers.iter().flat_map(|header| match &header.value {
+            HeaderValue::Key { secret, .. } => secret.iter().cloned().collect(),
+            HeaderValue::Plain(text) if is_secret(&header.name, text) => {
+                secret::parts_of(&header.name, text)
             }
-            HeaderValue::Plain(_) => None,
+            HeaderValue::Plain(_) => Vec::new(),
         });
-        let pairs = self.url.query_pairs().filter(|(name, _)| is_secret_name(name));
-        let in_url = pairs.map(|(_, value)| value.into_owned());
-        let in_url = in_url.chain(self.url.password().map(str::to_owned));
-        let password = |text: &str| String::from_utf8_lossy(&unescaped(text)).into_owned();
-        let in_url = in_url.chain(self.url.password().map(password));
-        let in_url = in_url.chain(basic_credentials(&self.url));
-        secrets.chain(in_url.map(Secret::new)).collect()
+        let in_body = self.body_secrets.iter().map(|field| field.secret.clone());
+        in_headers.chain(secrets_of_url(&self.url)).chain(in_body).collect()
     }
-}
 
-/// User and password of a URL, as the Basic scheme has them (RFC 7617); `None` if it has neither.
-pub(super) fn basic_credentials(url: &Url) -> Option<String> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
+    /// A JSON body as it may be shown: a word in the place of each file, `***` in that of each secret.
+    pub(super) fn shown_body(&self) -> String {
+        let mut body = self.body.clone();
+        let shown = |value: &Value| {
+            with_secrets_as(value, "", &self.body_secrets, &mut |_| MASK.to_owned())
+        };
+        match &mut body {
+            Body::Json(value) => *value = shown(value),
+            Body::Spliced(spliced) => *spliced.value_mut() = shown(spliced.value()),
+            Body::Empty | Body::Form(_) => {}
+        }
+        let text = match &body {
+            Body::Spliced(spliced) => spliced.abridged(),
+            body => String::from_utf8_lossy(&body.bytes()).into_owned(),
+        };
+        secret::mask(&self.secrets(), &text)
     }
-    let mut pair = unescaped(url.username());
-    pair.push(b':');
-    pair.extend(unescaped(url.password().unwrap_or_default()));
-    Some(STANDARD.encode(pair))
-}
-
-/// A part of a URL with each `%E5` as the byte that it stands for (RFC 3986, section 2.1).
-pub(crate) fn unescaped(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let byte =
-            digits.filter(|_| *first == b'%').and_then(|two| u8::from_str_radix(two, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &behind[2..] } else { behind };
-    }
-    bytes
-}
-
-/// A URL that is safe to show: no user, no password, and `***` for query values that carry a key.
-pub(crate) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Both fail only for URLs without a host, which have no user either.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    if url.query().is_none() {
-        return url.to_string();
-    }
-    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let masked = pairs.iter().map(|(name, value)| {
-        (name.as_str(), if is_secret_name(name) { "***" } else { value.as_str() })
-    });
-    url.query_pairs_mut().clear().extend_pairs(masked);
-    url.to_string()
 }
 
 /// Whether a URL's host is the machine itself.
@@ -279,12 +295,17 @@ mod tests {
             variable: "K".into(),
         };
         let header = Header { name: "Authorization".into(), value: key, is_private: true };
-        let url = Url::parse("http://li:g%40heim@h.example/").expect("a URL");
-        let request = Request { method: Method::Get, url, headers: Vec::new(), body: Body::Empty };
+        let url = Url::parse("http://li:g%40heim-1@h.example/").expect("a URL");
+        let request = Request {
+            method: Method::Get,
+            url,
+            headers: Vec::new(),
+            body: Body::Empty,
+            body_secrets: Vec::new(),
+        };
         let secrets = request.secrets();
-        let echo = "g%40heim g@heim Basic bGk6Z0BoZWlt".to_owned();
-        let masked = secrets.iter().fold(echo, |text, secret| secret.mask(&text));
-        assert_eq!(masked, "*** *** Basic ***");
+        let echo = "g%40heim-1 g@heim-1 Basic bGk6Z0BoZWltLTE=".to_owned();
+        assert_eq!(secret::mask(&secrets, &echo), "*** *** Basic ***");
         assert_eq!(header.masked(), "Bearer ***");
         assert_eq!(header.exposed(), "Bearer sk-123456");
         assert_eq!(Header::private("X-Api-Key", "abcdef").masked(), "***");

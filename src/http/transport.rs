@@ -213,7 +213,13 @@ mod tests {
             let part = crate::http::form::FormPart { name: "file".to_owned(), content };
             let url = Url::parse(&address).expect("a URL");
             let body = Body::Form(Form::new(vec![part]));
-            let request = Request { method: Method::Post, url, headers: Vec::new(), body };
+            let request = Request {
+                method: Method::Post,
+                url,
+                headers: Vec::new(),
+                body,
+                body_secrets: Vec::new(),
+            };
             let outgoing = Outgoing::of(&request.body, &Activity::default(), None);
             let service = Service { proxy, ..Service::default() };
             let transport = Transport::new(service, Env::Table(Default::default()), false);

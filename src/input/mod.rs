@@ -222,6 +222,37 @@ pub(crate) fn read_speech_text(sources: &InputSources<'_>, io: &mut Io) -> Resul
     Ok(text::joined(parts))
 }
 
+/// The text to be spoken that stands before and behind standard input, and whether that is part of it.
+/// Standard input is not read: it is to be taken as it comes.
+///
+/// # Errors
+/// Exit 2: a file that can't be read, or one that is not text.
+pub(crate) fn read_speech_around_stdin(
+    sources: &InputSources<'_>,
+    io: &Io,
+) -> Result<(String, String, bool), Failure> {
+    let (mut before, mut behind) = (Vec::new(), Vec::new());
+    let mut reads_stdin = false;
+    for path in sources.files {
+        if is_stdin(path) {
+            reads_stdin = true;
+            continue;
+        }
+        let text = text::read_file(path)?.told(&path.display().to_string(), io);
+        if reads_stdin { behind.push(text) } else { before.push(text) }
+    }
+    if sources.reads_stdin(io) {
+        sources.warn_of_shared_stdin(io);
+        reads_stdin = true;
+    }
+    behind.push(sources.joined_words());
+    let whole = |mut parts: Vec<String>| {
+        parts.retain(|part| !part.trim().is_empty());
+        text::joined(parts)
+    };
+    Ok((whole(before), whole(behind), reads_stdin))
+}
+
 /// Reads standard input to its end; nothing if it was read before.
 ///
 /// # Errors

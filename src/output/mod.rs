@@ -2,6 +2,7 @@
 
 pub(crate) mod extract;
 pub(crate) mod file;
+pub(crate) mod kept;
 pub(crate) mod naming;
 mod part;
 pub(crate) mod progress;

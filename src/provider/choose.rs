@@ -1,11 +1,12 @@
 //! Which profile a command uses when several could be meant.
 
-use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::schema::nearest;
+use crate::config::{Config, listed};
 use crate::error::Failure;
 use crate::io::Env;
+use crate::secret;
 
 /// In this order: `-p`, `LLM_PROVIDER`, `default` in the user's file, the file's only profile,
 /// `openai` if `OPENAI_API_KEY` is set.
@@ -42,8 +43,8 @@ fn named(name: &str, origin: Origin, config: &Config) -> Result<Profile, Failure
     };
     let near = nearest(name, names.iter().copied());
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    let failure = Failure::usage(format!("there is no profile `{name}`{by}"));
-    Err(failure.hint(format!("{near}known profiles: {}", names.join(", "))))
+    let failure = Failure::usage(format!("there is no profile {}{by}", secret::named(name)));
+    Err(failure.hint(format!("{near}known profiles: {}", listed(&names))))
 }
 
 fn none_chosen(config: &Config) -> Failure {
@@ -54,6 +55,6 @@ fn none_chosen(config: &Config) -> Failure {
         ("no service is chosen, and the profile file has no `default`", users)
     };
     let hint =
-        format!("choose one with -p NAME, LLM_PROVIDER or `llm config init`: {}", could.join(", "));
+        format!("choose one with -p NAME, LLM_PROVIDER or `llm config init`: {}", listed(&could));
     Failure::usage(what).hint(hint)
 }

@@ -81,15 +81,18 @@ impl FieldRepair {
                 Ok(())
             }
             RepairVerdict::Theirs { field, by } => {
-                let by = match by {
-                    SetBy::Flag(flag) => format!("`{flag}` sets `{field}`"),
-                    SetBy::Setting => format!("`-O {field}=…` sets it"),
-                    SetBy::Profile(place) => format!("{place} sets `{field}`"),
-                };
-                let failure = match values::advice(&refused.words) {
-                    Some(advice) => failure.hint(format!("{by}; {advice}")),
-                    None => failure.hint(format!("{by}, which is not accepted here; leave it out")),
-                };
+                let advice = values::advice(&refused.words);
+                let by = sets(&field, &by);
+                let failure = failure.hint(match advice {
+                    Some(advice) => format!("{by}; {advice}"),
+                    None => format!("{by}, which is not accepted here; leave it out"),
+                });
+                Err(Failure { field: Some(field), ..failure })
+            }
+            RepairVerdict::TheirValue { field, by } => {
+                let advice = values::advice(&refused.words);
+                let advice = advice.unwrap_or_else(|| "another value may be accepted".to_owned());
+                let failure = failure.hint(format!("{}; {advice}", sets(&field, &by)));
                 Err(Failure { field: Some(field), ..failure })
             }
             _ => Err(failure),
@@ -131,6 +134,15 @@ impl FieldRepair {
         let job = json!(self.job.name());
         let model = model.map(|model| format!("models = [{}], ", json!(model)));
         format!("rules = [{{ jobs = [{job}], {}{what} }}]", model.unwrap_or_default())
+    }
+}
+
+/// By what the user set a field, in words.
+fn sets(field: &str, by: &SetBy) -> String {
+    match by {
+        SetBy::Flag(flag) => format!("`{flag}` sets `{field}`"),
+        SetBy::Setting => format!("`-O {field}=…` sets it"),
+        SetBy::Profile(place) => format!("{place} sets `{field}`"),
     }
 }
 

@@ -8,8 +8,10 @@ use crate::config::profile::Profile;
 
 pub(crate) use crate::config::job::Job;
 
-/// The entry of a profile's `models` for transcripts with times.
-pub(super) const TIMED: &str = "timed";
+pub(super) use crate::config::profile::TIMED;
+
+/// The name in `models` for transcripts that say who speaks.
+pub(super) const SPEAKERS: &str = "speakers";
 
 impl Job {
     /// The name in a sentence.
@@ -57,7 +59,8 @@ impl Job {
         })
     }
 
-    /// The model for the job: a flag or the environment names it for any job, a profile for each.
+    /// The model for the job: a flag or the environment names it for any job, a profile for each. In a
+    /// profile of the user's own `model` is meant for every job that `models` does not name.
     pub(super) fn model_in(self, profile: &Profile) -> Option<String> {
         self.model_field(profile).map(|field| field.value.clone())
     }
@@ -67,7 +70,9 @@ impl Job {
         let origin = profile.model.origin();
         let is_asked = matches!(origin, Some(Origin::Flag(_) | Origin::Environment(_)));
         let general = profile.model.sourced().filter(|_| is_asked || self.takes_chat_model());
-        general.or_else(|| self.model_of(profile))
+        let is_for_all = profile.is_users_own && origin != Some(&Origin::BuiltIn);
+        let last = || profile.model.sourced().filter(|_| is_for_all);
+        general.or_else(|| self.model_of(profile)).or_else(last)
     }
 
     /// The entry of a profile's `models` for the job: its own, or that of the job that it is akin to.

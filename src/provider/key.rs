@@ -1,12 +1,17 @@
 //! Finds a profile's key: in the file, a variable, a command's output or another file.
 
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::Read as _;
+use std::process::{ChildStderr, Command, Stdio};
 
 use crate::config::profile::Profile;
-use crate::config::words::split;
+use crate::config::value::Texts;
 use crate::error::{Failure, reason};
-use crate::io::Env;
-use crate::secret::Secret;
+use crate::io::{Env, MOST_TEXT, read_text};
+use crate::secret::{MASK, Secret, looks_like_a_key};
+
+/// How much a failing key command may say, in bytes.
+const LONGEST_WORDS: u64 = 4096;
 
 /// The variable that stands for a key which comes from nowhere else.
 const UNKNOWN_VARIABLE: &str = "LLM_API_KEY";
@@ -39,11 +44,11 @@ pub(super) fn find(profile: &Profile, env: &Env) -> Result<Option<ApiKey>, Failu
             return Ok(Some(ApiKey { secret: Some(secret), variable: name.clone() }));
         }
     }
-    if let Some(words) = profile.api_key_cmd.as_deref() {
-        return key(run(words)?.trim(), &format!("`api_key_cmd` of {}", profile.name));
+    if let Some(command) = profile.api_key_cmd.get() {
+        return key(&run(command)?, &format!("`api_key_cmd` of {}", profile.name));
     }
     if let Some(path) = profile.api_key_file.as_deref() {
-        return key(read(path, env)?.trim(), path);
+        return key(&read(path, env)?, path);
     }
     if variables.is_empty() { Ok(None) } else { Err(missing(profile, variables)) }
 }
@@ -72,9 +77,11 @@ fn missing(profile: &Profile, variables: &[String]) -> Failure {
     failure.hint(format!("{page}`export {name}=…`"))
 }
 
-/// A key that a header can carry: not empty, visible ASCII only (RFC 9110, section 5.5).
+/// A key that a header can carry: not empty, visible ASCII only (RFC 9110, section 5.5). What stands
+/// around it in files and variables is no part of it: white space, a byte order mark, quotes.
 fn checked(text: &str, origin: &str) -> Result<Secret, Failure> {
     let wrong = |what: &str| Err(Failure::usage(format!("the key from {origin} {what}")));
+    let text = unwrapped(text);
     if text.is_empty() {
         return wrong("is empty");
     }
@@ -87,36 +94,82 @@ fn checked(text: &str, origin: &str) -> Result<Secret, Failure> {
     Ok(Secret::new(text))
 }
 
-fn read(path: &str, env: &Env) -> Result<String, Failure> {
-    std::fs::read_to_string(env.expand_home(path)).map_err(|error| {
-        Failure::usage(format!("cannot read the key file {path}: {}", reason(&error)))
-    })
+fn unwrapped(text: &str) -> &str {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let within = |quote| text.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));
+    within('"').or_else(|| within('\'')).map_or(text, str::trim)
 }
 
-/// Runs a key command without a shell and gives its output. One text is split into words as a shell
-/// would; `["sh", "-c", "…"]` asks for a shell.
-fn run(words: &[String]) -> Result<String, Failure> {
-    let words = match words {
-        [line] => {
-            split(line).ok_or_else(|| Failure::usage("a quote in `api_key_cmd` is not closed"))?
+fn read(path: &str, env: &Env) -> Result<String, Failure> {
+    if looks_like_a_key(path) {
+        return Err(Failure::usage("`api_key_file` must be the path of a file")
+            .hint("a key itself stands in `api_key`"));
+    }
+    let failed = |what: &str| Failure::usage(format!("cannot read the key file {path}: {what}"));
+    let bytes = File::open(env.expand_home(path)).and_then(read_text);
+    match bytes.map_err(|error| failed(&reason(&error)))? {
+        Some(bytes) => String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8")),
+        None => Err(failed(&format!("it is larger than {} MiB", MOST_TEXT >> 20))),
+    }
+}
+
+/// Runs a key command and gives the first line of its output. A text is a line for the shell, a list is
+/// run without one.
+fn run(command: &Texts) -> Result<String, Failure> {
+    let (first, mut command) = match command {
+        Texts::One(line) => {
+            let mut shell = Command::new(if cfg!(windows) { "cmd" } else { "sh" });
+            shell.arg(if cfg!(windows) { "/C" } else { "-c" }).arg(line);
+            (line.split_whitespace().next(), shell)
         }
-        words => words.to_vec(),
+        Texts::Several(words) => {
+            let mut command = Command::new(words.first().map_or("", String::as_str));
+            command.args(words.iter().skip(1));
+            (words.first().map(String::as_str), command)
+        }
     };
-    let [program, arguments @ ..] = &words[..] else {
+    let Some(program) = first.filter(|first| !first.is_empty()) else {
         return Err(Failure::usage("`api_key_cmd` is empty"));
     };
+    if looks_like_a_key(program) {
+        return Err(Failure::usage("`api_key_cmd` must be a command that prints the key")
+            .hint("a key itself stands in `api_key`"));
+    }
+    let failed = |what: &str| Failure::usage(format!("the key command `{program}` failed: {what}"));
     // The prompt on standard input is not the command's to read.
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
-    let output = output.map_err(|error| {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| {
         Failure::usage(format!("cannot run the key command `{program}`: {}", reason(&error)))
     })?;
-    if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr);
-        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        let words = if words.is_empty() { output.status.to_string() } else { words };
-        return Err(Failure::usage(format!("the key command `{program}` failed: {words}")));
+    let errors = child.stderr.take();
+    let errors = std::thread::spawn(move || errors.map(words_of).unwrap_or_default());
+    let output = child.stdout.take().map_or(Ok(None), read_text);
+    let Some(output) = output.map_err(|error| failed(&reason(&error)))? else {
+        // It may have ended by itself, as nobody reads what it prints any more.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(failed(&format!("it prints more than {} MiB", MOST_TEXT >> 20)));
+    };
+    let status = child.wait().map_err(|error| failed(&reason(&error)))?;
+    if !status.success() {
+        let words = errors.join().unwrap_or_default();
+        return Err(failed(if words.is_empty() { status.to_string() } else { words }.as_str()));
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = String::from_utf8_lossy(&output);
+    let output = output.trim_start_matches('\u{feff}').trim();
+    Ok(output.lines().next().unwrap_or_default().to_owned())
+}
+
+/// What a command says of its failure, in one line. What could be a key is not repeated.
+fn words_of(mut errors: ChildStderr) -> String {
+    let mut text = Vec::new();
+    // The rest is read too, as the command would wait for somebody to do so. That nothing can be read
+    // leaves its status to speak.
+    let _ = errors.by_ref().take(LONGEST_WORDS).read_to_end(&mut text);
+    let _ = std::io::copy(&mut errors, &mut std::io::sink());
+    let text = String::from_utf8_lossy(&text);
+    let shown = |word| if looks_like_a_key(str::trim_matches(word, ':')) { MASK } else { word };
+    text.split_whitespace().map(shown).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -125,8 +178,10 @@ mod tests {
 
     #[test]
     fn a_key_must_fit_into_a_header() {
-        assert!(checked("sk-abc", "X").is_ok());
-        for text in ["", "sk\nabc", "sk-abc\n", "密钥", "a b"] {
+        for text in ["sk-abc", " sk-abc\r\n", "\u{feff}sk-abc", "\"sk-abc\"\n", "'sk-abc'"] {
+            assert_eq!(checked(text, "X").expect("a key").expose(), "sk-abc", "{text:?}");
+        }
+        for text in ["", "\"\"", "sk\nabc", "密钥abc", "a b"] {
             let failure = checked(text, "X").expect_err(text);
             assert!(!failure.message.contains("abc"), "{}", failure.message);
         }

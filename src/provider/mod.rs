@@ -1,12 +1,15 @@
 //! A service, ready to be asked: a resolved profile that gives URLs, headers and request bodies.
 //! Reads no files and opens no sockets.
 
+mod base_url;
+mod body_secrets;
 mod choose;
 mod endpoint;
 pub(crate) mod field_repair;
 mod host;
 mod job;
 pub(crate) mod key;
+mod limit;
 mod on_this_machine;
 mod options;
 pub(crate) mod price;
@@ -19,8 +22,10 @@ mod takes;
 mod tests;
 pub(crate) mod user_fields;
 
+pub(crate) use crate::config::name;
 pub(crate) use crate::config::schema::{RerankForm, SchemaForm};
 pub(crate) use job::Job;
+pub(crate) use limit::RequestLimit;
 pub(crate) use options::{ServiceOptions, Setting};
 pub(crate) use resolve::{profile_for, provider_of, resolve};
-pub(crate) use resolved::{Composed, Fields, KEY, Provider, RequestLimit, limits_of};
+pub(crate) use resolved::{Composed, Fields, KEY, Provider, limits_of};

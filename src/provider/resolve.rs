@@ -1,12 +1,13 @@
 //! From what was typed, set and written down to one [`Provider`]: the layers of the configuration,
 //! flag over environment over the user's file over the built-in list.
 
+use super::base_url::{self, parse};
 use super::options::ServiceOptions;
 use super::{Job, Provider, choose, endpoint, host, key};
-use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::value::Texts;
+use crate::config::{Config, listed};
 use crate::error::Failure;
 use crate::http::request::{Url, is_this_machine, shown};
 use crate::io::{Env, Io};
@@ -36,7 +37,7 @@ pub(crate) fn provider_of(
     job: Job,
     io: &mut Io,
 ) -> Result<Provider, Failure> {
-    let base_url = base_url(&profile)?;
+    let base_url = base_url::of(&profile)?;
     endpoint::check(&profile, &base_url)?;
     let key = match options.is_dry {
         true => key::unread(&profile, &io.env),
@@ -157,50 +158,6 @@ fn host_of(url: &str) -> Result<String, Failure> {
     Ok(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
-fn base_url(profile: &Profile) -> Result<Url, Failure> {
-    let name = &profile.name;
-    let Some(field) = profile.base_url.sourced() else {
-        return Err(Failure::usage(format!("the profile `{name}` has no base_url")).hint(format!(
-            "set `base_url` in [providers.{name}]; `llm config edit` opens the file"
-        )));
-    };
-    let text = field.value.as_str();
-    if text.contains('{') {
-        return Err(Failure::usage(format!(
-            "the base_url of {name} has a placeholder to fill in: {text}"
-        ))
-        .hint(format!("set `base_url` in [providers.{name}]; `llm config edit` opens the file")));
-    }
-    parse(text, &field.origin.to_string())
-}
-
-/// Parses a base URL. `origin` tells where it is written.
-fn parse(text: &str, origin: &str) -> Result<Url, Failure> {
-    let wrong = |what: &str| {
-        let text = without_user(text);
-        Failure::usage(format!("the base URL `{text}` {what} ({origin})"))
-            .hint("a base URL looks like http://localhost:8000/v1 or https://host.example/v1")
-    };
-    if !text.contains("://") && !text.starts_with("demo:") {
-        return Err(wrong("has no scheme"));
-    }
-    let url = Url::parse(text).map_err(|error| wrong(&format!("is not valid: {error}")))?;
-    match url.scheme() {
-        "http" | "https" | "demo" => Ok(url),
-        scheme => Err(wrong(&format!("has the scheme `{scheme}`, but http or https is needed"))),
-    }
-}
-
-/// An address that may be no URL, with `***` for a user and a password in it.
-fn without_user(text: &str) -> String {
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |parts| parts);
-    let host = rest.split('/').next().unwrap_or_default();
-    match host.rfind('@') {
-        Some(at) => format!("{scheme}://***{}", &rest[at..]),
-        None => text.to_owned(),
-    }
-}
-
 /// A job that the service is known not to offer is refused before anything is sent. The built-in
 /// list speaks of the service's own address only; behind another one anything may answer.
 fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
@@ -214,5 +171,5 @@ fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<()
         .filter(|name| config.profile(name).is_some_and(|other| other.offers(job)))
         .collect();
     let what = format!("{} does not offer {}", profile.name, job.words());
-    Err(Failure::usage(what).hint(format!("services that do: {}", others.join(", "))))
+    Err(Failure::usage(what).hint(format!("services that do: {}", listed(&others))))
 }

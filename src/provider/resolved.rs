@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::endpoint::{self, Endpoint};
 use super::key::ApiKey;
+use super::limit::RequestLimit;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
 use super::{Job, host, rules};
@@ -60,32 +61,11 @@ pub(crate) struct Composed {
     pub(crate) takes_model: bool,
 }
 
-/// A limit out of a profile's `limits`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RequestLimit {
-    /// Characters of a text that is to be spoken.
-    SpeechCharacters,
-    /// Bytes of a file that is sent.
-    UploadBytes,
-    /// Seconds of a recording.
-    AudioSeconds,
-    /// Texts of one request for embeddings.
-    EmbedInputs,
-}
-
-impl RequestLimit {
-    fn name(self) -> &'static str {
-        match self {
-            RequestLimit::SpeechCharacters => "speech_characters",
-            RequestLimit::UploadBytes => "upload_bytes",
-            RequestLimit::AudioSeconds => "audio_seconds",
-            RequestLimit::EmbedInputs => "embed_inputs",
-        }
-    }
-}
-
 /// What stands for the key in a profile's `models_headers`.
 pub(crate) const KEY: &str = "$KEY";
+
+/// Samples a second of OpenAI's `pcm` (its guide "Text to speech"), and of most others.
+const PCM_RATE: u32 = 24_000;
 
 /// Names under which services take a limit of the answer's length.
 const LIMITS: [&str; 5] =
@@ -222,14 +202,16 @@ impl Provider {
         let mut headers = self.request_headers(job);
         headers.insert(0, Header::public("Content-Type", "application/json"));
         let body = Body::Json(Value::Object(body));
-        Request { method: Method::Post, url, headers: unique(headers), body }
+        let body_secrets = self.body_secrets(job);
+        Request { method: Method::Post, url, headers: unique(headers), body, body_secrets }
     }
 
     /// A POST request with a form (`multipart/form-data`).
     pub(crate) fn post_form(&self, job: Job, parts: Vec<FormPart>) -> Request {
         let headers = unique(self.request_headers(job));
         let body = Body::Form(Form::new(parts));
-        Request { method: Method::Post, url: self.url(job, None), headers, body }
+        let (url, body_secrets) = (self.url(job, None), self.body_secrets(job));
+        Request { method: Method::Post, url, headers, body, body_secrets }
     }
 
     /// The most that one request takes, as the profile has it.
@@ -237,10 +219,17 @@ impl Provider {
         u64::try_from(self.profile.limits.get(limit.name())?.value).ok()
     }
 
+    /// Samples a second of speech without a head, where the service does not state it.
+    pub(crate) fn pcm_rate(&self) -> u32 {
+        let rate = self.profile.pcm_rate.get().and_then(|rate| u32::try_from(*rate).ok());
+        rate.filter(|rate| *rate > 0).unwrap_or(PCM_RATE)
+    }
+
     /// A GET request.
     pub(crate) fn get(&self, job: Job) -> Request {
         let headers = unique(self.request_headers(job));
-        Request { method: Method::Get, url: self.url(job, None), headers, body: Body::Empty }
+        let (url, body) = (self.url(job, None), Body::Empty);
+        Request { method: Method::Get, url, headers, body, body_secrets: Vec::new() }
     }
 
     /// The endpoint's URL: the base URL as it is given, the path behind it, its query kept. A path with

@@ -330,8 +330,8 @@ fn what_cannot_be_resolved_is_said() {
         ("[providers.x]\nmodel = \"m\"\n".to_owned(), "has no base_url"),
         (at("localhost:8000"), "has no scheme"),
         (at("ftp://h.example"), "scheme `ftp`"),
-        (at("http://"), "is not valid"),
-        (at("https://{resource}.example/v1"), "has a placeholder to fill in"),
+        (at("http://"), "has no host"),
+        (at("https://{resource}.example/v1"), "has a part to fill in"),
     ] {
         let (message, hint) = refused(&[], &[], &text);
         assert!(message.contains(words) && !hint.is_empty(), "{message}");

@@ -26,10 +26,51 @@ enum CutPlace {
     Line,
 }
 
-/// The text in parts of at most `limit` characters (Unicode scalar values), each without white space
-/// around it, none empty. A text of white space alone has no parts.
-pub(crate) fn parts(text: &str, limit: usize) -> Vec<&str> {
-    let limit = limit.max(1);
+/// The most that a part may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TextLimit {
+    /// Unicode scalar values.
+    Characters(usize),
+    /// Bytes of UTF-8, which some gateways count.
+    Bytes(usize),
+}
+
+impl TextLimit {
+    /// Where so much of a text ends, in bytes; `None` if the text has no more than that. At least one
+    /// character is before it.
+    fn end(self, text: &str) -> Option<usize> {
+        match self {
+            TextLimit::Characters(most) => text.char_indices().nth(most.max(1)).map(|(at, _)| at),
+            TextLimit::Bytes(most) if text.len() <= most => None,
+            TextLimit::Bytes(most) => {
+                let first = text.chars().next().map_or(0, char::len_utf8);
+                let end = text.floor_char_boundary(most).max(first);
+                (end < text.len()).then_some(end)
+            }
+        }
+    }
+
+    fn half(self) -> Self {
+        match self {
+            TextLimit::Characters(most) => TextLimit::Characters(most / 2),
+            TextLimit::Bytes(most) => TextLimit::Bytes(most / 2),
+        }
+    }
+
+    /// The limit in characters that keeps a text of this kind within it.
+    pub(crate) fn characters(self, text: &str) -> usize {
+        match self {
+            TextLimit::Characters(most) => most,
+            TextLimit::Bytes(most) => {
+                most / text.chars().map(char::len_utf8).max().unwrap_or(1).max(1)
+            }
+        }
+    }
+}
+
+/// The text in parts of at most `limit`, each without white space around it, none empty. A text of
+/// white space alone has no parts.
+pub(crate) fn parts(text: &str, limit: TextLimit) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
@@ -45,12 +86,27 @@ pub(crate) fn parts(text: &str, limit: usize) -> Vec<&str> {
     parts
 }
 
+/// Where the first sentence or line ends, in bytes; `None` if that is not known yet, as more may come.
+/// A number with a point is no sentence.
+pub(super) fn first_end(text: &str, only_lines: bool) -> Option<usize> {
+    let (mut cuts, mut has_word) = (Cuts::default(), false);
+    for (at, next) in text.char_indices() {
+        match cuts.before(next) {
+            Some(CutPlace::Line) => return Some(at),
+            Some(CutPlace::Sentence) if has_word && !only_lines => return Some(at),
+            _ => {}
+        }
+        has_word |= next.is_alphabetic();
+    }
+    text.ends_with('\n').then_some(text.len())
+}
+
 /// Where the first part ends, in bytes.
-fn end_of_part(text: &str, limit: usize) -> usize {
-    let Some((most, _)) = text.char_indices().nth(limit) else { return text.len() };
+fn end_of_part(text: &str, limit: TextLimit) -> usize {
+    let Some(most) = limit.end(text) else { return text.len() };
     let (mut best, mut late) = (None, None);
     // A line that ends early in the part would leave a part much shorter than it could be.
-    let middle = text.char_indices().nth(limit / 2).map_or(0, |(at, _)| at);
+    let middle = limit.half().end(text).unwrap_or(0);
     let mut cuts = Cuts::default();
     let letters = text[..most]
         .char_indices()

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::subtitles::{Segment, is_finished};
-use super::words;
+use super::cue::CueLayout;
+use super::subtitles::{self, Segment, is_finished};
+use super::words::{self, speaker, time};
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
 
@@ -41,7 +42,10 @@ impl TranscriptReply {
     /// The text: of JSON its `text`, else the whole. Bytes that are no UTF-8 are replaced.
     pub(crate) fn text(&self) -> Option<String> {
         match &self.value {
-            None => Some(String::from_utf8_lossy(&self.body).into_owned()),
+            None => {
+                let text = String::from_utf8_lossy(&self.body);
+                Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+            }
             Some(Value::String(text)) => Some(text.clone()),
             Some(value) => {
                 let text = value.get("text").and_then(Value::as_str).map(str::to_owned);
@@ -62,10 +66,35 @@ impl TranscriptReply {
         segments(self.value.as_ref()?)
     }
 
-    /// The subtitles, if that is what came. Bytes that are no UTF-8 are replaced.
+    /// The segments that the words make up, each short enough for a subtitle; `None` without words
+    /// that have times.
+    pub(crate) fn segments_of_words(&self, layout: CueLayout) -> Option<Vec<Segment>> {
+        words::segments(self.value.as_ref()?, Some(layout))
+    }
+
+    /// Whether the answer has single words with times.
+    pub(crate) fn has_words(&self) -> bool {
+        let words = |value: &Value| words::segments(value, None).is_some();
+        self.value.as_ref().is_some_and(words)
+    }
+
+    /// The subtitles, if that is what came: bare, as a JSON text, or in the field `text` of an answer
+    /// without times (LiteLLM). Bytes that are no UTF-8 are replaced; a byte order mark is no part.
     pub(crate) fn subtitles(&self) -> Option<Cow<'_, str>> {
-        let text = String::from_utf8_lossy(&self.body);
-        (self.value.is_none() && is_finished(&text)).then_some(text)
+        let text = match &self.value {
+            None => String::from_utf8_lossy(&self.body),
+            Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
+            Some(value) if self.segments().is_none_or(|segments| segments.is_empty()) => {
+                Cow::Borrowed(value.get("text")?.as_str()?)
+            }
+            Some(_) => return None,
+        };
+        let is_ours = match &self.value {
+            None => is_finished(&text),
+            Some(_) => subtitles::has_cues(&text) || text.trim_start().starts_with("WEBVTT"),
+        };
+        let bare = |text: &str| text.strip_prefix('\u{feff}').map(str::to_owned);
+        is_ours.then(|| bare(&text).map_or(text, Cow::Owned))
     }
 
     /// Whether the bytes are JSON in the shape that a transcript has, so that they can be given on.
@@ -108,26 +137,28 @@ fn chat_text(value: &Value) -> Option<String> {
 
 /// The segments of a JSON answer: its own, or such as its words make up.
 pub(crate) fn segments(value: &Value) -> Option<Vec<Segment>> {
-    given_segments(value).or_else(|| words::segments(value))
+    given_segments(value).or_else(|| words::segments(value, None))
 }
 
-/// The segments as they were given. A segment without an end lasts until the next one begins.
+/// The segments as they were given. A segment without an end lasts until the next one begins, the last
+/// one to the end of the recording.
 fn given_segments(value: &Value) -> Option<Vec<Segment>> {
-    let items = value.get("segments")?.as_array()?;
-    let time = |item: &Value, name: &str| {
-        let time = item.get(name)?;
-        time.as_f64().or_else(|| time.as_str()?.trim().parse().ok())
+    // No segments of some text: the times were not given. Of silence there are none.
+    let is_silent = value.get("text").and_then(Value::as_str).is_some_and(|t| t.trim().is_empty());
+    let Some(items) = value.get("segments").and_then(Value::as_array) else {
+        return (is_silent && value.get("words").is_none_or(|words| words == &json!([])))
+            .then(Vec::new);
     };
+    let all = time(value, "duration");
     let mut segments = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         let start = time(item, "start")?;
         let next = items.get(index + 1).and_then(|next| time(next, "start"));
-        let end = time(item, "end").or(next).unwrap_or(start);
+        let end = time(item, "end").filter(|end| *end > start).or(next).or(all);
+        let end = end.or_else(|| time(item, "end")).unwrap_or(start).max(start);
         let text = item.get("text").and_then(Value::as_str)?.to_owned();
-        segments.push(Segment { start, end, text });
+        segments.push(Segment { start, end, text, speaker: speaker(item) });
     }
-    // No segments of some text: the times were not given. Of silence there are none.
-    let is_silent = value.get("text").and_then(Value::as_str).is_some_and(|t| t.trim().is_empty());
     (!segments.is_empty() || is_silent).then_some(segments)
 }
 
@@ -197,7 +228,10 @@ mod tests {
     fn segments_of_every_service_are_read() {
         let of = |body: &str| read(body, "application/json").ok().and_then(|a| a.segments());
         let whisper = r#"{"text":"好","segments":[{"start":0,"end":"1.5","text":"好"}]}"#;
-        assert_eq!(of(whisper), Some(vec![Segment { start: 0.0, end: 1.5, text: "好".into() }]));
+        assert_eq!(
+            of(whisper),
+            Some(vec![Segment { start: 0.0, end: 1.5, text: "好".into(), speaker: None }])
+        );
         let open = r#"{"segments":[{"start":0.5,"text":"a"},{"start":2,"text":"b"}]}"#;
         let ends: Vec<f64> = of(open).expect("segments").iter().map(|s| s.end).collect();
         assert_eq!(ends, [2.0, 2.0]);

@@ -20,12 +20,22 @@ pub(crate) enum TranscriptFormat {
     VerboseJson,
 }
 
+/// Endings of other subtitles, lyrics and tables of times.
+const FOREIGN: [&str; 12] =
+    ["ass", "ssa", "lrc", "sbv", "sub", "stl", "ttml", "dfxp", "itt", "smi", "scc", "tsv"];
+
 impl TranscriptFormat {
     /// The format that the ending of a file means; none if it means none.
     pub(crate) fn of_ending(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_string_lossy().to_lowercase();
         let formats = [Self::Text, Self::Json, Self::Srt, Self::Vtt];
         formats.into_iter().find(|format| format.ending() == ending)
+    }
+
+    /// Whether an ending is that of subtitles or tables which are not made here.
+    pub(crate) fn is_foreign(path: &Path) -> bool {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        ending.is_some_and(|ending| FOREIGN.contains(&ending.as_str()))
     }
 
     /// The ending of its files, without the dot.

@@ -16,6 +16,7 @@ pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<TranscriptReply,
     if body.is_empty() {
         return Err(BadReply::Empty);
     }
+    let body = without_mark(body);
     let begin = body.trim_ascii_start();
     // A plain text may begin with such a word.
     let may_be_events = !content_type.starts_with("text/");
@@ -51,4 +52,12 @@ pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<TranscriptReply,
         return Err(answer.other());
     }
     Ok(answer)
+}
+
+/// JSON without the byte order mark that some servers put in front of it.
+fn without_mark(body: Vec<u8>) -> Vec<u8> {
+    match body.strip_prefix(b"\xef\xbb\xbf") {
+        Some(json) if json.trim_ascii_start().starts_with(b"{") => json.to_vec(),
+        _ => body,
+    }
 }

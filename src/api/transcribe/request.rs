@@ -13,6 +13,10 @@ pub(crate) struct TranscriptRequestParts<'a> {
     pub(crate) format: TranscriptFormat,
     /// The user named the format, so that it wins over the profile's.
     pub(crate) is_chosen: bool,
+    /// Ask for the time of each word.
+    pub(crate) with_words: bool,
+    /// What the profile says is to be asked for to learn who speaks.
+    pub(crate) speakers: Option<&'a Map<String, Value>>,
     /// Ask for times in the one other way: a service that takes no format may take this (Mistral).
     pub(crate) with_times: bool,
     /// The other fields that the user set.
@@ -27,10 +31,16 @@ pub(crate) fn fields(ask: TranscriptRequestParts<'_>) -> Fields {
     }
     let place = if ask.is_chosen { &mut flags } else { &mut needed };
     place.insert("response_format".into(), ask.format.wire_name().into());
-    if ask.with_times {
+    if ask.with_words {
+        needed.insert("timestamp_granularities[]".into(), "word".into());
+    } else if ask.with_times {
         needed.insert("timestamp_granularities[]".into(), "segment".into());
     }
     flags.extend(ask.flags.clone());
+    // In place of a format with times, which the same field names.
+    flags.extend(
+        ask.speakers.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())),
+    );
     Fields { needed, flags }
 }
 

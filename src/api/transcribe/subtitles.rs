@@ -9,6 +9,8 @@ pub(crate) struct Segment {
     pub(crate) start: f64,
     pub(crate) end: f64,
     pub(crate) text: String,
+    /// Who speaks, where the service tells.
+    pub(crate) speaker: Option<String>,
 }
 
 /// Subtitles that grow part by part.
@@ -36,16 +38,26 @@ impl Subtitles {
             }
             let start = segment.start.max(0.0);
             let (start, end) = (start + offset, segment.end.max(start) + offset);
+            let speaker = segment.speaker.as_deref().map(one_line);
             let cue = match self.format {
                 TranscriptFormat::Srt => {
                     let (start, end) = (clock(start, ','), clock(end, ','));
+                    let speaker = speaker.map_or_else(String::new, |name| format!("{name}: "));
                     // SubRip has no escapes, and an arrow would be read as a time.
-                    format!("{start} --> {end}\n{}\n", text.replace("-->", "→"))
+                    let text = format!("{speaker}{text}").replace("-->", "→");
+                    format!("{start} --> {end}\n{text}\n")
                 }
                 _ => {
                     let (start, end) = (clock(start, '.'), clock(end, '.'));
-                    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-                    format!("{start} --> {end}\n{}\n", text.replace('>', "&gt;"))
+                    let escaped = |text: &str| {
+                        text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+                    };
+                    let speaker = speaker.map(|name| format!("<v {}>", escaped(&name)));
+                    format!(
+                        "{start} --> {end}\n{}{}\n",
+                        speaker.unwrap_or_default(),
+                        escaped(&text)
+                    )
                 }
             };
             self.begin_cue();
@@ -81,6 +93,15 @@ impl Subtitles {
         }
     }
 
+    /// Adds finished subtitles of either format.
+    pub(crate) fn add_any(&mut self, finished: &str, offset: f64) {
+        if is_webvtt(finished) == (self.format != TranscriptFormat::Srt) {
+            self.add_finished(finished, offset);
+        } else {
+            self.add(&parsed(finished), offset);
+        }
+    }
+
     /// Whether there is no cue.
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
@@ -100,6 +121,69 @@ impl Subtitles {
             self.text.push_str(&format!("{}\n", self.count));
         }
     }
+}
+
+/// Whether finished subtitles are WebVTT: they say so, or have its sign before the milliseconds.
+pub(crate) fn is_webvtt(finished: &str) -> bool {
+    let finished = finished.trim_start_matches('\u{feff}').trim_start();
+    let first = || finished.lines().find(|line| moved(line, 0.0).is_some());
+    finished.starts_with("WEBVTT")
+        || first().is_some_and(|line| !line.split("-->").next().unwrap_or_default().contains(','))
+}
+
+/// The cues of finished subtitles, without marks: `<v NAME>` is who speaks.
+pub(crate) fn parsed(finished: &str) -> Vec<Segment> {
+    let is_webvtt = is_webvtt(finished);
+    let finished =
+        finished.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    let mut cues = Vec::new();
+    for block in finished.split("\n\n") {
+        let mut lines = block.trim_matches('\n').lines();
+        let times = lines.by_ref().take(2).find_map(|line| {
+            let (start, rest) = line.split_once("-->")?;
+            Some((seconds(start.trim())?, seconds(rest.split_whitespace().next()?)?))
+        });
+        let Some((start, end)) = times else { continue };
+        let (text, speaker) = without_marks(&lines.collect::<Vec<_>>().join("\n"));
+        let text = match is_webvtt {
+            true => text
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&nbsp;", " ")
+                .replace("&amp;", "&"),
+            false => text,
+        };
+        cues.push(Segment { start, end, text, speaker });
+    }
+    cues
+}
+
+/// A cue's text without `<i>`, `<v NAME>` and the like, and the name.
+fn without_marks(text: &str) -> (String, Option<String>) {
+    let (mut plain, mut speaker, mut rest) = (String::new(), None, text);
+    while let Some(at) = rest.find('<') {
+        let mark = rest[at + 1..].find(['>', '\n']).map(|end| &rest[at + 1..at + 1 + end]);
+        let is_mark =
+            |mark: &&str| mark.starts_with(|c: char| c == '/' || c.is_ascii_alphanumeric());
+        let Some(mark) = mark.filter(is_mark).filter(|m| rest[at + 1 + m.len()..].starts_with('>'))
+        else {
+            plain.push_str(&rest[..=at]);
+            rest = &rest[at + 1..];
+            continue;
+        };
+        if let Some(name) = mark.strip_prefix("v ") {
+            speaker.get_or_insert_with(|| name.trim().to_owned());
+        }
+        plain.push_str(&rest[..at]);
+        rest = &rest[at + mark.len() + 2..];
+    }
+    plain.push_str(rest);
+    (plain, speaker)
+}
+
+/// Whether finished subtitles have any cue.
+pub(crate) fn has_cues(finished: &str) -> bool {
+    finished.lines().any(|line| moved(line, 0.0).is_some())
 }
 
 /// Whether a text is finished subtitles: it has a line with times, or is empty ones.
@@ -144,6 +228,11 @@ fn clock(seconds: f64, point: char) -> String {
     format!("{hours:02}:{minutes:02}:{:02}{point}{:03}", all / 1000 % 60, all % 1000)
 }
 
+/// A name that stands in a line.
+fn one_line(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The text without blank lines, which would end a cue, and without white space around a line.
 fn lines(text: &str) -> String {
     let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
@@ -151,90 +240,4 @@ fn lines(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn segment(start: f64, end: f64, text: &str) -> Segment {
-        Segment { start, end, text: text.to_owned() }
-    }
-
-    fn made(format: TranscriptFormat, segments: &[Segment], offset: f64) -> String {
-        let mut subtitles = Subtitles::new(format);
-        subtitles.add(segments, offset);
-        subtitles.text().to_owned()
-    }
-
-    #[test]
-    fn segments_become_subrip() {
-        let segments = [
-            segment(0.0, 1.5, " 你好 --> \r\n\n再见 "),
-            segment(1.5, 2.0, " "),
-            segment(3661.2346, 3662.0, "a < b & c"),
-        ];
-        assert_eq!(
-            made(TranscriptFormat::Srt, &segments, 0.0),
-            "1\n00:00:00,000 --> 00:00:01,500\n你好 →\n再见\n\n\
-             2\n01:01:01,235 --> 01:01:02,000\na < b & c\n"
-        );
-    }
-
-    #[test]
-    fn segments_become_webvtt() {
-        let segments = [segment(-1.0, -2.0, "你好 --> <b>")];
-        assert_eq!(
-            made(TranscriptFormat::Vtt, &segments, 60.0),
-            "WEBVTT\n\n00:01:00.000 --> 00:01:00.000\n你好 --&gt; &lt;b&gt;\n"
-        );
-        assert_eq!(made(TranscriptFormat::Vtt, &[], 0.0), "WEBVTT\n");
-        assert_eq!(made(TranscriptFormat::Srt, &[], 0.0), "");
-    }
-
-    #[test]
-    fn finished_subtitles_are_moved_and_numbered_anew() {
-        let mut subtitles = Subtitles::new(TranscriptFormat::Srt);
-        subtitles.add_finished("1\n00:00:00,500 --> 00:00:01,000\n一\n二\n\n", 0.0);
-        subtitles.add_finished("1\r\n00:59:59,999 --> 01:00:00,001\r\n2\r\n\r\n\n\n", 0.501);
-        subtitles.add(&[segment(1.0, 2.0, "末")], 4000.0);
-        assert_eq!(
-            subtitles.text(),
-            "1\n00:00:00,500 --> 00:00:01,000\n一\n二\n\n\
-             2\n01:00:00,500 --> 01:00:00,502\n2\n\n3\n01:06:41,000 --> 01:06:42,000\n末\n"
-        );
-        let mut subtitles = Subtitles::new(TranscriptFormat::Vtt);
-        subtitles.add_finished("WEBVTT\n\nNOTE a\n\n00:01.000 --> 00:02.000\n一\n", 0.0);
-        let named = "\u{feff}WEBVTT - x\n\n甲\n00:01.000 --> 00:02.000 align:start line:0\n二\n\n";
-        subtitles.add_finished(named, 10.0);
-        assert_eq!(
-            subtitles.text(),
-            "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n一\n\n\
-             甲\n00:00:11.000 --> 00:00:12.000 align:start line:0\n二\n"
-        );
-    }
-
-    #[test]
-    fn subtitles_are_told_from_text() {
-        for text in ["", "\n", "WEBVTT\n", "1\n00:00:00,000 --> 00:00:01,000\n好\n"] {
-            assert!(is_finished(text), "{text:?}");
-        }
-        for text in ["你好", "a --> b", "{\"text\":\"1:00 --> 2\"}"] {
-            assert!(!is_finished(text), "{text:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_keeps_the_form(text in "(\\PC|\n|\r|-->|[0-9:,.]){0,40}", start in any::<f64>(), end in any::<f64>()) {
-            let srt = made(TranscriptFormat::Srt, &[segment(start, end, &text)], 0.0);
-            let is_time = |line: &&str| line.contains("-->");
-            prop_assert!(srt.lines().filter(is_time).count() <= 1);
-            let mut again = Subtitles::new(TranscriptFormat::Srt);
-            again.add_finished(&srt, 0.0);
-            prop_assert_eq!(again.text().lines().count(), srt.lines().count());
-            let mut vtt = Subtitles::new(TranscriptFormat::Vtt);
-            vtt.add_finished(&text, start);
-            prop_assert!(is_finished(vtt.text()));
-        }
-    }
-}
+mod tests;

@@ -2,45 +2,78 @@
 
 use serde_json::Value;
 
+use super::cue::{CueLayout, is_wide, width};
 use super::subtitles::Segment;
 
 /// A silence that begins a new segment, in seconds.
 const PAUSE: f64 = 0.8;
 
-/// The longest segment, in seconds, and how wide its text becomes: two lines of 42 characters, which
-/// is what subtitles usually have; a character of Chinese, Japanese or Korean takes the room of two.
+/// The longest segment, in seconds, and how wide its text becomes unless the user says otherwise: two
+/// lines of 42 characters, which is what subtitles usually have.
 const MAX_SEGMENT_SECONDS: f64 = 7.0;
 const MAX_SEGMENT_WIDTH: usize = 84;
 
-/// The segments that the `words` of an answer make up; `None` if it has none with times.
-pub(super) fn segments(value: &Value) -> Option<Vec<Segment>> {
+/// The segments that the `words` of an answer make up; `None` if it has none with times. With a layout
+/// each has room in one subtitle.
+pub(super) fn segments(value: &Value, layout: Option<CueLayout>) -> Option<Vec<Segment>> {
     let items = value.get("words")?.as_array()?;
     let mut segments: Vec<Segment> = Vec::new();
     let mut is_over = true;
-    for item in items {
-        let time = |name: &str| item.get(name).and_then(Value::as_f64);
+    for (index, item) in items.iter().enumerate() {
         let word = ["text", "word"].iter().find_map(|name| item.get(*name)?.as_str())?;
-        let start = time("start")?;
-        let end = time("end").unwrap_or(start);
+        let start = time(item, "start")?;
+        let next = items.get(index + 1).and_then(|next| time(next, "start"));
+        let end = time(item, "end").or(next).or(time(value, "duration"));
+        let end = end.unwrap_or(start).max(start);
+        let speaker = speaker(item);
+        let joined = |before: &str| match is_apart(before, word) {
+            true => format!("{before} {word}"),
+            false => format!("{before}{word}"),
+        };
+        let has_room = |text: &str| match layout {
+            Some(layout) => layout.has_room_for(text),
+            None => width(text) <= MAX_SEGMENT_WIDTH + 1,
+        };
         let fits = |segment: &&mut Segment| {
             !is_over
+                && segment.speaker == speaker
                 && start - segment.end < PAUSE
                 && end - segment.start <= MAX_SEGMENT_SECONDS
-                && width(&segment.text) + width(word) <= MAX_SEGMENT_WIDTH
+                && (layout.is_some() || width(&segment.text) + width(word) <= MAX_SEGMENT_WIDTH)
+                && has_room(&joined(&segment.text))
         };
         match segments.last_mut().filter(fits) {
             Some(segment) => {
-                if is_apart(&segment.text, word) {
-                    segment.text.push(' ');
-                }
-                segment.text.push_str(word);
+                segment.text = joined(&segment.text);
                 segment.end = end;
             }
-            None => segments.push(Segment { start, end, text: word.trim_start().to_owned() }),
+            None => {
+                segments.push(Segment { start, end, text: word.trim_start().to_owned(), speaker });
+            }
         }
         is_over = word.trim_end().ends_with(['.', '?', '!', '。', '？', '！', '…']);
     }
     (!segments.is_empty()).then_some(segments)
+}
+
+/// A time in seconds; some services write numbers as text.
+pub(super) fn time(item: &Value, name: &str) -> Option<f64> {
+    let time = item.get(name)?;
+    let time =
+        time.as_f64().or_else(|| time.as_str()?.trim().trim_end_matches('s').parse().ok())?;
+    time.is_finite().then_some(time)
+}
+
+/// Who says a segment or a word: OpenAI and xAI have `speaker`, Mistral `speaker_id`.
+pub(super) fn speaker(item: &Value) -> Option<String> {
+    let name = ["speaker", "speaker_id"]
+        .iter()
+        .find_map(|name| item.get(*name).filter(|value| value.is_string() || value.is_number()))?;
+    match name {
+        Value::String(name) if name.trim().is_empty() => None,
+        Value::String(name) => Some(name.clone()),
+        number => Some(format!("Speaker {number}")),
+    }
 }
 
 /// Whether a space belongs between two words: not in Chinese and Japanese, not before punctuation, and
@@ -54,15 +87,6 @@ fn is_apart(before: &str, word: &str) -> bool {
     !(is_joined || (is_tight(last) && is_tight(first)))
 }
 
-/// Whether a character takes the room of two (CJK, Hangul, full-width forms).
-fn is_wide(letter: char) -> bool {
-    matches!(letter, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff60}')
-}
-
-fn width(text: &str) -> usize {
-    text.chars().map(|letter| if is_wide(letter) { 2 } else { 1 }).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +97,7 @@ mod tests {
             .iter()
             .map(|(text, start, end)| json!({"text": text, "start": start, "end": end}));
         let value = json!({"words": words.collect::<Vec<_>>()});
-        let segments = segments(&value).unwrap_or_default();
+        let segments = segments(&value, None).unwrap_or_default();
         segments.into_iter().map(|segment| (segment.start, segment.end, segment.text)).collect()
     }
 
@@ -121,7 +145,7 @@ mod tests {
             json!({"words": ["a"]}),
             json!({"words": 1}),
         ] {
-            assert_eq!(segments(&value), None, "{value}");
+            assert_eq!(segments(&value, None), None, "{value}");
         }
     }
 }

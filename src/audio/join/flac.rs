@@ -54,6 +54,9 @@ impl FormatJoin for FlacJoin {
         }
         (self.seen, self.crc) = (0, 0);
         let was_in_frames = matches!(std::mem::take(&mut self.stage), FlacStage::Frames);
+        if !was_in_frames && self.rest.is_empty() && self.info.is_some() {
+            return Err(Unjoinable::no_audio("contains no FLAC frame"));
+        }
         if !std::mem::take(&mut self.rest).is_empty() || !was_in_frames || self.written == before {
             return Err(Unjoinable::new("ends inside a FLAC frame"));
         }

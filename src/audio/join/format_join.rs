@@ -20,15 +20,43 @@ pub(super) trait FormatJoin: Debug + Send + Sync {
     /// The last part is over. Returns what is to be written over the beginning of the whole file, if
     /// it can be.
     fn finish(&mut self, out: &mut Vec<u8>) -> Vec<LengthPatch>;
+
+    /// Whether more sound was written than the head in front of it says.
+    fn head_is_short(&self) -> bool {
+        false
+    }
 }
 
 /// Why parts can't be joined, as the end of a sentence: `ends inside an Ogg page`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Unjoinable(pub(crate) String);
+pub(crate) struct Unjoinable {
+    pub(crate) why: String,
+    pub(crate) kind: UnjoinableKind,
+}
+
+/// What is wrong with a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnjoinableKind {
+    /// It is of another format, or damaged.
+    Other,
+    /// It holds no sound.
+    NoAudio,
+    /// It ends before the end that its head names.
+    Short,
+}
 
 impl Unjoinable {
-    pub(super) fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
+    /// A part of another format, or a damaged one.
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), kind: UnjoinableKind::Other }
+    }
+
+    pub(crate) fn no_audio(why: impl Into<String>) -> Self {
+        Self { why: why.into(), kind: UnjoinableKind::NoAudio }
+    }
+
+    pub(super) fn short(why: impl Into<String>) -> Self {
+        Self { why: why.into(), kind: UnjoinableKind::Short }
     }
 }
 

@@ -71,8 +71,8 @@ impl FormatJoin for FrameJoin {
         self.check_coding()?;
         match (std::mem::take(&mut self.whole.has_audio), self.whole.format) {
             (true, _) => Ok(()),
-            (false, FrameFormat::Mp3) => Err(Unjoinable::new("contains no MP3 audio")),
-            (false, FrameFormat::Adts) => Err(Unjoinable::new("contains no AAC audio")),
+            (false, FrameFormat::Mp3) => Err(Unjoinable::no_audio("contains no MP3 audio")),
+            (false, FrameFormat::Adts) => Err(Unjoinable::no_audio("contains no AAC audio")),
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) mod wav;
 
 use super::format::SpeechFormat;
 use format_join::FormatJoin;
-pub(crate) use format_join::{LengthPatch, Unjoinable};
+pub(crate) use format_join::{LengthPatch, Unjoinable, UnjoinableKind};
 use frame_join::{FrameFormat, FrameJoin};
 
 /// Joins parts of one format.
@@ -34,6 +34,18 @@ impl AudioJoiner {
             SpeechFormat::Flac => Box::<flac::FlacJoin>::default(),
             SpeechFormat::Wav => Box::<wav::WavJoin>::default(),
         })
+    }
+
+    /// For WAV that comes in one part, which may be several files one behind the other. A single file
+    /// stays as it came, but for lengths that are not true. `keeps_lengths` is false where more may
+    /// follow the first file and its head can't be changed any more.
+    pub(crate) fn of_wav(keeps_lengths: bool) -> Self {
+        Self(Box::new(wav::WavJoin::of_one_part(keeps_lengths)))
+    }
+
+    /// Whether the file has more sound than its head says, so that a player would stop early.
+    pub(crate) fn head_is_short(&self) -> bool {
+        self.0.head_is_short()
     }
 
     /// [`FormatJoin::push`].

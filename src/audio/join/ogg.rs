@@ -52,7 +52,11 @@ impl FormatJoin for OggJoin {
             return Err(Unjoinable::new("ends inside an Ogg page"));
         }
         self.check_packet()?;
-        if self.part_samples == 0 { Err(Unjoinable::new("contains no Opus audio")) } else { Ok(()) }
+        if self.part_samples == 0 {
+            Err(Unjoinable::no_audio("contains no Opus audio"))
+        } else {
+            Ok(())
+        }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Vec<LengthPatch> {

@@ -12,6 +12,9 @@ use crate::input;
 use crate::json_schema::Schema;
 use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 
+/// How much is said of what does not fit, in characters.
+const MAX_WORDS: usize = 300;
+
 /// A schema that answers must fit.
 #[derive(Debug, Clone)]
 pub(super) struct AnswerSchema {
@@ -70,7 +73,17 @@ impl AnswerSchema {
     fn fits(&self, text: &str) -> Result<(), SchemaMisfit> {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| SchemaMisfit::NoJson(format!("it is not JSON: {error}")))?;
-        self.schema.check(&value).map_err(|misfit| SchemaMisfit::Misfit(misfit.to_string()))
+        self.schema
+            .check(&value)
+            .map_err(|misfit| SchemaMisfit::Misfit(in_a_line(&misfit.to_string())))
+    }
+}
+
+/// Words that quote names and values of an answer, at most a line of them.
+fn in_a_line(words: &str) -> String {
+    match words.char_indices().nth(MAX_WORDS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words.to_owned(),
     }
 }
 

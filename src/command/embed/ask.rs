@@ -160,7 +160,9 @@ impl BatchAsker {
         let in_row = self.failed_in_row.fetch_add(1, Relaxed) + 1;
         // One failing text makes as many parts in a row fail as the batch can be halved, and no more.
         let most = all.ilog2() as usize + 2;
-        if self.is_alone || in_row > most || !is_of_server(&failure) {
+        // A connection that breaks tells nothing of a text that was alone in its batch.
+        let is_told = all > 1 || failure.refused.is_some();
+        if self.is_alone || in_row > most || !is_told || !is_of_server(&failure) {
             return Err(failure);
         }
         search.is_after_failure = true;

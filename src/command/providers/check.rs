@@ -19,6 +19,7 @@ use report::{CheckResult, LocalServer, ServiceReport};
 
 mod ask;
 mod local;
+mod one_token;
 mod report;
 
 /// The time limit of one service, unless `--max-time` says otherwise.

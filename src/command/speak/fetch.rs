@@ -1,50 +1,27 @@
-//! One part of the text on its way to its sound, and requests that run ahead of their turn.
+//! The sound of a part out of its reply, and requests that run ahead of their turn.
 
 use std::collections::VecDeque;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use super::part::TextPart;
 use crate::api::speech::answer::SpeechReader;
+use crate::api::speech::split::TextLimit;
 use crate::audio::format::SpeechFormat;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords, ended_early};
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Url;
 use crate::io::Io;
-use crate::provider::user_fields::UserFields;
-use crate::provider::{Job, Provider};
+use crate::output::kept::KeptParts;
+use crate::provider::Provider;
 
 /// How many requests run ahead of the part that is being written.
 const REQUESTS_AHEAD: usize = 2;
 
 /// A part that waits for its turn is held whole; it must not be larger, in bytes.
 const MAX_PART: usize = 512 << 20;
-
-/// One part of the text as it is asked for.
-#[derive(Debug)]
-pub(super) struct TextPart {
-    /// The request's body.
-    pub(super) body: Map<String, Value>,
-    /// The user's part of it.
-    pub(super) own: UserFields,
-    /// The format that is asked for, if it is known.
-    pub(super) format: Option<SpeechFormat>,
-}
-
-impl TextPart {
-    /// # Errors
-    /// None that is known: there is no file that the service could have no place for.
-    pub(super) fn draft(&self, provider: &Provider) -> Result<Draft, Failure> {
-        let request = provider.shape(Job::Speak, &self.body, Vec::new())?;
-        Ok(Draft::repairable(request, Job::Speak, self.own.clone()))
-    }
-
-    /// How messages speak of its reply.
-    pub(super) fn words() -> ReplyWords {
-        ReplyWords::new("audio", "is not audio")
-    }
-}
 
 /// The sound of one part.
 #[derive(Debug)]
@@ -54,8 +31,9 @@ pub(super) struct PartAudio {
 }
 
 /// What a reply holds beside its sound.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ReplyRest {
+    pub(super) content_type: String,
     /// Token counts, if the service gives them.
     pub(super) usage: Option<Value>,
     /// Where the sound is, if not in the reply.
@@ -98,7 +76,8 @@ pub(super) async fn receive(
     asked: Option<SpeechFormat>,
     take: &mut Take<'_>,
 ) -> Result<ReplyRest, ReadError> {
-    let mut reader = SpeechReader::new(reply.content_type(), asked);
+    let content_type = reply.content_type().to_owned();
+    let mut reader = SpeechReader::new(&content_type, asked);
     let (mut sound, mut is_empty) = (Vec::new(), true);
     loop {
         let bytes = reply.chunk().await?;
@@ -122,23 +101,26 @@ pub(super) async fn receive(
     if is_empty && address.is_none() {
         return Err(BadReply::Empty.into());
     }
-    Ok(ReplyRest { usage: reader.usage().cloned(), address })
+    Ok(ReplyRest { content_type, usage: reader.usage().cloned(), address })
 }
 
-impl Operation for TextPart {
+/// A part that is asked for beside others.
+pub(super) struct AskPart(pub(super) TextPart);
+
+impl Operation for AskPart {
     type Output = PartAudio;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        self.draft(provider)
+        self.0.draft(provider)
     }
 
     fn words(&self) -> ReplyWords {
-        Self::words()
+        TextPart::words()
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<PartAudio, ReadError> {
         let mut sound = Vec::new();
-        let rest = receive(reply, self.format, &mut |piece, _| {
+        let rest = receive(reply, self.0.format, &mut |piece, _| {
             if sound.len() + piece.len() > MAX_PART {
                 return Err(too_large());
             }
@@ -154,11 +136,22 @@ fn too_large() -> Failure {
     Failure::new(FailureKind::Network, "a part of the audio is larger than 512 MiB")
 }
 
-/// Requests that run while earlier parts are written, in order.
+/// Why a part failed; the part itself where it can be asked for in another way.
+pub(super) type FailedPart = Box<(Option<TextPart>, Failure)>;
+
+/// The parts that are still to come: those that an earlier run brought, and requests that run while
+/// earlier parts are written, in order.
 #[derive(Debug)]
 pub(super) struct RequestsAhead {
     waiting: VecDeque<TextPart>,
-    running: VecDeque<RunningRequest>,
+    running: VecDeque<RunningPart>,
+    kept: Option<KeptParts>,
+}
+
+#[derive(Debug)]
+struct RunningPart {
+    part: TextPart,
+    request: RunningRequest,
 }
 
 /// A request that runs; dropped, it is given up.
@@ -173,8 +166,58 @@ impl Drop for RunningRequest {
 
 impl RequestsAhead {
     /// For these parts; none is asked for yet.
-    pub(super) fn new(parts: VecDeque<TextPart>) -> Self {
-        Self { waiting: parts, running: VecDeque::new() }
+    pub(super) fn new(parts: VecDeque<TextPart>, kept: Option<KeptParts>) -> Self {
+        Self { waiting: parts, running: VecDeque::new(), kept }
+    }
+
+    /// How many parts an earlier run brought.
+    pub(super) fn already_there(&self, provider: &Provider) -> usize {
+        self.waiting.iter().filter(|part| self.kept(part, provider).is_some()).count()
+    }
+
+    /// How many parts have not been taken.
+    pub(super) fn left(&self) -> usize {
+        self.waiting.len() + self.running.len()
+    }
+
+    fn kept(&self, part: &TextPart, provider: &Provider) -> Option<PartAudio> {
+        let found = self.kept.as_ref()?.get(&part.key(provider))?;
+        let rest = ReplyRest { content_type: found.label, ..ReplyRest::default() };
+        Some(PartAudio { sound: found.bytes, rest })
+    }
+
+    /// Keeps the sound of a part, for another run.
+    pub(super) fn keep(&self, part: &TextPart, audio: &PartAudio, provider: &Provider) {
+        if let Some(kept) = self.kept.as_ref().filter(|_| !audio.sound.is_empty()) {
+            kept.put(&part.key(provider), &audio.rest.content_type, &audio.sound);
+        }
+    }
+
+    /// The next part, if nothing runs and it is not there yet: it can be written as it comes.
+    pub(super) fn take_first(&mut self, provider: &Provider) -> Option<TextPart> {
+        let part = self.waiting.front().filter(|_| self.running.is_empty())?;
+        match self.kept(part, provider) {
+            Some(_) => None,
+            None => self.waiting.pop_front(),
+        }
+    }
+
+    /// A part that was taken waits again.
+    pub(super) fn put_back(&mut self, part: TextPart) {
+        self.waiting.push_front(part);
+    }
+
+    /// A part is to be asked for in smaller ones, and so are those behind it that are too long.
+    pub(super) fn split_again(&mut self, part: TextPart, limit: TextLimit) {
+        let running = self.running.drain(..).map(|running| running.part);
+        let all: Vec<TextPart> =
+            std::iter::once(part).chain(running).chain(self.waiting.drain(..)).collect();
+        self.waiting = all.iter().flat_map(|part| part.split(limit)).collect();
+    }
+
+    /// All parts are to be asked for in another format.
+    pub(super) fn set_format(&mut self, format: SpeechFormat) {
+        self.waiting.iter_mut().for_each(|part| part.set_format(format));
     }
 
     /// Sends as many requests as may run.
@@ -183,10 +226,24 @@ impl RequestsAhead {
     /// The system refuses a signal handler.
     pub(super) fn start(&mut self, exchange: &Exchange, io: &Io) -> Result<(), Failure> {
         while self.running.len() < REQUESTS_AHEAD {
-            let Some(mut part) = self.waiting.pop_front() else { break };
+            // What is there already needs no request, and waits for its turn on the disk.
+            let is_there = |part: &TextPart| self.kept(part, &exchange.provider).is_some();
+            if self.waiting.front().is_none_or(is_there) {
+                break;
+            }
+            let Some(part) = self.waiting.pop_front() else { break };
             let mut beside = exchange.fork(io)?;
-            let work = async move { beside.ask(&mut part).await };
-            self.running.push_back(RunningRequest(tokio::spawn(work)));
+            let (mut asked, kept) = (AskPart(part.clone()), self.kept.clone());
+            let key = part.key(&exchange.provider);
+            let work = async move {
+                let audio = beside.ask(&mut asked).await?;
+                if let Some(kept) = kept.filter(|_| audio.rest.address.is_none()) {
+                    kept.put(&key, &audio.rest.content_type, &audio.sound);
+                }
+                Ok(audio)
+            };
+            self.running
+                .push_back(RunningPart { part, request: RunningRequest(tokio::spawn(work)) });
         }
         Ok(())
     }
@@ -199,12 +256,54 @@ impl RequestsAhead {
         &mut self,
         exchange: &mut Exchange,
         io: &Io,
-    ) -> Result<Option<PartAudio>, Failure> {
+    ) -> Result<Option<PartAudio>, FailedPart> {
+        if self.running.is_empty()
+            && let Some(part) = self.waiting.front()
+            && let Some(audio) = self.kept(part, &exchange.provider)
+        {
+            self.waiting.pop_front();
+            return Ok(Some(audio));
+        }
+        let Some(part) = self.running.front().map(|running| &running.part).or(self.waiting.front())
+        else {
+            return Ok(None);
+        };
+        let part = part.clone();
+        match self.wait(&part, exchange, io).await {
+            Ok(audio) => Ok(Some(audio)),
+            Err(failure) => Err(Box::new((Some(part), failure))),
+        }
+    }
+
+    async fn wait(
+        &mut self,
+        part: &TextPart,
+        exchange: &mut Exchange,
+        io: &Io,
+    ) -> Result<PartAudio, Failure> {
         self.start(exchange, io)?;
-        let Some(mut running) = self.running.pop_front() else { return Ok(None) };
-        let done = exchange.wait(&mut running.0).await?;
-        let fetched = done.map_err(ended_early)??;
+        let Some(mut running) = self.running.pop_front() else {
+            return Err(Failure::new(FailureKind::Other, "a part of the text was not asked for"));
+        };
+        let done = exchange.wait(&mut running.request.0).await?;
+        let mut audio = done.map_err(ended_early)??;
         self.start(exchange, io)?;
-        Ok(Some(fetched))
+        if let Some(sound) = audio.rest.sound(exchange, io).await? {
+            audio.sound = sound;
+            self.keep(part, &audio, &exchange.provider);
+        }
+        Ok(audio)
+    }
+
+    /// Waits for the requests that run, as their sound may have been paid for, and is kept.
+    pub(super) async fn settle(&mut self, exchange: &mut Exchange) {
+        if self.kept.is_none() {
+            return;
+        }
+        while let Some(mut running) = self.running.pop_front() {
+            if exchange.wait(&mut running.request.0).await.is_err() {
+                return;
+            }
+        }
     }
 }

@@ -18,6 +18,10 @@ pub(super) struct SpeakOptions {
     pub(super) output: Option<PathBuf>,
     /// The sound is played.
     pub(super) plays: bool,
+    /// The marks of Markdown are not spoken.
+    pub(super) is_plain: bool,
+    /// Parts that an earlier run kept are forgotten.
+    pub(super) is_fresh: bool,
     /// The format that the user wants, by `--format` or the ending of the file.
     pub(super) wish: Option<SpeechFormat>,
     voice: Option<String>,
@@ -37,6 +41,8 @@ impl SpeakOptions {
             no_stdin: args.no_stdin,
             output: args.output.clone(),
             plays: args.play,
+            is_plain: args.plain,
+            is_fresh: args.fresh,
             wish: wish(args, run)?,
             voice: args.voice.clone(),
             instructions: args.instructions.clone(),
@@ -44,6 +50,11 @@ impl SpeakOptions {
             json: run.json,
             shows_usage: run.usage,
         })
+    }
+
+    /// The sound is played alone: sentence by sentence, as the text comes.
+    pub(super) fn is_live(&self) -> bool {
+        self.plays && self.output.is_none()
     }
 
     /// The fields of the request that the user set; `format` is the one that is wanted by now.

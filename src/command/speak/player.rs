@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::audio::format::SpeechFormat;
+use crate::command::ffmpeg::find_program;
 use crate::error::{Failure, FailureKind, reason};
 use crate::interrupt::Interrupt;
 use crate::io::Env;
@@ -85,7 +86,7 @@ impl Player {
     pub(super) fn find(format: Option<SpeechFormat>, env: &Env) -> Result<Self, Failure> {
         let mut others = Vec::new();
         for known in &PLAYERS {
-            let Some(path) = on_search_path(known.name, env) else { continue };
+            let Some(path) = find_program(known.name, env) else { continue };
             if format.is_none_or(|format| known.formats.contains(&format)) {
                 return Ok(Self { known, path });
             }
@@ -137,24 +138,6 @@ impl Player {
         };
         if status.success() { Ok(()) } else { Err(failed(&last_line(words, status))) }
     }
-}
-
-/// The program's path, if it is there and may be run.
-fn on_search_path(name: &str, env: &Env) -> Option<PathBuf> {
-    let folders = env.get("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| is_program(path))
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path)
-        .is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.with_extension("exe").is_file()
 }
 
 /// Reads what the player says, in a thread, so that it never waits for us.

@@ -62,7 +62,11 @@ pub(super) fn open(
 pub(super) struct Temporary(PathBuf);
 
 impl Temporary {
-    fn new(format: Option<SpeechFormat>, io: &Io) -> Result<Self, Failure> {
+    /// A file for sound of this format, where the system wants such files.
+    ///
+    /// # Errors
+    /// Exit 1 when it can't be made.
+    pub(super) fn new(format: Option<SpeechFormat>, io: &Io) -> Result<Self, Failure> {
         let folder = ["TMPDIR", "TEMP"].iter().find_map(|name| io.env.get(name));
         let folder = PathBuf::from(folder.unwrap_or_else(|| "/tmp".to_owned()));
         // Samples get a head for the player.

@@ -1,11 +1,12 @@
-//! One file on its way to its transcript: requests, tries, and what the service makes of them.
+//! One part of a recording on its way to its transcript: the request, tries, and what the service makes
+//! of them.
 
-use super::inputs::{AudioFile, AudioInput};
+use super::inputs::AudioFile;
 use super::options::TranscribeOptions;
 use super::outputs::TranscriptOutputs;
 use super::request;
 use super::script::Transcript;
-use super::split::{self, AudioPart, UploadLimit};
+use super::split::{AudioPart, UploadLimit};
 use crate::api::transcribe::answer::{TranscriptReply, refuses_format};
 use crate::api::transcribe::format::TranscriptFormat;
 use crate::api::transcribe::read::read;
@@ -15,6 +16,7 @@ use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
 use crate::io::Io;
+use crate::output::kept::KeptParts;
 use crate::output::progress::Progress;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Provider, RequestLimit};
@@ -24,20 +26,24 @@ const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The work on all files of a run.
 pub(super) struct TranscribeRun {
-    options: TranscribeOptions,
-    outputs: TranscriptOutputs,
+    pub(super) options: TranscribeOptions,
+    pub(super) outputs: TranscriptOutputs,
     /// The format that is asked for; another one than the user's once the service refused that.
-    wire: TranscriptFormat,
+    pub(super) wire: TranscriptFormat,
     /// The user's part of the requests.
-    own: UserFields,
+    pub(super) own: UserFields,
+    /// What refusals taught: the most seconds of sound, and media types that are not taken.
+    pub(super) learnt_seconds: Option<u64>,
+    pub(super) refused_kinds: Vec<&'static str>,
     /// A transcript of the present file ended at the model's limit.
-    is_cut: bool,
+    pub(super) is_cut: bool,
 }
 
 /// An answer, and whether its text was shown while it came.
 struct PartTranscript {
     answer: TranscriptReply,
     was_live: bool,
+    content_type: String,
 }
 
 impl TranscribeRun {
@@ -47,56 +53,20 @@ impl TranscribeRun {
         outputs: TranscriptOutputs,
         own: UserFields,
     ) -> Self {
-        Self { wire: options.format, own, is_cut: false, options, outputs }
-    }
-
-    /// Transcribes one file.
-    ///
-    /// # Errors
-    /// What became of it; whatever had arrived of a text on standard output is printed.
-    pub(super) async fn file(
-        &mut self,
-        input: &AudioInput,
-        exchange: &mut Exchange,
-        io: &mut Io,
-    ) -> Result<(), Failure> {
-        let paper = self.outputs.open(input)?;
-        let sound = input.sound(exchange, io).await?;
-        let limit = self.limit(&sound, &exchange.provider)?;
-        let parts = split::parts(&sound, &input.name(), limit, exchange, io).await?;
-        let facts = super::script::TranscriptOptions {
-            format: self.options.format,
-            json: self.options.json,
-            is_single: parts.list.len() == 1,
-            is_shared: self.outputs.is_shared,
-            shows_usage: self.options.shows_usage,
-            name: input.name(),
-            service: exchange.provider.name.clone(),
-        };
-        let mut script = Transcript::new(facts, paper);
-        let mut result = Ok(());
-        for part in parts.list {
-            result = self.part(part, &mut script, exchange, io).await;
-            if result.is_err() {
-                break;
-            }
+        let (learnt_seconds, refused_kinds) = (None, Vec::new());
+        Self {
+            wire: options.wire(),
+            own,
+            learnt_seconds,
+            refused_kinds,
+            is_cut: false,
+            options,
+            outputs,
         }
-        let is_touched = script.is_touched();
-        let result = match result {
-            Ok(()) => script.end(io).and_then(|()| self.cut(&exchange.provider)),
-            Err(failure) => {
-                if failure.kind != FailureKind::ReaderGone {
-                    script.break_off(io)?;
-                }
-                Err(failure)
-            }
-        };
-        self.outputs.was_shown(is_touched || result.is_ok());
-        result
     }
 
     /// What there is to say of a transcript that was cut; it is written anyway.
-    fn cut(&mut self, provider: &Provider) -> Result<(), Failure> {
+    pub(super) fn cut(&mut self, provider: &Provider) -> Result<(), Failure> {
         if !std::mem::take(&mut self.is_cut) {
             return Ok(());
         }
@@ -106,19 +76,30 @@ impl TranscribeRun {
     }
 
     /// The most that a request may hold, if the profile says so.
-    fn limit(&self, sound: &AudioFile, provider: &Provider) -> Result<UploadLimit, Failure> {
+    pub(super) fn limit(
+        &self,
+        sound: &AudioFile,
+        provider: &Provider,
+    ) -> Result<UploadLimit, Failure> {
         let empty = AudioPart { pieces: Vec::new(), kind: sound.kind.clone(), offset: 0.0 };
+        let body = request::compose(&self.options, provider, self.wire).body;
+        let model =
+            body.get("model").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
         let request = self.request(empty, TranscriptFormat::VerboseJson, provider)?;
         Ok(UploadLimit {
             bytes: provider.limit(RequestLimit::UploadBytes),
-            seconds: provider.limit(RequestLimit::AudioSeconds),
+            seconds: self
+                .learnt_seconds
+                .or_else(|| provider.audio_seconds(self.options.job, &model)),
+            converts: self.refused_kinds.contains(&sound.kind.content_type)
+                || (sound.kind.is_unlisted() && provider.takes_listed_sound(self.options.job)),
             overhead: request.body.length() + 16,
             is_base64: provider.has_own_shape(self.options.job),
         })
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         part: AudioPart,
         wire: TranscriptFormat,
@@ -128,16 +109,26 @@ impl TranscribeRun {
         request::request(&self.options, provider, &body, part)
     }
 
-    async fn part(
+    pub(super) async fn part(
         &mut self,
-        part: AudioPart,
+        part: &AudioPart,
+        keeping: Option<(&KeptParts, &str)>,
         script: &mut Transcript,
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<(), Failure> {
         script.begin_part();
-        let mut operation = AskPart { asking: self, part: &part, script, io };
+        if let Some(found) = keeping.and_then(|(kept, key)| kept.get(key))
+            && let Ok(answer) = self.read(found.bytes, &found.label)
+        {
+            self.is_cut |= answer.is_cut();
+            return script.take(answer, part.offset, io);
+        }
+        let mut operation = AskPart { asking: self, part, script, io };
         let heard = exchange.ask(&mut operation).await?;
+        if let Some((kept, key)) = keeping {
+            kept.put(key, &heard.content_type, &heard.answer.body);
+        }
         self.is_cut |= heard.answer.is_cut();
         if heard.was_live {
             script.take_rest(&heard.answer);
@@ -231,7 +222,8 @@ impl Operation for AskPart<'_> {
         let content_type = reply.content_type().to_lowercase();
         if content_type.starts_with("text/event-stream") && self.script.is_live() {
             let answer = live(reply, self.script, self.io).await?;
-            return Ok(PartTranscript { answer, was_live: true });
+            let content_type = "application/json".to_owned();
+            return Ok(PartTranscript { answer, was_live: true, content_type });
         }
         let body = reply.whole().await?;
         let answer = match self.asking.read(body, &content_type) {
@@ -243,7 +235,7 @@ impl Operation for AskPart<'_> {
             }
             answer => answer?,
         };
-        Ok(PartTranscript { answer, was_live: false })
+        Ok(PartTranscript { answer, was_live: false, content_type })
     }
 }
 

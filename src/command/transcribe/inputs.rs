@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::scratch::ScratchFolder;
 use crate::audio::upload::{self, AudioUpload};
+use crate::command::scratch::ScratchFolder;
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
 use crate::io::Io;
+use crate::output::kept;
 
 /// After this much silence of a pipe the user is told what is waited for.
 const SILENT_INPUT: Duration = Duration::from_secs(2);
@@ -35,6 +36,19 @@ pub(super) struct AudioFile {
     pub(super) kind: AudioUpload,
     /// Holds what came through a pipe.
     _scratch: Option<ScratchFolder>,
+}
+
+impl AudioFile {
+    /// What tells this recording from others: where it lies, its size and its time, or its bytes where
+    /// it came through a pipe.
+    pub(super) fn identity(&self) -> Option<String> {
+        if self._scratch.is_some() {
+            return kept::file_key(&self.path).ok();
+        }
+        let facts = std::fs::metadata(&self.path).ok()?;
+        let path = std::fs::canonicalize(&self.path).ok()?;
+        Some(format!("{} {} {:?}", path.display(), facts.len(), facts.modified().ok()?))
+    }
 }
 
 impl AudioInput {

@@ -85,7 +85,8 @@ impl TranscriptOutputs {
         Ok(())
     }
 
-    fn target(&self, input: &AudioInput) -> Option<PathBuf> {
+    /// The file that a transcript goes to; none on standard output.
+    pub(super) fn target(&self, input: &AudioInput) -> Option<PathBuf> {
         match &self.place {
             TranscriptTarget::Stdout => None,
             TranscriptTarget::File(path) => Some(path.clone()),

@@ -19,10 +19,17 @@ pub(super) fn compose(
     provider: &Provider,
     wire: TranscriptFormat,
 ) -> Composed {
+    let speakers = provider.speakers().filter(|_| options.speakers);
     let compose = |with_times| {
-        let model = provider.model.as_deref();
-        let (is_chosen, flags) = (options.is_chosen, &options.flags);
-        let ask = TranscriptRequestParts { model, format: wire, is_chosen, with_times, flags };
+        let ask = TranscriptRequestParts {
+            model: provider.model.as_deref(),
+            format: wire,
+            is_chosen: options.is_chosen,
+            with_words: options.words,
+            speakers: speakers.as_ref(),
+            with_times,
+            flags: &options.flags,
+        };
         provider.compose(options.job, request::fields(ask))
     };
     let composed = compose(false);

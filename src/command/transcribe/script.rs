@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::outputs::TranscriptOutput;
 use crate::api::transcribe::answer::TranscriptReply;
+use crate::api::transcribe::cue::CueLayout;
 use crate::api::transcribe::format::TranscriptFormat;
 use crate::api::transcribe::join::{TextJoiner, add_up, merge};
-use crate::api::transcribe::subtitles::Subtitles;
+use crate::api::transcribe::subtitles::{Subtitles, has_cues, is_webvtt, parsed};
 use crate::error::{Failure, FailureKind};
 use crate::io::Io;
 
@@ -19,8 +20,12 @@ pub(super) struct TranscriptOptions {
     pub(super) format: TranscriptFormat,
     /// Print the provider's JSON as it is.
     pub(super) json: bool,
-    /// The sound is sent in one piece.
-    pub(super) is_single: bool,
+    /// The transcript says who speaks.
+    pub(super) speakers: bool,
+    /// The time of each word was asked for.
+    pub(super) words: bool,
+    /// How much a subtitle shows, where the user says so.
+    pub(super) layout: Option<CueLayout>,
     /// Other transcripts follow on the same output.
     pub(super) is_shared: bool,
     pub(super) shows_usage: bool,
@@ -33,6 +38,13 @@ pub(super) struct TranscriptOptions {
 pub(super) struct Transcript {
     facts: TranscriptOptions,
     paper: TranscriptOutput,
+    /// The sound is sent in one piece.
+    is_single: bool,
+    /// Who spoke last, in a transcript that says so.
+    speaker: Option<String>,
+    /// An answer said who speaks, and had the times of words.
+    has_speakers: bool,
+    has_words: bool,
     joiner: TextJoiner,
     subtitles: Subtitles,
     /// The JSON of several answers.
@@ -51,10 +63,19 @@ impl Transcript {
             whole: None,
             usage: None,
             shows_this_part: false,
+            is_single: true,
+            speaker: None,
+            has_speakers: false,
+            has_words: false,
             begun: Instant::now(),
             facts,
             paper,
         }
+    }
+
+    /// The sound is sent in so many parts.
+    pub(super) fn set_parts(&mut self, parts: usize) {
+        self.is_single = parts == 1;
     }
 
     /// What comes now is of the next part of the sound.
@@ -65,6 +86,10 @@ impl Transcript {
 
     /// Whether text is shown while it comes.
     pub(super) fn is_live(&self) -> bool {
+        self.is_text() && !self.facts.speakers
+    }
+
+    fn is_text(&self) -> bool {
         self.facts.format == TranscriptFormat::Text && !self.facts.json
     }
 
@@ -112,23 +137,84 @@ impl Transcript {
         io: &mut Io,
     ) -> Result<(), Failure> {
         self.count(&answer);
+        self.has_words |= answer.has_words();
         if self.facts.json
             || matches!(self.facts.format, TranscriptFormat::Json | TranscriptFormat::VerboseJson)
         {
             return self.take_json(answer, offset, io);
         }
         if self.facts.format == TranscriptFormat::Text {
-            let Some(text) = answer.text() else {
-                return Err(self.lacks("text", &answer));
-            };
-            return self.show(&text, io);
+            return self.take_text(&answer, io);
         }
-        match (answer.subtitles(), answer.segments()) {
-            (Some(_), _) if self.facts.is_single => return self.paper.write(&answer.body, io),
-            (Some(finished), _) => self.subtitles.add_finished(&finished, offset),
-            (None, Some(segments)) => self.subtitles.add(&segments, offset),
-            (None, None) => return Err(self.lacks("times", &answer)),
+        self.take_cues(&answer, offset, io)
+    }
+
+    /// Text, with a line and a label for each who speaks where that is wanted and told.
+    fn take_text(&mut self, answer: &TranscriptReply, io: &mut Io) -> Result<(), Failure> {
+        let segments = answer.segments().filter(|_| self.facts.speakers).unwrap_or_default();
+        if segments.iter().any(|segment| segment.speaker.is_some()) {
+            self.has_speakers = true;
+            for segment in segments.iter().filter(|segment| !segment.text.trim().is_empty()) {
+                let text = segment.text.trim();
+                if segment.speaker.is_some() && segment.speaker != self.speaker {
+                    if self.paper.is_touched() {
+                        self.paper.write(b"\n", io)?;
+                    }
+                    self.joiner = TextJoiner::default();
+                    let name = segment.speaker.as_deref().unwrap_or_default();
+                    self.show(&format!("{name}: {text}"), io)?;
+                    self.speaker.clone_from(&segment.speaker);
+                } else {
+                    self.joiner.begin_part();
+                    self.show(text, io)?;
+                }
+            }
+            return Ok(());
         }
+        let Some(text) = answer.text() else {
+            return Err(self.lacks("text", answer));
+        };
+        self.show(&text, io)
+    }
+
+    /// Subtitles: as they came where nothing is to be changed.
+    fn take_cues(
+        &mut self,
+        answer: &TranscriptReply,
+        offset: f64,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let finished = answer.subtitles();
+        if let Some(finished) = finished.as_deref().filter(|_| self.facts.layout.is_none()) {
+            let is_ours = is_webvtt(finished) == (self.facts.format != TranscriptFormat::Srt);
+            let is_whole =
+                finished.starts_with("WEBVTT") == (self.facts.format != TranscriptFormat::Srt);
+            let is_empty = finished.is_empty();
+            if self.is_single && (is_ours || !has_cues(finished)) && is_whole && !is_empty {
+                if !has_cues(finished) {
+                    io.warn(&format!("no speech was found in {}", self.facts.name));
+                }
+                let as_it_came = answer.value.is_none().then_some(answer.body.as_slice());
+                return self.paper.write(as_it_came.unwrap_or(finished.as_bytes()), io);
+            }
+            self.subtitles.add_any(finished, offset);
+            return Ok(());
+        }
+        let of_words = match self.facts.layout {
+            Some(layout) if self.facts.words => answer.segments_of_words(layout),
+            _ => None,
+        };
+        let segments =
+            of_words.or_else(|| finished.map(|it| parsed(&it))).or_else(|| answer.segments());
+        let Some(mut segments) = segments else { return Err(self.lacks("times", answer)) };
+        match self.facts.speakers {
+            true => self.has_speakers |= segments.iter().any(|segment| segment.speaker.is_some()),
+            false => segments.iter_mut().for_each(|segment| segment.speaker = None),
+        }
+        if let Some(layout) = self.facts.layout {
+            segments = segments.iter().flat_map(|segment| layout.cues(segment)).collect();
+        }
+        self.subtitles.add(&segments, offset);
         Ok(())
     }
 
@@ -149,7 +235,7 @@ impl Transcript {
             io.warn(&format!("{} gave no timestamps for {}", self.facts.service, self.facts.name));
         }
         let goes_on = self.facts.json || answer.is_transcript_json();
-        if self.facts.is_single && answer.value.is_some() && goes_on {
+        if self.is_single && answer.value.is_some() && goes_on {
             return self.paper.write(&answer.body, io);
         }
         let value = answer.into_json();
@@ -190,7 +276,8 @@ impl Transcript {
     /// # Errors
     /// The output takes no more, or can't be renamed.
     pub(super) fn end(mut self, io: &mut Io) -> Result<(), Failure> {
-        if self.is_live() {
+        self.warn_of_what_is_missing(io);
+        if self.is_text() {
             if !self.joiner.has_words() {
                 io.warn(&format!("no speech was found in {}", self.facts.name));
             }
@@ -210,6 +297,22 @@ impl Transcript {
             self.say_usage(io);
         }
         self.paper.commit()
+    }
+
+    /// Warns of what was asked for and did not come.
+    fn warn_of_what_is_missing(&self, io: &Io) {
+        let TranscriptOptions { service, name, format, .. } = &self.facts;
+        let has_cues = !format.is_subtitles() || !self.subtitles.is_empty();
+        let is_json = self.facts.json || !(self.is_text() || format.is_subtitles());
+        if self.facts.speakers && !self.has_speakers && !is_json && has_cues {
+            io.warn(&format!("{service} did not say who speaks in {name}"));
+        } else if self.facts.speakers && !self.is_single && !is_json {
+            io.warn(&format!("{name} was sent in parts: each names the speakers anew"));
+        }
+        if self.facts.words && !self.has_words && has_cues {
+            let what = if is_json { "" } else { "; the times of lines are reckoned" };
+            io.warn(&format!("{service} gave no times of words for {name}{what}"));
+        }
     }
 
     /// The transcript failed on its way: a line that was begun is ended.

@@ -4,21 +4,17 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use super::inputs::AudioFile;
-use super::scratch::ScratchFolder;
-use crate::audio::quiet;
 use crate::audio::upload::AudioUpload;
 use crate::audio::wav::WavSamples;
-use crate::error::{self, Failure, reason};
+use crate::audio::{duration, quiet};
+use crate::command::ffmpeg::{self, FfmpegFailure};
+use crate::command::scratch::ScratchFolder;
+use crate::error::{Failure, reason};
 use crate::exchange::Exchange;
 use crate::http::form::BytePiece;
 use crate::io::Io;
-
-/// How often a running ffmpeg is asked whether it is done.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A part shorter than this many seconds makes no sense to send: services refuse it.
 const MIN_PART_SECONDS: f64 = 1.0;
@@ -30,6 +26,17 @@ pub(super) struct AudioPart {
     pub(super) kind: AudioUpload,
     /// Where it begins in the recording, in seconds.
     pub(super) offset: f64,
+}
+
+impl AudioPart {
+    /// Its bytes.
+    pub(super) fn length(&self) -> u64 {
+        let length = |piece: &BytePiece| match piece {
+            BytePiece::Bytes(bytes) => bytes.len() as u64,
+            BytePiece::File { length, .. } => *length,
+        };
+        self.pieces.iter().map(length).sum()
+    }
 }
 
 /// A sound in the parts in which it is sent.
@@ -45,17 +52,19 @@ pub(super) struct AudioParts {
 pub(super) struct UploadLimit {
     /// The profile's `upload_bytes`.
     pub(super) bytes: Option<u64>,
-    /// The profile's `audio_seconds`.
+    /// The most seconds that the model takes.
     pub(super) seconds: Option<u64>,
+    /// The service does not take the file's format: what ffmpeg makes of it is sent.
+    pub(super) converts: bool,
     /// What the request needs beside the file, in bytes.
     pub(super) overhead: u64,
     /// The file travels as base64, which is a third longer.
     pub(super) is_base64: bool,
 }
 
-/// Speech is hardly ever written with less than so many bytes a second: a file that is smaller than
-/// its time allows by that is not decoded to learn its length.
-const MIN_BYTES_PER_SECOND: u64 = 2000;
+/// No recording has less than so many bytes a second: one that is smaller than its time allows by that
+/// is not decoded to learn its length.
+const MIN_BYTES_PER_SECOND: u64 = 75;
 
 impl UploadLimit {
     /// The most bytes of a file for which a request has room.
@@ -107,8 +116,8 @@ pub(super) async fn parts(
     io: &Io,
 ) -> Result<AudioParts, Failure> {
     let one = || AudioParts { list: vec![whole(sound)], _scratch: None };
-    let is_small = sound.size <= limit.room();
-    if is_small && limit.seconds.is_none_or(|seconds| sound.size < seconds * MIN_BYTES_PER_SECOND) {
+    let is_small = sound.size <= limit.room() && !limit.converts;
+    if is_small && is_short(sound, limit) {
         return Ok(one());
     }
     let unreadable =
@@ -119,44 +128,69 @@ pub(super) async fn parts(
     };
     let service = exchange.provider.name.clone();
     let (list, scratch) = match samples {
-        Some(samples) if limit.has_room_for(sound.size, &samples) => return Ok(one()),
-        Some(samples) => {
+        Some(samples) if !limit.converts && limit.has_room_for(sound.size, &samples) => {
+            return Ok(one());
+        }
+        Some(samples) if !limit.converts => {
             let room = room(limit, &samples, &service, name)?;
             (cut(&sound.path, &samples, room, &sound.kind).map_err(unreadable)?, None)
         }
-        None => {
-            let scratch = ScratchFolder::new(&io.env)?;
-            match decode(sound, name, &scratch, exchange).await {
-                // The service may count the file alone, and have room for it.
-                Err(Decoding::NoProgram) if limit.bytes.is_none_or(|most| sound.size <= most) => {
-                    return Ok(one());
-                }
-                Err(Decoding::NoProgram) => {
-                    return Err(too_large(sound.size, name, limit, &service));
-                }
-                Err(Decoding::Failed(_)) if is_small => return Ok(one()),
-                Err(Decoding::Failed(failure)) => return Err(failure),
-                Ok(kind) => {
-                    let path = scratch.path(DECODED);
-                    let size = std::fs::metadata(&path).map_err(unreadable)?.len();
-                    let samples = find(&path, size).map_err(unreadable)?;
-                    let Some(samples) = samples.filter(|samples| samples.length > 0) else {
-                        return Err(Failure::usage(format!("ffmpeg finds no audio in {name}")));
-                    };
-                    if limit.has_room_for(sound.size, &samples) {
-                        return Ok(one());
-                    }
-                    let room = room(limit, &samples, &service, name)?;
-                    (cut(&path, &samples, room, &kind).map_err(unreadable)?, Some(scratch))
-                }
-            }
-        }
+        _ => match decoded_parts(sound, name, limit, exchange, io).await? {
+            Some((list, scratch)) => (list, Some(scratch)),
+            None => return Ok(one()),
+        },
     };
     if list.len() > 1 {
-        let (what, number) = (above(sound.size, name, limit, &service), list.len());
+        let (what, number) = (above(sound, name, limit, &service), list.len());
         io.note(&format!("{what}; it is sent in {number} parts"));
     }
     Ok(AudioParts { list, _scratch: scratch })
+}
+
+/// The parts of what ffmpeg makes of a sound; `None` where the sound is to be sent as it is.
+async fn decoded_parts(
+    sound: &AudioFile,
+    name: &str,
+    limit: UploadLimit,
+    exchange: &mut Exchange,
+    io: &Io,
+) -> Result<Option<(Vec<AudioPart>, ScratchFolder)>, Failure> {
+    let service = exchange.provider.name.clone();
+    let scratch = ScratchFolder::new(&io.env)?;
+    let kind = match decode(sound, name, &scratch, exchange).await {
+        Ok(kind) => kind,
+        Err(FfmpegFailure::NoProgram) if limit.converts => {
+            return Err(takes_not(sound, name, &service));
+        }
+        // The service may count the file alone, and have room for it.
+        Err(FfmpegFailure::NoProgram) if limit.bytes.is_none_or(|most| sound.size <= most) => {
+            return Ok(None);
+        }
+        Err(FfmpegFailure::NoProgram) => return Err(too_large(sound, name, limit, &service)),
+        Err(FfmpegFailure::Failed(failure))
+            if !limit.converts && sound.size <= limit.room() && !failure.is_silent() =>
+        {
+            return Ok(None);
+        }
+        Err(FfmpegFailure::Failed(failure)) => return Err(failure),
+    };
+    let unreadable =
+        |error: std::io::Error| Failure::usage(format!("cannot read {name}: {}", reason(&error)));
+    let path = scratch.path(DECODED);
+    let size = std::fs::metadata(&path).map_err(unreadable)?.len();
+    let samples = find(&path, size).map_err(unreadable)?;
+    let Some(samples) = samples.filter(|samples| samples.length > 0) else {
+        return Err(Failure::usage(format!("ffmpeg finds no audio in {name}")));
+    };
+    if limit.converts {
+        let kind = sound.kind.content_type;
+        io.note(&format!("{service} takes no {kind}; ffmpeg makes WAV of {name}"));
+    } else if limit.has_room_for(sound.size, &samples) {
+        return Ok(None);
+    }
+    let room = room(limit, &samples, &service, name)?;
+    let list = cut(&path, &samples, room, &kind).map_err(unreadable)?;
+    Ok(Some((list, scratch)))
 }
 
 fn find(path: &Path, size: u64) -> std::io::Result<Option<WavSamples>> {
@@ -203,15 +237,46 @@ fn cut(
     Ok(ranges.into_iter().map(part).collect())
 }
 
-/// Says that a sound is larger than a request may be.
-fn above(size: u64, name: &str, limit: UploadLimit, service: &str) -> String {
-    let (size, most) = (mebibytes(size), limit.words());
-    format!("{name} has {size}, more than {service} takes at once ({most})")
+/// Whether a sound is within the limit of time, as far as its file tells without decoding.
+fn is_short(sound: &AudioFile, limit: UploadLimit) -> bool {
+    let Some(most) = limit.seconds else { return true };
+    match seconds(sound) {
+        Some(seconds) => seconds <= most as f64,
+        None => sound.size < most * MIN_BYTES_PER_SECOND,
+    }
 }
 
-fn too_large(size: u64, name: &str, limit: UploadLimit, service: &str) -> Failure {
-    Failure::usage(above(size, name, limit, service))
+/// The sound's length, where its file tells it.
+fn seconds(sound: &AudioFile) -> Option<f64> {
+    let mut file = BufReader::new(File::open(&sound.path).ok()?);
+    duration::seconds(&mut file, sound.size).ok().flatten()
+}
+
+/// Says that a sound is larger or longer than a request may be.
+fn above(sound: &AudioFile, name: &str, limit: UploadLimit, service: &str) -> String {
+    let most = limit.words();
+    let has = match seconds(sound) {
+        Some(seconds) if sound.size <= limit.room() => format!("lasts {} s", seconds.round()),
+        _ => format!("has {}", mebibytes(sound.size)),
+    };
+    format!("{name} {has}, more than {service} takes at once ({most})")
+}
+
+fn too_large(sound: &AudioFile, name: &str, limit: UploadLimit, service: &str) -> Failure {
+    Failure::usage(above(sound, name, limit, service))
         .hint("install ffmpeg to send it in parts; WAV files are split without it")
+}
+
+/// Says that a service does not take a format, where nothing converts it.
+fn takes_not(sound: &AudioFile, name: &str, service: &str) -> Failure {
+    let kind = sound.kind.content_type;
+    Failure::usage(format!("{service} takes no {kind}, which {name} is")).hint(convert_hint(name))
+}
+
+/// How to make a file of a format that every service takes.
+pub(super) fn convert_hint(name: &str) -> String {
+    let stem = Path::new(name).file_stem().map_or_else(|| "audio".into(), |s| s.to_string_lossy());
+    format!("with ffmpeg installed it is converted by itself, or by: ffmpeg -i {name} {stem}.mp3")
 }
 
 fn mebibytes(bytes: u64) -> String {
@@ -222,28 +287,6 @@ fn mebibytes(bytes: u64) -> String {
 }
 
 const DECODED: &str = "decoded.wav";
-const WORDS: &str = "words";
-
-enum Decoding {
-    NoProgram,
-    Failed(Failure),
-}
-
-impl From<Failure> for Decoding {
-    fn from(failure: Failure) -> Self {
-        Decoding::Failed(failure)
-    }
-}
-
-/// Kills ffmpeg if it is still running when nobody waits for it any more.
-struct RunningFfmpeg(Child);
-
-impl Drop for RunningFfmpeg {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Lets ffmpeg write the sound as samples that can be cut anywhere: one channel of 16 bits, 16,000 a
 /// second, to which speech models bring every sound first (Whisper, Radford and others 2022, section
@@ -253,42 +296,11 @@ async fn decode(
     name: &str,
     scratch: &ScratchFolder,
     exchange: &mut Exchange,
-) -> Result<AudioUpload, Decoding> {
-    let words = scratch.file(WORDS)?;
-    // With `file:` in front no name is taken for an option or a URL.
-    let mut source = std::ffi::OsString::from("file:");
-    source.push(&sound.path);
-    let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-i"]).arg(source);
-    command.args(["-vn", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-f", "wav"]);
-    command.arg(scratch.path(DECODED));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
-    let mut running = match command.spawn() {
-        Ok(child) => RunningFfmpeg(child),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Decoding::NoProgram);
-        }
-        Err(error) => return Err(cannot_run(&error).into()),
-    };
-    let status = loop {
-        match running.0.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) => exchange.wait(tokio::time::sleep(POLL_INTERVAL)).await?,
-            Err(error) => return Err(cannot_run(&error).into()),
-        }
-    };
-    if !status.success() {
-        let words = std::fs::read(scratch.path(WORDS)).unwrap_or_default();
-        let words = String::from_utf8_lossy(&words);
-        let last = words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
-        let words = format!("ffmpeg cannot read {name}: {}", last.trim());
-        return Err(Failure::usage(words).into());
-    }
+) -> Result<AudioUpload, FfmpegFailure> {
+    let args = ["-vn", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-f", "wav"];
+    let refused = |words: &str| Failure::usage(format!("ffmpeg cannot read {name}: {words}"));
+    ffmpeg::convert(&sound.path, &args, DECODED, scratch, refused, exchange).await?;
     let stem = Path::new(&sound.kind.filename).file_stem().unwrap_or("audio".as_ref());
     let filename = format!("{}.wav", stem.to_string_lossy());
     Ok(AudioUpload { filename, content_type: "audio/wav" })
-}
-
-fn cannot_run(error: &std::io::Error) -> Failure {
-    Failure::new(error::FailureKind::Other, format!("cannot run ffmpeg: {}", reason(error)))
 }

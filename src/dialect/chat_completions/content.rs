@@ -2,16 +2,21 @@
 
 use serde_json::{Value, json};
 
+use crate::dialect::question::ServiceTraits;
 use crate::input::{Attachment, AttachmentGroup};
 
 /// A message's content. Without an attachment it is a plain text, as models that read nothing else
 /// want it; with some, the text comes first (as in the specification's examples) and the others in
-/// their order. `audio_as_url`: recordings as data URLs instead of plain base64.
+/// their order, in the form that the service takes.
 ///
 /// The attachments' bytes are not in it, but the marks that the request replaces by their base64.
-pub(super) fn content(text: &str, attachments: &[Attachment], audio_as_url: bool) -> Value {
+pub(super) fn content(
+    text: &str,
+    attachments: &[Attachment],
+    service: &ServiceTraits<'_>,
+) -> Value {
     let parts: Vec<Value> =
-        attachments.iter().map(|attachment| part(attachment, audio_as_url)).collect();
+        attachments.iter().map(|attachment| part(attachment, service)).collect();
     if parts.is_empty() {
         return text.into();
     }
@@ -21,14 +26,19 @@ pub(super) fn content(text: &str, attachments: &[Attachment], audio_as_url: bool
 
 /// Specification, `ChatCompletionRequestMessageContentPart*`. `file_data` is a data URL in the
 /// service's guide to PDF files, of which the schema only says base64.
-fn part(attachment: &Attachment, audio_as_url: bool) -> Value {
+///
+/// Mistral has `document_url` for documents, and refuses `file`.
+fn part(attachment: &Attachment, service: &ServiceTraits<'_>) -> Value {
     let (format, mark) = (attachment.format, &attachment.insert.mark);
     let url = format!("data:{};base64,{mark}", format.media_type());
     match format.group() {
         AttachmentGroup::Picture => json!({"type": "image_url", "image_url": {"url": url}}),
         AttachmentGroup::Audio => {
-            let data = if audio_as_url { &url } else { mark };
+            let data = if service.takes_audio_as_url { &url } else { mark };
             json!({"type": "input_audio", "input_audio": {"data": data, "format": format.name()}})
+        }
+        AttachmentGroup::Pdf if service.takes_pdf_as_url => {
+            json!({"type": "document_url", "document_url": url, "document_name": attachment.name})
         }
         AttachmentGroup::Pdf => {
             json!({"type": "file", "file": {"filename": attachment.name, "file_data": url}})

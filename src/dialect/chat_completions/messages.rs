@@ -63,7 +63,7 @@ impl Teller<'_> {
     fn tell(&mut self, said: &Message) {
         match said {
             Message::User { text, attachments } => {
-                let content = content(text, attachments, self.service.takes_audio_as_url);
+                let content = content(text, attachments, self.service);
                 self.told.push(message("user", content));
                 self.foreign = 0;
             }

@@ -50,7 +50,18 @@ fn field(part: &str) -> Result<(&str, Value), String> {
         Some((head, meaning)) => (head, meaning.trim()),
         None => (part, ""),
     };
-    let words: Vec<&str> = head.split_whitespace().collect();
+    let mut words: Vec<&str> = head.split_whitespace().collect();
+    // `age: int`, as in Python: a type alone behind the colon is meant as one.
+    let behind: Vec<&str> = meaning.split_whitespace().collect();
+    let is_type = match behind[..] {
+        [kind] => known(kind).is_some(),
+        [list, kind] => known(list) == Some("list") && known(kind).is_some(),
+        _ => false,
+    };
+    let meaning = if is_type && words.len() == 1 { "" } else { meaning };
+    if meaning.is_empty() {
+        words.extend(behind);
+    }
     let (name, mut property) = match words[..] {
         [name] => (name, json!({"type": "string"})),
         [name, kind] => (name, of_type(kind)?),
@@ -128,6 +139,16 @@ mod tests {
         });
         assert_eq!(properties("城市：中文名，不带省份\r\n\n人口 int: a, b: c,\n"), expected);
         assert_eq!(properties("城市，人口 int：万").as_object().map(Map::len), Some(2));
+    }
+
+    #[test]
+    fn a_type_behind_a_colon_is_a_type() {
+        let plain = properties("name str, age int, tags list int, ok bool");
+        assert_eq!(properties("name: str, age: int, tags: list int, ok：bool"), plain);
+        // With a type before the colon, words are words.
+        let said = properties("age int: number, kind: text of the law");
+        assert_eq!(said["age"], json!({"type": "integer", "description": "number"}));
+        assert_eq!(said["kind"], json!({"type": "string", "description": "text of the law"}));
     }
 
     #[test]

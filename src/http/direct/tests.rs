@@ -15,7 +15,10 @@ async fn listen() -> (TcpListener, Request) {
     let url = format!("http://{}/v1/图?a=1#x", listener.local_addr().expect("bound"));
     let url = Url::parse(&url).expect("a URL");
     let body = Body::Form(Form::new(vec![FormPart::text("model", "m".repeat(LARGE))]));
-    (listener, Request { method: Method::Post, url, headers: Vec::new(), body })
+    (
+        listener,
+        Request { method: Method::Post, url, headers: Vec::new(), body, body_secrets: Vec::new() },
+    )
 }
 
 async fn send(

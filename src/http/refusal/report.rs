@@ -28,9 +28,7 @@ impl<'r> Report<'r> {
         request: &'r Request,
         service: &'r Service,
     ) -> Self {
-        for secret in request.secrets() {
-            fault.message = secret.mask(&fault.message);
-        }
+        fault.message = crate::secret::mask(&request.secrets(), &fault.message);
         let id = id.or(fault.request_id.as_deref()).map(str::to_owned);
         let names_wait = |head: &Retry| head.retry_after.is_some() || head.retry_after_ms.is_some();
         let verdict = Verdict::of(&Evidence {

@@ -20,6 +20,8 @@ pub(crate) enum RepairVerdict {
     Change(FieldChange),
     /// The user set the field that is refused, by this.
     Theirs { field: String, by: SetBy },
+    /// The user set the field, and its value is refused.
+    TheirValue { field: String, by: SetBy },
     /// It is about nothing that could be changed.
     Nothing,
 }
@@ -65,6 +67,52 @@ const REFUSING: [&str; 19] = [
     "不支持",
 ];
 
+/// Words with which a service refuses a value, and not the field.
+const OF_VALUES: [&str; 31] = [
+    "must be",
+    "should be",
+    "has to be",
+    "must not exceed",
+    "at most",
+    "at least",
+    "too large",
+    "too small",
+    "too high",
+    "too low",
+    "too big",
+    "less than",
+    "greater than",
+    "maximum",
+    "minimum",
+    "between",
+    "in the range",
+    "out of range",
+    "valid range",
+    "exceeds",
+    "expected a value",
+    "supported values",
+    "valid values",
+    "allowed values",
+    "invalid value",
+    "unsupported value",
+    "one of",
+    "is allowed for this model",
+    "取值",
+    "范围",
+    "不能大于",
+];
+
+/// Codes of refused values.
+const VALUE_CODES: [&str; 4] = ["unsupported_value", "invalid_value", "above_max", "below_min"];
+
+/// Whether the value is refused, and not the field.
+fn is_about_value(refused: &Refused) -> bool {
+    let code = refused.code.as_deref().unwrap_or_default();
+    let words = refused.words.to_lowercase();
+    VALUE_CODES.iter().any(|known| code.contains(known))
+        || OF_VALUES.iter().any(|of_value| words.contains(of_value))
+}
+
 /// What to make of a refusal (400 or 422) of a request with these fields: name, and value where it
 /// is a text. `own` tells which of them are the user's, `eases` which we add for our own ease.
 ///
@@ -93,6 +141,9 @@ pub(crate) fn decide(
         return RepairVerdict::Change(FieldChange::Rename { from: field.clone(), to });
     }
     match own.by(field) {
+        Some(by) if is_about_value(refused) => {
+            RepairVerdict::TheirValue { field: field.clone(), by: by.clone() }
+        }
         Some(by) => RepairVerdict::Theirs { field: field.clone(), by: by.clone() },
         None if REQUIRED.contains(&field.as_str()) => RepairVerdict::Nothing,
         None => RepairVerdict::Change(FieldChange::Drop(field.clone())),
@@ -113,7 +164,9 @@ fn named<'f>(
     let behind = refused.words.split_once("(parameter=").map(|(_, rest)| rest);
     let behind = behind.and_then(|rest| rest.split(')').next());
     if let Some(param) = refused.param.as_deref().filter(|param| !param.is_empty()).or(behind) {
-        let field = by_name(param).or_else(|| by_name(param.split(['.', '[']).next()?));
+        // `stream_options.include_usage`, and `body.reasoning_effort`.
+        let parts = param.split(['.', '[']);
+        let field = by_name(param).or_else(|| parts.take(2).find_map(by_name));
         return field.filter(|(name, _)| !is_essential(name, own));
     }
     let lower = refused.words.to_lowercase();

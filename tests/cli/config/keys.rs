@@ -80,22 +80,25 @@ fn a_key_source_of_the_user_replaces_the_built_in_one() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_command_is_split_into_words_and_no_shell_sees_it() {
+fn a_key_command_is_a_line_for_the_shell_or_a_list_without_one() {
     let server = Server::always(Reply::chat(&["好"]));
     for (line, key) in [
         (r#""echo  sk-einfach-1""#, "sk-einfach-1"),
-        (r#""sh -c 'echo sk-in-quotes'""#, "sk-in-quotes"),
-        (r#"'sh -c "echo sk-\"in\"-quotes"'"#, "sk-in-quotes"),
-        (r#"["sh", "-c", "printf '  sk-liste-001\\r\\n'"]"#, "sk-liste-001"),
-        (r#""echo $HOME""#, "$HOME"),
-        (r#""echo ~;id|x*""#, "~;id|x*"),
-        (r#""echo `id`""#, "`id`"),
+        (r#""printf 'sk-eins-0001\nsk-zwei-0001\n' | head -1""#, "sk-eins-0001"),
+        (r#""printf 'sk-eins-0001\nsk-zwei-0001\n'""#, "sk-eins-0001"),
+        (r#""printf '\\357\\273\\277 \n  sk-eins-0001 \r\nnotes: none'""#, "sk-eins-0001"),
+        (r#""echo $KEY_OF_MINE""#, "sk-umgebung-1"),
+        (r#""test -n x && echo sk-danach-01""#, "sk-danach-01"),
+        (r#"["sh", "-c", "printf '  sk-liste-001\r\n'"]"#, "sk-liste-001"),
+        (r#"["echo", "$HOME;id|x*"]"#, "$HOME;id|x*"),
+        (r#"["printf", "sk-eins-0001\nsk-zwei-0001"]"#, "sk-eins-0001"),
     ] {
         let run = with(&server, &format!("api_key_cmd = {line}"));
+        let run = run.env("KEY_OF_MINE", "sk-umgebung-1");
         assert_eq!(authorization(&run, &server), format!("Bearer {key}"), "{line}");
     }
     // The prompt on standard input is not the command's to read.
-    let run = with(&server, "api_key_cmd = [\"sh\", \"-c\", \"cat; echo sk-leise-001\"]");
+    let run = with(&server, "api_key_cmd = \"cat; echo sk-leise-001\"");
     let request = asked(&run.stdin("管道"), &server);
     assert_eq!(request.header("authorization"), Some("Bearer sk-leise-001"));
     assert_eq!(request.json()["messages"][0]["content"], "管道\n\n你好");
@@ -105,22 +108,86 @@ fn a_key_command_is_split_into_words_and_no_shell_sees_it() {
 #[test]
 fn a_key_command_that_fails_is_quoted() {
     let server = Server::start([]);
-    let run = with(&server, r#"api_key_cmd = "sh -c 'echo 保险箱 is locked >&2; exit 3'""#);
-    refused(&run, &server).stderr_has("`sh`").stderr_has("保险箱 is locked");
+    let run = with(&server, r#"api_key_cmd = "echo 保险箱 is locked >&2; exit 3""#);
+    refused(&run, &server).stderr_has("`echo`").stderr_has("保险箱 is locked");
     let run = with(&server, "api_key_cmd = \"false\"");
     refused(&run, &server).stderr_has("`false`").stderr_has("exit status");
-    let run = with(&server, "api_key_cmd = \"kein-solcher-befehl show x\"");
-    refused(&run, &server).stderr_has("`kein-solcher-befehl`").stderr_lacks("os error");
+    for command in ["\"kein-solcher-befehl show x\"", "[\"kein-solcher-befehl\"]"] {
+        let run = with(&server, &format!("api_key_cmd = {command}"));
+        refused(&run, &server).stderr_has("`kein-solcher-befehl`").stderr_lacks("os error");
+    }
+    for command in ["\"true\"", "\" \"", "[\"\"]"] {
+        let run = with(&server, &format!("api_key_cmd = {command}"));
+        refused(&run, &server).stderr_has("api_key_cmd").stderr_has("empty");
+    }
     let run = with(&server, "api_key_cmd = \"echo 'sk-befehl-01\"");
-    refused(&run, &server).stderr_has("a quote in `api_key_cmd` is not closed");
-    refused(&with(&server, "api_key_cmd = \"true\""), &server)
-        .stderr_has("api_key_cmd")
-        .stderr_has("empty");
-    refused(&with(&server, "api_key_cmd = \" \""), &server)
-        .stderr_has("api_key_cmd")
-        .stderr_has("empty");
-    let run = with(&server, "api_key_cmd = [\"printf\", \"sk-eins-0001\\\\nsk-zwei-0001\"]");
-    refused(&run, &server).stderr_has("line break").stderr_lacks("sk-eins");
+    refused(&run, &server).stderr_has("`echo` failed").stderr_lacks("sk-befehl");
+    let run = with(&server, "api_key_cmd = \"cat sk-befehl-01\"");
+    refused(&run, &server).stderr_has("`cat` failed").stderr_lacks("sk-befehl");
+}
+
+/// What belongs into `api_key`, written into another field: it is not repeated, and the hint names the
+/// right one.
+#[test]
+fn a_key_in_the_wrong_place_is_not_repeated() {
+    let server = Server::start([]);
+    for key in
+        ["sk-Geheim-0123456789", "hf_GeheimAbCdEf", "gsk_Geheim1234", "Geheim0123456789abcdef01"]
+    {
+        for field in [
+            "api_key_env",
+            "api_key_cmd",
+            "api_key_file",
+            "key_url",
+            "key_header",
+            "token",
+            "secret",
+            "apikey",
+            "api_kye",
+        ] {
+            let run = with(&server, &format!("{field} = \"{key}\""));
+            let outcome = refused(&run, &server);
+            outcome.stderr_has("`api_key`").stderr_lacks("Geheim");
+        }
+        for line in [
+            format!("api_key = {key}"),
+            format!("\"{key}\" = 1"),
+            format!("headers = {{ \"{key} x\" = \"a\" }}"),
+            format!("like = \"{key}\""),
+            format!("models = {{ \"{key}\" = \"a\" }}"),
+        ] {
+            refused(&with(&server, &line), &server).stderr_lacks("Geheim");
+        }
+        let chat = || profile(&server, "").args(["chat", "hi"]);
+        refused(&chat().args(["--api-key-env", key]), &server).stderr_lacks("Geheim");
+        refused(&chat().args(["-p", key]), &server).stderr_lacks("Geheim");
+        refused(&chat().args(["--base-url", key]), &server).stderr_lacks("Geheim");
+        refused(&chat().args(["-H", &format!("Authorization Bearer {key}")]), &server)
+            .stderr_lacks("Geheim");
+    }
+    let header = "key_header = \"a b\"\napi_key = \"sk-nichts-0001\"";
+    refused(&with(&server, header), &server).stderr_has("the name of a header");
+    for name in ["MY-KEY", "A B", "$(id)", "1A", ""] {
+        let run = profile(&server, "").args(["chat", "hi", "--api-key-env", name]);
+        refused(&run, &server).stderr_has("the name of an environment variable");
+    }
+}
+
+/// A key of 64 MiB is none.
+#[cfg(unix)]
+#[test]
+fn a_key_without_end_is_refused() {
+    let server = Server::start([]);
+    for line in [
+        "api_key_cmd = \"yes\"",
+        "api_key_cmd = [\"cat\", \"/dev/zero\"]",
+        "api_key_cmd = \"cat /dev/zero\"",
+        "api_key_file = \"/dev/zero\"",
+    ] {
+        refused(&with(&server, line), &server).stderr_has("64 MiB");
+    }
+    let outcome = llm().args(["--config", "/dev/zero", "chat", "hi"]).run();
+    outcome.code(2).stdout_empty().stderr_has("64 MiB").stderr_has("/dev/zero");
 }
 
 #[test]
@@ -151,21 +218,34 @@ fn a_missing_key_names_the_variable_and_the_page() {
 fn a_key_that_no_header_can_carry_is_refused_unshown() {
     let server = Server::start([]);
     let keyed = |key: &str| with(&server, "api_key_env = \"MEIN_KEY\"").env("MEIN_KEY", key);
-    for key in [
-        "sk-geheim\nrest",
-        "sk-geheim\r\n",
-        "sk-geheim rest",
-        " sk-geheim",
-        "sk-geheim-密",
-        "sk-geheim\u{7f}",
-    ] {
+    for key in ["sk-geheim\nrest", "sk-geheim rest", "sk-geheim-密", "sk-geheim\u{7f}"] {
         let outcome = refused(&keyed(key), &server);
         outcome.stderr_has("MEIN_KEY").stderr_lacks("geheim");
     }
-    refused(&with(&server, "api_key = \"sk-geheim\\n\""), &server)
-        .stderr_has("line break")
-        .stderr_lacks("geheim");
     refused(&with(&server, "api_key = \"\""), &server).stderr_has("api_key").stderr_has("empty");
+}
+
+/// White space around a key, a line end, a byte order mark and quotes are no part of it, wherever it
+/// comes from.
+#[test]
+fn what_stands_around_a_key_is_no_part_of_it() {
+    let server = Server::always(Reply::chat(&["好"]));
+    for around in
+        [" sk-geheim-01\t", "sk-geheim-01\r\n", "\u{feff}sk-geheim-01\n\n", "\"sk-geheim-01\"\n"]
+    {
+        let toml = serde_json::to_string(around).expect("a string");
+        let sources = [
+            with(&server, "api_key_env = \"MEIN_KEY\"").env("MEIN_KEY", around),
+            with(&server, &format!("api_key = {toml}")),
+            with(&server, &format!("key = {toml}")),
+            with(&server, "api_key_file = \"schluessel\"").file("schluessel", around),
+        ];
+        for run in sources {
+            assert_eq!(authorization(&run, &server), "Bearer sk-geheim-01", "{around:?}");
+        }
+    }
+    let both = with(&server, "key = \"a\"\napi_key = \"b\"");
+    both.run().code(2).stderr_has("one field");
 }
 
 #[test]
@@ -275,7 +355,7 @@ fn secrets_in_headers_and_addresses_are_hidden_too() {
     assert_eq!(request.path, "/v1/chat/completions?api-key=sk-Adresse-1");
     assert_eq!(request.header("x-api-key"), Some("sk-Kopf-0001"));
     let outcome = run.arg("--dry-run").run();
-    outcome.code(0).stdout_has("$LLM_API_KEY");
+    outcome.code(0).stdout_has("$LLM_API_KEY").stdout_has("$X_API_KEY").stdout_has("$COOKIE");
     for secret in ["sk-Kopf-0001", "sk-Adresse-1", "sk-Keks-0001"] {
         hides(&outcome, secret);
     }

@@ -2,4 +2,5 @@
 mod command;
 mod keys;
 mod mistakes;
+mod own_profiles;
 mod profile_choice;

@@ -283,7 +283,7 @@ fn a_base_url_that_is_none_is_refused_with_its_place() {
         ("localhost:8000/v1", "has no scheme"),
         ("api.example.com", "has no scheme"),
         ("ftp://host.example/v1", "scheme `ftp`"),
-        ("http://", "not valid"),
+        ("http://", "has no host"),
         ("http://host.example:99999/v1", "not valid"),
     ] {
         let run = llm().profile_at(url).args(["chat", "你好"]);
@@ -346,9 +346,12 @@ fn a_profile_can_name_a_proxy_and_certificates() {
 
     let config = "[providers.far]\nbase_url = \"https://host.invalid/v1\"\nmodel = \"m\"\nca_file = \"no.pem\"\n";
     let outcome = llm().config(config).args(["chat", "-p", "far", "hi"]).run();
-    outcome.code(2).stderr_has("the `ca_file` of far can't be read: no.pem: no such file");
-    let llm = llm().config(config).file("no.pem", b"nothing");
-    llm.args(["chat", "-p", "far", "hi"]).run().code(2).stderr_has("contains no PEM certificate");
+    outcome.code(2).stderr_has("the `ca_file` of far names a file that can't be read: ");
+    outcome.stderr_has("/llm/no.pem: no such file");
+    let llm = llm().config(config);
+    std::fs::write(llm.config_file().with_file_name("no.pem"), "nothing").expect("written");
+    let outcome = llm.args(["chat", "-p", "far", "hi"]).run();
+    outcome.code(2).stderr_has("the `ca_file` of far names a file without a certificate (PEM): ");
 }
 
 #[test]

@@ -86,21 +86,15 @@ fn a_connection_that_ends_when_it_is_used_again_is_replaced_at_once() {
 
 #[test]
 fn it_is_replaced_once_and_only_before_a_byte_of_the_reply() {
-    let server = Server::start([
-        Reply::bytes(200, "application/json", vector(1)),
-        Reply::raw([Step::Close]),
-        Reply::raw([Step::Close]),
-    ]);
-    let run = three(&server).args(["--retries", "0"]).run();
-    run.code(6).stdout("[1]\n").stderr_has("the connection was closed before a reply came");
-    assert_eq!(connections(&server), [1, 1, 2]);
-    let server = Server::start([
-        Reply::bytes(200, "application/json", vector(1)),
-        Reply::raw([Step::Write(b"HTTP/1.1 20".to_vec()), Step::Close]),
-    ]);
-    let run = three(&server).args(["--retries", "0"]).run();
-    run.code(6).stdout("[1]\n").stderr_has("the connection was closed before a reply came");
-    assert_eq!(connections(&server), [1, 1]);
+    let begun = Reply::raw([Step::Write(b"HTTP/1.1 20".to_vec()), Step::Close]);
+    for (end, expected) in [(Reply::raw([Step::Close]), vec![1, 1, 2]), (begun, vec![1, 1])] {
+        let first = Reply::text(429, "später").header("retry-after-ms", "1");
+        let ends = std::iter::repeat_n(end, expected.len() - 1);
+        let server = Server::start(std::iter::once(first).chain(ends));
+        let run = llm().profile(&server).args(["chat", "--retries", "1", "你好"]).run();
+        run.code(6).stdout_empty().stderr_has("the connection was closed before a reply came");
+        assert_eq!(connections(&server), expected);
+    }
 }
 
 #[test]
@@ -207,7 +201,7 @@ fn headers_that_say_where_a_request_ends_are_refused() {
         .args(["chat", "你好"])
         .run()
         .code(2)
-        .stderr_has("`a b` is not a header name");
+        .stderr_has("`key_header` must be the name of a header");
 }
 
 #[test]

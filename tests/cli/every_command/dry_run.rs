@@ -92,6 +92,59 @@ fn keys_and_secret_headers_are_variables() {
     assert!(text.contains("api-key=$LLM_API_KEY"), "{text}");
 }
 
+/// A gateway's profile has several secrets: each is a variable of its own, and the command runs.
+#[test]
+fn each_secret_has_its_own_variable() {
+    let server = Server::always(Reply::chat(&["好"]));
+    let secrets = [
+        ("LLM_API_KEY", "sk-schluessel-01"),
+        ("X_PORTKEY_API_KEY", "pk-geheim $HOME'\"`id`!-02"),
+        ("X_PORTKEY_VIRTUAL_KEY", "vk-geheim-03"),
+        ("X_PORTKEY_CONFIG", "{\"retry\":{\"attempts\":3},\"api_key\":\"sk-geheim-04\"}"),
+        ("COOKIE", "a=geheim-05; b=geheim-06"),
+        ("HELICONE_AUTH", "sk-geheim-07"),
+        ("LLM_PATH", "sk-geheim-08"),
+        ("UPSTREAM_TOKEN", "geheim-09"),
+        ("SIG", "geheim-10"),
+    ];
+    let text = |index: usize| serde_json::to_string(secrets[index].1).expect("a string");
+    let lines = format!(
+        "key = {}\nheaders = {{ x-portkey-api-key = {}, x-portkey-virtual-key = {}, x-portkey-config = {}, \
+         x-portkey-provider = \"openai\", Cookie = {} }}\noptions = {{ upstream.token = {} }}",
+        text(0),
+        text(1),
+        text(2),
+        text(3),
+        text(4),
+        text(7),
+    );
+    let run = with(&server, "?v=1&sig=geheim-10", &lines).args(["chat", "它's $HOME"]).args([
+        "-H",
+        "Helicone-Auth: Bearer sk-geheim-07",
+        "-H",
+        "Path: sk-geheim-08",
+        "-O",
+        "upstream_token=geheim-09",
+    ]);
+    let dry = run.clone().arg("--dry-run").run();
+    dry.code(0).stderr_empty().stdout_has("'x-portkey-provider: openai'");
+    for (variable, secret) in secrets {
+        assert!(dry.stdout_text().contains(&format!("${variable}")), "{variable}: {dry}");
+        assert!(!dry.stdout_text().contains(secret), "{secret}: {dry}");
+    }
+    run.run().code(0);
+    if has_curl() {
+        let script = dry.stdout_text();
+        let curl = secrets
+            .iter()
+            .fold(program("sh").args(["-c", &script]), |sh, (name, value)| sh.env(name, *value));
+        curl.watch(&server).run().code(0).stderr_empty();
+        let requests = server.requests();
+        let [ours, curls] = &requests[..] else { panic!("two requests:\n{dry}") };
+        assert_eq!(essence(ours), essence(curls), "{dry}");
+    }
+}
+
 #[test]
 fn addresses_reach_curl_as_they_are() {
     let server = Server::always(Reply::chat(&["好"]));

@@ -14,6 +14,7 @@ mod readme;
 mod recorded_requests;
 mod reply_limits;
 mod reply_samples;
+mod secrets;
 #[cfg(unix)]
 mod signals;
 mod tls;

@@ -77,6 +77,8 @@ const JOBS: [(&str, &[&[&str]]); 8] = [
             &["transcribe", "音.wav"],
             &["transcribe", "--language", "zh", "--prompt", "人名", "--temperature", "0", "音.wav"],
             &["transcribe", "--format", "srt", "音.wav"],
+            &["transcribe", "--words", "--format", "vtt", "音.wav"],
+            &["transcribe", "--speakers", "音.wav"],
         ],
     ),
     ("translate", &[&["transcribe", "--translate", "音.wav"]]),

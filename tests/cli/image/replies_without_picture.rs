@@ -77,6 +77,10 @@ fn a_broken_reply_is_asked_for_again_where_the_user_says_so() {
     let server =
         Server::start([Reply::bytes(200, "application/json", half), reply(&[png("dann")])]);
     image(&server).args(["猫", "--retries", "1"]).run().code(0).stdout_bytes(&png("dann"));
+    // It was made, and is paid for.
+    let server = Server::start([Reply::bytes(200, "application/json", half)]);
+    let run = image(&server).args(["猫", "-o", "a.png"]).run();
+    run.code(6).stdout_empty().stderr_has("ended early").stderr_has("--retries N sends it again");
 }
 
 #[test]

@@ -210,6 +210,55 @@ fn a_service_without_chat_is_judged_by_its_endpoints() {
 }
 
 #[test]
+fn a_server_without_chat_is_not_broken() {
+    let jobs = "\"chat\", \"embed\", \"image\", \"models\"";
+    let not_here = || Reply::text(404, "404 page not found");
+    let server = Server::start([list(), error(400, "no input"), not_here(), not_here()]);
+    let run = check(&server, jobs).run();
+    run.code(0).stdout_has("embed ✓  image ✗").stdout_has("✗ chat: ");
+    marks(&run, "✓ ✓ ✓ – ✗ –");
+    // Nothing is there at all.
+    let server = Server::start([list(), not_here(), not_here(), not_here()]);
+    check(&server, jobs).run().code(4);
+    // No model is guessed that chat would not take.
+    let vectors = Reply::json(200, json!({"data": [{"id": "bge-m3"}, {"id": "whisper-1"}]}));
+    let server = Server::start([vectors, error(400, "no input"), not_here()]);
+    let config = service(&server.url(), jobs).replace("model = \"通义\"\n", "");
+    let run = llm().watch(&server).config(&config).args(["providers", "check", "dienst"]).run();
+    run.code(0).stdout_has("no model for chat is listed").stdout_has("embed ✓");
+}
+
+#[test]
+fn a_refused_key_ends_the_check() {
+    let jobs = "\"chat\", \"embed\", \"image\", \"speak\", \"transcribe\", \"models\"";
+    let refused = || error(401, "invalid api key");
+    let server = Server::start([refused(), refused()]);
+    check(&server, jobs).run().code(3).stdout_has("✗ key: ");
+    let server = Server::start([list(), refused(), refused()]);
+    check(&server, jobs).run().code(3).stdout_has("✗ key: ");
+    // The list took the key: what is refused is a right.
+    let server = Server::start([list(), error(403, "not for this project")]);
+    let run = check(&server, CHAT).run();
+    run.code(3).stdout_has("not for this project");
+    marks(&run, "✗ ✓ ✓ ✓ ✗ –");
+}
+
+#[test]
+fn a_failure_of_the_server_is_no_endpoint() {
+    let jobs = "\"chat\", \"embed\", \"image\", \"speak\", \"models\"";
+    let server = Server::start([
+        list(),
+        error(500, "Internal Server Error"),
+        error(500, "imageGenerate is not supported by x"),
+        error(501, "no speech"),
+        Reply::chat_json("好"),
+        Reply::chat(&["好"]),
+    ]);
+    let run = check(&server, jobs).run();
+    run.code(0).stdout_has("embed –  image ✗  speak ✗");
+}
+
+#[test]
 fn what_is_wrong_before_anything_is_sent() {
     let outcome = llm().args(["providers", "check", "demo", "opanai"]).run();
     outcome.code(2).stdout_empty().stderr_has("did you mean `openai`?");

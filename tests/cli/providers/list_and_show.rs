@@ -62,7 +62,7 @@ fn the_list_puts_the_users_first_and_tells_of_keys() {
     assert_eq!(text.lines().filter(|line| line.starts_with("openai ")).count(), 1);
     assert!(row(&list, "b").contains(&"default"), "{list}");
     assert!(row(&list, "openai").join(" ").contains("key in OPENAI_API_KEY"), "{list}");
-    assert!(row(&list, "mistral").join(" ").contains("set MISTRAL_API_KEY"), "{list}");
+    assert!(row(&list, "mistral").join(" ").contains("no key; set MISTRAL_API_KEY"), "{list}");
     assert!(row(&list, "ollama").join(" ").contains("no key needed"), "{list}");
     for secret in ["sk-geheim", "sk-passwort", "sk-query", "sk-umgebung"] {
         assert!(!text.contains(secret), "{list}");

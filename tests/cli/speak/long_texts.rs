@@ -28,11 +28,11 @@ pub(super) fn spoken(samples: &[u8]) -> Reply {
     Reply::bytes(200, "audio/wav", streamed_wav(samples))
 }
 
-/// The folder holds this file as it was, and nothing else.
+/// The folder holds this file as it was, and nothing else but parts that came.
 fn is_untouched(run: &Outcome) {
     assert_eq!(run.read("a.wav"), b"old");
-    let entries = std::fs::read_dir(run.dir()).expect("the folder can be read");
-    assert_eq!(entries.count(), 1);
+    let names = run.names();
+    assert!(names.iter().all(|name| name == "a.wav" || name == ".a.wav.llm-parts"), "{names:?}");
 }
 
 fn over_old(llm: Llm) -> Llm {
@@ -174,4 +174,27 @@ fn an_interrupted_run_leaves_nothing() {
     let run = run.wait();
     run.code(130).stdout_empty().stderr_empty();
     is_untouched(&run);
+}
+
+#[test]
+fn a_failure_of_parts_beside_each_other_is_said_once() {
+    let failed = || {
+        let reply = Reply::json(500, json!({"error": {"message": "先歇一下"}}));
+        reply.header("retry-after-ms", "300")
+    };
+    let server =
+        Server::start([spoken(&[1; 20]), failed(), failed(), spoken(&[2; 20]), spoken(&[2; 20])]);
+    let run = voice(&server).args(["今天下雨。明天晴！后天呢？", "-o", "a.wav"]).run();
+    run.code(0);
+    let said = String::from_utf8_lossy(&run.stderr).matches("trying again").count();
+    assert_eq!(said, 1);
+}
+
+#[test]
+fn a_refused_value_names_the_others() {
+    let words = "Invalid value: 'bob'. Supported values are: 'alloy', 'echo' and 'nova'.";
+    let refused = Reply::json(400, json!({"error": {"message": words, "param": "voice"}}));
+    let server = Server::start([refused]);
+    let run = voice(&server).args(["今天。", "--voice", "bob", "-o", "a.wav"]).run();
+    run.code(4).stderr_has("--voice").stderr_has("alloy, echo");
 }

@@ -109,3 +109,77 @@ fn an_interruption_stops_the_player() {
     assert!(run.elapsed < Duration::from_secs(20));
     is_clean(&temporary);
 }
+
+/// A player that notes the samples of what it plays, one file a line.
+const NOTES: &str = "for last; do :; done; /bin/cat \"$last\" >> played; echo x >> times";
+
+#[test]
+fn speech_begins_with_the_first_sentence_while_the_text_is_still_written() {
+    let server = Server::start([spoken(&[1; 20]), spoken(&[2; 30]), spoken(&[3; 40])]);
+    let place = voice(&server);
+    let path = program(&place, "mpv", NOTES);
+    let times = place.dir().join("times");
+    let mut run = place.env("PATH", &path).args(["--play"]).stdin_pipe_open().spawn();
+    run.write_stdin("今天下雨。明");
+    let until = Instant::now() + Duration::from_secs(20);
+    while !times.exists() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(times.exists(), "the first sentence is played before the text has ended");
+    assert_eq!(server.requests().len(), 1);
+    run.write_stdin("天晴！\n后天呢");
+    run.close_stdin();
+    let run = run.wait();
+    run.code(0).stdout_empty().stderr_empty();
+    let whole = [wav(RATE, &[1; 20]), wav(RATE, &[2; 30]), wav(RATE, &[3; 40])].concat();
+    assert_eq!(run.read("played"), whole);
+    let inputs: Vec<_> =
+        server.requests().iter().map(|request| request.json()["input"].clone()).collect();
+    assert_eq!(inputs, [json!("今天下雨。"), json!("明天晴！"), json!("后天呢")]);
+}
+
+#[test]
+fn what_is_not_for_ears_is_left_out() {
+    let text = "# 今天\n**下雨**。🎉\n```\nls\n```\n";
+    let server = Server::start([spoken(&[1; 20]), spoken(&[2; 30])]);
+    let place = voice(&server);
+    let path = program(&place, "mpv", NOTES);
+    let run = place.env("PATH", &path).args(["--plain", "--play"]).stdin(text).run();
+    run.code(0).stderr_empty();
+    let inputs: Vec<_> =
+        server.requests().iter().map(|request| request.json()["input"].clone()).collect();
+    assert_eq!(inputs, [json!("今天"), json!("下雨。")]);
+    let server = Server::start([spoken(&[1; 20])]);
+    voice(&server).args(["--plain", "**明天** [这里](http://a.b)"]).run().code(0);
+    assert_eq!(server.request().json()["input"], json!("明天 这里"));
+    // Never by itself.
+    let server = Server::start([spoken(&[1; 20])]);
+    voice(&server).args(["**明天**"]).run().code(0);
+    assert_eq!(server.request().json()["input"], json!("**明天**"));
+    let server = Server::start([]);
+    voice(&server)
+        .args(["--plain", "```\nls\n```"])
+        .run()
+        .code(2)
+        .stderr_has("there is no text to speak");
+}
+
+#[test]
+fn a_sentence_that_fails_ends_the_speech() {
+    let refused = Reply::json(400, json!({"error": {"message": "不念这个"}}));
+    let server = Server::start([spoken(&[1; 20]), refused]);
+    let place = voice(&server);
+    let path = program(&place, "mpv", NOTES);
+    let run = place.env("PATH", &path).args(["今天。明天。后天。", "--play"]).run();
+    run.code(4).stderr_has("不念这个");
+    assert_eq!(run.read("played"), wav(RATE, &[1; 20]));
+    let place = voice(&server);
+    let path = program(&place, "mpv", NOTES);
+    place
+        .env("PATH", &path)
+        .args(["--play"])
+        .stdin("")
+        .run()
+        .code(2)
+        .stderr_has("there is no text");
+}

@@ -188,7 +188,7 @@ fn what_is_wrong_keeps_its_words() {
     };
     let body = json!({"code": "InvalidParameter", "message": "没有这个音色", "request_id": "r1"});
     said("dashscope", 400, body.clone()).code(4).stderr_has("没有这个音色").stderr_has("r1");
-    said("dashscope", 200, body).code(6).stdout_empty().stderr_has("没有这个音色");
+    said("dashscope", 200, body).code(4).stdout_empty().stderr_has("没有这个音色");
     let body = json!({"error": "speed must lie between 0.7 and 1.5"});
     said("xai", 400, body).code(4).stderr_has("speed must lie");
     let body = json!({"candidates": [{"finishReason": "OTHER"}]});

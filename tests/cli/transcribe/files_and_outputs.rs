@@ -163,7 +163,7 @@ fn one_failure_does_not_stop_the_rest() {
     let run = base.args(["会议.mp3", "b.mp3", "c.mp3", "d.mp3"]).run();
     run.code(4).stdout("==> 会议.mp3 <==\n一\n\n==> d.mp3 <==\n四\n");
     run.stderr_has("llm: b.mp3: test refused the request (400): bad sound");
-    run.stderr_has("llm: c.mp3: test requires payment (402): no money");
+    run.stderr_has("llm: c.mp3: test has no money or quota left for this key (402): no money");
     run.stderr_has("llm: 2 of 4 files were not transcribed\n");
 }
 

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn cut(text: &str, limit: usize) -> Vec<String> {
-    parts(text, limit).into_iter().map(str::to_owned).collect()
+    parts(text, TextLimit::Characters(limit)).into_iter().map(str::to_owned).collect()
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn without_space(text: &str) -> String {
 proptest! {
     #[test]
     fn nothing_is_lost_and_nothing_is_too_long(text in text(), limit in 0..40_usize) {
-        let parts = parts(&text, limit);
+        let parts = parts(&text, TextLimit::Characters(limit));
         let joined: String = parts.concat();
         prop_assert_eq!(without_space(&joined), without_space(&text));
         for part in &parts {
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn words_that_fit_are_not_cut(words in prop::collection::vec("[a-z]{1,8}", 1..30), limit in 8..30_usize) {
         let text = words.join(" ");
-        let found: Vec<String> = parts(&text, limit)
+        let found: Vec<String> = parts(&text, TextLimit::Characters(limit))
             .iter()
             .flat_map(|part| part.split(' '))
             .map(str::to_owned)
@@ -135,7 +135,7 @@ proptest! {
 
     #[test]
     fn no_part_begins_inside_a_cluster(text in text(), limit in 12..40_usize) {
-        for part in parts(&text, limit).iter().skip(1) {
+        for part in parts(&text, TextLimit::Characters(limit)).iter().skip(1) {
             let at = part.as_ptr() as usize - text.as_ptr() as usize;
             let before = text[..at].chars().next_back();
             let first = part.chars().next().unwrap_or('a');
@@ -144,4 +144,14 @@ proptest! {
             prop_assert!(!is_mark(first) || before.is_none_or(char::is_whitespace) || run + 2 >= limit / 2);
         }
     }
+}
+
+#[test]
+fn a_limit_may_count_bytes() {
+    let text = "今天下雨。明天晴！abc";
+    let found = parts(text, TextLimit::Bytes(15));
+    assert_eq!(found, ["今天下雨。", "明天晴！abc"]);
+    assert!(parts(text, TextLimit::Bytes(2)).iter().all(|part| part.chars().count() <= 2));
+    assert_eq!(parts(text, TextLimit::Bytes(99)), [text]);
+    assert_eq!(TextLimit::Bytes(4096).characters(text), 1365);
 }

@@ -2,16 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
+use super::one_token::{AskOneToken, OneTokenAnswer, chat};
 use super::report::{CheckResult, CheckState, ServiceReport};
+use crate::api::models;
 use crate::api::probe::{self, Endpoint};
 use crate::command::models::ListModels;
-use crate::conversation::Conversation;
-use crate::dialect::chat_completions::ChatCompletions;
-use crate::dialect::reader::{ChatReader, ReplyEnd};
-use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
-use crate::error::{Failure, FailureKind};
-use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply};
-use crate::http::bad_reply::BadReply;
+use crate::error::{Failure, FailureClass, FailureKind};
+use crate::exchange::Exchange;
 use crate::http::form::FormPart;
 use crate::http::request::{Request, shown};
 use crate::provider::{Job, Provider};
@@ -22,13 +21,6 @@ pub(super) struct ServiceCheck {
     report: ServiceReport,
     /// What the service said of the key, as far as it is known.
     key: Option<Result<(), Failure>>,
-}
-
-/// An answer of the model's.
-struct OneTokenAnswer {
-    latency: Duration,
-    first: Option<Duration>,
-    is_stream: bool,
 }
 
 /// The jobs that are checked by whether their endpoint is there.
@@ -70,26 +62,6 @@ fn endpoint(provider: &Provider, job: Job) -> Request {
     }
 }
 
-/// The smallest question: one token is enough.
-fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
-    let mut conversation = Conversation::default();
-    conversation.ask("hi".to_owned(), Vec::new());
-    let options = ModelOptions { max_tokens: Some(1), ..ModelOptions::default() };
-    let question = ChatQuestion {
-        model,
-        conversation: &conversation,
-        options: &options,
-        schema: None,
-        tools: &[],
-        streams: stream,
-        wants_usage: false,
-        service: ServiceTraits::of(provider),
-    };
-    let composed = ChatCompletions.compose(ChatCompletions.fields(&question), &question, provider);
-    let request = provider.post(Job::Chat, composed.body);
-    Draft::repairable(request, Job::Chat, composed.own.without_flags())
-}
-
 impl ServiceCheck {
     /// A service that nothing is known of yet.
     pub(super) fn new(exchange: Exchange) -> Self {
@@ -110,32 +82,66 @@ impl ServiceCheck {
     /// An interruption; whatever else goes wrong is a finding.
     pub(super) async fn run(mut self) -> Result<ServiceReport, Failure> {
         let jobs = self.exchange.provider.jobs();
+        let has_chat = jobs.contains(&Job::Chat);
         let listed = match jobs.contains(&Job::Models) {
             true => self.list().await?,
             false => None,
         };
         if self.host().is_some_and(|host| host.state == CheckState::Fails) {
-            return Ok(self.end(jobs.contains(&Job::Chat)));
+            return Ok(self.end(has_chat));
         }
-        if self.report.model.is_none() {
-            self.report.model = listed.as_deref().and_then(first_for_chat);
-        }
+        // A list that is refused may be one that nobody gets: chat tells, before anything else is asked.
+        let mut jobs = others(&self.exchange.provider).into_iter();
         let mut endpoints = Vec::new();
-        for job in others(&self.exchange.provider) {
-            endpoints.push(self.endpoint(job).await?);
+        if has_chat && self.is_key_refused() {
+            self.chats(listed.as_ref()).await?;
+            if !self.is_key_refused() {
+                self.endpoints(&mut jobs, &mut endpoints).await?;
+            }
+        } else {
+            self.endpoints(&mut jobs, &mut endpoints).await?;
+            if has_chat {
+                self.chats(listed.as_ref()).await?;
+            }
         }
-        if jobs.contains(&Job::Chat) {
-            self.chats(listed.as_deref()).await?;
-        } else if !endpoints.is_empty()
-            && endpoints.iter().all(|one| one.state != CheckState::Works)
-        {
+        let works = endpoints.iter().any(|one| one.state == CheckState::Works);
+        if !works && self.is_absent("chat").unwrap_or(!has_chat) && !endpoints.is_empty() {
             for one in &mut endpoints {
                 one.state = CheckState::Fails;
             }
+        }
+        if !works && self.is_absent("chat").unwrap_or(!has_chat) {
             self.report.failed.get_or_insert(FailureKind::Refused);
         }
         self.report.checks.extend(endpoints);
         Ok(self.end(false))
+    }
+
+    fn is_key_refused(&self) -> bool {
+        matches!(self.key, Some(Err(_)))
+    }
+
+    /// Whether the endpoints of these jobs are there, up to the first one that refuses the key.
+    async fn endpoints(
+        &mut self,
+        jobs: &mut impl Iterator<Item = Job>,
+        checks: &mut Vec<CheckResult>,
+    ) -> Result<(), Failure> {
+        for job in jobs {
+            let check = self.endpoint(job).await?;
+            let is_refused = check.state == CheckState::Open && check.words.starts_with("401");
+            checks.push(check);
+            if is_refused {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something that was looked at is not there; `None` if it was not looked at.
+    fn is_absent(&self, name: &str) -> Option<bool> {
+        let check = self.report.checks.iter().find(|check| check.name == name)?;
+        Some(check.state == CheckState::Absent)
     }
 
     fn host(&self) -> Option<&CheckResult> {
@@ -167,14 +173,17 @@ impl ServiceCheck {
     }
 
     /// The ids of the models, if the service has a list of them.
-    async fn list(&mut self) -> Result<Option<Vec<String>>, Failure> {
+    async fn list(&mut self) -> Result<Option<Listed>, Failure> {
         let started = Instant::now();
         let found = self.exchange.ask(&mut ListModels).await;
         self.hear(found.as_ref().err(), started.elapsed())?;
         match found {
-            Ok((_, ids)) => {
+            Ok((body, ids)) => {
                 self.key = Some(Ok(()));
-                Ok(Some(ids))
+                let value = serde_json::from_slice(&body).ok();
+                let chat = value.as_ref().and_then(|value| models::for_job(value, Job::Chat));
+                let chat = chat.and_then(|chat| chat.into_iter().next());
+                Ok(Some(Listed { ids, chat }))
             }
             Err(failure) => {
                 if failure.kind == FailureKind::Credentials {
@@ -201,7 +210,20 @@ impl ServiceCheck {
     }
 
     /// One token at once, then one in a stream.
-    async fn chats(&mut self, listed: Option<&[String]>) -> Result<(), Failure> {
+    async fn chats(&mut self, listed: Option<&Listed>) -> Result<(), Failure> {
+        if self.report.model.is_none() {
+            self.report.model = listed.and_then(|listed| listed.chat.clone());
+        }
+        // A server of vectors or sound alone is not broken.
+        let has_others = !others(&self.exchange.provider).is_empty();
+        if self.report.model.is_none()
+            && has_others
+            && listed.is_some_and(|list| !list.ids.is_empty())
+        {
+            let words = "no model for chat is listed";
+            self.report.checks.push(CheckResult::new("chat", CheckState::Absent, words));
+            return Ok(());
+        }
         if self.report.model.is_none() {
             let failure = Failure::usage("no model is set, and none is listed")
                 .hint("name one with -m MODEL, or `model` in the profile");
@@ -210,26 +232,19 @@ impl ServiceCheck {
             return Ok(());
         }
         let whole = self.chat(false).await?;
-        let is_known = |model: &str| {
-            let tagged = format!("{model}:latest");
-            listed.map(|ids| ids.iter().any(|id| *id == model || *id == tagged))
-        };
-        let model = self.report.model.clone().unwrap_or_default();
-        let check = match (is_known(&model), &whole) {
-            (Some(true), _) => CheckResult::new("model", CheckState::Works, ""),
-            // Aliases and routes (`default`, `name:fastest`) stand in no list.
-            (_, Ok(_)) => CheckResult::new("model", CheckState::Works, ""),
-            (Some(false), Err(_)) => {
-                let words = format!("`{model}` is not in the service's list");
-                let hint =
-                    format!("`llm models {}` prints the list", self.exchange.provider.choice);
-                CheckResult {
-                    hint: Some(hint),
-                    ..CheckResult::new("model", CheckState::Fails, words)
-                }
-            }
-            (None, Err(_)) => CheckResult::new("model", CheckState::Open, ""),
-        };
+        if let Err(failure) = &whole
+            && class(failure).is_some_and(|class| {
+                matches!(class, FailureClass::Endpoint | FailureClass::Impossible)
+            })
+            && has_others
+        {
+            let words = failure.message.clone();
+            self.report.checks.push(CheckResult::new("model", CheckState::Open, ""));
+            self.report.checks.push(CheckResult::new("chat", CheckState::Absent, words));
+            self.report.checks.push(CheckResult::new("stream", CheckState::Open, ""));
+            return Ok(());
+        }
+        let check = self.model(listed, &whole);
         self.report.checks.push(check);
         let goes_on =
             whole.as_ref().err().is_none_or(|failure| failure.kind == FailureKind::Refused);
@@ -249,6 +264,34 @@ impl ServiceCheck {
         Ok(())
     }
 
+    /// What is known of the model, from the list and from the first answer.
+    fn model(
+        &self,
+        listed: Option<&Listed>,
+        whole: &Result<OneTokenAnswer, Failure>,
+    ) -> CheckResult {
+        let is_known = |model: &str| {
+            let tagged = format!("{model}:latest");
+            listed.map(|list| list.ids.iter().any(|id| *id == model || *id == tagged))
+        };
+        let model = self.report.model.clone().unwrap_or_default();
+        match (is_known(&model), whole) {
+            (Some(true), _) => CheckResult::new("model", CheckState::Works, ""),
+            // Aliases and routes (`default`, `name:fastest`) stand in no list.
+            (_, Ok(_)) => CheckResult::new("model", CheckState::Works, ""),
+            (Some(false), Err(_)) => {
+                let words = format!("`{model}` is not in the service's list");
+                let hint =
+                    format!("`llm models {}` prints the list", self.exchange.provider.choice);
+                CheckResult {
+                    hint: Some(hint),
+                    ..CheckResult::new("model", CheckState::Fails, words)
+                }
+            }
+            (None, Err(_)) => CheckResult::new("model", CheckState::Open, ""),
+        }
+    }
+
     fn tell(&mut self, name: &'static str, outcome: &Result<OneTokenAnswer, Failure>) {
         let check = match outcome {
             Ok(answer) => CheckResult {
@@ -260,7 +303,9 @@ impl ServiceCheck {
                 self.report.failed.get_or_insert(failure.kind);
                 match failure.kind {
                     // Said once, by the key's own check.
-                    FailureKind::Credentials => CheckResult::new(name, CheckState::Open, ""),
+                    FailureKind::Credentials if matches!(self.key, Some(Err(_))) => {
+                        CheckResult::new(name, CheckState::Open, "")
+                    }
                     _ => CheckResult::failed(name, failure),
                 }
             }
@@ -275,6 +320,11 @@ impl ServiceCheck {
         let latency = asking.started.elapsed();
         self.hear(outcome.as_ref().err(), latency)?;
         match &outcome {
+            // A key that was good for the list is not bad because of a right that it lacks.
+            Err(failure)
+                if failure.kind == FailureKind::Credentials
+                    && self.key.as_ref().is_some_and(Result::is_ok)
+                    && is_of_rights(failure) => {}
             Err(failure) if failure.kind == FailureKind::Credentials => {
                 self.key = Some(Err(failure.clone()));
             }
@@ -308,59 +358,25 @@ impl ServiceCheck {
     }
 }
 
-/// Asks for an answer of one token.
-struct AskOneToken<'a> {
-    model: Option<&'a str>,
-    stream: bool,
-    started: Instant,
+/// What a service said that its list has.
+struct Listed {
+    ids: Vec<String>,
+    /// The first model that chat takes.
+    chat: Option<String>,
 }
 
-impl Operation for AskOneToken<'_> {
-    type Output = OneTokenAnswer;
-
-    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        Ok(chat(provider, self.model, self.stream))
-    }
-
-    fn begin_again(&mut self) {
-        self.started = Instant::now();
-    }
-
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
-        let mut reader = ChatReader::new(&ChatCompletions, reply.content_type());
-        let (mut first, mut any, mut is_finished) = (None, false, false);
-        let mut each = |event: ChatEvent<'_>| {
-            any = true;
-            is_finished |= matches!(event, ChatEvent::Finish { .. });
-            if matches!(event, ChatEvent::Text { .. } | ChatEvent::Thinking { .. }) {
-                first.get_or_insert_with(|| self.started.elapsed());
-            }
-        };
-        while let Some(bytes) = reply.chunk().await? {
-            reader.push(&bytes, &mut each);
-            if reader.is_done() {
-                break;
-            }
-        }
-        let end = reader.finish(&mut each);
-        if let Some(fault) = reader.fault() {
-            return Err(BadReply::from(fault.clone()).into());
-        }
-        let is_stream = matches!(end, ReplyEnd::Stream { .. });
-        match end {
-            ReplyEnd::Stream { done } if done || is_finished => {}
-            ReplyEnd::Whole if any => {}
-            ReplyEnd::Stream { .. } => return Err(BadReply::BrokenOff.into()),
-            ReplyEnd::Broken(what) => return Err(BadReply::Unreadable(what).into()),
-            ReplyEnd::Empty => return Err(BadReply::Empty.into()),
-            ReplyEnd::Whole => return Err(BadReply::NotAnAnswer(String::new()).into()),
-            ReplyEnd::NoAnswer(words) => return Err(BadReply::NotAnAnswer(words).into()),
-        }
-        Ok(OneTokenAnswer { latency: self.started.elapsed(), first, is_stream })
-    }
+fn class(failure: &Failure) -> Option<FailureClass> {
+    failure.refused.as_ref().map(|refused| refused.class)
 }
 
-/// The model to ask where none is set: the first that is not one for vectors.
+/// Whether a refusal is one of rights, and not of the key itself.
+fn is_of_rights(failure: &Failure) -> bool {
+    let status = failure.refused.as_ref().and_then(|refused| refused.status);
+    class(failure) == Some(FailureClass::Access) || status == Some(403)
+}
+
+/// The model to ask where none is set: the first whose name is not one for another job.
 pub(super) fn first_for_chat(ids: &[String]) -> Option<String> {
-    ids.iter().find(|id| !id.to_lowercase().contains("embed")).cloned()
+    let list: Vec<Value> = ids.iter().map(|id| json!({"id": id})).collect();
+    models::for_job(&Value::Array(list), Job::Chat)?.into_iter().next()
 }

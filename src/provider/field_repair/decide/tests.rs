@@ -67,6 +67,29 @@ fn a_field_of_theirs_is_their_matter() {
 }
 
 #[test]
+fn a_value_of_theirs_is_not_to_be_left_out() {
+    let value = |field: &str| RepairVerdict::TheirValue { field: field.into(), by: SetBy::Setting };
+    for (param, words, field) in [
+        (
+            "max_tokens",
+            "max_tokens is too large: 100000. This model supports at most 16384",
+            "max_tokens",
+        ),
+        (
+            "",
+            "Unsupported value: 'reasoning_effort' does not support this. Supported values are: low",
+            "reasoning_effort",
+        ),
+        ("body.reasoning_effort", "Input should be 'low' or 'high'", "reasoning_effort"),
+        ("temperature", "temperature must be in [0, 2]", "temperature"),
+        ("", "参数 `temperature` 取值范围不支持", "temperature"),
+        ("temperature", "invalid temperature: only 1 is allowed for this model", "temperature"),
+    ] {
+        assert_eq!(verdict(param, words, &[field], &[field]), value(field), "{words}");
+    }
+}
+
+#[test]
 fn another_name_is_taken_whoever_set_the_field() {
     let tokens = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
     for own in [&[][..], &["max_tokens"]] {

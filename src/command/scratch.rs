@@ -8,7 +8,7 @@ use crate::io::Env;
 
 /// A folder that nobody else can look into, removed with all its files.
 #[derive(Debug)]
-pub(super) struct ScratchFolder {
+pub(in crate::command) struct ScratchFolder {
     folder: PathBuf,
 }
 
@@ -17,7 +17,7 @@ impl ScratchFolder {
     ///
     /// # Errors
     /// Exit 1 when it can't be made.
-    pub(super) fn new(env: &Env) -> Result<Self, Failure> {
+    pub(in crate::command) fn new(env: &Env) -> Result<Self, Failure> {
         let named = ["TMPDIR", "TEMP", "TMP"].iter().find_map(|name| env.get(name));
         let place = named.map_or_else(|| PathBuf::from(DEFAULT), PathBuf::from);
         let mut number = 0;
@@ -36,7 +36,7 @@ impl ScratchFolder {
     }
 
     /// The path of a file in the folder.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(in crate::command) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
@@ -44,7 +44,7 @@ impl ScratchFolder {
     ///
     /// # Errors
     /// Exit 1 when it can't be made.
-    pub(super) fn file(&self, name: &str) -> Result<File, Failure> {
+    pub(in crate::command) fn file(&self, name: &str) -> Result<File, Failure> {
         let path = self.path(name);
         let opened = OpenOptions::new().write(true).create_new(true).open(&path);
         opened.map_err(|error| cannot(&path, &error))

@@ -1,0 +1,91 @@
+//! The question that costs least: an answer of one token.
+
+use std::time::{Duration, Instant};
+
+use crate::conversation::Conversation;
+use crate::dialect::chat_completions::ChatCompletions;
+use crate::dialect::reader::{ChatReader, ReplyEnd};
+use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
+use crate::error::Failure;
+use crate::exchange::{Draft, Operation, ReadError, Reply};
+use crate::http::bad_reply::BadReply;
+use crate::provider::{Job, Provider};
+
+/// An answer of the model's.
+pub(super) struct OneTokenAnswer {
+    pub(super) latency: Duration,
+    pub(super) first: Option<Duration>,
+    pub(super) is_stream: bool,
+}
+
+/// The smallest question: one token is enough.
+pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
+    let mut conversation = Conversation::default();
+    conversation.ask("hi".to_owned(), Vec::new());
+    let options = ModelOptions { max_tokens: Some(1), ..ModelOptions::default() };
+    let question = ChatQuestion {
+        model,
+        conversation: &conversation,
+        options: &options,
+        schema: None,
+        tools: &[],
+        streams: stream,
+        wants_usage: false,
+        service: ServiceTraits::of(provider),
+    };
+    let composed = ChatCompletions.compose(ChatCompletions.fields(&question), &question, provider);
+    let request = provider.post(Job::Chat, composed.body);
+    Draft::repairable(request, Job::Chat, composed.own.without_flags())
+}
+
+/// Asks for an answer of one token.
+pub(super) struct AskOneToken<'a> {
+    pub(super) model: Option<&'a str>,
+    pub(super) stream: bool,
+    pub(super) started: Instant,
+}
+
+impl Operation for AskOneToken<'_> {
+    type Output = OneTokenAnswer;
+
+    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
+        Ok(chat(provider, self.model, self.stream))
+    }
+
+    fn begin_again(&mut self) {
+        self.started = Instant::now();
+    }
+
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
+        let mut reader = ChatReader::new(&ChatCompletions, reply.content_type());
+        let (mut first, mut any, mut is_finished) = (None, false, false);
+        let mut each = |event: ChatEvent<'_>| {
+            any = true;
+            is_finished |= matches!(event, ChatEvent::Finish { .. });
+            if matches!(event, ChatEvent::Text { .. } | ChatEvent::Thinking { .. }) {
+                first.get_or_insert_with(|| self.started.elapsed());
+            }
+        };
+        while let Some(bytes) = reply.chunk().await? {
+            reader.push(&bytes, &mut each);
+            if reader.is_done() {
+                break;
+            }
+        }
+        let end = reader.finish(&mut each);
+        if let Some(fault) = reader.fault() {
+            return Err(BadReply::from(fault.clone()).into());
+        }
+        let is_stream = matches!(end, ReplyEnd::Stream { .. });
+        match end {
+            ReplyEnd::Stream { done } if done || is_finished => {}
+            ReplyEnd::Whole if any => {}
+            ReplyEnd::Stream { .. } => return Err(BadReply::BrokenOff.into()),
+            ReplyEnd::Broken(what) => return Err(BadReply::Unreadable(what).into()),
+            ReplyEnd::Empty => return Err(BadReply::Empty.into()),
+            ReplyEnd::Whole => return Err(BadReply::NotAnAnswer(String::new()).into()),
+            ReplyEnd::NoAnswer(words) => return Err(BadReply::NotAnAnswer(words).into()),
+        }
+        Ok(OneTokenAnswer { latency: self.started.elapsed(), first, is_stream })
+    }
+}
