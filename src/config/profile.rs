@@ -183,6 +183,9 @@ const LIMITS: [&str; 4] = ["speech_characters", "upload_bytes", "audio_seconds",
 /// The entry of `models` for transcripts with times.
 pub(crate) const TIMED: &str = "timed";
 
+/// That for transcripts that tell who speaks.
+pub(crate) const SPEAKERS: &str = "speakers";
+
 /// A table of which only these names are known.
 fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T>, Failure> {
     FieldMap::read(item, |name, member| match known.contains(&name) {
@@ -193,7 +196,7 @@ fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T
 
 fn models(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
     let known: Vec<&str> =
-        Job::names().into_iter().filter(|name| *name != "models").chain([TIMED]).collect();
+        Job::names().into_iter().filter(|name| *name != "models").chain([TIMED, SPEAKERS]).collect();
     for (name, member) in item.members(&format!("{}.", item.name))? {
         let words: Vec<&str> = name.split(['_', '-']).collect();
         if !known.contains(&name)
