@@ -195,8 +195,11 @@ fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T
 }
 
 fn models(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
-    let known: Vec<&str> =
-        Job::names().into_iter().filter(|name| *name != "models").chain([TIMED, SPEAKERS]).collect();
+    let known: Vec<&str> = Job::names()
+        .into_iter()
+        .filter(|name| *name != "models")
+        .chain([TIMED, SPEAKERS])
+        .collect();
     for (name, member) in item.members(&format!("{}.", item.name))? {
         let words: Vec<&str> = name.split(['_', '-']).collect();
         if !known.contains(&name)
