@@ -198,6 +198,9 @@ const LIMITS: [&str; 4] = ["speech_characters", "upload_bytes", "audio_seconds",
 /// The entry of `models` for transcripts with times.
 pub(crate) const TIMED: &str = "timed";
 
+/// That for transcripts that tell who speaks.
+pub(crate) const SPEAKERS: &str = "speakers";
+
 /// A table of which only these names are known.
 fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T>, Failure> {
     FieldMap::read(item, |name, member| match known.contains(&name) {
@@ -207,8 +210,11 @@ fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T
 }
 
 fn models(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
-    let known: Vec<&str> =
-        Job::names().into_iter().filter(|name| *name != "models").chain([TIMED]).collect();
+    let known: Vec<&str> = Job::names()
+        .into_iter()
+        .filter(|name| *name != "models")
+        .chain([TIMED, SPEAKERS])
+        .collect();
     for (name, member) in item.members(&format!("{}.", item.name))? {
         let words: Vec<&str> = name.split(['_', '-']).collect();
         if !known.contains(&name)

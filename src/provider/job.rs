@@ -8,10 +8,7 @@ use crate::config::profile::Profile;
 
 pub(crate) use crate::config::job::Job;
 
-pub(super) use crate::config::profile::TIMED;
-
-/// The name in `models` for transcripts that say who speaks.
-pub(super) const SPEAKERS: &str = "speakers";
+pub(super) use crate::config::profile::{SPEAKERS, TIMED};
 
 impl Job {
     /// The name in a sentence.
