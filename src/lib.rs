@@ -18,6 +18,7 @@
 //! | `journal` | what a bulk run has got so far, so that the same command goes on |
 //! | `history` | the kept conversations, a file each |
 //! | `tool` | programs that a model may call: described, run, limited |
+//! | `nearest` | rows of vector files that are nearest to a query, by their cosine |
 //! | `json_schema` | whether a value fits a JSON Schema |
 //! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
 //! | `audio` | audio files as bytes: cut at quiet places, joined |
@@ -57,6 +58,7 @@ mod journal;
 mod json_schema;
 mod markdown;
 mod media;
+mod nearest;
 mod output;
 mod picture;
 mod provider;
@@ -107,6 +109,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
         Command::Speak(args) => command::speak::run(args, options, io),
         Command::Transcribe(args) => command::transcribe::run(args, options, io),
         Command::Embed(args) => command::embed::run(args, options, io),
+        Command::Similar(line) => command::similar::run(line, options, io),
         Command::History(args) => command::history::run(args, options, io),
         Command::Models(args) => command::models::run(args, options, io),
         Command::Providers(args) => command::providers::run(args, options, io),

@@ -6,6 +6,7 @@ pub(crate) mod image;
 pub(crate) mod least_tokens;
 pub(crate) mod models;
 pub(crate) mod probe;
+pub(crate) mod rerank;
 pub(crate) mod speech;
 pub(crate) mod transcribe;
 mod wide;

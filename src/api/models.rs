@@ -39,6 +39,7 @@ pub(crate) fn for_job(value: &Value, job: Job) -> Option<Vec<String>> {
         }
         // A reranker is of their family, and better than nothing.
         Job::Embed => by_name(Some(Purpose::Rerank), Purpose::Embed),
+        Job::Rerank => fitting(Some(Purpose::Rerank)),
         Job::Image | Job::ImageEdit => by_name(None, Purpose::Image),
         Job::Transcribe | Job::Translate => by_name(None, Purpose::Transcribe),
         Job::Speak => by_name(None, Purpose::Speak),

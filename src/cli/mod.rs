@@ -8,6 +8,7 @@ pub(crate) mod meant;
 pub(crate) mod misuse;
 mod options;
 pub(crate) mod quick;
+pub(crate) mod similar;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
 
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Transcribe(Box<transcribe::TranscribeArgs>),
     /// Turn text into speech
     Speak(Box<speak::SpeakArgs>),
+    /// Find the texts that are nearest to a query
+    Similar(similar::SimilarLine),
     /// List the models of a service, one id per line
     Models(ModelsArgs),
     /// List, show, search and remove earlier conversations

@@ -29,12 +29,13 @@ mod part;
 mod sidecar;
 mod writer;
 
-use ask::BatchAsker;
-use batch::Batches;
+pub(super) use answer::AnswerPart;
+pub(super) use ask::BatchAsker;
+pub(super) use batch::{Batch, Batches};
 use earlier::EarlierVectors;
 use flow::EmbedFlow;
-use options::EmbedOptions;
-use part::compose;
+pub(super) use options::EmbedOptions;
+pub(super) use part::compose;
 use sidecar::VectorOrigin;
 use writer::VectorWriter;
 
@@ -97,7 +98,7 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
 }
 
 /// Most texts of a request.
-fn most_inputs(options: &EmbedOptions, provider: &Provider) -> usize {
+pub(super) fn most_inputs(options: &EmbedOptions, provider: &Provider) -> usize {
     let of_service =
         || provider.limit(RequestLimit::EmbedInputs).and_then(|most| usize::try_from(most).ok());
     options.batch_size.or_else(of_service).unwrap_or(MAX_INPUTS).max(1)

@@ -11,6 +11,7 @@ pub(crate) mod models;
 pub(crate) mod options;
 pub(crate) mod providers;
 mod scratch;
+pub(crate) mod similar;
 pub(crate) mod speak;
 mod steps;
 pub(crate) mod transcribe;

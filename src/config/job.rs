@@ -12,6 +12,7 @@ words! {
         Transcribe = "transcribe",
         Translate = "translate",
         Speak = "speak",
+        Rerank = "rerank",
         Models = "models",
     }
 }

@@ -10,7 +10,8 @@ use super::name;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
 use super::schema::{
-    AttachmentKind, AudioData, FinishReason, PdfData, SchemaForm, StreamUsage, Word as _,
+    AttachmentKind, AudioData, FinishReason, PdfData, RerankForm, SchemaForm, StreamUsage,
+    Word as _,
 };
 use super::source::Item;
 use super::table::table;
@@ -70,6 +71,7 @@ table! {
         image: FieldMap<Value>,
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
+        rerank: FieldMap<String> = reranker,
         limits: FieldMap<i64> = |item| named_by(item, LIMITS.to_vec()),
         pcm_rate: Field<i64>,
         prices: Field<Vec<PriceEntry>>,
@@ -120,7 +122,20 @@ impl Profile {
 
     /// Whether the profile offers a job; it offers all if it doesn't say.
     pub(crate) fn offers(&self, job: Job) -> bool {
-        self.jobs.get().is_none_or(|jobs| jobs.contains(&job))
+        let is_told = job == Job::Rerank && self.names_a_reranker();
+        is_told || self.jobs.get().is_none_or(|jobs| jobs.contains(&job))
+    }
+
+    /// Whether the profile says where its reranker is.
+    pub(crate) fn names_a_reranker(&self) -> bool {
+        self.rerank.iter().next().is_some()
+    }
+
+    /// The form in which the reranker is asked; the usual one if the profile doesn't say.
+    pub(crate) fn rerank_form(&self) -> RerankForm {
+        // The reader lets only known forms in.
+        let form = self.rerank.get("form").and_then(|form| RerankForm::of(&form.value));
+        form.unwrap_or_default()
     }
 
     /// The variables that may hold the key.
@@ -183,6 +198,9 @@ const LIMITS: [&str; 4] = ["speech_characters", "upload_bytes", "audio_seconds",
 /// The entry of `models` for transcripts with times.
 pub(crate) const TIMED: &str = "timed";
 
+/// That for transcripts that tell who speaks.
+pub(crate) const SPEAKERS: &str = "speakers";
+
 /// A table of which only these names are known.
 fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T>, Failure> {
     FieldMap::read(item, |name, member| match known.contains(&name) {
@@ -192,8 +210,11 @@ fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T
 }
 
 fn models(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
-    let known: Vec<&str> =
-        Job::names().into_iter().filter(|name| *name != "models").chain([TIMED]).collect();
+    let known: Vec<&str> = Job::names()
+        .into_iter()
+        .filter(|name| *name != "models")
+        .chain([TIMED, SPEAKERS])
+        .collect();
     for (name, member) in item.members(&format!("{}.", item.name))? {
         let words: Vec<&str> = name.split(['_', '-']).collect();
         if !known.contains(&name)
@@ -260,6 +281,15 @@ fn check_header(text: &str, item: &Item<'_>) -> Result<(), Failure> {
     Err(item
         .wrong(&format!("`{}` must be the name of a header, as in api-key", item.name))
         .hint("a key itself stands in `api_key`"))
+}
+
+/// Where the reranker is, and in which form it is asked.
+fn reranker(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
+    FieldMap::read(item, |key, item| match key {
+        "path" => String::from_toml(item),
+        "form" => RerankForm::from_toml(item).map(|form| form.word().to_owned()),
+        _ => Err(item.unknown_name(key, "`rerank`", &["path", "form"])),
+    })
 }
 
 fn headers(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {

@@ -117,6 +117,29 @@ words! {
     }
 }
 
+words! {
+    /// The form of requests to a reranker.
+    #[derive(Default)]
+    enum RerankForm {
+        /// `documents`, and `top_n` of them.
+        #[default]
+        Cohere = "cohere",
+        /// `documents`, and `top_k` of them.
+        Voyage = "voyage",
+        /// `passages` of NVIDIA's NIM.
+        Nim = "nim",
+        /// `texts` of Hugging Face's Text Embeddings Inference.
+        Tei = "tei",
+    }
+}
+
+impl RerankForm {
+    /// Whether a request names a model: a server of Hugging Face's has one alone.
+    pub(crate) fn takes_model(self) -> bool {
+        self != Self::Tei
+    }
+}
+
 /// The known name nearest to a mistyped one, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(
     typed: &str,

@@ -79,7 +79,7 @@ fn fields_and_files(job: Job) -> Option<(&'static [&'static str], &'static [&'st
         Job::Speak => {
             (&["model", "input", "voice", "instructions", "speed", "response_format"], &[])
         }
-        Job::Chat | Job::Embed | Job::Models => return None,
+        Job::Chat | Job::Embed | Job::Rerank | Job::Models => return None,
     })
 }
 

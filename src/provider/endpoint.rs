@@ -22,7 +22,11 @@ pub(super) enum Endpoint {
 /// The endpoint as the profile's `paths` have it. An address of its own holds at the origin of the
 /// base URL, or where the built-in list gives both; behind another base URL it says nothing.
 pub(super) fn of(profile: &Profile, job: Job, base_url: &Url) -> Endpoint {
-    let Some(field) = profile.paths.get(job.name()) else { return Endpoint::Path(None) };
+    let field = match job {
+        Job::Rerank => profile.rerank.get("path"),
+        _ => profile.paths.get(job.name()),
+    };
+    let Some(field) = field else { return Endpoint::Path(None) };
     match address(&field.value) {
         None => Endpoint::Path(Some(field.value.clone())),
         Some(url) if may_lead(profile, &field.origin, &url, base_url) => Endpoint::Elsewhere(url),
@@ -35,11 +39,13 @@ pub(super) fn of(profile: &Profile, job: Job, base_url: &Url) -> Endpoint {
 /// # Errors
 /// Such an address.
 pub(super) fn check(profile: &Profile, base_url: &Url) -> Result<(), Failure> {
-    for (job, field) in profile.paths.iter() {
+    let of_jobs = profile.paths.iter().map(|(job, field)| (format!("paths.{job}"), field));
+    let of_reranker = profile.rerank.get("path").map(|field| ("rerank.path".to_owned(), field));
+    for (name, field) in of_jobs.chain(of_reranker) {
         let origin = &field.origin;
         let leads_away = |url: Url| url.origin() != base_url.origin();
         if *origin != Origin::BuiltIn && address(&field.value).is_some_and(leads_away) {
-            let what = format!("`paths.{job}` leaves the base_url ({origin})");
+            let what = format!("`{name}` leaves the base_url ({origin})");
             let hint = "a profile's key is for one host; give the other a profile of its own";
             return Err(Failure::usage(what).hint(hint));
         }

@@ -8,10 +8,7 @@ use crate::config::profile::Profile;
 
 pub(crate) use crate::config::job::Job;
 
-pub(super) use crate::config::profile::TIMED;
-
-/// The name in `models` for transcripts that say who speaks.
-pub(super) const SPEAKERS: &str = "speakers";
+pub(super) use crate::config::profile::{SPEAKERS, TIMED};
 
 impl Job {
     /// The name in a sentence.
@@ -24,6 +21,7 @@ impl Job {
             Job::Transcribe => "transcription",
             Job::Translate => "speech translation",
             Job::Speak => "speech",
+            Job::Rerank => "reranking",
             Job::Models => "a list of its models",
         }
     }
@@ -38,6 +36,7 @@ impl Job {
             Job::Transcribe => "/audio/transcriptions",
             Job::Translate => "/audio/translations",
             Job::Speak => "/audio/speech",
+            Job::Rerank => "/rerank",
             Job::Models => "/models",
         }
     }
@@ -53,7 +52,7 @@ impl Job {
             Job::Image | Job::ImageEdit => ("image", &profile.image),
             Job::Transcribe | Job::Translate => ("transcribe", &profile.transcribe),
             Job::Speak => ("speak", &profile.speak),
-            Job::Models => return None,
+            Job::Rerank | Job::Models => return None,
         })
     }
 

@@ -23,7 +23,7 @@ mod tests;
 pub(crate) mod user_fields;
 
 pub(crate) use crate::config::name;
-pub(crate) use crate::config::schema::SchemaForm;
+pub(crate) use crate::config::schema::{RerankForm, SchemaForm};
 pub(crate) use job::Job;
 pub(crate) use limit::RequestLimit;
 pub(crate) use options::{ServiceOptions, Setting};

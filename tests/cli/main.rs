@@ -7,6 +7,7 @@ mod history;
 mod image;
 mod models;
 mod providers;
+mod similar;
 mod speak;
 mod support;
 mod transcribe;

@@ -3,7 +3,7 @@
 mod base64;
 pub(crate) mod format;
 pub(crate) mod npy;
-mod number;
+pub(crate) mod number;
 pub(crate) mod reply;
 pub(crate) mod request;
 mod scan;

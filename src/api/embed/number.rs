@@ -39,7 +39,7 @@ const MAX_ERROR: i64 = 8;
 /// Reads the number that begins at `start`: the nearest float, an infinity beyond the largest, and the
 /// end of the number. `None` if none begins there. What follows is not looked at.
 #[inline]
-pub(super) fn read(bytes: &[u8], start: usize) -> Option<(f32, usize)> {
+pub(crate) fn read(bytes: &[u8], start: usize) -> Option<(f32, usize)> {
     if let Some(parts) = usual(bytes, start)
         && let Some(float) = nearest(&parts)
     {

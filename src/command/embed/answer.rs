@@ -6,7 +6,7 @@ use crate::api::embed::reply::{self, Vectors};
 
 /// The answer for a part of a batch; the parts follow each other.
 #[derive(Debug)]
-pub(super) enum AnswerPart {
+pub(in crate::command) enum AnswerPart {
     Vectors(Vectors),
     /// The provider's reply as it came.
     Reply(Vec<u8>),
@@ -16,10 +16,10 @@ pub(super) enum AnswerPart {
 
 /// The answer for a batch.
 #[derive(Debug, Default)]
-pub(super) struct BatchAnswer {
-    pub(super) parts: Vec<AnswerPart>,
-    pub(super) tokens: Option<u64>,
-    pub(super) requests: u64,
+pub(in crate::command) struct BatchAnswer {
+    pub(in crate::command) parts: Vec<AnswerPart>,
+    pub(in crate::command) tokens: Option<u64>,
+    pub(in crate::command) requests: u64,
     /// Texts that were not read whole.
     pub(super) unread: Option<UnreadTexts>,
 }

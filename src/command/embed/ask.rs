@@ -18,7 +18,7 @@ use crate::provider::Provider;
 const MAX_REFUSED: usize = 8;
 
 /// What all batches of a run share.
-pub(super) struct BatchAsker {
+pub(in crate::command) struct BatchAsker {
     context: Arc<PartContext>,
     /// There is one text in all: its refusal is that of the run.
     is_alone: bool,
@@ -50,7 +50,7 @@ impl Search {
 impl BatchAsker {
     /// For requests of `most` texts each. `is_alone`: there is one text in all. `earlier` is the length of
     /// vectors that are there already.
-    pub(super) fn new(
+    pub(in crate::command) fn new(
         provider: &Provider,
         options: &EmbedOptions,
         most: usize,
@@ -68,7 +68,7 @@ impl BatchAsker {
     }
 
     /// The most texts of a request, as it is known by now.
-    pub(super) fn most(&self) -> usize {
+    pub(in crate::command) fn most(&self) -> usize {
         self.context.most()
     }
 
@@ -91,7 +91,7 @@ impl BatchAsker {
     ///
     /// # Errors
     /// Whatever is not the fault of a text: it ends the run.
-    pub(super) async fn ask(
+    pub(in crate::command) async fn ask(
         &self,
         batch: &Batch,
         exchange: &mut Exchange,

@@ -10,21 +10,21 @@ use crate::input::texts::{InputText, InputTexts, TextPlace};
 use crate::journal::{Journal, RowHash};
 
 /// A run's journal: texts are looked up in it while others are kept.
-pub(super) type SharedJournal = Arc<Mutex<Journal>>;
+pub(in crate::command) type SharedJournal = Arc<Mutex<Journal>>;
 
 /// A text on its way to its vector.
 #[derive(Debug)]
-pub(super) struct BatchText {
+pub(in crate::command) struct BatchText {
     pub(super) input: InputText,
     /// Its place among all texts, from 0.
-    pub(super) row: u64,
+    pub(in crate::command) row: u64,
     pub(super) hash: RowHash,
     /// Its vector, as an earlier run kept it: see [`kept`].
     pub(super) kept: Option<Vec<u8>>,
 }
 
 impl BatchText {
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::command) fn text(&self) -> &str {
         &self.input.text
     }
 
@@ -40,21 +40,21 @@ impl BatchText {
 
 /// The texts of one request, and among them those that are not sent.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(in crate::command) struct Batch {
     /// Counts batches from 0.
     pub(super) number: u64,
-    pub(super) texts: Vec<BatchText>,
+    pub(in crate::command) texts: Vec<BatchText>,
 }
 
 impl Batch {
     /// The texts that are sent.
-    pub(super) fn sent(&self) -> Vec<&BatchText> {
+    pub(in crate::command) fn sent(&self) -> Vec<&BatchText> {
         self.texts.iter().filter(|text| text.is_sent()).collect()
     }
 }
 
 /// All batches, made when they are asked for.
-pub(super) struct Batches {
+pub(in crate::command) struct Batches {
     texts: InputTexts,
     /// The first text of the next batch.
     held: Option<BatchText>,
@@ -69,6 +69,14 @@ pub(super) struct Batches {
 }
 
 impl Batches {
+    /// Batches of texts of which none has a vector yet, and an empty one needs none.
+    ///
+    /// # Errors
+    /// As [`Batches::new`].
+    pub(in crate::command) fn of_new_texts(texts: InputTexts) -> Result<Self, Failure> {
+        Self::new(texts, None, None, None)
+    }
+
     /// `strict` names the format, if that has no place for an empty text.
     ///
     /// # Errors
@@ -89,7 +97,7 @@ impl Batches {
     ///
     /// # Errors
     /// Those of reading, and an empty text that has no place.
-    pub(super) fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
+    pub(in crate::command) fn next(&mut self, most: usize) -> Result<Option<Batch>, Failure> {
         let (mut texts, mut sent, mut load) = (Vec::new(), 0, 0);
         while sent < most && texts.len() < most.max(MAX_INPUTS) {
             let next = match self.held.take() {

@@ -24,7 +24,7 @@ pub(super) struct Style {
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
-pub(super) struct EmbedOptions {
+pub(in crate::command) struct EmbedOptions {
     pub(super) texts: Vec<String>,
     pub(super) files: Vec<PathBuf>,
     /// Every line is a text of its own.
@@ -83,6 +83,25 @@ impl EmbedOptions {
             json: run.json,
             shows_usage: run.usage,
         })
+    }
+
+    /// For lines whose vectors are compared and not written.
+    pub(in crate::command) fn of_compared_lines() -> Self {
+        Self {
+            texts: Vec::new(),
+            files: Vec::new(),
+            lines: true,
+            columns: None,
+            is_update: false,
+            flags: Map::new(),
+            batch_size: None,
+            concurrency: None,
+            style: Style { format: Some(VectorFormat::Npy), skip_errors: true },
+            output: None,
+            fresh: false,
+            json: false,
+            shows_usage: false,
+        }
     }
 
     /// Where the texts come from.

@@ -70,7 +70,7 @@ pub(super) struct PartContext {
 }
 
 /// The body of a request for these texts.
-pub(super) fn compose(
+pub(in crate::command) fn compose(
     provider: &Provider,
     inputs: Vec<Value>,
     flags: &Map<String, Value>,

@@ -297,7 +297,10 @@ fn has_sound(format: SpeechFormat, file: &[u8]) -> Result<(), Unjoinable> {
         // A tag is as long as the 28 bits behind its first six bytes say (ID3v2, section 3.1).
         let size = file.get(6..10).unwrap_or_default();
         let size = size.iter().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
-        return match file.starts_with(b"ID3") && size > 0 && file.len() <= 10 + size {
+        let is_tag =
+            |frame: &[u8]| frame.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9'));
+        let is_tag = file.starts_with(b"ID3") && file.get(10..14).is_some_and(is_tag);
+        return match is_tag && file.len() <= 10 + size {
             true => Err(Unjoinable::no_audio("is a tag alone")),
             false => Ok(()),
         };

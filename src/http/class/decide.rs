@@ -220,7 +220,7 @@ impl Said<'_> {
 
     fn by_number(&self) -> FailureClass {
         match self.status() {
-            Some(401 | 403 | 407) => FailureClass::Key,
+            Some(401 | 403) => FailureClass::Key,
             Some(402) => FailureClass::Money,
             Some(404 | 405) => FailureClass::Endpoint,
             Some(408) => FailureClass::Server,

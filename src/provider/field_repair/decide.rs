@@ -28,7 +28,18 @@ pub(crate) enum RepairVerdict {
 
 /// Fields without which a request asks for nothing; where a flag sets one (`transcribe --prompt`), it
 /// is a field as others are.
-const ESSENTIAL: [&str; 6] = ["model", "messages", "input", "prompt", "file", "image"];
+const ESSENTIAL: [&str; 10] = [
+    "model",
+    "messages",
+    "input",
+    "prompt",
+    "file",
+    "image",
+    "query",
+    "documents",
+    "passages",
+    "texts",
+];
 
 /// Fields of which a service that refuses one wants another value, not none.
 const REQUIRED: [&str; 1] = ["voice"];

@@ -203,11 +203,12 @@ fn a_one_off_server_needs_no_profile_and_gets_no_key() {
     let missing = refused(&run().args(["--api-key-env", "NICHT_DA"]));
     missing.stderr_has("NICHT_DA");
     // What helps is no profile: there is none.
-    let words = serde_json::json!({"error": {"message": "the model does not exist"}});
-    for (status, code, hint) in
-        [(401, 3, "--api-key-env"), (404, 4, "llm models --base-url http://")]
-    {
-        let server = Server::start([Reply::json(status, words.clone())]);
+    for (status, words, code, hint) in [
+        (401, "who are you?", 3, "--api-key-env"),
+        (404, "the model does not exist", 4, "llm models --base-url http://"),
+    ] {
+        let words = serde_json::json!({"error": {"message": words}});
+        let server = Server::start([Reply::json(status, words)]);
         let outcome = llm().args(["chat", "你好", "-m", "m", "--base-url", &server.url()]).run();
         outcome.code(code).stdout_empty().stderr_has(hint).stderr_lacks("the profile");
     }

@@ -246,7 +246,7 @@ fn a_finished_task_is_read_and_a_refusal_keeps_its_words() {
         (
             200,
             json!({"code": "DataInspectionFailed", "message": "内容不合规", "request_id": "r9"}),
-            6,
+            4,
             "内容不合规",
         ),
         (

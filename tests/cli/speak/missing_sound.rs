@@ -31,7 +31,12 @@ fn sound_that_is_missing_is_an_error() {
             "it has 600 bytes of sound where its head says 1000",
         ),
         ("audio/wav", lying(1000, b"")[..30].to_vec(), 6, "it ends inside its header"),
-        ("audio/mpeg", b"ID3\x04\0\0\0\0\0\x0c title of it".to_vec(), 4, "has no sound in it"),
+        (
+            "audio/mpeg",
+            b"ID3\x04\0\0\0\0\0\x0cTIT2\0\0\0\x02\0\0\x03x".to_vec(),
+            4,
+            "has no sound in it",
+        ),
         ("audio/flac", [&b"fLaC\x80\0\0\x22"[..], &[0; 34]].concat(), 4, "has no sound in it"),
         ("audio/mpeg", Vec::new(), 4, "the reply from test is empty"),
     ] {

@@ -25,7 +25,12 @@ pub(super) struct ServiceCheck {
 
 /// The jobs that are checked by whether their endpoint is there.
 fn others(provider: &Provider) -> Vec<Job> {
-    let is_other = |job: &Job| !matches!(job, Job::Chat | Job::Models);
+    let is_other = |job: &Job| match job {
+        Job::Chat | Job::Models => false,
+        // Few services have one: it is looked for where the profile says so.
+        Job::Rerank => provider.profile.names_a_reranker(),
+        _ => true,
+    };
     provider.jobs().into_iter().filter(is_other).collect()
 }
 

@@ -1,0 +1,119 @@
+//! Files of vectors: which model made them, and the rows in them that are nearest.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::options::VectorFile;
+use crate::error::{Failure, FailureKind, reason};
+use crate::nearest::{self, Best, Hit, Query, SearchError};
+
+/// What `embed` writes beside a file that has no place for it.
+#[derive(Debug, Deserialize)]
+struct Beside {
+    model: Option<String>,
+}
+
+/// The model that made the vectors, where the files or those beside them say so.
+///
+/// # Errors
+/// Exit 2: two models made them.
+pub(super) fn model_of(files: &[VectorFile]) -> Result<Option<String>, Failure> {
+    let mut known: Option<(String, &Path)> = None;
+    for file in files {
+        let path = file.path.as_path();
+        let Some(model) = beside(path).or_else(|| nearest::first_row_model(path)) else { continue };
+        match &known {
+            Some((other, earlier)) if *other != model => {
+                let (earlier, path) = (earlier.display(), path.display());
+                let what = format!("{earlier} was made by {other}, and {path} by {model}");
+                let hint =
+                    "vectors of two models can't be compared; search them one after the other";
+                return Err(Failure::usage(what).hint(hint));
+            }
+            Some(_) => {}
+            None => known = Some((model, path)),
+        }
+    }
+    Ok(known.map(|(model, _)| model))
+}
+
+/// Finds out what can be known of the files before anything is asked.
+///
+/// # Errors
+/// Exit 2: a file that can't be read or is none of vectors, or one that is also what is written.
+pub(super) fn check(files: &[VectorFile], output: Option<&Path>) -> Result<(), Failure> {
+    let same = |path: &Path| {
+        let output = output.and_then(|output| output.canonicalize().ok());
+        output.is_some() && output == path.canonicalize().ok()
+    };
+    for file in files {
+        nearest::check(&file.path).map_err(failure)?;
+        for path in file.texts.iter().chain([&file.path]) {
+            if same(path) {
+                let what = format!("{} is read and can't be written too", path.display());
+                return Err(Failure::usage(what));
+            }
+        }
+        if let Some(texts) = &file.texts {
+            std::fs::metadata(texts)
+                .map_err(|error| failure(SearchError::Unreadable(texts.clone(), error)))?;
+        }
+    }
+    Ok(())
+}
+
+/// The model named in FILE.json.
+fn beside(path: &Path) -> Option<String> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".json");
+    let text = std::fs::read(PathBuf::from(name)).ok()?;
+    serde_json::from_slice::<Beside>(&text).ok()?.model
+}
+
+/// The nearest rows of all files, with their texts.
+///
+/// # Errors
+/// Exit 2: a file that can't be read, that holds no vectors, or those of another model.
+pub(super) fn search(
+    files: &[VectorFile],
+    query: &Query,
+    mut best: Best,
+) -> Result<Vec<Hit>, Failure> {
+    let mut ranges = Vec::new();
+    let mut rows = 0;
+    for file in files {
+        let count = nearest::search(&file.path, query, &mut best, rows).map_err(failure)?;
+        ranges.push((rows + 1, count));
+        rows += count;
+    }
+    let mut hits = best.into_hits();
+    for (file, (first, count)) in files.iter().zip(ranges) {
+        if let Some(texts) = &file.texts {
+            nearest::add_texts(&mut hits, texts, first, count).map_err(failure)?;
+        }
+    }
+    Ok(hits)
+}
+
+fn failure(error: SearchError) -> Failure {
+    match error {
+        SearchError::Unreadable(path, error) => {
+            Failure::usage(format!("cannot read {}: {}", path.display(), reason(&error)))
+        }
+        SearchError::Misformed(path, what) => Failure::usage(format!("{} {what}", path.display())),
+        SearchError::OtherLength { path, row, query } => Failure::new(
+            FailureKind::Usage,
+            format!(
+                "{} has vectors of {row} numbers, and the query's has {query}: another model made them",
+                path.display()
+            ),
+        )
+        .hint("-m MODEL names the model that made the vectors"),
+        SearchError::OtherLineCount { path, lines, rows } => {
+            let plural = if lines == 1 { "" } else { "s" };
+            let what = format!("{} has {lines} line{plural}, and there are {rows} vectors", path.display());
+            Failure::usage(what).hint("line N has to be the text of vector N")
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! `llm similar`.
+mod rerank;
+mod vectors;
