@@ -22,7 +22,7 @@ mod checked;
 mod cuts;
 mod display;
 mod earlier;
-mod echo;
+mod lacks;
 mod lines;
 mod log;
 mod options;
@@ -30,6 +30,7 @@ mod outcome;
 mod plan;
 mod prompts;
 mod question;
+mod refusals;
 mod repl;
 mod rounds;
 mod said;
@@ -39,6 +40,7 @@ mod tools;
 mod turn;
 mod usage;
 mod warnings;
+mod ways_out;
 mod whole;
 
 /// Runs the command.

@@ -46,7 +46,8 @@ macro_rules! words {
 pub(super) use words;
 
 words! {
-    /// What a service may be known not to take as an attachment: all of a kind, or one format.
+    /// What a service may be known not to take: attachments of a kind, or of one format, or a message
+    /// with the system role.
     enum AttachmentKind {
         Image = "image",
         Audio = "audio",
@@ -57,6 +58,7 @@ words! {
         Webp = "webp",
         Wav = "wav",
         Mp3 = "mp3",
+        System = "system",
     }
 }
 

@@ -57,6 +57,10 @@ pub(crate) struct ServiceTraits<'a> {
     pub(crate) addressee: Option<Addressee>,
     /// The field in which it wants a model's thinking back.
     pub(crate) echo_field: Option<&'a str>,
+    /// The system message's text goes in front of the first message.
+    pub(crate) takes_no_system: bool,
+    /// It wants a signature with the first tool call of a reply, whoever wrote the reply (Gemini).
+    pub(crate) signs_calls: bool,
     /// Recordings go as data URLs instead of plain base64.
     pub(crate) takes_audio_as_url: bool,
     /// PDF goes as `document_url` instead of `file`.
@@ -72,6 +76,8 @@ impl<'a> ServiceTraits<'a> {
         Self {
             addressee: Some(addressee(provider)),
             echo_field: provider.echoes_reasoning(),
+            takes_no_system: provider.takes_no_system(),
+            signs_calls: false,
             takes_audio_as_url: provider.takes_audio_as_url(),
             takes_pdf_as_url: provider.takes_pdf_as_url(),
             schema_form: provider.schema_form(),

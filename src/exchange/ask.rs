@@ -50,7 +50,7 @@ impl Exchange {
             } else if let Err(failure) = self.repair(failure, nothing_shown, &mut request)
                 && let Err(failure) = self.stand_in(failure, &mut request).await
             {
-                let failure = operation.reword(failure);
+                let failure = operation.reword(failure, &self.provider);
                 match pass.filter(|_| nothing_shown && is_too_fast(&failure)) {
                     // The wait is at the gate, which holds all requests up.
                     Some(pass) => retries.pause(failure, &pass, &self.stderr)?,

@@ -71,7 +71,7 @@ impl Operation for Fetch<'_> {
 
     /// In words that tell the failure from one of the service that is asked. No key was sent, so none
     /// was refused.
-    fn reword(&self, mut failure: Failure) -> Failure {
+    fn reword(&self, mut failure: Failure, _: &Provider) -> Failure {
         if failure.is_silent() {
             return failure;
         }

@@ -52,7 +52,7 @@ pub(crate) trait Operation: Send {
 
     /// A failure that no field repair helped, in the words of this operation. Without
     /// [`Failure::retry`] it is final.
-    fn reword(&self, failure: Failure) -> Failure {
+    fn reword(&self, failure: Failure, _: &Provider) -> Failure {
         failure
     }
 

@@ -26,6 +26,12 @@ impl Provider {
             })
     }
 
+    /// Whether the service, or this run's model of it, is known to refuse the system role.
+    pub(crate) fn takes_no_system(&self) -> bool {
+        let model = self.model.as_deref().unwrap_or_default();
+        self.takes_no(model, &[AttachmentKind::System.word()])
+    }
+
     /// Whether what this part of the profile says of the service holds at its present address.
     fn counts(&self, origin: &Origin) -> bool {
         let base = self.profile.base_url.origin();

@@ -13,6 +13,7 @@ use super::question::{DIALECT, Question};
 use super::tools::{self, Tools};
 use super::turn::ChatTurn;
 use super::warnings::Warnings;
+use super::ways_out::Learned;
 use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::error::Failure;
@@ -29,8 +30,8 @@ pub(super) struct Asker {
     pub(super) log: ConversationLog,
     tools: Option<Arc<Tools>>,
     warnings: Warnings,
-    /// What the service wants back of a model's thinking, as an earlier question found out.
-    echo_field: Option<String>,
+    /// What earlier questions found out of the service.
+    learned: Learned,
 }
 
 impl Asker {
@@ -46,7 +47,13 @@ impl Asker {
     ) -> Result<Self, Failure> {
         let log = ConversationLog::open(&options.log, io)?;
         log.choose_service(&mut options.service, config);
-        Ok(Self { options, log, tools: None, warnings: Warnings::default(), echo_field: None })
+        Ok(Self {
+            options,
+            log,
+            tools: None,
+            warnings: Warnings::default(),
+            learned: Learned::default(),
+        })
     }
 
     /// The service that the options name, under the prompt's own fields.
@@ -90,10 +97,8 @@ impl Asker {
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
         let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
         let options = self.options.question.clone();
-        let mut question = Question::new(given, conversation, options, tools, provider)?;
-        if let Some(field) = &self.echo_field {
-            question.echo_thinking(field, provider);
-        }
+        let learned = self.learned.for_service(provider);
+        let question = Question::new(given, conversation, options, tools, learned, provider)?;
         question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));
         Ok(question)
     }
@@ -141,7 +146,7 @@ impl Asker {
                     Ok((question, chat.said(), exchange.provider.model.clone(), result))
                 })
             })?;
-        self.echo_field.clone_from(&question.echo_field);
+        self.learned.clone_from(&question.learned);
         // A model that stood in is the one to go on with.
         let stood_in = model.filter(|model| Some(model) != wanted.as_ref());
         asked.service.model = stood_in.clone().unwrap_or(asked.service.model);

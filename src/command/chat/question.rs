@@ -7,15 +7,17 @@ use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
+use super::ways_out::{Learned, WayOut};
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::chat_completions::ChatCompletions;
-use crate::dialect::{ChatDialect, ChatQuestion, ServiceTraits, ToolDefinition};
+use crate::dialect::schema::SchemaForm;
+use crate::dialect::{ChatDialect, ChatQuestion, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::http::splice::SplicedFile;
-use crate::input::{InputItem, PromptInput};
-use crate::provider::user_fields::UserFields;
+use crate::input::{Attachment, InputItem, PromptInput};
+use crate::provider::user_fields::{SetBy, UserFields};
 use crate::provider::{Composed, Provider};
 
 /// The dialect that services are spoken to in.
@@ -32,11 +34,19 @@ pub(super) struct Question {
     tools: Vec<ToolDefinition>,
     /// How often it was asked before for one more answer.
     repeats: u32,
-    /// The field in which the service turned out to want a model's thinking back.
-    pub(super) echo_field: Option<String>,
+    /// What refusals taught of the service.
+    pub(super) learned: Learned,
+    fixed: FixedFields,
     /// The next request's body, and which fields of it the user set; none once the conversation has
     /// changed.
     composed: Option<(Map<String, Value>, UserFields)>,
+}
+
+/// What the user sets by `-O` or in the profile, so that no other form of it goes out.
+#[derive(Debug, Clone, Copy)]
+struct FixedFields {
+    messages: bool,
+    response_format: bool,
 }
 
 /// What the first request tells of those that may follow.
@@ -53,7 +63,8 @@ pub(super) struct FirstRequest {
 }
 
 impl Question {
-    /// What the user gave, behind `earlier` as the conversation so far.
+    /// What the user gave, behind `earlier` as the conversation so far. `learned` is what earlier
+    /// questions found out of the service.
     ///
     /// # Errors
     /// Exit 2: no model, or an attachment that the service is known not to take.
@@ -62,6 +73,7 @@ impl Question {
         earlier: Conversation,
         options: QuestionOptions,
         tools: Vec<ToolDefinition>,
+        learned: Learned,
         provider: &Provider,
     ) -> Result<Self, Failure> {
         let (mut conversation, mut given) = (earlier, given);
@@ -71,8 +83,7 @@ impl Question {
             None => given.take_text(),
         };
         conversation.ask(text, given.attachments().cloned().collect());
-        let echo_field = None;
-        let asked = ask(&conversation, &options, &tools, None, provider);
+        let asked = ask(&conversation, &options, &tools, &learned, provider);
         let fields = DIALECT.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
         let composed = DIALECT.compose(fields, &asked, provider);
@@ -83,16 +94,32 @@ impl Question {
         // `-O` and the profile can ask for several answers too.
         let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let number = options.model.number.max(sent).unwrap_or(1);
+        let fixed = FixedFields {
+            messages: own.by("messages").is_some(),
+            response_format: own
+                .by("response_format")
+                .is_some_and(|by| !matches!(by, SetBy::Flag(_))),
+        };
         let first = FirstRequest { model, is_limited, number, warnings };
         let composed = Some((body, own));
-        Ok(Self { given, first, conversation, options, tools, repeats: 0, echo_field, composed })
+        Ok(Self {
+            given,
+            first,
+            conversation,
+            options,
+            tools,
+            repeats: 0,
+            learned,
+            fixed,
+            composed,
+        })
     }
 
     /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
     pub(super) fn draft(&mut self, provider: &Provider, cuts: &mut SilentCuts) -> Draft {
         let (body, own) = self.composed.take().unwrap_or_else(|| {
-            let echo_field = self.echo_field.as_deref();
-            let asked = ask(&self.conversation, &self.options, &self.tools, echo_field, provider);
+            let learned = &self.learned;
+            let asked = ask(&self.conversation, &self.options, &self.tools, learned, provider);
             let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
             let mut body = composed.body;
             if self.repeats > 0 {
@@ -127,17 +154,62 @@ impl Question {
         self.options.schema.as_ref()
     }
 
-    /// Sends the thinking of earlier replies along from now on, in this field. False if it is sent
-    /// already, or there was none to send.
-    pub(super) fn echo_thinking(&mut self, field: &str, provider: &Provider) -> bool {
-        let is_sent = self.echo_field.is_some() || provider.echoes_reasoning().is_some();
-        let is_reply = |message: &Message| matches!(message, Message::Model { .. });
-        if is_sent || !self.conversation.messages.iter().any(is_reply) {
-            return false;
-        }
-        self.echo_field = Some(field.to_owned());
+    /// Takes the way out of a refusal from now on, if there is one that was not taken yet.
+    pub(super) fn take_way_out(
+        &mut self,
+        failure: &Failure,
+        provider: &Provider,
+    ) -> Option<WayOut> {
+        let refused = failure.refused.as_deref()?;
+        let form = self.learned.traits(provider).schema_form;
+        let way = WayOut::of(refused, form).find(|way| self.is_open(*way, provider))?;
         self.composed = None;
-        true
+        self.learned.learn(way).then_some(way)
+    }
+
+    /// Whether the question would go out in another form.
+    fn is_open(&self, way: WayOut, provider: &Provider) -> bool {
+        let service = self.learned.traits(provider);
+        let messages = &self.conversation.messages;
+        match way {
+            WayOut::EchoThinking(_) => {
+                let is_reply = |message: &Message| matches!(message, Message::Model { .. });
+                service.echo_field.is_none() && messages.iter().any(is_reply)
+            }
+            WayOut::SystemInFront => {
+                let own = self.conversation.instructions.as_deref().unwrap_or_default();
+                let tells_schema =
+                    self.schema().is_some() && service.schema_form != SchemaForm::JsonSchema;
+                let has_system = !own.is_empty() || tells_schema;
+                !service.takes_no_system && !self.fixed.messages && has_system
+            }
+            // The instructions are among the messages.
+            WayOut::Schema(_) => {
+                self.schema().is_some() && !self.fixed.response_format && !self.fixed.messages
+            }
+            WayOut::SignCalls => {
+                let calls = |message: &Message| match message {
+                    Message::Model { reply, .. } => !reply.calls.is_empty(),
+                    Message::User { .. } => false,
+                };
+                !service.signs_calls && messages.iter().any(calls)
+            }
+        }
+    }
+
+    /// Whether the model may call tools.
+    pub(super) fn has_tools(&self) -> bool {
+        !self.tools.is_empty()
+    }
+
+    /// What goes along with the messages, and whether with the question itself; that comes first.
+    pub(super) fn attachments(&self) -> impl Iterator<Item = (&Attachment, bool)> {
+        let earlier = self.conversation.messages.iter().flat_map(|message| match message {
+            Message::User { attachments, .. } => attachments.as_slice(),
+            Message::Model { .. } => &[],
+        });
+        let now = self.given.attachments().map(|attachment| (attachment, true));
+        now.chain(earlier.map(|attachment| (attachment, false)))
     }
 
     /// Goes on with what was said since.
@@ -189,11 +261,9 @@ fn ask<'a>(
     conversation: &'a Conversation,
     options: &'a QuestionOptions,
     tools: &'a [ToolDefinition],
-    echo_field: Option<&'a str>,
+    learned: &Learned,
     provider: &'a Provider,
 ) -> ChatQuestion<'a> {
-    let service = ServiceTraits::of(provider);
-    let echo_field = echo_field.or(service.echo_field);
     ChatQuestion {
         model: provider.model.as_deref(),
         conversation,
@@ -202,6 +272,6 @@ fn ask<'a>(
         tools,
         streams: options.streams,
         wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
-        service: ServiceTraits { echo_field, ..service },
+        service: learned.traits(provider),
     }
 }

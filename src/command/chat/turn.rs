@@ -9,7 +9,7 @@ use super::question::{DIALECT, Question};
 use super::rounds::Rounds;
 use super::said::ChatResult;
 use super::usage::{self, Timing};
-use super::{echo, outcome, whole};
+use super::{lacks, outcome, whole};
 use crate::conversation::{Addressee, Message, ModelReply};
 use crate::dialect;
 use crate::dialect::answers::{Answers, ReplyVerdict};
@@ -299,12 +299,13 @@ impl Operation for Asking<'_> {
     }
 
     fn changes_request(&mut self, failure: &Failure, provider: &Provider) -> bool {
-        let Some(field) = echo::wanted(failure) else { return false };
-        let is_new = self.question.echo_thinking(field, provider);
-        if is_new {
-            self.io.warn(&echo::warning(field, provider));
-        }
-        is_new
+        let Some(way) = self.question.take_way_out(failure, provider) else { return false };
+        self.io.warn(&way.warning(&self.question.first.model, provider));
+        true
+    }
+
+    fn reword(&self, failure: Failure, provider: &Provider) -> Failure {
+        lacks::named(failure, self.question, provider)
     }
 
     async fn read(&mut self, reply: &mut HttpReply<'_>) -> Result<(), ReadError> {

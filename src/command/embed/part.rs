@@ -244,7 +244,7 @@ impl Operation for AskPart<'_> {
     }
 
     /// A text that is too long is not sent again as it is.
-    fn reword(&self, failure: Failure) -> Failure {
+    fn reword(&self, failure: Failure, _: &Provider) -> Failure {
         let is_search = self.is_search && self.texts.len() > 1;
         let is_final = says_too_large(&failure) || (is_search && is_of_server(&failure));
         if is_final { Failure { retry: None, ..failure } } else { failure }

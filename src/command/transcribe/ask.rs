@@ -214,7 +214,7 @@ impl Operation for AskPart<'_> {
         takes_segments
     }
 
-    fn reword(&self, failure: Failure) -> Failure {
+    fn reword(&self, failure: Failure, _: &Provider) -> Failure {
         self.asking.with_hint(failure)
     }
 

@@ -45,8 +45,9 @@ pub(crate) fn steps(turn: &Turn) -> Vec<Value> {
 }
 
 fn told(system: Option<&str>, said: &[Message], service: &ServiceTraits<'_>) -> Vec<Value> {
+    let (front, system) = if service.takes_no_system { (system, None) } else { (None, system) };
     let told = system.map(|text| message("system", text)).into_iter().collect();
-    let mut teller = Teller { service, told, foreign: 0 };
+    let mut teller = Teller { service, told, foreign: 0, front };
     said.iter().for_each(|message| teller.tell(message));
     teller.told
 }
@@ -57,12 +58,20 @@ struct Teller<'a> {
     told: Vec<Value>,
     /// The calls of other services since the last question.
     foreign: usize,
+    /// What goes in front of the next message of the user's.
+    front: Option<&'a str>,
 }
 
 impl Teller<'_> {
     fn tell(&mut self, said: &Message) {
         match said {
             Message::User { text, attachments } => {
+                let front = self.front.take().filter(|front| !front.is_empty());
+                let text = match front {
+                    Some(front) if text.is_empty() => front,
+                    Some(front) => &format!("{front}\n\n{text}"),
+                    None => text,
+                };
                 let content = content(text, attachments, self.service);
                 self.told.push(message("user", content));
                 self.foreign = 0;
@@ -117,6 +126,10 @@ impl Teller<'_> {
         if service.is_some_and(|service| service.is_other(provider)) {
             calls.iter_mut().for_each(|call| call.id = self.plain_id());
         }
+        let is_signed = calls.iter().any(|call| !call.extra.is_empty());
+        if let Some(first) = calls.first_mut().filter(|_| self.service.signs_calls && !is_signed) {
+            first.extra.insert("extra_content".to_owned(), placeholder_signature());
+        }
         let mut calling = message("assistant", reply.text.as_str());
         calling["tool_calls"] = calls.iter().map(call).collect();
         // Moonshot and DeepSeek refuse the next message without the field, even an empty one.
@@ -143,6 +156,11 @@ impl Teller<'_> {
 /// `content` is a text, or a list of typed parts.
 fn message(role: &str, content: impl Into<Value>) -> Value {
     json!({"role": role, "content": content.into()})
+}
+
+/// What Google documents for calls that no model of its own made, in the place of a signature.
+fn placeholder_signature() -> Value {
+    json!({"google": {"thought_signature": "skip_thought_signature_validator"}})
 }
 
 fn call(call: &ToolCall) -> Value {

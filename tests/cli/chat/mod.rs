@@ -22,3 +22,4 @@ mod tool_call_formats;
 mod tool_confirmation;
 #[cfg(unix)]
 mod tools;
+mod ways_out;

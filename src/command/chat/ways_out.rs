@@ -1,0 +1,144 @@
+//! The other forms in which a question may be asked where the service refuses the first one, and what
+//! is learnt of that for the run. Sends nothing.
+
+use super::refusals;
+use crate::dialect::ServiceTraits;
+use crate::dialect::schema::SchemaForm;
+use crate::error::Refused;
+use crate::provider::Provider;
+use serde_json::json;
+
+/// Another form of the same question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WayOut {
+    /// The thinking of earlier replies goes along, in this field.
+    EchoThinking(&'static str),
+    /// The system message's text goes in front of the first message.
+    SystemInFront,
+    /// The schema is told in this form.
+    Schema(SchemaForm),
+    /// Tool calls of other services get Google's placeholder for a signature.
+    SignCalls,
+}
+
+impl WayOut {
+    /// The ways out of a refusal, by its words. `form` is how the schema was told.
+    pub(super) fn of(refused: &Refused, form: SchemaForm) -> impl Iterator<Item = Self> {
+        let next = match form {
+            SchemaForm::JsonSchema => Some(SchemaForm::JsonObject),
+            SchemaForm::JsonObject => Some(SchemaForm::Instructions),
+            SchemaForm::Instructions => None,
+        };
+        let echo = refusals::missing_thinking(refused).map(Self::EchoThinking);
+        let schema = next.filter(|_| refusals::is_of_schema_form(refused, form)).map(Self::Schema);
+        let system = refusals::is_of_system(refused).then_some(Self::SystemInFront);
+        let sign = refusals::is_of_missing_signature(refused).then_some(Self::SignCalls);
+        [echo, sign, schema, system].into_iter().flatten()
+    }
+
+    /// What the user is told, with the line for the profile that spares the refused request.
+    pub(super) fn warning(self, model: &str, provider: &Provider) -> String {
+        let name = &provider.name;
+        let (did, line) = match self {
+            Self::EchoThinking(field) => (
+                format!(
+                    "{name} wants the model's earlier thinking back in `{field}`; sent again with it"
+                ),
+                Some(format!("echo_reasoning = \"{field}\"")),
+            ),
+            Self::SystemInFront => (
+                format!(
+                    "{name} refuses the system role; sent again with its text in front of the first \
+                     message"
+                ),
+                Some(takes_no("system", model)),
+            ),
+            Self::Schema(SchemaForm::Instructions) => (
+                format!(
+                    "{name} refuses `json_object`; sent again with the schema in the instructions alone"
+                ),
+                Some("schema = \"instructions\"".to_owned()),
+            ),
+            Self::Schema(_) => (
+                format!(
+                    "{name} refuses `json_schema`; sent again as `json_object`, with the schema in the \
+                     instructions"
+                ),
+                Some("schema = \"json_object\"".to_owned()),
+            ),
+            Self::SignCalls => (
+                format!(
+                    "{name} wants a signature with each tool call, and those of another service have \
+                     none; sent again with Google's placeholder for it"
+                ),
+                None,
+            ),
+        };
+        match line.filter(|_| !is_one_off(provider)) {
+            Some(line) => {
+                format!("{did}; this line in [providers.{name}] avoids the refused request: {line}")
+            }
+            None => did,
+        }
+    }
+}
+
+/// The line for a profile that tells what a model does not take.
+pub(super) fn takes_no(what: &str, model: &str) -> String {
+    match model {
+        "" => format!("takes_no = [{}]", json!(what)),
+        _ => format!(
+            "rules = [{{ jobs = [\"chat\"], models = [{}], takes_no = [{}] }}]",
+            json!(model),
+            json!(what)
+        ),
+    }
+}
+
+/// Whether there is no profile that could be changed.
+pub(super) fn is_one_off(provider: &Provider) -> bool {
+    provider.choice.starts_with("--base-url")
+}
+
+/// What refusals taught of a service and its model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Learned {
+    /// The service and its model.
+    of: Option<(String, Option<String>)>,
+    echo_field: Option<&'static str>,
+    takes_no_system: bool,
+    schema_form: Option<SchemaForm>,
+    signs_calls: bool,
+}
+
+impl Learned {
+    /// What holds for this service: nothing, if it was learnt of another one.
+    pub(super) fn for_service(&self, provider: &Provider) -> Self {
+        let of = Some((provider.name.clone(), provider.model.clone()));
+        if self.of == of { self.clone() } else { Self { of, ..Self::default() } }
+    }
+
+    /// Learns a way out. False if it was taken already.
+    pub(super) fn learn(&mut self, way: WayOut) -> bool {
+        let before = self.clone();
+        match way {
+            WayOut::EchoThinking(field) => self.echo_field = Some(field),
+            WayOut::SystemInFront => self.takes_no_system = true,
+            WayOut::Schema(form) => self.schema_form = Some(form),
+            WayOut::SignCalls => self.signs_calls = true,
+        }
+        *self != before
+    }
+
+    /// The service as its profile has it, with what was learnt.
+    pub(super) fn traits<'a>(&self, provider: &'a Provider) -> ServiceTraits<'a> {
+        let service = ServiceTraits::of(provider);
+        ServiceTraits {
+            echo_field: self.echo_field.or(service.echo_field),
+            takes_no_system: self.takes_no_system || service.takes_no_system,
+            schema_form: self.schema_form.unwrap_or(service.schema_form),
+            signs_calls: self.signs_calls,
+            ..service
+        }
+    }
+}
