@@ -26,6 +26,7 @@ mod kept;
 mod memory;
 mod options;
 mod part;
+mod problem;
 mod sidecar;
 mod writer;
 

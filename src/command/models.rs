@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::exchange::{self, Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
+use crate::http::odd_json;
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::provider::{Job, Provider, resolve};
@@ -86,7 +87,7 @@ impl Operation for ListModels {
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Self::Output, ReadError> {
         let body = reply.whole().await?;
-        let value: Option<Value> = serde_json::from_slice(&body).ok();
+        let value: Option<Value> = odd_json::value(&body).ok();
         if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
             return Err(BadReply::from(fault).into());
         }

@@ -5,6 +5,7 @@
 use super::chat_dialect::{ChatDialect, ReadEvents, Seen};
 use super::event::ChatEvent;
 use crate::http::fault::{self, Fault};
+use crate::http::odd_json;
 use crate::http::sse::{Decoder, MAX_EVENT};
 
 /// Reads one reply.
@@ -131,7 +132,10 @@ impl ChatReader {
                 ReplyEnd::Broken(format!("it is longer than {} MiB", MAX_DOCUMENT >> 20))
             }
             BodyForm::Unknown(body) | BodyForm::Whole(body) => {
-                if events.document(&body, seen, each) {
+                let is_answer = events.document(&body, seen, each);
+                if is_answer
+                    || odd_json::tamed(&body).is_some_and(|body| events.document(&body, seen, each))
+                {
                     ReplyEnd::Whole
                 } else if body.starts_with(b"{") {
                     ReplyEnd::Broken("it is cut, or no valid JSON".to_owned())

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::api::embed::element::Element;
 use crate::api::embed::format::VectorFormat;
 use crate::api::embed::reply::{self, DecimalVectors, VectorProblem, Vectors};
 use crate::api::embed::{npy, vector};
@@ -15,8 +16,10 @@ pub fn vectors(data: &[u8]) {
 }
 
 fn read(body: &[u8], numbers: DecimalVectors) -> Option<Vectors> {
-    let found = match reply::read(body.to_vec(), 1, numbers, Vec::new()) {
-        Err(VectorProblem::Count(asked)) => reply::read(body.to_vec(), asked, numbers, Vec::new()),
+    let found = match reply::read(body.to_vec(), 1, numbers, Element::Float, Vec::new()) {
+        Err(VectorProblem::Count(asked)) => {
+            reply::read(body.to_vec(), asked, numbers, Element::Float, Vec::new())
+        }
         found => found,
     };
     found.ok()
@@ -87,8 +90,12 @@ fn check(vectors: &Vectors) {
 
 /// The bytes as two vectors of floats, sent as base64: the same come back.
 fn as_floats(data: &[u8]) {
-    let finite = |four: &[u8; 4]| f32::from_le_bytes(*four).is_finite();
-    let fours: Vec<[u8; 4]> = data.as_chunks().0.iter().copied().filter(finite).collect();
+    // Most numbers of other sizes are told to be no floats.
+    let usual = |four: &[u8; 4]| {
+        let number = f32::from_le_bytes(*four).abs();
+        number == 0.0 || (1e-12..1e9).contains(&number)
+    };
+    let fours: Vec<[u8; 4]> = data.as_chunks().0.iter().copied().filter(usual).collect();
     let (one, two) = fours.split_at(fours.len() / 2);
     if one.is_empty() {
         return;

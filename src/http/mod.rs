@@ -16,6 +16,7 @@ mod head;
 mod library;
 mod message;
 mod network;
+pub(crate) mod odd_json;
 mod outgoing;
 mod pace;
 mod proxy;

@@ -157,8 +157,13 @@ impl<'a> Check<'a> {
         }
         let each = items.iter().enumerate();
         let count = each.filter(|(index, item)| self.is_contained(rules, *index, item)).count();
-        let is_some = count > 0 || rules.contains_key("minContains");
+        // `minContains` and `maxContains` came with draft 2019-09.
+        let is_older = self.places.is_ref_alone;
+        let is_some = count > 0 || (!is_older && rules.contains_key("minContains"));
         self.told(must(is_some, || "an array has no item that fits `contains`".to_owned()))?;
+        if is_older {
+            return Ok(());
+        }
         let named = ["an array has", "items that fit `contains`"];
         self.told(leaf::count(rules, "Contains", count, named))
     }

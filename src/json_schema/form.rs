@@ -108,7 +108,7 @@ const FORMS: [(KeywordForm, &[&str], &str); 15] = [
     ),
     (KeywordForm::SchemaOrList, &["items"], "a schema or a list of schemas"),
     (KeywordForm::SchemaOrNamesMap, &["dependencies"], "an object of schemas or lists of names"),
-    (KeywordForm::Names, &["required"], "a list of names"),
+    (KeywordForm::Names, &["required"], "a list of names, each once"),
     (KeywordForm::NamesMap, &["dependentRequired"], "an object of lists of names"),
     (
         KeywordForm::Types,
@@ -141,6 +141,26 @@ const FORMS: [(KeywordForm, &[&str], &str); 15] = [
     (KeywordForm::List, &["enum"], "a list"),
 ];
 
+/// Keywords that say nothing of a value by themselves.
+const NAMING: [&str; 5] = ["$anchor", "$defs", "$dynamicAnchor", "$id", "definitions"];
+
+/// Whether a member of a schema says more of a value than that it is an object.
+pub(super) fn is_constraint((name, value): (&String, &Value)) -> bool {
+    let is_empty = match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        value => *value == Value::Bool(true),
+    };
+    let name = name.as_str();
+    let is_keyword = || FORMS.iter().any(|(_, names, _)| names.contains(&name));
+    match name {
+        "type" => value != "object",
+        "const" | "enum" | "not" => true,
+        "format" => value.is_string(),
+        _ => !is_empty && !NAMING.contains(&name) && is_keyword(),
+    }
+}
+
 const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
 
 impl KeywordForm {
@@ -161,7 +181,11 @@ impl KeywordForm {
             Self::SchemaOrNamesMap => {
                 value.is_object() && are(&|one| is_schema(one) || Self::Names.is_of(one))
             }
-            Self::Names => value.is_array() && are(&Value::is_string),
+            Self::Names => {
+                let names = value.as_array().map_or(&[][..], Vec::as_slice);
+                let each: HashSet<_> = names.iter().filter_map(Value::as_str).collect();
+                value.is_array() && each.len() == names.len()
+            }
             Self::NamesMap => value.is_object() && are(&|one| Self::Names.is_of(one)),
             Self::Types => {
                 let is_list = value.as_array().is_some_and(|types| !types.is_empty());

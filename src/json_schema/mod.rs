@@ -42,6 +42,12 @@ impl Schema {
         Ok(Self { root, patterns, places })
     }
 
+    /// Whether any JSON object fits it, as no keyword says anything of it: `{}`, or an object whose
+    /// names are none of JSON Schema.
+    pub(crate) fn constrains_nothing(&self) -> bool {
+        self.root.as_object().is_some_and(|rules| !rules.iter().any(form::is_constraint))
+    }
+
     /// Checks a value.
     ///
     /// # Errors

@@ -105,6 +105,46 @@ fn the_misfit_of_a_union_is_that_of_the_branch_that_was_meant() {
 }
 
 #[test]
+fn a_count_of_what_is_contained_is_no_keyword_of_older_drafts() {
+    let schema = |draft: &str, least: u32| {
+        json!({"$schema": format!("{draft}/schema"), "contains": {"const": 1}, "minContains": least,
+            "maxContains": 1})
+    };
+    let (older, newer) =
+        ("http://json-schema.org/draft-07", "https://json-schema.org/draft/2020-12");
+    assert_eq!(check(&schema(older, 2), &json!([1])), "");
+    assert_eq!(check(&schema(older, 0), &json!([1, 1])), "");
+    let words = "an array has no item that fits `contains`";
+    assert_eq!(check(&schema(older, 0), &json!([2])), words);
+    assert_eq!(check(&schema(newer, 0), &json!([2])), "");
+    assert!(check(&schema(newer, 2), &json!([1])).contains("fewer than 2"));
+}
+
+#[test]
+fn a_schema_that_constrains_nothing_is_known() {
+    for (schema, expected) in [
+        (json!({}), true),
+        (json!({"type": "object"}), true),
+        (json!({"name": "str"}), true),
+        (json!({"name": {"type": "string"}}), true),
+        (json!({"title": "A", "type": "object", "properties": {}, "required": []}), true),
+        (json!({"$defs": {"a": {"type": "string"}}, "additionalProperties": true}), true),
+        (json!({"type": "array"}), false),
+        (json!({"type": ["object", "null"]}), false),
+        (json!({"properties": {"a": {}}}), false),
+        (json!({"required": ["a"]}), false),
+        (json!({"additionalProperties": false}), false),
+        (json!({"$ref": "#/x", "x": {"type": "object"}}), false),
+        (json!({"enum": [1]}), false),
+        (json!({"const": {}}), false),
+        (json!({"minimum": 1}), false),
+    ] {
+        let read = Schema::new(schema.clone()).expect("a schema");
+        assert_eq!(read.constrains_nothing(), expected, "{schema}");
+    }
+}
+
+#[test]
 fn what_is_no_schema_is_told() {
     for (schema, words) in [
         (
@@ -116,6 +156,8 @@ fn what_is_no_schema_is_told() {
             "/properties/a~1b/minLength must be a whole number that is not negative",
         ),
         (json!({"anyOf": []}), "/anyOf must be a list of schemas"),
+        (json!({"required": ["a", "b", "a"]}), "/required must be a list of names, each once"),
+        (json!({"dependentRequired": {"a": ["b", "b"]}}), "/dependentRequired must be"),
         (json!({"items": 5}), "/items must be a schema or a list of schemas"),
         (json!({"$ref": "#/$defs/none"}), "it refers to `#/$defs/none`, which is not in it"),
         (

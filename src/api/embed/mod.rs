@@ -1,7 +1,9 @@
 //! `POST /embeddings` as pure functions: its request, its reply, and the ways to write a vector.
 
 mod base64;
+pub(crate) mod element;
 pub(crate) mod format;
+mod nan;
 pub(crate) mod npy;
 pub(crate) mod number;
 pub(crate) mod reply;

@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::base64;
+use super::element::{Element, ElementProblem, are_no_floats};
+use super::nan::without_nan;
 use super::scan::{self, VectorEntry, VectorPlace};
 use super::vector::Vector;
 use crate::http::bad_reply::BadReply;
 use crate::http::fault::{self, Fault};
+use crate::http::odd_json;
 
 /// The vectors of a reply, in the order of the inputs.
 #[derive(Debug, Default)]
@@ -61,6 +63,8 @@ pub(crate) enum VectorProblem {
     Empty(usize),
     /// The vector of this input (from 0) can't be read: the words say why.
     Vector(usize, String),
+    /// The vector of this input (from 0) is base64 of so many bytes, which are no 32-bit floats.
+    NoFloats(usize, usize),
 }
 
 impl VectorProblem {
@@ -98,6 +102,15 @@ impl Vectors {
         (self.text, self.floats)
     }
 
+    /// The length, in bytes, of the first vector that came as base64 of floats and has not `wanted`
+    /// numbers, with the input that it is for.
+    pub(crate) fn odd_base64(&self, wanted: usize) -> Option<(usize, usize)> {
+        self.rows.iter().enumerate().find_map(|(index, row)| match row {
+            ReplyRow::Decoded(range) if range.len() != wanted * 4 => Some((index, range.len())),
+            _ => None,
+        })
+    }
+
     /// All vectors as one piece, and how many numbers each of them has: if all are floats, alike, and
     /// came in the order of the inputs.
     pub(crate) fn as_table(&self) -> Option<(usize, &[u8])> {
@@ -132,7 +145,8 @@ impl Vectors {
 }
 
 /// Reads the reply to a request for `asked` inputs. Vectors are understood as base64 and as
-/// numbers, whatever was asked for. `floats` is memory for those of decimal numbers.
+/// numbers, whatever was asked for; base64 is that of `element`. `floats` is memory for those of decimal
+/// numbers.
 ///
 /// # Errors
 /// The first problem, as one that the whole reply has.
@@ -140,17 +154,18 @@ pub(crate) fn read(
     body: Vec<u8>,
     asked: usize,
     numbers: DecimalVectors,
+    element: Element,
     mut floats: Vec<u8>,
 ) -> Result<Vectors, VectorProblem> {
     floats.clear();
     match scan::scan(&body, (numbers == DecimalVectors::Floats).then_some(&mut floats)) {
         Some(found) => {
             let tokens = found.usage.clone().and_then(|usage| tokens(&body[usage]));
-            vectors(body, floats, found.entries, asked, tokens)
+            vectors((body, floats), found.entries, element, asked, tokens)
         }
         None => {
             floats.clear();
-            read_slowly(&body, asked, numbers, floats)
+            read_slowly(&body, asked, numbers, element, floats)
         }
     }
 }
@@ -159,7 +174,7 @@ pub(crate) fn read(
 pub(crate) fn fault_in(body: &[u8]) -> Option<Fault> {
     match scan::scan(body, None) {
         Some(_) => None,
-        None => serde_json::from_slice(body).ok().as_ref().and_then(fault::in_reply),
+        None => odd_json::value(body).ok().as_ref().and_then(fault::in_reply),
     }
 }
 
@@ -179,9 +194,9 @@ fn tokens_of(usage: &Value) -> Option<u64> {
 /// Decodes what is base64, in its place, and puts the vectors into the order of the inputs. The
 /// entries stand in `text` one behind the other.
 fn vectors(
-    mut text: Vec<u8>,
-    floats: Vec<u8>,
+    (mut text, mut floats): (Vec<u8>, Vec<u8>),
     entries: Vec<VectorEntry>,
+    element: Element,
     asked: usize,
     tokens: Option<u64>,
 ) -> Result<Vectors, VectorProblem> {
@@ -206,13 +221,18 @@ fn vectors(
             }
             VectorPlace::Text(range) => {
                 let start = taken;
-                taken = decode(&mut text, range, start).map_err(|words| match words {
-                    Some(words) => VectorProblem::Vector(index, words),
-                    None => VectorProblem::Empty(index),
-                })?;
-                match are_finite(&text[start..taken]) {
-                    true => ReplyRow::Decoded(start..taken),
-                    false => ReplyRow::NoNumber,
+                taken = element.decode(&mut text, range, start).map_err(|it| it.of(index))?;
+                let bytes = &text[start..taken];
+                if element != Element::Float {
+                    let beside = floats.len();
+                    element.push_floats(bytes, &mut floats);
+                    ReplyRow::Floats(beside..floats.len())
+                } else if index == 0 && are_no_floats(bytes) {
+                    return Err(VectorProblem::NoFloats(index, bytes.len()));
+                } else if are_finite(bytes) {
+                    ReplyRow::Decoded(start..taken)
+                } else {
+                    ReplyRow::NoNumber
                 }
             }
         };
@@ -250,19 +270,14 @@ fn order(entries: &[VectorEntry]) -> Result<Vec<usize>, VectorProblem> {
     Ok(order)
 }
 
-/// Decodes the vector in base64 at `range` to `start`. Gives the end of its floats.
-///
-/// # Errors
-/// What is wrong with it, in words; no words where it is empty.
-fn decode(text: &mut [u8], range: Range<usize>, start: usize) -> Result<usize, Option<String>> {
-    let end =
-        base64::decode(text, range, start).ok_or_else(|| Some("it is not base64".to_owned()))?;
-    match end - start {
-        0 => Err(None),
-        length if length % 4 != 0 => {
-            Err(Some(format!("{length} bytes are not whole 32-bit floats")))
+impl ElementProblem {
+    /// As the problem of the vector of an input.
+    fn of(self, index: usize) -> VectorProblem {
+        match self {
+            Self::Empty => VectorProblem::Empty(index),
+            Self::NotBase64 => VectorProblem::Vector(index, "it is not base64".to_owned()),
+            Self::NoFloats(length) => VectorProblem::NoFloats(index, length),
         }
-        _ => Ok(end),
     }
 }
 
@@ -278,6 +293,7 @@ fn read_slowly(
     body: &[u8],
     asked: usize,
     numbers: DecimalVectors,
+    element: Element,
     mut floats: Vec<u8>,
 ) -> Result<Vectors, VectorProblem> {
     let value: Option<Value> =
@@ -315,7 +331,7 @@ fn read_slowly(
         entries.push(VectorEntry { index, place });
     }
     let tokens = value.as_ref().and_then(|value| tokens_of(value.get("usage")?));
-    vectors(text, floats, entries, asked, tokens)
+    vectors((text, floats), entries, element, asked, tokens)
 }
 
 /// An index, which may be written as a text or with a fraction of zero.
@@ -335,27 +351,6 @@ fn is_no_number(value: &Value) -> bool {
         Value::String(text) => text.parse::<f64>().is_ok_and(|number| !number.is_finite()),
         _ => false,
     }
-}
-
-/// A reply in which `null` stands for NaN and the infinities, which JSON has no word for and Python writes
-/// all the same.
-fn without_nan(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut rest = body;
-    let (mut is_text, mut is_escaped) = (false, false);
-    while let Some((first, behind)) = rest.split_first() {
-        let word = [&b"NaN"[..], b"-Infinity", b"Infinity"].into_iter();
-        if !is_text && let Some(word) = { word }.find(|word| rest.starts_with(word)) {
-            out.extend_from_slice(b"null");
-            rest = &rest[word.len()..];
-            continue;
-        }
-        is_text ^= *first == b'"' && !is_escaped;
-        is_escaped = is_text && *first == b'\\' && !is_escaped;
-        out.push(*first);
-        rest = behind;
-    }
-    out
 }
 
 /// Adds a vector's text to `text`, in the form in which it stands in a reply of the usual shape.

@@ -6,6 +6,7 @@ use memchr::memchr2;
 use serde_json::Value;
 
 use super::base64text::Decoder;
+use crate::http::odd_json;
 
 /// The members whose value is a picture, where it is a text: the specification's, and that of Gemini's
 /// `inlineData`. The specification's own `data` is a list.
@@ -93,7 +94,7 @@ impl ImageScanner {
     /// # Errors
     /// The rest is not JSON.
     pub(crate) fn finish(&self) -> serde_json::Result<Value> {
-        serde_json::from_slice(&self.rest)
+        odd_json::value(&self.rest)
     }
 
     /// The rest of the reply so far, as it came.

@@ -1,11 +1,10 @@
 //! Tells what a whole reply to speech is. Knows no sockets.
 
-use serde_json::Value;
-
 use super::answer::TranscriptReply;
 use super::stream::TranscriptStream;
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
+use crate::http::odd_json;
 
 /// The answer in a whole reply. What it is decides, not what was asked for: several services
 /// answer JSON to everything (vLLM, llama-server), or plain text under another type (whisper.cpp).
@@ -28,7 +27,7 @@ pub(crate) fn read(body: Vec<u8>, content_type: &str) -> Result<TranscriptReply,
         return stream.finish(&mut unseen);
     }
     let is_json = content_type.contains("json") || begin.starts_with(b"{");
-    let parsed = is_json.then(|| serde_json::from_slice::<Value>(&body));
+    let parsed = is_json.then(|| odd_json::value(&body));
     let is_cut = matches!(&parsed, Some(Err(error)) if error.is_eof());
     // Words may begin with a brace, an object goes on with a name.
     let inside = begin.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);

@@ -124,7 +124,7 @@ impl ChatOptions {
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
                 is_in_conversation: is_conversation || args.go_on || args.session.is_some(),
-                schema: schema.map(WrittenSchema::read).transpose()?,
+                schema: schema.map(|written| written.read(io)).transpose()?,
             },
             answer: AnswerOptions {
                 output: args.output.clone(),
@@ -169,8 +169,10 @@ struct WrittenSchema<'a> {
 }
 
 impl WrittenSchema<'_> {
-    fn read(self) -> Result<AnswerSchema, Failure> {
-        AnswerSchema::read(self.text, self.flag, self.is_list)
+    fn read(self, io: &Io) -> Result<AnswerSchema, Failure> {
+        let schema = AnswerSchema::read(self.text, self.flag, self.is_list)?;
+        schema.warn_if_open(self.flag, io);
+        Ok(schema)
     }
 }
 

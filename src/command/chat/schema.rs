@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::dialect::schema::{list_of, short};
 use crate::error::{Failure, reason};
 use crate::input;
+use crate::io::Io;
 use crate::json_schema::Schema;
 use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 
@@ -38,6 +39,16 @@ impl AnswerSchema {
             .map_err(|why| wrong(format!("is not a JSON Schema: {why}")))?;
         let sent = if is_list { list_of(&sent) } else { sent };
         Ok(Self { sent, is_list, schema: Arc::new(schema) })
+    }
+
+    /// Warns of a schema that any object fits. `flag` names it.
+    pub(super) fn warn_if_open(&self, flag: &str, io: &Io) {
+        if self.schema.constrains_nothing() {
+            io.warn(&format!(
+                "{flag} constrains nothing, any JSON object fits it; a schema is written as \"name, age int\", \
+                 or as {{\"type\":\"object\",\"properties\":{{\"name\":{{\"type\":\"string\"}}}},\"required\":[\"name\"]}}"
+            ));
+        }
     }
 
     /// The JSON document in a text, as it stands there: the text itself, or its first code block, as

@@ -13,8 +13,11 @@ use super::failing::{is_of_server, may_be_encoding, says_too_large};
 use super::kept;
 use super::memory::ReusedMemory;
 use super::options::EmbedOptions;
+use super::problem::{places, read_error};
+use crate::api::embed::element::Element;
 use crate::api::embed::reply::{self, DecimalVectors, VectorProblem, Vectors};
 use crate::api::embed::request::{ENCODING, fields};
+use crate::api::embed::vector::Vector;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Operation, ReadError, Reply, ReplyWords, ended_early};
 use crate::http::bad_reply::BadReply;
@@ -31,9 +34,6 @@ const CONCURRENT_DECODES: usize = 2;
 /// The largest reply that is read.
 const LARGEST_REPLY: usize = 512 << 20;
 
-/// So many characters of a reply without vectors are shown.
-const MAX_WORDS: usize = 200;
-
 /// Whether vectors are asked for as base64, as far as the run knows by now.
 const UNTRIED: u8 = 0;
 const WORKS: u8 = 1;
@@ -49,12 +49,15 @@ pub(super) struct PartContext {
     flags: Map<String, Value>,
     json: bool,
     numbers: DecimalVectors,
+    element: Element,
     /// The request's fields beside the texts.
     pub(super) fields: Vec<String>,
     /// The length that vectors were asked for in.
     dimensions: Option<usize>,
     /// The length of the vectors in a file that is brought up to date.
     earlier: Option<usize>,
+    /// The length of the run's first vector; 0 before it came.
+    first: AtomicUsize,
     most: AtomicUsize,
     encoding: AtomicU8,
     /// How often numbers were asked for instead, see [`MAX_TRIES`].
@@ -104,9 +107,11 @@ impl PartContext {
             flags: options.flags.clone(),
             json: options.json,
             numbers: options.numbers(),
+            element: Element::asked_by(&composed.body),
             fields: composed.body.keys().filter(is_known).cloned().collect(),
             dimensions: asked_dimensions(&composed, options),
             earlier,
+            first: AtomicUsize::new(0),
             most: AtomicUsize::new(most),
             // What the user or a rule settles is not tried.
             encoding: AtomicU8::new(if is_ours { UNTRIED } else { WORKS }),
@@ -188,17 +193,46 @@ impl PartContext {
         if self.json {
             return as_it_came(body).map(AnswerPart::Reply).map_err(PartProblem::Vectors);
         }
-        let read = reply::read(body, rows.len(), self.numbers, self.floats.take());
+        let read = reply::read(body, rows.len(), self.numbers, self.element, self.floats.take());
         let vectors = read.map_err(PartProblem::Vectors)?;
-        if let Some(wanted) = self.dimensions.or(self.earlier) {
-            let mut lengths =
-                (0..vectors.len()).filter_map(|index| Some(vectors.get(index)?.dimensions()));
-            if let Some(length) = lengths.find(|length| *length != wanted) {
-                return Err(PartProblem::Dimensions(length));
-            }
-        }
+        self.check_lengths(&vectors)?;
         self.keep(&vectors, rows).map_err(PartProblem::Journal)?;
         Ok(AnswerPart::Vectors(vectors))
+    }
+
+    /// All vectors have the length that was asked for, and those in base64 that of the run's others: so
+    /// is told what is base64 of something else than floats.
+    fn check_lengths(&self, vectors: &Vectors) -> Result<(), PartProblem> {
+        let lengths =
+            || (0..vectors.len()).filter_map(|index| Some(vectors.get(index)?.dimensions()));
+        let wanted = self.dimensions.or(self.earlier);
+        let mut odd = lengths().filter(|length| wanted.is_some_and(|wanted| wanted != *length));
+        let odd = odd.next();
+        // A length that was read off decimal numbers is sure.
+        let mut each = (0..vectors.len()).filter_map(|index| vectors.get(index));
+        let sure = each.find(|vector| matches!(vector, Vector::Digits(_)));
+        let first = match self.first.load(Relaxed) {
+            0 => sure.map(|vector| vector.dimensions()).or(lengths().next()).unwrap_or(0),
+            first => first,
+        };
+        let _ = self.first.compare_exchange(0, first, Relaxed, Relaxed);
+        let bytes = match wanted {
+            // As many bytes as numbers were asked for.
+            Some(wanted) => vectors.odd_base64(wanted).filter(|(_, bytes)| *bytes == wanted),
+            None => vectors.odd_base64(first),
+        };
+        match (bytes, odd) {
+            (Some((index, bytes)), _) => {
+                Err(PartProblem::Vectors(VectorProblem::NoFloats(index, bytes)))
+            }
+            // Eight bits in one number are fewer numbers than were asked for.
+            (None, Some(length))
+                if self.element == Element::Float || length * 8 != wanted.unwrap_or(0) =>
+            {
+                Err(PartProblem::Dimensions(length))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn keep(&self, vectors: &Vectors, rows: &[(u64, RowHash)]) -> Result<(), Failure> {
@@ -316,53 +350,4 @@ fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, VectorProblem> {
         return Err(BadReply::of_body(&body).into());
     }
     reply::fault_in(&body).map_or(Ok(body), |fault| Err(BadReply::from(fault).into()))
-}
-
-/// Where the texts of a request stand.
-fn places(texts: &[&BatchText]) -> String {
-    match texts {
-        [one] => one.place().to_string(),
-        [first, .., last] => format!("{} to {}", first.place(), last.place()),
-        [] => String::new(),
-    }
-}
-
-/// What is wrong with a reply, with the texts that it is for.
-fn read_error(problem: VectorProblem, texts: &[&BatchText], service: &str) -> ReadError {
-    let which = places(texts);
-    let refused = |message: String| Failure::new(FailureKind::Refused, message);
-    let failure = match problem {
-        VectorProblem::Reply(BadReply::NotAnAnswer(words))
-        | VectorProblem::Nothing(BadReply::NotAnAnswer(words)) => {
-            return BadReply::NotAnAnswer(words.chars().take(MAX_WORDS).collect()).into();
-        }
-        VectorProblem::Reply(bad) | VectorProblem::Nothing(bad) => return bad.into(),
-        VectorProblem::Nested => {
-            let message = format!(
-                "{service} sent a vector for every token of a text, not one for the text ({which})"
-            );
-            refused(message).hint(
-                "the server has to pool them, as llama-server does with `--pooling mean`; --json prints them",
-            )
-        }
-        VectorProblem::Count(count) => {
-            let plural = if count == 1 { "" } else { "s" };
-            let asked = texts.len();
-            refused(format!(
-                "{service} sent {count} vector{plural}, {asked} were asked for ({which})"
-            ))
-        }
-        VectorProblem::Index(words) => refused(format!(
-            "the vectors from {service} for {which} can't be put in order: {words}"
-        )),
-        VectorProblem::Empty(index) | VectorProblem::Vector(index, _) => {
-            let place = texts.get(index).map(|text| text.place().to_string()).unwrap_or(which);
-            let words = match problem {
-                VectorProblem::Vector(_, words) => words,
-                _ => "it is empty".to_owned(),
-            };
-            refused(format!("the vector from {service} for {place} can't be read: {words}"))
-        }
-    };
-    failure.into()
 }

@@ -36,21 +36,23 @@ impl Delivery {
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<(), Failure> {
-        let PicturesReply { entries, mut taken, .. } = received;
+        let PicturesReply { mut entries, mut taken, .. } = received;
+        let (name, asked) = (&exchange.provider.name, self.asked);
+        let is_picture = |entry: &ImageEntry| !matches!(entry, ImageEntry::Nothing(_));
+        let came = entries.iter().filter(|entry| is_picture(entry)).count();
+        if came > asked {
+            io.warn(&format!(
+                "{name} gave {came} pictures, {asked} asked for; the others are left out"
+            ));
+            entries.retain(is_picture);
+            entries.truncate(asked);
+        }
         let count = entries.len();
-        if count < self.asked {
-            let name = &exchange.provider.name;
-            io.warn(&format!("{name} gave {count} of {} pictures", self.asked));
+        if count < asked {
+            io.warn(&format!("{name} gave {count} of {asked} pictures"));
         }
         let mut failures: Vec<Failure> = Vec::new();
         for (index, entry) in entries.into_iter().enumerate() {
-            if self.places.is_stdout() && index > 0 {
-                let name = &exchange.provider.name;
-                io.warn(&format!(
-                    "{name} gave {count} pictures, of which only the first is written; -o FILE takes all"
-                ));
-                break;
-            }
             let what = what(index, count);
             let done = match self.picture(entry, index, &what, &mut taken, exchange, io).await {
                 Ok(mut picture) => {

@@ -13,6 +13,7 @@ use crate::error::Failure;
 use crate::exchange::{Draft, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
+use crate::http::odd_json;
 use crate::http::request::Request;
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -189,7 +190,7 @@ impl Operation for AskBytes<'_> {
         if is_stream {
             return Ok(body);
         }
-        understood(serde_json::from_slice(&body), &body)?;
+        understood(odd_json::value(&body), &body)?;
         Ok(body)
     }
 }

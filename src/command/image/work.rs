@@ -14,6 +14,19 @@ use crate::output::progress::Progress;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Job, Provider};
 
+/// Names of the number of pictures: the specification's, and those of services, which their rules or `-O`
+/// put in its place.
+const NUMBER_FIELDS: [&str; 8] = [
+    "n",
+    "batch_size",
+    "num_images",
+    "num_outputs",
+    "num_images_per_prompt",
+    "number_of_images",
+    "sampleCount",
+    "max_images",
+];
+
 /// One request for pictures.
 pub(super) struct ImageWork {
     pub(super) job: Job,
@@ -55,9 +68,8 @@ impl ImageWork {
         let request = self.request(provider)?;
         let fields = request.body.fields().unwrap_or(&self.body);
         let inner = fields.values().filter_map(Value::as_object);
-        // `batch_size` is SiliconFlow's name, to which its rules change the specification's.
         let of = |fields: &Map<String, Value>| {
-            ["n", "batch_size"].iter().find_map(|name| fields.get(*name)?.as_u64())
+            NUMBER_FIELDS.iter().find_map(|name| fields.get(*name)?.as_u64())
         };
         let number = std::iter::once(fields).chain(inner).find_map(of);
         Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(1).max(1))

@@ -262,3 +262,17 @@ fn the_demo_answers_schemas_of_both_kinds() {
         .collect();
     assert!(lines.len() > 1 && lines.iter().all(|line| line["名"].is_string()), "{several}");
 }
+
+#[test]
+fn a_schema_that_constrains_nothing_earns_a_warning() {
+    for schema in ["{}", r#"{"type":"object"}"#, r#"{"name":"str"}"#] {
+        let (outcome, _) = run([Reply::chat(&["{\"a\": 1}"])], &["--schema", schema]);
+        outcome
+            .code(0)
+            .stdout("{\"a\": 1}\n")
+            .stderr_has("llm: warning: --schema constrains nothing");
+    }
+    for schema in [r#"{"type":"object","required":["a"]}"#, "a int"] {
+        run([Reply::chat(&["{\"a\": 1}"])], &["--schema", schema]).0.code(0).stderr_empty();
+    }
+}

@@ -189,3 +189,67 @@ fn a_request_that_is_too_large_for_a_minute_is_halved() {
     ]);
     embed(&server).args(["a", "b"]).run().code(0).stdout("[1.0]\n[2.0]\n");
 }
+
+/// Bytes with a sign, as numbers of one byte have them.
+fn bytes(count: usize) -> Vec<u8> {
+    (0..count).map(|n| ((n * 7919 % 61) as i8 - 30).cast_unsigned()).collect()
+}
+
+fn in_base64(bytes: &[u8]) -> Value {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes).into()
+}
+
+#[test]
+fn base64_of_single_bytes_is_not_read_as_floats() {
+    let one = |bytes: &[u8]| data(json!([{"index": 0, "embedding": in_base64(bytes)}]));
+    for (reply, args, told) in [
+        (one(&bytes(1024)), &["a"][..], "1024 bytes"),
+        (one(&bytes(1023)), &["a"], "1023 bytes"),
+        (one(&bytes(8)), &["a", "--dimensions", "8"], "8 bytes"),
+        (one(&bytes(1024)), &["a", "-O", "encoding_format=float"], "1024 bytes"),
+        (
+            data(json!([{"index": 0, "embedding": [1, 2, 3, 4]},
+                {"index": 1, "embedding": in_base64(&bytes(4))}])),
+            &["a", "b"],
+            "4 bytes",
+        ),
+        (
+            data(json!([{"index": 0, "embedding": in_base64(&bytes(4))},
+                {"index": 1, "embedding": [1, 2, 3, 4]}])),
+            &["a", "b"],
+            "4 bytes",
+        ),
+    ] {
+        let server = Server::start([reply]);
+        let run = embed(&server).args(args).run();
+        run.code(4).stdout_empty().stderr_has(told).stderr_has("(int8)");
+        run.stderr_has("hint: `-O encoding_format=base64_int8`");
+    }
+    // The length of an earlier reply tells it too.
+    let floats = |numbers: &[f32]| -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    };
+    let server = Server::start([one(&floats(&[0.5, 1.5])), one(&floats(&[0.5]))]);
+    let run = embed(&server).args(["a", "b", "--batch-size", "1", "--concurrency", "1"]).run();
+    run.code(4).stderr_has("4 bytes");
+    // Floats stay floats, asked for or not.
+    let server = Server::start([one(&floats(&[0.5, 1.5]))]);
+    let run = embed(&server).args(["a", "-O", "encoding_format=float", "--dimensions", "2"]).run();
+    run.code(0).stdout("[0.5,1.5]\n");
+}
+
+#[test]
+fn bytes_that_were_asked_for_are_read_as_bytes() {
+    let raw = [0_u8, 1, 127, 128, 255];
+    for (field, dimensions, expected) in [
+        ("encoding_format=base64_int8", "5", "[0.0,1.0,127.0,-128.0,-1.0]\n"),
+        ("output_dtype=int8", "5", "[0.0,1.0,127.0,-128.0,-1.0]\n"),
+        ("output_dtype=uint8", "5", "[0.0,1.0,127.0,128.0,255.0]\n"),
+        ("encoding_format=base64_binary", "40", "[0.0,1.0,127.0,128.0,255.0]\n"),
+    ] {
+        let server = Server::start([data(json!([{"index": 0, "embedding": in_base64(&raw)}]))]);
+        let run = embed(&server).args(["a", "-O", field, "--dimensions", dimensions]).run();
+        run.code(0).stdout(expected);
+    }
+}

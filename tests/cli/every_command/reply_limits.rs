@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::every_command::faults::subjects::{self, OLD, Subject};
-use crate::support::{Reply, Server, Step};
+use crate::support::{Reply, Server, Step, llm};
 
 /// Runs every command against the reply that `reply` makes for it.
 fn each(reply: impl Fn(&Subject) -> Reply + Sync, codes: &[i32]) {
@@ -67,4 +67,34 @@ fn a_reply_without_end_is_given_up() {
             });
         }
     });
+}
+
+#[test]
+fn json_is_printed_unchanged_beyond_the_limits_of_a_parser() {
+    let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+    for odd in ["1e999", "-1E+400", deep.as_str()] {
+        for (args, body) in [
+            (
+                &["chat", "hi"][..],
+                "{ \"choices\": [{\"index\": 0, \"message\": {\"content\": \"hi\"}, \"finish_reason\": \"stop\"}],  \"x\": ODD}",
+            ),
+            (&["embed", "a"], "{\"data\": [{\"index\": 0, \"embedding\": [1.50]}],  \"x\": ODD}"),
+            (&["image", "a"], "{\"data\": [{\"b64_json\": \"AA==\"}],  \"x\": ODD}"),
+            (&["transcribe", "a.mp3"], "{\"text\": \"hi\",  \"x\": ODD}"),
+            (&["models"], "{\"object\": \"list\", \"data\": [{\"id\": \"m\"}],  \"x\": ODD}"),
+        ] {
+            let body = body.replace("ODD", odd);
+            let server = Server::start([Reply::bytes(200, "application/json", body.clone())]);
+            let run =
+                llm().profile(&server).file("a.mp3", "ID3").args(args).args(["-m", "m", "--json"]);
+            run.run().code(0).stdout(&body).stderr_empty();
+            // An error in such a reply is still one.
+            let body = format!("{{\"error\": {{\"message\": \"坏\"}}, \"x\": {odd}}}");
+            let server = Server::start([Reply::bytes(200, "application/json", body)]);
+            let run =
+                llm().profile(&server).file("a.mp3", "ID3").args(args).args(["-m", "m", "--json"]);
+            let run = run.args(["--retries", "0"]).run();
+            run.stdout_empty().stderr_has("坏");
+        }
+    }
 }

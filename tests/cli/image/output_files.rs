@@ -26,10 +26,24 @@ fn several_pictures_are_numbered() {
 }
 
 #[test]
-fn one_more_than_asked_is_not_lost_and_one_less_is_said() {
+fn one_more_than_asked_is_left_out_and_one_less_is_said_too() {
     let server = Server::start([reply(&[png("1"), png("2")])]);
     let run = image(&server).args(["猫", "-o", "猫.png"]).run();
-    run.code(0).stdout("猫.png\n猫-2.png\n");
+    let left_out = |came, asked| {
+        format!(
+            "llm: warning: test gave {came} pictures, {asked} asked for; the others are left out\n"
+        )
+    };
+    run.code(0).stdout("猫.png\n").stderr(&left_out(2, 1));
+    assert_eq!((run.names(), run.read("猫.png")), (vec!["猫.png".to_owned()], png("1")));
+    let server = Server::start([reply(&[png("1"), png("2"), png("3"), png("4")])]);
+    let run = image(&server).args(["-n", "2", "猫", "-o", "猫.png"]).run();
+    run.code(0).stdout("猫-1.png\n猫-2.png\n").stderr(&left_out(4, 2));
+    assert_eq!(run.names(), ["猫-1.png", "猫-2.png"]);
+    // A number under a service's own name counts.
+    let server = Server::start([reply(&[png("1"), png("2")])]);
+    let run = image(&server).args(["-O", "parameters.sampleCount=2", "猫", "-o", "猫.png"]).run();
+    run.code(0).stdout("猫-1.png\n猫-2.png\n").stderr_empty();
     let server = Server::start([reply(&[png("1")])]);
     let run = image(&server).args(["-n", "2", "猫", "-o", "猫.png"]).run();
     run.code(0).stdout("猫-1.png\n").stderr("llm: warning: test gave 1 of 2 pictures\n");
@@ -44,7 +58,7 @@ fn a_pipe_gets_the_bytes() {
     }
     let server = Server::start([reply(&[png("1"), png("2")])]);
     let run = image(&server).arg("猫").run();
-    run.code(0).stdout_bytes(&png("1")).stderr_has("only the first is written");
+    run.code(0).stdout_bytes(&png("1")).stderr_has("gave 2 pictures, 1 asked for");
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn url(picture: &[u8], kind: &str) -> String {
 /// The request that goes out for these arguments of `llm image`, and the picture that comes back.
 #[track_caller]
 fn asked(name: &str, reply: &str, args: &[&str]) -> Recorded {
-    let store = Server::start([Reply::bytes(200, "image/png", png("一"))].repeat_as(reply));
+    let store =
+        Server::start(vec![Reply::bytes(200, "image/png", png("一")); downloads(reply, args)]);
     let server = Server::start([sample(reply, &store.origin())]);
     let llm = service(name, base(name), &server).file("a.png", png("甲")).file("b.jpg", jpeg("乙"));
     let run = llm.args(["image", "-o", "猫.png"]).args(args).run();
@@ -56,19 +57,14 @@ fn asked(name: &str, reply: &str, args: &[&str]) -> Recorded {
     request
 }
 
-/// As many replies as the sample has addresses.
-trait RepeatAs {
-    fn repeat_as(self, sample: &str) -> Vec<Reply>;
-}
-
-impl RepeatAs for [Reply; 1] {
-    fn repeat_as(self, sample: &str) -> Vec<Reply> {
-        let count = match sample {
-            "gemini" | "openrouter" => 0,
-            "dashscope" => 2,
-            _ => 1,
-        };
-        self.into_iter().cycle().take(count).collect()
+/// How many addresses of a sample are asked: as many as it has, but no more than `-n` says.
+fn downloads(sample: &str, args: &[&str]) -> usize {
+    let number = args.iter().skip_while(|arg| **arg != "-n").nth(1);
+    let number = number.and_then(|number| number.parse().ok()).unwrap_or(1);
+    match sample {
+        "gemini" | "openrouter" => 0,
+        "dashscope" => number.min(2),
+        _ => 1,
     }
 }
 

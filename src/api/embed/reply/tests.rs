@@ -11,16 +11,16 @@ fn encoded(numbers: &[f32]) -> String {
 }
 
 fn read(body: Vec<u8>, asked: usize) -> Result<Vectors, VectorProblem> {
-    super::read(body, asked, DecimalVectors::AsTheyCame, Vec::new())
+    super::read(body, asked, DecimalVectors::AsTheyCame, Element::Float, Vec::new())
 }
 
 fn read_slowly(body: &[u8], asked: usize) -> Result<Vectors, VectorProblem> {
-    super::read_slowly(body, asked, DecimalVectors::AsTheyCame, Vec::new())
+    super::read_slowly(body, asked, DecimalVectors::AsTheyCame, Element::Float, Vec::new())
 }
 
 /// Reads as for a format of floats, into memory that was used before.
 fn read_as_floats(body: Vec<u8>, asked: usize) -> Result<Vectors, VectorProblem> {
-    super::read(body, asked, DecimalVectors::Floats, vec![7; 99])
+    super::read(body, asked, DecimalVectors::Floats, Element::Float, vec![7; 99])
 }
 
 fn floats(vectors: &Vectors) -> Vec<Option<Vec<f32>>> {
@@ -166,7 +166,7 @@ fn a_reply_that_cannot_be_used_says_why() {
     assert_eq!(problem(one(json!(["a"])), 1), vector("it contains something other than numbers"));
     assert_eq!(problem(one(json!({"Float": [1]})), 1), vector("it is neither numbers nor base64"));
     assert_eq!(problem(one(json!("中文")), 1), vector("it is not base64"));
-    assert_eq!(problem(one(json!("AAA=")), 1), vector("2 bytes are not whole 32-bit floats"));
+    assert_eq!(problem(one(json!("AAA=")), 1), VectorProblem::NoFloats(0, 2));
     assert_eq!(problem(one(json!("")), 1), VectorProblem::Empty(0));
     let indexes = |first: Value, second: Value| {
         let entry = |index: Value| json!({"index": index, "embedding": [1]});
@@ -240,7 +240,7 @@ proptest! {
         };
         let slow = outcome(read_slowly(&body, count));
         prop_assert_eq!(outcome(read(body.clone(), count)), slow.clone());
-        let slow_as_floats = super::read_slowly(&body, count, DecimalVectors::Floats, Vec::new());
+        let slow_as_floats = super::read_slowly(&body, count, DecimalVectors::Floats, Element::Float, Vec::new());
         prop_assert_eq!(outcome(slow_as_floats), in_floats(slow.clone()));
         prop_assert_eq!(outcome(read_as_floats(body, count)), in_floats(slow));
     }
