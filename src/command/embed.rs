@@ -49,18 +49,19 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     let config = config::load(run.config.as_deref(), io)?;
     let mut provider = resolve(&run.service, Job::Embed, &config, io)?;
     let options = EmbedOptions::new(args, run)?;
-    let mut composed = compose(&provider, Vec::new(), &options.flags, true);
+    let mut composed = compose(&provider, Value::Array(Vec::new()), &options.flags, true);
     warn_and_check(&composed, "embeddings", &provider, io)?;
     let texts = InputTexts::find(&options.sources(), io)?;
     let count = texts.known.count;
     let most = most_inputs(&options, &provider);
+    let is_alone = count == Some(1) && !options.lines && options.columns.is_none();
     if run.dry_run {
         let batches = Batches::new(texts, options.strict_format(), None, None)?;
-        return Ok(show(provider, batches, most, &options, io)?);
+        return Ok(show(provider, batches, most, is_alone, &options, io)?);
     }
     // The vectors are kept under the name of their model.
     if exchange::look_up_model(&mut provider, run.exchange, io)? {
-        composed = compose(&provider, Vec::new(), &options.flags, true);
+        composed = compose(&provider, Value::Array(Vec::new()), &options.flags, true);
     }
     let model = composed.body.get("model").and_then(Value::as_str).map(str::to_owned);
     let earlier = match options.output.as_deref().filter(|_| options.is_update) {
@@ -87,8 +88,6 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
         Box::pin(async move {
             exchange.for_many(options.concurrency);
             let progress = Progress::items("embedding", count, io);
-            let is_split = options.lines || options.columns.is_some();
-            let is_alone = !is_split && count == Some(1);
             let kept = journal.clone();
             let asker = BatchAsker::new(&exchange.provider, &options, most, is_alone, kept, length);
             let flow = EmbedFlow::new(asker, writer, progress);
@@ -110,6 +109,7 @@ fn show(
     mut provider: Provider,
     mut batches: Batches,
     most: usize,
+    is_alone: bool,
     options: &EmbedOptions,
     io: &mut Io,
 ) -> Result<(), Failure> {
@@ -123,8 +123,8 @@ fn show(
             more += 1;
             continue;
         }
-        let inputs = sent.iter().map(|text| Value::String(text.text().to_owned())).collect();
-        first = Some(compose(&provider, inputs, &options.flags, !options.json).body);
+        let input = part::input(sent.iter().map(|text| text.text()), is_alone);
+        first = Some(compose(&provider, input, &options.flags, !options.json).body);
     }
     let Some(body) = first else {
         exchange::name_demo(&mut provider, io)?;

@@ -80,7 +80,7 @@ fn nearest(
         }
         Searched::Lines(paths) => Some(lines_of(paths, io)?),
     };
-    let composed = compose(&provider, vec![options.query.clone().into()], &Map::new(), true);
+    let composed = compose(&provider, vec![options.query.clone()].into(), &Map::new(), true);
     composed.warnings.iter().for_each(|warning| io.warn(warning));
     check_model(&composed, "embeddings", &provider)?;
     // Found out before anything is asked and paid for.

@@ -14,11 +14,11 @@ pub(crate) const MAX_BATCH_WEIGHT: usize = 900_000;
 /// The field that asks for base64 instead of numbers.
 pub(crate) const ENCODING: &str = "encoding_format";
 
-/// The fields of a request for these inputs; `flags` are those that the user set. With `base64` the vectors are asked for as base64 of
+/// The fields of a request for this `input`, a text or a list of texts; `flags` are those that the user set. With `base64` the vectors are asked for as base64 of
 /// little-endian 32-bit floats, which is a third to a half of the size of decimal numbers.
 pub(crate) fn fields(
     model: Option<&str>,
-    inputs: Vec<Value>,
+    input: Value,
     flags: Map<String, Value>,
     base64: bool,
 ) -> Fields {
@@ -26,7 +26,7 @@ pub(crate) fn fields(
     if let Some(model) = model {
         fields.needed.insert("model".to_owned(), model.into());
     }
-    fields.needed.insert("input".to_owned(), Value::Array(inputs));
+    fields.needed.insert("input".to_owned(), input);
     if base64 {
         fields.needed.insert(ENCODING.to_owned(), "base64".into());
     }

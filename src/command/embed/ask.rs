@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use super::answer::{AnswerPart, BatchAnswer};
 use super::batch::{Batch, SharedJournal};
-use super::failing::{is_about_text, is_of_server};
+use super::failing::{is_about_text, is_of_server, refuses_list};
 use super::options::EmbedOptions;
 use super::part::{AskPart, PartContext};
 use crate::error::Failure;
@@ -59,7 +59,9 @@ impl BatchAsker {
         earlier: Option<usize>,
     ) -> Self {
         Self {
-            context: Arc::new(PartContext::new(provider, options, most, journal, earlier)),
+            context: Arc::new(PartContext::new(
+                provider, options, most, is_alone, journal, earlier,
+            )),
             is_alone,
             has_vectors: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
@@ -121,6 +123,15 @@ impl BatchAsker {
                     while let Some(whole) = search.refused.pop_if(|whole| whole.end == part.end) {
                         self.context.learn(whole.len().div_ceil(2));
                     }
+                }
+                Err(failure) if part.len() > 1 && refuses_list(&failure) => {
+                    if self.context.send_each_alone() {
+                        exchange.warn(&format!(
+                            "{} takes no list as `input`; each text is sent alone",
+                            exchange.provider.name
+                        ));
+                    }
+                    search.waiting.push(part);
                 }
                 Err(failure) => {
                     let refused = self.look_for(failure, part, texts.len(), &mut search)?;

@@ -77,6 +77,71 @@ fn is_overload(status: u16) -> bool {
     matches!(status, 503 | 504 | 524 | 529)
 }
 
+/// Whether the service takes one text as `input`, and no list (Portkey in front of Ollama).
+pub(super) fn refuses_list(failure: &Failure) -> bool {
+    says_of_form(
+        failure,
+        &[
+            "unmarshal array",
+            "invalid type: sequence",
+            "expected a string",
+            "expected string",
+            "must be a string",
+            "must be string",
+            "should be a string",
+            "should be a valid string",
+            "is not a string",
+            "not of type 'string'",
+            "batch input",
+            "batch is not supported",
+            "only one input",
+            "only one text",
+            "single input",
+            "single text",
+            "single string",
+        ],
+    )
+}
+
+/// Whether the service takes a list of texts as `input`, and no text.
+pub(super) fn refuses_text(failure: &Failure) -> bool {
+    says_of_form(
+        failure,
+        &[
+            "unmarshal string",
+            "invalid type: string",
+            "expected a sequence",
+            "expected an array",
+            "expected array",
+            "expected a list",
+            "expected list",
+            "must be an array",
+            "must be array",
+            "must be a list",
+            "should be an array",
+            "should be a list",
+            "should be a valid list",
+            "should be a valid array",
+            "is not an array",
+            "is not a list",
+            "not of type 'array'",
+        ],
+    )
+}
+
+/// Whether a refusal that is not about another field has one of these.
+fn says_of_form(failure: &Failure, words: &[&str]) -> bool {
+    let may_be = matches!(status(failure), None | Some(400 | 415 | 422 | 500));
+    let is_other = failure.field.as_deref().is_some_and(|field| !is_input(field));
+    let said = failure.refused.as_ref().map(|refused| refused.words.to_lowercase());
+    may_be && !is_other && said.is_some_and(|said| words.iter().any(|part| said.contains(part)))
+}
+
+/// Whether a field's name, as a refusal writes it, is that of the texts: `body.input.str`.
+fn is_input(field: &str) -> bool {
+    field.split(['.', '[', ']']).any(|part| part == "input")
+}
+
 /// Whether the service may mind that vectors are asked for as base64. Words that name the field are not
 /// meant: the repair of fields knows those.
 pub(super) fn may_be_encoding(failure: &Failure, fields: &[String]) -> bool {
@@ -160,6 +225,26 @@ mod tests {
         let mut failure = told(400, "must be positive");
         failure.field = Some("dimensions".into());
         assert!(!may_be_encoding(&failure, &fields));
+    }
+
+    #[test]
+    fn the_form_of_the_input_is_told_from_other_errors() {
+        let list = "ollama error: json: cannot unmarshal array into Go struct field EmbeddingRequest.prompt of type string";
+        for words in [list, "input must be a string", "Input should be a valid string"] {
+            assert!(refuses_list(&told(400, words)) && !refuses_text(&told(400, words)), "{words}");
+        }
+        for words in [
+            "json: cannot unmarshal string into Go struct field .input of type []string",
+            "input must be an array",
+            "Input should be a valid list",
+            "invalid type: string \"a\", expected a sequence",
+        ] {
+            assert!(refuses_text(&told(400, words)) && !refuses_list(&told(422, words)), "{words}");
+        }
+        assert!(!refuses_list(&told(429, list)));
+        let mut other = told(400, "must be a string");
+        other.field = Some("user".into());
+        assert!(!refuses_list(&other));
     }
 
     #[test]

@@ -3,24 +3,22 @@
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
 
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
 use super::answer::AnswerPart;
 use super::batch::{BatchText, SharedJournal};
-use super::failing::{is_of_server, may_be_encoding, says_too_large};
+use super::failing::{is_of_server, may_be_encoding, refuses_list, refuses_text, says_too_large};
 use super::kept;
 use super::memory::ReusedMemory;
 use super::options::EmbedOptions;
-use super::problem::{places, read_error};
+use super::problem::{PartProblem, as_it_came, places, read_error};
 use crate::api::embed::element::Element;
 use crate::api::embed::reply::{self, DecimalVectors, VectorProblem, Vectors};
 use crate::api::embed::request::{ENCODING, fields};
 use crate::api::embed::vector::Vector;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Operation, ReadError, Reply, ReplyWords, ended_early};
-use crate::http::bad_reply::BadReply;
 use crate::journal::RowHash;
 use crate::provider::{Composed, Job, Provider};
 
@@ -38,6 +36,11 @@ const LARGEST_REPLY: usize = 512 << 20;
 const UNTRIED: u8 = 0;
 const WORKS: u8 = 1;
 const NUMBERS: u8 = 2;
+
+/// In what form texts go: lists, a text alone where there is one in all, every text alone.
+const LISTS: u8 = 0;
+const ONE_TEXT: u8 = 1;
+const EACH_ALONE: u8 = 2;
 
 /// So often a run asks for numbers after a failure, to see whether they come: where nothing comes either
 /// way, it is not about base64.
@@ -60,6 +63,7 @@ pub(super) struct PartContext {
     first: AtomicUsize,
     most: AtomicUsize,
     encoding: AtomicU8,
+    input_form: AtomicU8,
     /// How often numbers were asked for instead, see [`MAX_TRIES`].
     tries: AtomicUsize,
     /// Where vectors are kept as they come.
@@ -72,15 +76,23 @@ pub(super) struct PartContext {
     turns: Semaphore,
 }
 
-/// The body of a request for these texts.
+/// The body of a request for this `input`.
 pub(in crate::command) fn compose(
     provider: &Provider,
-    inputs: Vec<Value>,
+    input: Value,
     flags: &Map<String, Value>,
     base64: bool,
 ) -> Composed {
-    let fields = fields(provider.model.as_deref(), inputs, flags.clone(), base64);
+    let fields = fields(provider.model.as_deref(), input, flags.clone(), base64);
     provider.compose(Job::Embed, fields)
+}
+
+/// The texts of a request as its `input`: a list, or the only text of it.
+pub(super) fn input<'t>(mut texts: impl Iterator<Item = &'t str>, is_text: bool) -> Value {
+    match is_text {
+        true => texts.next().unwrap_or_default().into(),
+        false => texts.collect(),
+    }
 }
 
 /// The length of vectors that is asked for, if it is.
@@ -91,15 +103,16 @@ pub(super) fn asked_dimensions(composed: &Composed, options: &EmbedOptions) -> O
 }
 
 impl PartContext {
-    /// For requests of `most` texts each.
+    /// For requests of `most` texts each. `is_alone`: there is one text in all.
     pub(super) fn new(
         provider: &Provider,
         options: &EmbedOptions,
         most: usize,
+        is_alone: bool,
         journal: Option<SharedJournal>,
         earlier: Option<usize>,
     ) -> Self {
-        let composed = compose(provider, Vec::new(), &options.flags, !options.json);
+        let composed = compose(provider, Value::Array(Vec::new()), &options.flags, !options.json);
         let is_known = |name: &&String| *name != "input" && *name != ENCODING;
         let is_ours = composed.own.by(ENCODING).is_none()
             && composed.body.get(ENCODING).is_some_and(|value| value == "base64");
@@ -115,6 +128,7 @@ impl PartContext {
             most: AtomicUsize::new(most),
             // What the user or a rule settles is not tried.
             encoding: AtomicU8::new(if is_ours { UNTRIED } else { WORKS }),
+            input_form: AtomicU8::new(if is_alone { ONE_TEXT } else { LISTS }),
             tries: AtomicUsize::new(0),
             journal,
             replies: ReusedMemory::default(),
@@ -126,6 +140,12 @@ impl PartContext {
     /// The most texts of a request, as it is known by now.
     pub(super) fn most(&self) -> usize {
         self.most.load(Relaxed)
+    }
+
+    /// Every text is sent alone from now on, and not in a list. False if that was known already.
+    pub(super) fn send_each_alone(&self) -> bool {
+        self.learn(1);
+        self.input_form.swap(EACH_ALONE, Relaxed) != EACH_ALONE
     }
 
     /// No more texts than these are sent in one request from now on.
@@ -141,6 +161,10 @@ pub(super) struct AskPart<'a> {
     /// A text that makes the server fail is being looked for: no part is asked for twice.
     is_search: bool,
     asks_base64: bool,
+    /// The text went alone, and not in a list.
+    is_text: bool,
+    /// The text was sent in both forms; what is told of that if the second one works.
+    other_form: Option<&'static str>,
     /// Numbers are asked for after a failure, which is told if they come.
     instead: Option<String>,
     has_no_vectors: bool,
@@ -152,7 +176,16 @@ impl<'a> AskPart<'a> {
         texts: &'a [&'a BatchText],
         is_search: bool,
     ) -> Self {
-        Self { context, texts, is_search, asks_base64: false, instead: None, has_no_vectors: false }
+        Self {
+            context,
+            texts,
+            is_search,
+            asks_base64: false,
+            is_text: false,
+            other_form: None,
+            instead: None,
+            has_no_vectors: false,
+        }
     }
 
     /// Decodes a reply and keeps its vectors, beside the network and not between its chunks.
@@ -169,6 +202,25 @@ impl<'a> AskPart<'a> {
         let read = tokio::task::spawn_blocking(move || context.read(body, &rows));
         let read = exchange.wait(read).await?;
         read.map_err(ended_early)
+    }
+
+    /// Changes the form of a single text that was refused in this one.
+    fn changes_form(&mut self, failure: &Failure) -> bool {
+        let is_refused = if self.is_text { refuses_text(failure) } else { refuses_list(failure) };
+        if self.texts.len() > 1 || self.other_form.is_some() || !is_refused {
+            return false;
+        }
+        self.other_form = Some(match self.is_text {
+            true => {
+                self.context.input_form.store(LISTS, Relaxed);
+                "takes only a list as `input`; sent again as a list of one"
+            }
+            false => {
+                self.context.send_each_alone();
+                "takes no list as `input`; sent again as a text, and so for the rest"
+            }
+        });
+        true
     }
 
     /// What a good reply teaches about base64.
@@ -250,11 +302,12 @@ impl Operation for AskPart<'_> {
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         let context = self.context;
-        let inputs = self.texts.iter().map(|text| Value::String(text.text().to_owned())).collect();
+        self.is_text = self.texts.len() == 1 && context.input_form.load(Relaxed) != LISTS;
+        let input = input(self.texts.iter().map(|text| text.text()), self.is_text);
         // Who reads the reply itself is better served with numbers.
         self.asks_base64 =
             !context.json && self.instead.is_none() && context.encoding.load(Relaxed) != NUMBERS;
-        let composed = compose(provider, inputs, &context.flags, self.asks_base64);
+        let composed = compose(provider, input, &context.flags, self.asks_base64);
         let request = provider.post(Job::Embed, composed.body);
         Ok(Draft::repairable(request, Job::Embed, composed.own).with_eases(&[ENCODING]))
     }
@@ -266,6 +319,12 @@ impl Operation for AskPart<'_> {
 
     /// A service that fails in whatever way when it is asked for base64 first is asked for numbers once.
     fn changes_request(&mut self, failure: &Failure, _: &Provider) -> bool {
+        if self.changes_form(failure) {
+            return true;
+        }
+        if !self.is_text && refuses_list(failure) {
+            return false;
+        }
         let may_be = self.has_no_vectors || may_be_encoding(failure, &self.context.fields);
         if !self.asks_base64 || !may_be || self.context.encoding.load(Relaxed) == WORKS {
             return false;
@@ -280,7 +339,8 @@ impl Operation for AskPart<'_> {
     /// A text that is too long is not sent again as it is.
     fn reword(&self, failure: Failure, _: &Provider) -> Failure {
         let is_search = self.is_search && self.texts.len() > 1;
-        let is_final = says_too_large(&failure) || (is_search && is_of_server(&failure));
+        let is_list = self.texts.len() > 1 && refuses_list(&failure);
+        let is_final = is_list || says_too_large(&failure) || (is_search && is_of_server(&failure));
         if is_final { Failure { retry: None, ..failure } } else { failure }
     }
 
@@ -299,6 +359,10 @@ impl Operation for AskPart<'_> {
         match &mut result {
             Ok(part) => {
                 self.learn_encoding(reply);
+                if let Some(form) = self.other_form.take() {
+                    let exchange = reply.exchange();
+                    exchange.warn(&format!("{} {form}", exchange.provider.name));
+                }
                 if let AnswerPart::Vectors(vectors) = part {
                     // The next reply comes into it while these vectors wait for their turn.
                     vectors.spare_text().into_iter().for_each(|text| context.replies.give(text));
@@ -333,21 +397,4 @@ impl Operation for AskPart<'_> {
     fn begin_again(&mut self) {
         self.has_no_vectors = false;
     }
-}
-
-/// Why a reply can't be used.
-enum PartProblem {
-    Vectors(VectorProblem),
-    /// Vectors of another length than was asked for.
-    Dimensions(usize),
-    /// They can't be kept.
-    Journal(Failure),
-}
-
-/// The reply itself, once it is known to be JSON without an error.
-fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, VectorProblem> {
-    if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
-        return Err(BadReply::of_body(&body).into());
-    }
-    reply::fault_in(&body).map_or(Ok(body), |fault| Err(BadReply::from(fault).into()))
 }

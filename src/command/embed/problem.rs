@@ -1,7 +1,9 @@
-//! What is wrong with a reply for some texts, in words.
+//! Why the reply to a request for vectors can't be used, in words.
+
+use serde::de::IgnoredAny;
 
 use super::batch::BatchText;
-use crate::api::embed::reply::VectorProblem;
+use crate::api::embed::reply::{self, VectorProblem};
 use crate::api::embed::request::ENCODING;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::ReadError;
@@ -9,6 +11,23 @@ use crate::http::bad_reply::BadReply;
 
 /// So many characters of a reply without vectors are shown.
 const MAX_WORDS: usize = 200;
+
+/// Why a reply can't be used.
+pub(super) enum PartProblem {
+    Vectors(VectorProblem),
+    /// Vectors of another length than was asked for.
+    Dimensions(usize),
+    /// They can't be kept.
+    Journal(Failure),
+}
+
+/// The reply itself, once it is known to be JSON without an error.
+pub(super) fn as_it_came(body: Vec<u8>) -> Result<Vec<u8>, VectorProblem> {
+    if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+        return Err(BadReply::of_body(&body).into());
+    }
+    reply::fault_in(&body).map_or(Ok(body), |fault| Err(BadReply::from(fault).into()))
+}
 
 /// Where the texts of a request stand.
 pub(super) fn places(texts: &[&BatchText]) -> String {

@@ -13,7 +13,8 @@ use crate::dialect::event::{ArgumentsDelta, ChatEvent, Finish, ToolCallDelta};
 pub(super) struct Before {
     /// The choices of which a piece said something.
     begun: BTreeSet<u64>,
-    /// Whether choices have the field for the reason why they end.
+    /// Whether choices have the field for the reason why they end before they do: some that have ended give
+    /// it for the first of several answers alone.
     pub(super) has_reason_field: bool,
 }
 
@@ -29,7 +30,9 @@ pub(super) fn events<'v>(
     let choices = choices.map(Vec::as_slice).unwrap_or_default();
     for (position, choice) in choices.iter().enumerate() {
         let index = index_of(choices, position);
-        before.has_reason_field |= choice.get("finish_reason").is_some();
+        let reason = choice.get("finish_reason");
+        before.has_reason_field |=
+            reason.is_some_and(|reason| reason.as_str().unwrap_or("").is_empty());
         end_event(index, choice, each);
         choice_events(index, choice, before, each);
     }

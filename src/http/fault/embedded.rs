@@ -25,6 +25,10 @@ pub(super) fn without_trace(text: &str) -> String {
 
 /// A body of an error in a text, and the text in front of it.
 pub(super) fn body(text: &str) -> Option<(&str, Value)> {
+    // A list that Python printed, and nothing else, is the message: pydantic words what it refuses so.
+    if text.trim_start().starts_with("[{'") {
+        return None;
+    }
     let beginnings = text.match_indices(['{', '[']).take(MOST_BEGINNINGS);
     beginnings.into_iter().find_map(|(at, _)| {
         let value = json(&text[at..]).or_else(|| python(&text[at..]))?;
@@ -121,8 +125,10 @@ mod tests {
         assert_eq!(body(python), Some(("Error code: 400 - ", error.clone())));
         let json = format!("a {{b}} c: {error}Error: tail");
         assert_eq!(body(&json), Some(("a {b} c: ", error)));
-        let list = "[{'type': 'missing', 'loc': ('body', 'input'), 'msg': 'Field required'}]";
+        let list = r#"[{"type":"missing","loc":["body","input"],"msg":"Field required"}]"#;
         assert!(body(list).is_some());
+        let printed = "[{'type': 'missing', 'loc': ('body', 'input'), 'msg': 'Field required'}]";
+        assert_eq!(body(printed), None);
         for text in
             ["no {x} here", "[1, 2]", "{'a': 1}", "{\"error\": ", "{'error': N", "[[[[", "汉{字"]
         {

@@ -72,7 +72,7 @@ fn decimal_numbers_pass_through_as_they_came() {
 fn without_arguments_stdin_is_one_input() {
     let server = Server::start([numbers(&[1.0])]);
     embed(&server).stdin("第一行\n第二行\n\n").run().code(0).stdout("[1.0]\n").stderr_empty();
-    assert_eq!(inputs(&server.request()), json!(["第一行\n第二行"]));
+    assert_eq!(inputs(&server.request()), json!("第一行\n第二行"));
 }
 
 #[test]

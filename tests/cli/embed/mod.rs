@@ -1,5 +1,6 @@
 //! `llm embed`.
 mod going_on;
+mod input_forms;
 mod inputs_and_formats;
 mod pace;
 mod refusals_and_failures;
