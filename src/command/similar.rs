@@ -36,7 +36,7 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
     let config = config::load(run.config.as_deref(), io)?;
     let options = SimilarOptions::new(line, run, io)?;
     if let Searched::Vectors(found) = &options.searched {
-        files::check(found, options.output.as_deref())?;
+        files::check(found, options.format, options.output.as_deref())?;
     }
     // A dry run writes nothing.
     let mut sink = Sink::open(options.output.as_deref().filter(|_| !run.dry_run))?;

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::options::VectorFile;
+use crate::cli::similar::SimilarFormat;
 use crate::error::{Failure, FailureKind, reason};
 use crate::nearest::{self, Best, Hit, Query, SearchError};
 
@@ -12,6 +14,8 @@ use crate::nearest::{self, Best, Hit, Query, SearchError};
 #[derive(Debug, Deserialize)]
 struct Beside {
     model: Option<String>,
+    /// The file whose lines were embedded, as it was typed; a list of several.
+    texts: Option<Value>,
 }
 
 /// The model that made the vectors, where the files or those beside them say so.
@@ -22,7 +26,8 @@ pub(super) fn model_of(files: &[VectorFile]) -> Result<Option<String>, Failure> 
     let mut known: Option<(String, &Path)> = None;
     for file in files {
         let path = file.path.as_path();
-        let Some(model) = beside(path).or_else(|| nearest::first_row_model(path)) else { continue };
+        let model = beside(path).and_then(|beside| beside.model);
+        let Some(model) = model.or_else(|| nearest::first_row_model(path)) else { continue };
         match &known {
             Some((other, earlier)) if *other != model => {
                 let (earlier, path) = (earlier.display(), path.display());
@@ -41,14 +46,25 @@ pub(super) fn model_of(files: &[VectorFile]) -> Result<Option<String>, Failure> 
 /// Finds out what can be known of the files before anything is asked.
 ///
 /// # Errors
-/// Exit 2: a file that can't be read or is none of vectors, or one that is also what is written.
-pub(super) fn check(files: &[VectorFile], output: Option<&Path>) -> Result<(), Failure> {
+/// Exit 2: a file that can't be read or is none of vectors, one that is also what is written, or one
+/// without texts where nothing else is printed.
+pub(super) fn check(
+    files: &[VectorFile],
+    format: SimilarFormat,
+    output: Option<&Path>,
+) -> Result<(), Failure> {
     let same = |path: &Path| {
         let output = output.and_then(|output| output.canonicalize().ok());
         output.is_some() && output == path.canonicalize().ok()
     };
     for file in files {
         nearest::check(&file.path).map_err(failure)?;
+        let ending = file.path.extension().and_then(|ending| ending.to_str());
+        let has_rows_alone = matches!(ending, Some("npy" | "csv"));
+        if format == SimilarFormat::Text && has_rows_alone && texts_of(file).is_none() {
+            let failure = Failure::usage(format!("{} has no texts to print", file.path.display()));
+            return Err(failure.hint("--texts FILE names the lines that its rows belong to"));
+        }
         for path in file.texts.iter().chain([&file.path]) {
             if same(path) {
                 let what = format!("{} is read and can't be written too", path.display());
@@ -63,12 +79,21 @@ pub(super) fn check(files: &[VectorFile], output: Option<&Path>) -> Result<(), F
     Ok(())
 }
 
-/// The model named in FILE.json.
-fn beside(path: &Path) -> Option<String> {
+/// What FILE.json says.
+fn beside(path: &Path) -> Option<Beside> {
     let mut name = path.as_os_str().to_owned();
     name.push(".json");
-    let text = std::fs::read(PathBuf::from(name)).ok()?;
-    serde_json::from_slice::<Beside>(&text).ok()?.model
+    serde_json::from_slice(&std::fs::read(PathBuf::from(name)).ok()?).ok()
+}
+
+/// The texts of a file of vectors: those that the user named, else those that were embedded, where that
+/// file still lies where it did.
+pub(super) fn texts_of(file: &VectorFile) -> Option<PathBuf> {
+    let embedded = || {
+        let path = PathBuf::from(beside(&file.path)?.texts?.as_str()?);
+        path.is_file().then_some(path)
+    };
+    file.texts.clone().or_else(embedded)
 }
 
 /// The nearest rows of all files, with their texts.
@@ -89,8 +114,8 @@ pub(super) fn search(
     }
     let mut hits = best.into_hits();
     for (file, (first, count)) in files.iter().zip(ranges) {
-        if let Some(texts) = &file.texts {
-            nearest::add_texts(&mut hits, texts, first, count).map_err(failure)?;
+        if let Some(texts) = texts_of(file) {
+            nearest::add_texts(&mut hits, &texts, first, count).map_err(failure)?;
         }
     }
     Ok(hits)

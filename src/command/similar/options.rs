@@ -48,7 +48,7 @@ impl SimilarOptions {
     /// Reads standard input if that is the query.
     ///
     /// # Errors
-    /// Exit 2: no query, a file of texts too many, `--json`, nothing to print.
+    /// Exit 2: no query, a file of texts too many, `--json`.
     pub(super) fn new(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> Result<Self, Failure> {
         let args = &line.args;
         if run.json {
@@ -65,7 +65,7 @@ impl SimilarOptions {
             rerank: args.rerank,
             count: args.count as usize,
             least: args.min,
-            format: format(line)?,
+            format: format(line),
             output: args.output.clone(),
             shows_usage: run.usage,
             names_model: run.service.model.is_some(),
@@ -120,30 +120,12 @@ fn query(typed: String, searched: &Searched, io: &mut Io) -> Result<String, Fail
     if text.is_empty() { Err(missing()) } else { Ok(text) }
 }
 
-fn format(line: &SimilarLine) -> Result<SimilarFormat, Failure> {
+fn format(line: &SimilarLine) -> SimilarFormat {
     let args = &line.args;
     let ending = args.output.as_deref().and_then(|path| path.extension()?.to_str());
     let of_ending = match ending {
         Some("jsonl" | "ndjson") => Some(SimilarFormat::Jsonl),
-        Some("tsv") => Some(SimilarFormat::Tsv),
         _ => None,
     };
-    let format = args.format.or(of_ending).unwrap_or_default();
-    if format == SimilarFormat::Text
-        && let Some(path) = args.vectors.iter().find(|path| is_without_texts(line, path))
-    {
-        let what = format!("{} has no texts to print", path.display());
-        return Err(
-            Failure::usage(what).hint("--texts FILE names the lines that its rows belong to")
-        );
-    }
-    Ok(format)
-}
-
-/// Whether a file of vectors certainly has no texts.
-fn is_without_texts(line: &SimilarLine, path: &PathBuf) -> bool {
-    let place = line.args.vectors.iter().position(|other| other == path).map(|place| place + 1);
-    let has_texts = line.texts_after.iter().any(|after| Some(*after) == place);
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    !has_texts && matches!(ending, Some("npy" | "csv"))
+    args.format.or(of_ending).unwrap_or_default()
 }

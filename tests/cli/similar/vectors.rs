@@ -82,6 +82,16 @@ fn rows_of_numbers_take_their_texts_from_another_file() {
 }
 
 #[test]
+fn the_texts_that_were_embedded_are_found_by_what_embed_wrote_beside_the_vectors() {
+    let server = Server::start([vectors(&[QUERY])]);
+    let beside = r#"{"llm":1,"model":"bge","dimensions":2,"texts":"t.txt"}"#;
+    let run = similar(&server).file("v.csv", "0,1\n1,0\n").file("v.csv.json", beside);
+    let run =
+        run.file("t.txt", "一\n二\n").args(["--in", "v.csv", "-n", "1", "q", "--format", "text"]);
+    run.run().code(0).stdout("二\n").stderr_empty();
+}
+
+#[test]
 fn numbers_count_on_over_several_files_and_texts_belong_to_the_file_before() {
     let server = Server::start([vectors(&[QUERY])]);
     let run = similar(&server)
