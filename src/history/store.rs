@@ -4,7 +4,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -30,6 +30,10 @@ pub(crate) struct StoredConversation {
     /// The numbers of lines that can't be read, from 1.
     pub(crate) broken: Vec<usize>,
 }
+
+/// How often a last line without an end is looked at before it counts as cut.
+const LOOKS: u32 = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// The list of what was used last is started again at this size; the one before is kept beside it.
 const MAX_RECENT_BYTES: u64 = 1024 * 1024;
@@ -271,10 +275,19 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Whether the file's last line was cut, by a full disk say: then the next one must not hang on it.
+///
+/// What another run is writing right now can be seen in part, where it crosses a page of the file. So a
+/// line without an end is looked at again.
 fn is_torn(file: &mut File) -> bool {
-    let mut last = [0];
-    let read = file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last));
-    read.is_ok() && last != *b"\n"
+    let mut looks = (0..LOOKS).map(|look| {
+        if look > 0 {
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        let mut last = [0];
+        let read = file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last));
+        read.is_ok() && last != *b"\n"
+    });
+    looks.all(|is_torn| is_torn)
 }
 
 #[cfg(test)]
