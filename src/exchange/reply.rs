@@ -50,7 +50,9 @@ impl Reply<'_> {
 
     /// The length of the body in bytes, if the head tells it.
     pub(crate) fn content_length(&self) -> Option<u64> {
-        self.header("content-length")?.parse().ok()
+        // Of compressed content it is another one.
+        let is_plain = self.header("content-encoding").is_none();
+        self.header("content-length")?.parse().ok().filter(|_| is_plain)
     }
 
     /// The service's id of this exchange, for support.

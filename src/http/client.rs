@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::activity::Activity;
 use super::direct::Reuse;
+use super::encoded::Content;
 use super::head::ReplyHead;
 use super::network::{self, ExchangePhase, NetworkError};
 use super::outgoing::{OnSent, Outgoing};
@@ -59,7 +60,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Response {
     head: ReplyHead,
-    body: Incoming,
+    body: Content,
     silence: SilenceLimit,
     url: Url,
     any: bool,
@@ -145,6 +146,14 @@ impl Client {
         if self.limits.verbose {
             trace::reply(&head, stderr);
         }
+        let encoding = head.header("content-encoding");
+        let body = Content::of(body, encoding).map_err(|encoding| {
+            let name = &self.service.name;
+            let what = format!(
+                "the answer from {name} came in the encoding `{encoding}`, which was not asked for"
+            );
+            Failure::new(FailureKind::Network, what)
+        })?;
         Ok(Response {
             head,
             body,

@@ -10,6 +10,7 @@ pub(crate) mod client;
 mod connect;
 pub(crate) mod curl;
 mod direct;
+mod encoded;
 pub(crate) mod fault;
 pub(crate) mod form;
 mod head;

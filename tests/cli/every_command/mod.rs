@@ -2,6 +2,7 @@
 mod completions_and_man;
 mod connections;
 mod dry_run;
+mod encoded;
 pub(crate) mod faults;
 mod field_repair;
 mod gateways;
