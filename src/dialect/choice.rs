@@ -68,6 +68,10 @@ impl Choice {
         }
         self.pieces += 1;
         self.is_flagged |= is_thought;
+        // The usual piece of a long answer.
+        if !is_thought && self.has_words && self.filter.is_open() {
+            return self.show(text, is_live, shown);
+        }
         let mut filter = std::mem::take(&mut self.filter);
         filter.push(text, is_thought, &mut |piece| self.piece(piece, is_live, shown));
         self.filter = filter;

@@ -110,6 +110,12 @@ impl ThinkFilter {
         self.unclosed.as_ref().map(|text| format!("{text}{}", self.held))
     }
 
+    /// Whether text passes through as it is: the answer has begun, and nothing is kept.
+    pub(super) fn is_open(&self) -> bool {
+        let is_empty = self.held.is_empty() && self.space.is_empty();
+        self.state == ThinkState::Answer && !self.marked && !self.may_close && is_empty
+    }
+
     /// Whether a tag told thinking from the answer.
     pub(crate) fn has_tag(&self) -> bool {
         self.has_tag

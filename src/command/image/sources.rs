@@ -5,11 +5,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::error::{Failure, reason};
+use crate::http::curl;
 use crate::http::form::{BytePiece, FormPart, PartContent};
 use crate::http::splice::SplicedFile;
 use crate::input;
 use crate::io::Io;
-use crate::media::{self, FileFormat, PICTURE_HEAD};
+use crate::media::{self, FileFormat, FormatGroup, PICTURE_HEAD};
 use crate::provider::shape::{BodyFile, FileRole};
 
 /// The pictures of a request, and its mask.
@@ -125,8 +126,14 @@ fn picture_format(name: &str, head: &[u8]) -> Result<FileFormat, Failure> {
     if head.is_empty() {
         return Err(Failure::usage(format!("{name} is empty")));
     }
-    media::sent_picture(head).filter(|format| *format != FileFormat::Svg).ok_or_else(|| {
-        Failure::usage(format!("{name} is not a picture (png, jpeg, webp, gif or avif)"))
+    let found = media::sent_picture(head).filter(|format| *format != FileFormat::Svg);
+    found.ok_or_else(|| match media::format_of(head) {
+        Some(other) if other.group() == FormatGroup::Picture => {
+            let words = other.words();
+            Failure::usage(format!("{name} is {words}, and png, jpeg, webp, gif or avif is needed"))
+                .hint(format!("`magick {} picture.png` converts it", curl::word(name)))
+        }
+        _ => Failure::usage(format!("{name} is not a picture (png, jpeg, webp, gif or avif)")),
     })
 }
 

@@ -134,12 +134,18 @@ fn wrong_usage_is_said_before_anything_is_sent() {
         (&["-f", ".", "猫"], "it is a directory"),
         (&["-f", "leer.png", "猫"], "leer.png is empty"),
         (&["-f", "text.png", "猫"], "text.png is not a picture"),
+        (
+            &["-f", "h.jpg", "猫"],
+            "h.jpg is a HEIC picture, and png, jpeg, webp, gif or avif is needed",
+        ),
+        (&["-f", "h.jpg", "猫"], "hint: `magick h.jpg picture.png` converts it"),
         (&["-f", "-", "-f", "-", "猫"], "standard input"),
     ] {
         let server = Server::start([]);
         let llm = image(&server)
             .file("leer.png", "")
             .file("text.png", "kein Bild")
+            .file("h.jpg", b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
             .file("m.png", png(""));
         let run = llm.args(args).run();
         run.code(2).stdout_empty().stderr_has(words);
