@@ -36,7 +36,7 @@ const JOBS: [(&str, &[&[&str]]); 8] = [
                 "2",
                 "你好",
             ],
-            &["chat", "-S", "--schema", "{\"type\":\"object\"}", "你好"],
+            &["chat", "-S", "--schema", "{\"type\":\"object\",\"required\":[\"a\"]}", "你好"],
             &["chat", "-f", "图.png", "-f", "音.wav", "-f", "文.pdf", "这是什么？"],
         ],
     ),
