@@ -153,11 +153,12 @@ fn await_room(io: &Io) -> Result<(), Failure> {
         let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
         // An interrupted or failed wait is ignored: the write will fail too.
         let ready = poll(&mut wanted, Some(&patience));
-        if !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR)) {
-            break;
-        }
+        // A signal counts also where room came at the same moment.
         if let Some(failure) = io.stop.as_ref().and_then(crate::stop::StopSignal::failure) {
             return Err(failure);
+        }
+        if !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR)) {
+            break;
         }
     }
     Ok(())
