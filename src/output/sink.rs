@@ -148,18 +148,24 @@ fn write_nonblocking(
 #[cfg(unix)]
 fn await_room(io: &Io) -> Result<(), Failure> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let mut patience = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut has_waited = false;
     while let Some(handle) = &io.stdout_handle {
         let mut wanted = [PollFd::new(handle, PollFlags::OUT)];
         // An interrupted or failed wait is ignored: the write will fail too.
         let ready = poll(&mut wanted, Some(&patience));
-        // A signal counts also where room came at the same moment.
-        if let Some(failure) = io.stop.as_ref().and_then(crate::stop::StopSignal::failure) {
+        let is_ready = !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR));
+        // A signal that came in the meantime counts also where room came with it.
+        if (has_waited || !is_ready)
+            && let Some(failure) = io.stop.as_ref().and_then(crate::stop::StopSignal::failure)
+        {
             return Err(failure);
         }
-        if !matches!(ready, Ok(0) | Err(rustix::io::Errno::INTR)) {
+        if is_ready {
             break;
         }
+        has_waited = true;
+        patience.tv_nsec = 100_000_000;
     }
     Ok(())
 }
