@@ -229,7 +229,8 @@ fn read_in_thread(
     mut stdin: Box<dyn Read + Send + Sync>,
 ) -> UnboundedReceiver<std::io::Result<Vec<u8>>> {
     let (sender, receiver) = unbounded_channel();
-    std::thread::spawn(move || {
+    let failed = sender.clone();
+    let thread = std::thread::Builder::new().spawn(move || {
         loop {
             let mut piece = vec![0; 16 * 1024];
             let read = stdin.read(&mut piece);
@@ -243,5 +244,9 @@ fn read_in_thread(
             }
         }
     });
+    if let Err(error) = thread {
+        // The receiver is still here.
+        let _ = failed.send(Err(error));
+    }
     receiver
 }
