@@ -142,10 +142,6 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "go_on", help_heading = CONVERSATION)]
     pub(crate) session: Option<String>,
 
-    /// Keep nothing of this conversation [env: LLM_NO_LOG]
-    #[arg(long, help_heading = CONVERSATION)]
-    pub(crate) no_log: bool,
-
     /// Let the model call a tool: a [tools.NAME] of the profile file, or a program that describes itself with --describe; each call is shown and needs your consent; repeatable
     #[arg(long, value_name = "COMMAND", help_heading = TOOLS)]
     pub(crate) tool: Vec<String>,

@@ -11,6 +11,7 @@ pub(crate) mod quick;
 pub(crate) mod similar;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
+pub(crate) mod usage;
 
 pub(crate) use options::Common;
 
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Similar(similar::SimilarLine),
     /// List the models of a service, one id per line
     Models(ModelsArgs),
+    /// Sum the tokens and the money that runs took
+    Usage(usage::UsageArgs),
     /// List, show, search and remove earlier conversations
     History(history::HistoryArgs),
     /// List the profiles, show one with the source of each value, or check whether they work
@@ -71,6 +74,27 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page of llm, or of one of its commands
     Man(ManArgs),
+}
+
+impl Command {
+    /// Its name, as it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Chat(_) => "chat",
+            Self::Embed(_) => "embed",
+            Self::Image(_) => "image",
+            Self::Transcribe(_) => "transcribe",
+            Self::Speak(_) => "speak",
+            Self::Similar(_) => "similar",
+            Self::Models(_) => "models",
+            Self::Usage(_) => "usage",
+            Self::History(_) => "history",
+            Self::Providers(_) => "providers",
+            Self::Config(_) => "config",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

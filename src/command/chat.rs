@@ -50,7 +50,7 @@ mod whole;
 pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
     settle_output(args.output.as_deref(), io);
     let config = config::load(common.config.as_deref(), io)?;
-    let options = ChatOptions::resolve(args, RunOptions::new(common), &config, io)?;
+    let options = ChatOptions::resolve(args, RunOptions::new(common, "chat"), &config, io)?;
     let is_conversation = options.is_conversation;
     let asker = Asker::new(options, &config, io)?;
     match is_conversation {

@@ -11,3 +11,4 @@ mod similar;
 mod speak;
 mod support;
 mod transcribe;
+mod usage;

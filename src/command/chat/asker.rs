@@ -143,6 +143,8 @@ impl Asker {
                         Ok(()) => chat.run(&mut question, exchange, io).await,
                         Err(failure) => Err(failure),
                     };
+                    let ended = result.as_ref().err().map(|failure: &Failure| failure.kind);
+                    exchange.note(ended, &io.env);
                     Ok((question, chat.said(), exchange.provider.model.clone(), result))
                 })
             })?;

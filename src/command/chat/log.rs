@@ -140,6 +140,7 @@ impl ConversationLog {
             end,
             why,
             usage: said.usage,
+            cost: said.cost,
             sent: said.sent,
         };
         let conversation =

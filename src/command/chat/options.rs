@@ -74,8 +74,6 @@ pub(super) struct QuestionOptions {
     pub(super) model: ModelOptions,
     pub(super) streams: bool,
     pub(super) wants_usage: bool,
-    /// It belongs to a conversation, whose growth is told by the count of tokens.
-    pub(super) is_in_conversation: bool,
     pub(super) schema: Option<AnswerSchema>,
 }
 
@@ -123,7 +121,6 @@ impl ChatOptions {
                 model: model(args),
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
-                is_in_conversation: is_conversation || args.go_on || args.session.is_some(),
                 schema: schema.map(|written| written.read(io)).transpose()?,
             },
             answer: AnswerOptions {
@@ -135,7 +132,9 @@ impl ChatOptions {
                 is_numbered: is_for_eyes,
             },
             log: LogOptions {
-                keeps: !args.no_log && io.env.get("LLM_NO_LOG").is_none() && config.keeps_log(),
+                keeps: !run.service.no_log
+                    && io.env.get("LLM_NO_LOG").is_none()
+                    && config.keeps_log(),
                 session: args.session.clone(),
                 goes_on: args.go_on,
             },

@@ -271,7 +271,7 @@ fn ask<'a>(
         schema: options.schema.as_ref().map(|schema| &schema.sent),
         tools,
         streams: options.streams,
-        wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
+        wants_usage: options.wants_usage || provider.is_known(),
         service: learned.traits(provider),
     }
 }
