@@ -24,14 +24,19 @@ impl Exchange {
     /// Notes what the run took, once it has ended: with `ended` where it failed. Without any request
     /// there is nothing to note.
     pub(crate) fn note(&self, ended: Option<FailureKind>, env: &Env) {
+        Ledger::add_all(&self.notes(ended), env, Some(&self.stderr));
+    }
+
+    /// The same for a caller that writes the notes itself; they are given once.
+    pub(crate) fn notes(&self, ended: Option<FailureKind>) -> Vec<Note> {
         let models = self.shared.meter.take();
-        let Some(ledger) = Ledger::find(env).filter(|_| self.provider.is_noted) else { return };
-        let exit = ended.map_or(0, FailureKind::exit_code);
-        let command = self.shared.options().command;
-        for (model, spent) in models {
-            let note = Note::new(command, &self.provider.name, &model, spent).ended(exit);
-            ledger.add(&note, &self.stderr);
+        if !self.provider.is_noted {
+            return Vec::new();
         }
+        let exit = ended.map_or(0, FailureKind::exit_code);
+        let (command, name) = (self.shared.options().command, &self.provider.name);
+        let note = |(model, spent): (String, Spent)| Note::new(command, name, &model, spent);
+        models.into_iter().map(|one| note(one).ended(exit)).collect()
     }
 }
 

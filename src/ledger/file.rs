@@ -32,12 +32,18 @@ impl Ledger {
         &self.path
     }
 
-    /// Adds a note. What can't be written earns one warning: the run itself has done its work.
-    pub(crate) fn add(&self, note: &Note, stderr: &Stderr) {
-        if let Err(error) = self.store.append(&self.path, note)
-            && !HAS_WARNED.swap(true, Relaxed)
-        {
-            let path = self.path.display();
+    /// Adds notes to the user's. What can't be written earns one warning: the run itself has done its work.
+    pub(crate) fn add_all(notes: &[Note], env: &Env, stderr: Option<&Stderr>) {
+        if notes.is_empty() {
+            return;
+        }
+        let Some(ledger) = Self::find(env) else { return };
+        let Err(error) = notes.iter().try_for_each(|note| ledger.store.append(&ledger.path, note))
+        else {
+            return;
+        };
+        if let Some(stderr) = stderr.filter(|_| !HAS_WARNED.swap(true, Relaxed)) {
+            let path = ledger.path.display();
             stderr.warn(&format!("usage is not noted: cannot write {path}: {}", reason(&error)));
         }
     }
