@@ -22,5 +22,6 @@ mod think;
 pub(crate) mod usage;
 
 pub(crate) use chat_dialect::ChatDialect;
-pub(crate) use event::ChatEvent;
+pub(crate) use event::{ChatEvent, MediaKind};
+pub(crate) use media::{MediaSource, ReplyMedia};
 pub(crate) use question::{ChatQuestion, ModelOptions, ServiceTraits, ToolDefinition, addressee};

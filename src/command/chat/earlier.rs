@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek as _, SeekFrom};
 
 use super::attach;
+use super::made::MadeFile;
 use super::warnings::Warnings;
 use crate::conversation::{self, Turn};
 use crate::error::reason;
 use crate::history::Store;
 use crate::http::form::BytePiece;
-use crate::input::{self, Attachment, InputItem, PromptInput};
+use crate::input::{self, Attachment, AttachmentGroup, InputItem, PromptInput};
 use crate::io::Io;
 use crate::provider::Provider;
 
@@ -44,6 +45,25 @@ pub(super) fn keep(
         .collect()
 }
 
+/// Keeps the pictures and sounds of an answer in the same way.
+pub(super) fn keep_made(
+    made: Vec<MadeFile>,
+    store: Option<&Store>,
+    io: &Io,
+) -> Vec<conversation::TurnFile> {
+    let keep = |file: MadeFile| {
+        let store = store.filter(|_| file.bytes.len() as u64 <= MAX_KEPT_FILE_BYTES);
+        let kept = store.map(|store| store.keep_file(file.bytes.as_slice())).transpose();
+        let content = kept.unwrap_or_else(|error| {
+            let why = reason(&error);
+            io.warn(&format!("{} is not kept with the conversation: {why}", file.name));
+            None
+        });
+        conversation::TurnFile { name: file.name, content }
+    };
+    made.into_iter().map(keep).collect()
+}
+
 /// The bytes of an attachment once more.
 fn open(data: &[BytePiece]) -> std::io::Result<Box<dyn Read>> {
     let mut whole: Box<dyn Read> = Box::new(std::io::empty());
@@ -66,21 +86,26 @@ pub(super) struct EarlierTurns<'a> {
     provider: &'a Provider,
     warnings: &'a mut Warnings,
     io: &'a Io,
+    /// The pictures of the answer before, which go along with the next question: no endpoint takes
+    /// them in an answer.
+    shown: Vec<Attachment>,
 }
 
 impl<'a> EarlierTurns<'a> {
     /// For this service. The warnings tell of files that can't go along.
     pub(super) fn new(provider: &'a Provider, warnings: &'a mut Warnings, io: &'a Io) -> Self {
-        Self { store: Store::find(&io.env), provider, warnings, io }
+        Self { store: Store::find(&io.env), provider, warnings, io, shown: Vec::new() }
     }
 
     /// A question's text and the files that go along with it. One that can't is named in the text;
     /// the user is told once.
     pub(super) fn question(&mut self, turn: &Turn) -> (String, Vec<Attachment>) {
+        let mut found = self.shown();
+        self.shown = self.made(turn);
         if turn.files.is_empty() {
-            return (turn.user.clone(), Vec::new());
+            return (turn.user.clone(), found);
         }
-        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        let mut missing = Vec::new();
         for file in &turn.files {
             match recalled(file, self.store.as_ref(), self.provider, self.io) {
                 Ok(attachment) => found.push(attachment),
@@ -92,6 +117,29 @@ impl<'a> EarlierTurns<'a> {
             }
         }
         (attach::noted(&bare(turn), missing), found)
+    }
+
+    /// The pictures of the last answer.
+    pub(super) fn shown(&mut self) -> Vec<Attachment> {
+        std::mem::take(&mut self.shown)
+    }
+
+    /// The pictures of an answer, as far as the service takes them. What a sound says is the answer's text.
+    fn made(&mut self, turn: &Turn) -> Vec<Attachment> {
+        let mut found = Vec::new();
+        for file in &turn.made {
+            match recalled(file, self.store.as_ref(), self.provider, self.io) {
+                Ok(picture) if picture.format.group() == AttachmentGroup::Picture => {
+                    found.push(picture);
+                }
+                Ok(_) => {}
+                Err(why) => {
+                    let what = format!("{} of an earlier answer is not sent: {why}", file.name);
+                    self.warnings.warn(&what, self.io);
+                }
+            }
+        }
+        found
     }
 }
 
