@@ -12,6 +12,7 @@ mod either;
 mod event;
 mod finish;
 mod kept;
+mod media;
 mod question;
 pub(crate) mod reader;
 mod repair;

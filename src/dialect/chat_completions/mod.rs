@@ -3,8 +3,10 @@
 
 mod content;
 mod events;
+mod media;
 mod messages;
 mod request;
+mod sources;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use crate::provider::{Composed, Fields};
 
 pub(crate) use messages::{exported, steps};
 pub(super) use request::options;
+pub(super) use sources::found as sources;
 
 /// The dialect of `/chat/completions`.
 #[derive(Debug)]

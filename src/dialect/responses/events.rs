@@ -128,6 +128,7 @@ impl Events {
             id: text("item_id"),
             part: number("content_index").or(number("summary_index")).unwrap_or_default(),
         };
+        let item = event.get("item").unwrap_or(&Value::Null);
         let response = event.get("response").filter(|response| response.is_object());
         if let Some(model) = response.and_then(|response| response.get("model")?.as_str())
             && seen.replied.is_none()
@@ -136,22 +137,14 @@ impl Events {
         }
         match text("type") {
             "response.output_item.added" => {
-                event.get("item").into_iter().for_each(|item| self.output.begin(place, item, each));
+                self.output.begin(place, item, each);
             }
-            "response.output_item.done" => {
-                event
-                    .get("item")
-                    .into_iter()
-                    .for_each(|item| self.output.end_item(place, item, each));
-            }
+            "response.output_item.done" => self.output.end_item(place, item, each),
             "response.output_text.done" => {
                 self.output.whole_text(TextKind::Answer, place, text("text"), each);
             }
             "response.refusal.done" => {
                 self.output.whole_text(TextKind::Refusal, place, text("refusal"), each);
-            }
-            "response.output_text.annotation.added" => {
-                event.get("annotation").into_iter().for_each(|note| self.output.cite(note, each));
             }
             "response.completed"
             | "response.incomplete"

@@ -5,7 +5,10 @@ use serde_json::Value;
 use super::open::{ItemKind, OpenItems, TextKind};
 use super::piece::Place;
 use super::sealed;
-use crate::dialect::event::{ArgumentsDelta, ChatEvent, ToolCallDelta};
+use crate::dialect::chat_completions::sources;
+use crate::dialect::event::{
+    ArgumentsDelta, ChatEvent, MediaContent, MediaDelta, MediaKind, ToolCallDelta,
+};
 
 /// Takes the events of an answer.
 pub(super) type Each<'e> = &'e mut dyn FnMut(ChatEvent<'_>);
@@ -139,7 +142,7 @@ impl Output {
                 for kind in [TextKind::Answer, TextKind::Refusal] {
                     self.complete_texts(at, kind, item, each);
                 }
-                parts(item, "content").for_each(|part| cite_all(part, each));
+                parts(item, "content").for_each(|part| cite(part, each));
             }
             ItemKind::Reasoning => {
                 for kind in [TextKind::Thinking, TextKind::Summary] {
@@ -155,7 +158,7 @@ impl Output {
                 };
                 call(self.items.at(at).call, item, ArgumentsDelta::Whole(text), each);
             }
-            ItemKind::Other => return,
+            ItemKind::Other => return made(item, each),
         }
         self.items.at(at).whole = Some(item.clone());
     }
@@ -197,11 +200,6 @@ impl Output {
         }
     }
 
-    /// What the answer cites here.
-    pub(super) fn cite(&mut self, note: &Value, each: Each<'_>) {
-        cite(note, each);
-    }
-
     /// Whether something began and all of it came to its end.
     pub(super) fn is_done(&self) -> bool {
         self.items.are_done()
@@ -237,13 +235,20 @@ fn call(position: u64, item: &Value, arguments: ArgumentsDelta<'_>, each: Each<'
     each(ChatEvent::ToolCall { index: INDEX, delta: Box::new(delta) });
 }
 
-fn cite_all(part: &Value, each: Each<'_>) {
-    parts(part, "annotations").for_each(|note| cite(note, each));
+/// What a part of a message cites.
+fn cite(part: &Value, each: Each<'_>) {
+    sources(part, &mut |url, title| each(ChatEvent::Source { index: INDEX, url, title }));
 }
 
-fn cite(note: &Value, each: Each<'_>) {
-    let text = |name: &str| note.get(name).and_then(Value::as_str).unwrap_or_default();
-    if !text("url").is_empty() {
-        each(ChatEvent::Source { index: INDEX, url: text("url"), title: text("title") });
+/// What a tool of the service's own made: a picture.
+fn made(item: &Value, each: Each<'_>) {
+    let filled = |name: &str| item.get(name)?.as_str().filter(|text| !text.is_empty());
+    if sealed::kind(item) == "image_generation_call"
+        && let Some(base64) = filled("result")
+    {
+        let (id, format) = (filled("id"), filled("output_format"));
+        let content = MediaContent::Base64(base64);
+        let delta = MediaDelta { kind: MediaKind::Picture, id, format, content };
+        each(ChatEvent::Media { index: INDEX, delta });
     }
 }
