@@ -114,17 +114,17 @@ pub(super) fn said(kept: &[Value], reply: &ModelReply, service: &ServiceTraits<'
             CALL => {
                 let own = item.get("call_id").and_then(Value::as_str);
                 let mut calls = reply.calls.iter().enumerate();
-                let call = calls.find(|(at, call)| own == Some(&call.id) && !told.contains(at));
-                if let Some((at, call)) = call {
+                let found = calls.find(|(at, call)| own == Some(&call.id) && !told.contains(at));
+                if let Some((at, one)) = found {
                     told.push(at);
-                    said.push(call(call));
+                    said.push(call(one));
                 }
             }
             _ => {}
         }
     }
     let others = reply.calls.iter().enumerate().filter(|(at, _)| !told.contains(at));
-    said.extend(others.map(|(_, call)| call(call)));
+    said.extend(others.map(|(_, one)| call(one)));
     // Thinking that nothing follows is refused.
     let is_thinking = |item: &mut Value| kind(item) == REASONING;
     while said.pop_if(is_thinking).is_some() {}
