@@ -17,6 +17,7 @@ use repl::Session;
 
 mod addresses;
 mod again;
+mod api;
 mod asker;
 mod attach;
 mod checked;

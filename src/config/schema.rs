@@ -83,6 +83,34 @@ words! {
 }
 
 words! {
+    /// The endpoint that a chat asks.
+    #[derive(Default)]
+    enum ChatApi {
+        /// `/chat/completions`.
+        #[default]
+        Completions = "completions",
+        /// `/responses`.
+        Responses = "responses",
+    }
+}
+
+words! {
+    /// What a service's `/responses` takes beyond what all take.
+    enum ResponsesExtra {
+        /// It gives its thinking encrypted if it is asked to, and takes it back.
+        Encrypted = "encrypted",
+        /// It gives summaries of its thinking if it is asked to, and only then.
+        Summary = "summary",
+        /// It takes thinking back that came in plain words.
+        Thinking = "thinking",
+        /// It takes the words of a refusal back as a refusal.
+        Refusal = "refusal",
+        /// It wants an id and a status with what the model said.
+        Ids = "ids",
+    }
+}
+
+words! {
     /// How token counts come into a stream.
     enum StreamUsage {
         /// They have to be asked for.

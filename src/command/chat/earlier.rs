@@ -13,7 +13,7 @@ use crate::history::Store;
 use crate::http::form::BytePiece;
 use crate::input::{self, Attachment, AttachmentGroup, InputItem, PromptInput};
 use crate::io::Io;
-use crate::provider::Provider;
+use crate::provider::{ChatApi, Provider};
 
 /// A larger file is not kept, in bytes.
 const MAX_KEPT_FILE_BYTES: u64 = 20 * 1024 * 1024;
@@ -84,6 +84,7 @@ fn open(data: &[BytePiece]) -> std::io::Result<Box<dyn Read>> {
 pub(super) struct EarlierTurns<'a> {
     store: Option<Store>,
     provider: &'a Provider,
+    api: ChatApi,
     warnings: &'a mut Warnings,
     io: &'a Io,
     /// The pictures of the answer before, which go along with the next question: no endpoint takes
@@ -92,9 +93,14 @@ pub(super) struct EarlierTurns<'a> {
 }
 
 impl<'a> EarlierTurns<'a> {
-    /// For this service. The warnings tell of files that can't go along.
-    pub(super) fn new(provider: &'a Provider, warnings: &'a mut Warnings, io: &'a Io) -> Self {
-        Self { store: Store::find(&io.env), provider, warnings, io, shown: Vec::new() }
+    /// For this service and endpoint. The warnings tell of files that can't go along.
+    pub(super) fn new(
+        provider: &'a Provider,
+        api: ChatApi,
+        warnings: &'a mut Warnings,
+        io: &'a Io,
+    ) -> Self {
+        Self { store: Store::find(&io.env), provider, api, warnings, io, shown: Vec::new() }
     }
 
     /// A question's text and the files that go along with it. One that can't is named in the text;
@@ -107,7 +113,7 @@ impl<'a> EarlierTurns<'a> {
         }
         let mut missing = Vec::new();
         for file in &turn.files {
-            match recalled(file, self.store.as_ref(), self.provider, self.io) {
+            match self.recalled(file) {
                 Ok(attachment) => found.push(attachment),
                 Err(why) => {
                     let what = format!("only the name of {} is sent: {why}", file.name);
@@ -128,11 +134,13 @@ impl<'a> EarlierTurns<'a> {
     fn made(&mut self, turn: &Turn) -> Vec<Attachment> {
         let mut found = Vec::new();
         for file in &turn.made {
-            match recalled(file, self.store.as_ref(), self.provider, self.io) {
-                Ok(picture) if picture.format.group() == AttachmentGroup::Picture => {
-                    found.push(picture);
-                }
-                Ok(_) => {}
+            let kept = kept(file, self.store.as_ref(), self.io);
+            let is_sound = |one: &Attachment| one.format.group() == AttachmentGroup::Audio;
+            if kept.as_ref().is_ok_and(is_sound) {
+                continue;
+            }
+            match kept.and_then(|kept| self.taken(kept)) {
+                Ok(picture) => found.push(picture),
                 Err(why) => {
                     let what = format!("{} of an earlier answer is not sent: {why}", file.name);
                     self.warnings.warn(&what, self.io);
@@ -140,6 +148,22 @@ impl<'a> EarlierTurns<'a> {
             }
         }
         found
+    }
+
+    /// A kept file for a request, or why it can't go along.
+    fn recalled(&self, file: &conversation::TurnFile) -> Result<Attachment, String> {
+        self.taken(kept(file, self.store.as_ref(), self.io)?)
+    }
+
+    fn taken(&self, attachment: Attachment) -> Result<Attachment, String> {
+        let model = self.provider.model.as_deref().unwrap_or_default();
+        if attach::is_refused(self.provider, model, &attachment) {
+            return Err(format!("{} does not accept it for {model}", self.provider.name));
+        }
+        match attach::has_no_place(self.api, &attachment) {
+            true => Err("/responses has no place for recordings".to_owned()),
+            false => Ok(attachment),
+        }
     }
 }
 
@@ -166,21 +190,6 @@ fn bare(turn: &Turn) -> String {
     }
     let note = attach::note(turn.files.iter().map(|file| file.name.clone()).collect());
     text.strip_suffix(&note).map_or(text, str::trim_end).to_owned()
-}
-
-/// A kept file for a request, or why it can't go along.
-fn recalled(
-    file: &conversation::TurnFile,
-    store: Option<&Store>,
-    provider: &Provider,
-    io: &Io,
-) -> Result<Attachment, String> {
-    let attachment = kept(file, store, io)?;
-    let model = provider.model.as_deref().unwrap_or_default();
-    match attach::is_refused(provider, model, &attachment) {
-        false => Ok(attachment),
-        true => Err(format!("{} does not accept it for {model}", provider.name)),
-    }
 }
 
 /// A kept file, or why it is none.
