@@ -152,16 +152,8 @@ impl ChatOptions {
                 session: args.session.clone(),
                 goes_on: args.go_on,
             },
-            tools: ToolOptions {
-                named: args.tool.clone(),
-                is_allowed: args.yes,
-                max_rounds: args.max_turns.unwrap_or(MAX_ROUNDS),
-            },
-            input: InputOptions {
-                words: args.prompt.clone(),
-                files: args.file.clone(),
-                no_stdin: args.no_stdin,
-            },
+            tools: tools(args),
+            input: input(args),
             service: with_service(run.service, &preset),
             exchange: run.exchange,
             dry_run: run.dry_run,
@@ -222,6 +214,22 @@ fn shape<'a>(
             preset.name
         ))),
         None => Ok((written(text, "--schema", false), None)),
+    }
+}
+
+fn tools(args: &ChatArgs) -> ToolOptions {
+    ToolOptions {
+        named: args.tool.clone(),
+        is_allowed: args.yes,
+        max_rounds: args.max_turns.unwrap_or(MAX_ROUNDS),
+    }
+}
+
+fn input(args: &ChatArgs) -> InputOptions {
+    InputOptions {
+        words: args.prompt.clone(),
+        files: args.file.clone(),
+        no_stdin: args.no_stdin,
     }
 }
 
