@@ -226,11 +226,7 @@ fn tools(args: &ChatArgs) -> ToolOptions {
 }
 
 fn input(args: &ChatArgs) -> InputOptions {
-    InputOptions {
-        words: args.prompt.clone(),
-        files: args.file.clone(),
-        no_stdin: args.no_stdin,
-    }
+    InputOptions { words: args.prompt.clone(), files: args.file.clone(), no_stdin: args.no_stdin }
 }
 
 /// The file for pictures or sounds, and the one for the text: the ending of `-o` tells.
