@@ -4,6 +4,7 @@ pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod mcp;
 pub(crate) mod meant;
 pub(crate) mod misuse;
 mod options;
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Sum the tokens and the money that runs took
     Usage(usage::UsageArgs),
+    /// List, check and try the servers whose tools `chat --mcp` offers to a model
+    Mcp(mcp::McpArgs),
     /// List, show, search and remove earlier conversations
     History(history::HistoryArgs),
     /// List the profiles, show one with the source of each value, or check whether they work
@@ -87,6 +90,7 @@ impl Command {
             Self::Speak(_) => "speak",
             Self::Similar(_) => "similar",
             Self::Models(_) => "models",
+            Self::Mcp(_) => "mcp",
             Self::Usage(_) => "usage",
             Self::History(_) => "history",
             Self::Providers(_) => "providers",
