@@ -128,6 +128,11 @@ pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> 
     Config::new(catalogue::TEXT, user)
 }
 
+/// The built-in profiles alone.
+pub(crate) fn built_in() -> Option<Config> {
+    Config::new(catalogue::TEXT, Document::default()).ok()
+}
+
 #[cfg(unix)]
 fn warn_of_open_keys(path: &Path, document: &Document, io: &mut Io) {
     use std::os::unix::fs::PermissionsExt as _;
