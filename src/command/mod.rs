@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod image;
 mod listed;
 pub(crate) mod man;
+pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod options;
 pub(crate) mod providers;

@@ -10,8 +10,8 @@ use super::name;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
 use super::schema::{
-    AttachmentKind, AudioData, FinishReason, PdfData, RerankForm, SchemaForm, StreamUsage,
-    Word as _,
+    AttachmentKind, AudioData, BatchForm, ChatApi, FinishReason, PdfData, RerankForm,
+    ResponsesExtra, SchemaForm, StreamUsage, Word as _,
 };
 use super::source::Item;
 use super::table::table;
@@ -52,6 +52,8 @@ table! {
         model: Field<String>,
         models: FieldMap<String> = models,
         jobs: Field<Vec<Job>>,
+        api: Field<ChatApi>,
+        responses_takes: Field<Vec<ResponsesExtra>>,
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
         pdf_data: Field<PdfData>,
@@ -62,7 +64,7 @@ table! {
         untimed: Field<Texts> = patterns,
         speakers: FieldMap<Value>,
         echo_reasoning: Field<String>,
-        paths: FieldMap<String> = |item| named_by(item, Job::names()),
+        paths: FieldMap<String> = |item| named_by(item, endpoints()),
         headers: FieldMap<String> = headers,
         models_headers: FieldMap<String> = headers,
         bodies: FieldMap<Value> = template::bodies,
@@ -72,6 +74,7 @@ table! {
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
         rerank: FieldMap<String> = reranker,
+        batch: FieldMap<Value> = batch_api,
         limits: FieldMap<i64> = |item| named_by(item, LIMITS.to_vec()),
         pcm_rate: Field<i64>,
         prices: Field<Vec<PriceEntry>>,
@@ -193,13 +196,28 @@ impl Profile {
 }
 
 /// The names in `limits`.
-const LIMITS: [&str; 4] = ["speech_characters", "upload_bytes", "audio_seconds", "embed_inputs"];
+const LIMITS: [&str; 6] = [
+    "speech_characters",
+    "upload_bytes",
+    "audio_seconds",
+    "embed_inputs",
+    "batch_requests",
+    "batch_bytes",
+];
+
+/// The names in `batch`.
+const BATCH: [&str; 6] = ["form", "purpose", "upload", "url", "window", "one_model"];
 
 /// The entry of `models` for transcripts with times.
 pub(crate) const TIMED: &str = "timed";
 
 /// That for transcripts that tell who speaks.
 pub(crate) const SPEAKERS: &str = "speakers";
+
+/// The names in `paths`: chat has two endpoints.
+fn endpoints() -> Vec<&'static str> {
+    Job::names().into_iter().chain([ChatApi::Responses.word()]).collect()
+}
 
 /// A table of which only these names are known.
 fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T>, Failure> {
@@ -289,6 +307,16 @@ fn reranker(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
         "path" => String::from_toml(item),
         "form" => RerankForm::from_toml(item).map(|form| form.word().to_owned()),
         _ => Err(item.unknown_name(key, "`rerank`", &["path", "form"])),
+    })
+}
+
+/// The form of the service's Batch API, and how it differs from OpenAI's.
+fn batch_api(item: &Item<'_>) -> Result<FieldMap<Value>, Failure> {
+    FieldMap::read(item, |key, item| match key {
+        "form" => BatchForm::from_toml(item).map(|form| form.word().into()),
+        "one_model" => bool::from_toml(item).map(Value::Bool),
+        key if BATCH.contains(&key) => String::from_toml(item).map(Value::String),
+        _ => Err(item.unknown_name(key, "`batch`", &BATCH)),
     })
 }
 

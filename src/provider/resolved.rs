@@ -77,6 +77,11 @@ pub(crate) fn limits_of(body: &Map<String, Value>, own: &UserFields) -> Option<u
     theirs.filter_map(|name| body.get(*name)?.as_u64()).filter(|limit| *limit > 0).min()
 }
 
+/// The lowest limit of tokens in a body, whoever set it.
+pub(crate) fn limit_in(body: &Map<String, Value>) -> Option<u64> {
+    LIMITS.iter().filter_map(|name| body.get(*name)?.as_u64()).filter(|limit| *limit > 0).min()
+}
+
 impl Provider {
     /// Lays the layers of a request body over each other: what the job needs, the profile's fields
     /// for the job, the flags, then the rules, then `-O`, which wins over all.
@@ -236,9 +241,21 @@ impl Provider {
     /// `..` leads back from the base URL, never to another host; `{model}` in it is the model asked
     /// for, else the profile's for the job.
     pub(super) fn url(&self, job: Job, model: Option<&str>) -> Url {
-        let path = match endpoint::of(&self.profile, job, &self.base_url) {
+        let endpoint = endpoint::of(&self.profile, job, &self.base_url);
+        self.url_of(endpoint, job, job.path(), model)
+    }
+
+    /// The URL of a job's endpoint; `usual` is its path where the profile has none.
+    pub(super) fn url_of(
+        &self,
+        endpoint: Endpoint,
+        job: Job,
+        usual: &str,
+        model: Option<&str>,
+    ) -> Url {
+        let path = match endpoint {
             Endpoint::Elsewhere(url) => return url,
-            Endpoint::Path(path) => path.unwrap_or_else(|| job.path().to_owned()),
+            Endpoint::Path(path) => path.unwrap_or_else(|| usual.to_owned()),
         };
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let own_model = || job.model_in(&self.profile).unwrap_or_default();
