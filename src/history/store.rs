@@ -83,11 +83,7 @@ impl Store {
         let path = self.file(name);
         make_private(path.parent().unwrap_or(&self.folder))?;
         let part = path.with_extension(format!("part-{}", std::process::id()));
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&part)?.write_all(bytes)?;
+        private::file().write(true).create(true).truncate(true).open(&part)?.write_all(bytes)?;
         std::fs::rename(&part, &path)
     }
 

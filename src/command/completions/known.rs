@@ -29,6 +29,7 @@ pub(super) enum Values {
     Sessions,
     Conversations,
     Tools,
+    Servers,
     Commands,
     Files,
 }
@@ -42,6 +43,9 @@ const ARGUMENTS: &[(&str, &str, Values)] = &[
     ("", "template", Values::Prompts),
     ("", "session", Values::Sessions),
     ("", "tool", Values::Tools),
+    ("", "mcp", Values::Servers),
+    ("mcp", "name", Values::Servers),
+    ("mcp", "names", Values::Servers),
     ("", "schema", Values::Files),
     ("", "schema_multi", Values::Files),
     ("providers", "name", Values::Profiles),
@@ -95,6 +99,10 @@ impl Known {
                 let mut tools = plain(config.iter().flat_map(|config| config.tool_names()));
                 tools.push(ANY_FILE.into());
                 tools
+            }
+            Values::Servers => {
+                let servers = config.iter().flat_map(|config| config.mcp_servers());
+                plain(servers.map(|server| server.name.as_str()))
             }
             Values::Commands => {
                 let root = description();
