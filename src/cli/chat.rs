@@ -177,7 +177,8 @@ pub(crate) struct ChatArgs {
 
     /// Write the answer to a file; `-` is stdout
     ///
-    /// The file appears only when it is whole.
+    /// The file appears only when it is whole. A file for a picture or sound (.png, .wav …) takes those of the
+    /// answer, and the text is printed.
     #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]
     pub(crate) output: Option<PathBuf>,
 
