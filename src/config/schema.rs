@@ -63,6 +63,16 @@ words! {
 }
 
 words! {
+    /// The two APIs of chat.
+    enum Api {
+        /// `POST /chat/completions`.
+        Completions = "completions",
+        /// `POST /responses`.
+        Responses = "responses",
+    }
+}
+
+words! {
     /// How chat takes audio.
     enum AudioData {
         /// Plain base64, as the specification has it.

@@ -82,7 +82,7 @@ impl Provider {
             .map(|(name, field)| (name.to_owned(), field.value.clone()));
         let fields: Map<String, Value> = fields.collect();
         let is_diarizing =
-            self.model.as_deref().is_some_and(|model| rules::glob("*diarize*", model));
+            self.model.as_deref().is_some_and(|model| rules::is_model_of(&["*diarize*".to_owned()], model));
         if fields.is_empty() && is_diarizing {
             let of_openai =
                 json!({"response_format": "diarized_json", "chunking_strategy": "auto"});
@@ -145,6 +145,5 @@ impl Provider {
 }
 
 fn is_untimed(profile: &Profile, model: &str) -> bool {
-    let patterns = profile.untimed.as_deref().unwrap_or_default();
-    patterns.iter().any(|pattern| rules::glob(pattern, model))
+    rules::is_model_of(profile.untimed.as_deref().unwrap_or_default(), model)
 }

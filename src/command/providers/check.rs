@@ -115,8 +115,8 @@ fn plan(
     }
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
-        if !seen.contains(&name.as_str()) {
-            seen.push(name);
+        if !seen.contains(&config.meant(name)) {
+            seen.push(config.meant(name));
             let profile = profile_for(&options.service, Some(name), config, io)?;
             plan.subjects.push(subject(profile, options, io));
         }
@@ -135,7 +135,7 @@ fn of_themselves(
     io: &mut Io,
 ) -> Result<(), Failure> {
     let users = config.user_names();
-    let default = config.default().as_deref();
+    let default = config.default().as_deref().map(|name| config.meant(name));
     let mut usual = Vec::new();
     for name in config.names() {
         let profile = profile_for(&options.service, Some(name), config, io)?;
