@@ -13,6 +13,7 @@ use crate::sanitize;
 use crate::secret::{self, Secret};
 use crate::stop::StopSignal;
 
+mod folders;
 mod typed;
 
 /// The environment variables: those of the process, or a table in tests.

@@ -10,8 +10,8 @@ use super::name;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
 use super::schema::{
-    AttachmentKind, AudioData, FinishReason, PdfData, RerankForm, SchemaForm, StreamUsage,
-    Word as _,
+    AttachmentKind, AudioData, BatchForm, FinishReason, PdfData, RerankForm, SchemaForm,
+    StreamUsage, Word as _,
 };
 use super::source::Item;
 use super::table::table;
@@ -74,6 +74,7 @@ table! {
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
         rerank: FieldMap<String> = reranker,
+        batch: FieldMap<Value> = batch_api,
         limits: FieldMap<i64> = |item| named_by(item, LIMITS.to_vec()),
         pcm_rate: Field<i64>,
         prices: Field<Vec<PriceEntry>>,
@@ -201,7 +202,17 @@ impl Profile {
 }
 
 /// The names in `limits`.
-const LIMITS: [&str; 4] = ["speech_characters", "upload_bytes", "audio_seconds", "embed_inputs"];
+const LIMITS: [&str; 6] = [
+    "speech_characters",
+    "upload_bytes",
+    "audio_seconds",
+    "embed_inputs",
+    "batch_requests",
+    "batch_bytes",
+];
+
+/// The names in `batch`.
+const BATCH: [&str; 6] = ["form", "purpose", "upload", "url", "window", "one_model"];
 
 /// The entry of `models` for transcripts with times.
 pub(crate) const TIMED: &str = "timed";
@@ -297,6 +308,16 @@ fn reranker(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
         "path" => String::from_toml(item),
         "form" => RerankForm::from_toml(item).map(|form| form.word().to_owned()),
         _ => Err(item.unknown_name(key, "`rerank`", &["path", "form"])),
+    })
+}
+
+/// The form of the service's Batch API, and how it differs from OpenAI's.
+fn batch_api(item: &Item<'_>) -> Result<FieldMap<Value>, Failure> {
+    FieldMap::read(item, |key, item| match key {
+        "form" => BatchForm::from_toml(item).map(|form| form.word().into()),
+        "one_model" => bool::from_toml(item).map(Value::Bool),
+        key if BATCH.contains(&key) => String::from_toml(item).map(Value::String),
+        _ => Err(item.unknown_name(key, "`batch`", &BATCH)),
     })
 }
 

@@ -150,6 +150,22 @@ impl RerankForm {
     }
 }
 
+words! {
+    /// The form of a service's Batch API.
+    enum BatchForm {
+        /// A file is uploaded, a batch is made of it, its results are files.
+        OpenAi = "openai",
+        /// Mistral's jobs: the model belongs to the job.
+        Mistral = "mistral",
+        /// Results come in pages, and no word tells the state.
+        Xai = "xai",
+        /// The requests stand in the call itself, and the results in its state.
+        OpenRouter = "openrouter",
+        /// Anthropic's own requests, which are not those of chat.
+        Anthropic = "anthropic",
+    }
+}
+
 /// The known name nearest to a mistyped one, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(
     typed: &str,

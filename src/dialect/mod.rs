@@ -10,6 +10,7 @@ mod choice;
 mod event;
 mod finish;
 mod kept;
+mod media;
 mod question;
 pub(crate) mod reader;
 mod repair;

@@ -47,14 +47,9 @@ pub(super) const RECENT: &str = "recent.jsonl";
 pub(super) const RECENT_BEFORE: &str = "recent.old.jsonl";
 
 impl Store {
-    /// The data folder: that of `XDG_DATA_HOME`, or of the system's own habit. Looks at no file.
+    /// The data folder. Looks at no file.
     pub(crate) fn find(env: &Env) -> Option<Self> {
-        let xdg = env.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let folder = match xdg {
-            Some(folder) => folder.join("llm"),
-            None => directories::ProjectDirs::from("", "", "llm")?.data_dir().to_owned(),
-        };
-        Some(Self { folder })
+        Some(Self { folder: env.data_folder()? })
     }
 
     /// A file of the data folder that is not a conversation.

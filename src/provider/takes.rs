@@ -124,7 +124,9 @@ impl Provider {
         let offers = |profile: &Profile| {
             let timed = profile.models.get(TIMED).or_else(|| Job::Transcribe.model_of(profile));
             let model = timed.map_or("", |field| field.value.as_str());
-            profile.jobs.is_set()
+            // Of a service that names neither a model nor those without times, nobody knows.
+            (timed.is_some() || profile.untimed.is_set())
+                && profile.jobs.is_set()
                 && profile.offers(Job::Transcribe)
                 && !is_untimed(profile, model)
                 && profile.key_url.is_set()

@@ -3,8 +3,10 @@
 
 mod content;
 mod events;
+mod media;
 mod messages;
 mod request;
+mod sources;
 mod template;
 #[cfg(test)]
 mod tests;
