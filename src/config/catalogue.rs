@@ -79,7 +79,8 @@ mod tests {
         assert_eq!(found.collect::<Vec<_>>(), expected);
         assert!(expected.len() > 10, "{expected:?}");
         for (at, (alias, _)) in expected.iter().enumerate() {
-            let is_taken = names(TEXT).chain(expected[..at].iter().map(|(other, _)| other.as_str()));
+            let is_taken =
+                names(TEXT).chain(expected[..at].iter().map(|(other, _)| other.as_str()));
             assert!(is_taken.into_iter().all(|name| name != alias), "{alias} means two profiles");
         }
         for whole in all {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::config::job::Job;
 use super::options::Setting;
+use crate::config::job::Job;
 use crate::config::rule::{Rule, plain};
 
 /// Whether a rule is meant for this job and model.
@@ -41,7 +41,7 @@ pub(super) fn is_met(rule: &Rule, body: &Map<String, Value>, settings: &[Setting
 pub(super) struct Changes {
     /// The names of the fields that it took away.
     pub(super) dropped: Vec<String>,
-    /// The fields whose value it changed, with the old one and the new one.
+    /// The fields that got another word as their value, with the old one and the new one.
     pub(super) mapped: Vec<(String, String, String)>,
 }
 
@@ -63,7 +63,10 @@ pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Changes {
         let old = plain(value);
         if let Some(new) = changes.get(&old).filter(|new| *new != value) {
             *value = new.clone();
-            mapped.push((field.clone(), old, plain(new)));
+            // A value of another type says the same in the service's words: `none` as an object.
+            if new.is_string() {
+                mapped.push((field.clone(), old, plain(new)));
+            }
         }
     }
     for (field, value) in &rule.set {
@@ -210,7 +213,11 @@ mod tests {
             (json!({"Effort": "none"}), &[], [false, true, false, true]),
             (json!({}), &["effort=none"], [false, false, true, false]),
             (json!({"effort": "none"}), &["effort=high"], [false, false, false, true]),
-            (json!({"effort": "high"}), &["effort=high", "effort=none"], [false, false, true, false]),
+            (
+                json!({"effort": "high"}),
+                &["effort=high", "effort=none"],
+                [false, false, true, false],
+            ),
             (json!({"effort": "none"}), &["effort.x=none"], [false, false, false, true]),
             (json!({"effort": "low"}), &["tools=[]"], [true, false, true, true]),
         ] {

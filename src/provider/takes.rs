@@ -81,8 +81,10 @@ impl Provider {
             .iter()
             .map(|(name, field)| (name.to_owned(), field.value.clone()));
         let fields: Map<String, Value> = fields.collect();
-        let is_diarizing =
-            self.model.as_deref().is_some_and(|model| rules::is_model_of(&["*diarize*".to_owned()], model));
+        let is_diarizing = self
+            .model
+            .as_deref()
+            .is_some_and(|model| rules::is_model_of(&["*diarize*".to_owned()], model));
         if fields.is_empty() && is_diarizing {
             let of_openai =
                 json!({"response_format": "diarized_json", "chunking_strategy": "auto"});

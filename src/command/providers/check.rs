@@ -210,7 +210,8 @@ async fn look(
     };
     plan.subjects.retain(|subject| match subject {
         Ok(provider) => !is_off(&provider.name),
-        Err(_) => true,
+        // Without its key it can't be asked whether it runs.
+        Err(report) => !is_off(&report.name),
     });
     let reports = ask_all(plan.subjects, plan.options, io).await?;
     Ok((reports, locals))

@@ -203,7 +203,8 @@ fn an_alias_finds_its_profile_unless_a_profile_has_the_name() {
     let own = config(catalogue, "[providers.qwen]\nbase_url = \"mine\"\n");
     assert_eq!(own.profile("qwen").expect("mine").base_url.as_deref(), Some("mine"));
     assert_eq!(named(&own, "千问").as_deref(), Some("a"));
-    let own = config(catalogue, "[providers.x]\nbase_url = \"ux\"\naliases = [\"qwen\", \"kimi\"]\n");
+    let own =
+        config(catalogue, "[providers.x]\nbase_url = \"ux\"\naliases = [\"qwen\", \"kimi\"]\n");
     assert_eq!(named(&own, "qwen").as_deref(), Some("x"), "the user's alias over a built-in one");
     assert_eq!(named(&own, "kimi").as_deref(), Some("kimi"), "a name over an alias");
     let own = config(catalogue, "[providers.a]\naliases = [\"q\"]\n");

@@ -11,6 +11,7 @@ mod prompt_input;
 mod repl;
 mod request_fields;
 mod retries_and_redirects;
+mod rules;
 mod saved_prompts;
 mod schema;
 mod several_answers;
