@@ -27,6 +27,7 @@
 //! | `demo` | the server behind `-p demo`; of the rest it uses only what files of sound and pictures are |
 //! | `io` | the only way to terminal, standard input and environment |
 //! | `error` | failures and exit codes |
+//! | `private` | how files and folders of the user alone are made |
 //! | `random` | the one source of random numbers |
 //! | `secret` | keys that can't be printed |
 //! | `sanitize` | hostile text made harmless |
@@ -61,6 +62,7 @@ mod media;
 mod nearest;
 mod output;
 mod picture;
+mod private;
 mod provider;
 mod random;
 mod sanitize;

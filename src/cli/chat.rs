@@ -4,11 +4,31 @@ use clap::{Args, ValueEnum};
 use serde_json::Number;
 use std::path::PathBuf;
 
+use crate::provider::ChatApi;
+
 const PROMPT: &str = "A prompt from the profile file";
 const MODEL: &str = "The model's behaviour";
 const ANSWER: &str = "The answer";
 const CONVERSATION: &str = "The conversation";
 const TOOLS: &str = "Tools";
+
+/// The endpoint of the service that is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Api {
+    /// POST /chat/completions
+    Completions,
+    /// POST /responses
+    Responses,
+}
+
+impl From<Api> for ChatApi {
+    fn from(api: Api) -> Self {
+        match api {
+            Api::Completions => Self::Completions,
+            Api::Responses => Self::Responses,
+        }
+    }
+}
 
 /// Whether a model's thinking is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,6 +117,10 @@ pub(crate) struct ChatArgs {
     /// How much a reasoning model thinks: none, minimal, low, medium, high …
     #[arg(long, value_name = "LEVEL", help_heading = MODEL)]
     pub(crate) reasoning_effort: Option<String>,
+
+    /// Ask this endpoint of the service, whatever its profile says
+    #[arg(long, value_enum, value_name = "API", help_heading = MODEL)]
+    pub(crate) api: Option<Api>,
 
     /// Ask for the whole answer at once
     #[arg(short = 'S', long, help_heading = ANSWER)]

@@ -16,6 +16,7 @@ use repl::Session;
 
 mod addresses;
 mod again;
+mod api;
 mod asker;
 mod attach;
 mod checked;

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthChar as _;
 use super::options::RunOptions;
 use crate::cli::history::{HistoryAction, HistoryArgs};
 use crate::conversation::{Conversation, Turn};
-use crate::dialect::chat_completions;
+use crate::dialect;
 use crate::error::{Failure, FailureKind, reason};
 use crate::history::{self, ConversationKey, Store, StoredConversation};
 use crate::io::Io;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
             let stored = read(&store, &store.find_key(id)?, io)?;
             let question = |turn: &Turn| (turn.user.clone(), Vec::new());
             let conversation = Conversation::of_turns(&stored.turns, None, question);
-            print_json(&chat_completions::exported(&conversation).into(), io)?;
+            print_json(&dialect::exported(&conversation).into(), io)?;
             if stored.turns.iter().any(|turn| !turn.files.is_empty()) {
                 io.note("attached files are exported by name only");
             }
@@ -283,7 +283,7 @@ fn turn_json(turn: &Turn) -> Result<Value, Failure> {
         .map_err(|error| failed(format!("cannot write JSON: {error}")))?;
     let fields = kept.as_object().into_iter().flatten();
     let shown = fields.map(|(name, value)| match name.as_str() {
-        "rounds" => ("steps".to_owned(), chat_completions::steps(turn).into()),
+        "rounds" => ("steps".to_owned(), dialect::steps(turn).into()),
         _ => (name.clone(), value.clone()),
     });
     Ok(Value::Object(shown.collect()))

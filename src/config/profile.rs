@@ -10,8 +10,8 @@ use super::name;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
 use super::schema::{
-    AttachmentKind, AudioData, BatchForm, FinishReason, PdfData, RerankForm, SchemaForm,
-    StreamUsage, Word as _,
+    AttachmentKind, AudioData, BatchForm, ChatApi, FinishReason, PdfData, RerankForm,
+    ResponsesExtra, SchemaForm, StreamUsage, Word as _,
 };
 use super::source::Item;
 use super::table::table;
@@ -54,6 +54,8 @@ table! {
         model: Field<String>,
         models: FieldMap<String> = models,
         jobs: Field<Vec<Job>>,
+        api: Field<ChatApi>,
+        responses_takes: Field<Vec<ResponsesExtra>>,
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
         pdf_data: Field<PdfData>,
@@ -64,7 +66,7 @@ table! {
         untimed: Field<Texts> = patterns,
         speakers: FieldMap<Value>,
         echo_reasoning: Field<String>,
-        paths: FieldMap<String> = |item| named_by(item, Job::names()),
+        paths: FieldMap<String> = |item| named_by(item, endpoints()),
         headers: FieldMap<String> = headers,
         models_headers: FieldMap<String> = headers,
         bodies: FieldMap<Value> = template::bodies,
@@ -219,6 +221,11 @@ pub(crate) const TIMED: &str = "timed";
 
 /// That for transcripts that tell who speaks.
 pub(crate) const SPEAKERS: &str = "speakers";
+
+/// The names in `paths`: chat has two endpoints.
+fn endpoints() -> Vec<&'static str> {
+    Job::names().into_iter().chain([ChatApi::Responses.word()]).collect()
+}
 
 /// A table of which only these names are known.
 fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T>, Failure> {

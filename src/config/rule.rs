@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::field::{Layer, Rows};
 use super::job::Job;
 use super::origin::Origin;
-use super::schema::{Api, AttachmentKind, Word};
+use super::schema::{AttachmentKind, ChatApi, Word};
 use super::source::Item;
 use super::table::table;
 use super::value::FromToml;
@@ -43,8 +43,8 @@ table! {
         ignored: Vec<String>,
         /// Field, then old value (as text) to new value.
         map: Pairs<Map<String, Value>> = |item| pairs(item, "a table of tables", object),
-        /// The API of chat that the request goes over.
-        via: Option<Api>,
+        /// The endpoint of chat that the question goes to.
+        via: Option<ChatApi>,
         /// What the model is known not to take as an attachment.
         takes_no: Vec<AttachmentKind> = |item| words(item, "attachment"),
         /// The most seconds of a recording that the models take.

@@ -63,16 +63,6 @@ words! {
 }
 
 words! {
-    /// The two APIs of chat.
-    enum Api {
-        /// `POST /chat/completions`.
-        Completions = "completions",
-        /// `POST /responses`.
-        Responses = "responses",
-    }
-}
-
-words! {
     /// How chat takes audio.
     enum AudioData {
         /// Plain base64, as the specification has it.
@@ -89,6 +79,34 @@ words! {
         File = "file",
         /// A part `document_url` with a data URL.
         DocumentUrl = "document_url",
+    }
+}
+
+words! {
+    /// The endpoint that a chat asks.
+    #[derive(Default)]
+    enum ChatApi {
+        /// `/chat/completions`.
+        #[default]
+        Completions = "completions",
+        /// `/responses`.
+        Responses = "responses",
+    }
+}
+
+words! {
+    /// What a service's `/responses` takes beyond what all take.
+    enum ResponsesExtra {
+        /// It gives its thinking encrypted if it is asked to, and takes it back.
+        Encrypted = "encrypted",
+        /// It gives summaries of its thinking if it is asked to, and only then.
+        Summary = "summary",
+        /// It takes thinking back that came in plain words.
+        Thinking = "thinking",
+        /// It takes the words of a refusal back as a refusal.
+        Refusal = "refusal",
+        /// It wants an id and a status with what the model said.
+        Ids = "ids",
     }
 }
 

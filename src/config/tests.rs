@@ -91,11 +91,11 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
             "thinks_untagged" | "untimed" => &["text", "texts", "none"],
             "extract" | "extract_last" => &["truth"],
             // Only the address of a page, or the names of what there is.
-            "key_url" | "audio_data" | "pdf_data" | "stream_usage" | "finish_reason" => &[],
+            "key_url" | "audio_data" | "pdf_data" | "stream_usage" | "finish_reason" | "api" => &[],
             "limits" | "bodies" | "paths" | "rerank" | "batch" | "vars" => &[],
             "schema" if table == "providers" => &[],
             "models" | "headers" | "key_headers" | "models_headers" => &[],
-            "jobs" | "takes_no" | "rules" | "prices" => &["none"],
+            "jobs" | "takes_no" | "responses_takes" | "rules" | "prices" => &["none"],
             "aliases" => &["texts", "none"],
             "options" | "embed" | "image" | "transcribe" | "speak" | "speakers" => &["table"],
             "pcm_rate" | "audio_seconds" => &["number"],
@@ -173,7 +173,7 @@ fn unknown_names_find_the_nearest() {
             "p.toml:2: unknown field `modle` in [providers.x]",
             "`model`",
         ),
-        ("[providers.x]\na = 1\nb = 2\n", "p.toml:2: unknown field `a`", "known fields: title, "),
+        ("[providers.x]\nq = 1\nb = 2\n", "p.toml:2: unknown field `q`", "known fields: title, "),
         (
             "[[providers.x.rules]]\nrenames = {}\n",
             "p.toml:2: unknown field `renames` in a rule",

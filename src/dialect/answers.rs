@@ -327,6 +327,9 @@ impl Answers {
         if let Some(refusal) = self.refusal() {
             return format!("the model refuses: {refusal}");
         }
+        if let Some(word) = self.words_of(|finish| finish == Finish::Pending).first() {
+            return format!("the service makes the answer later and only says `{word}`");
+        }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
         if choices().any(|choice| !choice.calls.is_empty()) {
             let names: Vec<String> = choices()

@@ -96,4 +96,6 @@ pub(crate) enum Finish {
     Filter,
     /// By a failure of the service in mid-answer.
     Failed,
+    /// It did not come: the service makes it later, and keeps it.
+    Pending,
 }

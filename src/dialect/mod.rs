@@ -3,10 +3,12 @@
 //! here.
 
 pub(crate) mod answers;
+mod by_api;
 mod calls;
-pub(crate) mod chat_completions;
+mod chat_completions;
 mod chat_dialect;
 mod choice;
+mod either;
 mod event;
 mod finish;
 mod kept;
@@ -14,6 +16,7 @@ mod media;
 mod question;
 pub(crate) mod reader;
 mod repair;
+mod responses;
 pub(crate) mod schema;
 mod sealed;
 #[cfg(test)]
@@ -21,6 +24,8 @@ mod tests;
 mod think;
 pub(crate) mod usage;
 
+pub(crate) use by_api::of;
+pub(crate) use chat_completions::{exported, steps};
 pub(crate) use chat_dialect::ChatDialect;
 pub(crate) use event::ChatEvent;
 pub(crate) use question::{ChatQuestion, ModelOptions, ServiceTraits, ToolDefinition, addressee};

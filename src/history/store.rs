@@ -1,7 +1,7 @@
 //! The files that conversations are kept in: appended to by any number of runs at once, whole lines
 //! in one write each, and never locked.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -14,6 +14,7 @@ use super::name::ConversationKey;
 use crate::conversation::Turn;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Env;
+use crate::private;
 
 /// The user's data folder of this program.
 #[derive(Debug, Clone)]
@@ -104,10 +105,8 @@ impl Store {
 
     /// Appends a line in one write, which the system does not mix with those of others.
     pub(super) fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
-        let mut options = OpenOptions::new();
+        let mut options = private::file();
         options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = match options.open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.make()?;
@@ -256,11 +255,7 @@ impl StoredConversation {
 
 /// Makes a folder, and those that it is in, for the user alone.
 pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    private::folder().recursive(true).create(folder)
 }
 
 /// The failure for a file or folder that can't be read: exit 1.

@@ -76,10 +76,19 @@ pub(crate) fn limits_of(body: &Map<String, Value>, own: &UserFields) -> Option<u
     theirs.filter_map(|name| body.get(*name)?.as_u64()).filter(|limit| *limit > 0).min()
 }
 
+/// The lowest limit of tokens in a body, whoever set it.
+pub(crate) fn limit_in(body: &Map<String, Value>) -> Option<u64> {
+    LIMITS.iter().filter_map(|name| body.get(*name)?.as_u64()).filter(|limit| *limit > 0).min()
+}
+
 impl Provider {
-    /// Lays the layers of a request body over each other: what the job needs, the profile's fields
-    /// for the job, the flags, then the rules, then `-O`, which wins over all.
-    pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
+    /// The fields of a body before any rule: the profile's over what the job needs, the flags over
+    /// these; which of them are the user's, and the model that will be asked.
+    pub(super) fn layers(
+        &self,
+        job: Job,
+        fields: Fields,
+    ) -> (Map<String, Value>, UserFields, String) {
         let Fields { needed: mut body, flags } = fields;
         let mut own = UserFields::default();
         if let Some((table, fields)) = job.request_fields(&self.profile) {
@@ -95,6 +104,13 @@ impl Provider {
         let model = self.settings.iter().rev().find(is_model).map(|setting| &setting.value);
         let model = model.or(body.get("model")).and_then(Value::as_str).unwrap_or_default();
         let model = model.to_owned();
+        (body, own, model)
+    }
+
+    /// Lays the layers of a request body over each other: what the job needs, the profile's fields
+    /// for the job, the flags, then the rules, then `-O`, which wins over all.
+    pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
+        let (mut body, mut own, model) = self.layers(job, fields);
         let (mut warnings, mut takes_model) = (Vec::new(), true);
         for rule in self.profile.rules.iter().filter(|rule| rules::applies(rule, job, &model)) {
             if !rules::is_met(rule, &body, &self.settings) {
@@ -192,9 +208,21 @@ impl Provider {
     /// `..` leads back from the base URL, never to another host; `{model}` in it is the model asked
     /// for, else the profile's for the job.
     pub(super) fn url(&self, job: Job, model: Option<&str>) -> Url {
-        let path = match endpoint::of(&self.profile, job, &self.base_url) {
+        let endpoint = endpoint::of(&self.profile, job, &self.base_url);
+        self.url_of(endpoint, job, job.path(), model)
+    }
+
+    /// The URL of a job's endpoint; `usual` is its path where the profile has none.
+    pub(super) fn url_of(
+        &self,
+        endpoint: Endpoint,
+        job: Job,
+        usual: &str,
+        model: Option<&str>,
+    ) -> Url {
+        let path = match endpoint {
             Endpoint::Elsewhere(url) => return url,
-            Endpoint::Path(path) => path.unwrap_or_else(|| job.path().to_owned()),
+            Endpoint::Path(path) => path.unwrap_or_else(|| usual.to_owned()),
         };
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let own_model = || job.model_in(&self.profile).unwrap_or_default();

@@ -27,6 +27,22 @@ fn the_table_of_services_names_every_service() {
     assert!(missing.is_empty(), "docs/services.md lacks {missing:?}");
 }
 
+/// Every field that the reader of profiles knows stands in the document about them, in backticks.
+#[test]
+fn the_document_about_profiles_names_every_field() {
+    let reader = text("src/config/profile.rs");
+    let (_, table) = reader.split_once(" reads {").expect("the table of fields");
+    let (table, _) = table.split_once("\n    }\n").expect("its end");
+    let name = |line: &str| line.trim().split_once(": ").map(|(name, _)| name.to_owned());
+    let fields: Vec<String> =
+        table.lines().filter(|line| !line.trim().starts_with('/')).filter_map(name).collect();
+    assert!(fields.len() > 30, "the reader knows only {fields:?}");
+    let document = text("docs/profiles.md");
+    let is_named = |field: &&String| document.contains(&format!("`{field}`"));
+    let missing: Vec<&String> = fields.iter().filter(|field| !is_named(field)).collect();
+    assert!(missing.is_empty(), "docs/profiles.md lacks {missing:?}");
+}
+
 /// The rows of the table `| module | duty |`.
 fn table_of_modules(text: &str) -> Vec<&str> {
     let lines = text.lines().map(|line| line.trim_start_matches("//!").trim());

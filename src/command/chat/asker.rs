@@ -9,7 +9,7 @@ use super::earlier::EarlierTurns;
 use super::log::ConversationLog;
 use super::options::ChatOptions;
 use super::plan::ChatPlan;
-use super::question::{DIALECT, Question};
+use super::question::{Question, chosen_api};
 use super::tools::{self, Tools};
 use super::turn::ChatTurn;
 use super::warnings::Warnings;
@@ -22,7 +22,7 @@ use crate::input::PromptInput;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
-use crate::provider::{Provider, resolve};
+use crate::provider::{Job, Provider, resolve};
 
 /// Asks questions of one conversation.
 pub(super) struct Asker {
@@ -61,7 +61,7 @@ impl Asker {
     /// # Errors
     /// As [`resolve`].
     pub(super) fn resolve(&self, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
-        let mut provider = resolve(&self.options.service, DIALECT.job(), config, io)?;
+        let mut provider = resolve(&self.options.service, Job::Chat, config, io)?;
         self.options.preset.lay_over(&mut provider);
         Ok(provider)
     }
@@ -91,13 +91,14 @@ impl Asker {
         provider: &Provider,
         io: &mut Io,
     ) -> Result<Question, Failure> {
-        let mut earlier = EarlierTurns::new(provider, &mut self.warnings, io);
+        let learned = self.learned.for_service(provider);
+        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
+        let options = self.options.question.clone();
+        let spoken = learned.spoken(chosen_api(&options, &tools, &learned, provider));
+        let mut earlier = EarlierTurns::new(provider, spoken.api, &mut self.warnings, io);
         let system = self.options.question.system.as_deref();
         let conversation =
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
-        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
-        let options = self.options.question.clone();
-        let learned = self.learned.for_service(provider);
         let question = Question::new(given, conversation, options, tools, learned, provider)?;
         question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));
         Ok(question)

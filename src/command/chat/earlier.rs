@@ -12,7 +12,7 @@ use crate::history::Store;
 use crate::http::form::BytePiece;
 use crate::input::{self, Attachment, InputItem, PromptInput};
 use crate::io::Io;
-use crate::provider::Provider;
+use crate::provider::{ChatApi, Provider};
 
 /// A larger file is not kept, in bytes.
 const MAX_KEPT_FILE_BYTES: u64 = 20 * 1024 * 1024;
@@ -64,14 +64,20 @@ fn open(data: &[BytePiece]) -> std::io::Result<Box<dyn Read>> {
 pub(super) struct EarlierTurns<'a> {
     store: Option<Store>,
     provider: &'a Provider,
+    api: ChatApi,
     warnings: &'a mut Warnings,
     io: &'a Io,
 }
 
 impl<'a> EarlierTurns<'a> {
-    /// For this service. The warnings tell of files that can't go along.
-    pub(super) fn new(provider: &'a Provider, warnings: &'a mut Warnings, io: &'a Io) -> Self {
-        Self { store: Store::find(&io.env), provider, warnings, io }
+    /// For this service and endpoint. The warnings tell of files that can't go along.
+    pub(super) fn new(
+        provider: &'a Provider,
+        api: ChatApi,
+        warnings: &'a mut Warnings,
+        io: &'a Io,
+    ) -> Self {
+        Self { store: Store::find(&io.env), provider, api, warnings, io }
     }
 
     /// A question's text and the files that go along with it. One that can't is named in the text;
@@ -82,7 +88,7 @@ impl<'a> EarlierTurns<'a> {
         }
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for file in &turn.files {
-            match recalled(file, self.store.as_ref(), self.provider, self.io) {
+            match self.recalled(file) {
                 Ok(attachment) => found.push(attachment),
                 Err(why) => {
                     let what = format!("only the name of {} is sent: {why}", file.name);
@@ -92,6 +98,19 @@ impl<'a> EarlierTurns<'a> {
             }
         }
         (attach::noted(&bare(turn), missing), found)
+    }
+
+    /// A kept file for a request, or why it can't go along.
+    fn recalled(&self, file: &conversation::TurnFile) -> Result<Attachment, String> {
+        let attachment = kept(file, self.store.as_ref(), self.io)?;
+        let model = self.provider.model.as_deref().unwrap_or_default();
+        if attach::is_refused(self.provider, model, &attachment) {
+            return Err(format!("{} does not accept it for {model}", self.provider.name));
+        }
+        match attach::has_no_place(self.api, &attachment) {
+            true => Err("/responses has no place for recordings".to_owned()),
+            false => Ok(attachment),
+        }
     }
 }
 
@@ -118,21 +137,6 @@ fn bare(turn: &Turn) -> String {
     }
     let note = attach::note(turn.files.iter().map(|file| file.name.clone()).collect());
     text.strip_suffix(&note).map_or(text, str::trim_end).to_owned()
-}
-
-/// A kept file for a request, or why it can't go along.
-fn recalled(
-    file: &conversation::TurnFile,
-    store: Option<&Store>,
-    provider: &Provider,
-    io: &Io,
-) -> Result<Attachment, String> {
-    let attachment = kept(file, store, io)?;
-    let model = provider.model.as_deref().unwrap_or_default();
-    match attach::is_refused(provider, model, &attachment) {
-        false => Ok(attachment),
-        true => Err(format!("{} does not accept it for {model}", provider.name)),
-    }
 }
 
 /// A kept file, or why it is none.

@@ -13,7 +13,7 @@ use crate::error::Failure;
 use crate::exchange::ExchangeOptions;
 use crate::io::Io;
 use crate::output::extract::BlockChoice;
-use crate::provider::ServiceOptions;
+use crate::provider::{ChatApi, ServiceOptions};
 
 /// The replies with calls that are answered without `--max-turns`.
 const MAX_ROUNDS: u32 = 10;
@@ -72,8 +72,12 @@ pub(super) struct QuestionOptions {
     /// Instructions in place of the conversation's own.
     pub(super) system: Option<String>,
     pub(super) model: ModelOptions,
+    /// The endpoint that was typed.
+    pub(super) api: Option<ChatApi>,
     pub(super) streams: bool,
     pub(super) wants_usage: bool,
+    /// The model's thinking is shown.
+    pub(super) wants_thinking: bool,
     /// It belongs to a conversation, whose growth is told by the count of tokens.
     pub(super) is_in_conversation: bool,
     pub(super) schema: Option<AnswerSchema>,
@@ -117,12 +121,15 @@ impl ChatOptions {
             && is_conversation(args, &run, io);
         let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extract.is_none();
         let shown = io.stderr.is_terminal && !io.stderr.is_quiet;
+        let shows_thinking = args.reasoning.map_or(shown, |when| when == Reasoning::Show);
         Ok(Self {
             question: QuestionOptions {
                 system: args.system.clone().or_else(|| preset.system.clone()),
                 model: model(args),
+                api: args.api.map(Into::into),
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
+                wants_thinking: shows_thinking,
                 is_in_conversation: is_conversation || args.go_on || args.session.is_some(),
                 schema: schema.map(|written| written.read(io)).transpose()?,
             },
@@ -130,7 +137,7 @@ impl ChatOptions {
                 output: args.output.clone(),
                 is_json: run.json,
                 extract,
-                shows_thinking: args.reasoning.map_or(shown, |when| when == Reasoning::Show),
+                shows_thinking,
                 is_markdown,
                 is_numbered: is_for_eyes,
             },

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::api::{self, ChosenApi};
 use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
@@ -10,18 +11,15 @@ use super::schema::AnswerSchema;
 use super::ways_out::{Learned, WayOut};
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
-use crate::dialect::chat_completions::ChatCompletions;
+use crate::dialect::reader::ChatReader;
 use crate::dialect::schema::SchemaForm;
-use crate::dialect::{ChatDialect, ChatQuestion, ToolDefinition};
+use crate::dialect::{ChatQuestion, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
 use crate::provider::user_fields::{SetBy, UserFields};
-use crate::provider::{Composed, Provider};
-
-/// The dialect that services are spoken to in.
-pub(super) const DIALECT: &dyn ChatDialect = &ChatCompletions;
+use crate::provider::{ChatApi, Composed, Job, Provider, limit_in};
 
 /// One question.
 #[derive(Debug)]
@@ -34,8 +32,14 @@ pub(super) struct Question {
     tools: Vec<ToolDefinition>,
     /// How often it was asked before for one more answer.
     repeats: u32,
+    /// The endpoint that it goes to as long as no refusal names the other one.
+    chosen: ChosenApi,
     /// What refusals taught of the service.
     pub(super) learned: Learned,
+    /// What the user should know of fields that only later requests leave out.
+    untold: Vec<String>,
+    /// The limit of tokens of the last request.
+    limit: Option<u64>,
     fixed: FixedFields,
     /// The next request's body, and which fields of it the user set; none once the conversation has
     /// changed.
@@ -83,22 +87,30 @@ impl Question {
             None => given.take_text(),
         };
         conversation.ask(text, given.attachments().cloned().collect());
+        let chosen = chosen_api(&options, &tools, &learned, provider);
+        let spoken = learned.spoken(chosen);
+        spoken.check(&options.model)?;
         let asked = ask(&conversation, &options, &tools, &learned, provider);
-        let fields = DIALECT.fields(&asked);
+        let dialect = spoken.dialect();
+        let fields = dialect.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
-        let composed = DIALECT.compose(fields, &asked, provider);
+        let composed = dialect.compose(fields, &asked, provider);
         check_model(&composed, "chat", provider)?;
-        let Composed { body, own, warnings, .. } = composed;
+        let Composed { mut body, own, warnings, .. } = composed;
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
-        attach::check(provider, &model, &given)?;
+        attach::check(provider, &model, spoken.api, &given)?;
         // `-O` and the profile can ask for several answers too.
         let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let number = options.model.number.max(sent).unwrap_or(1);
+        if spoken.api == ChatApi::Responses {
+            // One answer is all that a request has there.
+            body.shift_remove("n");
+        }
+        let is_fixed = |name: &str| own.by(name).is_some();
+        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
         let fixed = FixedFields {
-            messages: own.by("messages").is_some(),
-            response_format: own
-                .by("response_format")
-                .is_some_and(|by| !matches!(by, SetBy::Flag(_))),
+            messages: is_fixed("messages") || is_fixed("input"),
+            response_format: is_no_flag("response_format") || is_no_flag("text"),
         };
         let first = FirstRequest { model, is_limited, number, warnings };
         let composed = Some((body, own));
@@ -109,7 +121,10 @@ impl Question {
             options,
             tools,
             repeats: 0,
+            chosen,
             learned,
+            untold: Vec::new(),
+            limit: None,
             fixed,
             composed,
         })
@@ -117,12 +132,16 @@ impl Question {
 
     /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
     pub(super) fn draft(&mut self, provider: &Provider, cuts: &mut SilentCuts) -> Draft {
+        let spoken = self.spoken();
         let (body, own) = self.composed.take().unwrap_or_else(|| {
             let learned = &self.learned;
             let asked = ask(&self.conversation, &self.options, &self.tools, learned, provider);
-            let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
+            let (dialect, api) = (spoken.dialect(), spoken.api);
+            let composed = dialect.compose(dialect.fields(&asked), &asked, provider);
             let mut body = composed.body;
-            if self.repeats > 0 {
+            let is_new = |warning: &String| !self.first.warnings.contains(warning);
+            self.untold.extend(composed.warnings.into_iter().filter(is_new));
+            if self.repeats > 0 || api == ChatApi::Responses {
                 // `-O` and the profile may ask for several.
                 body.shift_remove("n");
             }
@@ -135,8 +154,26 @@ impl Question {
         let inserts: Vec<SplicedFile> =
             inserts.map(|attachment| attachment.insert.clone()).collect();
         cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
-        let request = provider.post(DIALECT.job(), body).with_inserts(inserts);
-        Draft::repairable(request, DIALECT.job(), own)
+        self.limit = limit_in(&body);
+        let request = provider.post_chat(spoken.api, body).with_inserts(inserts);
+        Draft::repairable(request, Job::Chat, own)
+    }
+
+    /// What reads the reply to the last request.
+    pub(super) fn reader(&self, content_type: &str) -> ChatReader {
+        ChatReader::new(self.spoken().api, self.limit, content_type)
+    }
+
+    /// The endpoint that the next request goes to.
+    pub(super) fn spoken(&self) -> ChosenApi {
+        self.learned.spoken(self.chosen)
+    }
+
+    /// What the user should know of the last request that the first one's warnings did not say.
+    pub(super) fn take_untold(&mut self) -> Vec<String> {
+        let warnings = std::mem::take(&mut self.untold);
+        self.first.warnings.extend(warnings.iter().cloned());
+        warnings
     }
 
     /// The conversation as the next request tells it.
@@ -249,12 +286,29 @@ impl Question {
         provider: &Provider,
     ) -> Result<(), Failure> {
         self.given.items[index] = item;
-        attach::check(provider, &self.first.model, &self.given)?;
+        attach::check(provider, &self.first.model, self.spoken().api, &self.given)?;
         self.conversation
             .ask_instead(self.given.text(), self.given.attachments().cloned().collect());
         self.composed = None;
         Ok(())
     }
+}
+
+/// The endpoint for a question with these options, before anything was learnt of the service.
+pub(super) fn chosen_api(
+    options: &QuestionOptions,
+    tools: &[ToolDefinition],
+    learned: &Learned,
+    provider: &Provider,
+) -> ChosenApi {
+    let by_rule = || {
+        // Rules look at the fields of /chat/completions, and at no message.
+        let nothing_said = Conversation::default();
+        let asked = ask(&nothing_said, options, tools, learned, provider);
+        provider.api_by_rule(crate::dialect::of(ChatApi::Completions).fields(&asked))
+    };
+    let by_rule = if provider.has_rules_of_api() { by_rule() } else { None };
+    api::chosen(options.api, by_rule, provider)
 }
 
 fn ask<'a>(
@@ -271,6 +325,7 @@ fn ask<'a>(
         schema: options.schema.as_ref().map(|schema| &schema.sent),
         tools,
         streams: options.streams,
+        wants_thinking: options.wants_thinking,
         wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
         service: learned.traits(provider),
     }

@@ -5,7 +5,7 @@ use super::checked::CheckedAnswer;
 use super::cuts::{HeardReply, SilentCuts};
 use super::display::AnswerDisplay;
 use super::plan::ChatPlan;
-use super::question::{DIALECT, Question};
+use super::question::Question;
 use super::rounds::Rounds;
 use super::said::ChatResult;
 use super::usage::{self, Timing};
@@ -286,7 +286,9 @@ impl Operation for Asking<'_> {
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         self.chat.service = Some(dialect::addressee(provider));
-        Ok(self.question.draft(provider, &mut self.chat.cuts))
+        let draft = self.question.draft(provider, &mut self.chat.cuts);
+        self.question.take_untold().iter().for_each(|warning| self.io.warn(warning));
+        Ok(draft)
     }
 
     fn has_shown(&self) -> bool {
@@ -314,7 +316,8 @@ impl Operation for Asking<'_> {
             let body = reply.whole().await?;
             let gives_reason = chat.plan.gives_reason;
             let checked = chat.display.checked.as_mut();
-            let replied = whole::read(&body, gives_reason, &mut chat.answers, checked)?;
+            let reader = self.question.reader("");
+            let replied = whole::read(&body, reader, gives_reason, &mut chat.answers, checked)?;
             let failed = chat.failed();
             if failed.is_err() && chat.answers.count() == 0 {
                 return failed;
@@ -329,7 +332,7 @@ impl Operation for Asking<'_> {
             chat.display.write_plain(&text, ends_line, io)?;
             return failed;
         }
-        let mut reader = ChatReader::new(DIALECT, reply.content_type());
+        let mut reader = self.question.reader(reply.content_type());
         let broke = chat.read(&mut reader, reply, io).await.err();
         if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
             return Err(failure.clone().into());

@@ -8,7 +8,7 @@ use serde_json::Value;
 const LISTS: [&str; 3] = ["citations", "search_results", "web_search"];
 
 /// Gives address and title of each page that a message, or a reply, names. The title may be empty.
-pub(super) fn found<'v>(value: &'v Value, each: &mut dyn FnMut(&'v str, &'v str)) {
+pub(in crate::dialect) fn found<'v>(value: &'v Value, each: &mut dyn FnMut(&'v str, &'v str)) {
     let list = |name: &str| value.get(name).and_then(Value::as_array);
     for note in list("annotations").into_iter().flatten() {
         // Gateways to `/responses` leave the object out.

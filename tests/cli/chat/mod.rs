@@ -10,6 +10,7 @@ mod output_file;
 mod prompt_input;
 mod repl;
 mod request_fields;
+mod responses;
 mod retries_and_redirects;
 mod rules;
 mod saved_prompts;

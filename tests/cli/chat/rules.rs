@@ -216,3 +216,83 @@ fn rules_of_the_users_look_at_values_and_absence() {
     let run = llm().config(config).args(["providers", "show", "x"]).run();
     run.code(0).stdout_has("via responses · without t · with e = a or 1");
 }
+
+/// The path that a dry run of a question asks.
+fn path(config: &str, args: &[&str]) -> String {
+    let tool = "[tools.now]\ncommand = \"true\"\n";
+    let run = llm().config(&format!("{config}{tool}")).args(["chat", "--dry-run", "你好"]);
+    let run = run.args(args).run();
+    let text = run.code(0).stdout_text();
+    let address = text.split('\'').nth(1).unwrap_or_default().to_owned();
+    address.rsplit_once("/v1").map(|(_, path)| path.to_owned()).unwrap_or(address)
+}
+
+#[test]
+fn what_only_responses_has_goes_there_by_itself() {
+    let azure = "[providers.azure]\nbase_url = \"https://a.example/openai/v1\"\n";
+    for (config, args, expected) in [
+        ("", &["-p", "openai"][..], "/chat/completions"),
+        ("", &["-p", "openai", "--tool", "now"], "/responses"),
+        ("", &["-p", "openai", "--tool", "now", "--reasoning-effort", "none"], "/chat/completions"),
+        (
+            "",
+            &["-p", "openai", "--tool", "now", "-O", "reasoning_effort=none"],
+            "/chat/completions",
+        ),
+        ("", &["-p", "openai", "--tool", "now", "--reasoning-effort", "low"], "/responses"),
+        ("", &["-p", "openai", "--tool", "now", "-m", "openai/gpt-6.1-terra"], "/responses"),
+        ("", &["-p", "openai", "--tool", "now", "-m", "gpt-5.4-2026-03-05"], "/responses"),
+        ("", &["-p", "openai", "--tool", "now", "-m", "gpt-7"], "/responses"),
+        (
+            "",
+            &["-p", "openai", "--tool", "now", "-m", "gpt-6-astra", "--reasoning-effort", "none"],
+            "/responses",
+        ),
+        ("", &["-p", "openai", "--tool", "now", "-m", "gpt-5.3"], "/chat/completions"),
+        ("", &["-p", "openai", "--tool", "now", "-m", "gpt-5-mini"], "/chat/completions"),
+        ("", &["-p", "openai", "--tool", "now", "-m", "gpt-4o"], "/chat/completions"),
+        ("", &["-p", "openai", "--tool", "now", "-m", "qwen3"], "/chat/completions"),
+        ("", &["-p", "openai", "-m", "gpt-5.4-pro"], "/responses"),
+        ("", &["-p", "openai", "-m", "gpt-5.5-pro-2026-04-01"], "/responses"),
+        ("", &["-p", "openai", "-m", "o3-pro"], "/responses"),
+        ("", &["-p", "openai", "-m", "gpt-5.3-codex"], "/responses"),
+        ("", &["-p", "openai", "-m", "o4-mini-deep-research"], "/responses"),
+        ("", &["-p", "openai", "-m", "gemini-2.5-pro"], "/chat/completions"),
+        ("", &["-p", "openai", "--reasoning-effort", "max"], "/responses"),
+        ("", &["-p", "openai", "-m", "gpt-5.2", "--reasoning-effort", "max"], "/chat/completions"),
+        ("", &["-p", "openai", "--tool", "now", "--api", "completions"], "/chat/completions"),
+        (
+            "[providers.openai]\napi = \"completions\"\n",
+            &["-p", "openai", "--tool", "now"],
+            "/chat/completions",
+        ),
+        (
+            "[providers.openai]\nrules = [{ via = \"completions\" }]\n",
+            &["-p", "openai", "--tool", "now"],
+            "/chat/completions",
+        ),
+        (
+            "[providers.openai]\napi = \"completions\"\nrules = [{ models = [\"*-luna\"], via = \"responses\" }]\n",
+            &["-p", "openai"],
+            "/responses",
+        ),
+        (azure, &["-p", "azure", "-m", "my-gpt-6-luna", "--tool", "now"], "/responses"),
+        (azure, &["-p", "azure", "-m", "my-gpt-6-luna"], "/chat/completions"),
+        (azure, &["-p", "azure", "-m", "prod-gpt-5.4", "--tool", "now"], "/responses"),
+        (
+            "",
+            &["-p", "openrouter", "--tool", "now", "-m", "openai/gpt-6-luna"],
+            "/chat/completions",
+        ),
+    ] {
+        assert_eq!(path(config, args), expected, "{config} {args:?}");
+    }
+}
+
+#[test]
+fn what_responses_has_no_field_for_is_told_where_a_rule_chose_it() {
+    let rule = "[providers.x]\nbase_url = \"http://h.example/v1\"\nmodel = \"m\"\nrules = [{ with = [\"seed\"], via = \"responses\" }]\n";
+    let run = llm().config(rule).args(["chat", "--dry-run", "--seed", "7", "你好"]).run();
+    run.code(0).stdout_has("/v1/responses").stderr_has("llm: warning: ").stderr_has("seed");
+    assert!(!run.stdout_text().contains("\"seed\""), "{run}");
+}
