@@ -17,7 +17,8 @@
 //! | `output` | text and files on their way out |
 //! | `journal` | what a bulk run has got so far, so that the same command goes on |
 //! | `history` | the kept conversations, a file each |
-//! | `tool` | programs that a model may call: described, run, limited |
+//! | `tool` | what a model may call: programs described, run, limited; names and schemas that services take |
+//! | `mcp` | servers of tools that a model may call: started, asked, ended |
 //! | `nearest` | rows of vector files that are nearest to a query, by their cosine |
 //! | `json_schema` | whether a value fits a JSON Schema |
 //! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
@@ -58,6 +59,7 @@ mod io;
 mod journal;
 mod json_schema;
 mod markdown;
+mod mcp;
 mod media;
 mod nearest;
 mod output;
@@ -112,6 +114,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
         Command::Transcribe(args) => command::transcribe::run(args, options, io),
         Command::Embed(args) => command::embed::run(args, options, io),
         Command::Similar(line) => command::similar::run(line, options, io),
+        Command::Mcp(args) => command::mcp::run(args, options, io),
         Command::History(args) => command::history::run(args, options, io),
         Command::Models(args) => command::models::run(args, options, io),
         Command::Providers(args) => command::providers::run(args, options, io),

@@ -4,6 +4,7 @@ pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod mcp;
 pub(crate) mod meant;
 pub(crate) mod misuse;
 mod options;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Similar(similar::SimilarLine),
     /// List the models of a service, one id per line
     Models(ModelsArgs),
+    /// List, check and try the servers whose tools `chat --mcp` offers to a model
+    Mcp(mcp::McpArgs),
     /// List, show, search and remove earlier conversations
     History(history::HistoryArgs),
     /// List the profiles, show one with the source of each value, or check whether they work

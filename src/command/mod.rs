@@ -7,6 +7,7 @@ mod ffmpeg;
 pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod options;
 pub(crate) mod providers;

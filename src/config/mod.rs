@@ -5,6 +5,7 @@ mod catalogue;
 pub(crate) mod document;
 pub(crate) mod field;
 pub(crate) mod job;
+pub(crate) mod mcp;
 mod misnamed;
 pub(crate) mod name;
 pub(crate) mod origin;
@@ -31,6 +32,7 @@ use crate::io::{Env, Io, MOST_TEXT, read_text};
 use crate::secret;
 use document::{Document, document};
 use field::{Field, Sourced};
+use mcp::McpTable;
 use origin::Origin;
 use profile::Profile;
 use prompt::Prompt;
@@ -133,7 +135,11 @@ fn warn_of_open_keys(path: &Path, document: &Document, io: &mut Io) {
     use std::os::unix::fs::PermissionsExt as _;
     let holds_key = |profile: &Profile| profile.api_key.is_set();
     let mode = std::fs::metadata(path).map_or(0, |facts| facts.permissions().mode());
-    if mode & 0o077 != 0 && document.providers.iter().any(holds_key) {
+    let is_open = mode & 0o077 != 0;
+    if is_open
+        && (document.providers.iter().any(holds_key)
+            || document.mcp.iter().any(McpTable::holds_key))
+    {
         let path = path.display();
         io.warn(&format!("{path} contains a key, and others can read it; run `chmod 600 {path}`"));
     }
@@ -336,6 +342,11 @@ impl Config {
     /// The names of the user's tools, in the order of the file.
     pub(crate) fn tool_names(&self) -> Vec<&str> {
         self.user.tools.iter().map(|tool| tool.name.as_str()).collect()
+    }
+
+    /// The user's servers of tools, in the order of the file.
+    pub(crate) fn mcp_servers(&self) -> &[McpTable] {
+        &self.user.mcp
     }
 
     /// The names in the user's file, in its order.

@@ -183,7 +183,7 @@ fn unknown_names_find_the_nearest() {
         (
             "x = 1\n",
             "p.toml:1: unknown field `x`",
-            "known fields: default, log, prompts, providers",
+            "known fields: default, log, mcp, prompts, providers",
         ),
     ] {
         let (message, found) = wrong(text);

@@ -16,7 +16,7 @@ mod options;
 pub(crate) mod price;
 mod resolve;
 mod resolved;
-mod rules;
+pub(crate) mod rules;
 pub(crate) mod shape;
 mod takes;
 #[cfg(test)]

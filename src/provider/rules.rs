@@ -101,7 +101,7 @@ pub(super) fn is_model_of(patterns: &[String], model: &str) -> bool {
 
 /// Whether `text` matches a pattern in which `*` stands for any run of characters. Letter case does
 /// not matter, as services write their models' names in both.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     let mut pieces = pattern.split('*');
     let Some(mut rest) = text.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
