@@ -154,7 +154,7 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = ANSWER)]
     pub(crate) markdown: MarkdownWhen,
 
-    /// Write the answer to a file, which appears only when it is whole; `-` is stdout
+    /// Write the answer to a file, which appears only when it is whole; `-` is stdout. A file for a picture or sound (.png, .wav …) takes those of the answer, and the text is printed
     #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]
     pub(crate) output: Option<PathBuf>,
 

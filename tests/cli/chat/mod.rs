@@ -5,6 +5,7 @@ mod endings;
 mod exit_codes;
 mod field_repair;
 mod ignored_fields;
+mod made;
 mod markdown;
 mod output_file;
 mod prompt_input;
