@@ -17,7 +17,7 @@ impl Provider {
 }
 
 fn is_for(entry: &PriceEntry, model: &str, spent: &Spent) -> bool {
-    let fits = |patterns: &Vec<String>| patterns.iter().any(|pattern| rules::glob(pattern, model));
+    let fits = |patterns: &Vec<String>| rules::is_model_of(patterns, model);
     let above = entry.above.as_ref().and_then(Number::as_f64);
     let is_long = |above| spent.input_tokens.is_some_and(|input| input as f64 > above);
     entry.models.as_ref().is_none_or(fits) && above.is_none_or(is_long)

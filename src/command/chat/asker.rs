@@ -3,18 +3,18 @@
 
 use std::sync::Arc;
 
+use super::addresses;
 use super::cuts::SilentCuts;
 use super::earlier::EarlierTurns;
 use super::log::ConversationLog;
 use super::made::MadeFiles;
 use super::options::ChatOptions;
 use super::plan::ChatPlan;
-use super::question::{Earlier, Question};
+use super::question::{Earlier, Question, chosen_api};
 use super::tools::{self, Tools};
 use super::turn::ChatTurn;
 use super::warnings::Warnings;
 use super::ways_out::Learned;
-use super::{addresses, api};
 use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::error::Failure;
@@ -94,15 +94,14 @@ impl Asker {
         io: &mut Io,
     ) -> Result<Question, Failure> {
         let learned = self.learned.for_service(provider);
-        let spoken = learned.spoken(api::chosen(self.options.question.api, provider));
+        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
+        let options = self.options.question.clone();
+        let spoken = learned.spoken(chosen_api(&options, &tools, &learned, provider));
         let mut earlier = EarlierTurns::new(provider, spoken.api, &mut self.warnings, io);
         let system = self.options.question.system.as_deref();
         let conversation =
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
         let shown = earlier.shown();
-        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
-        let options = self.options.question.clone();
-        let learned = self.learned.for_service(provider);
         let earlier = Earlier { conversation, shown, learned };
         let question = Question::new(given, earlier, options, tools, provider)?;
         question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));

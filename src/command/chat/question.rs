@@ -101,7 +101,7 @@ impl Question {
             None => given.take_text(),
         };
         conversation.ask(text, attachments(&shown, &given));
-        let chosen = api::chosen(options.api, provider);
+        let chosen = chosen_api(&options, &tools, &learned, provider);
         let spoken = learned.spoken(chosen);
         spoken.check(&options.model)?;
         let asked = ask(&conversation, &options, &tools, &learned, provider);
@@ -308,6 +308,23 @@ impl Question {
         self.composed = None;
         Ok(())
     }
+}
+
+/// The endpoint for a question with these options, before anything was learnt of the service.
+pub(super) fn chosen_api(
+    options: &QuestionOptions,
+    tools: &[ToolDefinition],
+    learned: &Learned,
+    provider: &Provider,
+) -> ChosenApi {
+    let by_rule = || {
+        // Rules look at the fields of /chat/completions, and at no message.
+        let nothing_said = Conversation::default();
+        let asked = ask(&nothing_said, options, tools, learned, provider);
+        provider.api_by_rule(crate::dialect::of(ChatApi::Completions).fields(&asked))
+    };
+    let by_rule = if provider.has_rules_of_api() { by_rule() } else { None };
+    api::chosen(options.api, by_rule, provider)
 }
 
 /// What goes along with a question: what the last answer showed, and what the user gave.

@@ -13,6 +13,7 @@ mod repl;
 mod request_fields;
 mod responses;
 mod retries_and_redirects;
+mod rules;
 mod saved_prompts;
 mod schema;
 mod several_answers;
