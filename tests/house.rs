@@ -47,6 +47,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "provider",
             "sanitize",
             "secret",
+            "stop",
             "tool",
         ],
     ),

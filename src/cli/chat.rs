@@ -1,6 +1,6 @@
 //! The arguments of `llm chat`.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::Number;
 use std::path::PathBuf;
 
@@ -52,6 +52,7 @@ pub(crate) enum MarkdownWhen {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("callable").multiple(true))]
 #[command(after_help = "\
 Examples:
   llm chat -p ollama \"你好\"
@@ -65,6 +66,7 @@ Examples:
   llm chat --schema \"city, population int: in thousands\" \"上海\"
   llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
+  llm chat --mcp files \"我的笔记里写了什么？\"         a server of tools, [mcp.files] of the profile file
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
 Standard input, if it is not a terminal, is put before the prompt with a blank line between.
@@ -171,15 +173,19 @@ pub(crate) struct ChatArgs {
     pub(crate) no_log: bool,
 
     /// Let the model call a tool: a [tools.NAME] of the profile file, or a program that describes itself with --describe; each call is shown and needs your consent; repeatable
-    #[arg(long, value_name = "COMMAND", help_heading = TOOLS)]
+    #[arg(long, value_name = "COMMAND", group = "callable", help_heading = TOOLS)]
     pub(crate) tool: Vec<String>,
 
+    /// Let the model call the tools of a server, or one of them: a [mcp.NAME] of the profile file, an address, or a file with `mcpServers` (FILE.json, FILE.json#NAME); each call is shown and needs your consent; repeatable
+    #[arg(long, value_name = "NAME[/TOOL]", group = "callable", help_heading = TOOLS)]
+    pub(crate) mcp: Vec<String>,
+
     /// Run the tools that the model calls without asking
-    #[arg(long, requires = "tool", help_heading = TOOLS)]
+    #[arg(long, requires = "callable", help_heading = TOOLS)]
     pub(crate) yes: bool,
 
     /// The most rounds of tool calls [default: 10]
-    #[arg(long, value_name = "N", requires = "tool", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS)]
+    #[arg(long, value_name = "N", requires = "callable", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS)]
     pub(crate) max_turns: Option<u32>,
 }
 
