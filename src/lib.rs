@@ -72,7 +72,7 @@ mod secret;
 mod stop;
 mod tool;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::error::ErrorKind;
 
@@ -99,13 +99,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
     if cli.common.insecure {
         io.warn("no certificate is checked (--insecure): whoever is in between can read and change everything");
     }
-    match dispatch(&cli, io) {
+    match dispatch(&cli, &args[0], io) {
         Ok(()) => 0,
         Err(error) => report(&error::classify(&error), io),
     }
 }
 
-fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
+fn dispatch(cli: &Cli, program: &OsStr, io: &mut Io) -> anyhow::Result<()> {
     let options = &command::options::RunOptions::new(&cli.common);
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, &cli.common, io),
@@ -119,8 +119,8 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
         Command::Models(args) => command::models::run(args, options, io),
         Command::Providers(args) => command::providers::run(args, options, io),
         Command::Config(args) => command::config::run(args, options, io),
-        Command::Completions(args) => command::generate::completions(args, io),
-        Command::Man(args) => command::generate::man(args, io),
+        Command::Completions(args) => command::completions::run(args, program, io),
+        Command::Man(args) => command::man::run(args, io),
     }
 }
 

@@ -1,7 +1,10 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
 pub(crate) mod chat;
+pub(crate) mod description;
 pub(crate) mod embed;
+mod foreign;
+pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod mcp;
@@ -16,7 +19,7 @@ pub(crate) mod transcribe;
 pub(crate) use options::Common;
 
 use clap::{Args, Parser, Subcommand};
-use clap_complete::Shell;
+use generate::{CompletionsArgs, ManArgs};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -70,9 +73,9 @@ pub(crate) enum Command {
     Providers(ProvidersArgs),
     /// Print the path of the profile file, create it or edit it
     Config(ConfigArgs),
-    /// Print a shell's completion script
+    /// Print or install a shell's completion script
     Completions(CompletionsArgs),
-    /// Print the manual page of llm, or of one of its commands
+    /// Print the manual page of llm or of one of its commands, or write all pages
     Man(ManArgs),
 }
 
@@ -154,29 +157,6 @@ pub(crate) enum ConfigAction {
     Init,
     /// Open the profile file in $VISUAL or $EDITOR, and check it afterwards
     Edit,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  llm completions bash > ~/.local/share/bash-completion/completions/llm
-  llm completions zsh > \"${fpath[1]}/_llm\"
-  llm completions fish > ~/.config/fish/completions/llm.fish")]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub(crate) shell: Shell,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  llm man | man -l -
-  llm man chat > ~/.local/share/man/man1/llm-chat.1")]
-pub(crate) struct ManArgs {
-    /// The command; without it the page of llm itself
-    #[arg(value_name = "COMMAND")]
-    pub(crate) command: Option<String>,
 }
 
 #[cfg(test)]

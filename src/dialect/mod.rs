@@ -27,5 +27,6 @@ pub(crate) mod usage;
 pub(crate) use by_api::of;
 pub(crate) use chat_completions::{exported, steps};
 pub(crate) use chat_dialect::ChatDialect;
-pub(crate) use event::ChatEvent;
+pub(crate) use event::{ChatEvent, MediaKind};
+pub(crate) use media::{MediaSource, ReplyMedia};
 pub(crate) use question::{ChatQuestion, ModelOptions, ServiceTraits, ToolDefinition, addressee};

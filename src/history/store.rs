@@ -75,6 +75,18 @@ impl Store {
         make_private(&self.conversations())
     }
 
+    /// Writes a small file of the data folder that is not a conversation, in place of the one before.
+    ///
+    /// # Errors
+    /// A folder or a file that can't be written.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+        let path = self.file(name);
+        make_private(path.parent().unwrap_or(&self.folder))?;
+        let part = path.with_extension(format!("part-{}", std::process::id()));
+        private::file().write(true).create(true).truncate(true).open(&part)?.write_all(bytes)?;
+        std::fs::rename(&part, &path)
+    }
+
     /// Adds a turn to a conversation, and remembers it as this terminal's last one.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ pub(crate) mod shape;
 mod takes;
 #[cfg(test)]
 mod tests;
+mod told;
 pub(crate) mod user_fields;
 
 pub(crate) use crate::config::name;

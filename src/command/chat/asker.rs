@@ -3,17 +3,18 @@
 
 use std::sync::Arc;
 
+use super::addresses;
 use super::cuts::SilentCuts;
 use super::earlier::EarlierTurns;
 use super::log::ConversationLog;
+use super::made::MadeFiles;
 use super::options::ChatOptions;
 use super::plan::ChatPlan;
-use super::question::Question;
+use super::question::{Earlier, Question, chosen_api};
 use super::tools::{self, Opening, Tools};
 use super::turn::ChatTurn;
 use super::warnings::Warnings;
 use super::ways_out::Learned;
-use super::{addresses, api};
 use crate::config::Config;
 use crate::conversation::Conversation;
 use crate::error::Failure;
@@ -112,7 +113,9 @@ impl Asker {
         io: &mut Io,
     ) -> Result<Question, Failure> {
         let learned = self.learned.for_service(provider);
-        let spoken = learned.spoken(api::chosen(self.options.question.api, provider));
+        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
+        let options = self.options.question.clone();
+        let spoken = learned.spoken(chosen_api(&options, &tools, &learned, provider));
         let mut earlier = EarlierTurns::new(provider, spoken.api, &mut self.warnings, io);
         let system = self.options.question.system.as_deref();
         let mut conversation =
@@ -122,9 +125,9 @@ impl Asker {
             let own = own.map(|own| format!("{own}\n\n")).unwrap_or_default();
             conversation.instructions = Some(format!("{own}{words}"));
         }
-        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
-        let options = self.options.question.clone();
-        let question = Question::new(given, conversation, options, tools, learned, provider)?;
+        let shown = earlier.shown();
+        let earlier = Earlier { conversation, shown, learned };
+        let question = Question::new(given, earlier, options, tools, provider)?;
         question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));
         Ok(question)
     }
@@ -142,7 +145,7 @@ impl Asker {
         }
     }
 
-    /// Asks, shows `number` answers in `sink`, and keeps question and answers.
+    /// Asks, shows `number` answers in `outputs`, and keeps question and answers.
     ///
     /// # Errors
     /// Those of setting up; what goes wrong with the answer is given back.
@@ -150,7 +153,7 @@ impl Asker {
         &mut self,
         mut question: Question,
         number: u32,
-        sink: Sink,
+        outputs: Outputs,
         provider: Provider,
         io: &mut Io,
     ) -> Result<Asked, Failure> {
@@ -160,14 +163,14 @@ impl Asker {
         let options = &self.options;
         let plan = ChatPlan::new(&question, number, &options.answer, self.tools.clone(), &provider);
         let mut asked = self.log.asked(&options.question, &options.service, &provider, &question);
-        let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
+        let writer = TextWriter::new(outputs.text).with_markdown(options.answer.is_markdown);
         let allowed = options.exchange;
         let cuts = SilentCuts::behind(self.log.sent_before());
         let wanted = provider.model.clone();
         let (question, said, model, result) =
             exchange::run(provider, allowed, io, |exchange, io| {
                 Box::pin(async move {
-                    let mut chat = ChatTurn::new(plan, cuts, writer);
+                    let mut chat = ChatTurn::new(plan, cuts, writer, outputs.made);
                     let result = match addresses::fetch_all(&mut question, exchange, io).await {
                         Ok(()) => chat.run(&mut question, exchange, io).await,
                         Err(failure) => Err(failure),
@@ -182,6 +185,12 @@ impl Asker {
         let is_kept = self.log.keep(asked, question.into_given(), said, result.as_ref().err(), io);
         Ok(Asked { is_kept, stood_in, result })
     }
+}
+
+/// Where an answer goes.
+pub(super) struct Outputs {
+    pub(super) text: Sink,
+    pub(super) made: MadeFiles,
 }
 
 /// What became of a question.

@@ -108,7 +108,7 @@ mod tests {
         assert!(shown.text.contains(" […3402 characters…] "), "{}", shown.text);
         let whole = arguments(&json, true);
         assert!(!whole.is_folded && whole.text == json);
-        assert_eq!(lengths(&json).as_deref(), Some("`edits` is 5013 characters long"));
+        assert_eq!(lengths(&json).as_deref(), Some("`edits` is 5015 characters long"));
     }
 
     #[test]

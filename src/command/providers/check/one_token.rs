@@ -33,7 +33,7 @@ pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Dr
         wants_thinking: false,
         service: ServiceTraits::of(provider),
     };
-    let api = provider.api().unwrap_or_default();
+    let api = provider.api_for_model(model);
     let dialect = dialect::of(api);
     let composed = dialect.compose(dialect.fields(&question), &question, provider);
     let request = provider.post_chat(api, composed.body);
@@ -59,7 +59,7 @@ impl Operation for AskOneToken<'_> {
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
-        let api = reply.exchange().provider.api().unwrap_or_default();
+        let api = reply.exchange().provider.api_for_model(self.model);
         let mut reader = ChatReader::new(api, None, reply.content_type());
         let (mut first, mut any, mut is_finished) = (None, false, false);
         let mut each = |event: ChatEvent<'_>| {
