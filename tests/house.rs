@@ -48,6 +48,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "provider",
             "sanitize",
             "secret",
+            "stop",
             "tool",
         ],
     ),

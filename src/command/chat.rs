@@ -72,6 +72,7 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     let sources =
         InputSources { words: &input.words, files: &input.files, no_stdin: input.no_stdin };
     let given = asker.options.preset.given(&sources, io)?;
+    asker.ready_tools(io)?;
     let mut question = asker.question(given, &provider, io)?;
     let number = asker.number(&question)?;
     if asker.options.dry_run {

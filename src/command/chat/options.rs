@@ -61,6 +61,8 @@ pub(super) struct LogOptions {
 pub(super) struct ToolOptions {
     /// Tables of the profile file, and commands.
     pub(super) named: Vec<String>,
+    /// Servers of tools: tables of the profile file, addresses, files of other programs.
+    pub(super) servers: Vec<String>,
     /// They run without asking.
     pub(super) is_allowed: bool,
     /// How many replies with tool calls are answered.
@@ -219,6 +221,7 @@ fn shape<'a>(
 fn tools(args: &ChatArgs) -> ToolOptions {
     ToolOptions {
         named: args.tool.clone(),
+        servers: args.mcp.clone(),
         is_allowed: args.yes,
         max_rounds: args.max_turns.unwrap_or(MAX_ROUNDS),
     }

@@ -335,7 +335,11 @@ impl Operation for Asking<'_> {
     }
 
     fn reword(&self, failure: Failure, provider: &Provider) -> Failure {
-        lacks::named(failure, self.question, provider)
+        let failure = lacks::named(failure, self.question, provider);
+        match &self.chat.plan.tools {
+            Some(tools) => tools.named_in(failure),
+            None => failure,
+        }
     }
 
     async fn read(&mut self, reply: &mut HttpReply<'_>) -> Result<(), ReadError> {
