@@ -14,6 +14,7 @@ Examples:
   llm history export 周报 > weekly.json
   llm history rm 1k736p            for good
   llm history rm --before 2026-11-01
+  llm history path                 the folder that all of it is in
 
 Conversations are kept in your data folder, each in a file of its own that only you can read.
 `llm chat --no-log`, LLM_NO_LOG=1 or `log = false` in the profile file keep nothing.
@@ -54,12 +55,14 @@ pub(crate) enum HistoryAction {
     },
     /// Print a conversation as JSON messages, as a chat request has them; attached files by name
     Export {
-        /// The beginning of its id, or its name
-        id: String,
+        /// The beginning of its id, or its name; without it the last one
+        id: Option<String>,
     },
     /// Remove conversations for good, with what was typed in them and the attached files that no other
     /// one uses
     Rm(RmArgs),
+    /// Print the folder that conversations, what was typed and notes of usage are kept in
+    Path,
 }
 
 #[derive(Debug, Args)]

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
         HistoryAction::Search { words, number } => list(&store, words, *number, options.json, io)?,
         HistoryAction::Show { id } => show(&store, id.as_deref(), options.json, io)?,
         HistoryAction::Export { id } => {
-            let stored = read(&store, &store.find_key(id)?, io)?;
+            let stored = read(&store, &meant(&store, id.as_deref())?, io)?;
             let question = |turn: &Turn| (turn.user.clone(), Vec::new());
             let conversation = Conversation::of_turns(&stored.turns, None, question);
             print_json(&dialect::exported(&conversation).into(), io)?;
@@ -48,6 +48,10 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
             }
         }
         HistoryAction::Rm(args) => rm::run(args, &store, io)?,
+        HistoryAction::Path if options.json => {
+            print_json(&json!({"path": store.folder().to_string_lossy()}), io)?;
+        }
+        HistoryAction::Path => print_path(&store, io)?,
     }
     Ok(())
 }
@@ -212,13 +216,28 @@ fn summary(conversation: &StoredConversation) -> Value {
     })
 }
 
-fn show(store: &Store, id: Option<&str>, is_json: bool, io: &mut Io) -> Result<(), Failure> {
-    let key = match id {
-        Some(id) => store.find_key(id)?,
+/// The conversation that an id means; without one the last of this terminal.
+fn meant(store: &Store, id: Option<&str>) -> Result<ConversationKey, Failure> {
+    match id {
+        Some(id) => store.find_key(id),
         None => store
             .last(history::here().as_deref())
-            .ok_or_else(|| Failure::usage("no conversation is kept yet"))?,
+            .ok_or_else(|| Failure::usage("no conversation is kept yet")),
+    }
+}
+
+/// Prints the data folder, whether it exists or not.
+fn print_path(store: &Store, io: &mut Io) -> Result<(), Failure> {
+    let mut line = match io.stdout_is_terminal {
+        true => sanitize::one_line(&store.folder().to_string_lossy()).into_bytes(),
+        false => store.folder().as_os_str().as_encoded_bytes().to_vec(),
     };
+    line.push(b'\n');
+    to_stdout(&line, io)
+}
+
+fn show(store: &Store, id: Option<&str>, is_json: bool, io: &mut Io) -> Result<(), Failure> {
+    let key = meant(store, id)?;
     let conversation = read(store, &key, io)?;
     if is_json {
         let mut whole = summary(&conversation);

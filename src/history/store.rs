@@ -53,6 +53,11 @@ impl Store {
         Some(Self { folder: env.data_folder()? })
     }
 
+    /// The data folder, whether it exists or not.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A file of the data folder that is not a conversation.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -10,6 +10,7 @@ use crate::cli::history::RmArgs;
 use crate::error::{Failure, FailureKind, reason};
 use crate::history::{ConversationKey, Store};
 use crate::io::Io;
+use crate::ledger::Ledger;
 
 /// How often it is looked whether something was typed.
 const POLL_INTERVAL: Duration = Duration::from_millis(40);
@@ -50,6 +51,12 @@ pub(super) fn run(args: &RmArgs, store: &Store, io: &mut Io) -> Result<(), Failu
         None => store.remove_all()?,
     }
     io.note(&format!("{what}: removed"));
+    if let Some(ledger) = Ledger::find(&io.env).filter(|ledger| ledger.path().exists()) {
+        io.note(&format!(
+            "notes of usage, which hold no words, stay in {}",
+            ledger.path().display()
+        ));
+    }
     Ok(())
 }
 

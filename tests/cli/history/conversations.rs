@@ -399,9 +399,36 @@ fn history_can_be_removed_as_a_whole_or_by_age() {
     history(&["rm", "--before", "2026-01-04", "--yes"]).code(0).stdout_empty();
     assert_eq!(files(&llm).len(), 1);
     assert_eq!(std::fs::read_to_string(&inputs).expect("readable"), "\"alt\"\n");
-    history(&["rm", "--all", "--yes"]).code(0).stdout_empty();
+    // What the runs took is kept, and said where.
+    let notes = llm.folder("data").join("llm/usage.jsonl");
+    let removed = history(&["rm", "--all", "--yes"]);
+    removed.code(0).stdout_empty().stderr_has(&format!("stay in {}", notes.display()));
     assert!(files(&llm).is_empty() && !inputs.exists());
+    assert_eq!(std::fs::read_to_string(&notes).expect("is there").lines().count(), 2);
     history(&["rm", "--all", "--yes"]).code(0);
+}
+
+#[test]
+fn the_folder_is_told() {
+    let folder = llm().arg("history").arg("path");
+    let path = folder.folder("data").join("llm");
+    let run = folder.run();
+    run.code(0).stdout(&format!("{}\n", path.display())).stderr_empty();
+    assert!(!path.exists());
+    let elsewhere = folder.env("XDG_DATA_HOME", "/nowhere/数据").run();
+    elsewhere.code(0).stdout("/nowhere/数据/llm\n");
+}
+
+#[test]
+fn without_an_id_the_last_conversation_is_exported() {
+    let (_server, llm) = talk(&["甲", "乙"]);
+    let export = llm.clone().bare_args(["history", "export"]);
+    export.run().code(2).stderr_has("no conversation is kept yet");
+    llm.clone().args(["chat", "一"]).run().code(0);
+    llm.clone().args(["chat", "二"]).run().code(0);
+    let messages = export.run().code(0).stdout_json();
+    assert_eq!(messages[0]["content"], "二");
+    assert_eq!(messages[1]["content"], "乙");
 }
 
 #[test]

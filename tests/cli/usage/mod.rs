@@ -1,5 +1,8 @@
 //! `llm usage`, and the notes that it sums.
 
+mod commands;
+#[cfg(unix)]
+mod endings;
 mod notes;
 mod sums;
 
