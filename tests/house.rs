@@ -74,7 +74,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("input", &["error", "http", "io", "media"]),
     ("interrupt", &["error", "io", "stop"]),
     ("io", &["sanitize", "secret", "stop"]),
-    ("journal", &["error"]),
+    ("journal", &["error", "io"]),
     ("json_schema", &[]),
     ("markdown", &[]),
     ("media", &[]),

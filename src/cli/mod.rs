@@ -1,5 +1,6 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
+pub(crate) mod batch;
 pub(crate) mod chat;
 pub(crate) mod embed;
 pub(crate) mod history;
@@ -49,6 +50,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Ask a model and print its answer as it arrives
     Chat(Box<chat::ChatArgs>),
+    /// Ask a model about every row of a file
+    Batch(Box<batch::BatchArgs>),
     /// Turn texts into vectors
     Embed(embed::EmbedArgs),
     /// Make pictures from a prompt, or edit pictures

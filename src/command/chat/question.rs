@@ -25,17 +25,17 @@ pub(super) const DIALECT: &dyn ChatDialect = &ChatCompletions;
 
 /// One question.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(in crate::command) struct Question {
     /// What the user gave.
     pub(super) given: PromptInput,
-    pub(super) first: FirstRequest,
+    pub(in crate::command) first: FirstRequest,
     conversation: Conversation,
     options: QuestionOptions,
     tools: Vec<ToolDefinition>,
     /// How often it was asked before for one more answer.
     repeats: u32,
     /// What refusals taught of the service.
-    pub(super) learned: Learned,
+    pub(in crate::command) learned: Learned,
     fixed: FixedFields,
     /// The next request's body, and which fields of it the user set; none once the conversation has
     /// changed.
@@ -51,15 +51,15 @@ struct FixedFields {
 
 /// What the first request tells of those that may follow.
 #[derive(Debug)]
-pub(super) struct FirstRequest {
+pub(in crate::command) struct FirstRequest {
     /// The model that is asked; empty if none is named.
-    pub(super) model: String,
+    pub(in crate::command) model: String,
     /// The user limited the answer's length.
-    pub(super) is_limited: bool,
+    pub(in crate::command) is_limited: bool,
     /// How many answers it asks for.
     pub(super) number: u32,
     /// What the user should know of fields that are left out.
-    pub(super) warnings: Vec<String>,
+    pub(in crate::command) warnings: Vec<String>,
 }
 
 impl Question {
@@ -68,7 +68,7 @@ impl Question {
     ///
     /// # Errors
     /// Exit 2: no model, or an attachment that the service is known not to take.
-    pub(super) fn new(
+    pub(in crate::command) fn new(
         given: PromptInput,
         earlier: Conversation,
         options: QuestionOptions,
@@ -116,7 +116,11 @@ impl Question {
     }
 
     /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
-    pub(super) fn draft(&mut self, provider: &Provider, cuts: &mut SilentCuts) -> Draft {
+    pub(in crate::command) fn draft(
+        &mut self,
+        provider: &Provider,
+        cuts: &mut SilentCuts,
+    ) -> Draft {
         let (body, own) = self.composed.take().unwrap_or_else(|| {
             let learned = &self.learned;
             let asked = ask(&self.conversation, &self.options, &self.tools, learned, provider);
@@ -155,7 +159,7 @@ impl Question {
     }
 
     /// Takes the way out of a refusal from now on, if there is one that was not taken yet.
-    pub(super) fn take_way_out(
+    pub(in crate::command) fn take_way_out(
         &mut self,
         failure: &Failure,
         provider: &Provider,
@@ -165,6 +169,12 @@ impl Question {
         let way = WayOut::of(refused, form).find(|way| self.is_open(*way, provider))?;
         self.composed = None;
         self.learned.learn(way).then_some(way)
+    }
+
+    /// Goes on with what another question learnt of the service.
+    pub(in crate::command) fn relearn(&mut self, learned: &Learned) {
+        self.learned.clone_from(learned);
+        self.composed = None;
     }
 
     /// Whether the question would go out in another form.
@@ -213,7 +223,7 @@ impl Question {
     }
 
     /// Goes on with what was said since.
-    pub(super) fn go_on(&mut self, said: Message) {
+    pub(in crate::command) fn go_on(&mut self, said: Message) {
         self.conversation.messages.push(said);
         self.composed = None;
     }
