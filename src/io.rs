@@ -13,6 +13,7 @@ use crate::sanitize;
 use crate::secret::{self, Secret};
 use crate::stop::StopSignal;
 
+mod folders;
 mod placed;
 mod typed;
 
@@ -33,6 +34,19 @@ impl Env {
             Env::Table(table) => table.get(name).cloned(),
         };
         value.filter(|value| !value.is_empty())
+    }
+
+    /// The variables whose names are wanted, with their values; those that are not Unicode are left out.
+    pub(crate) fn named(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let all: Vec<(String, String)> = match self {
+            Env::System => std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+            Env::Table(table) => table.clone().into_iter().collect(),
+        };
+        all.into_iter().filter(|(name, _)| is_wanted(name)).collect()
     }
 
     /// A path from a file or a flag. `~/` at its beginning stands for the home directory.

@@ -17,7 +17,8 @@
 //! | `output` | text and files on their way out |
 //! | `journal` | what a bulk run has got so far, so that the same command goes on |
 //! | `history` | the kept conversations, a file each |
-//! | `tool` | programs that a model may call: described, run, limited |
+//! | `tool` | what a model may call: programs described, run, limited; names and schemas that services take |
+//! | `mcp` | servers of tools that a model may call: started, asked, ended |
 //! | `nearest` | rows of vector files that are nearest to a query, by their cosine |
 //! | `json_schema` | whether a value fits a JSON Schema |
 //! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
@@ -27,6 +28,7 @@
 //! | `demo` | the server behind `-p demo`; of the rest it uses only what files of sound and pictures are |
 //! | `io` | the only way to terminal, standard input and environment |
 //! | `error` | failures and exit codes |
+//! | `private` | how files and folders of the user alone are made |
 //! | `random` | the one source of random numbers |
 //! | `secret` | keys that can't be printed |
 //! | `sanitize` | hostile text made harmless |
@@ -57,10 +59,12 @@ mod io;
 mod journal;
 mod json_schema;
 mod markdown;
+mod mcp;
 mod media;
 mod nearest;
 mod output;
 mod picture;
+mod private;
 mod provider;
 mod random;
 mod sanitize;
@@ -68,7 +72,7 @@ mod secret;
 mod stop;
 mod tool;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::error::ErrorKind;
 
@@ -95,13 +99,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
     if cli.common.insecure {
         io.warn("no certificate is checked (--insecure): whoever is in between can read and change everything");
     }
-    match dispatch(&cli, io) {
+    match dispatch(&cli, &args[0], io) {
         Ok(()) => 0,
         Err(error) => report(&error::classify(&error), io),
     }
 }
 
-fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
+fn dispatch(cli: &Cli, program: &OsStr, io: &mut Io) -> anyhow::Result<()> {
     let options = &command::options::RunOptions::new(&cli.common);
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, &cli.common, io),
@@ -111,12 +115,13 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
         Command::Transcribe(args) => command::transcribe::run(args, options, io),
         Command::Embed(args) => command::embed::run(args, options, io),
         Command::Similar(line) => command::similar::run(line, options, io),
+        Command::Mcp(args) => command::mcp::run(args, options, io),
         Command::History(args) => command::history::run(args, options, io),
         Command::Models(args) => command::models::run(args, options, io),
         Command::Providers(args) => command::providers::run(args, options, io),
         Command::Config(args) => command::config::run(args, options, io),
-        Command::Completions(args) => command::generate::completions(args, io),
-        Command::Man(args) => command::generate::man(args, io),
+        Command::Completions(args) => command::completions::run(args, program, io),
+        Command::Man(args) => command::man::run(args, io),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Number;
 
-use super::chat::{number, variable};
+use super::chat::{Api, number, variable};
 
 const ROWS: &str = "The rows";
 const PROMPT: &str = "A prompt from the profile file";
@@ -109,6 +109,10 @@ pub(crate) struct BatchRowArgs {
     /// The value of `{{NAME}}` for every row; repeatable
     #[arg(long, value_name = "NAME=TEXT", value_parser = variable, help_heading = PROMPT)]
     pub(crate) var: Vec<(String, String)>,
+
+    /// The endpoint to ask: /chat/completions or /responses [default: as the profile says]
+    #[arg(long, value_enum, value_name = "API", help_heading = MODEL)]
+    pub(crate) api: Option<Api>,
 
     /// Instructions for the model; `{{COLUMN}}` works here too
     #[arg(short = 's', long, value_name = "TEXT", help_heading = MODEL)]

@@ -2,9 +2,13 @@
 
 pub(crate) mod batch;
 pub(crate) mod chat;
+pub(crate) mod description;
 pub(crate) mod embed;
+mod foreign;
+pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod mcp;
 pub(crate) mod meant;
 pub(crate) mod misuse;
 mod options;
@@ -16,7 +20,7 @@ pub(crate) mod transcribe;
 pub(crate) use options::Common;
 
 use clap::{Args, Parser, Subcommand};
-use clap_complete::Shell;
+use generate::{CompletionsArgs, ManArgs};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -64,15 +68,17 @@ pub(crate) enum Command {
     Similar(similar::SimilarLine),
     /// List the models of a service, one id per line
     Models(ModelsArgs),
+    /// List, check and try the servers whose tools `chat --mcp` offers to a model
+    Mcp(mcp::McpArgs),
     /// List, show, search and remove earlier conversations
     History(history::HistoryArgs),
     /// List the profiles, show one with the source of each value, or check whether they work
     Providers(ProvidersArgs),
     /// Print the path of the profile file, create it or edit it
     Config(ConfigArgs),
-    /// Print a shell's completion script
+    /// Print or install a shell's completion script
     Completions(CompletionsArgs),
-    /// Print the manual page of llm, or of one of its commands
+    /// Print the manual page of llm or of one of its commands, or write all pages
     Man(ManArgs),
 }
 
@@ -154,29 +160,6 @@ pub(crate) enum ConfigAction {
     Init,
     /// Open the profile file in $VISUAL or $EDITOR, and check it afterwards
     Edit,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  llm completions bash > ~/.local/share/bash-completion/completions/llm
-  llm completions zsh > \"${fpath[1]}/_llm\"
-  llm completions fish > ~/.config/fish/completions/llm.fish")]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub(crate) shell: Shell,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  llm man | man -l -
-  llm man chat > ~/.local/share/man/man1/llm-chat.1")]
-pub(crate) struct ManArgs {
-    /// The command; without it the page of llm itself
-    #[arg(value_name = "COMMAND")]
-    pub(crate) command: Option<String>,
 }
 
 #[cfg(test)]

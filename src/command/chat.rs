@@ -9,13 +9,14 @@ use crate::input::InputSources;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::provider::Provider;
-use asker::Asker;
+use asker::{Asker, Outputs};
 pub(super) use cuts::SilentCuts;
 pub(super) use lacks::named as lack_named;
+use made::MadeFiles;
 use options::ChatOptions;
 pub(super) use options::{QuestionOptions, with_service};
 pub(super) use prompts::Preset;
-pub(super) use question::Question;
+pub(super) use question::{Earlier, Question};
 use repl::Session;
 pub(super) use rounds::sum as usage_sum;
 pub(super) use schema::AnswerSchema;
@@ -23,15 +24,18 @@ pub(super) use whole::read as read_whole;
 
 mod addresses;
 mod again;
+mod api;
 mod asker;
 mod attach;
 mod checked;
 mod cuts;
 mod display;
 mod earlier;
+mod give;
 mod lacks;
 mod lines;
 mod log;
+mod made;
 mod options;
 mod outcome;
 mod plan;
@@ -55,7 +59,8 @@ mod whole;
 /// # Errors
 /// As the table of exit codes has them.
 pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
-    settle_output(args.output.as_deref(), io);
+    let text_file = args.output.as_deref().filter(|path| made::kind_of_file(path).is_none());
+    settle_output(text_file, io);
     let config = config::load(common.config.as_deref(), io)?;
     let options = ChatOptions::resolve(args, RunOptions::new(common), &config, io)?;
     let is_conversation = options.is_conversation;
@@ -83,6 +88,10 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
         };
         return Ok(print_request(&mut provider, io, request)?);
     }
-    let sink = Sink::open(asker.options.answer.output.as_deref())?;
-    Ok(asker.ask(question, number, sink, provider, io)?.result?)
+    let answer = &asker.options.answer;
+    let outputs = Outputs {
+        text: Sink::open(answer.output.as_deref())?,
+        made: MadeFiles::open(answer.made.as_deref())?,
+    };
+    Ok(asker.ask(question, number, outputs, provider, io)?.result?)
 }

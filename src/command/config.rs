@@ -1,6 +1,5 @@
 //! `llm config`: tells, writes and opens the user's profile file.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -11,6 +10,7 @@ use crate::config::{self, location};
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::{Env, Io};
 use crate::output::sink::to_stdout;
+use crate::private;
 use crate::sanitize;
 
 /// What a first profile file says.
@@ -28,7 +28,7 @@ const FIRST_PROFILE_FILE: &str = r#"# Profiles of llm. Known services work by na
 # api_key_env = "OPENAI_API_KEY"
 # api_key_cmd = "pass show openai"
 # api_key_file = "~/.keys/openai"
-# model = "gpt-5.6-luna"
+# model = "gpt-6-luna"
 # options = { temperature = 0.7 }
 
 # A service of your own:
@@ -89,15 +89,9 @@ fn init(path: &Path) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
     // A file that may come to hold keys is the user's alone from the start.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .and_then(|mut file| file.write_all(FIRST_PROFILE_FILE.as_bytes()))
-        .map_err(failed)
+    let opened = private::file().write(true).create_new(true).open(path);
+    opened.and_then(|mut file| file.write_all(FIRST_PROFILE_FILE.as_bytes())).map_err(failed)
 }
 
 fn edit(path: &Path, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {

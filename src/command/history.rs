@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthChar as _;
 use super::options::RunOptions;
 use crate::cli::history::{HistoryAction, HistoryArgs};
 use crate::conversation::{Conversation, Turn};
-use crate::dialect::chat_completions;
+use crate::dialect;
 use crate::error::{Failure, FailureKind, reason};
 use crate::history::{self, ConversationKey, Store, StoredConversation};
 use crate::io::Io;
@@ -42,8 +42,8 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
             let stored = read(&store, &store.find_key(id)?, io)?;
             let question = |turn: &Turn| (turn.user.clone(), Vec::new());
             let conversation = Conversation::of_turns(&stored.turns, None, question);
-            print_json(&chat_completions::exported(&conversation).into(), io)?;
-            if stored.turns.iter().any(|turn| !turn.files.is_empty()) {
+            print_json(&dialect::exported(&conversation).into(), io)?;
+            if stored.turns.iter().any(|turn| !turn.files.is_empty() || !turn.made.is_empty()) {
                 io.note("attached files are exported by name only");
             }
         }
@@ -248,14 +248,26 @@ pub(super) fn readable(conversation: &StoredConversation, zone: &TimeZone) -> St
             parts.push(rounds(turn));
         }
         for content in [&turn.answer.text].into_iter().chain(&turn.others) {
-            parts.push(format!("# {}\n\n{}", model(turn), content.trim_end()));
+            parts
+                .push(format!("# {}\n\n{}", model(turn), content.trim_end()).trim_end().to_owned());
         }
+        parts.extend(beside(turn));
         if let Some(words) = turn.end.words() {
             let why = turn.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             parts.push(format!("({words}{why})"));
         }
     }
     parts.join("\n\n") + "\n"
+}
+
+/// What came with the answers: files by their names, and the pages that they cite.
+fn beside(turn: &Turn) -> Vec<String> {
+    let names: Vec<&str> = turn.made.iter().map(|file| file.name.as_str()).collect();
+    let files = (!names.is_empty()).then(|| format!("[attached: {}]", names.join(", ")));
+    let sources = turn.answer.sources.iter().enumerate();
+    let sources: Vec<String> = sources.map(|(at, source)| source.line(at + 1)).collect();
+    let sources = (!sources.is_empty()).then(|| sources.join("\n"));
+    files.into_iter().chain(sources).collect()
 }
 
 /// The calls of tools before an answer, and what came of them: a line each, long ones cut.
@@ -283,7 +295,7 @@ fn turn_json(turn: &Turn) -> Result<Value, Failure> {
         .map_err(|error| failed(format!("cannot write JSON: {error}")))?;
     let fields = kept.as_object().into_iter().flatten();
     let shown = fields.map(|(name, value)| match name.as_str() {
-        "rounds" => ("steps".to_owned(), chat_completions::steps(turn).into()),
+        "rounds" => ("steps".to_owned(), dialect::steps(turn).into()),
         _ => (name.clone(), value.clone()),
     });
     Ok(Value::Object(shown.collect()))

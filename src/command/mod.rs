@@ -2,12 +2,15 @@
 
 pub(crate) mod batch;
 pub(crate) mod chat;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod embed;
 mod ffmpeg;
-pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod image;
+mod listed;
+pub(crate) mod man;
+pub(crate) mod mcp;
 pub(crate) mod models;
 pub(crate) mod options;
 pub(crate) mod providers;

@@ -1,10 +1,11 @@
 //! A private folder for what must lie on the disk for a while. Gone when its owner is.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Env;
+use crate::private;
 
 /// A folder that nobody else can look into, removed with all its files.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl ScratchFolder {
         let mut number = 0;
         loop {
             let folder = place.join(format!("llm-{}-{number}", std::process::id()));
-            match private().create(&folder) {
+            match private::folder().create(&folder) {
                 Ok(()) => return Ok(Self { folder }),
                 Err(error)
                     if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 =>
@@ -66,16 +67,3 @@ fn cannot(path: &Path, error: &std::io::Error) -> Failure {
 const DEFAULT: &str = "/tmp";
 #[cfg(not(unix))]
 const DEFAULT: &str = ".";
-
-#[cfg(unix)]
-fn private() -> DirBuilder {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let mut builder = DirBuilder::new();
-    builder.mode(0o700);
-    builder
-}
-
-#[cfg(not(unix))]
-fn private() -> DirBuilder {
-    DirBuilder::new()
-}

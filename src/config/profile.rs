@@ -10,8 +10,8 @@ use super::name;
 use super::price::PriceEntry;
 use super::rule::{self, Rule};
 use super::schema::{
-    AttachmentKind, AudioData, FinishReason, PdfData, RerankForm, SchemaForm, StreamUsage,
-    Word as _,
+    AttachmentKind, AudioData, BatchForm, ChatApi, FinishReason, PdfData, RerankForm,
+    ResponsesExtra, SchemaForm, StreamUsage, Word as _,
 };
 use super::source::Item;
 use super::table::table;
@@ -27,6 +27,8 @@ table! {
     /// name.
     struct Profile { name: String, is_users_own: bool } reads {
         title: Field<String>,
+        /// Other names by which the profile is found.
+        aliases: Field<Vec<String>>,
         /// The profile that lies below this one.
         like: Field<String>,
         base_url: Field<String>,
@@ -52,6 +54,8 @@ table! {
         model: Field<String>,
         models: FieldMap<String> = models,
         jobs: Field<Vec<Job>>,
+        api: Field<ChatApi>,
+        responses_takes: Field<Vec<ResponsesExtra>>,
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
         pdf_data: Field<PdfData>,
@@ -62,7 +66,7 @@ table! {
         untimed: Field<Texts> = patterns,
         speakers: FieldMap<Value>,
         echo_reasoning: Field<String>,
-        paths: FieldMap<String> = |item| named_by(item, Job::names()),
+        paths: FieldMap<String> = |item| named_by(item, endpoints()),
         headers: FieldMap<String> = headers,
         models_headers: FieldMap<String> = headers,
         bodies: FieldMap<Value> = template::bodies,
@@ -72,6 +76,7 @@ table! {
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
         rerank: FieldMap<String> = reranker,
+        batch: FieldMap<Value> = batch_api,
         limits: FieldMap<i64> = |item| named_by(item, LIMITS.to_vec()),
         pcm_rate: Field<i64>,
         prices: Field<Vec<PriceEntry>>,
@@ -186,6 +191,12 @@ impl Profile {
     /// This profile over `below`, the one that its `like` names.
     pub(super) fn laid_on(self, mut below: Profile) -> Profile {
         below.name.clone_from(&self.name);
+        below.aliases = Field::default();
+        if self.base_url.is_set() {
+            // They are variables for the other address.
+            below.base_url_env = Field::default();
+            below.host_env = Field::default();
+        }
         below.lay_over(self);
         below.like.show_first();
         below
@@ -193,13 +204,28 @@ impl Profile {
 }
 
 /// The names in `limits`.
-const LIMITS: [&str; 4] = ["speech_characters", "upload_bytes", "audio_seconds", "embed_inputs"];
+const LIMITS: [&str; 6] = [
+    "speech_characters",
+    "upload_bytes",
+    "audio_seconds",
+    "embed_inputs",
+    "batch_requests",
+    "batch_bytes",
+];
+
+/// The names in `batch`.
+const BATCH: [&str; 6] = ["form", "purpose", "upload", "url", "window", "one_model"];
 
 /// The entry of `models` for transcripts with times.
 pub(crate) const TIMED: &str = "timed";
 
 /// That for transcripts that tell who speaks.
 pub(crate) const SPEAKERS: &str = "speakers";
+
+/// The names in `paths`: chat has two endpoints.
+fn endpoints() -> Vec<&'static str> {
+    Job::names().into_iter().chain([ChatApi::Responses.word()]).collect()
+}
 
 /// A table of which only these names are known.
 fn named_by<T: FromToml>(item: &Item<'_>, known: Vec<&str>) -> Result<FieldMap<T>, Failure> {
@@ -289,6 +315,16 @@ fn reranker(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
         "path" => String::from_toml(item),
         "form" => RerankForm::from_toml(item).map(|form| form.word().to_owned()),
         _ => Err(item.unknown_name(key, "`rerank`", &["path", "form"])),
+    })
+}
+
+/// The form of the service's Batch API, and how it differs from OpenAI's.
+fn batch_api(item: &Item<'_>) -> Result<FieldMap<Value>, Failure> {
+    FieldMap::read(item, |key, item| match key {
+        "form" => BatchForm::from_toml(item).map(|form| form.word().into()),
+        "one_model" => bool::from_toml(item).map(Value::Bool),
+        key if BATCH.contains(&key) => String::from_toml(item).map(Value::String),
+        _ => Err(item.unknown_name(key, "`batch`", &BATCH)),
     })
 }
 

@@ -83,6 +83,34 @@ words! {
 }
 
 words! {
+    /// The endpoint that a chat asks.
+    #[derive(Default)]
+    enum ChatApi {
+        /// `/chat/completions`.
+        #[default]
+        Completions = "completions",
+        /// `/responses`.
+        Responses = "responses",
+    }
+}
+
+words! {
+    /// What a service's `/responses` takes beyond what all take.
+    enum ResponsesExtra {
+        /// It gives its thinking encrypted if it is asked to, and takes it back.
+        Encrypted = "encrypted",
+        /// It gives summaries of its thinking if it is asked to, and only then.
+        Summary = "summary",
+        /// It takes thinking back that came in plain words.
+        Thinking = "thinking",
+        /// It takes the words of a refusal back as a refusal.
+        Refusal = "refusal",
+        /// It wants an id and a status with what the model said.
+        Ids = "ids",
+    }
+}
+
+words! {
     /// How token counts come into a stream.
     enum StreamUsage {
         /// They have to be asked for.
@@ -137,6 +165,22 @@ impl RerankForm {
     /// Whether a request names a model: a server of Hugging Face's has one alone.
     pub(crate) fn takes_model(self) -> bool {
         self != Self::Tei
+    }
+}
+
+words! {
+    /// The form of a service's Batch API.
+    enum BatchForm {
+        /// A file is uploaded, a batch is made of it, its results are files.
+        OpenAi = "openai",
+        /// Mistral's jobs: the model belongs to the job.
+        Mistral = "mistral",
+        /// Results come in pages, and no word tells the state.
+        Xai = "xai",
+        /// The requests stand in the call itself, and the results in its state.
+        OpenRouter = "openrouter",
+        /// Anthropic's own requests, which are not those of chat.
+        Anthropic = "anthropic",
     }
 }
 

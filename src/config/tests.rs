@@ -91,11 +91,12 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
             "thinks_untagged" | "untimed" => &["text", "texts", "none"],
             "extract" | "extract_last" => &["truth"],
             // Only the address of a page, or the names of what there is.
-            "key_url" | "audio_data" | "pdf_data" | "stream_usage" | "finish_reason" => &[],
-            "limits" | "bodies" | "paths" | "rerank" | "vars" => &[],
+            "key_url" | "audio_data" | "pdf_data" | "stream_usage" | "finish_reason" | "api" => &[],
+            "limits" | "bodies" | "paths" | "rerank" | "batch" | "vars" => &[],
             "schema" if table == "providers" => &[],
             "models" | "headers" | "key_headers" | "models_headers" => &[],
-            "jobs" | "takes_no" | "rules" | "prices" => &["none"],
+            "jobs" | "takes_no" | "responses_takes" | "rules" | "prices" => &["none"],
+            "aliases" => &["texts", "none"],
             "options" | "embed" | "image" | "transcribe" | "speak" | "speakers" => &["table"],
             "pcm_rate" | "audio_seconds" => &["number"],
             _ => &["text"],
@@ -172,7 +173,7 @@ fn unknown_names_find_the_nearest() {
             "p.toml:2: unknown field `modle` in [providers.x]",
             "`model`",
         ),
-        ("[providers.x]\na = 1\nb = 2\n", "p.toml:2: unknown field `a`", "known fields: title, "),
+        ("[providers.x]\nq = 1\nb = 2\n", "p.toml:2: unknown field `q`", "known fields: title, "),
         (
             "[[providers.x.rules]]\nrenames = {}\n",
             "p.toml:2: unknown field `renames` in a rule",
@@ -182,7 +183,7 @@ fn unknown_names_find_the_nearest() {
         (
             "x = 1\n",
             "p.toml:1: unknown field `x`",
-            "known fields: default, log, prompts, providers",
+            "known fields: default, log, mcp, prompts, providers",
         ),
     ] {
         let (message, found) = wrong(text);
@@ -274,8 +275,9 @@ fn the_built_in_list_is_sound() {
         for job in profile.rules.iter().flat_map(|rule| &rule.jobs) {
             assert!(jobs.contains(job), "{name} has a rule for {job:?}, which it does not offer");
         }
-        let tells = if profile.api_key_env.is_set() { &profile.key_url } else { &profile.start };
-        assert!(tells.is_set() || name == "demo", "{name} has no key_url or no start");
+        // Jan is started by hand, in its window.
+        let tells = profile.key_url.is_set() || profile.start.is_set();
+        assert!(tells || ["demo", "jan"].contains(&name.as_str()), "{name}: no key_url, no start");
         assert!(!profile.api_key.is_set(), "{name} holds a key");
     }
 }

@@ -5,8 +5,10 @@
 //! Only this file uses sockets and the clock; every other file here turns a request into a
 //! [`DemoReply`].
 
+mod batches;
 mod chat;
 mod embeddings;
+mod faults;
 mod fields;
 mod hash;
 mod images;
@@ -18,6 +20,7 @@ mod pieces;
 mod reply;
 mod route;
 mod schema;
+mod shelf;
 mod speech;
 mod spoken;
 mod transcript;
@@ -26,22 +29,25 @@ mod watermark;
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
+use faults::Faults;
 use reply::{DemoBody, DemoReply, Stamp};
+use shelf::Shelf;
 
 /// The largest request body, in bytes.
 const MAX_BODY: usize = 64 << 20;
@@ -60,20 +66,29 @@ struct Server {
     address: SocketAddr,
     pace: Duration,
     requests: AtomicU64,
+    /// The second in which a question came last, and how many came in it.
+    rate: Mutex<(u64, u64)>,
+    shelf: Shelf,
 }
 
 /// Starts the demo on a free port of 127.0.0.1 and returns its address; the base URL is
 /// `http://ADDRESS/v1`.
 ///
-/// `pace` is the delay between two pieces of a streamed reply. The server runs on the current tokio
-/// runtime and ends with it.
+/// `pace` is the delay between two pieces of a streamed reply. Uploaded files are kept in `folder`, so
+/// that a later run finds them. The server runs on the current tokio runtime and ends with it.
 ///
 /// # Errors
 /// The port can't be opened.
-pub(crate) async fn start(pace: Duration) -> std::io::Result<SocketAddr> {
+pub(crate) async fn start(pace: Duration, folder: Option<PathBuf>) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let server = Arc::new(Server { address, pace, requests: AtomicU64::new(0) });
+    let server = Arc::new(Server {
+        address,
+        pace,
+        requests: AtomicU64::new(0),
+        rate: Mutex::default(),
+        shelf: Shelf::new(folder),
+    });
     tokio::spawn(accept(listener, server));
     Ok(address)
 }
@@ -108,6 +123,8 @@ async fn respond(request: Request<Incoming>, server: &Server) -> Response<Conten
     let (head, body) = request.into_parts();
     let content_type =
         head.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let faults = head.headers.get(faults::HEADER);
+    let faults = faults.map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
     let reply = match read_body(body).await {
         Ok(body) => {
             let request = route::DemoRequest {
@@ -116,11 +133,40 @@ async fn respond(request: Request<Incoming>, server: &Server) -> Response<Conten
                 content_type: content_type.as_deref().unwrap_or_default(),
                 body: &body,
             };
-            route::answer(&request, &stamp)
+            server
+                .fault(&request, &faults, created)
+                .or_else(|| batches::answer(&request, &stamp, &server.shelf, &faults))
+                .unwrap_or_else(|| route::answer(&request, &stamp))
         }
         Err(refusal) => refusal,
     };
     response(reply, &stamp, server.pace)
+}
+
+impl Server {
+    /// The error that a question is to meet, as its header asks for it.
+    fn fault(
+        &self,
+        request: &route::DemoRequest<'_>,
+        header: &str,
+        second: u64,
+    ) -> Option<DemoReply> {
+        if header.is_empty() || !request.path.ends_with("/chat/completions") {
+            return None;
+        }
+        let faults = Faults::of(header);
+        if let Some(limit) = faults.limit {
+            let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+            if rate.0 != second {
+                *rate = (second, 0);
+            }
+            rate.1 += 1;
+            if rate.1 > limit {
+                return Some(faults::too_fast(limit));
+            }
+        }
+        faults.met_by(&messages::hear(&request.json().ok()?).ok()?.text)
+    }
 }
 
 async fn read_body(mut body: Incoming) -> Result<Vec<u8>, DemoReply> {
@@ -170,6 +216,9 @@ fn response(reply: DemoReply, stamp: &Stamp, pace: Duration) -> Response<Content
     }
     if let Some(allow) = reply.allow {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
     }
     response
 }

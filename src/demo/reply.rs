@@ -27,13 +27,19 @@ pub(crate) struct DemoReply {
     pub(crate) content_type: &'static str,
     /// The `Allow` header, which a 405 must have (RFC 9110, section 15.5.6).
     pub(crate) allow: Option<&'static str>,
+    /// The `Retry-After` header, in seconds.
+    pub(crate) retry_after: Option<&'static str>,
     pub(crate) body: DemoBody,
 }
 
 impl DemoReply {
+    fn good(content_type: &'static str, body: DemoBody) -> Self {
+        Self { status: 200, content_type, allow: None, retry_after: None, body }
+    }
+
     /// A 200 with any content.
     pub(crate) fn content(content_type: &'static str, bytes: Vec<u8>) -> Self {
-        Self { status: 200, content_type, allow: None, body: DemoBody::Whole(bytes) }
+        Self::good(content_type, DemoBody::Whole(bytes))
     }
 
     /// A 200 with a JSON document.
@@ -46,7 +52,7 @@ impl DemoReply {
         content_type: &'static str,
         pieces: impl Iterator<Item = Vec<u8>> + Send + 'static,
     ) -> Self {
-        Self { status: 200, content_type, allow: None, body: DemoBody::Stream(Box::new(pieces)) }
+        Self::good(content_type, DemoBody::Stream(Box::new(pieces)))
     }
 
     /// A 200 with server-sent events, one per document, without event names.

@@ -55,7 +55,7 @@ fn unknown(request: &DemoRequest<'_>) -> DemoReply {
 }
 
 impl<'a> DemoRequest<'a> {
-    fn check_method(&self, allowed: &'static str) -> Result<(), DemoReply> {
+    pub(super) fn check_method(&self, allowed: &'static str) -> Result<(), DemoReply> {
         if self.method == allowed {
             return Ok(());
         }
@@ -64,7 +64,7 @@ impl<'a> DemoRequest<'a> {
         Err(DemoReply { allow: Some(allowed), ..reply })
     }
 
-    fn json(&self) -> Result<Value, DemoReply> {
+    pub(super) fn json(&self) -> Result<Value, DemoReply> {
         self.check_method("POST")?;
         match serde_json::from_slice(self.body) {
             Ok(Value::Object(fields)) => Ok(Value::Object(fields)),
@@ -76,7 +76,7 @@ impl<'a> DemoRequest<'a> {
         }
     }
 
-    fn form(&self) -> Result<Vec<FormField<'a>>, DemoReply> {
+    pub(super) fn form(&self) -> Result<Vec<FormField<'a>>, DemoReply> {
         self.check_method("POST")?;
         let boundary = multipart::boundary(self.content_type).ok_or_else(|| {
             DemoReply::unreadable("the request must be multipart/form-data with a boundary")

@@ -60,7 +60,7 @@ fn question(stream: bool) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_question_is_answered_over_http() {
-    let address = start(Duration::ZERO).await.expect("starts");
+    let address = start(Duration::ZERO, None).await.expect("starts");
     assert!(address.ip().is_loopback());
     let (head, body) = exchange(address, "POST /v1/chat/completions", &question(false)).await;
     assert!(head.starts_with("http/1.1 200"), "{head}");
@@ -74,7 +74,7 @@ async fn a_question_is_answered_over_http() {
 
 #[tokio::test]
 async fn a_stream_keeps_its_pace() {
-    let address = start(Duration::from_millis(5)).await.expect("starts");
+    let address = start(Duration::from_millis(5), None).await.expect("starts");
     let begun = std::time::Instant::now();
     let (head, body) = exchange(address, "POST /v1/chat/completions", &question(true)).await;
     assert!(head.contains("content-type: text/event-stream"), "{head}");
@@ -86,7 +86,7 @@ async fn a_stream_keeps_its_pace() {
 
 #[tokio::test]
 async fn what_is_spoken_can_be_transcribed() {
-    let address = start(Duration::ZERO).await.expect("starts");
+    let address = start(Duration::ZERO, None).await.expect("starts");
     let request = serde_json::json!({"input": "你好，世界"}).to_string();
     let (head, sound) = exchange(address, "POST /v1/audio/speech", request.as_bytes()).await;
     assert!(head.contains("content-type: audio/wav"), "{head}");
@@ -105,7 +105,7 @@ async fn what_is_spoken_can_be_transcribed() {
 
 #[tokio::test]
 async fn the_address_of_a_picture_is_this_server() {
-    let address = start(Duration::ZERO).await.expect("starts");
+    let address = start(Duration::ZERO, None).await.expect("starts");
     let request = serde_json::json!({"prompt": "猫", "size": "16x16", "response_format": "url"});
     let request = request.to_string();
     let (_, body) = exchange(address, "POST /v1/images/generations", request.as_bytes()).await;
@@ -119,7 +119,7 @@ async fn the_address_of_a_picture_is_this_server() {
 
 #[tokio::test]
 async fn a_client_that_leaves_does_no_harm() {
-    let address = start(Duration::from_millis(1)).await.expect("starts");
+    let address = start(Duration::from_millis(1), None).await.expect("starts");
     for _ in 0..5 {
         let mut stream = TcpStream::connect(address).await.expect("connects");
         let body = question(true);
@@ -141,7 +141,7 @@ async fn a_client_that_leaves_does_no_harm() {
 
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_a_413() {
-    let address = start(Duration::ZERO).await.expect("starts");
+    let address = start(Duration::ZERO, None).await.expect("starts");
     let (head, body) = exchange(address, "POST /v1/embeddings", &vec![b' '; MAX_BODY + 1]).await;
     assert!(head.starts_with("http/1.1 413"), "{head}");
     let document: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
@@ -150,7 +150,7 @@ async fn a_body_beyond_the_limit_is_a_413() {
 
 #[tokio::test]
 async fn one_connection_carries_several_requests() {
-    let address = start(Duration::ZERO).await.expect("starts");
+    let address = start(Duration::ZERO, None).await.expect("starts");
     let mut stream = TcpStream::connect(address).await.expect("connects");
     let two = "GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     stream.write_all(two.as_bytes()).await.expect("writes");

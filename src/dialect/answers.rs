@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::choice::Choice;
 pub(crate) use super::choice::VisibleText;
 use super::event::{ChatEvent, Finish};
+use super::media::ReplyMedia;
 use super::think::ThinkFilter;
 use crate::conversation::{Addressee, ModelReply, SealedThinking, ToolCall};
 
@@ -25,11 +26,16 @@ pub(crate) struct Answers {
     numbers: bool,
     /// Bytes that wait for the end: text of later answers, calls, what is sealed.
     held: usize,
+    /// Bytes of pictures and sound, as base64.
+    made: usize,
 }
 
 /// The most that is held back for the end (text of later answers, calls), in bytes, and the most answers.
 const MAX_HELD: usize = 64 << 20;
 const MAX_CHOICES: usize = 4096;
+
+/// The most bytes of pictures and sound, as base64.
+const MAX_MADE: usize = 512 << 20;
 
 /// What became of a reply that came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +47,7 @@ pub(crate) enum ReplyVerdict {
     Filter(String),
     /// The model refuses in the middle of its answer; its words.
     Refusal(String),
-    /// No text; what there was instead, in words.
+    /// Neither text nor a picture or a sound; what there was instead, in words.
     NoText(String),
 }
 
@@ -57,6 +63,7 @@ impl Answers {
             thinks_untagged: false,
             numbers: false,
             held: 0,
+            made: 0,
         }
     }
 
@@ -72,7 +79,7 @@ impl Answers {
 
     /// Whether more text waits than any reply has: it must not fill the memory.
     pub(crate) fn is_overfull(&self) -> bool {
-        self.held > MAX_HELD || self.choices.len() > MAX_CHOICES
+        self.held > MAX_HELD || self.made > MAX_MADE || self.choices.len() > MAX_CHOICES
     }
 
     /// The answers of the next reply come behind those that are there.
@@ -116,6 +123,9 @@ impl Answers {
                 self.held += self.choice(index).calls.take(*delta);
             }
             ChatEvent::Source { index, url, title } => self.choice(index).cite(url, title),
+            ChatEvent::Media { index, delta } => {
+                self.made += self.choice(index).media.take(&delta);
+            }
             ChatEvent::Finish { index, finish, word } => self.choice(index).end_by(finish, word),
         }
     }
@@ -174,12 +184,11 @@ impl Answers {
     }
 
     /// The answer that counts where only one was asked for: the one that was shown as it came, unless
-    /// it has no words.
+    /// it has no words, and neither a picture nor a sound.
     fn main(&self) -> Option<u64> {
-        let has_words =
-            |index: &u64| self.choices.get(index).is_some_and(|choice| choice.has_words);
+        let is_answer = |index: &u64| self.choices.get(index).is_some_and(Choice::is_answer);
         let others = self.choices.keys().copied();
-        std::iter::once(self.live).chain(others).find(has_words)
+        std::iter::once(self.live).chain(others).find(is_answer)
     }
 
     /// Whether no answer began.
@@ -197,9 +206,17 @@ impl Answers {
         !self.choices.is_empty() && self.choices.values().all(Choice::is_ended)
     }
 
-    /// How many answers have text.
+    /// How many answers have text, a picture or a sound.
     pub(crate) fn count(&self) -> usize {
-        self.choices.values().filter(|choice| choice.has_words).count()
+        self.choices.values().filter(|choice| choice.is_answer()).count()
+    }
+
+    /// The pictures and sounds of the answers, in index order, given away: a verdict comes before.
+    pub(crate) fn take_media(&mut self) -> Vec<ReplyMedia> {
+        let only = (!self.expects_many).then(|| self.main()).flatten();
+        let is_wanted = |index: &u64| only.is_none_or(|only| only == *index);
+        let wanted = self.choices.iter_mut().filter(|(index, _)| is_wanted(index));
+        wanted.flat_map(|(_, choice)| choice.media.take_all()).collect()
     }
 
     /// What every answer said so far, in index order, given away: a verdict comes before. Its calls
@@ -318,6 +335,9 @@ impl Answers {
         let choices = || self.choices.values();
         if let Some(refusal) = self.refusal() {
             return format!("the model refuses: {refusal}");
+        }
+        if let Some(word) = self.words_of(|finish| finish == Finish::Pending).first() {
+            return format!("the service makes the answer later and only says `{word}`");
         }
         let is_cut = choices().any(|choice| matches!(choice.finish, Some((Finish::Length, _))));
         if choices().any(|choice| !choice.calls.is_empty()) {

@@ -1,7 +1,5 @@
 //! What a dialect does: the seam between a conversation and one endpoint's JSON.
 
-use serde_json::{Map, Value};
-
 use super::event::ChatEvent;
 use super::question::ChatQuestion;
 use crate::http::fault::Fault;
@@ -10,19 +8,16 @@ use crate::provider::{Composed, Fields, Job, Provider};
 
 /// A dialect of the specification: how a conversation becomes a request, and a reply events.
 pub(crate) trait ChatDialect: std::fmt::Debug + Sync {
-    /// The job by whose endpoint, rules and fields of a profile its requests go.
-    fn job(&self) -> Job;
-
     /// The fields of a request, before profile and rules are laid over them: what the job needs, and
     /// what the user asked for by flags.
     fn fields(&self, question: &ChatQuestion<'_>) -> Fields;
 
     /// Completes a body that was composed of these fields: what depends on the body as the profile,
     /// the rules and `-O` left it.
-    fn complete(&self, body: &mut Map<String, Value>, question: &ChatQuestion<'_>);
+    fn complete(&self, composed: &mut Composed, question: &ChatQuestion<'_>);
 
-    /// Reads the events of one reply.
-    fn events(&self) -> Box<dyn ReadEvents>;
+    /// Reads the events of one reply to a request with this limit of tokens.
+    fn events(&self, limit: Option<u64>) -> Box<dyn ReadEvents>;
 
     /// The body of a request with these `fields`, which are those of `question`, and what the user
     /// should know of that.
@@ -32,8 +27,8 @@ pub(crate) trait ChatDialect: std::fmt::Debug + Sync {
         question: &ChatQuestion<'_>,
         provider: &Provider,
     ) -> Composed {
-        let mut composed = provider.compose(self.job(), fields);
-        self.complete(&mut composed.body, question);
+        let mut composed = provider.compose(Job::Chat, fields);
+        self.complete(&mut composed, question);
         composed
     }
 }
@@ -50,6 +45,9 @@ pub(crate) trait ReadEvents: std::fmt::Debug + Send {
         seen: &mut Seen,
         each: &mut dyn FnMut(ChatEvent<'_>),
     ) -> bool;
+
+    /// The stream came to its end, or broke off: what it leaves to be told.
+    fn close(&mut self, _: &mut Seen, _: &mut dyn FnMut(ChatEvent<'_>)) {}
 }
 
 /// What a reply said beside its events.
@@ -59,6 +57,8 @@ pub(crate) struct Seen {
     pub(crate) fault: Option<Fault>,
     /// The stream said that it is at its end.
     pub(crate) is_done: bool,
+    /// The stream ended without saying that its answer did.
+    pub(crate) is_cut: bool,
     /// The stream has a place for the reason why an answer ends, so one is owed for each.
     pub(crate) owes_reason: bool,
     /// The model that replied, and the service behind a gateway that names one, in the reply's words.

@@ -3,6 +3,7 @@
 use super::calls::Calls;
 use super::event::Finish;
 use super::kept::BoundedText;
+use super::media::MediaList;
 use super::sealed::Sealed;
 use super::think::{ThinkFilter, ThinkPiece};
 use crate::conversation::Citation;
@@ -33,6 +34,7 @@ pub(super) struct Choice {
     pub(super) calls: Calls,
     pub(super) sealed: Sealed,
     pub(super) sources: Vec<Citation>,
+    pub(super) media: MediaList,
     pub(super) finish: Option<(Finish, String)>,
     pub(super) last: Option<char>,
     /// In how many pieces text and thinking came.
@@ -139,7 +141,7 @@ impl Choice {
         }
         let is_by_flag_alone = self.is_flagged && !self.has_own_thinking && !has_tag;
         let has_else =
-            self.has_words || !self.calls.is_empty() || !self.refusal.as_str().is_empty();
+            self.is_answer() || !self.calls.is_empty() || !self.refusal.as_str().is_empty();
         if is_by_flag_alone && !has_else && self.thoughts.is_whole() {
             let text = String::from(std::mem::take(&mut self.thoughts));
             self.piece(ThinkPiece::Answer(&text), is_live, shown);
@@ -193,11 +195,21 @@ impl Choice {
         has_space && !self.has_words
     }
 
-    /// Each source once.
+    /// Whether it is an answer: words, a picture or a sound.
+    pub(super) fn is_answer(&self) -> bool {
+        self.has_words || !self.media.is_empty()
+    }
+
+    /// Each source once; its title may come later than its address.
     pub(super) fn cite(&mut self, url: &str, title: &str) {
-        let is_known = self.sources.iter().any(|source| source.url == url);
-        if !is_known && self.sources.len() < MAX_SOURCES {
-            self.sources.push(Citation { url: url.to_owned(), title: title.to_owned() });
+        match self.sources.iter().position(|source| source.url == url) {
+            Some(known) if self.sources[known].title.is_empty() => {
+                title.clone_into(&mut self.sources[known].title);
+            }
+            None if self.sources.len() < MAX_SOURCES => {
+                self.sources.push(Citation { url: url.to_owned(), title: title.to_owned() });
+            }
+            Some(_) | None => {}
         }
     }
 }

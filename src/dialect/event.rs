@@ -20,10 +20,41 @@ pub(crate) enum ChatEvent<'a> {
     ToolCall { index: u64, delta: Box<ToolCallDelta<'a>> },
     /// A page or a file that the answer cites.
     Source { index: u64, url: &'a str, title: &'a str },
+    /// A picture or a sound that the model made, or more of one.
+    Media { index: u64, delta: MediaDelta<'a> },
     /// The answer comes to its end, behind the text of the same piece; `word` is the service's own for it.
     Finish { index: u64, finish: Finish, word: &'a str },
     /// Token counts, as the service gives them: [`super::usage`] reads them.
     Usage(&'a Value),
+}
+
+/// What a part of a reply holds of a picture or a sound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct MediaDelta<'a> {
+    pub(crate) kind: MediaKind,
+    /// Tells pieces of one from those of another.
+    pub(crate) id: Option<&'a str>,
+    /// Its format, where the service names it: a media type, or a short name such as `wav`.
+    pub(crate) format: Option<&'a str>,
+    pub(crate) content: MediaContent<'a>,
+}
+
+/// What the model made beside words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MediaKind {
+    Picture,
+    Sound,
+}
+
+/// The bytes of a picture or a sound, or a way to them. Empty texts are no event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum MediaContent<'a> {
+    /// Base64 text that goes on behind what came before of the same one.
+    More(&'a str),
+    /// All of it as base64 text.
+    Base64(&'a str),
+    /// All of it: a data URL, or an address that it can be fetched from.
+    Url(&'a str),
 }
 
 /// What a part of a reply says of a call of a tool. Which call it belongs to is told by these three
@@ -65,4 +96,6 @@ pub(crate) enum Finish {
     Filter,
     /// By a failure of the service in mid-answer.
     Failed,
+    /// It did not come: the service makes it later, and keeps it.
+    Pending,
 }

@@ -3,16 +3,20 @@
 //! here.
 
 pub(crate) mod answers;
+mod by_api;
 mod calls;
-pub(crate) mod chat_completions;
+mod chat_completions;
 mod chat_dialect;
 mod choice;
+mod either;
 mod event;
 mod finish;
 mod kept;
+mod media;
 mod question;
 pub(crate) mod reader;
 mod repair;
+mod responses;
 pub(crate) mod schema;
 mod sealed;
 #[cfg(test)]
@@ -20,6 +24,9 @@ mod tests;
 mod think;
 pub(crate) mod usage;
 
+pub(crate) use by_api::of;
+pub(crate) use chat_completions::{exported, steps};
 pub(crate) use chat_dialect::ChatDialect;
-pub(crate) use event::ChatEvent;
+pub(crate) use event::{ChatEvent, MediaKind};
+pub(crate) use media::{MediaSource, ReplyMedia};
 pub(crate) use question::{ChatQuestion, ModelOptions, ServiceTraits, ToolDefinition, addressee};

@@ -5,7 +5,7 @@ use serde_json::{Number, Value};
 use super::schema::SchemaForm;
 use crate::conversation::{Addressee, Conversation};
 use crate::http::request::shown;
-use crate::provider::Provider;
+use crate::provider::{Provider, ResponsesExtra};
 
 /// What a request asks: a conversation, and what the user wants of the reply to it.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub(crate) struct ChatQuestion<'a> {
     pub(crate) streams: bool,
     /// Whether the user wants to know how many tokens it took.
     pub(crate) wants_usage: bool,
+    /// Whether the user gets to see the model's thinking.
+    pub(crate) wants_thinking: bool,
     pub(crate) service: ServiceTraits<'a>,
 }
 
@@ -68,6 +70,37 @@ pub(crate) struct ServiceTraits<'a> {
     pub(crate) schema_form: SchemaForm,
     /// A stream has token counts only if they are asked for.
     pub(crate) must_ask_for_usage: bool,
+    pub(crate) responses: ResponsesTraits,
+}
+
+/// What a service's `/responses` takes beyond what all take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ResponsesTraits {
+    /// It gives its thinking encrypted if it is asked to, and takes it back.
+    pub(crate) encrypted: bool,
+    /// It gives summaries of its thinking if it is asked to.
+    pub(crate) summary: bool,
+    /// It takes thinking back that came in plain words.
+    pub(crate) thinking: bool,
+    /// It refused thinking that it had given itself: none goes back, whatever it takes.
+    pub(crate) no_thinking: bool,
+    /// It takes the words of a refusal back as a refusal.
+    pub(crate) refusal: bool,
+    /// It wants an id and a status with what the model said.
+    pub(crate) ids: bool,
+}
+
+impl ResponsesTraits {
+    fn of(provider: &Provider) -> Self {
+        Self {
+            encrypted: provider.responses_take(ResponsesExtra::Encrypted),
+            summary: provider.responses_take(ResponsesExtra::Summary),
+            thinking: provider.responses_take(ResponsesExtra::Thinking),
+            no_thinking: false,
+            refusal: provider.responses_take(ResponsesExtra::Refusal),
+            ids: provider.responses_take(ResponsesExtra::Ids),
+        }
+    }
 }
 
 impl<'a> ServiceTraits<'a> {
@@ -82,6 +115,7 @@ impl<'a> ServiceTraits<'a> {
             takes_pdf_as_url: provider.takes_pdf_as_url(),
             schema_form: provider.schema_form(),
             must_ask_for_usage: provider.must_ask_for_usage(),
+            responses: ResponsesTraits::of(provider),
         }
     }
 }

@@ -2,18 +2,20 @@
 //! JSON document where the server ignored `stream` or was not asked for one. What an event or a
 //! document says, the dialect reads.
 
-use super::chat_dialect::{ChatDialect, ReadEvents, Seen};
+use super::chat_dialect::{ReadEvents, Seen};
+use super::either::EitherEvents;
 use super::event::ChatEvent;
 use crate::http::fault::{self, Fault};
 use crate::http::odd_json;
 use crate::http::sse::{Decoder, MAX_EVENT};
+use crate::provider::ChatApi;
 
 /// Reads one reply.
 #[derive(Debug)]
 pub(crate) struct ChatReader {
     says_stream: bool,
     form: BodyForm,
-    events: Box<dyn ReadEvents>,
+    events: EitherEvents,
     seen: Seen,
     is_too_long: bool,
 }
@@ -72,11 +74,12 @@ pub(crate) enum ReplyEnd {
 }
 
 impl ChatReader {
-    /// A reader for a reply in this dialect with this `Content-Type`.
-    pub(crate) fn new(dialect: &dyn ChatDialect, content_type: &str) -> Self {
+    /// A reader for a reply with this `Content-Type` to a request of this endpoint, which asked for at
+    /// most this many tokens.
+    pub(crate) fn new(api: ChatApi, limit: Option<u64>, content_type: &str) -> Self {
         let says_stream = content_type.to_ascii_lowercase().contains("event-stream");
         let (form, seen) = (BodyForm::Unknown(Vec::new()), Seen::default());
-        Self { says_stream, form, events: dialect.events(), seen, is_too_long: false }
+        Self { says_stream, form, events: EitherEvents::new(api, limit), seen, is_too_long: false }
     }
 
     /// Reads the next bytes of the body.
@@ -123,6 +126,7 @@ impl ChatReader {
                 let unreadable = seen.unreadable.take();
                 decoder.finish(|event| events.event(event, seen, each));
                 seen.unreadable = unreadable;
+                events.close(seen, each);
                 match seen.unreadable.take() {
                     Some(words) => ReplyEnd::Broken(words),
                     None => ReplyEnd::Stream { done: seen.is_done },
@@ -164,17 +168,16 @@ impl ChatReader {
     /// Whether nothing more is to be read: the stream said that it is at its end, or it goes beyond
     /// any sense of size.
     pub(crate) fn is_done(&self) -> bool {
-        self.seen.is_done || self.is_too_long
+        self.seen.is_done || self.seen.is_cut || self.is_too_long
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::chat_completions::ChatCompletions;
     use super::*;
 
     fn read(content_type: &str, pieces: &[&[u8]]) -> (String, ReplyEnd, Option<String>) {
-        let mut reader = ChatReader::new(&ChatCompletions, content_type);
+        let mut reader = ChatReader::new(ChatApi::Completions, None, content_type);
         let mut text = String::new();
         let mut each = |event: ChatEvent<'_>| {
             if let ChatEvent::Text { text: piece, .. } = event {
@@ -268,7 +271,7 @@ mod tests {
     #[test]
     fn what_is_beyond_any_sense_of_size_is_not_kept() {
         for (label, begin) in [(SSE, "data: "), ("application/json", "{\"choices\":")] {
-            let mut reader = ChatReader::new(&ChatCompletions, label);
+            let mut reader = ChatReader::new(ChatApi::Completions, None, label);
             let mut text = String::new();
             let mut each = |event: ChatEvent<'_>| text.push_str(&format!("{event:?}"));
             reader.push(begin.as_bytes(), &mut each);

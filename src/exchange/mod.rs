@@ -22,7 +22,7 @@ mod throttle;
 
 pub(crate) use bad_reply::ReplyWords;
 pub(crate) use draft::Draft;
-pub(crate) use fetch::plain_get;
+pub(crate) use fetch::{plain_get, resolved};
 pub(crate) use models::look_up_model;
 pub(crate) use operation::{Operation, ReadError};
 pub(crate) use reply::Reply;

@@ -102,7 +102,8 @@ impl Exchange {
     ) -> Result<Self, Failure> {
         let interrupt = Interrupt::new(io).map_err(|error| classify(&error))?;
         if provider.base_url.scheme() == "demo" {
-            let address = demo::start(pace).await.map_err(|error| {
+            let folder = io.env.data_folder().map(|folder| folder.join("demo"));
+            let address = demo::start(pace, folder).await.map_err(|error| {
                 Failure::new(
                     FailureKind::Other,
                     format!("cannot start the demo server: {}", reason(&error)),

@@ -2,7 +2,6 @@
 //! what they are.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read, Write as _};
 use std::path::PathBuf;
 
@@ -11,6 +10,7 @@ use ring::digest::{Context, SHA256};
 use super::line::HistoryLine;
 use super::name::new_id;
 use super::store::{Store, make_private};
+use crate::private;
 
 /// How much is read at once.
 const READ_SIZE: usize = 64 * 1024;
@@ -36,11 +36,7 @@ impl Store {
     pub(crate) fn keep_file(&self, mut content: impl Read) -> std::io::Result<String> {
         make_private(&self.files())?;
         let part = self.files().join(format!("part-{}", new_id()));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&part)?;
+        let mut file = private::file().write(true).create_new(true).open(&part)?;
         let mut write = || {
             let (mut sum, mut stretch) = (Context::new(&SHA256), vec![0; READ_SIZE]);
             loop {
@@ -71,7 +67,8 @@ impl Store {
         let mut names = BTreeSet::new();
         for line in contents.split(|byte| *byte == b'\n') {
             if let Some(HistoryLine::Turn(turn)) = HistoryLine::read(line) {
-                names.extend(turn.files.into_iter().filter_map(|file| file.content));
+                let files = turn.files.into_iter().chain(turn.made);
+                names.extend(files.filter_map(|file| file.content));
             }
         }
         if names.is_empty() {

@@ -1,7 +1,6 @@
 //! Conversations that go for good, with all that was kept for them.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use super::inputs::INPUTS;
 use super::name::{ConversationKey, new_id};
 use super::store::{RECENT, RECENT_BEFORE, Store};
 use crate::error::{Failure, FailureKind, reason};
+use crate::private;
 
 impl Store {
     /// Removes conversations: what was typed in them, and the files that went along with them and with no
@@ -87,11 +87,8 @@ fn without(path: &Path, gone: &BTreeSet<&str>) -> std::io::Result<()> {
     }
     let kept: Vec<u8> = all().filter(|line| !is_gone(line)).flatten().copied().collect();
     let part = path.with_extension(format!("part-{}", new_id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&part).and_then(|mut file| file.write_all(&kept));
+    let opened = private::file().write(true).create_new(true).open(&part);
+    let written = opened.and_then(|mut file| file.write_all(&kept));
     written.and_then(|()| std::fs::rename(&part, path)).inspect_err(|_| {
         let _ = std::fs::remove_file(&part);
     })

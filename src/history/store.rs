@@ -1,7 +1,7 @@
 //! The files that conversations are kept in: appended to by any number of runs at once, whole lines
 //! in one write each, and never locked.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -14,6 +14,7 @@ use super::name::ConversationKey;
 use crate::conversation::Turn;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Env;
+use crate::private;
 
 /// The user's data folder of this program.
 #[derive(Debug, Clone)]
@@ -47,14 +48,9 @@ pub(super) const RECENT: &str = "recent.jsonl";
 pub(super) const RECENT_BEFORE: &str = "recent.old.jsonl";
 
 impl Store {
-    /// The data folder: that of `XDG_DATA_HOME`, or of the system's own habit. Looks at no file.
+    /// The data folder. Looks at no file.
     pub(crate) fn find(env: &Env) -> Option<Self> {
-        let xdg = env.get("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let folder = match xdg {
-            Some(folder) => folder.join("llm"),
-            None => directories::ProjectDirs::from("", "", "llm")?.data_dir().to_owned(),
-        };
-        Some(Self { folder })
+        Some(Self { folder: env.data_folder()? })
     }
 
     /// A file of the data folder that is not a conversation.
@@ -77,6 +73,18 @@ impl Store {
     /// A folder that can't be made.
     pub(crate) fn make(&self) -> std::io::Result<()> {
         make_private(&self.conversations())
+    }
+
+    /// Writes a small file of the data folder that is not a conversation, in place of the one before.
+    ///
+    /// # Errors
+    /// A folder or a file that can't be written.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+        let path = self.file(name);
+        make_private(path.parent().unwrap_or(&self.folder))?;
+        let part = path.with_extension(format!("part-{}", std::process::id()));
+        private::file().write(true).create(true).truncate(true).open(&part)?.write_all(bytes)?;
+        std::fs::rename(&part, &path)
     }
 
     /// Adds a turn to a conversation, and remembers it as this terminal's last one.
@@ -109,10 +117,8 @@ impl Store {
 
     /// Appends a line in one write, which the system does not mix with those of others.
     pub(super) fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
-        let mut options = OpenOptions::new();
+        let mut options = private::file();
         options.read(true).append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = match options.open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.make()?;
@@ -261,11 +267,7 @@ impl StoredConversation {
 
 /// Makes a folder, and those that it is in, for the user alone.
 pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    private::folder().recursive(true).create(folder)
 }
 
 /// The failure for a file or folder that can't be read: exit 1.

@@ -9,7 +9,7 @@ mod frame;
 mod item;
 mod kind;
 pub(crate) mod rows;
-mod stdin;
+pub(crate) mod stdin;
 mod text;
 pub(crate) mod texts;
 

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use super::text::{MAX_TEXT, check_length, read_bounded};
@@ -13,7 +13,11 @@ use crate::io::Io;
 pub(super) const STDIN: &str = "standard input";
 
 /// After this much silence on standard input the user is told what is waited for.
-const SILENT_INPUT: Duration = Duration::from_secs(2);
+pub(crate) const SILENT_INPUT: Duration = Duration::from_secs(2);
+
+/// How much is read at once, in bytes, and how many such pieces may wait.
+const PIECE: usize = 64 * 1024;
+const WAITING: usize = 4;
 
 /// Whether a path stands for standard input.
 pub(super) fn is_stdin(path: &Path) -> bool {
@@ -61,7 +65,8 @@ fn for_pieces(
     io: &Io,
     each: &mut dyn FnMut(&[u8]) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
-    let pieces = read_in_thread(stdin);
+    let (sender, pieces) = sync_channel(WAITING);
+    read_in_thread(stdin, move |piece| sender.send(piece).is_ok());
     let mut has_told = false;
     loop {
         let piece = match has_told {
@@ -87,26 +92,28 @@ fn for_pieces(
     }
 }
 
-fn read_in_thread(mut stdin: Box<dyn Read + Send + Sync>) -> Receiver<std::io::Result<Vec<u8>>> {
-    let (sender, receiver) = sync_channel(4);
-    let failed = sender.clone();
+/// Reads in a thread, as a blocking read can't be left, and gives each piece to `give`, the end as an empty
+/// one. Ends where `give` takes no more. That no thread can be made is told as a failed read.
+pub(crate) fn read_in_thread(
+    mut stdin: Box<dyn Read + Send + Sync>,
+    give: impl Fn(std::io::Result<Vec<u8>>) -> bool + Clone + Send + 'static,
+) {
+    let failed = give.clone();
     let thread = std::thread::Builder::new().spawn(move || {
         loop {
-            let mut piece = vec![0; 64 * 1024];
+            let mut piece = vec![0; PIECE];
             let read = stdin.read(&mut piece);
             let is_last = !matches!(read, Ok(1..));
             let piece = read.map(|length| {
                 piece.truncate(length);
                 piece
             });
-            if sender.send(piece).is_err() || is_last {
+            if !give(piece) || is_last {
                 return;
             }
         }
     });
     if let Err(error) = thread {
-        // The receiver is here, and there is room.
-        let _ = failed.send(Err(error));
+        failed(Err(error));
     }
-    receiver
 }

@@ -1,9 +1,10 @@
 //! Opens a file for one run alone.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use crate::error::{Failure, FailureKind, reason};
+use crate::private;
 
 /// How often the file may vanish while it is opened, as the run that had it ends.
 const TRIES: u32 = 5;
@@ -29,14 +30,7 @@ pub(super) fn open_locked(path: &Path) -> Result<File, Failure> {
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
+    private::file().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 /// Whether the name still belongs to the file that was opened: the run before may have removed it.

@@ -2,13 +2,14 @@
 //! the same command goes on where an earlier one stopped. A part has the name of what was asked for:
 //! what is asked in other words is not found.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
 
 use crate::error::Failure;
+use crate::private;
 
 /// The ending of the folder.
 const FOLDER: &str = "llm-parts";
@@ -69,7 +70,7 @@ impl KeptParts {
 
     fn try_put(&self, key: &str, label: &str, bytes: &[u8]) -> std::io::Result<()> {
         if !self.folder.is_dir() {
-            private().create(&self.folder)?;
+            private::folder().create(&self.folder)?;
         }
         let path = self.path(key);
         let unfinished = path.with_extension("new");
@@ -145,19 +146,6 @@ pub(crate) fn with_hint(mut failure: Failure, there: usize) -> Failure {
     let more = format!("{parts} kept: the same command goes on (--fresh begins anew)");
     let hint = failure.hint.take().map_or(more.clone(), |hint| format!("{hint}; {more}"));
     failure.hint(hint)
-}
-
-#[cfg(unix)]
-fn private() -> DirBuilder {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let mut builder = DirBuilder::new();
-    builder.mode(0o700);
-    builder
-}
-
-#[cfg(not(unix))]
-fn private() -> DirBuilder {
-    DirBuilder::new()
 }
 
 #[cfg(test)]

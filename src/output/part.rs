@@ -1,6 +1,7 @@
 //! Files under a name that is free, until they are whole. Each is locked while it is written, so that those
 //! of a process that was killed can be told from the others, and are removed by the next one.
 
+use crate::private;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ pub(super) fn create_beside(target: &Path) -> std::io::Result<(File, PathBuf)> {
         remove_leftovers(folder);
     }
     loop {
-        let (file, path) = create_temporary(folder, ENDING, OpenOptions::new().write(true))?;
+        let (file, path) = create(folder, ENDING, private::file().write(true))?;
         // Another process may have taken it for a leftover before it was locked.
         if lock(&file) && is_at(&file, &path) {
             return Ok((file, path));
@@ -52,25 +53,12 @@ fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Creates a file with a name that is free, which nobody else can read. The name is not made of the
-/// target's, which may be as long as a name can be.
+/// Creates a file with a name that is free. The name is not made of the target's, which may be as long as
+/// a name can be.
 ///
 /// # Errors
 /// Those of creating a file in the folder.
-pub(super) fn create_temporary(
-    folder: &Path,
-    ending: &str,
-    options: &mut OpenOptions,
-) -> std::io::Result<(File, PathBuf)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    create(folder, ending, options)
-}
-
-fn create(
+pub(super) fn create(
     folder: &Path,
     ending: &str,
     options: &mut OpenOptions,

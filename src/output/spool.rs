@@ -1,13 +1,14 @@
 //! Output that can be written only when all of it is known: kept in a temporary file until then.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::part::create_temporary;
+use super::part;
 use super::sink::Sink;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
+use crate::private;
 
 /// How much is copied at once.
 const COPY_SIZE: usize = 256 * 1024;
@@ -88,7 +89,7 @@ impl Drop for Spool {
 }
 
 fn create(folder: &Path) -> std::io::Result<(File, PathBuf)> {
-    create_temporary(folder, "tmp", OpenOptions::new().read(true).write(true))
+    part::create(folder, "tmp", private::file().read(true).write(true))
 }
 
 fn cannot_write(folder: &str, error: &std::io::Error) -> Failure {

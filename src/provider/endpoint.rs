@@ -2,8 +2,10 @@
 //! the origin of its profile's base URL, and this is where that is held.
 
 use super::Job;
+use crate::config::field::Sourced;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
+use crate::config::schema::{ChatApi, Word as _};
 use crate::error::Failure;
 use crate::http::request::Url;
 
@@ -26,6 +28,28 @@ pub(super) fn of(profile: &Profile, job: Job, base_url: &Url) -> Endpoint {
         Job::Rerank => profile.rerank.get("path"),
         _ => profile.paths.get(job.name()),
     };
+    at(profile, field, base_url)
+}
+
+/// The path of `/responses`, as the specification has it.
+pub(super) const RESPONSES: &str = "/responses";
+
+/// The same for chat over `/responses`: beside the profile's other endpoint of chat, if it has a path
+/// of its own for that one alone.
+pub(super) fn of_responses(profile: &Profile, base_url: &Url) -> Endpoint {
+    let own = profile.paths.get(ChatApi::Responses.word());
+    let beside = || {
+        let path = &profile.paths.get(Job::Chat.name())?.value;
+        let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+        Some(format!("{}{RESPONSES}{query}", path.strip_suffix(Job::Chat.path())?))
+    };
+    match (own, beside()) {
+        (None, Some(path)) if address(&path).is_none() => Endpoint::Path(Some(path)),
+        _ => at(profile, own, base_url),
+    }
+}
+
+fn at(profile: &Profile, field: Option<&Sourced<String>>, base_url: &Url) -> Endpoint {
     let Some(field) = field else { return Endpoint::Path(None) };
     match address(&field.value) {
         None => Endpoint::Path(Some(field.value.clone())),

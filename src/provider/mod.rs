@@ -3,6 +3,7 @@
 
 mod base_url;
 mod body_secrets;
+mod chat_api;
 mod choose;
 mod endpoint;
 pub(crate) mod field_repair;
@@ -15,17 +16,18 @@ mod options;
 pub(crate) mod price;
 mod resolve;
 mod resolved;
-mod rules;
+pub(crate) mod rules;
 pub(crate) mod shape;
 mod takes;
 #[cfg(test)]
 mod tests;
+mod told;
 pub(crate) mod user_fields;
 
 pub(crate) use crate::config::name;
-pub(crate) use crate::config::schema::{RerankForm, SchemaForm};
+pub(crate) use crate::config::schema::{ChatApi, RerankForm, ResponsesExtra, SchemaForm};
 pub(crate) use job::Job;
 pub(crate) use limit::RequestLimit;
 pub(crate) use options::{ServiceOptions, Setting};
 pub(crate) use resolve::{profile_for, provider_of, resolve};
-pub(crate) use resolved::{Composed, Fields, KEY, Provider, limits_of};
+pub(crate) use resolved::{Composed, Fields, KEY, Provider, limit_in, limits_of};

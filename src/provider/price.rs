@@ -21,7 +21,7 @@ impl Provider {
     pub(crate) fn price(&self, model: &str) -> Option<Price> {
         let is_for_model = |entry: &&PriceEntry| match &entry.models {
             None => true,
-            Some(patterns) => patterns.iter().any(|pattern| rules::glob(pattern, model)),
+            Some(patterns) => rules::is_model_of(patterns, model),
         };
         let entry = self.profile.prices.as_deref()?.iter().find(is_for_model)?;
         let figure = |figure: &Option<Number>| figure.as_ref().and_then(Number::as_f64);

@@ -45,7 +45,8 @@ impl UserFields {
         self.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
     }
 
-    pub(super) fn add(&mut self, field: &str, by: SetBy) {
+    /// Tells by what the user set a field.
+    pub(crate) fn add(&mut self, field: &str, by: SetBy) {
         self.set.push((field.to_owned(), by));
     }
 
@@ -78,14 +79,19 @@ impl UserFields {
     /// rule of the user's will set.
     pub(super) fn follow(&mut self, rule: &Rule, body: &Map<String, Value>) {
         for (from, to) in &rule.rename {
-            for (name, _) in self.set.iter_mut().filter(|(name, _)| name == from) {
-                name.clone_from(to);
-            }
+            self.rename(from, to);
         }
         for name in rule.set.keys().filter(|name| !body.contains_key(*name)) {
             if rule.origin != Origin::BuiltIn {
                 self.add(name, SetBy::Profile(format!("a rule ({})", rule.origin)));
             }
+        }
+    }
+
+    /// Follows a field to its new name.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+        for (name, _) in self.set.iter_mut().filter(|(name, _)| name == from) {
+            to.clone_into(name);
         }
     }
 

@@ -4,7 +4,9 @@
 mod definition;
 mod describe;
 mod run;
+mod schema;
 
 pub(crate) use definition::{DEFAULT_TIMEOUT, Tool, no_parameters};
 pub(crate) use describe::describe;
 pub(crate) use run::{ToolEnd, ToolInvocation, ToolResult, run};
+pub(crate) use schema::repaired;

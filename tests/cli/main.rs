@@ -6,6 +6,7 @@ mod embed;
 mod every_command;
 mod history;
 mod image;
+mod mcp;
 mod models;
 mod providers;
 mod similar;

@@ -12,10 +12,10 @@ fn text(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect("the file is there")
 }
 
-/// Every profile of the catalogue stands in a row of the README's table of services, in backticks.
+/// Every profile of the catalogue stands in a row of the table of services, in backticks.
 #[test]
-fn the_readme_names_every_service() {
-    let readme = text("README.md");
+fn the_table_of_services_names_every_service() {
+    let readme = text("docs/services.md");
     let rows: Vec<&str> =
         readme.lines().filter(|line| line.trim_start().starts_with('|')).collect();
     let catalogue = text("providers.example.toml");
@@ -24,7 +24,23 @@ fn the_readme_names_every_service() {
     assert!(names.len() > 20, "the catalogue lists only {names:?}");
     let is_named = |name: &str| rows.iter().any(|row| row.contains(&format!("`{name}`")));
     let missing: Vec<&&str> = names.iter().filter(|name| !is_named(name)).collect();
-    assert!(missing.is_empty(), "README.md's table lacks {missing:?}");
+    assert!(missing.is_empty(), "docs/services.md lacks {missing:?}");
+}
+
+/// Every field that the reader of profiles knows stands in the document about them, in backticks.
+#[test]
+fn the_document_about_profiles_names_every_field() {
+    let reader = text("src/config/profile.rs");
+    let (_, table) = reader.split_once(" reads {").expect("the table of fields");
+    let (table, _) = table.split_once("\n    }\n").expect("its end");
+    let name = |line: &str| line.trim().split_once(": ").map(|(name, _)| name.to_owned());
+    let fields: Vec<String> =
+        table.lines().filter(|line| !line.trim().starts_with('/')).filter_map(name).collect();
+    assert!(fields.len() > 30, "the reader knows only {fields:?}");
+    let document = text("docs/profiles.md");
+    let is_named = |field: &&String| document.contains(&format!("`{field}`"));
+    let missing: Vec<&String> = fields.iter().filter(|field| !is_named(field)).collect();
+    assert!(missing.is_empty(), "docs/profiles.md lacks {missing:?}");
 }
 
 /// The rows of the table `| module | duty |`.
@@ -111,15 +127,19 @@ fn no_document_names_a_function_that_is_gone() {
 
 #[test]
 fn links_lead_to_files_that_exist() {
-    for document in ["README.md", LAYOUT] {
+    let chinese = ["README.zh-CN.md", "docs/zh-CN/guide.md"];
+    let english = ["README.md", "docs/guide.md", "docs/profiles.md", "docs/services.md"];
+    for document in english.into_iter().chain(chinese).chain(["docs/scripts.md", LAYOUT]) {
         let text = text(document);
+        let folder = root().join(document);
+        let folder = folder.parent().expect("a document lies in a folder");
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         let is_file = |target: &&str| !target.starts_with('#') && !target.contains("://");
         let files: Vec<&str> = targets.filter(is_file).collect();
-        assert!(!files.is_empty());
+        assert!(document != "README.md" || files.len() > 5, "README.md links to {files:?}");
         for file in files {
             let file = file.split('#').next().unwrap_or_default();
-            assert!(root().join(file).exists(), "{document} links to {file}");
+            assert!(folder.join(file).exists(), "{document} links to {file}");
         }
     }
 }

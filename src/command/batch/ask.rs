@@ -166,7 +166,11 @@ impl Operation for AskRow<'_> {
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<ReadReply, ReadError> {
         let body = reply.whole().await?;
         let wish = &self.asker.wish;
-        let mut read = ReadReply::read(&body, wish, &reply.exchange().provider)?;
+        let reader = match &self.form {
+            RequestForm::Filled(_) => self.asker.requests.reader(reply.content_type()),
+            RequestForm::Own(question) => question.reader(reply.content_type()),
+        };
+        let mut read = ReadReply::read(&body, reader, wish, &reply.exchange().provider)?;
         if wish.keeps_replies {
             read.keep(reply.status(), reply.request_id(), &body);
         }

@@ -7,6 +7,7 @@ use super::outcome::{RowError, RowErrorKind, RowOutcome, RowReplyBody};
 use crate::command::chat::{AnswerSchema, read_whole, usage_sum};
 use crate::dialect::addressee;
 use crate::dialect::answers::{Answers, ReplyVerdict};
+use crate::dialect::reader::ChatReader;
 use crate::exchange::ReadError;
 use crate::http::bad_reply::BadReply;
 use crate::output::extract::{BlockChoice, CodeBlockExtractor};
@@ -45,17 +46,18 @@ pub(super) struct Misfit {
 }
 
 impl ReadReply {
-    /// Reads the body of a reply.
+    /// Reads the body of a reply with `reader`.
     ///
     /// # Errors
     /// An error that the reply carries, or a reply that is no answer.
     pub(super) fn read(
         body: &[u8],
+        reader: ChatReader,
         wish: &AnswerWish,
         provider: &Provider,
     ) -> Result<Self, ReadError> {
         let mut answers = Answers::new(1).thinking_untagged(wish.thinks_untagged);
-        read_whole(body, provider.gives_finish_reason(), &mut answers, None)?;
+        read_whole(body, reader, provider.gives_finish_reason(), &mut answers, None)?;
         let verdict = answers.verdict();
         if let Some(word) = answers.failure().filter(|_| answers.count() == 0) {
             return Err(BadReply::Failed(word.to_owned()).into());

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::template::{RowQuestion, RowTemplate};
-use crate::command::chat::{AnswerSchema, Question, QuestionOptions, SilentCuts};
-use crate::conversation::Conversation;
+use crate::command::chat::{AnswerSchema, Earlier, Question, QuestionOptions, SilentCuts};
+use crate::dialect::reader::ChatReader;
 use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::http::request::Body;
@@ -112,6 +112,11 @@ impl RowRequests {
         asked(row, items, self.options.clone(), Some(&state.question), provider)
     }
 
+    /// What reads a reply.
+    pub(super) fn reader(&self, content_type: &str) -> ChatReader {
+        self.state().question.reader(content_type)
+    }
+
     /// The schema that answers must fit.
     pub(super) fn schema(&self) -> Option<&AnswerSchema> {
         self.options.schema.as_ref()
@@ -180,10 +185,10 @@ fn asked(
     let mut given = PromptInput { items, ..PromptInput::default() };
     given.put_text(row.text.clone());
     options.system = None;
-    let mut conversation = Conversation::default();
-    conversation.instructions.clone_from(&row.system);
-    let learned = like.map(|question| question.learned.clone()).unwrap_or_default();
-    Question::new(given, conversation, options, Vec::new(), learned, provider)
+    let mut earlier = Earlier::default();
+    earlier.conversation.instructions.clone_from(&row.system);
+    earlier.learned = like.map(|question| question.learned.clone()).unwrap_or_default();
+    Question::new(given, earlier, options, Vec::new(), provider)
 }
 
 impl MadeRequest {

@@ -63,8 +63,10 @@ impl RowSetup {
         let options = QuestionOptions {
             system: None,
             model: model(args),
+            api: args.api.map(Into::into),
             streams: false,
             wants_usage: false,
+            wants_thinking: false,
             is_in_conversation: false,
             schema,
         };

@@ -7,9 +7,10 @@ use super::addresses;
 use super::cuts::SilentCuts;
 use super::earlier::EarlierTurns;
 use super::log::ConversationLog;
+use super::made::MadeFiles;
 use super::options::ChatOptions;
 use super::plan::ChatPlan;
-use super::question::{DIALECT, Question};
+use super::question::{Earlier, Question, chosen_api};
 use super::tools::{self, Tools};
 use super::turn::ChatTurn;
 use super::warnings::Warnings;
@@ -22,7 +23,7 @@ use crate::input::PromptInput;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
-use crate::provider::{Provider, resolve};
+use crate::provider::{Job, Provider, resolve};
 
 /// Asks questions of one conversation.
 pub(super) struct Asker {
@@ -61,7 +62,7 @@ impl Asker {
     /// # Errors
     /// As [`resolve`].
     pub(super) fn resolve(&self, config: &Config, io: &mut Io) -> Result<Provider, Failure> {
-        let mut provider = resolve(&self.options.service, DIALECT.job(), config, io)?;
+        let mut provider = resolve(&self.options.service, Job::Chat, config, io)?;
         self.options.preset.lay_over(&mut provider);
         Ok(provider)
     }
@@ -91,14 +92,17 @@ impl Asker {
         provider: &Provider,
         io: &mut Io,
     ) -> Result<Question, Failure> {
-        let mut earlier = EarlierTurns::new(provider, &mut self.warnings, io);
+        let learned = self.learned.for_service(provider);
+        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
+        let options = self.options.question.clone();
+        let spoken = learned.spoken(chosen_api(&options, &tools, &learned, provider));
+        let mut earlier = EarlierTurns::new(provider, spoken.api, &mut self.warnings, io);
         let system = self.options.question.system.as_deref();
         let conversation =
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
-        let tools = self.tools.as_deref().map(Tools::definitions).unwrap_or_default();
-        let options = self.options.question.clone();
-        let learned = self.learned.for_service(provider);
-        let question = Question::new(given, conversation, options, tools, learned, provider)?;
+        let shown = earlier.shown();
+        let earlier = Earlier { conversation, shown, learned };
+        let question = Question::new(given, earlier, options, tools, provider)?;
         question.first.warnings.iter().for_each(|warning| self.warnings.warn(warning, io));
         Ok(question)
     }
@@ -116,7 +120,7 @@ impl Asker {
         }
     }
 
-    /// Asks, shows `number` answers in `sink`, and keeps question and answers.
+    /// Asks, shows `number` answers in `outputs`, and keeps question and answers.
     ///
     /// # Errors
     /// Those of setting up; what goes wrong with the answer is given back.
@@ -124,21 +128,21 @@ impl Asker {
         &mut self,
         mut question: Question,
         number: u32,
-        sink: Sink,
+        outputs: Outputs,
         provider: Provider,
         io: &mut Io,
     ) -> Result<Asked, Failure> {
         let options = &self.options;
         let plan = ChatPlan::new(&question, number, &options.answer, self.tools.clone(), &provider);
         let mut asked = self.log.asked(&options.question, &options.service, &provider, &question);
-        let writer = TextWriter::new(sink).with_markdown(options.answer.is_markdown);
+        let writer = TextWriter::new(outputs.text).with_markdown(options.answer.is_markdown);
         let allowed = options.exchange;
         let cuts = SilentCuts::behind(self.log.sent_before());
         let wanted = provider.model.clone();
         let (question, said, model, result) =
             exchange::run(provider, allowed, io, |exchange, io| {
                 Box::pin(async move {
-                    let mut chat = ChatTurn::new(plan, cuts, writer);
+                    let mut chat = ChatTurn::new(plan, cuts, writer, outputs.made);
                     let result = match addresses::fetch_all(&mut question, exchange, io).await {
                         Ok(()) => chat.run(&mut question, exchange, io).await,
                         Err(failure) => Err(failure),
@@ -153,6 +157,12 @@ impl Asker {
         let is_kept = self.log.keep(asked, question.into_given(), said, result.as_ref().err(), io);
         Ok(Asked { is_kept, stood_in, result })
     }
+}
+
+/// Where an answer goes.
+pub(super) struct Outputs {
+    pub(super) text: Sink,
+    pub(super) made: MadeFiles,
 }
 
 /// What became of a question.

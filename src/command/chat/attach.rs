@@ -3,7 +3,7 @@
 use crate::error::Failure;
 use crate::http::request::shown;
 use crate::input::{Attachment, AttachmentGroup, InputItem, PromptInput};
-use crate::provider::Provider;
+use crate::provider::{ChatApi, Provider};
 
 /// The user's message as the history keeps it: attachments by their names; their bytes are kept
 /// beside the conversation, which would grow by megabytes with them.
@@ -40,8 +40,24 @@ pub(super) fn is_refused(provider: &Provider, model: &str, attachment: &Attachme
     provider.takes_no(model, &[format.name(), format.group().name()])
 }
 
+/// Whether the endpoint has no place for an attachment.
+pub(super) fn has_no_place(api: ChatApi, attachment: &Attachment) -> bool {
+    api == ChatApi::Responses && attachment.format.group() == AttachmentGroup::Audio
+}
+
 /// Refuses an attachment that the service or the model is known not to take.
-pub(super) fn check(provider: &Provider, model: &str, given: &PromptInput) -> Result<(), Failure> {
+pub(super) fn check(
+    provider: &Provider,
+    model: &str,
+    api: ChatApi,
+    given: &PromptInput,
+) -> Result<(), Failure> {
+    if let Some(attachment) = given.attachments().find(|it| has_no_place(api, it)) {
+        let (file, format) = (&attachment.given, attachment.format.words());
+        let what = format!("{file} is {format}, and /responses has no place for recordings");
+        let hint = "`--api completions` takes it; `llm transcribe` turns it into text";
+        return Err(Failure::usage(what).hint(hint));
+    }
     let mut attachments = given.attachments();
     let Some(attachment) = attachments.find(|it| is_refused(provider, model, it)) else {
         return Ok(());

@@ -5,14 +5,15 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek as _, SeekFrom};
 
 use super::attach;
+use super::made::MadeFile;
 use super::warnings::Warnings;
 use crate::conversation::{self, Turn};
 use crate::error::reason;
 use crate::history::Store;
 use crate::http::form::BytePiece;
-use crate::input::{self, Attachment, InputItem, PromptInput};
+use crate::input::{self, Attachment, AttachmentGroup, InputItem, PromptInput};
 use crate::io::Io;
-use crate::provider::Provider;
+use crate::provider::{ChatApi, Provider};
 
 /// A larger file is not kept, in bytes.
 const MAX_KEPT_FILE_BYTES: u64 = 20 * 1024 * 1024;
@@ -44,6 +45,25 @@ pub(super) fn keep(
         .collect()
 }
 
+/// Keeps the pictures and sounds of an answer in the same way.
+pub(super) fn keep_made(
+    made: Vec<MadeFile>,
+    store: Option<&Store>,
+    io: &Io,
+) -> Vec<conversation::TurnFile> {
+    let keep = |file: MadeFile| {
+        let store = store.filter(|_| file.bytes.len() as u64 <= MAX_KEPT_FILE_BYTES);
+        let kept = store.map(|store| store.keep_file(file.bytes.as_slice())).transpose();
+        let content = kept.unwrap_or_else(|error| {
+            let why = reason(&error);
+            io.warn(&format!("{} is not kept with the conversation: {why}", file.name));
+            None
+        });
+        conversation::TurnFile { name: file.name, content }
+    };
+    made.into_iter().map(keep).collect()
+}
+
 /// The bytes of an attachment once more.
 fn open(data: &[BytePiece]) -> std::io::Result<Box<dyn Read>> {
     let mut whole: Box<dyn Read> = Box::new(std::io::empty());
@@ -64,25 +84,36 @@ fn open(data: &[BytePiece]) -> std::io::Result<Box<dyn Read>> {
 pub(super) struct EarlierTurns<'a> {
     store: Option<Store>,
     provider: &'a Provider,
+    api: ChatApi,
     warnings: &'a mut Warnings,
     io: &'a Io,
+    /// The pictures of the answer before, which go along with the next question: no endpoint takes
+    /// them in an answer.
+    shown: Vec<Attachment>,
 }
 
 impl<'a> EarlierTurns<'a> {
-    /// For this service. The warnings tell of files that can't go along.
-    pub(super) fn new(provider: &'a Provider, warnings: &'a mut Warnings, io: &'a Io) -> Self {
-        Self { store: Store::find(&io.env), provider, warnings, io }
+    /// For this service and endpoint. The warnings tell of files that can't go along.
+    pub(super) fn new(
+        provider: &'a Provider,
+        api: ChatApi,
+        warnings: &'a mut Warnings,
+        io: &'a Io,
+    ) -> Self {
+        Self { store: Store::find(&io.env), provider, api, warnings, io, shown: Vec::new() }
     }
 
     /// A question's text and the files that go along with it. One that can't is named in the text;
     /// the user is told once.
     pub(super) fn question(&mut self, turn: &Turn) -> (String, Vec<Attachment>) {
+        let mut found = self.shown();
+        self.shown = self.made(turn);
         if turn.files.is_empty() {
-            return (turn.user.clone(), Vec::new());
+            return (turn.user.clone(), found);
         }
-        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        let mut missing = Vec::new();
         for file in &turn.files {
-            match recalled(file, self.store.as_ref(), self.provider, self.io) {
+            match self.recalled(file) {
                 Ok(attachment) => found.push(attachment),
                 Err(why) => {
                     let what = format!("only the name of {} is sent: {why}", file.name);
@@ -92,6 +123,47 @@ impl<'a> EarlierTurns<'a> {
             }
         }
         (attach::noted(&bare(turn), missing), found)
+    }
+
+    /// The pictures of the last answer.
+    pub(super) fn shown(&mut self) -> Vec<Attachment> {
+        std::mem::take(&mut self.shown)
+    }
+
+    /// The pictures of an answer, as far as the service takes them. What a sound says is the answer's text.
+    fn made(&mut self, turn: &Turn) -> Vec<Attachment> {
+        let mut found = Vec::new();
+        for file in &turn.made {
+            let kept = kept(file, self.store.as_ref(), self.io);
+            let is_sound = |one: &Attachment| one.format.group() == AttachmentGroup::Audio;
+            if kept.as_ref().is_ok_and(is_sound) {
+                continue;
+            }
+            match kept.and_then(|kept| self.taken(kept)) {
+                Ok(picture) => found.push(picture),
+                Err(why) => {
+                    let what = format!("{} of an earlier answer is not sent: {why}", file.name);
+                    self.warnings.warn(&what, self.io);
+                }
+            }
+        }
+        found
+    }
+
+    /// A kept file for a request, or why it can't go along.
+    fn recalled(&self, file: &conversation::TurnFile) -> Result<Attachment, String> {
+        self.taken(kept(file, self.store.as_ref(), self.io)?)
+    }
+
+    fn taken(&self, attachment: Attachment) -> Result<Attachment, String> {
+        let model = self.provider.model.as_deref().unwrap_or_default();
+        if attach::is_refused(self.provider, model, &attachment) {
+            return Err(format!("{} does not accept it for {model}", self.provider.name));
+        }
+        match attach::has_no_place(self.api, &attachment) {
+            true => Err("/responses has no place for recordings".to_owned()),
+            false => Ok(attachment),
+        }
     }
 }
 
@@ -118,21 +190,6 @@ fn bare(turn: &Turn) -> String {
     }
     let note = attach::note(turn.files.iter().map(|file| file.name.clone()).collect());
     text.strip_suffix(&note).map_or(text, str::trim_end).to_owned()
-}
-
-/// A kept file for a request, or why it can't go along.
-fn recalled(
-    file: &conversation::TurnFile,
-    store: Option<&Store>,
-    provider: &Provider,
-    io: &Io,
-) -> Result<Attachment, String> {
-    let attachment = kept(file, store, io)?;
-    let model = provider.model.as_deref().unwrap_or_default();
-    match attach::is_refused(provider, model, &attachment) {
-        false => Ok(attachment),
-        true => Err(format!("{} does not accept it for {model}", provider.name)),
-    }
 }
 
 /// A kept file, or why it is none.

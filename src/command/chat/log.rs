@@ -66,7 +66,7 @@ impl ConversationLog {
     /// The first request of the turn before, where its tokens were counted.
     pub(super) fn sent_before(&self) -> Option<SentRequest> {
         let mut turns = self.turns().iter().rev();
-        turns.find(|turn| !turn.answer.text.is_empty())?.sent.clone()
+        turns.find(|turn| turn.is_answered())?.sent.clone()
     }
 
     /// Chooses the conversation's own service and model where no flag says otherwise.
@@ -123,7 +123,8 @@ impl ConversationLog {
         let (end, why) = end(said.is_cut, failure, io);
         let mut answers = said.answers.into_iter();
         let answer = answers.next().unwrap_or_default();
-        if answer.text.is_empty() && answer.thinking.is_empty() && said.rounds.is_empty() {
+        let is_empty = answer.text.is_empty() && answer.thinking.is_empty();
+        if is_empty && said.rounds.is_empty() && said.made.is_empty() {
             return false;
         }
         let turn = Turn {
@@ -136,6 +137,7 @@ impl ConversationLog {
             user: attach::kept(given),
             rounds: said.rounds,
             answer,
+            made: earlier::keep_made(said.made, self.store(io).as_ref(), io),
             others: answers.map(|answer| answer.text).collect(),
             end,
             why,

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::api::{self, ChosenApi};
 use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
@@ -10,18 +11,15 @@ use super::schema::AnswerSchema;
 use super::ways_out::{Learned, WayOut};
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
-use crate::dialect::chat_completions::ChatCompletions;
+use crate::dialect::reader::ChatReader;
 use crate::dialect::schema::SchemaForm;
-use crate::dialect::{ChatDialect, ChatQuestion, ToolDefinition};
+use crate::dialect::{ChatQuestion, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
 use crate::provider::user_fields::{SetBy, UserFields};
-use crate::provider::{Composed, Provider};
-
-/// The dialect that services are spoken to in.
-pub(super) const DIALECT: &dyn ChatDialect = &ChatCompletions;
+use crate::provider::{ChatApi, Composed, Job, Provider, limit_in};
 
 /// One question.
 #[derive(Debug)]
@@ -30,12 +28,20 @@ pub(in crate::command) struct Question {
     pub(super) given: PromptInput,
     pub(in crate::command) first: FirstRequest,
     conversation: Conversation,
+    /// The pictures of the last answer, which go along.
+    shown: Vec<Attachment>,
     options: QuestionOptions,
     tools: Vec<ToolDefinition>,
     /// How often it was asked before for one more answer.
     repeats: u32,
+    /// The endpoint that it goes to as long as no refusal names the other one.
+    chosen: ChosenApi,
     /// What refusals taught of the service.
     pub(in crate::command) learned: Learned,
+    /// What the user should know of fields that only later requests leave out.
+    untold: Vec<String>,
+    /// The limit of tokens of the last request.
+    limit: Option<u64>,
     fixed: FixedFields,
     /// The next request's body, and which fields of it the user set; none once the conversation has
     /// changed.
@@ -58,58 +64,85 @@ pub(in crate::command) struct FirstRequest {
     pub(in crate::command) is_limited: bool,
     /// How many answers it asks for.
     pub(super) number: u32,
+    /// The user's words, for the names of files.
+    pub(super) title: String,
+    /// The format in which sound is asked for.
+    pub(super) sound_format: Option<String>,
     /// What the user should know of fields that are left out.
     pub(in crate::command) warnings: Vec<String>,
 }
 
+/// What was before a question.
+#[derive(Default)]
+pub(in crate::command) struct Earlier {
+    pub(in crate::command) conversation: Conversation,
+    /// The pictures of the last answer.
+    pub(in crate::command) shown: Vec<Attachment>,
+    /// What earlier questions found out of the service.
+    pub(in crate::command) learned: Learned,
+}
+
 impl Question {
-    /// What the user gave, behind `earlier` as the conversation so far. `learned` is what earlier
-    /// questions found out of the service.
+    /// What the user gave, behind what was said before.
     ///
     /// # Errors
     /// Exit 2: no model, or an attachment that the service is known not to take.
     pub(in crate::command) fn new(
         given: PromptInput,
-        earlier: Conversation,
+        earlier: Earlier,
         options: QuestionOptions,
         tools: Vec<ToolDefinition>,
-        learned: Learned,
         provider: &Provider,
     ) -> Result<Self, Failure> {
-        let (mut conversation, mut given) = (earlier, given);
+        let Earlier { mut conversation, shown, learned } = earlier;
+        let (title, mut given) = (title(&given), given);
         // Addresses are fetched later, and the text is joined once more then.
         let text = match given.address() {
             Some(_) => given.text(),
             None => given.take_text(),
         };
-        conversation.ask(text, given.attachments().cloned().collect());
+        conversation.ask(text, attachments(&shown, &given));
+        let chosen = chosen_api(&options, &tools, &learned, provider);
+        let spoken = learned.spoken(chosen);
+        spoken.check(&options.model)?;
         let asked = ask(&conversation, &options, &tools, &learned, provider);
-        let fields = DIALECT.fields(&asked);
+        let dialect = spoken.dialect();
+        let fields = dialect.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
-        let composed = DIALECT.compose(fields, &asked, provider);
+        let composed = dialect.compose(fields, &asked, provider);
         check_model(&composed, "chat", provider)?;
-        let Composed { body, own, warnings, .. } = composed;
+        let Composed { mut body, own, warnings, .. } = composed;
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
-        attach::check(provider, &model, &given)?;
+        attach::check(provider, &model, spoken.api, &given)?;
         // `-O` and the profile can ask for several answers too.
         let sent = body.get("n").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
         let number = options.model.number.max(sent).unwrap_or(1);
+        if spoken.api == ChatApi::Responses {
+            // One answer is all that a request has there.
+            body.shift_remove("n");
+        }
+        let is_fixed = |name: &str| own.by(name).is_some();
+        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
         let fixed = FixedFields {
-            messages: own.by("messages").is_some(),
-            response_format: own
-                .by("response_format")
-                .is_some_and(|by| !matches!(by, SetBy::Flag(_))),
+            messages: is_fixed("messages") || is_fixed("input"),
+            response_format: is_no_flag("response_format") || is_no_flag("text"),
         };
-        let first = FirstRequest { model, is_limited, number, warnings };
+        let sound_format = body.get("audio").and_then(|audio| audio.get("format")?.as_str());
+        let sound_format = sound_format.map(str::to_owned);
+        let first = FirstRequest { model, is_limited, number, title, sound_format, warnings };
         let composed = Some((body, own));
         Ok(Self {
             given,
             first,
             conversation,
+            shown,
             options,
             tools,
             repeats: 0,
+            chosen,
             learned,
+            untold: Vec::new(),
+            limit: None,
             fixed,
             composed,
         })
@@ -121,12 +154,16 @@ impl Question {
         provider: &Provider,
         cuts: &mut SilentCuts,
     ) -> Draft {
+        let spoken = self.spoken();
         let (body, own) = self.composed.take().unwrap_or_else(|| {
             let learned = &self.learned;
             let asked = ask(&self.conversation, &self.options, &self.tools, learned, provider);
-            let composed = DIALECT.compose(DIALECT.fields(&asked), &asked, provider);
+            let (dialect, api) = (spoken.dialect(), spoken.api);
+            let composed = dialect.compose(dialect.fields(&asked), &asked, provider);
             let mut body = composed.body;
-            if self.repeats > 0 {
+            let is_new = |warning: &String| !self.first.warnings.contains(warning);
+            self.untold.extend(composed.warnings.into_iter().filter(is_new));
+            if self.repeats > 0 || api == ChatApi::Responses {
                 // `-O` and the profile may ask for several.
                 body.shift_remove("n");
             }
@@ -139,8 +176,26 @@ impl Question {
         let inserts: Vec<SplicedFile> =
             inserts.map(|attachment| attachment.insert.clone()).collect();
         cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
-        let request = provider.post(DIALECT.job(), body).with_inserts(inserts);
-        Draft::repairable(request, DIALECT.job(), own)
+        self.limit = limit_in(&body);
+        let request = provider.post_chat(spoken.api, body).with_inserts(inserts);
+        Draft::repairable(request, Job::Chat, own)
+    }
+
+    /// What reads the reply to the last request.
+    pub(in crate::command) fn reader(&self, content_type: &str) -> ChatReader {
+        ChatReader::new(self.spoken().api, self.limit, content_type)
+    }
+
+    /// The endpoint that the next request goes to.
+    pub(super) fn spoken(&self) -> ChosenApi {
+        self.learned.spoken(self.chosen)
+    }
+
+    /// What the user should know of the last request that the first one's warnings did not say.
+    pub(super) fn take_untold(&mut self) -> Vec<String> {
+        let warnings = std::mem::take(&mut self.untold);
+        self.first.warnings.extend(warnings.iter().cloned());
+        warnings
     }
 
     /// The conversation as the next request tells it.
@@ -259,12 +314,42 @@ impl Question {
         provider: &Provider,
     ) -> Result<(), Failure> {
         self.given.items[index] = item;
-        attach::check(provider, &self.first.model, &self.given)?;
-        self.conversation
-            .ask_instead(self.given.text(), self.given.attachments().cloned().collect());
+        attach::check(provider, &self.first.model, self.spoken().api, &self.given)?;
+        self.conversation.ask_instead(self.given.text(), attachments(&self.shown, &self.given));
         self.composed = None;
         Ok(())
     }
+}
+
+/// The endpoint for a question with these options, before anything was learnt of the service.
+pub(super) fn chosen_api(
+    options: &QuestionOptions,
+    tools: &[ToolDefinition],
+    learned: &Learned,
+    provider: &Provider,
+) -> ChosenApi {
+    let by_rule = || {
+        // Rules look at the fields of /chat/completions, and at no message.
+        let nothing_said = Conversation::default();
+        let asked = ask(&nothing_said, options, tools, learned, provider);
+        provider.api_by_rule(crate::dialect::of(ChatApi::Completions).fields(&asked))
+    };
+    let by_rule = if provider.has_rules_of_api() { by_rule() } else { None };
+    api::chosen(options.api, by_rule, provider)
+}
+
+/// What goes along with a question: what the last answer showed, and what the user gave.
+fn attachments(shown: &[Attachment], given: &PromptInput) -> Vec<Attachment> {
+    shown.iter().chain(given.attachments()).cloned().collect()
+}
+
+/// The last of the texts, which are the user's own words if there are some. No name is as long.
+fn title(given: &PromptInput) -> String {
+    let texts = given.items.iter().rev().filter_map(|item| match item {
+        InputItem::Text(text) => Some(text),
+        _ => None,
+    });
+    texts.map(|text| text.chars().take(200).collect()).next().unwrap_or_default()
 }
 
 fn ask<'a>(
@@ -281,6 +366,7 @@ fn ask<'a>(
         schema: options.schema.as_ref().map(|schema| &schema.sent),
         tools,
         streams: options.streams,
+        wants_thinking: options.wants_thinking,
         wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
         service: learned.traits(provider),
     }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use rustyline::error::ReadlineError;
 use rustyline::history::History as _;
 
-use super::asker::Asker;
+use super::asker::{Asker, Outputs};
 use super::lines::{KEPT_INPUTS, editor};
+use super::made::MadeFiles;
 use super::slash::{self, TypedLine};
 use super::{earlier, usage};
 use crate::command::history::readable;
@@ -191,7 +192,8 @@ impl<'a> Session<'a> {
                 return Err(failure);
             }
         };
-        let asked = self.asker.ask(question, 1, Sink::Stdout, provider.clone(), io);
+        let outputs = Outputs { text: Sink::Stdout, made: MadeFiles::default() };
+        let asked = self.asker.ask(question, 1, outputs, provider.clone(), io);
         let provider = self.provider.insert(provider);
         let asked = asked?;
         provider.model = asked.stood_in.or(provider.model.take());

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::made::MadeFile;
 use crate::conversation::{ModelReply, SentRequest};
 
 /// What a model said, whole or not.
@@ -11,6 +12,8 @@ pub(super) struct ChatResult {
     pub(super) rounds: Vec<ModelReply>,
     /// Several where the user asked for several.
     pub(super) answers: Vec<ModelReply>,
+    /// The pictures and sounds that came with them.
+    pub(super) made: Vec<MadeFile>,
     /// Cut by a limit of tokens, or too long to be kept whole.
     pub(super) is_cut: bool,
     pub(super) usage: Option<Value>,

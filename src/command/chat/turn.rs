@@ -4,17 +4,18 @@
 use super::checked::CheckedAnswer;
 use super::cuts::{HeardReply, SilentCuts};
 use super::display::AnswerDisplay;
+use super::made::{MadeFile, MadeFiles};
 use super::plan::ChatPlan;
-use super::question::{DIALECT, Question};
+use super::question::Question;
 use super::rounds::Rounds;
 use super::said::ChatResult;
 use super::usage::{self, Timing};
 use super::{lacks, outcome, whole};
 use crate::conversation::{Addressee, Message, ModelReply};
-use crate::dialect;
 use crate::dialect::answers::{Answers, ReplyVerdict};
 use crate::dialect::reader::{ChatReader, ReplyEnd};
 use crate::dialect::usage::TokenCounts;
+use crate::dialect::{self, ReplyMedia};
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply as HttpReply};
 use crate::http::bad_reply::BadReply;
@@ -32,18 +33,30 @@ pub(super) struct ChatTurn {
     pub(super) display: AnswerDisplay,
     pub(super) rounds: Rounds,
     cuts: SilentCuts,
+    /// Where pictures and sounds go, and those that came so far.
+    pub(super) files: MadeFiles,
+    pub(super) media: Vec<ReplyMedia>,
+    pub(super) made: Vec<MadeFile>,
     /// The service that replies, once one was asked.
     service: Option<Addressee>,
 }
 
 impl ChatTurn {
-    /// A question that is not asked yet; its answer goes to `writer`.
-    pub(super) fn new(plan: ChatPlan, cuts: SilentCuts, writer: TextWriter) -> Self {
+    /// A question that is not asked yet; its answer goes to `writer`, pictures and sounds to `files`.
+    pub(super) fn new(
+        plan: ChatPlan,
+        cuts: SilentCuts,
+        writer: TextWriter,
+        files: MadeFiles,
+    ) -> Self {
         Self {
             answers: plan.answers(),
             display: AnswerDisplay::new(&plan, writer),
             rounds: Rounds::default(),
             cuts,
+            files,
+            media: Vec::new(),
+            made: Vec::new(),
             service: None,
             plan,
         }
@@ -54,6 +67,16 @@ impl ChatTurn {
     /// # Errors
     /// As the table of exit codes has them; what arrived is shown.
     pub(super) async fn run(
+        &mut self,
+        question: &mut Question,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let result = self.ask_to_end(question, exchange, io).await;
+        self.give_made(result, question, exchange, io).await
+    }
+
+    async fn ask_to_end(
         &mut self,
         question: &mut Question,
         exchange: &mut Exchange,
@@ -104,6 +127,7 @@ impl ChatTurn {
         self.answers.finish(&mut self.display.shown);
         self.display.settle(io)?;
         let calls = tools.carry_out(calls, self.rounds.replies.len(), exchange, io).await?;
+        self.media.append(&mut self.answers.take_media());
         let reply = self.take_replies().into_iter().next().unwrap_or_default();
         let reply = ModelReply { calls, ..reply };
         self.rounds.spent = self.rounds.usage(self.answers.usage());
@@ -146,7 +170,8 @@ impl ChatTurn {
         let usage = self.rounds.usage(self.answers.usage());
         let rounds = std::mem::take(&mut self.rounds.replies);
         let sent = self.cuts.first();
-        ChatResult { rounds, answers: self.take_replies(), is_cut, usage, sent }
+        let made = std::mem::take(&mut self.made);
+        ChatResult { rounds, answers: self.take_replies(), made, is_cut, usage, sent }
     }
 
     fn take_replies(&mut self) -> Vec<ModelReply> {
@@ -286,7 +311,9 @@ impl Operation for Asking<'_> {
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         self.chat.service = Some(dialect::addressee(provider));
-        Ok(self.question.draft(provider, &mut self.chat.cuts))
+        let draft = self.question.draft(provider, &mut self.chat.cuts);
+        self.question.take_untold().iter().for_each(|warning| self.io.warn(warning));
+        Ok(draft)
     }
 
     fn has_shown(&self) -> bool {
@@ -314,7 +341,8 @@ impl Operation for Asking<'_> {
             let body = reply.whole().await?;
             let gives_reason = chat.plan.gives_reason;
             let checked = chat.display.checked.as_mut();
-            let replied = whole::read(&body, gives_reason, &mut chat.answers, checked)?;
+            let reader = self.question.reader("");
+            let replied = whole::read(&body, reader, gives_reason, &mut chat.answers, checked)?;
             let failed = chat.failed();
             if failed.is_err() && chat.answers.count() == 0 {
                 return failed;
@@ -329,7 +357,7 @@ impl Operation for Asking<'_> {
             chat.display.write_plain(&text, ends_line, io)?;
             return failed;
         }
-        let mut reader = ChatReader::new(DIALECT, reply.content_type());
+        let mut reader = self.question.reader(reply.content_type());
         let broke = chat.read(&mut reader, reply, io).await.err();
         if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
             return Err(failure.clone().into());

@@ -1,11 +1,12 @@
 //! The other forms in which a question may be asked where the service refuses the first one, and what
 //! is learnt of that for the run. Sends nothing.
 
+use super::api::{ChosenApi, ChosenBy};
 use super::refusals;
 use crate::dialect::ServiceTraits;
 use crate::dialect::schema::SchemaForm;
 use crate::error::Refused;
-use crate::provider::Provider;
+use crate::provider::{ChatApi, Provider};
 use serde_json::json;
 
 /// Another form of the same question.
@@ -105,6 +106,8 @@ pub(super) fn is_one_off(provider: &Provider) -> bool {
 pub(in crate::command) struct Learned {
     /// The service and its model.
     of: Option<(String, Option<String>)>,
+    /// The endpoint that a refusal named.
+    pub(super) api: Option<ChatApi>,
     echo_field: Option<&'static str>,
     takes_no_system: bool,
     schema_form: Option<SchemaForm>,
@@ -116,6 +119,11 @@ impl Learned {
     pub(super) fn for_service(&self, provider: &Provider) -> Self {
         let of = Some((provider.name.clone(), provider.model.clone()));
         if self.of == of { self.clone() } else { Self { of, ..Self::default() } }
+    }
+
+    /// The endpoint to be asked where `chosen` was chosen at first.
+    pub(super) fn spoken(&self, chosen: ChosenApi) -> ChosenApi {
+        self.api.map_or(chosen, |api| ChosenApi { api, by: ChosenBy::Refusal })
     }
 
     /// Learns a way out. False if it was taken already.

@@ -2,24 +2,23 @@
 
 use super::checked::CheckedAnswer;
 use super::outcome;
-use super::question::DIALECT;
 use crate::dialect::answers::{Answers, VisibleText};
 use crate::dialect::reader::ChatReader;
 use crate::exchange::ReadError;
 use crate::http::bad_reply::BadReply;
 
-/// Reads a whole reply into `answers`, and its text into `checked`. Shows nothing of it. Gives who
+/// Reads a whole reply with `reader` into `answers`, and its text into `checked`. Shows nothing of it. Gives who
 /// replied, in the reply's words. `gives_reason`: whether the service says why an answer ended.
 ///
 /// # Errors
 /// An error that the reply carries, or a reply that is not an answer.
 pub(in crate::command) fn read(
     body: &[u8],
+    mut reader: ChatReader,
     gives_reason: bool,
     answers: &mut Answers,
     checked: Option<&mut CheckedAnswer>,
 ) -> Result<Option<String>, ReadError> {
-    let mut reader = ChatReader::new(DIALECT, "");
     let mut unseen = VisibleText::default();
     reader.push(body, &mut |event| answers.take(event, &mut unseen));
     let end = reader.finish(&mut |event| answers.take(event, &mut unseen));

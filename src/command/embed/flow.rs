@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
@@ -14,6 +14,7 @@ use super::cuts::UnreadTexts;
 use super::writer::VectorWriter;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Exchange, ended_early};
+use crate::input::stdin::SILENT_INPUT;
 use crate::io::Io;
 use crate::output::progress::Progress;
 
@@ -24,9 +25,6 @@ const MAX_HELD_BYTES: usize = 24 << 20;
 /// few requests.
 const MAX_COMING_BYTES: usize = 64 << 20;
 const FEW: usize = 4;
-
-/// After this much silence of the input the user is told what is waited for.
-const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// A batch, its answer, and the exchange that is free again.
 type Finished = Box<(Exchange, Batch, Result<BatchAnswer, Failure>)>;

@@ -115,8 +115,8 @@ fn plan(
     }
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
-        if !seen.contains(&name.as_str()) {
-            seen.push(name);
+        if !seen.contains(&config.meant(name)) {
+            seen.push(config.meant(name));
             let profile = profile_for(&options.service, Some(name), config, io)?;
             plan.subjects.push(subject(profile, options, io));
         }
@@ -135,7 +135,7 @@ fn of_themselves(
     io: &mut Io,
 ) -> Result<(), Failure> {
     let users = config.user_names();
-    let default = config.default().as_deref();
+    let default = config.default().as_deref().map(|name| config.meant(name));
     let mut usual = Vec::new();
     for name in config.names() {
         let profile = profile_for(&options.service, Some(name), config, io)?;
@@ -210,7 +210,8 @@ async fn look(
     };
     plan.subjects.retain(|subject| match subject {
         Ok(provider) => !is_off(&provider.name),
-        Err(_) => true,
+        // Without its key it can't be asked whether it runs.
+        Err(report) => !is_off(&report.name),
     });
     let reports = ask_all(plan.subjects, plan.options, io).await?;
     Ok((reports, locals))

@@ -2,7 +2,7 @@
 //! played while the next ones are on their way.
 
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -19,14 +19,12 @@ use crate::api::speech::sentences::Sentences;
 use crate::api::speech::split::{self, TextLimit};
 use crate::error::{Failure, reason};
 use crate::exchange::Exchange;
+use crate::input::stdin::{SILENT_INPUT, read_in_thread};
 use crate::io::{Io, Stderr};
 use crate::output::sink::Sink;
 
 /// How many sentences are fetched ahead of the one that is played.
 const AHEAD: usize = 2;
-
-/// After this much silence on standard input the user is told what is waited for.
-const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// The text as it comes: what is there, standard input, what stands behind it.
 pub(super) struct TextSource {
@@ -163,7 +161,11 @@ impl TextReader {
             |text: String, gap: &str| (!text.trim().is_empty()).then(|| format!("{text}{gap}"));
         Self {
             before: gap(source.before, "\n\n"),
-            pieces: source.stdin.map(read_in_thread),
+            pieces: source.stdin.map(|stdin| {
+                let (sender, pieces) = unbounded_channel();
+                read_in_thread(stdin, move |piece| sender.send(piece).is_ok());
+                pieces
+            }),
             behind: gap(source.behind, "").map(|text| format!("\n\n{text}")),
             rest: Vec::new(),
             stderr,
@@ -222,31 +224,4 @@ impl TextReader {
 
 fn ended_text() -> Failure {
     Failure::usage("standard input is not UTF-8 text")
-}
-
-/// Reads in a thread, as a blocking read can't be left.
-fn read_in_thread(
-    mut stdin: Box<dyn Read + Send + Sync>,
-) -> UnboundedReceiver<std::io::Result<Vec<u8>>> {
-    let (sender, receiver) = unbounded_channel();
-    let failed = sender.clone();
-    let thread = std::thread::Builder::new().spawn(move || {
-        loop {
-            let mut piece = vec![0; 16 * 1024];
-            let read = stdin.read(&mut piece);
-            let is_last = !matches!(read, Ok(1..));
-            let piece = read.map(|length| {
-                piece.truncate(length);
-                piece
-            });
-            if sender.send(piece).is_err() || is_last {
-                return;
-            }
-        }
-    });
-    if let Err(error) = thread {
-        // The receiver is still here.
-        let _ = failed.send(Err(error));
-    }
-    receiver
 }

@@ -1,6 +1,6 @@
 //! Where the sound goes, as far as the command line and the file system tell.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::options::{SpeakOptions, is_named};
@@ -9,6 +9,7 @@ use crate::audio::format::SpeechFormat;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
 use crate::output::sink::Sink;
+use crate::private;
 
 /// Where the sound goes.
 #[derive(Debug)]
@@ -107,9 +108,5 @@ impl Drop for Temporary {
 }
 
 fn create_private(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    private::file().write(true).create_new(true).open(path)
 }

@@ -6,17 +6,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use crate::audio::upload::{self, AudioUpload};
 use crate::command::scratch::ScratchFolder;
 use crate::error::{self, Failure, reason};
 use crate::exchange::Exchange;
+use crate::input::stdin::SILENT_INPUT;
 use crate::io::Io;
 use crate::output::kept;
-
-/// After this much silence of a pipe the user is told what is waited for.
-const SILENT_INPUT: Duration = Duration::from_secs(2);
 
 /// One thing to transcribe, as it was named.
 #[derive(Debug, Clone)]

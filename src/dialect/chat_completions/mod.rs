@@ -3,39 +3,37 @@
 
 mod content;
 mod events;
+mod media;
 mod messages;
 mod request;
+mod sources;
 mod template;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use serde_json::{Map, Value};
-
 use super::chat_dialect::{ChatDialect, ReadEvents};
 use super::question::ChatQuestion;
-use crate::provider::{Fields, Job};
+use crate::provider::{Composed, Fields};
 
 pub(crate) use messages::{exported, steps};
+pub(super) use request::options;
+pub(super) use sources::found as sources;
 
 /// The dialect of `/chat/completions`.
 #[derive(Debug)]
 pub(crate) struct ChatCompletions;
 
 impl ChatDialect for ChatCompletions {
-    fn job(&self) -> Job {
-        Job::Chat
-    }
-
     fn fields(&self, question: &ChatQuestion<'_>) -> Fields {
         request::fields(question)
     }
 
-    fn complete(&self, body: &mut Map<String, Value>, question: &ChatQuestion<'_>) {
-        request::complete(body, question);
+    fn complete(&self, composed: &mut Composed, question: &ChatQuestion<'_>) {
+        request::complete(&mut composed.body, question);
     }
 
-    fn events(&self) -> Box<dyn ReadEvents> {
+    fn events(&self, _: Option<u64>) -> Box<dyn ReadEvents> {
         Box::new(events::Events::default())
     }
 }

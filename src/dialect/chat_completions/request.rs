@@ -17,6 +17,15 @@ pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
     if question.streams {
         needed.insert("stream".into(), true.into());
     }
+    let flags = options(question, &mut needed);
+    Fields { needed, flags }
+}
+
+/// What the user set by flags. What is needed for it beside that is laid into `needed`.
+pub(in crate::dialect) fn options(
+    question: &ChatQuestion<'_>,
+    needed: &mut Map<String, Value>,
+) -> Map<String, Value> {
     let mut flags = Map::new();
     let mut set = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -46,7 +55,7 @@ pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
     // Mistral and vLLM refuse an empty list.
     let tools: Vec<Value> = question.tools.iter().map(tool).collect();
     set("tools", (!tools.is_empty()).then(|| tools.into()));
-    Fields { needed, flags }
+    flags
 }
 
 /// Completes a composed body.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::{media, sources};
 use crate::dialect::event::{ArgumentsDelta, ChatEvent, Finish, ToolCallDelta};
 
 /// What is to be known of the pieces that came before.
@@ -36,6 +37,10 @@ pub(super) fn events<'v>(
         end_event(index, choice, each);
         choice_events(index, choice, before, each);
     }
+    // Beside the choices stands what belongs to all of them.
+    let first = (!choices.is_empty()).then(|| index_of(choices, 0));
+    let index = first.or(before.begun.first().copied()).unwrap_or_default();
+    sources::found(value, &mut |url, title| each(ChatEvent::Source { index, url, title }));
     if let Some(usage) = usage(value) {
         each(ChatEvent::Usage(usage));
     }
@@ -72,7 +77,7 @@ fn choice_events<'v>(
         before.begun.insert(index);
     }
     match message {
-        Some(message) if before.begun.contains(&index) => source_events(index, message, each),
+        Some(message) if before.begun.contains(&index) => made_events(index, message, each),
         Some(message) => message_events(index, message, each),
         None if delta.is_some() => {}
         None => {
@@ -148,18 +153,13 @@ fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatE
     for call in list("tool_calls").chain(old) {
         each(ChatEvent::ToolCall { index, delta: Box::new(tool_call(call)) });
     }
-    source_events(index, message, each);
+    made_events(index, message, each);
 }
 
-/// What the answer cites.
-fn source_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
-    for note in message.get("annotations").and_then(Value::as_array).into_iter().flatten() {
-        let text = |key: &str| note.pointer(key).and_then(Value::as_str);
-        if let Some(url) = text("/url_citation/url").filter(|url| !url.is_empty()) {
-            let title = text("/url_citation/title").unwrap_or_default();
-            each(ChatEvent::Source { index, url, title });
-        }
-    }
+/// What the answer cites, and the pictures and sounds that it comes with.
+fn made_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
+    sources::found(message, &mut |url, title| each(ChatEvent::Source { index, url, title }));
+    media::found(message, &mut |delta| each(ChatEvent::Media { index, delta }));
 }
 
 /// An element of `tool_calls`, or a `function_call` (the specification's older form).
@@ -231,6 +231,9 @@ fn part_events<'v>(index: u64, part: &'v Value, each: &mut dyn FnMut(ChatEvent<'
             if let Some(text) = part.get("text").and_then(Value::as_str) {
                 each(ChatEvent::Text { index, text, is_thought: false });
             }
+            if let Some(delta) = media::of_part(kind, part) {
+                each(ChatEvent::Media { index, delta });
+            }
         }
     }
 }
@@ -260,6 +263,7 @@ mod tests {
                     format!("{index}({:?} {:?})", delta.position, delta.name)
                 }
                 ChatEvent::Source { index, url, title } => format!("{index}[{url} {title}]"),
+                ChatEvent::Media { index, delta } => format!("{index}*{:?}", delta.content),
                 ChatEvent::Finish { index, finish, word } => format!("{index}.{finish:?} {word}"),
                 ChatEvent::Usage(usage) => format!("={usage}"),
             });

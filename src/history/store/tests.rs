@@ -64,7 +64,7 @@ fn a_broken_line_costs_no_other() {
     let (_folder, store) = store();
     let key = ConversationKey::new();
     store.add(&key, &turn("1", "一", "甲"), None).expect("is written");
-    let mut file = OpenOptions::new().append(true).open(store.path(&key)).expect("opens");
+    let mut file = std::fs::OpenOptions::new().append(true).open(store.path(&key)).expect("opens");
     file.write_all(b"{\"turn\":\"2\",\"user\":\"\xff").expect("is written");
     store.add(&key, &turn("3", "三", "丙"), None).expect("is written");
     let conversation = store.read(&key).expect("is read");

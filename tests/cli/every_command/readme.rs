@@ -1,4 +1,4 @@
-//! The README keeps its word: its tour runs, its profile file is one, and its table lists the services.
+//! The documents for users keep their word: their commands run, their profile files are read, and the table of services is the list.
 
 use std::fs;
 use std::path::PathBuf;
@@ -31,14 +31,6 @@ fn root() -> PathBuf {
 
 fn text(name: &str) -> String {
     fs::read_to_string(root().join(name)).expect("the file is there")
-}
-
-/// The part of the README under a heading of the second level.
-fn section(heading: &str) -> String {
-    let readme = text("README.md");
-    let start = format!("\n## {heading}\n");
-    let (_, rest) = readme.split_once(&start).expect("the heading is there");
-    rest.split("\n## ").next().unwrap_or_default().to_owned()
 }
 
 /// The fenced blocks of a language.
@@ -107,11 +99,11 @@ fn is_installed(name: &str) -> bool {
     std::env::split_paths(&search_path()).any(|folder| folder.join(name).is_file())
 }
 
-/// The commands of the tour, each with what it prints.
+/// The commands of a document, each with what it prints.
 #[cfg(unix)]
-fn tour() -> Vec<(String, Vec<String>)> {
+fn commands(document: &str) -> Vec<(String, Vec<String>)> {
     let mut commands: Vec<(String, Vec<String>)> = Vec::new();
-    for line in blocks(&section("A tour"), "sh").iter().flat_map(|block| block.lines()) {
+    for line in blocks(&text(document), "sh").iter().flat_map(|block| block.lines()) {
         if let Some(printed) = line.strip_prefix(PRINTS) {
             let (_, prints) = commands.last_mut().expect("a command stands above");
             prints.push(printed.trim().to_owned());
@@ -122,16 +114,22 @@ fn tour() -> Vec<(String, Vec<String>)> {
     commands
 }
 
+/// Runs the commands of a document one after another in one folder; there are more than `least` of them.
 #[cfg(unix)]
-#[test]
-fn the_tour_runs_as_it_is_written() {
+fn runs_as_it_is_written(document: &str, least: usize) {
     let missing: Vec<&str> = OTHERS.into_iter().filter(|name| !is_installed(name)).collect();
     let needs = |command: &str, name: &str| command.split([' ', '|']).any(|word| word == name);
-    let shell = shell(!missing.contains(&"git"));
-    let commands = tour();
-    assert!(commands.len() > 15, "the tour has only {} commands", commands.len());
+    let mut shell = shell(!missing.contains(&"git"));
+    let commands = commands(document);
+    assert!(commands.len() > least, "{document} has only {} commands", commands.len());
     for (command, prints) in commands {
         if missing.iter().any(|name| needs(&command, name)) {
+            continue;
+        }
+        if let Some((name, value)) =
+            command.strip_prefix("export ").and_then(|rest| rest.split_once('='))
+        {
+            shell = shell.env(name, value);
             continue;
         }
         let outcome = shell.clone().args(["-c", &command]).run();
@@ -145,9 +143,47 @@ fn the_tour_runs_as_it_is_written() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn the_tour_runs_as_it_is_written() {
+    runs_as_it_is_written("README.md", 8);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_guide_runs_as_it_is_written() {
+    runs_as_it_is_written("docs/guide.md", 30);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_chinese_tour_runs_as_it_is_written() {
+    runs_as_it_is_written("README.zh-CN.md", 8);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_chinese_guide_runs_as_it_is_written() {
+    runs_as_it_is_written("docs/zh-CN/guide.md", 20);
+}
+
+/// Every profile file in a document is one.
+#[test]
+fn profile_files_are_read() {
+    for document in
+        ["README.md", "README.zh-CN.md", "docs/guide.md", "docs/profiles.md", "docs/zh-CN/guide.md"]
+    {
+        let files = blocks(&text(document), "toml");
+        assert!(!files.is_empty(), "{document} shows no profile file");
+        for file in files {
+            llm().config(&file).args(["providers", "list"]).run().code(0);
+        }
+    }
+}
+
 #[test]
 fn the_profile_file_and_what_is_shown_of_it_are_true() {
-    let profiles = section("Profiles");
+    let profiles = text("docs/profiles.md");
     let (file, shown) = (blocks(&profiles, "toml"), blocks(&profiles, "text"));
     assert_eq!((file.len(), shown.len()), (1, 1));
     let run = llm().config(&file[0]);
@@ -163,11 +199,16 @@ fn the_profile_file_and_what_is_shown_of_it_are_true() {
 
 #[test]
 fn the_table_of_a_tool_is_one() {
-    let shown = blocks(&section("A tour"), "toml");
+    let guide = text("docs/guide.md");
+    let (_, tools) = guide.split_once("\n## Tools\n").expect("a part about tools");
+    let shown = blocks(tools, "toml");
     let run = llm().config(&shown[0]);
     let run = run.args(["chat", "-p", "demo", "--tool", "files", "--dry-run", "看看"]).run();
     run.code(0).stdout_has("\"name\":\"files\"");
 }
+
+/// The list of services for users.
+const SERVICES: &str = "docs/services.md";
 
 /// The columns of the table of services behind name, title and key.
 const JOBS: [&str; 8] =
@@ -203,12 +244,12 @@ fn expected_rows() -> Vec<String> {
 
 #[test]
 fn the_table_of_services_is_the_list_of_profiles() {
-    let services = section("Services");
+    let services = text(SERVICES);
     let rows: Vec<&str> = services.lines().filter(|line| line.starts_with("| `")).collect();
     let expected = expected_rows();
     assert!(expected.len() > 20, "the list has only {} profiles", expected.len());
     for row in &expected {
-        assert!(rows.contains(&row.as_str()), "README.md lacks this row:\n{row}");
+        assert!(rows.contains(&row.as_str()), "{SERVICES} lacks this row:\n{row}");
     }
     assert_eq!(rows, expected, "rows that no profile stands for, or in another order");
 }
@@ -228,7 +269,7 @@ const COMMANDS: [&[&str]; 8] = [
 #[test]
 fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
     let run = llm().file("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").file("a.wav", wav(8000, &[]));
-    let services = section("Services");
+    let services = text(SERVICES);
     for row in services.lines().filter(|line| line.starts_with("| `")) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let name = cells[0].trim_matches('`');

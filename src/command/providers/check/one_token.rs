@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::conversation::Conversation;
-use crate::dialect::chat_completions::ChatCompletions;
 use crate::dialect::reader::{ChatReader, ReplyEnd};
-use crate::dialect::{ChatDialect as _, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
+use crate::dialect::{self, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::Failure;
 use crate::exchange::{Draft, Operation, ReadError, Reply};
 use crate::http::bad_reply::BadReply;
@@ -31,10 +30,13 @@ pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Dr
         tools: &[],
         streams: stream,
         wants_usage: false,
+        wants_thinking: false,
         service: ServiceTraits::of(provider),
     };
-    let composed = ChatCompletions.compose(ChatCompletions.fields(&question), &question, provider);
-    let request = provider.post(Job::Chat, composed.body);
+    let api = provider.api_for_model(model);
+    let dialect = dialect::of(api);
+    let composed = dialect.compose(dialect.fields(&question), &question, provider);
+    let request = provider.post_chat(api, composed.body);
     Draft::repairable(request, Job::Chat, composed.own.without_flags())
 }
 
@@ -57,7 +59,8 @@ impl Operation for AskOneToken<'_> {
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
-        let mut reader = ChatReader::new(&ChatCompletions, reply.content_type());
+        let api = reply.exchange().provider.api_for_model(self.model);
+        let mut reader = ChatReader::new(api, None, reply.content_type());
         let (mut first, mut any, mut is_finished) = (None, false, false);
         let mut each = |event: ChatEvent<'_>| {
             any = true;

@@ -1,0 +1,34 @@
+//! `POST /responses`: a conversation as its list of items, and the answer out of a stream of typed
+//! events or a whole reply.
+
+mod ending;
+mod events;
+mod items;
+mod open;
+mod output;
+mod piece;
+mod request;
+mod sealed;
+mod translate;
+
+use super::chat_dialect::{ChatDialect, ReadEvents};
+use super::question::ChatQuestion;
+use crate::provider::{Composed, Fields};
+
+/// The dialect of `/responses`.
+#[derive(Debug)]
+pub(crate) struct Responses;
+
+impl ChatDialect for Responses {
+    fn fields(&self, question: &ChatQuestion<'_>) -> Fields {
+        request::fields(question)
+    }
+
+    fn complete(&self, composed: &mut Composed, question: &ChatQuestion<'_>) {
+        request::complete(composed, question);
+    }
+
+    fn events(&self, limit: Option<u64>) -> Box<dyn ReadEvents> {
+        Box::new(events::Events::new(limit))
+    }
+}
