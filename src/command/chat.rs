@@ -62,7 +62,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let text_file = args.output.as_deref().filter(|path| made::kind_of_file(path).is_none());
     settle_output(text_file, io);
     let config = config::load(common.config.as_deref(), io)?;
-    let options = ChatOptions::resolve(args, RunOptions::new(common), &config, io)?;
+    let options = ChatOptions::resolve(args, RunOptions::new(common, "chat"), &config, io)?;
     let is_conversation = options.is_conversation;
     let asker = Asker::new(options, &config, io)?;
     match is_conversation {
@@ -79,6 +79,7 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     let sources =
         InputSources { words: &input.words, files: &input.files, no_stdin: input.no_stdin };
     let given = asker.options.preset.given(&sources, io)?;
+    asker.ready_tools(io)?;
     let mut question = asker.question(given, &provider, io)?;
     let number = asker.number(&question)?;
     if asker.options.dry_run {

@@ -17,5 +17,7 @@ pub(crate) mod providers;
 mod scratch;
 pub(crate) mod similar;
 pub(crate) mod speak;
+mod spent;
 mod steps;
 pub(crate) mod transcribe;
+pub(crate) mod usage;

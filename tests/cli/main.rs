@@ -13,3 +13,4 @@ mod similar;
 mod speak;
 mod support;
 mod transcribe;
+mod usage;

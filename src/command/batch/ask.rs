@@ -7,6 +7,7 @@ use super::reply::{AnswerWish, ReadReply};
 use super::request::{MadeRequest, RowRequests};
 use super::template::RowQuestion;
 use crate::command::chat::{Question, SilentCuts};
+use crate::command::spent;
 use crate::conversation::{Message, ModelReply};
 use crate::dialect::schema::correction;
 use crate::error::Failure;
@@ -171,6 +172,7 @@ impl Operation for AskRow<'_> {
             RequestForm::Own(question) => question.reader(reply.content_type()),
         };
         let mut read = ReadReply::read(&body, reader, wish, &reply.exchange().provider)?;
+        read.spent = reply.exchange().spend(spent::of_usage(read.usage.as_ref()));
         if wish.keeps_replies {
             read.keep(reply.status(), reply.request_id(), &body);
         }

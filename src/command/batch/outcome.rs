@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::{Failure, FailureClass, FailureKind};
+use crate::ledger::Spent;
 
 /// What came of a row.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub(super) struct RowOutcome {
     pub(super) usage: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<RowError>,
+    /// What the run took for it.
+    #[serde(skip)]
+    pub(super) spent: Spent,
     /// The reply itself, where the output shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reply: Option<RowReplyBody>,

@@ -10,6 +10,7 @@ use crate::dialect::answers::{Answers, ReplyVerdict};
 use crate::dialect::reader::ChatReader;
 use crate::exchange::ReadError;
 use crate::http::bad_reply::BadReply;
+use crate::ledger::Spent;
 use crate::output::extract::{BlockChoice, CodeBlockExtractor};
 use crate::provider::Provider;
 
@@ -34,6 +35,7 @@ pub(super) struct ReadReply {
     /// Why it ended, where that is not its usual end.
     finish: Option<String>,
     pub(super) usage: Option<Value>,
+    pub(super) spent: Spent,
     pub(super) reply: Option<RowReplyBody>,
 }
 
@@ -69,7 +71,7 @@ impl ReadReply {
         let (finish, usage) = (odd.map(str::to_owned), answers.usage().cloned());
         let text = answers.take_replies(&addressee(provider)).into_iter().next();
         let text = text.unwrap_or_default().text;
-        Ok(Self { text, verdict, finish, usage, reply: None })
+        Ok(Self { text, verdict, finish, usage, spent: Spent::default(), reply: None })
     }
 
     /// Keeps the reply as it came.
@@ -82,6 +84,7 @@ impl ReadReply {
 
     /// This reply as one that followed another: the tokens of both are counted.
     pub(super) fn behind(mut self, first: &Self) -> Self {
+        self.spent.add(&first.spent);
         self.usage = match (&first.usage, self.usage) {
             (Some(spent), Some(last)) => Some(usage_sum(spent, &last)),
             (spent, last) => last.or_else(|| spent.clone()),
@@ -95,7 +98,8 @@ impl ReadReply {
     /// The answer does not fit the schema.
     pub(super) fn outcome(&self, wish: &AnswerWish, name: &str) -> Result<RowOutcome, Misfit> {
         let usage = self.usage.as_ref().and_then(|usage| raw(usage.to_string()));
-        let base = RowOutcome { usage, reply: self.reply.clone(), ..RowOutcome::default() };
+        let (reply, spent) = (self.reply.clone(), self.spent.clone());
+        let base = RowOutcome { usage, reply, spent, ..RowOutcome::default() };
         let refused = |kind, message: String| {
             let error = Some(RowError::new(kind, message));
             Ok(RowOutcome { error, ..base.clone() })
@@ -138,7 +142,7 @@ impl ReadReply {
         let usage = self.usage.as_ref().and_then(|usage| raw(usage.to_string()));
         let reply = self.reply.clone();
         let failed = RowOutcome::failed(RowError::new(RowErrorKind::Schema, what));
-        RowOutcome { usage, reply, ..failed }
+        RowOutcome { usage, reply, spent: self.spent.clone(), ..failed }
     }
 }
 

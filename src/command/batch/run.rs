@@ -48,7 +48,7 @@ pub(super) fn run(args: &BatchRunArgs, run: &RunOptions, io: &mut Io) -> Result<
     let fingerprint = fingerprint(&setup, &requests, format);
     let (keeper, survey, style) = opened(args, &setup, &fingerprint, format, run.usage)?;
     let provider = setup.provider.clone();
-    let tally = RunTally::new(survey.count, provider.price(&requests.model()));
+    let tally = RunTally::new(survey.count);
     let job = Job { setup, requests, keeper, style, tally, format };
     let (args, usage) = (args.clone(), run.usage);
     exchange::run(provider, run.exchange, io, move |exchange, io| {

@@ -67,7 +67,6 @@ impl RowSetup {
             streams: false,
             wants_usage: false,
             wants_thinking: false,
-            is_in_conversation: false,
             schema,
         };
         Ok(Self { provider, files, template, options, extract, id: args.id.clone() })

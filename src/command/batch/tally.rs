@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::outcome::{RowErrorKind, RowOutcome};
-use crate::dialect::usage::TokenCounts;
-use crate::provider::price::Price;
+use crate::ledger::Spent;
+use crate::provider::price::money;
 
 /// The pace is that of so long a time.
 const PACE_TIME: Duration = Duration::from_secs(15);
@@ -26,9 +26,8 @@ pub(super) struct RunTally {
     failed: BTreeMap<RowErrorKind, u64>,
     /// Answers that a limit cut which the user did not set.
     pub(super) cut: u64,
-    pub(super) tokens: TokenCounts,
-    price: Option<Price>,
-    money: f64,
+    /// What this run took.
+    spent: Spent,
     began: Instant,
     /// Rows that were over at some moments.
     moments: VecDeque<(Instant, u64)>,
@@ -36,7 +35,7 @@ pub(super) struct RunTally {
 
 impl RunTally {
     /// For so many rows.
-    pub(super) fn new(all: u64, price: Option<Price>) -> Self {
+    pub(super) fn new(all: u64) -> Self {
         Self {
             all,
             over: 0,
@@ -45,9 +44,7 @@ impl RunTally {
             failed_now: 0,
             failed: BTreeMap::new(),
             cut: 0,
-            tokens: TokenCounts::default(),
-            price,
-            money: 0.0,
+            spent: Spent::default(),
             began: Instant::now(),
             moments: VecDeque::new(),
         }
@@ -67,14 +64,7 @@ impl RunTally {
             Some(_) => self.failed_now += 1,
         }
         self.count(outcome);
-        let usage = outcome.usage.as_ref();
-        let usage = usage.and_then(|usage| serde_json::from_str(usage.get()).ok());
-        let Some(counts) = usage.as_ref().map(TokenCounts::of) else { return };
-        self.tokens = self.tokens.and(counts);
-        if let Some(price) = &self.price {
-            let input = counts.input.unwrap_or_default();
-            self.money += price.of(input, counts.cached.unwrap_or_default(), counts.paid_output);
-        }
+        self.spent.add(&outcome.spent);
     }
 
     fn count(&mut self, outcome: &RowOutcome) {
@@ -134,10 +124,11 @@ impl RunTally {
                 parts.push(format!("{level} at a time"));
             }
         }
-        if let tokens @ 1.. = self.tokens.input.unwrap_or(0) + self.tokens.paid_output {
+        let tokens = [self.spent.input_tokens, self.spent.output_tokens];
+        if let tokens @ 1.. = tokens.into_iter().flatten().sum() {
             parts.push(format!("{} tokens", short(tokens)));
         }
-        parts.extend(self.price.as_ref().map(|price| price.words(self.money)));
+        parts.extend(self.money());
         if let Some(pace) = pace.filter(|pace| *pace > 0.0) {
             let left = self.all.saturating_sub(self.over) as f64 / pace;
             parts.push(format!("{} to go", duration(Duration::from_secs_f64(left.min(1e9)))));
@@ -158,18 +149,23 @@ impl RunTally {
         (time > 0.5).then(|| (self.over - then) as f64 / time)
     }
 
+    fn money(&self) -> impl Iterator<Item = String> {
+        self.spent.cost.iter().map(|(currency, amount)| money(*amount, currency))
+    }
+
     /// Tokens, time and money of the run, as `-u` tells them.
     pub(super) fn usage(&self) -> String {
-        let tokens = match (self.tokens.input, self.tokens.output) {
-            (None, None) => "no token counts given".to_owned(),
+        let mut parts = Vec::new();
+        match (self.spent.input_tokens, self.spent.output_tokens) {
+            (None, None) => parts.push("no token counts given".to_owned()),
             (input, output) => {
                 let number = |count: Option<u64>| count.map_or("?".to_owned(), |it| it.to_string());
-                format!("{} tokens in, {} out", number(input), number(output))
+                parts.push(format!("{} tokens in, {} out", number(input), number(output)));
             }
-        };
-        let seconds = self.began.elapsed().as_secs_f64();
-        let money = self.price.as_ref().map(|price| format!(", {}", price.words(self.money)));
-        format!("usage: {tokens}, {seconds:.2} s in all{}", money.unwrap_or_default())
+        }
+        parts.push(format!("{:.2} s in all", self.began.elapsed().as_secs_f64()));
+        parts.extend(self.money());
+        format!("usage: {}", parts.join(", "))
     }
 }
 
@@ -225,7 +221,7 @@ mod tests {
 
     #[test]
     fn failures_are_told_by_their_causes() {
-        let mut tally = RunTally::new(5_000, None);
+        let mut tally = RunTally::new(5_000);
         assert_eq!(tally.failures(), None);
         let failed = |kind| RowOutcome::failed(RowError::new(kind, "x"));
         for _ in 0..4 {

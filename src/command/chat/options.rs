@@ -61,6 +61,8 @@ pub(super) struct LogOptions {
 pub(super) struct ToolOptions {
     /// Tables of the profile file, and commands.
     pub(super) named: Vec<String>,
+    /// Servers of tools: tables of the profile file, addresses, files of other programs.
+    pub(super) servers: Vec<String>,
     /// They run without asking.
     pub(super) is_allowed: bool,
     /// How many replies with tool calls are answered.
@@ -79,8 +81,6 @@ pub(in crate::command) struct QuestionOptions {
     pub(in crate::command) wants_usage: bool,
     /// The model's thinking is shown.
     pub(in crate::command) wants_thinking: bool,
-    /// It belongs to a conversation, whose growth is told by the count of tokens.
-    pub(in crate::command) is_in_conversation: bool,
     pub(in crate::command) schema: Option<AnswerSchema>,
 }
 
@@ -135,7 +135,6 @@ impl ChatOptions {
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
                 wants_thinking: shows_thinking,
-                is_in_conversation: is_conversation || args.go_on || args.session.is_some(),
                 schema: schema.map(|written| written.read(io)).transpose()?,
             },
             answer: AnswerOptions {
@@ -148,7 +147,9 @@ impl ChatOptions {
                 is_numbered: is_for_eyes,
             },
             log: LogOptions {
-                keeps: !args.no_log && io.env.get("LLM_NO_LOG").is_none() && config.keeps_log(),
+                keeps: !run.service.no_log
+                    && io.env.get("LLM_NO_LOG").is_none()
+                    && config.keeps_log(),
                 session: args.session.clone(),
                 goes_on: args.go_on,
             },
@@ -220,6 +221,7 @@ fn shape<'a>(
 fn tools(args: &ChatArgs) -> ToolOptions {
     ToolOptions {
         named: args.tool.clone(),
+        servers: args.mcp.clone(),
         is_allowed: args.yes,
         max_rounds: args.max_turns.unwrap_or(MAX_ROUNDS),
     }

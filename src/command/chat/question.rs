@@ -367,7 +367,7 @@ fn ask<'a>(
         tools,
         streams: options.streams,
         wants_thinking: options.wants_thinking,
-        wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
+        wants_usage: options.wants_usage || provider.is_known(),
         service: learned.traits(provider),
     }
 }
