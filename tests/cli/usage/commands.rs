@@ -39,7 +39,7 @@ fn embed_notes_tokens() {
     let expected = json!({"command": "embed", "provider": "test", "model": "e", "input_tokens": 12,
         "cost": {"USD": 0.000_012}});
     let args = ["embed", "--lines", "-f", "d.txt", "--batch-size", "1", "-q", "-o", "v.jsonl"];
-    assert_eq!(noted(vec![vectors(1), vectors(1)], &args), [expected.clone()]);
+    assert_eq!(noted(vec![vectors(1), vectors(1)], &args)[0], expected);
     let args = ["embed", "--lines", "-f", "d.txt", "--batch-size", "1", "--json"];
     assert_eq!(noted(vec![vectors(1), vectors(1)], &args), [expected]);
 }
@@ -53,7 +53,7 @@ fn image_notes_pictures() {
     let expected = json!({"command": "image", "provider": "test", "model": "i", "input_tokens": 10,
         "output_tokens": 20, "pictures": 2, "cost": {"USD": 0.080_05}});
     let args = ["image", "-n", "2", "猫", "-o", "c.png"];
-    assert_eq!(noted(vec![reply()], &args), [expected.clone()]);
+    assert_eq!(noted(vec![reply()], &args)[0], expected);
     assert_eq!(noted(vec![reply()], &["image", "-n", "2", "猫", "--json"]), [expected]);
 }
 
@@ -86,7 +86,7 @@ fn similar_notes_both_models() {
     let ranked = json!({"command": "similar", "provider": "test", "model": "r", "input_tokens": 9,
         "cost": {"USD": 0.000_009}});
     let args = ["similar", "-f", "d.txt", "问"];
-    assert_eq!(noted(vec![vectors(1), vectors(2)], &args), [embedded.clone()]);
+    assert_eq!(noted(vec![vectors(1), vectors(2)], &args), [embedded]);
     let args = ["similar", "--rerank", "-f", "d.txt", "问"];
     assert_eq!(noted(vec![Reply::json(200, ranks)], &args), [ranked]);
 }
