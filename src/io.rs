@@ -15,7 +15,10 @@ use crate::stop::StopSignal;
 
 mod folders;
 mod passing;
+mod placed;
 mod typed;
+
+pub(crate) use placed::PlacedReader;
 
 /// The environment variables: those of the process, or a table in tests.
 #[derive(Debug, Clone)]

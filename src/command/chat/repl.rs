@@ -18,10 +18,12 @@ use crate::config::Config;
 use crate::error::{Failure, FailureKind};
 use crate::input::{self, InputSources, PromptInput};
 use crate::io::Io;
+use crate::mcp::Watch;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
 use crate::provider::{Provider, ServiceOptions};
 use crate::sanitize;
+use crate::stop::StopSignal;
 
 /// What stands before every question.
 const PROMPT: &str = "> ";
@@ -54,6 +56,7 @@ impl<'a> Session<'a> {
     pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
         let provider = self.asker.resolve(self.config, io)?;
         self.asker.open_tools(self.config, &provider, io)?;
+        self.asker.ready_tools(io)?;
         // A file that can't be read is said before anything is typed.
         let files = InputSources { words: &[], files: &self.files, no_stdin: true };
         if !self.files.is_empty() {
@@ -88,8 +91,10 @@ impl<'a> Session<'a> {
     /// The next input, as it is sent; `None` at the end of input.
     fn read_line(&self, editor: &mut LineEditor, io: &mut Io) -> Result<Option<String>, Failure> {
         loop {
-            if let Some(stop) = &io.stop {
-                stop.exit_on_signals();
+            match self.asker.tools().filter(|tools| tools.has_servers()) {
+                // They have to end before the program does.
+                Some(tools) => tools.watch(Watch::HereButInterrupts),
+                None => io.stop.iter().for_each(StopSignal::exit_on_signals),
             }
             if let Some(lines) = editor.helper_mut() {
                 lines.ends.take();
@@ -161,6 +166,10 @@ impl<'a> Session<'a> {
                 self.asker.options.question.system = Some((*text).to_owned());
             }
             TypedLine::File(path) => self.add_file(path, io)?,
+            TypedLine::Tools => match self.asker.tools() {
+                Some(tools) => to_stdout(tools.list().as_bytes(), io)?,
+                None => io.note("there are no tools; --tool and --mcp offer some"),
+            },
             TypedLine::Retry => self.retry(io)?,
             TypedLine::Undo => match self.asker.log.undo(io)? {
                 Some(turn) => {
