@@ -5,6 +5,7 @@ use base64::Engine as _;
 
 use crate::command::editor;
 use crate::command::scratch::ScratchFolder;
+use crate::conversation::Turn;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
@@ -28,11 +29,16 @@ pub(super) fn edited(text: &str, io: &Io) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
-/// Gives a text to the terminal for its clipboard (OSC 52), which works over SSH too.
+/// Gives the answer of a turn to the terminal for its clipboard (OSC 52), which works over SSH too.
 ///
 /// # Errors
 /// A terminal that takes no more.
-pub(super) fn copy(text: &str, io: &mut Io) -> Result<(), Failure> {
+pub(super) fn copy(turn: Option<&Turn>, io: &mut Io) -> Result<(), Failure> {
+    let Some(turn) = turn else {
+        io.note("there is no answer to copy");
+        return Ok(());
+    };
+    let text = &turn.answer.text;
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
     to_stdout(format!("\u{1b}]52;c;{encoded}\u{7}").as_bytes(), io)?;
     let count = text.chars().count();

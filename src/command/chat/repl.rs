@@ -190,20 +190,9 @@ impl<'a> Session<'a> {
                     io.note(&words);
                 }
             }
-            TypedLine::Edit(text) => match aside::edited(text, io)? {
-                text if text.is_empty() => io.note("nothing was written"),
-                text => self.say(&text, io)?,
-            },
-            TypedLine::Copy => match self.asker.log.turns().last() {
-                Some(turn) => aside::copy(&turn.answer.text, io)?,
-                None => io.note("there is no answer to copy"),
-            },
-            TypedLine::Set(text) => {
-                let mut service = self.asker.options.service.clone();
-                if aside::set(&mut service.settings, text, io)? {
-                    self.choose(service, io)?;
-                }
-            }
+            TypedLine::Edit(text) => self.say_edited(text, io)?,
+            TypedLine::Copy => aside::copy(self.asker.log.turns().last(), io)?,
+            TypedLine::Set(text) => self.set(text, io)?,
             TypedLine::Models(word) => self.list_models(word, io)?,
             TypedLine::Clear => {
                 self.asker.log.clear();
@@ -227,6 +216,22 @@ impl<'a> Session<'a> {
         self.asker.options.preset.forget_frame();
         self.files.clear();
         self.ask(given, io)
+    }
+
+    fn say_edited(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
+        match aside::edited(text, io)? {
+            text if text.is_empty() => io.note("nothing was written"),
+            text => self.say(&text, io)?,
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
+        let mut service = self.asker.options.service.clone();
+        match aside::set(&mut service.settings, text, io)? {
+            true => self.choose(service, io),
+            false => Ok(()),
+        }
     }
 
     fn list_models(&mut self, word: &str, io: &mut Io) -> Result<(), Failure> {
