@@ -1,5 +1,6 @@
 //! Which profile a command uses when several could be meant.
 
+use super::ServiceOptions;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::{Config, listed};
@@ -29,6 +30,11 @@ pub(super) fn choose(flag: Option<&str>, config: &Config, env: &Env) -> Result<P
         return named("openai", Origin::Environment("OPENAI_API_KEY".to_owned()), config);
     }
     Err(none_chosen(config))
+}
+
+/// Whether anything tells which service is meant.
+pub(crate) fn is_chosen(service: &ServiceOptions, config: &Config, env: &Env) -> bool {
+    service.provider.is_some() || service.base_url.is_some() || choose(None, config, env).is_ok()
 }
 
 fn named(name: &str, origin: Origin, config: &Config) -> Result<Profile, Failure> {
