@@ -37,6 +37,7 @@ mod rounds;
 mod said;
 mod schema;
 mod slash;
+mod thinking_refusals;
 mod tools;
 mod turn;
 mod usage;

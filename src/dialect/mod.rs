@@ -28,4 +28,6 @@ pub(crate) use by_api::of;
 pub(crate) use chat_completions::{exported, steps};
 pub(crate) use chat_dialect::ChatDialect;
 pub(crate) use event::ChatEvent;
-pub(crate) use question::{ChatQuestion, ModelOptions, ServiceTraits, ToolDefinition, addressee};
+pub(crate) use question::{
+    ChatQuestion, ModelOptions, ResponsesTraits, ServiceTraits, ToolDefinition, addressee,
+};

@@ -49,6 +49,7 @@ fn told(api: ChatApi, turn: &Turn, to: Addressee, responses: ResponsesTraits) ->
 }
 
 const SEALS: ResponsesTraits = ResponsesTraits {
+    asks_encrypted: true,
     encrypted: true,
     summary: false,
     thinking: false,

@@ -208,6 +208,7 @@ impl Question {
     fn is_open(&self, way: WayOut, provider: &Provider) -> bool {
         let service = self.learned.traits(provider);
         let messages = &self.conversation.messages;
+        let is_here = self.spoken().api == ChatApi::Responses;
         match way {
             WayOut::EchoThinking(_) => {
                 let is_reply = |message: &Message| matches!(message, Message::Model { .. });
@@ -230,6 +231,17 @@ impl Question {
                     Message::User { .. } => false,
                 };
                 !service.signs_calls && messages.iter().any(calls)
+            }
+            WayOut::NoSummary => {
+                is_here && service.responses.summary && self.options.wants_thinking
+            }
+            WayOut::NoEncrypted => is_here && service.responses.asks_encrypted,
+            WayOut::NoThinking => {
+                let is_sealed = |message: &Message| match message {
+                    Message::Model { reply, .. } => reply.sealed.is_some(),
+                    Message::User { .. } => false,
+                };
+                is_here && !service.responses.no_thinking && messages.iter().any(is_sealed)
             }
         }
     }

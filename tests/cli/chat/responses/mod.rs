@@ -1,6 +1,7 @@
 //! `llm chat` over `POST /responses`.
 
 mod choice;
+mod samples;
 
 use serde_json::{Value, json};
 
