@@ -13,13 +13,13 @@ use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::reader::ChatReader;
 use crate::dialect::schema::SchemaForm;
-use crate::dialect::{ChatQuestion, ToolDefinition};
+use crate::dialect::{AskedFor, ChatQuestion, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
 use crate::provider::user_fields::{SetBy, UserFields};
-use crate::provider::{ChatApi, Composed, Job, Provider, limit_in};
+use crate::provider::{ChatApi, Composed, Job, Provider, ResponsesExtra, limit_in};
 
 /// One question.
 #[derive(Debug)]
@@ -160,8 +160,10 @@ impl Question {
     }
 
     /// What reads the reply to the last request.
-    pub(super) fn reader(&self, content_type: &str) -> ChatReader {
-        ChatReader::new(self.spoken().api, self.limit, content_type)
+    pub(super) fn reader(&self, provider: &Provider, content_type: &str) -> ChatReader {
+        let keeps_thinking = provider.responses_take(ResponsesExtra::Thinking);
+        let asked = AskedFor { api: self.spoken().api, limit: self.limit, keeps_thinking };
+        ChatReader::new(asked, content_type)
     }
 
     /// The endpoint that the next request goes to.

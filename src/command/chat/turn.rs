@@ -316,7 +316,7 @@ impl Operation for Asking<'_> {
             let body = reply.whole().await?;
             let gives_reason = chat.plan.gives_reason;
             let checked = chat.display.checked.as_mut();
-            let reader = self.question.reader("");
+            let reader = self.question.reader(&reply.exchange().provider, "");
             let replied = whole::read(&body, reader, gives_reason, &mut chat.answers, checked)?;
             let failed = chat.failed();
             if failed.is_err() && chat.answers.count() == 0 {
@@ -332,7 +332,8 @@ impl Operation for Asking<'_> {
             chat.display.write_plain(&text, ends_line, io)?;
             return failed;
         }
-        let mut reader = self.question.reader(reply.content_type());
+        let label = reply.content_type().to_owned();
+        let mut reader = self.question.reader(&reply.exchange().provider, &label);
         let broke = chat.read(&mut reader, reply, io).await.err();
         if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
             return Err(failure.clone().into());

@@ -205,9 +205,9 @@ impl Output {
         self.items.are_done()
     }
 
-    /// What is to be kept, so that it can go back.
-    pub(super) fn seal(&self, each: Each<'_>) {
-        for item in &sealed::kept(self.items.whole()) {
+    /// What is to be kept, so that it can go back; with thinking in plain words, if `keeps_thinking`.
+    pub(super) fn seal(&self, keeps_thinking: bool, each: Each<'_>) {
+        for item in &sealed::kept(self.items.whole(), keeps_thinking) {
             each(ChatEvent::Thinking { index: INDEX, text: "", sealed: Some(item) });
         }
     }
