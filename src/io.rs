@@ -33,6 +33,19 @@ impl Env {
         value.filter(|value| !value.is_empty())
     }
 
+    /// The variables whose names are wanted, with their values; those that are not Unicode are left out.
+    pub(crate) fn named(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let all: Vec<(String, String)> = match self {
+            Env::System => std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+            Env::Table(table) => table.clone().into_iter().collect(),
+        };
+        all.into_iter().filter(|(name, _)| is_wanted(name)).collect()
+    }
+
     /// A path from a file or a flag. `~/` at its beginning stands for the home directory.
     pub(crate) fn expand_home(&self, path: &str) -> PathBuf {
         let home = path.strip_prefix("~/").zip(self.get("HOME"));

@@ -17,7 +17,9 @@
 //! | `output` | text and files on their way out |
 //! | `journal` | what a bulk run has got so far, so that the same command goes on |
 //! | `history` | the kept conversations, a file each |
-//! | `tool` | programs that a model may call: described, run, limited |
+//! | `ledger` | what each run took of a service: a line each, and their sums |
+//! | `tool` | what a model may call: programs described, run, limited; names and schemas that services take |
+//! | `mcp` | servers of tools that a model may call: started, asked, ended |
 //! | `nearest` | rows of vector files that are nearest to a query, by their cosine |
 //! | `json_schema` | whether a value fits a JSON Schema |
 //! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
@@ -57,7 +59,9 @@ mod interrupt;
 mod io;
 mod journal;
 mod json_schema;
+mod ledger;
 mod markdown;
+mod mcp;
 mod media;
 mod nearest;
 mod output;
@@ -70,7 +74,7 @@ mod secret;
 mod stop;
 mod tool;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::error::ErrorKind;
 
@@ -97,14 +101,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
     if cli.common.insecure {
         io.warn("no certificate is checked (--insecure): whoever is in between can read and change everything");
     }
-    match dispatch(&cli, io) {
+    match dispatch(&cli, &args[0], io) {
         Ok(()) => 0,
         Err(error) => report(&error::classify(&error), io),
     }
 }
 
-fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
-    let options = &command::options::RunOptions::new(&cli.common);
+fn dispatch(cli: &Cli, program: &OsStr, io: &mut Io) -> anyhow::Result<()> {
+    let options = &command::options::RunOptions::new(&cli.common, cli.command.name());
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, &cli.common, io),
         Command::Image(args) => command::image::run(args, options, io),
@@ -112,12 +116,14 @@ fn dispatch(cli: &Cli, io: &mut Io) -> anyhow::Result<()> {
         Command::Transcribe(args) => command::transcribe::run(args, options, io),
         Command::Embed(args) => command::embed::run(args, options, io),
         Command::Similar(line) => command::similar::run(line, options, io),
+        Command::Mcp(args) => command::mcp::run(args, options, io),
         Command::History(args) => command::history::run(args, options, io),
+        Command::Usage(args) => command::usage::run(args, options, io),
         Command::Models(args) => command::models::run(args, options, io),
         Command::Providers(args) => command::providers::run(args, options, io),
         Command::Config(args) => command::config::run(args, options, io),
-        Command::Completions(args) => command::generate::completions(args, io),
-        Command::Man(args) => command::generate::man(args, io),
+        Command::Completions(args) => command::completions::run(args, program, io),
+        Command::Man(args) => command::man::run(args, io),
     }
 }
 

@@ -70,6 +70,18 @@ pub(crate) fn revealed(text: &str) -> String {
     shown
 }
 
+/// The text for a model that reads what a person would not see: without control characters (lines and tabs
+/// stay) and without characters that are invisible or change the order of others.
+pub(crate) fn without_invisible(text: &str) -> String {
+    let is_visible = |letter: &char| {
+        matches!(letter, '\n' | '\t')
+            || !letter.is_control()
+                && !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                    | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    };
+    text.chars().filter(is_visible).collect()
+}
+
 /// Whether a character has no width of its own or changes the order of others: Unicode's
 /// `Default_Ignorable_Code_Point` and `Bidi_Control`, and two fillers that look like spaces.
 fn is_ignorable(letter: char) -> bool {

@@ -98,6 +98,26 @@ pub(crate) fn notice() {
     }
 }
 
+/// Ends the process as the signal does that this kind of failure stands for; nothing happens for other kinds.
+pub(crate) fn end_by(kind: FailureKind) {
+    #[cfg(unix)]
+    {
+        let number = match kind {
+            FailureKind::Interrupted => SIGINT,
+            FailureKind::Terminated => SIGTERM,
+            FailureKind::HungUp => SIGHUP,
+            FailureKind::Quit => SIGQUIT,
+            _ => return,
+        };
+        // The number is small, and the system knows it: the handler for it is set.
+        let _ = signal_hook::low_level::emulate_default_handler(
+            i32::try_from(number).unwrap_or_default(),
+        );
+    }
+    #[cfg(not(unix))]
+    let _ = kind;
+}
+
 /// The numbers of signals (POSIX, `kill`).
 pub(crate) const SIGHUP: usize = 1;
 const SIGINT: usize = 2;

@@ -1,6 +1,6 @@
 //! The arguments of `llm chat`.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::Number;
 use std::path::PathBuf;
 
@@ -51,8 +51,18 @@ pub(crate) enum MarkdownWhen {
     Never,
 }
 
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "\
+/// What stands below `-h`.
+const SHORT_EXAMPLES: &str = "\
+Examples:
+  llm chat -p ollama \"你好\"
+  git diff | llm chat \"write a commit message\"
+  llm chat -f src/main.rs \"what does this do?\"
+  llm chat -c \"and in one sentence?\"              go on with the last conversation
+
+On a terminal and without a prompt a conversation begins. `llm chat --help` has all options.";
+
+/// What stands below `--help` and in the manual.
+const EXAMPLES: &str = "\
 Examples:
   llm chat -p ollama \"你好\"
   git diff | llm chat \"write a commit message\"
@@ -65,16 +75,23 @@ Examples:
   llm chat --schema \"city, population int: in thousands\" \"上海\"
   llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
+  llm chat --mcp files \"我的笔记里写了什么？\"         a server of tools, [mcp.files] of the profile file
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
 Standard input, if it is not a terminal, is put before the prompt with a blank line between.
-On a terminal and without a prompt a conversation begins; /help in it lists its commands.")]
+On a terminal and without a prompt a conversation begins; /help in it lists its commands.";
+
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("callable").multiple(true))]
+#[command(after_help = SHORT_EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct ChatArgs {
     /// The prompt: all words joined by a space; `-` is stdin
     #[arg(value_name = "PROMPT")]
     pub(crate) prompt: Vec<String>,
 
-    /// A file to attach: text, a picture, audio, a PDF, the texts of a folder, a URL; `-` is stdin; repeatable
+    /// A file to attach; repeatable
+    ///
+    /// Text, a picture, audio, a PDF, the texts of a folder, a URL; `-` is stdin.
     #[arg(short = 'f', long, value_name = "FILE")]
     pub(crate) file: Vec<PathBuf>,
 
@@ -83,11 +100,11 @@ pub(crate) struct ChatArgs {
     pub(crate) no_stdin: bool,
 
     /// Use `[prompts.NAME]` of the profile file: its text around yours, its model, its options
-    #[arg(long = "prompt", value_name = "NAME", help_heading = PROMPT)]
+    #[arg(long = "prompt", value_name = "NAME", help_heading = PROMPT, hide_short_help = true)]
     pub(crate) template: Option<String>,
 
     /// The value of `{{NAME}}` in that prompt; repeatable
-    #[arg(long, value_name = "NAME=TEXT", value_parser = variable, requires = "template", help_heading = PROMPT)]
+    #[arg(long, value_name = "NAME=TEXT", value_parser = variable, requires = "template", help_heading = PROMPT, hide_short_help = true)]
     pub(crate) var: Vec<(String, String)>,
 
     /// Instructions for the model
@@ -99,7 +116,7 @@ pub(crate) struct ChatArgs {
     pub(crate) temperature: Option<Number>,
 
     /// Sample from the most likely tokens that make up this probability
-    #[arg(long, value_name = "F", value_parser = number, allow_negative_numbers = true, help_heading = MODEL)]
+    #[arg(long, value_name = "F", value_parser = number, allow_negative_numbers = true, help_heading = MODEL, hide_short_help = true)]
     pub(crate) top_p: Option<Number>,
 
     /// The most tokens that the answer may have
@@ -107,14 +124,14 @@ pub(crate) struct ChatArgs {
     pub(crate) max_tokens: Option<u64>,
 
     /// A seed for answers that can be repeated, where the service supports it
-    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = MODEL)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = MODEL, hide_short_help = true)]
     pub(crate) seed: Option<i64>,
 
     /// Stop before this text; repeatable
-    #[arg(long, value_name = "TEXT", help_heading = MODEL)]
+    #[arg(long, value_name = "TEXT", help_heading = MODEL, hide_short_help = true)]
     pub(crate) stop: Vec<String>,
 
-    /// How much a reasoning model thinks: none, minimal, low, medium, high …
+    /// How much a reasoning model thinks: none, minimal, low, high …
     #[arg(long, value_name = "LEVEL", help_heading = MODEL)]
     pub(crate) reasoning_effort: Option<String>,
 
@@ -123,38 +140,47 @@ pub(crate) struct ChatArgs {
     pub(crate) api: Option<Api>,
 
     /// Ask for the whole answer at once
-    #[arg(short = 'S', long, help_heading = ANSWER)]
+    #[arg(short = 'S', long, help_heading = ANSWER, hide_short_help = true)]
     pub(crate) no_stream: bool,
 
-    /// Ask for JSON that fits this schema (JSON, a file, or fields as `name, age int`), and check it
+    /// Ask for JSON that fits this schema, and check it
+    ///
+    /// SCHEMA is a JSON Schema, a file that has one, or fields as `name, age int`.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["extract", "extract_last", "number"], help_heading = ANSWER)]
     pub(crate) schema: Option<String>,
 
     /// Ask for a list of what fits this schema, and print each item on a line while it comes
-    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["schema", "extract", "extract_last", "number"], help_heading = ANSWER)]
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["schema", "extract", "extract_last", "number"], help_heading = ANSWER, hide_short_help = true)]
     pub(crate) schema_multi: Option<String>,
 
-    /// Print only the first fenced code block, as it comes (the whole answer if there is none)
+    /// Print only the first fenced code block
+    ///
+    /// It is printed as it comes; where there is none, the whole answer.
     #[arg(short = 'x', long, help_heading = ANSWER)]
     pub(crate) extract: bool,
 
     /// Print only the last fenced code block, when the answer is complete
-    #[arg(long, conflicts_with = "extract", help_heading = ANSWER)]
+    #[arg(long, conflicts_with = "extract", help_heading = ANSWER, hide_short_help = true)]
     pub(crate) extract_last: bool,
 
-    /// Ask for several answers: in order, a blank line between, numbered on a terminal
+    /// Ask for several answers
+    ///
+    /// They come in order, with a blank line between, numbered on a terminal.
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = ANSWER)]
     pub(crate) number: Option<u32>,
 
     /// Show or hide a model's thinking on stderr [default: shown on a terminal]
-    #[arg(long, value_enum, value_name = "WHEN", help_heading = ANSWER)]
+    #[arg(long, value_enum, value_name = "WHEN", help_heading = ANSWER, hide_short_help = true)]
     pub(crate) reasoning: Option<Reasoning>,
 
     /// Colour the answer as Markdown while it is written; its text stays as it is
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = ANSWER)]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = ANSWER, hide_short_help = true)]
     pub(crate) markdown: MarkdownWhen,
 
-    /// Write the answer to a file, which appears only when it is whole; `-` is stdout
+    /// Write the answer to a file; `-` is stdout
+    ///
+    /// The file appears only when it is whole. A file for a picture or sound (.png, .wav …) takes those of the
+    /// answer, and the text is printed.
     #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWER)]
     pub(crate) output: Option<PathBuf>,
 
@@ -166,20 +192,27 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "go_on", help_heading = CONVERSATION)]
     pub(crate) session: Option<String>,
 
-    /// Keep nothing of this conversation [env: LLM_NO_LOG]
-    #[arg(long, help_heading = CONVERSATION)]
-    pub(crate) no_log: bool,
-
-    /// Let the model call a tool: a [tools.NAME] of the profile file, or a program that describes itself with --describe; each call is shown and needs your consent; repeatable
-    #[arg(long, value_name = "COMMAND", help_heading = TOOLS)]
+    /// A tool that the model may call: each call needs your consent; repeatable
+    ///
+    /// A [tools.NAME] of the profile file, or a program that describes itself with --describe. Each call is
+    /// shown before.
+    #[arg(long, value_name = "COMMAND", group = "callable", help_heading = TOOLS)]
     pub(crate) tool: Vec<String>,
 
+    /// A server of tools that the model may call, or one of its tools: each call needs your consent; repeatable
+    ///
+    /// A [mcp.NAME] of the profile file, an address, or a file with `mcpServers` as other programs have it
+    /// (FILE.json, FILE.json#NAME). The server runs as long as the run or the conversation. Each call is shown
+    /// before.
+    #[arg(long, value_name = "NAME[/TOOL]", group = "callable", help_heading = TOOLS)]
+    pub(crate) mcp: Vec<String>,
+
     /// Run the tools that the model calls without asking
-    #[arg(long, requires = "tool", help_heading = TOOLS)]
+    #[arg(long, requires = "callable", help_heading = TOOLS, hide_short_help = true)]
     pub(crate) yes: bool,
 
     /// The most rounds of tool calls [default: 10]
-    #[arg(long, value_name = "N", requires = "tool", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS)]
+    #[arg(long, value_name = "N", requires = "callable", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS, hide_short_help = true)]
     pub(crate) max_turns: Option<u32>,
 }
 

@@ -7,6 +7,7 @@ use clap::CommandFactory as _;
 use clap::error::{ContextKind, ErrorKind};
 
 use super::Cli;
+use super::foreign;
 use super::meant::{is_near, meant};
 use crate::error::Failure;
 
@@ -21,12 +22,14 @@ pub(crate) fn failure_of(error: &clap::Error, line: &[OsString]) -> Failure {
     let message = fold(first.strip_prefix("error: ").unwrap_or(first));
     let tips: Vec<String> =
         text.lines().filter_map(|line| line.trim_start().strip_prefix("tip: ")).map(fold).collect();
+    let foreign = foreign::hint(error, line);
     if let Some(meant) = meant(line) {
         let message = match meant.word {
             Some(word) => format!("there is no command `{}`", beginning(&word)),
             None => "no command is given".to_owned(),
         };
-        return Failure::usage(message).hint(format!("did you mean `{}`?", meant.line));
+        let hint = foreign.unwrap_or_else(|| format!("did you mean `{}`?", meant.line));
+        return Failure::usage(message).hint(hint);
     }
     if matches!(
         error.kind(),
@@ -37,6 +40,9 @@ pub(crate) fn failure_of(error: &clap::Error, line: &[OsString]) -> Failure {
     }
     let message = without_value(error).unwrap_or(message);
     let failure = Failure::usage(message);
+    if let Some(hint) = foreign {
+        return failure.hint(hint);
+    }
     match tips.iter().find(|tip| is_of_use(tip, error)) {
         Some(tip) => failure.hint(tip.as_str()),
         None => failure.hint(format!("see `{} --help`", command_of(line))),
@@ -111,7 +117,7 @@ mod tests {
         let (message, hint) = misuse(&["llm", "providers", "chekc"]);
         assert_eq!(message, "unrecognized subcommand 'chekc'");
         assert!(hint.contains("check"), "{hint}");
-        let (_, hint) = misuse(&["llm", "chat", "--role", "x"]);
+        let (_, hint) = misuse(&["llm", "chat", "--rolle", "x"]);
         assert_eq!(hint, "see `llm chat --help`");
         assert_eq!(misuse(&["llm"]).0, "no command is given");
         for (flag, value) in [

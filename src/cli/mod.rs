@@ -1,9 +1,13 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
 pub(crate) mod chat;
+pub(crate) mod description;
 pub(crate) mod embed;
+mod foreign;
+pub(crate) mod generate;
 pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod mcp;
 pub(crate) mod meant;
 pub(crate) mod misuse;
 mod options;
@@ -11,11 +15,12 @@ pub(crate) mod quick;
 pub(crate) mod similar;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
+pub(crate) mod usage;
 
 pub(crate) use options::Common;
 
 use clap::{Args, Parser, Subcommand};
-use clap_complete::Shell;
+use generate::{CompletionsArgs, ManArgs};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -61,16 +66,42 @@ pub(crate) enum Command {
     Similar(similar::SimilarLine),
     /// List the models of a service, one id per line
     Models(ModelsArgs),
+    /// Sum the tokens and the money that runs took
+    Usage(usage::UsageArgs),
+    /// List, check and try the servers whose tools `chat --mcp` offers to a model
+    Mcp(mcp::McpArgs),
     /// List, show, search and remove earlier conversations
     History(history::HistoryArgs),
     /// List the profiles, show one with the source of each value, or check whether they work
     Providers(ProvidersArgs),
     /// Print the path of the profile file, create it or edit it
     Config(ConfigArgs),
-    /// Print a shell's completion script
+    /// Print or install a shell's completion script
     Completions(CompletionsArgs),
-    /// Print the manual page of llm, or of one of its commands
+    /// Print the manual page of llm or of one of its commands, or write all pages
     Man(ManArgs),
+}
+
+impl Command {
+    /// Its name, as it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Chat(_) => "chat",
+            Self::Embed(_) => "embed",
+            Self::Image(_) => "image",
+            Self::Transcribe(_) => "transcribe",
+            Self::Speak(_) => "speak",
+            Self::Similar(_) => "similar",
+            Self::Models(_) => "models",
+            Self::Mcp(_) => "mcp",
+            Self::Usage(_) => "usage",
+            Self::History(_) => "history",
+            Self::Providers(_) => "providers",
+            Self::Config(_) => "config",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -151,29 +182,6 @@ pub(crate) enum ConfigAction {
     Init,
     /// Open the profile file in $VISUAL or $EDITOR, and check it afterwards
     Edit,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  llm completions bash > ~/.local/share/bash-completion/completions/llm
-  llm completions zsh > \"${fpath[1]}/_llm\"
-  llm completions fish > ~/.config/fish/completions/llm.fish")]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum)]
-    pub(crate) shell: Shell,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  llm man | man -l -
-  llm man chat > ~/.local/share/man/man1/llm-chat.1")]
-pub(crate) struct ManArgs {
-    /// The command; without it the page of llm itself
-    #[arg(value_name = "COMMAND")]
-    pub(crate) command: Option<String>,
 }
 
 #[cfg(test)]

@@ -26,43 +26,45 @@ pub(crate) struct Common {
     pub(crate) model: Option<String>,
 
     /// The profile file, instead of the user's own [env: LLM_CONFIG]
-    #[arg(long, value_name = "FILE", global = true, help_heading = PROVIDER)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = PROVIDER, hide_short_help = true)]
     pub(crate) config: Option<PathBuf>,
 
     /// A server without a profile, such as http://host:8000/v1
-    #[arg(long, value_name = "URL", global = true, help_heading = PROVIDER)]
+    #[arg(long, value_name = "URL", global = true, help_heading = PROVIDER, hide_short_help = true)]
     pub(crate) base_url: Option<String>,
 
     /// The environment variable that holds the key
-    #[arg(long, value_name = "VAR", value_parser = variable, global = true, help_heading = PROVIDER)]
+    #[arg(long, value_name = "VAR", value_parser = variable, global = true, help_heading = PROVIDER, hide_short_help = true)]
     pub(crate) api_key_env: Option<String>,
 
-    /// Any other field of the request body; JSON if it parses as JSON, else text; `a.b=1` nests
+    /// Any other field of the request body
+    ///
+    /// VALUE is JSON if it parses as JSON, else text; `a.b=1` nests.
     #[arg(short = 'O', long, value_name = "KEY=VALUE", value_parser = Setting::parse, global = true, help_heading = REQUEST)]
     pub(crate) option: Vec<Setting>,
 
     /// Another request header
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header, global = true, help_heading = REQUEST)]
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header, global = true, help_heading = REQUEST, hide_short_help = true)]
     pub(crate) header: Vec<(String, String)>,
 
     /// Do not check the server's certificate, in this run
-    #[arg(short = 'k', long, global = true, help_heading = REQUEST)]
+    #[arg(short = 'k', long, global = true, help_heading = REQUEST, hide_short_help = true)]
     pub(crate) insecure: bool,
 
     /// Longest wait for more data, in seconds [default: 300]
-    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
+    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST, hide_short_help = true)]
     pub(crate) timeout: Option<Duration>,
 
     /// Longest time for the whole run, in seconds [default: none]
-    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
+    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST, hide_short_help = true)]
     pub(crate) max_time: Option<Duration>,
 
     /// Retries after a failed request [default: 2]
-    #[arg(long, value_name = "N", global = true, help_heading = REQUEST)]
+    #[arg(long, value_name = "N", global = true, help_heading = REQUEST, hide_short_help = true)]
     pub(crate) retries: Option<u32>,
 
     /// Longest wait between two tries, in seconds [default: 60]
-    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST)]
+    #[arg(long, value_name = "SECS", value_parser = seconds, global = true, help_heading = REQUEST, hide_short_help = true)]
     pub(crate) max_wait: Option<Duration>,
 
     /// Print the request as a curl command, the key as $VAR, and send nothing
@@ -77,6 +79,10 @@ pub(crate) struct Common {
     #[arg(short = 'u', long, global = true, help_heading = OUTPUT)]
     pub(crate) usage: bool,
 
+    /// Keep nothing of this run: no conversation, no note of what it took [env: LLM_NO_LOG]
+    #[arg(long, global = true, help_heading = OUTPUT)]
+    pub(crate) no_log: bool,
+
     /// No progress and no warnings
     #[arg(short = 'q', long, global = true, help_heading = OUTPUT)]
     pub(crate) quiet: bool,
@@ -86,7 +92,7 @@ pub(crate) struct Common {
     pub(crate) verbose: bool,
 
     /// When to use colour
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true, help_heading = OUTPUT)]
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, global = true, help_heading = OUTPUT, hide_short_help = true)]
     pub(crate) color: ColorWhen,
 }
 

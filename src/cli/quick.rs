@@ -6,8 +6,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, FromArgMatches as _, Parser as _};
+use clap::{Args, FromArgMatches as _};
 
+use super::description::description;
 use super::{Cli, Command, Common};
 
 /// Reads a command line, the program's name first.
@@ -15,7 +16,12 @@ use super::{Cli, Command, Common};
 /// # Errors
 /// A command line that is wrong, or one that asks for help.
 pub(crate) fn read(line: &[OsString]) -> Result<Cli, clap::Error> {
-    of_usual_line(line).map_or_else(|| Cli::try_parse_from(line), Ok)
+    of_usual_line(line).map_or_else(|| in_full(line), Ok)
+}
+
+fn in_full(line: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut matches = description().try_get_matches_from(line)?;
+    Cli::from_arg_matches_mut(&mut matches)
 }
 
 /// `None` if the line is not as simple as that.
@@ -46,6 +52,7 @@ fn of_command<A: Args>(rest: &[OsString], command: fn(A) -> Command) -> Option<C
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser as _;
     use proptest::prelude::*;
 
     /// What can be typed, and some of what can't.

@@ -9,8 +9,9 @@ use crate::input::InputSources;
 use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::provider::Provider;
-use asker::Asker;
+use asker::{Asker, Outputs};
 use cuts::SilentCuts;
+use made::MadeFiles;
 use options::ChatOptions;
 use repl::Session;
 
@@ -23,9 +24,11 @@ mod checked;
 mod cuts;
 mod display;
 mod earlier;
+mod give;
 mod lacks;
 mod lines;
 mod log;
+mod made;
 mod options;
 mod outcome;
 mod plan;
@@ -50,9 +53,10 @@ mod whole;
 /// # Errors
 /// As the table of exit codes has them.
 pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Result<()> {
-    settle_output(args.output.as_deref(), io);
+    let text_file = args.output.as_deref().filter(|path| made::kind_of_file(path).is_none());
+    settle_output(text_file, io);
     let config = config::load(common.config.as_deref(), io)?;
-    let options = ChatOptions::resolve(args, RunOptions::new(common), &config, io)?;
+    let options = ChatOptions::resolve(args, RunOptions::new(common, "chat"), &config, io)?;
     let is_conversation = options.is_conversation;
     let asker = Asker::new(options, &config, io)?;
     match is_conversation {
@@ -69,6 +73,7 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     let sources =
         InputSources { words: &input.words, files: &input.files, no_stdin: input.no_stdin };
     let given = asker.options.preset.given(&sources, io)?;
+    asker.ready_tools(io)?;
     let mut question = asker.question(given, &provider, io)?;
     let number = asker.number(&question)?;
     if asker.options.dry_run {
@@ -78,6 +83,10 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
         };
         return Ok(print_request(&mut provider, io, request)?);
     }
-    let sink = Sink::open(asker.options.answer.output.as_deref())?;
-    Ok(asker.ask(question, number, sink, provider, io)?.result?)
+    let answer = &asker.options.answer;
+    let outputs = Outputs {
+        text: Sink::open(answer.output.as_deref())?,
+        made: MadeFiles::open(answer.made.as_deref())?,
+    };
+    Ok(asker.ask(question, number, outputs, provider, io)?.result?)
 }

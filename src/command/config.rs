@@ -28,7 +28,7 @@ const FIRST_PROFILE_FILE: &str = r#"# Profiles of llm. Known services work by na
 # api_key_env = "OPENAI_API_KEY"
 # api_key_cmd = "pass show openai"
 # api_key_file = "~/.keys/openai"
-# model = "gpt-5.6-luna"
+# model = "gpt-6-luna"
 # options = { temperature = 0.7 }
 
 # A service of your own:

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
             let question = |turn: &Turn| (turn.user.clone(), Vec::new());
             let conversation = Conversation::of_turns(&stored.turns, None, question);
             print_json(&dialect::exported(&conversation).into(), io)?;
-            if stored.turns.iter().any(|turn| !turn.files.is_empty()) {
+            if stored.turns.iter().any(|turn| !turn.files.is_empty() || !turn.made.is_empty()) {
                 io.note("attached files are exported by name only");
             }
         }
@@ -248,14 +248,26 @@ pub(super) fn readable(conversation: &StoredConversation, zone: &TimeZone) -> St
             parts.push(rounds(turn));
         }
         for content in [&turn.answer.text].into_iter().chain(&turn.others) {
-            parts.push(format!("# {}\n\n{}", model(turn), content.trim_end()));
+            parts
+                .push(format!("# {}\n\n{}", model(turn), content.trim_end()).trim_end().to_owned());
         }
+        parts.extend(beside(turn));
         if let Some(words) = turn.end.words() {
             let why = turn.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             parts.push(format!("({words}{why})"));
         }
     }
     parts.join("\n\n") + "\n"
+}
+
+/// What came with the answers: files by their names, and the pages that they cite.
+fn beside(turn: &Turn) -> Vec<String> {
+    let names: Vec<&str> = turn.made.iter().map(|file| file.name.as_str()).collect();
+    let files = (!names.is_empty()).then(|| format!("[attached: {}]", names.join(", ")));
+    let sources = turn.answer.sources.iter().enumerate();
+    let sources: Vec<String> = sources.map(|(at, source)| source.line(at + 1)).collect();
+    let sources = (!sources.is_empty()).then(|| sources.join("\n"));
+    files.into_iter().chain(sources).collect()
 }
 
 /// The calls of tools before an answer, and what came of them: a line each, long ones cut.

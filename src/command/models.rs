@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::listed;
 use super::options::RunOptions;
 use super::steps::print_request;
 use crate::api::models::ids;
 use crate::cli::ModelsArgs;
 use crate::config;
-use crate::error::Failure;
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{self, Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
@@ -29,9 +30,30 @@ pub(crate) fn run(args: &ModelsArgs, options: &RunOptions, io: &mut Io) -> anyho
         return Ok(print_request(&mut provider, io, list)?);
     }
     let (word, json) = (args.word.clone(), options.json);
-    Ok(exchange::run(provider, options.exchange, io, move |exchange, io| {
+    let asked = provider.clone();
+    let found = exchange::run(provider, options.exchange, io, move |exchange, io| {
         Box::pin(async move { list(word.as_deref(), json, exchange, io).await })
-    })?)
+    })?;
+    listed::keep(&asked, &found, &config, io);
+    let word = args.word.as_deref().filter(|_| !options.json);
+    match word.filter(|word| !found.iter().any(|id| has(id, word))) {
+        Some(word) => Err(no_match(word, &asked.name, found.len()).into()),
+        None => Ok(()),
+    }
+}
+
+fn no_match(word: &str, name: &str, count: usize) -> Failure {
+    let what = format!("{name} has no model whose id contains `{word}`");
+    let failure = Failure::new(FailureKind::Other, what);
+    match count {
+        0 => failure,
+        count => failure.hint(format!("`llm models -p {name}` lists all {count}")),
+    }
+}
+
+/// Whether an id contains a word; letter case does not matter.
+fn has(id: &str, word: &str) -> bool {
+    id.to_lowercase().contains(&word.to_lowercase())
 }
 
 async fn list(
@@ -39,16 +61,17 @@ async fn list(
     json: bool,
     exchange: &mut Exchange,
     io: &mut Io,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let (body, found) = exchange.ask(&mut ListModels).await?;
     if json {
-        return match io.stdout_is_terminal {
+        match io.stdout_is_terminal {
             true => {
                 let text = String::from_utf8_lossy(&body);
                 to_stdout(sanitize::json_for_terminal(&text).as_bytes(), io)
             }
             false => to_stdout(&body, io),
-        };
+        }?;
+        return Ok(found);
     }
     if found.is_empty() {
         let name = &exchange.provider.name;
@@ -57,9 +80,8 @@ async fn list(
             io.warning_hint(&format!("`{pull}` gets one"));
         }
     }
-    let word = word.map(str::to_lowercase).unwrap_or_default();
     let mut text = String::new();
-    for id in found.iter().filter(|id| id.to_lowercase().contains(&word)) {
+    for id in found.iter().filter(|id| word.is_none_or(|word| has(id, word))) {
         // A line is an id: a name that brings its own line ends must not look like two.
         text.push_str(&if io.stdout_is_terminal {
             sanitize::one_line(id)
@@ -68,7 +90,8 @@ async fn list(
         });
         text.push('\n');
     }
-    to_stdout(text.as_bytes(), io)
+    to_stdout(text.as_bytes(), io)?;
+    Ok(found)
 }
 
 /// Asks for the list of models: the reply's bytes, and the ids in it.

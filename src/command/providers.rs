@@ -9,7 +9,6 @@ use crate::config::field::FieldRow;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::rule::Rule;
-use crate::config::schema::nearest;
 use crate::config::{self, Config, listed};
 use crate::error::Failure;
 use crate::http::request::shown_address;
@@ -52,7 +51,7 @@ fn known(name: &str, config: &Config) -> Result<(), Failure> {
         return Ok(());
     }
     let names = config.names();
-    let near = nearest(name, names.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+    let near = config.did_you_mean(name).map(|near| format!("{near} "));
     Err(Failure::usage(format!("there is no profile {}", secret::named(name))).hint(format!(
         "{}known profiles: {}",
         near.unwrap_or_default(),
@@ -78,7 +77,7 @@ fn profiles(config: &Config) -> impl Iterator<Item = Profile> {
 }
 
 fn is_default(profile: &Profile, config: &Config) -> bool {
-    config.default().as_deref() == Some(&profile.name)
+    config.default().as_deref().is_some_and(|name| config.meant(name) == profile.name)
 }
 
 /// The same as one list of objects.

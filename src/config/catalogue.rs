@@ -12,6 +12,18 @@ pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(header).filter(|name| !name.contains('.'))
 }
 
+/// Every other name in the list, with the profile that it is a name of.
+pub(super) fn aliases(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut profile = "";
+    text.lines().flat_map(move |line| {
+        profile = header(line).unwrap_or(profile);
+        let list = line.strip_prefix("aliases = [").and_then(|rest| rest.split(']').next());
+        // What stands between the first quote and the second, the third and the fourth, and so on.
+        let quoted = list.into_iter().flat_map(|list| list.split('"').skip(1).step_by(2));
+        quoted.map(move |alias| (alias, profile)).collect::<Vec<_>>()
+    })
+}
+
 /// The profile of that name as it is written, without the one that it is like.
 pub(super) fn written(text: &str, name: &str) -> Option<Profile> {
     // The list is in order: the test below reads all of it.
@@ -58,6 +70,19 @@ mod tests {
     fn a_profile_cut_out_is_the_one_in_the_list() {
         let all = document(TEXT, None).expect("the list is in order").providers;
         assert!(names(TEXT).eq(all.iter().map(|profile| profile.name.as_str())));
+        let listed = |profile: &Profile| {
+            let aliases = profile.aliases.as_deref().unwrap_or_default().to_vec();
+            aliases.into_iter().map(|alias| (alias, profile.name.clone())).collect::<Vec<_>>()
+        };
+        let expected: Vec<_> = all.iter().flat_map(listed).collect();
+        let found = aliases(TEXT).map(|(alias, name)| (alias.to_owned(), name.to_owned()));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        assert!(expected.len() > 10, "{expected:?}");
+        for (at, (alias, _)) in expected.iter().enumerate() {
+            let is_taken =
+                names(TEXT).chain(expected[..at].iter().map(|(other, _)| other.as_str()));
+            assert!(is_taken.into_iter().all(|name| name != alias), "{alias} means two profiles");
+        }
         for whole in all {
             let cut = written(TEXT, &whole.name).expect("it is there");
             assert_eq!((cut.fields(), cut.rules), (whole.fields(), whole.rules));

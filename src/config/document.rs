@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::field::Field;
+use super::mcp::McpTable;
 use super::misnamed;
 use super::profile::Profile;
 use super::prompt::Prompt;
@@ -21,6 +22,7 @@ table! {
         default: Field<String> = default,
         /// Whether conversations are kept, if the file says so.
         log: Option<bool>,
+        mcp: Vec<McpTable> = |item| named(item, McpTable::read),
         prompts: Vec<Prompt> = |item| named(item, Prompt::read),
         providers: Vec<Profile> = |item| named(item, Profile::read),
         tools: Vec<ToolTable> = |item| named(item, ToolTable::read),
@@ -49,6 +51,11 @@ pub(crate) fn document(text: &str, path: Option<&Path>) -> Result<Document, Fail
     let root = source.root(&root);
     for (name, item) in root.members("")? {
         let is_known = Document::FIELDS.contains(&name);
+        if matches!(name, "mcpServers" | "mcp_servers") {
+            return Err(item.unknown_field("the profile file").hint(
+                "a server is a table [mcp.NAME] here; --mcp FILE.json takes a file with `mcpServers`",
+            ));
+        }
         let meant = misnamed::meant(name, Profile::FIELDS);
         let is_of_profile = meant.is_some_and(|field| field != "like" && field != "title");
         if !is_known && is_of_profile {

@@ -5,6 +5,7 @@ mod catalogue;
 pub(crate) mod document;
 pub(crate) mod field;
 pub(crate) mod job;
+pub(crate) mod mcp;
 mod misnamed;
 pub(crate) mod name;
 pub(crate) mod origin;
@@ -31,6 +32,7 @@ use crate::io::{Env, Io, MOST_TEXT, read_text};
 use crate::secret;
 use document::{Document, document};
 use field::{Field, Sourced};
+use mcp::McpTable;
 use origin::Origin;
 use profile::Profile;
 use prompt::Prompt;
@@ -128,12 +130,21 @@ pub(crate) fn load(flag: Option<&Path>, io: &mut Io) -> Result<Config, Failure> 
     Config::new(catalogue::TEXT, user)
 }
 
+/// The built-in profiles alone.
+pub(crate) fn built_in() -> Option<Config> {
+    Config::new(catalogue::TEXT, Document::default()).ok()
+}
+
 #[cfg(unix)]
 fn warn_of_open_keys(path: &Path, document: &Document, io: &mut Io) {
     use std::os::unix::fs::PermissionsExt as _;
     let holds_key = |profile: &Profile| profile.api_key.is_set();
     let mode = std::fs::metadata(path).map_or(0, |facts| facts.permissions().mode());
-    if mode & 0o077 != 0 && document.providers.iter().any(holds_key) {
+    let is_open = mode & 0o077 != 0;
+    if is_open
+        && (document.providers.iter().any(holds_key)
+            || document.mcp.iter().any(McpTable::holds_key))
+    {
         let path = path.display();
         io.warn(&format!("{path} contains a key, and others can read it; run `chmod 600 {path}`"));
     }
@@ -190,9 +201,44 @@ impl Config {
         Ok(config)
     }
 
-    /// Whether there is a profile of that name.
+    /// Whether there is a profile of that name, or one that it is another name of.
     pub(crate) fn has(&self, name: &str) -> bool {
+        let name = self.meant(name);
         self.has_own(name) || self.has_built_in(name)
+    }
+
+    /// The name of the profile that an alias stands for; any other name is its own. A name counts for
+    /// more than an alias, and what is the user's for more than what is built in.
+    pub(crate) fn meant<'n>(&'n self, name: &'n str) -> &'n str {
+        if self.has_own(name) || self.has_built_in(name) {
+            return name;
+        }
+        let mut aliases = self.aliases();
+        aliases.find(|(alias, _)| *alias == name).map_or(name, |(_, profile)| profile)
+    }
+
+    /// Every alias with the name of its profile, the user's first.
+    fn aliases(&self) -> impl Iterator<Item = (&str, &str)> {
+        let users = self.user.providers.iter().flat_map(|profile| {
+            let aliases = profile.aliases.as_deref().unwrap_or_default();
+            aliases.iter().map(|alias| (alias.as_str(), profile.name.as_str()))
+        });
+        let has_others =
+            |name: &str| self.written(name).is_some_and(|profile| profile.aliases.is_set());
+        users.chain(
+            catalogue::aliases(self.catalogue).filter(move |(_, profile)| !has_others(profile)),
+        )
+    }
+
+    /// The name or alias nearest to a mistyped one, in words for a hint; nothing if none is near.
+    pub(crate) fn did_you_mean(&self, typed: &str) -> Option<String> {
+        let names = self.names();
+        let aliases = self.aliases().map(|(alias, _)| alias);
+        let near = nearest(typed, names.into_iter().chain(aliases))?;
+        Some(match self.meant(near) {
+            name if name == near => format!("did you mean `{near}`?"),
+            name => format!("did you mean `{near}` ({name})?"),
+        })
     }
 
     /// Whether the user's file has a profile of that name.
@@ -207,8 +253,9 @@ impl Config {
 
     /// The profile of that name: the user's fields over the built-in ones, over those of the profile
     /// that it is like. What a built-in profile is like is the built-in one, so that a key of the
-    /// user's for one service goes to no other.
+    /// user's for one service goes to no other. An alias finds the profile that it stands for.
     pub(crate) fn profile(&self, name: &str) -> Option<Profile> {
+        let name = self.meant(name);
         let built_in = self.has_built_in(name).then(|| catalogue::written(self.catalogue, name));
         let own = match (built_in.flatten(), self.written(name).cloned()) {
             (Some(mut below), Some(above)) => {
@@ -252,17 +299,16 @@ impl Config {
                 let what = format!("{origin}: `like` names no profile: {name_shown}");
                 let names = self.names();
                 return Err(Failure::usage(what).hint(
-                    match nearest(name, names.iter().copied()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("known profiles: {}", listed(&names)),
-                    },
+                    self.did_you_mean(name)
+                        .unwrap_or_else(|| format!("known profiles: {}", listed(&names))),
                 ));
             }
             if way.len() == MOST_LAYERS {
                 let what = format!("{origin}: `like` leads over more than {MOST_LAYERS} profiles");
                 return Err(Failure::usage(what));
             }
-            let is_circle = way.contains(&name.as_str());
+            let name = self.meant(name);
+            let is_circle = way.contains(&name);
             way.push(name);
             if is_circle {
                 let what = format!("{origin}: `like` goes in a circle: {}", way.join(", "));
@@ -301,6 +347,11 @@ impl Config {
     /// The names of the user's tools, in the order of the file.
     pub(crate) fn tool_names(&self) -> Vec<&str> {
         self.user.tools.iter().map(|tool| tool.name.as_str()).collect()
+    }
+
+    /// The user's servers of tools, in the order of the file.
+    pub(crate) fn mcp_servers(&self) -> &[McpTable] {
+        &self.user.mcp
     }
 
     /// The names in the user's file, in its order.

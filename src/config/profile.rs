@@ -27,6 +27,8 @@ table! {
     /// name.
     struct Profile { name: String, is_users_own: bool } reads {
         title: Field<String>,
+        /// Other names by which the profile is found.
+        aliases: Field<Vec<String>>,
         /// The profile that lies below this one.
         like: Field<String>,
         base_url: Field<String>,
@@ -189,6 +191,12 @@ impl Profile {
     /// This profile over `below`, the one that its `like` names.
     pub(super) fn laid_on(self, mut below: Profile) -> Profile {
         below.name.clone_from(&self.name);
+        below.aliases = Field::default();
+        if self.base_url.is_set() {
+            // They are variables for the other address.
+            below.base_url_env = Field::default();
+            below.host_env = Field::default();
+        }
         below.lay_over(self);
         below.like.show_first();
         below

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::field::{Layer, Rows};
 use super::job::Job;
 use super::origin::Origin;
-use super::schema::{AttachmentKind, Word};
+use super::schema::{AttachmentKind, ChatApi, Word};
 use super::source::Item;
 use super::table::table;
 use super::value::FromToml;
@@ -29,6 +29,12 @@ table! {
         models_except: Vec<String>,
         /// Fields of the request without which the rule leaves it alone.
         with: Vec<String>,
+        /// Fields of the request with any of which the rule leaves it alone.
+        without: Vec<String>,
+        /// Fields that must have one of these values.
+        with_value: Pairs<Vec<Value>> = |item| pairs(item, VALUES, values),
+        /// Fields that must have none of these values; one that is not there has none.
+        without_value: Pairs<Vec<Value>> = |item| pairs(item, VALUES, values),
         /// Old name and new name.
         rename: Pairs<String> = |item| pairs(item, "a table of strings", text),
         drop: Vec<String>,
@@ -37,6 +43,8 @@ table! {
         ignored: Vec<String>,
         /// Field, then old value (as text) to new value.
         map: Pairs<Map<String, Value>> = |item| pairs(item, "a table of tables", object),
+        /// The endpoint of chat that the question goes to.
+        via: Option<ChatApi>,
         /// What the model is known not to take as an attachment.
         takes_no: Vec<AttachmentKind> = |item| words(item, "attachment"),
         /// The most seconds of a recording that the models take.
@@ -45,6 +53,9 @@ table! {
         why: Option<String>,
     }
 }
+
+/// What `with_value` and `without_value` should be.
+const VALUES: &str = "a table of values, as in { reasoning_effort = [\"low\", \"none\"] }";
 
 /// Reads a profile's list of rules.
 pub(super) fn list(item: &Item<'_>) -> Result<Vec<Rule>, Failure> {
@@ -89,14 +100,38 @@ fn text(value: Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
+/// One value or several.
+fn values(value: Value) -> Option<Vec<Value>> {
+    let values = match value {
+        Value::Array(values) => values,
+        value => vec![value],
+    };
+    let is_plain = |value: &Value| !value.is_array() && !value.is_object();
+    values.iter().all(is_plain).then_some(values)
+}
+
+/// A value as text without quotes: how rules name and compare values.
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn object(value: Value) -> Option<Map<String, Value>> {
     value.as_object().cloned()
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = |list: &[&'static str]| list.join(", ");
-        let mut parts = Vec::new();
+        let mut parts = self.changes();
+        parts.extend(self.conditions());
+        f.write_str(&parts.join(" · "))
+    }
+}
+
+impl Rule {
+    /// What the rule does, in words.
+    fn changes(&self) -> Vec<String> {
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(self.via.map(|api| format!("via {}", api.word())));
         let renames = self.rename.iter().map(|(from, to)| format!("rename {from} to {to}"));
         parts.extend(renames);
         if !self.drop.is_empty() {
@@ -115,18 +150,32 @@ impl fmt::Display for Rule {
             parts.push(format!("ignored {}", self.ignored.join(", ")));
         }
         let kinds: Vec<_> = self.takes_no.iter().map(|kind| kind.word()).collect();
+        if !kinds.is_empty() {
+            parts.push(format!("takes no {}", kinds.join(", ")));
+        }
+        parts
+    }
+
+    /// When it does so, in words.
+    fn conditions(&self) -> Vec<String> {
         let jobs: Vec<_> = self.jobs.iter().map(|job| job.name()).collect();
-        for (what, list) in [
-            ("takes no", words(&kinds)),
-            ("for", words(&jobs)),
+        let lists = [
+            ("for", jobs.join(", ")),
             ("of", self.models.join(", ")),
             ("not of", self.models_except.join(", ")),
             ("with", self.with.join(", ")),
-        ] {
-            if !list.is_empty() {
-                parts.push(format!("{what} {list}"));
-            }
+            ("without", self.without.join(", ")),
+        ];
+        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        let mut parts: Vec<String> = lists.map(|(what, list)| format!("{what} {list}")).collect();
+        for (what, fields) in [("with", &self.with_value), ("without", &self.without_value)] {
+            parts.extend(fields.iter().map(|(field, values)| {
+                let is_secret = |text: &String| is_secret_field(field, text);
+                let values = values.iter().map(plain);
+                let values = values.map(|text| if is_secret(&text) { MASK.into() } else { text });
+                format!("{what} {field} = {}", values.collect::<Vec<String>>().join(" or "))
+            }));
         }
-        f.write_str(&parts.join(" · "))
+        parts
     }
 }

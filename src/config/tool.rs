@@ -20,6 +20,8 @@ table! {
         /// Program and arguments; never empty.
         command: Vec<String> = command,
         timeout: Option<Duration> = seconds,
+        /// How many bytes of its answer go to the model.
+        most: Option<usize> = bytes,
     }
 }
 
@@ -50,17 +52,32 @@ impl ToolTable {
 }
 
 /// Words, or one text that is split into them.
-fn command(item: &Item<'_>) -> Result<Vec<String>, Failure> {
+///
+/// # Errors
+/// Another value, an open quote.
+pub(super) fn command(item: &Item<'_>) -> Result<Vec<String>, Failure> {
     Ok(match Texts::from_toml(item)? {
-        Texts::One(line) => words::split(&line).ok_or_else(|| {
-            item.wrong(&format!("a quote in the `{}` of a tool is not closed", item.name))
-        })?,
+        Texts::One(line) => words::split(&line)
+            .ok_or_else(|| item.wrong(&format!("a quote in `{}` is not closed", item.name)))?,
         Texts::Several(words) => words,
     })
 }
 
+/// A number of bytes.
+///
+/// # Errors
+/// Another value, or less than one byte.
+pub(super) fn bytes(item: &Item<'_>) -> Result<Option<usize>, Failure> {
+    let number = Value::from_toml(item)?.as_u64().and_then(|bytes| usize::try_from(bytes).ok());
+    let what = format!("`{}` must be a number of bytes greater than 0", item.name);
+    number.filter(|bytes| *bytes > 0).map(Some).ok_or_else(|| item.wrong(&what))
+}
+
 /// A time in seconds, which may be broken.
-fn seconds(item: &Item<'_>) -> Result<Option<Duration>, Failure> {
+///
+/// # Errors
+/// Another value, or no time at all.
+pub(super) fn seconds(item: &Item<'_>) -> Result<Option<Duration>, Failure> {
     let number = Value::from_toml(item)?.as_f64();
     let time = number.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let what = format!("`{}` must be a number of seconds greater than 0", item.name);

@@ -91,11 +91,11 @@ impl Conversation {
         mut question: impl FnMut(&Turn) -> (String, Vec<Attachment>),
     ) -> Self {
         let mut messages = Vec::new();
-        for turn in turns.iter().filter(|turn| !turn.answer.text.is_empty()) {
+        for turn in turns.iter().filter(|turn| turn.is_answered()) {
             let (text, attachments) = question(turn);
             messages.push(Message::User { text, attachments });
-            for reply in turn.rounds.iter().chain([&turn.answer]) {
-                let (reply, provider) = (reply.clone(), turn.service.provider.clone());
+            for reply in turn.rounds.iter().cloned().chain([turn.told_answer()]) {
+                let provider = turn.service.provider.clone();
                 messages.push(Message::Model { reply, provider });
             }
         }

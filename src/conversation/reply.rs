@@ -81,6 +81,15 @@ pub(crate) struct Citation {
     pub(crate) title: String,
 }
 
+impl Citation {
+    /// The source as a line for a reader: `[1] title URL`.
+    pub(crate) fn line(&self, number: usize) -> String {
+        let title: Vec<&str> = self.title.split_whitespace().collect();
+        let space = if title.is_empty() { "" } else { " " };
+        format!("[{number}] {}{space}{}", title.join(" "), self.url)
+    }
+}
+
 impl ToolCall {
     /// The arguments. No text at all is what some models write where a tool takes none.
     ///

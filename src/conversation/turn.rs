@@ -1,5 +1,7 @@
 //! One question with its answer, as it is kept: a line of JSON. Reads and writes no files.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -44,10 +46,10 @@ pub(crate) struct TurnService {
     pub(crate) api_key_env: Option<String>,
 }
 
-/// A file that went along with a question.
+/// A file that went along with a question, or came with an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TurnFile {
-    /// What the user called it.
+    /// What the user called it, or the file that it was written to.
     pub(crate) name: String,
     /// The name of its content in the data folder, unless it is not kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +79,9 @@ pub(crate) struct Turn {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) rounds: Vec<ModelReply>,
     pub(crate) answer: ModelReply,
+    /// The pictures and sounds that came with the answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) made: Vec<TurnFile>,
     /// Further answers, where several were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) others: Vec<String>,
@@ -88,12 +93,31 @@ pub(crate) struct Turn {
     /// Token counts as the service gave them, those of all replies added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) usage: Option<Value>,
+    /// What that cost, each amount under the name of its currency, where that was known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) cost: BTreeMap<String, f64>,
     /// The first request, where its tokens were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sent: Option<SentRequest>,
 }
 
 impl Turn {
+    /// Whether there is an answer to go on from: a reply of nothing but thinking is none.
+    pub(crate) fn is_answered(&self) -> bool {
+        !self.answer.text.is_empty() || !self.made.is_empty()
+    }
+
+    /// The answer as it is told to a service. One without words is told by the names of what came, as
+    /// services refuse a message without any text.
+    pub(crate) fn told_answer(&self) -> ModelReply {
+        let mut answer = self.answer.clone();
+        if answer.text.is_empty() && !self.made.is_empty() {
+            let names: Vec<&str> = self.made.iter().map(|file| file.name.as_str()).collect();
+            answer.text = format!("[attached: {}]", names.join(", "));
+        }
+        answer
+    }
+
     /// The system message that a conversation of these turns has now: that of its last one.
     pub(crate) fn system_of(turns: &[Turn]) -> Option<&str> {
         turns.last().and_then(|turn| turn.system.as_deref())
@@ -119,10 +143,12 @@ pub(crate) mod tests {
             files: Vec::new(),
             rounds: Vec::new(),
             answer: ModelReply { text: answer.to_owned(), ..ModelReply::default() },
+            made: Vec::new(),
             others: Vec::new(),
             end: AnswerEnd::Done,
             why: None,
             usage: None,
+            cost: BTreeMap::new(),
             sent: None,
         }
     }

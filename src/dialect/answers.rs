@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::choice::Choice;
 pub(crate) use super::choice::VisibleText;
 use super::event::{ChatEvent, Finish};
+use super::media::ReplyMedia;
 use super::think::ThinkFilter;
 use crate::conversation::{Addressee, ModelReply, SealedThinking, ToolCall};
 
@@ -208,6 +209,14 @@ impl Answers {
     /// How many answers have text, a picture or a sound.
     pub(crate) fn count(&self) -> usize {
         self.choices.values().filter(|choice| choice.is_answer()).count()
+    }
+
+    /// The pictures and sounds of the answers, in index order, given away: a verdict comes before.
+    pub(crate) fn take_media(&mut self) -> Vec<ReplyMedia> {
+        let only = (!self.expects_many).then(|| self.main()).flatten();
+        let is_wanted = |index: &u64| only.is_none_or(|only| only == *index);
+        let wanted = self.choices.iter_mut().filter(|(index, _)| is_wanted(index));
+        wanted.flat_map(|(_, choice)| choice.media.take_all()).collect()
     }
 
     /// What every answer said so far, in index order, given away: a verdict comes before. Its calls

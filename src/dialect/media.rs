@@ -78,7 +78,6 @@ impl MediaList {
     }
 
     /// Gives them away.
-    #[cfg(test)]
     pub(super) fn take_all(&mut self) -> Vec<ReplyMedia> {
         std::mem::take(&mut self.0)
     }

@@ -52,6 +52,22 @@ pub(crate) fn plain_get(url: &Url) -> Request {
     }
 }
 
+/// An address that a service gave, as a URL that may be fetched. It may be relative to the service's own,
+/// as LocalAI's are.
+pub(crate) fn resolved(address: &str, base: &Url) -> Option<Url> {
+    let url = match Url::parse(address) {
+        Ok(url) => url,
+        Err(_) => {
+            let mut url = base.join(address).ok()?;
+            // They belong to the service's own endpoints. Neither fails for a URL with a host.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url
+        }
+    };
+    matches!(url.scheme(), "http" | "https").then_some(url)
+}
+
 struct Fetch<'a> {
     url: &'a Url,
     most: usize,

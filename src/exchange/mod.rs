@@ -7,11 +7,13 @@
 //! `state::Shared`; what belongs to one request (its retries) is made for each. A request is made
 //! again for the service that is asked, so an operation knows no service beforehand.
 
+mod account;
 mod ask;
 mod bad_reply;
 mod draft;
 mod fetch;
 mod hints;
+mod meter;
 mod models;
 mod operation;
 mod reply;
@@ -22,7 +24,7 @@ mod throttle;
 
 pub(crate) use bad_reply::ReplyWords;
 pub(crate) use draft::Draft;
-pub(crate) use fetch::plain_get;
+pub(crate) use fetch::{plain_get, resolved};
 pub(crate) use models::look_up_model;
 pub(crate) use operation::{Operation, ReadError};
 pub(crate) use reply::Reply;

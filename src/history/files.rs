@@ -67,7 +67,8 @@ impl Store {
         let mut names = BTreeSet::new();
         for line in contents.split(|byte| *byte == b'\n') {
             if let Some(HistoryLine::Turn(turn)) = HistoryLine::read(line) {
-                names.extend(turn.files.into_iter().filter_map(|file| file.content));
+                let files = turn.files.into_iter().chain(turn.made);
+                names.extend(files.filter_map(|file| file.content));
             }
         }
         if names.is_empty() {

@@ -75,6 +75,18 @@ impl Store {
         make_private(&self.conversations())
     }
 
+    /// Writes a small file of the data folder that is not a conversation, in place of the one before.
+    ///
+    /// # Errors
+    /// A folder or a file that can't be written.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+        let path = self.file(name);
+        make_private(path.parent().unwrap_or(&self.folder))?;
+        let part = path.with_extension(format!("part-{}", std::process::id()));
+        private::file().write(true).create(true).truncate(true).open(&part)?.write_all(bytes)?;
+        std::fs::rename(&part, &path)
+    }
+
     /// Adds a turn to a conversation, and remembers it as this terminal's last one.
     ///
     /// # Errors
@@ -104,7 +116,10 @@ impl Store {
     }
 
     /// Appends a line in one write, which the system does not mix with those of others.
-    pub(super) fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
+    ///
+    /// # Errors
+    /// A folder or a file that can't be written.
+    pub(crate) fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
         let mut options = private::file();
         options.read(true).append(true).create(true);
         let mut file = match options.open(path) {

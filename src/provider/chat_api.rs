@@ -1,8 +1,9 @@
-//! The two endpoints of chat: which one a profile names, and how each is reached.
+//! The two endpoints of chat: which one a profile or its rules choose, and how each is reached.
 
 use serde_json::{Map, Value};
 
-use super::{Job, Provider, endpoint};
+use super::{Fields, Job, Provider, endpoint, rules};
+use crate::config::origin::Origin;
 use crate::config::schema::{ChatApi, ResponsesExtra};
 use crate::http::request::Request;
 
@@ -10,6 +11,35 @@ impl Provider {
     /// The endpoint of chat that the profile names.
     pub(crate) fn api(&self) -> Option<ChatApi> {
         self.profile.api.get().copied()
+    }
+
+    /// Whether any rule chooses an endpoint of chat.
+    pub(crate) fn has_rules_of_api(&self) -> bool {
+        self.profile.rules.iter().any(|rule| rule.via.is_some())
+    }
+
+    /// The endpoint that the last of the rules chooses which hold for a question with these fields of
+    /// /chat/completions. An `api` of the user's goes before the built-in rules.
+    pub(crate) fn api_by_rule(&self, fields: Fields) -> Option<ChatApi> {
+        let is_users = self.profile.api.origin().is_some_and(|origin| *origin != Origin::BuiltIn);
+        let (mut body, _, model) = self.layers(Job::Chat, fields);
+        let mut chosen = None;
+        for rule in &self.profile.rules {
+            if rules::applies(rule, Job::Chat, &model) && rules::is_met(rule, &body, &self.settings)
+            {
+                let counts = !is_users || rule.origin != Origin::BuiltIn;
+                chosen = rule.via.filter(|_| counts).or(chosen);
+                rules::apply(rule, &mut body);
+            }
+        }
+        chosen
+    }
+
+    /// The endpoint for a plain question to this model.
+    pub(crate) fn api_for_model(&self, model: Option<&str>) -> ChatApi {
+        let mut fields = Fields::default();
+        fields.needed.extend(model.map(|model| ("model".to_owned(), model.into())));
+        self.api_by_rule(fields).or(self.api()).unwrap_or_default()
     }
 
     /// Whether `/responses` takes this there.

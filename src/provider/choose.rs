@@ -2,7 +2,6 @@
 
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
-use crate::config::schema::nearest;
 use crate::config::{Config, listed};
 use crate::error::Failure;
 use crate::io::Env;
@@ -41,8 +40,7 @@ fn named(name: &str, origin: Origin, config: &Config) -> Result<Profile, Failure
         Origin::Flag(_) => String::new(),
         origin => format!(" (from {origin})"),
     };
-    let near = nearest(name, names.iter().copied());
-    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let near = config.did_you_mean(name).map(|near| format!("{near} ")).unwrap_or_default();
     let failure = Failure::usage(format!("there is no profile {}{by}", secret::named(name)));
     Err(failure.hint(format!("{near}known profiles: {}", listed(&names))))
 }

@@ -16,11 +16,12 @@ mod options;
 pub(crate) mod price;
 mod resolve;
 mod resolved;
-mod rules;
+pub(crate) mod rules;
 pub(crate) mod shape;
 mod takes;
 #[cfg(test)]
 mod tests;
+mod told;
 pub(crate) mod user_fields;
 
 pub(crate) use crate::config::name;

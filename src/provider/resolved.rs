@@ -13,7 +13,6 @@ use super::{Job, host, rules};
 use crate::config::field::{Field, Sourced};
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
-use crate::config::rule::Rule;
 use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
 use crate::http::form::{Form, FormPart};
 use crate::http::request::{Body, Header, HeaderValue, Method, Request, Url, shown};
@@ -31,6 +30,8 @@ pub(crate) struct Provider {
     pub(super) job: Job,
     /// Nothing is sent.
     pub(super) is_dry: bool,
+    /// What runs take of it is noted.
+    pub(crate) is_noted: bool,
     /// The model for that job.
     pub(crate) model: Option<String>,
     pub(crate) profile: Profile,
@@ -83,9 +84,13 @@ pub(crate) fn limit_in(body: &Map<String, Value>) -> Option<u64> {
 }
 
 impl Provider {
-    /// Lays the layers of a request body over each other: what the job needs, the profile's fields
-    /// for the job, the flags, then the rules, then `-O`, which wins over all.
-    pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
+    /// The fields of a body before any rule: the profile's over what the job needs, the flags over
+    /// these; which of them are the user's, and the model that will be asked.
+    pub(super) fn layers(
+        &self,
+        job: Job,
+        fields: Fields,
+    ) -> (Map<String, Value>, UserFields, String) {
         let Fields { needed: mut body, flags } = fields;
         let mut own = UserFields::default();
         if let Some((table, fields)) = job.request_fields(&self.profile) {
@@ -101,15 +106,26 @@ impl Provider {
         let model = self.settings.iter().rev().find(is_model).map(|setting| &setting.value);
         let model = model.or(body.get("model")).and_then(Value::as_str).unwrap_or_default();
         let model = model.to_owned();
+        (body, own, model)
+    }
+
+    /// Lays the layers of a request body over each other: what the job needs, the profile's fields
+    /// for the job, the flags, then the rules, then `-O`, which wins over all.
+    pub(crate) fn compose(&self, job: Job, fields: Fields) -> Composed {
+        let (mut body, mut own, model) = self.layers(job, fields);
         let (mut warnings, mut takes_model) = (Vec::new(), true);
         for rule in self.profile.rules.iter().filter(|rule| rules::applies(rule, job, &model)) {
-            if !rules::is_met(rule, &body) {
+            if !rules::is_met(rule, &body, &self.settings) {
                 continue;
             }
             own.follow(rule, &body);
             takes_model &= !rule.drop.iter().any(|field| field == "model");
-            for dropped in rules::apply(rule, &mut body) {
+            let changes = rules::apply(rule, &mut body);
+            for dropped in changes.dropped {
                 warnings.extend(self.told(job, &dropped, &model, Some(rule), &own));
+            }
+            for mapped in &changes.mapped {
+                warnings.extend(self.told_mapped(mapped, &model, rule, &own));
             }
         }
         if let Some(placed) = self.placed(job) {
@@ -132,58 +148,11 @@ impl Provider {
             own.keep_to(&body);
         }
         for rule in self.profile.rules.iter().filter(|rule| rules::applies(rule, job, &model)) {
-            if rules::is_met(rule, &body) {
+            if rules::is_met(rule, &body, &self.settings) {
                 warnings.extend(self.told_ignored(rule, &body, &own));
             }
         }
         Composed { body, warnings, own, takes_model }
-    }
-
-    /// What the user should know of a field that is left out: by a rule, or as the service's own shape
-    /// has no place for it. Nothing if it is not theirs, or if the rule is theirs too.
-    fn told(
-        &self,
-        job: Job,
-        field: &str,
-        model: &str,
-        rule: Option<&Rule>,
-        own: &UserFields,
-    ) -> Option<String> {
-        let what = match own.by(field)? {
-            SetBy::Flag(_) => format!("`{field}`"),
-            SetBy::Profile(place) if rule.is_none_or(|rule| rule.origin == Origin::BuiltIn) => {
-                place.clone()
-            }
-            _ => return None,
-        };
-        let why = rule.and_then(|rule| rule.why.as_deref());
-        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-        let of = if model.is_empty() { String::new() } else { format!(" for {model}") };
-        let what = format!("{what} is left out: {} does not accept it{of}{why}", self.name);
-        // In a shape of the service's own it might have another name and place.
-        Some(match self.has_own_shape(job) {
-            true => what,
-            false => format!("{what}; `-O {field}=…` sends it anyway"),
-        })
-    }
-
-    /// What the user should know of fields of theirs that the service ignores by this rule.
-    fn told_ignored(
-        &self,
-        rule: &Rule,
-        body: &Map<String, Value>,
-        own: &UserFields,
-    ) -> Option<String> {
-        let is_theirs = |name: &&String| body.contains_key(*name) && own.by(name).is_some();
-        let names: Vec<String> =
-            rule.ignored.iter().filter(is_theirs).map(|name| format!("`{name}`")).collect();
-        let (verb, them) = match names.len() {
-            0 => return None,
-            1 => ("has", "it"),
-            _ => ("have", "them"),
-        };
-        let why = rule.why.as_deref().map(|why| format!("; {why}")).unwrap_or_default();
-        Some(format!("{} {verb} no effect: {} ignores {them}{why}", names.join(", "), self.name))
     }
 
     /// Whether the user limited the answer's length: by a flag, `-O`, or the profile file. What the
@@ -335,6 +304,11 @@ impl Provider {
         Job::ALL.iter().copied().filter(|job| self.profile.offers(*job)).collect()
     }
 
+    /// The same for what is only a part of a run, which is noted elsewhere.
+    pub(crate) fn unnoted(self) -> Self {
+        Self { is_noted: false, ..self }
+    }
+
     /// Whether the built-in list has the service, whatever the user changed of it.
     pub(crate) fn is_listed(&self) -> bool {
         self.profile.title.origin() == Some(&Origin::BuiltIn)
@@ -352,8 +326,7 @@ impl Provider {
 
     /// Whether the model's answers begin with thinking that no tag opens, as the profile has it.
     pub(crate) fn thinks_untagged(&self, model: &str) -> bool {
-        let patterns = self.profile.thinks_untagged.as_deref().unwrap_or_default();
-        patterns.iter().any(|pattern| rules::glob(pattern, model))
+        rules::is_model_of(self.profile.thinks_untagged.as_deref().unwrap_or_default(), model)
     }
 
     /// Whether the service says why an answer ended.

@@ -2,25 +2,51 @@
 
 use serde_json::{Map, Value};
 
+use super::options::Setting;
 use crate::config::job::Job;
-use crate::config::rule::Rule;
+use crate::config::rule::{Rule, plain};
 
 /// Whether a rule is meant for this job and model.
 pub(super) fn applies(rule: &Rule, job: Job, model: &str) -> bool {
-    let matches = |patterns: &[String]| patterns.iter().any(|pattern| glob(pattern, model));
     (rule.jobs.is_empty() || rule.jobs.contains(&job))
-        && (rule.models.is_empty() || matches(&rule.models))
-        && !matches(&rule.models_except)
+        && (rule.models.is_empty() || is_model_of(&rule.models, model))
+        && !is_model_of(&rule.models_except, model)
 }
 
-/// Whether a request has the fields without which a rule leaves it alone.
-pub(super) fn is_met(rule: &Rule, body: &Map<String, Value>) -> bool {
-    rule.with.iter().all(|field| body.contains_key(field))
+/// Whether a request fulfils a rule's conditions. `settings` are what `-O` will set in the end: a
+/// condition holds for the request that goes out.
+pub(super) fn is_met(rule: &Rule, body: &Map<String, Value>, settings: &[Setting]) -> bool {
+    let set = |field: &str| {
+        let of_field = |setting: &&Setting| setting.path.first().is_some_and(|name| name == field);
+        settings.iter().rev().find(of_field)
+    };
+    let has = |field: &String| set(field).is_some() || body.contains_key(field);
+    let is_one_of = |(field, values): &(String, Vec<Value>)| {
+        let value = match set(field) {
+            Some(setting) if setting.path.len() == 1 => Some(&setting.value),
+            // A member of it is set: that is none of the plain values.
+            Some(_) => None,
+            None => body.get(field),
+        };
+        value.is_some_and(|value| values.iter().any(|one| plain(one) == plain(value)))
+    };
+    rule.with.iter().all(has)
+        && !rule.without.iter().any(has)
+        && rule.with_value.iter().all(is_one_of)
+        && !rule.without_value.iter().any(is_one_of)
 }
 
-/// Applies one rule: rename, drop, map, then set what is absent. Gives the names of the fields that
-/// were dropped.
-pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Vec<String> {
+/// What a rule did to fields that were there.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Changes {
+    /// The names of the fields that it took away.
+    pub(super) dropped: Vec<String>,
+    /// The fields that got another word as their value, with the old one and the new one.
+    pub(super) mapped: Vec<(String, String, String)>,
+}
+
+/// Applies one rule: rename, drop, map, then set what is absent.
+pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Changes {
     for (from, to) in &rule.rename {
         if body.contains_key(from) {
             *body = std::mem::take(body)
@@ -31,17 +57,22 @@ pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Vec<String> {
     }
     let dropped =
         rule.drop.iter().filter(|name| body.shift_remove(*name).is_some()).cloned().collect();
+    let mut mapped = Vec::new();
     for (field, changes) in &rule.map {
         let Some(value) = body.get_mut(field) else { continue };
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if let Some(new) = changes.get(&text) {
+        let old = plain(value);
+        if let Some(new) = changes.get(&old).filter(|new| *new != value) {
             *value = new.clone();
+            // A value of another type says the same in the service's words: `none` as an object.
+            if new.is_string() {
+                mapped.push((field.clone(), old, plain(new)));
+            }
         }
     }
     for (field, value) in &rule.set {
         body.entry(field.clone()).or_insert_with(|| value.clone());
     }
-    dropped
+    Changes { dropped, mapped }
 }
 
 /// Sets a nested field; what stands in the way and is not an object is replaced.
@@ -60,9 +91,17 @@ pub(super) fn set_path(body: &mut Map<String, Value>, path: &[String], value: Va
     }
 }
 
+/// Whether a model's name matches one of the patterns: the whole name, or what stands in it behind a
+/// `/`. Gateways put the vendor in front (`openai/gpt-6-luna`), and Gemini's list puts `models/`.
+pub(super) fn is_model_of(patterns: &[String], model: &str) -> bool {
+    let behind = model.match_indices('/').filter_map(|(at, slash)| model.get(at + slash.len()..));
+    let names: Vec<&str> = std::iter::once(model).chain(behind).collect();
+    patterns.iter().any(|pattern| names.iter().any(|name| glob(pattern, name)))
+}
+
 /// Whether `text` matches a pattern in which `*` stands for any run of characters. Letter case does
 /// not matter, as services write their models' names in both.
-pub(super) fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     let mut pieces = pattern.split('*');
     let Some(mut rest) = text.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
@@ -136,11 +175,73 @@ mod tests {
     }
 
     #[test]
+    fn a_vendor_in_front_of_the_name_changes_nothing() {
+        for name in ["gpt-5.6-luna", "gpt-5-2027-01-01", "GPT-5", "o3"] {
+            for front in ["", "openai/", "vendor/openai/", "models/"] {
+                assert!(applies(&rule(), Job::Chat, &format!("{front}{name}")), "{front}{name}");
+            }
+            assert!(!applies(&rule(), Job::Chat, &format!("x-{name}")), "{name}");
+            assert!(!applies(&rule(), Job::Chat, &format!("{name}/x-chat")), "{name}");
+        }
+        let patterns = |text: &str| vec![text.to_owned()];
+        assert!(is_model_of(&patterns("openai/gpt-*"), "gateway/openai/gpt-6"));
+        assert!(!is_model_of(&patterns("openai/gpt-*"), "gpt-6"));
+        assert!(!is_model_of(&patterns("gpt-*"), ""));
+    }
+
+    /// Every condition, against bodies and `-O` that fulfil it and that just miss it.
+    #[test]
+    fn conditions_hold_for_the_request_that_goes_out() {
+        let fields = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let values = |values: Value| {
+            let values = values.as_array().cloned().expect("a list");
+            vec![("effort".to_owned(), values)]
+        };
+        let with = Rule { with: fields(&["effort", "tools"]), ..Rule::default() };
+        let without = Rule { without: fields(&["effort", "tools"]), ..Rule::default() };
+        let is = Rule { with_value: values(json!(["none", "low", 3])), ..Rule::default() };
+        let is_not = Rule { without_value: values(json!(["none"])), ..Rule::default() };
+        // body, -O, and whether `with`, `without`, `with_value`, `without_value` hold.
+        for (body, set, expected) in [
+            (json!({}), &[][..], [false, true, false, true]),
+            (json!({"tools": []}), &[], [false, false, false, true]),
+            (json!({"effort": "none"}), &[], [false, false, true, false]),
+            (json!({"effort": "None"}), &[], [false, false, false, true]),
+            (json!({"effort": "high", "tools": []}), &[], [true, false, false, true]),
+            (json!({"effort": 3}), &[], [false, false, true, true]),
+            (json!({"effort": {"none": 1}}), &[], [false, false, false, true]),
+            (json!({"Effort": "none"}), &[], [false, true, false, true]),
+            (json!({}), &["effort=none"], [false, false, true, false]),
+            (json!({"effort": "none"}), &["effort=high"], [false, false, false, true]),
+            (
+                json!({"effort": "high"}),
+                &["effort=high", "effort=none"],
+                [false, false, true, false],
+            ),
+            (json!({"effort": "none"}), &["effort.x=none"], [false, false, false, true]),
+            (json!({"effort": "low"}), &["tools=[]"], [true, false, true, true]),
+        ] {
+            let settings: Vec<Setting> =
+                set.iter().map(|text| Setting::parse(text).expect("a setting")).collect();
+            let found = [&with, &without, &is, &is_not]
+                .map(|rule| is_met(rule, &object(body.clone()), &settings));
+            assert_eq!(found, expected, "{body} {set:?}");
+            // All conditions of a rule must hold.
+            let both = Rule { without_value: is_not.without_value.clone(), ..with.clone() };
+            let met = is_met(&both, &object(body.clone()), &settings);
+            assert_eq!(met, expected[0] && expected[3], "{body} {set:?}");
+        }
+    }
+
+    #[test]
     fn fields_are_renamed_in_place_dropped_mapped_and_set() {
         let mut body = object(json!({
             "model": "gpt-5", "max_tokens": 5, "stop": ["x"], "reasoning_effort": "minimal"
         }));
-        assert_eq!(apply(&rule(), &mut body), ["stop"]);
+        let changes = apply(&rule(), &mut body);
+        assert_eq!(changes.dropped, ["stop"]);
+        let effort = ["reasoning_effort", "minimal", "low"].map(str::to_owned);
+        assert_eq!(changes.mapped, [effort.into()]);
         let wire = serde_json::to_string(&body).expect("serialises");
         assert_eq!(
             wire,

@@ -81,8 +81,10 @@ impl Provider {
             .iter()
             .map(|(name, field)| (name.to_owned(), field.value.clone()));
         let fields: Map<String, Value> = fields.collect();
-        let is_diarizing =
-            self.model.as_deref().is_some_and(|model| rules::glob("*diarize*", model));
+        let is_diarizing = self
+            .model
+            .as_deref()
+            .is_some_and(|model| rules::is_model_of(&["*diarize*".to_owned()], model));
         if fields.is_empty() && is_diarizing {
             let of_openai =
                 json!({"response_format": "diarized_json", "chunking_strategy": "auto"});
@@ -124,7 +126,9 @@ impl Provider {
         let offers = |profile: &Profile| {
             let timed = profile.models.get(TIMED).or_else(|| Job::Transcribe.model_of(profile));
             let model = timed.map_or("", |field| field.value.as_str());
-            profile.jobs.is_set()
+            // Of a service that names neither a model nor those without times, nobody knows.
+            (timed.is_some() || profile.untimed.is_set())
+                && profile.jobs.is_set()
                 && profile.offers(Job::Transcribe)
                 && !is_untimed(profile, model)
                 && profile.key_url.is_set()
@@ -145,6 +149,5 @@ impl Provider {
 }
 
 fn is_untimed(profile: &Profile, model: &str) -> bool {
-    let patterns = profile.untimed.as_deref().unwrap_or_default();
-    patterns.iter().any(|pattern| rules::glob(pattern, model))
+    rules::is_model_of(profile.untimed.as_deref().unwrap_or_default(), model)
 }

@@ -18,6 +18,8 @@ pub(super) enum ChosenBy {
     Flag,
     /// `api` of the profile.
     Profile,
+    /// A rule with `via`.
+    Rule,
     /// A refusal, whose words name the other endpoint.
     Refusal,
     /// Nobody: it is the usual one.
@@ -25,13 +27,16 @@ pub(super) enum ChosenBy {
 }
 
 /// The endpoint for a question, before anything was learnt of the service: what was typed wins over
-/// the profile.
-pub(super) fn chosen(typed: Option<ChatApi>, provider: &Provider) -> ChosenApi {
-    match (typed, provider.api()) {
-        (Some(api), _) => ChosenApi { api, by: ChosenBy::Flag },
-        (None, Some(api)) => ChosenApi { api, by: ChosenBy::Profile },
-        (None, None) => ChosenApi { api: ChatApi::default(), by: ChosenBy::Default },
-    }
+/// the profile, in which a rule for such questions wins over `api`.
+pub(super) fn chosen(
+    typed: Option<ChatApi>,
+    by_rule: Option<ChatApi>,
+    provider: &Provider,
+) -> ChosenApi {
+    let choices =
+        [(typed, ChosenBy::Flag), (by_rule, ChosenBy::Rule), (provider.api(), ChosenBy::Profile)];
+    let choice = choices.into_iter().find_map(|(api, by)| Some(ChosenApi { api: api?, by }));
+    choice.unwrap_or(ChosenApi { api: ChatApi::default(), by: ChosenBy::Default })
 }
 
 impl ChosenApi {

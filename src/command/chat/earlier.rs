@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek as _, SeekFrom};
 
 use super::attach;
+use super::made::MadeFile;
 use super::warnings::Warnings;
 use crate::conversation::{self, Turn};
 use crate::error::reason;
 use crate::history::Store;
 use crate::http::form::BytePiece;
-use crate::input::{self, Attachment, InputItem, PromptInput};
+use crate::input::{self, Attachment, AttachmentGroup, InputItem, PromptInput};
 use crate::io::Io;
 use crate::provider::{ChatApi, Provider};
 
@@ -44,6 +45,25 @@ pub(super) fn keep(
         .collect()
 }
 
+/// Keeps the pictures and sounds of an answer in the same way.
+pub(super) fn keep_made(
+    made: Vec<MadeFile>,
+    store: Option<&Store>,
+    io: &Io,
+) -> Vec<conversation::TurnFile> {
+    let keep = |file: MadeFile| {
+        let store = store.filter(|_| file.bytes.len() as u64 <= MAX_KEPT_FILE_BYTES);
+        let kept = store.map(|store| store.keep_file(file.bytes.as_slice())).transpose();
+        let content = kept.unwrap_or_else(|error| {
+            let why = reason(&error);
+            io.warn(&format!("{} is not kept with the conversation: {why}", file.name));
+            None
+        });
+        conversation::TurnFile { name: file.name, content }
+    };
+    made.into_iter().map(keep).collect()
+}
+
 /// The bytes of an attachment once more.
 fn open(data: &[BytePiece]) -> std::io::Result<Box<dyn Read>> {
     let mut whole: Box<dyn Read> = Box::new(std::io::empty());
@@ -67,6 +87,9 @@ pub(super) struct EarlierTurns<'a> {
     api: ChatApi,
     warnings: &'a mut Warnings,
     io: &'a Io,
+    /// The pictures of the answer before, which go along with the next question: no endpoint takes
+    /// them in an answer.
+    shown: Vec<Attachment>,
 }
 
 impl<'a> EarlierTurns<'a> {
@@ -77,16 +100,18 @@ impl<'a> EarlierTurns<'a> {
         warnings: &'a mut Warnings,
         io: &'a Io,
     ) -> Self {
-        Self { store: Store::find(&io.env), provider, api, warnings, io }
+        Self { store: Store::find(&io.env), provider, api, warnings, io, shown: Vec::new() }
     }
 
     /// A question's text and the files that go along with it. One that can't is named in the text;
     /// the user is told once.
     pub(super) fn question(&mut self, turn: &Turn) -> (String, Vec<Attachment>) {
+        let mut found = self.shown();
+        self.shown = self.made(turn);
         if turn.files.is_empty() {
-            return (turn.user.clone(), Vec::new());
+            return (turn.user.clone(), found);
         }
-        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        let mut missing = Vec::new();
         for file in &turn.files {
             match self.recalled(file) {
                 Ok(attachment) => found.push(attachment),
@@ -100,9 +125,37 @@ impl<'a> EarlierTurns<'a> {
         (attach::noted(&bare(turn), missing), found)
     }
 
+    /// The pictures of the last answer.
+    pub(super) fn shown(&mut self) -> Vec<Attachment> {
+        std::mem::take(&mut self.shown)
+    }
+
+    /// The pictures of an answer, as far as the service takes them. What a sound says is the answer's text.
+    fn made(&mut self, turn: &Turn) -> Vec<Attachment> {
+        let mut found = Vec::new();
+        for file in &turn.made {
+            let kept = kept(file, self.store.as_ref(), self.io);
+            let is_sound = |one: &Attachment| one.format.group() == AttachmentGroup::Audio;
+            if kept.as_ref().is_ok_and(is_sound) {
+                continue;
+            }
+            match kept.and_then(|kept| self.taken(kept)) {
+                Ok(picture) => found.push(picture),
+                Err(why) => {
+                    let what = format!("{} of an earlier answer is not sent: {why}", file.name);
+                    self.warnings.warn(&what, self.io);
+                }
+            }
+        }
+        found
+    }
+
     /// A kept file for a request, or why it can't go along.
     fn recalled(&self, file: &conversation::TurnFile) -> Result<Attachment, String> {
-        let attachment = kept(file, self.store.as_ref(), self.io)?;
+        self.taken(kept(file, self.store.as_ref(), self.io)?)
+    }
+
+    fn taken(&self, attachment: Attachment) -> Result<Attachment, String> {
         let model = self.provider.model.as_deref().unwrap_or_default();
         if attach::is_refused(self.provider, model, &attachment) {
             return Err(format!("{} does not accept it for {model}", self.provider.name));

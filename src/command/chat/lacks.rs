@@ -13,7 +13,8 @@ pub(super) fn named(failure: Failure, question: &Question, provider: &Provider) 
     let hint = failure.refused.as_deref().and_then(|refused| {
         if question.has_tools() && is_of_tools(refused) {
             return Some(
-                "this model takes no tools: leave out --tool, or take another model".into(),
+                "this model takes no tools: leave out --tool and --mcp, or take another model"
+                    .into(),
             );
         }
         let (attachment, is_now) = question

@@ -20,6 +20,8 @@ pub(super) struct ConversationLog {
     session: Option<String>,
     /// What the chat goes on with; a new conversation gets its key when it is kept first.
     before: Option<StoredConversation>,
+    /// Something could not be kept, and a warning said so.
+    pub(super) has_failed: bool,
 }
 
 /// A question as it is kept.
@@ -35,7 +37,7 @@ impl ConversationLog {
     /// Exit 2: none to go on with, an invalid name. Exit 1: a file that can't be read.
     pub(super) fn open(options: &LogOptions, io: &mut Io) -> Result<Self, Failure> {
         let session = options.session.clone();
-        let mut log = Self { keeps: options.keeps, session, before: None };
+        let mut log = Self { keeps: options.keeps, session, before: None, has_failed: false };
         let key = match &options.session {
             Some(name) => ConversationKey::named(name)?,
             None if options.goes_on => last(io)?,
@@ -66,7 +68,7 @@ impl ConversationLog {
     /// The first request of the turn before, where its tokens were counted.
     pub(super) fn sent_before(&self) -> Option<SentRequest> {
         let mut turns = self.turns().iter().rev();
-        turns.find(|turn| !turn.answer.text.is_empty())?.sent.clone()
+        turns.find(|turn| turn.is_answered())?.sent.clone()
     }
 
     /// Chooses the conversation's own service and model where no flag says otherwise.
@@ -123,7 +125,8 @@ impl ConversationLog {
         let (end, why) = end(said.is_cut, failure, io);
         let mut answers = said.answers.into_iter();
         let answer = answers.next().unwrap_or_default();
-        if answer.text.is_empty() && answer.thinking.is_empty() && said.rounds.is_empty() {
+        let is_empty = answer.text.is_empty() && answer.thinking.is_empty();
+        if is_empty && said.rounds.is_empty() && said.made.is_empty() {
             return false;
         }
         let turn = Turn {
@@ -136,10 +139,12 @@ impl ConversationLog {
             user: attach::kept(given),
             rounds: said.rounds,
             answer,
+            made: earlier::keep_made(said.made, self.store(io).as_ref(), io),
             others: answers.map(|answer| answer.text).collect(),
             end,
             why,
             usage: said.usage,
+            cost: said.cost,
             sent: said.sent,
         };
         let conversation =
@@ -149,6 +154,7 @@ impl ConversationLog {
             if let Err(error) = store.add(&conversation.key, &turn, terminal.as_deref()) {
                 let words = cannot_write(&store, &conversation.key, &error);
                 io.warn(&format!("the conversation is not kept: {words}"));
+                self.has_failed = true;
             }
         }
         conversation.turns.push(turn);

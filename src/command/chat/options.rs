@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::made::kind_of_file;
 use super::prompts::Preset;
 use super::schema::AnswerSchema;
 use crate::cli::chat::{ChatArgs, MarkdownWhen, Reasoning};
@@ -60,6 +61,8 @@ pub(super) struct LogOptions {
 pub(super) struct ToolOptions {
     /// Tables of the profile file, and commands.
     pub(super) named: Vec<String>,
+    /// Servers of tools: tables of the profile file, addresses, files of other programs.
+    pub(super) servers: Vec<String>,
     /// They run without asking.
     pub(super) is_allowed: bool,
     /// How many replies with tool calls are answered.
@@ -78,16 +81,16 @@ pub(super) struct QuestionOptions {
     pub(super) wants_usage: bool,
     /// The model's thinking is shown.
     pub(super) wants_thinking: bool,
-    /// It belongs to a conversation, whose growth is told by the count of tokens.
-    pub(super) is_in_conversation: bool,
     pub(super) schema: Option<AnswerSchema>,
 }
 
 /// What becomes of the answer.
 #[derive(Debug, Clone)]
 pub(super) struct AnswerOptions {
-    /// A file, or `-`.
+    /// The file for the text, or `-`.
     pub(super) output: Option<PathBuf>,
+    /// The file for pictures or sounds, by its ending.
+    pub(super) made: Option<PathBuf>,
     /// The service's JSON as it is.
     pub(super) is_json: bool,
     /// The code block that is wanted alone.
@@ -114,12 +117,14 @@ impl ChatOptions {
             None => Preset::default(),
         };
         let (schema, extract) = shape(args, run.json, &preset)?;
-        let is_markdown = shows_markdown(args, &run, schema.is_some(), extract, io)?;
         let is_conversation = !preset.needs_no_input()
             && schema.is_none()
             && extract.is_none()
             && is_conversation(args, &run, io);
-        let is_for_eyes = io.stdout_is_terminal && args.output.is_none() && extract.is_none();
+        let (made, output) = outputs(args, run.json)?;
+        let is_markdown =
+            shows_markdown(args, output.is_some(), &run, schema.is_some(), extract, io)?;
+        let is_for_eyes = io.stdout_is_terminal && output.is_none() && extract.is_none();
         let shown = io.stderr.is_terminal && !io.stderr.is_quiet;
         let shows_thinking = args.reasoning.map_or(shown, |when| when == Reasoning::Show);
         Ok(Self {
@@ -130,11 +135,11 @@ impl ChatOptions {
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
                 wants_thinking: shows_thinking,
-                is_in_conversation: is_conversation || args.go_on || args.session.is_some(),
                 schema: schema.map(|written| written.read(io)).transpose()?,
             },
             answer: AnswerOptions {
-                output: args.output.clone(),
+                output,
+                made,
                 is_json: run.json,
                 extract,
                 shows_thinking,
@@ -142,20 +147,14 @@ impl ChatOptions {
                 is_numbered: is_for_eyes,
             },
             log: LogOptions {
-                keeps: !args.no_log && io.env.get("LLM_NO_LOG").is_none() && config.keeps_log(),
+                keeps: !run.service.no_log
+                    && io.env.get("LLM_NO_LOG").is_none()
+                    && config.keeps_log(),
                 session: args.session.clone(),
                 goes_on: args.go_on,
             },
-            tools: ToolOptions {
-                named: args.tool.clone(),
-                is_allowed: args.yes,
-                max_rounds: args.max_turns.unwrap_or(MAX_ROUNDS),
-            },
-            input: InputOptions {
-                words: args.prompt.clone(),
-                files: args.file.clone(),
-                no_stdin: args.no_stdin,
-            },
+            tools: tools(args),
+            input: input(args),
             service: with_service(run.service, &preset),
             exchange: run.exchange,
             dry_run: run.dry_run,
@@ -219,6 +218,35 @@ fn shape<'a>(
     }
 }
 
+fn tools(args: &ChatArgs) -> ToolOptions {
+    ToolOptions {
+        named: args.tool.clone(),
+        servers: args.mcp.clone(),
+        is_allowed: args.yes,
+        max_rounds: args.max_turns.unwrap_or(MAX_ROUNDS),
+    }
+}
+
+fn input(args: &ChatArgs) -> InputOptions {
+    InputOptions { words: args.prompt.clone(), files: args.file.clone(), no_stdin: args.no_stdin }
+}
+
+/// The file for pictures or sounds, and the one for the text: the ending of `-o` tells.
+///
+/// # Errors
+/// Exit 2: `--json` writes neither.
+fn outputs(args: &ChatArgs, is_json: bool) -> Result<(Option<PathBuf>, Option<PathBuf>), Failure> {
+    let (made, text) =
+        args.output.clone().into_iter().partition::<Vec<_>, _>(|path| kind_of_file(path).is_some());
+    if let Some(path) = made.first().filter(|_| is_json) {
+        let name = path.display();
+        let what =
+            format!("--json prints a reply, but {name} has the ending of a picture or a sound");
+        return Err(Failure::usage(what).hint("name the file .json, or leave out --json"));
+    }
+    Ok((made.into_iter().next(), text.into_iter().next()))
+}
+
 fn model(args: &ChatArgs) -> ModelOptions {
     ModelOptions {
         temperature: args.temperature.clone(),
@@ -245,13 +273,14 @@ fn is_conversation(args: &ChatArgs, run: &RunOptions, io: &Io) -> bool {
 /// Exit 2 where it is asked for and can't be.
 fn shows_markdown(
     args: &ChatArgs,
+    has_output: bool,
     run: &RunOptions,
     has_schema: bool,
     extract: Option<BlockChoice>,
     io: &Io,
 ) -> Result<bool, Failure> {
     let others = [
-        (args.output.is_some(), "--output"),
+        (has_output, "--output"),
         (run.json, "--json"),
         (has_schema && args.schema_multi.is_none(), "--schema"),
         (args.schema_multi.is_some(), "--schema-multi"),

@@ -28,6 +28,8 @@ pub(super) struct Question {
     pub(super) given: PromptInput,
     pub(super) first: FirstRequest,
     conversation: Conversation,
+    /// The pictures of the last answer, which go along.
+    shown: Vec<Attachment>,
     options: QuestionOptions,
     tools: Vec<ToolDefinition>,
     /// How often it was asked before for one more answer.
@@ -62,32 +64,44 @@ pub(super) struct FirstRequest {
     pub(super) is_limited: bool,
     /// How many answers it asks for.
     pub(super) number: u32,
+    /// The user's words, for the names of files.
+    pub(super) title: String,
+    /// The format in which sound is asked for.
+    pub(super) sound_format: Option<String>,
     /// What the user should know of fields that are left out.
     pub(super) warnings: Vec<String>,
 }
 
+/// What was before a question.
+pub(super) struct Earlier {
+    pub(super) conversation: Conversation,
+    /// The pictures of the last answer.
+    pub(super) shown: Vec<Attachment>,
+    /// What earlier questions found out of the service.
+    pub(super) learned: Learned,
+}
+
 impl Question {
-    /// What the user gave, behind `earlier` as the conversation so far. `learned` is what earlier
-    /// questions found out of the service.
+    /// What the user gave, behind what was said before.
     ///
     /// # Errors
     /// Exit 2: no model, or an attachment that the service is known not to take.
     pub(super) fn new(
         given: PromptInput,
-        earlier: Conversation,
+        earlier: Earlier,
         options: QuestionOptions,
         tools: Vec<ToolDefinition>,
-        learned: Learned,
         provider: &Provider,
     ) -> Result<Self, Failure> {
-        let (mut conversation, mut given) = (earlier, given);
+        let Earlier { mut conversation, shown, learned } = earlier;
+        let (title, mut given) = (title(&given), given);
         // Addresses are fetched later, and the text is joined once more then.
         let text = match given.address() {
             Some(_) => given.text(),
             None => given.take_text(),
         };
-        conversation.ask(text, given.attachments().cloned().collect());
-        let chosen = api::chosen(options.api, provider);
+        conversation.ask(text, attachments(&shown, &given));
+        let chosen = chosen_api(&options, &tools, &learned, provider);
         let spoken = learned.spoken(chosen);
         spoken.check(&options.model)?;
         let asked = ask(&conversation, &options, &tools, &learned, provider);
@@ -112,12 +126,15 @@ impl Question {
             messages: is_fixed("messages") || is_fixed("input"),
             response_format: is_no_flag("response_format") || is_no_flag("text"),
         };
-        let first = FirstRequest { model, is_limited, number, warnings };
+        let sound_format = body.get("audio").and_then(|audio| audio.get("format")?.as_str());
+        let sound_format = sound_format.map(str::to_owned);
+        let first = FirstRequest { model, is_limited, number, title, sound_format, warnings };
         let composed = Some((body, own));
         Ok(Self {
             given,
             first,
             conversation,
+            shown,
             options,
             tools,
             repeats: 0,
@@ -301,11 +318,41 @@ impl Question {
     ) -> Result<(), Failure> {
         self.given.items[index] = item;
         attach::check(provider, &self.first.model, self.spoken().api, &self.given)?;
-        self.conversation
-            .ask_instead(self.given.text(), self.given.attachments().cloned().collect());
+        self.conversation.ask_instead(self.given.text(), attachments(&self.shown, &self.given));
         self.composed = None;
         Ok(())
     }
+}
+
+/// The endpoint for a question with these options, before anything was learnt of the service.
+pub(super) fn chosen_api(
+    options: &QuestionOptions,
+    tools: &[ToolDefinition],
+    learned: &Learned,
+    provider: &Provider,
+) -> ChosenApi {
+    let by_rule = || {
+        // Rules look at the fields of /chat/completions, and at no message.
+        let nothing_said = Conversation::default();
+        let asked = ask(&nothing_said, options, tools, learned, provider);
+        provider.api_by_rule(crate::dialect::of(ChatApi::Completions).fields(&asked))
+    };
+    let by_rule = if provider.has_rules_of_api() { by_rule() } else { None };
+    api::chosen(options.api, by_rule, provider)
+}
+
+/// What goes along with a question: what the last answer showed, and what the user gave.
+fn attachments(shown: &[Attachment], given: &PromptInput) -> Vec<Attachment> {
+    shown.iter().chain(given.attachments()).cloned().collect()
+}
+
+/// The last of the texts, which are the user's own words if there are some. No name is as long.
+fn title(given: &PromptInput) -> String {
+    let texts = given.items.iter().rev().filter_map(|item| match item {
+        InputItem::Text(text) => Some(text),
+        _ => None,
+    });
+    texts.map(|text| text.chars().take(200).collect()).next().unwrap_or_default()
 }
 
 fn ask<'a>(
@@ -323,7 +370,7 @@ fn ask<'a>(
         tools,
         streams: options.streams,
         wants_thinking: options.wants_thinking,
-        wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
+        wants_usage: options.wants_usage || provider.is_known(),
         service: learned.traits(provider),
     }
 }

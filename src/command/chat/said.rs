@@ -1,7 +1,10 @@
 //! What a model said to a question: what the history keeps of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use super::made::MadeFile;
 use crate::conversation::{ModelReply, SentRequest};
 
 /// What a model said, whole or not.
@@ -11,9 +14,13 @@ pub(super) struct ChatResult {
     pub(super) rounds: Vec<ModelReply>,
     /// Several where the user asked for several.
     pub(super) answers: Vec<ModelReply>,
+    /// The pictures and sounds that came with them.
+    pub(super) made: Vec<MadeFile>,
     /// Cut by a limit of tokens, or too long to be kept whole.
     pub(super) is_cut: bool,
     pub(super) usage: Option<Value>,
+    /// What all replies cost, by currency.
+    pub(super) cost: BTreeMap<String, f64>,
     /// The first request, where its tokens were counted.
     pub(super) sent: Option<SentRequest>,
 }

@@ -4,17 +4,19 @@
 use super::checked::CheckedAnswer;
 use super::cuts::{HeardReply, SilentCuts};
 use super::display::AnswerDisplay;
+use super::made::{MadeFile, MadeFiles};
 use super::plan::ChatPlan;
 use super::question::Question;
 use super::rounds::Rounds;
 use super::said::ChatResult;
 use super::usage::{self, Timing};
 use super::{lacks, outcome, whole};
+use crate::command::spent;
 use crate::conversation::{Addressee, Message, ModelReply};
-use crate::dialect;
 use crate::dialect::answers::{Answers, ReplyVerdict};
 use crate::dialect::reader::{ChatReader, ReplyEnd};
 use crate::dialect::usage::TokenCounts;
+use crate::dialect::{self, ReplyMedia};
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply as HttpReply};
 use crate::http::bad_reply::BadReply;
@@ -32,18 +34,30 @@ pub(super) struct ChatTurn {
     pub(super) display: AnswerDisplay,
     pub(super) rounds: Rounds,
     cuts: SilentCuts,
+    /// Where pictures and sounds go, and those that came so far.
+    pub(super) files: MadeFiles,
+    pub(super) media: Vec<ReplyMedia>,
+    pub(super) made: Vec<MadeFile>,
     /// The service that replies, once one was asked.
     service: Option<Addressee>,
 }
 
 impl ChatTurn {
-    /// A question that is not asked yet; its answer goes to `writer`.
-    pub(super) fn new(plan: ChatPlan, cuts: SilentCuts, writer: TextWriter) -> Self {
+    /// A question that is not asked yet; its answer goes to `writer`, pictures and sounds to `files`.
+    pub(super) fn new(
+        plan: ChatPlan,
+        cuts: SilentCuts,
+        writer: TextWriter,
+        files: MadeFiles,
+    ) -> Self {
         Self {
             answers: plan.answers(),
             display: AnswerDisplay::new(&plan, writer),
             rounds: Rounds::default(),
             cuts,
+            files,
+            media: Vec::new(),
+            made: Vec::new(),
             service: None,
             plan,
         }
@@ -54,6 +68,16 @@ impl ChatTurn {
     /// # Errors
     /// As the table of exit codes has them; what arrived is shown.
     pub(super) async fn run(
+        &mut self,
+        question: &mut Question,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let result = self.ask_to_end(question, exchange, io).await;
+        self.give_made(result, question, exchange, io).await
+    }
+
+    async fn ask_to_end(
         &mut self,
         question: &mut Question,
         exchange: &mut Exchange,
@@ -104,6 +128,7 @@ impl ChatTurn {
         self.answers.finish(&mut self.display.shown);
         self.display.settle(io)?;
         let calls = tools.carry_out(calls, self.rounds.replies.len(), exchange, io).await?;
+        self.media.append(&mut self.answers.take_media());
         let reply = self.take_replies().into_iter().next().unwrap_or_default();
         let reply = ModelReply { calls, ..reply };
         self.rounds.spent = self.rounds.usage(self.answers.usage());
@@ -144,9 +169,11 @@ impl ChatTurn {
         let is_cut =
             self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
         let usage = self.rounds.usage(self.answers.usage());
+        let cost = std::mem::take(&mut self.rounds.cost);
         let rounds = std::mem::take(&mut self.rounds.replies);
         let sent = self.cuts.first();
-        ChatResult { rounds, answers: self.take_replies(), is_cut, usage, sent }
+        let made = std::mem::take(&mut self.made);
+        ChatResult { rounds, answers: self.take_replies(), made, is_cut, usage, cost, sent }
     }
 
     fn take_replies(&mut self) -> Vec<ModelReply> {
@@ -161,6 +188,8 @@ impl ChatTurn {
         io: &mut Io,
     ) -> Result<(), Failure> {
         let asked = exchange.ask(&mut Asking { chat: self, question, io }).await;
+        let spent = exchange.spend(spent::of_usage(self.answers.usage()));
+        self.rounds.pay(&spent.cost);
         if let Err(failure) = &asked {
             if !self.plan.json {
                 self.answers.break_off(&mut self.display.shown);
@@ -253,8 +282,7 @@ impl ChatTurn {
             let counted = self.rounds.usage(self.answers.usage());
             let counts = counted.as_ref().map(TokenCounts::of).unwrap_or_default();
             let ends = self.answers.ends();
-            let price = self.plan.price.as_ref();
-            io.say(&usage::words(counts, timing, &ends, price));
+            io.say(&usage::words(counts, timing, &ends, &self.rounds.cost));
         }
         let verdict = self.answers.verdict();
         if matches!(verdict, ReplyVerdict::Done | ReplyVerdict::Length) {
@@ -307,7 +335,11 @@ impl Operation for Asking<'_> {
     }
 
     fn reword(&self, failure: Failure, provider: &Provider) -> Failure {
-        lacks::named(failure, self.question, provider)
+        let failure = lacks::named(failure, self.question, provider);
+        match &self.chat.plan.tools {
+            Some(tools) => tools.named_in(failure),
+            None => failure,
+        }
     }
 
     async fn read(&mut self, reply: &mut HttpReply<'_>) -> Result<(), ReadError> {

@@ -2,7 +2,7 @@
 
 use super::places::{OpenPicture, PictureTargets};
 use crate::error::{Failure, FailureKind};
-use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, plain_get};
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, plain_get, resolved};
 use crate::http::request::{Url, shown};
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -103,21 +103,6 @@ impl FetchPicture<'_> {
         }
         Ok(())
     }
-}
-
-/// The address as a URL that may be fetched.
-fn resolved(address: &str, base: &Url) -> Option<Url> {
-    let url = match Url::parse(address) {
-        Ok(url) => url,
-        Err(_) => {
-            let mut url = base.join(address).ok()?;
-            // They belong to the service's own endpoints. Neither fails for a URL with a host.
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url
-        }
-    };
-    matches!(url.scheme(), "http" | "https").then_some(url)
 }
 
 /// What may be the matter with an address that was good when it was given.

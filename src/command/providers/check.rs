@@ -51,7 +51,10 @@ pub(super) fn run(
     config: &Config,
     io: &mut Io,
 ) -> anyhow::Result<()> {
-    let plan = plan(names, options, config, io)?;
+    let mut plan = plan(names, options, config, io)?;
+    for provider in plan.subjects.iter_mut().flatten() {
+        provider.is_noted &= config.keeps_log();
+    }
     if options.dry_run {
         return Ok(show(plan, io)?);
     }
@@ -115,8 +118,8 @@ fn plan(
     }
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
-        if !seen.contains(&name.as_str()) {
-            seen.push(name);
+        if !seen.contains(&config.meant(name)) {
+            seen.push(config.meant(name));
             let profile = profile_for(&options.service, Some(name), config, io)?;
             plan.subjects.push(subject(profile, options, io));
         }
@@ -135,7 +138,7 @@ fn of_themselves(
     io: &mut Io,
 ) -> Result<(), Failure> {
     let users = config.user_names();
-    let default = config.default().as_deref();
+    let default = config.default().as_deref().map(|name| config.meant(name));
     let mut usual = Vec::new();
     for name in config.names() {
         let profile = profile_for(&options.service, Some(name), config, io)?;
@@ -210,7 +213,8 @@ async fn look(
     };
     plan.subjects.retain(|subject| match subject {
         Ok(provider) => !is_off(&provider.name),
-        Err(_) => true,
+        // Without its key it can't be asked whether it runs.
+        Err(report) => !is_off(&report.name),
     });
     let reports = ask_all(plan.subjects, plan.options, io).await?;
     Ok((reports, locals))
@@ -239,8 +243,8 @@ async fn ask_all(
             let (name, url) = (provider.name.clone(), shown(&provider.base_url));
             match Exchange::open(provider, options, Duration::ZERO, io).await {
                 Ok(exchange) => {
-                    let asking = ServiceCheck::new(exchange);
-                    running.spawn(async move { (at, asking.run().await) });
+                    let (asking, env) = (ServiceCheck::new(exchange), io.env.clone());
+                    running.spawn(async move { (at, asking.run(&env).await) });
                 }
                 Err(failure) => reports[at] = Some(unasked(name, url, "host", &failure)),
             }

@@ -181,3 +181,50 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_alias_finds_its_profile_unless_a_profile_has_the_name() {
+    let catalogue = "[providers.a]\nbase_url = \"ua\"\naliases = [\"qwen\", \"千问\"]\n\
+                     [providers.twin]\nlike = \"a\"\nbase_url = \"ut\"\n\
+                     [providers.kimi]\nbase_url = \"uk\"\naliases = [\"moon\"]\n";
+    let named = |found: &Config, name: &str| found.profile(name).map(|profile| profile.name);
+    let plain = config(catalogue, "");
+    for (typed, name) in [("qwen", "a"), ("千问", "a"), ("moon", "kimi"), ("twin", "twin")] {
+        assert_eq!(named(&plain, typed).as_deref(), Some(name), "{typed}");
+        assert!(plain.has(typed), "{typed}");
+    }
+    assert!(plain.profile("Qwen").is_none() && !plain.has("qwe"));
+    assert_eq!(plain.names(), ["a", "twin", "kimi"], "an alias is no profile of its own");
+    let twin = plain.profile("twin").expect("it is there");
+    assert!(!twin.aliases.is_set(), "other names are those of one profile alone");
+    assert_eq!(plain.did_you_mean("qwenn").as_deref(), Some("did you mean `qwen` (a)?"));
+    assert_eq!(plain.did_you_mean("kimmi").as_deref(), Some("did you mean `kimi`?"));
+    // The user's profile of that name, and the user's aliases.
+    let own = config(catalogue, "[providers.qwen]\nbase_url = \"mine\"\n");
+    assert_eq!(own.profile("qwen").expect("mine").base_url.as_deref(), Some("mine"));
+    assert_eq!(named(&own, "千问").as_deref(), Some("a"));
+    let own =
+        config(catalogue, "[providers.x]\nbase_url = \"ux\"\naliases = [\"qwen\", \"kimi\"]\n");
+    assert_eq!(named(&own, "qwen").as_deref(), Some("x"), "the user's alias over a built-in one");
+    assert_eq!(named(&own, "kimi").as_deref(), Some("kimi"), "a name over an alias");
+    let own = config(catalogue, "[providers.a]\naliases = [\"q\"]\n");
+    assert_eq!(named(&own, "q").as_deref(), Some("a"));
+    assert!(own.profile("qwen").is_none(), "the user's list is in the place of the built-in one");
+    // `like` by an alias, and in a circle by one.
+    let like = config(catalogue, "[providers.x]\nlike = \"千问\"\nmodel = \"m\"\n");
+    assert_eq!(like.profile("x").expect("it is there").base_url.as_deref(), Some("ua"));
+    let circle = read("[providers.a]\nlike = \"qwen\"\n").expect("it is TOML");
+    let failure = Config::new(catalogue, circle).expect_err("it leads back");
+    assert!(failure.message.contains("circle"), "{}", failure.message);
+}
+
+#[test]
+fn a_variable_for_an_address_goes_with_the_address() {
+    let catalogue = "[providers.a]\nbase_url = \"ua\"\nbase_url_env = \"A_URL\"\nhost_env = \"A_HOST\"\n\
+                     [providers.b]\nlike = \"a\"\nbase_url = \"ub\"\n[providers.c]\nlike = \"a\"\n";
+    let found = config(catalogue, "");
+    let b = found.profile("b").expect("it is there");
+    assert!(!b.base_url_env.is_set() && !b.host_env.is_set());
+    let c = found.profile("c").expect("it is there");
+    assert!(c.base_url_env.is_set() && c.host_env.is_set());
+}

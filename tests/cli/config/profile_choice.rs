@@ -400,3 +400,48 @@ fn a_like_that_leads_nowhere_is_refused() {
     let circle = "[providers.a]\nlike = \"a\"\n";
     refusal(circle, &["models", "-p", "a"]).stderr_has("`like` goes in a circle: a, a");
 }
+
+/// The address that a dry run of this command asks.
+#[track_caller]
+fn leads_to(run: Llm, address: &str) {
+    let run = run.args(["chat", "--dry-run", "你好"]).run();
+    run.code(0).stderr_empty().stdout_has(address);
+}
+
+#[test]
+fn a_service_is_found_by_the_names_that_people_have_for_it() {
+    for (alias, host) in [
+        ("qwen", "dashscope.aliyuncs.com"),
+        ("bailian", "dashscope.aliyuncs.com"),
+        ("百炼", "dashscope.aliyuncs.com"),
+        ("aliyun", "dashscope.aliyuncs.com"),
+        ("kimi", "api.moonshot.cn"),
+        ("豆包", "ark.cn-beijing.volces.com"),
+        ("混元", "tokenhub.tencentmaas.com"),
+    ] {
+        leads_to(llm().args(["-p", alias]), host);
+        leads_to(llm().env("LLM_PROVIDER", alias), host);
+        leads_to(llm().config(&format!("default = \"{alias}\"\n")), host);
+        let like = format!("[providers.mine]\nlike = \"{alias}\"\n");
+        leads_to(llm().config(&like), host);
+        llm().args(["providers", "show", alias]).run().code(0).stdout_has(alias).stderr_empty();
+    }
+    let missing = llm().args(["chat", "-p", "千帆", "-m", "x", "你好"]).run();
+    missing.code(2).stdout_empty().stderr_has("qianfan").stderr_has("QIANFAN_API_KEY");
+}
+
+#[test]
+fn a_profile_of_the_users_goes_before_an_alias() {
+    let own = "[providers.qwen]\nbase_url = \"http://mine.example/v1\"\nmodel = \"m\"\n";
+    leads_to(llm().config(own).args(["-p", "qwen"]), "http://mine.example/v1/");
+    leads_to(llm().config(own).args(["-p", "百炼"]), "dashscope.aliyuncs.com");
+    let aliased = "[providers.x]\naliases = [\"team\", \"研发\"]\nbase_url = \"http://x.example/v1\"\nmodel = \"m\"\n";
+    for alias in ["x", "team", "研发"] {
+        leads_to(llm().config(aliased).args(["-p", alias]), "http://x.example/v1/");
+    }
+    let run = llm().args(["chat", "-p", "qwenn", "你好"]).run();
+    run.code(2).stdout_empty().stderr_has("did you mean `qwen` (dashscope)?");
+    // The list of profiles has each once, under its name.
+    let list = llm().args(["providers", "list"]).run();
+    assert!(!list.code(0).stdout_text().contains("qwen"), "{list}");
+}

@@ -117,6 +117,37 @@ fn help_tells_of_the_options_that_the_interface_promises() {
 }
 
 #[test]
+fn the_short_help_of_chat_fits_on_a_page() {
+    let outcome = llm().args(["chat", "-h"]).run();
+    helps(&outcome);
+    let count = outcome.stdout_text().lines().count();
+    assert!(count <= 60, "{count} lines: {outcome}");
+}
+
+#[test]
+fn the_help_of_a_command_shows_only_what_it_takes() {
+    for (words, shown, hidden) in [
+        (&["config"][..], &["--config"][..], &["--model", "--retries", "--json", "--dry-run"][..]),
+        (&["man"], &["--all"], &["--provider", "--timeout", "--json", "--config"]),
+        (&["completions"], &["--install"], &["--provider", "--timeout", "--json", "--config"]),
+        (&["history"], &["--json"], &["--model", "--retries", "--option"]),
+        (&["history", "rm"], &["--before"], &["--model", "--retries", "--option"]),
+        (&["providers"], &["--config", "--json"], &["--retries", "--dry-run"]),
+        (&["providers", "check"], &["--model", "--timeout", "--insecure"], &["--usage"]),
+    ] {
+        let outcome = llm().args(words).arg("--help").run();
+        for flag in shown {
+            outcome.code(0).stdout_has(flag);
+        }
+        let text = outcome.stdout_text();
+        let found = hidden.iter().find(|flag| {
+            text.contains(&format!("{flag} <")) || text.contains(&format!("{flag}\n"))
+        });
+        assert_eq!(found, None, "{words:?}: {text}");
+    }
+}
+
+#[test]
 fn the_version_is_one_line() {
     let line = format!("llm {}\n", env!("CARGO_PKG_VERSION"));
     for flag in ["-V", "--version"] {
@@ -198,6 +229,27 @@ fn a_line_without_a_command_is_told_as_it_was_meant() {
     // A word that is far from all commands is none of them.
     llm().args(["hello"]).run().code(2).stderr_lacks("models").stderr_lacks("similar");
     llm().args(["chat", "--role", "x", "hi"]).run().code(2).stderr_lacks("similar");
+}
+
+#[test]
+fn words_of_other_programs_are_met_with_ours() {
+    for (words, hint) in [
+        (&["keys", "set", "openai"][..], "`api_key_env`"),
+        (&["logs", "-n", "1"], "`llm history`"),
+        (&["models", "default", "gpt-4o"], "`default = "),
+        (&["chat", "-a", "cat.jpg", "what is it?"], "`-f FILE`"),
+        (&["-a", "cat.jpg", "what is it?"], "`-f FILE`"),
+        (&["api", "chat.completions.create", "-m", "x", "-g", "user", "hi"], "`llm chat"),
+        (&["chat", "-d", "{\"model\":\"x\"}"], "`-O KEY=VALUE`"),
+        (&["chat", "--api-key", "sk-secret", "hi"], "`--api-key-env VAR`"),
+    ] {
+        let run = llm().args(words).run();
+        run.code(2).stdout_empty().stderr_has("hint: ").stderr_has(hint).stderr_lacks("sk-secret");
+        assert_eq!(run.stderr_lines().len(), 2, "{run}");
+    }
+    // Only where the line failed: these are questions.
+    llm().args(["chat", "-p", "demo", "logs"]).run().code(0).stderr_lacks("hint: ");
+    llm().args(["keys to success"]).run().code(2).stderr_has("llm chat \"keys to success\"");
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn edits() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ),
         (
             "gemini",
-            "/v1beta/models/gemini-2.5-flash-image:generateContent",
+            "/v1beta/models/gemini-nano-banana-2.1:generateContent",
             "x-goog-api-key",
             json!({"contents": [{"parts": [
                 {"inlineData": {"mimeType": "image/png", "data": STANDARD.encode(png("甲"))}},
@@ -141,7 +141,7 @@ fn edits() -> Vec<(&'static str, &'static str, &'static str, Value)> {
             "/v1/images/edits",
             "authorization",
             json!({
-                "model": "grok-imagine-image", "prompt": "变蓝", "response_format": "b64_json",
+                "model": "grok-imagine-image-2.0", "prompt": "变蓝", "response_format": "b64_json",
                 "image": {"type": "image_url", "url": picture},
             }),
         ),
@@ -276,7 +276,7 @@ fn a_dry_run_shows_the_shape_and_json_the_reply() {
     let server = Server::start([]);
     let llm = service("gemini", base("gemini"), &server).file("a.png", png("甲"));
     let run = llm.args(["image", "--dry-run", "-f", "a.png", "变蓝"]).run();
-    run.code(0).stderr_empty().stdout_has("gemini-2.5-flash-image:generateContent");
+    run.code(0).stderr_empty().stdout_has("gemini-nano-banana-2.1:generateContent");
     run.stdout_has("-H \"x-goog-api-key: $LLM_API_KEY\"").stdout_has(&STANDARD.encode(png("甲")));
     let large = png(&"甲".repeat(100_000));
     let llm = service("gemini", base("gemini"), &server).file("大 图.png", &large);

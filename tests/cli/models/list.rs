@@ -43,7 +43,14 @@ fn a_word_picks_those_that_contain_it() {
     let server = Server::new().reply(Reply::json(200, list()).repeat()).start();
     with(&server).arg("qwen").run().code(0).stdout("Qwen3-8B\n").stderr_empty();
     with(&server).arg("千").run().code(0).stdout("通义千问\n").stderr_empty();
-    with(&server).arg("nichts").run().code(0).stdout_empty();
+    let none = with(&server).arg("nichts").run();
+    none.code(1)
+        .stdout_empty()
+        .stderr_has("no model whose id contains `nichts`")
+        .stderr_has("hint: ");
+    with(&server).args(["--json", "nichts"]).run().code(0);
+    let empty = Server::start([Reply::json(200, json!({"data": []}))]);
+    with(&empty).arg("qwen").run().code(1).stdout_empty().stderr_lacks("lists all");
 }
 
 #[test]

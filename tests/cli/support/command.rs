@@ -89,6 +89,11 @@ impl Llm {
         self.args(args)
     }
 
+    /// Another program in the same place, without arguments.
+    pub(crate) fn in_place(&self, program: impl AsRef<OsStr>) -> Self {
+        Self { program: program.as_ref().to_owned(), args: Vec::new(), ..self.clone() }
+    }
+
     /// An environment variable; it wins over those that are set for every run.
     pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let pair = (name.as_ref().to_owned(), value.as_ref().to_owned());

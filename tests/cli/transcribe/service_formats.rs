@@ -74,12 +74,12 @@ fn a_recording_is_a_message_with_a_data_url() {
 #[test]
 fn a_model_of_chat_is_told_what_to_do() {
     let server = Server::start([chat("春天来了。\n", "stop")]);
-    let args = ["音.mp3", "--prompt", "林先生", "--language", "zh", "--temperature", "0"];
+    let args = ["音.mp3", "--prompt", "林先生", "--language", "zh"];
     listen("gemini", &server).args(args).run().code(0).stdout("春天来了。\n").stderr_empty();
     let request = server.request();
     assert_eq!(request.path, "/v1beta/openai/chat/completions");
     let body = request.json();
-    assert_eq!((&body["model"], &body["temperature"]), (&json!("gemini-3.6-flash"), &json!(0)));
+    assert_eq!((&body["model"], &body["temperature"]), (&json!("gemini-3.8-flash"), &json!(null)));
     let parts = body["messages"][0]["content"].as_array().expect("parts");
     let [task, language, names, sound] = &parts[..] else { panic!("four parts: {body}") };
     assert!(task["text"].as_str().is_some_and(|text| text.contains("word for word")), "{task}");
@@ -133,7 +133,7 @@ fn times_that_a_model_does_not_give_are_refused_before_anything_is_sent() {
     // Where nobody names a model, the one for times is asked.
     let server = Server::start([Reply::text(200, "1\n00:00:00,000 --> 00:00:01,000\n好\n")]);
     let run = listen("openai", &server).args(["音.mp3", "-o", "a.srt"]).run();
-    run.code(0).stderr("llm: whisper-1 is used, as gpt-4o-mini-transcribe gives no timestamps\n");
+    run.code(0).stderr("llm: whisper-1 is used, as gpt-transcribe gives no timestamps\n");
     let model = server.request().parts().into_iter().find(|part| part.name == "model");
     assert_eq!(model.expect("a model").text(), "whisper-1");
     // The user knows better.

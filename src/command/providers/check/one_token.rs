@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::command::spent;
 use crate::conversation::Conversation;
 use crate::dialect::reader::{ChatReader, ReplyEnd};
 use crate::dialect::{self, AskedFor, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
@@ -33,7 +34,7 @@ pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Dr
         wants_thinking: false,
         service: ServiceTraits::of(provider),
     };
-    let api = provider.api().unwrap_or_default();
+    let api = provider.api_for_model(model);
     let dialect = dialect::of(api);
     let composed = dialect.compose(dialect.fields(&question), &question, provider);
     let request = provider.post_chat(api, composed.body);
@@ -59,13 +60,16 @@ impl Operation for AskOneToken<'_> {
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
-        let api = reply.exchange().provider.api().unwrap_or_default();
+        let api = reply.exchange().provider.api_for_model(self.model);
         let asked = AskedFor { api, ..AskedFor::default() };
         let mut reader = ChatReader::new(asked, reply.content_type());
-        let (mut first, mut any, mut is_finished) = (None, false, false);
+        let (mut first, mut any, mut is_finished, mut usage) = (None, false, false, None);
         let mut each = |event: ChatEvent<'_>| {
             any = true;
             is_finished |= matches!(event, ChatEvent::Finish { .. });
+            if let ChatEvent::Usage(counted) = event {
+                usage = Some(counted.clone());
+            }
             if matches!(event, ChatEvent::Text { .. } | ChatEvent::Thinking { .. }) {
                 first.get_or_insert_with(|| self.started.elapsed());
             }
@@ -77,6 +81,7 @@ impl Operation for AskOneToken<'_> {
             }
         }
         let end = reader.finish(&mut each);
+        reply.exchange().spend(spent::of_usage(usage.as_ref()));
         if let Some(fault) = reader.fault() {
             return Err(BadReply::from(fault.clone()).into());
         }

@@ -1,0 +1,220 @@
+//! What a tool answered, as parts in plain words. Judges nothing by its words.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// A tool's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ToolAnswer {
+    pub(crate) parts: Vec<AnswerPart>,
+    /// What is for the user's eyes alone.
+    pub(crate) for_user: Vec<String>,
+    /// The tool says that it failed.
+    pub(crate) is_error: bool,
+    /// The answer as it came.
+    pub(crate) raw: Value,
+}
+
+/// A part of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum AnswerPart {
+    Text(String),
+    Picture {
+        media_type: String,
+        bytes: Vec<u8>,
+    },
+    /// What no model is given: its kind, its media type, its length in bytes.
+    Other {
+        kind: &'static str,
+        media_type: String,
+        length: usize,
+    },
+}
+
+/// What the model is told where a tool wants to know something from the user.
+const WANTS_INPUT: &str = "the tool asks for input that this client cannot give";
+
+/// Reads the result of a call.
+///
+/// # Errors
+/// It is none, in words that go on after the server's name.
+pub(super) fn read(result: Value) -> Result<ToolAnswer, String> {
+    if !result.is_object() {
+        return Err("answers a call with something that is no result".to_owned());
+    }
+    let mut answer = ToolAnswer {
+        parts: Vec::new(),
+        for_user: Vec::new(),
+        is_error: result.get("isError") == Some(&Value::Bool(true)),
+        raw: Value::Null,
+    };
+    match result.get("resultType").and_then(Value::as_str) {
+        None | Some("complete") => {}
+        Some("input_required") => {
+            answer.is_error = true;
+            answer.parts.push(AnswerPart::Text(WANTS_INPUT.to_owned()));
+            return Ok(ToolAnswer { raw: result, ..answer });
+        }
+        Some(kind) => {
+            return Err(format!("answers a call with a result of the unknown type `{kind}`"));
+        }
+    }
+    for block in result.get("content").and_then(Value::as_array).into_iter().flatten() {
+        let part = part(block);
+        match is_for_user_alone(block) {
+            true => answer.for_user.push(part.words(false)),
+            false => answer.parts.push(part),
+        }
+    }
+    let has_text = answer.parts.iter().any(|part| matches!(part, AnswerPart::Text(_)));
+    if let Some(value) =
+        result.get("structuredContent").filter(|value| !value.is_null() && !has_text)
+    {
+        answer.parts.push(AnswerPart::Text(value.to_string()));
+    }
+    Ok(ToolAnswer { raw: result, ..answer })
+}
+
+fn is_for_user_alone(block: &Value) -> bool {
+    let audience = block.get("annotations").and_then(|about| about.get("audience"));
+    audience
+        .and_then(Value::as_array)
+        .is_some_and(|who| !who.is_empty() && who.iter().all(|who| who == "user"))
+}
+
+fn part(block: &Value) -> AnswerPart {
+    let text = |name: &str| block.get(name).and_then(Value::as_str);
+    match text("type") {
+        Some("text") => AnswerPart::Text(text("text").unwrap_or_default().to_owned()),
+        Some("image") => binary("image", text("mimeType"), text("data")),
+        Some("audio") => binary("audio", text("mimeType"), text("data")),
+        Some("resource") => resource(block.get("resource").unwrap_or(&Value::Null)),
+        Some("resource_link") => {
+            let uri = text("uri").unwrap_or_default();
+            let name = text("name").or_else(|| text("title")).unwrap_or("resource");
+            AnswerPart::Text(format!("{name}: {uri}"))
+        }
+        _ => AnswerPart::Text(block.to_string()),
+    }
+}
+
+fn resource(resource: &Value) -> AnswerPart {
+    let text = |name: &str| resource.get(name).and_then(Value::as_str);
+    let uri = text("uri").unwrap_or_default();
+    match (text("text"), text("blob")) {
+        (Some(words), _) => AnswerPart::Text(format!("{uri}\n{words}")),
+        (None, Some(data)) => binary("resource", text("mimeType"), Some(data)),
+        (None, None) => AnswerPart::Text(uri.to_owned()),
+    }
+}
+
+fn binary(kind: &'static str, media_type: Option<&str>, data: Option<&str>) -> AnswerPart {
+    let data: String =
+        data.unwrap_or_default().chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let bytes = STANDARD.decode(data.as_bytes()).unwrap_or_default();
+    let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
+    match kind == "image" && !bytes.is_empty() {
+        true => AnswerPart::Picture { media_type, bytes },
+        false => AnswerPart::Other { kind, media_type, length: bytes.len() },
+    }
+}
+
+impl AnswerPart {
+    /// The part in words; whether a picture goes to the model as well.
+    fn words(&self, passes_pictures: bool) -> String {
+        match self {
+            AnswerPart::Text(text) => text.clone(),
+            AnswerPart::Picture { media_type, bytes } if passes_pictures => {
+                format!("[image, {media_type}, {}: it follows]", size(bytes.len()))
+            }
+            AnswerPart::Picture { media_type, bytes } => {
+                format!("[image, {media_type}, {}: not passed on]", size(bytes.len()))
+            }
+            AnswerPart::Other { kind, media_type, length } => {
+                format!("[{kind}, {media_type}, {}: not passed on]", size(*length))
+            }
+        }
+    }
+}
+
+/// A length as people say it.
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KB", bytes.div_ceil(1024)),
+        _ => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+impl ToolAnswer {
+    /// The answer as a text; whether its pictures go to the model as well.
+    pub(crate) fn text(&self, passes_pictures: bool) -> String {
+        let parts: Vec<String> =
+            self.parts.iter().map(|part| part.words(passes_pictures)).collect();
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn text(result: Value) -> String {
+        read(result).expect("a result").text(false)
+    }
+
+    #[test]
+    fn an_answer_becomes_text() {
+        assert_eq!(
+            text(
+                json!({"content": [{"type": "text", "text": "甲"}, {"type": "text", "text": "乙"}]})
+            ),
+            "甲\n\n乙"
+        );
+        assert_eq!(text(json!({"content": [], "structuredContent": {"a": 1}})), r#"{"a":1}"#);
+        let both = json!({"content": [{"type": "text", "text": "{\"a\": 1}"}], "structuredContent": {"a": 1}});
+        assert_eq!(text(both), "{\"a\": 1}");
+        assert_eq!(text(json!({"content": []})), "");
+        assert_eq!(text(json!({})), "");
+        let picture = json!({"type": "image", "mimeType": "image/png", "data": "AAAA"});
+        assert_eq!(
+            text(json!({"content": [picture]})),
+            "[image, image/png, 3 bytes: not passed on]"
+        );
+        let passed = read(json!({"content": [picture]})).expect("a result");
+        assert_eq!(passed.text(true), "[image, image/png, 3 bytes: it follows]");
+        let sound =
+            json!({"type": "audio", "mimeType": "audio/wav", "data": STANDARD.encode([0; 12_000])});
+        assert_eq!(text(json!({"content": [sound]})), "[audio, audio/wav, 12 KB: not passed on]");
+        let note = json!({"type": "resource", "resource": {"uri": "file:///a", "text": "words"}});
+        let blob = json!({"type": "resource", "resource": {"uri": "file:///b", "blob": "AA=="}});
+        let link = json!({"type": "resource_link", "uri": "file:///c", "name": "c.txt"});
+        assert_eq!(
+            text(json!({"content": [note, blob, link]})),
+            "file:///a\nwords\n\n[resource, application/octet-stream, 1 bytes: not passed on]\n\nc.txt: file:///c"
+        );
+    }
+
+    #[test]
+    fn errors_and_questions_are_told() {
+        let failed = read(json!({"content": [{"type": "text", "text": "no"}], "isError": true}))
+            .expect("a result");
+        assert!(failed.is_error);
+        let asks = read(json!({"resultType": "input_required"})).expect("a result");
+        assert_eq!((asks.is_error, asks.text(false).as_str()), (true, WANTS_INPUT));
+        assert!(read(json!({"resultType": "later"})).is_err());
+        assert!(read(json!("x")).is_err());
+    }
+
+    #[test]
+    fn what_is_for_the_user_alone_does_not_go_to_the_model() {
+        let answer = read(json!({"content": [
+            {"type": "text", "text": "看", "annotations": {"audience": ["user"]}},
+            {"type": "text", "text": "两", "annotations": {"audience": ["user", "assistant"]}}]}))
+        .expect("a result");
+        assert_eq!(answer.text(false), "两");
+        assert_eq!(answer.for_user, ["看"]);
+    }
+}

@@ -1,0 +1,134 @@
+//! The requests that a server has not answered yet, whatever carries them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use super::message::{Incoming, RpcError, reply};
+
+/// How far a call has come, in the server's own measure.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Progress {
+    pub(crate) done: f64,
+    pub(crate) all: Option<f64>,
+    pub(crate) words: Option<String>,
+}
+
+/// Where the progress of a call goes.
+pub(super) type ProgressSender = mpsc::UnboundedSender<Progress>;
+
+struct Waiter {
+    outcome: oneshot::Sender<Result<Value, RpcError>>,
+    progress: Option<ProgressSender>,
+}
+
+/// The requests that are not answered yet, by their numbers.
+#[derive(Default)]
+pub(super) struct Waiting {
+    waiters: Mutex<HashMap<u64, Waiter>>,
+}
+
+impl Waiting {
+    /// What the answer to a request of this number will come through. It fails when none can come any
+    /// more.
+    pub(super) fn expect(
+        &self,
+        id: u64,
+        progress: Option<ProgressSender>,
+    ) -> oneshot::Receiver<Result<Value, RpcError>> {
+        let (outcome, receiver) = oneshot::channel();
+        self.waiters().insert(id, Waiter { outcome, progress });
+        receiver
+    }
+
+    /// Nobody waits for the answer of this number any more.
+    pub(super) fn forget(&self, id: u64) {
+        self.waiters().remove(&id);
+    }
+
+    /// No answer can come any more.
+    pub(super) fn forget_all(&self) {
+        self.waiters().clear();
+    }
+
+    /// Gives a message to whom it is for; what the server is to be sent for it, if anything. An error
+    /// that names no request is the answer to the only one that waits.
+    pub(super) fn take(&self, message: Incoming) -> Option<Value> {
+        match message {
+            Incoming::Response { id, outcome } => {
+                let waiter = self.waiters().remove(&id);
+                if let Some(waiter) = waiter {
+                    // Whoever has stopped waiting wants no answer.
+                    let _ = waiter.outcome.send(outcome);
+                }
+                None
+            }
+            Incoming::Stray(error) => {
+                let mut waiters = self.waiters();
+                let only = match waiters.len() {
+                    1 => waiters.drain().next(),
+                    _ => None,
+                };
+                if let Some((_, waiter)) = only {
+                    let _ = waiter.outcome.send(Err(error));
+                }
+                None
+            }
+            Incoming::Request { id, method } => Some(reply(&id, &method)),
+            Incoming::Notification { method, params } => {
+                if method == "notifications/progress" {
+                    self.tell_progress(&params);
+                }
+                None
+            }
+        }
+    }
+
+    fn tell_progress(&self, params: &Value) {
+        let number = |name: &str| params.get(name).and_then(Value::as_f64);
+        let Some(token) = params.get("progressToken").and_then(Value::as_u64) else { return };
+        let waiters = self.waiters();
+        let progress = waiters.get(&token).and_then(|waiter| waiter.progress.as_ref());
+        if let (Some(progress), Some(done)) = (progress, number("progress")) {
+            let words = params.get("message").and_then(Value::as_str).map(str::to_owned);
+            let _ = progress.send(Progress { done, all: number("total"), words });
+        }
+    }
+
+    fn waiters(&self) -> MutexGuard<'_, HashMap<u64, Waiter>> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn answers_find_their_requests_in_any_order() {
+        let waiting = Waiting::default();
+        let (progress, mut seen) = mpsc::unbounded_channel();
+        let mut first = waiting.expect(1, Some(progress));
+        let mut second = waiting.expect(2, None);
+        let answer = |id| Incoming::Response { id, outcome: Ok(json!(id)) };
+        assert_eq!(waiting.take(answer(2)), None);
+        assert_eq!(waiting.take(answer(9)), None, "late or unknown");
+        assert_eq!(second.try_recv(), Ok(Ok(json!(2))));
+        let params = json!({"progressToken": 1, "progress": 2, "total": 5, "message": "走"});
+        let told = Incoming::Notification { method: "notifications/progress".to_owned(), params };
+        assert_eq!(waiting.take(told), None);
+        let expected = Progress { done: 2.0, all: Some(5.0), words: Some("走".to_owned()) };
+        assert_eq!(seen.try_recv(), Ok(expected));
+        let asked = Incoming::Request { id: json!(1), method: "ping".to_owned() };
+        assert_eq!(waiting.take(asked).map(|reply| reply["id"].clone()), Some(json!(1)));
+        assert!(
+            first.try_recv().is_err(),
+            "a request of the server's with our number is no answer"
+        );
+        waiting.take(Incoming::Stray(RpcError::default()));
+        assert_eq!(first.try_recv(), Ok(Err(RpcError::default())));
+    }
+}
