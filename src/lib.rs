@@ -111,6 +111,7 @@ fn dispatch(cli: &Cli, program: &OsStr, io: &mut Io) -> anyhow::Result<()> {
     let options = &command::options::RunOptions::new(&cli.common, cli.command.name());
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, &cli.common, io),
+        Command::Batch(args) => command::batch::run(args, options, io),
         Command::Image(args) => command::image::run(args, options, io),
         Command::Speak(args) => command::speak::run(args, options, io),
         Command::Transcribe(args) => command::transcribe::run(args, options, io),

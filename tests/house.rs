@@ -79,7 +79,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("input", &["error", "http", "io", "media"]),
     ("interrupt", &["error", "io", "stop"]),
     ("io", &["sanitize", "secret", "stop"]),
-    ("journal", &["error", "private"]),
+    ("journal", &["error", "io", "private"]),
     ("json_schema", &[]),
     ("ledger", &["error", "history", "io"]),
     ("markdown", &[]),

@@ -216,7 +216,8 @@ pub(crate) struct ChatArgs {
     pub(crate) max_turns: Option<u32>,
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+/// `NAME=TEXT`.
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it has no `=`; write NAME=TEXT")?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }

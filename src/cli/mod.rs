@@ -1,5 +1,6 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
+pub(crate) mod batch;
 pub(crate) mod chat;
 pub(crate) mod description;
 pub(crate) mod embed;
@@ -54,6 +55,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Ask a model and print its answer as it arrives
     Chat(Box<chat::ChatArgs>),
+    /// Ask a model about every row of a file
+    Batch(Box<batch::BatchArgs>),
     /// Turn texts into vectors
     Embed(embed::EmbedArgs),
     /// Make pictures from a prompt, or edit pictures
@@ -87,6 +90,7 @@ impl Command {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Chat(_) => "chat",
+            Self::Batch(_) => "batch",
             Self::Embed(_) => "embed",
             Self::Image(_) => "image",
             Self::Transcribe(_) => "transcribe",

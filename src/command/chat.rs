@@ -10,10 +10,17 @@ use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::provider::Provider;
 use asker::{Asker, Outputs};
-use cuts::SilentCuts;
+pub(super) use cuts::SilentCuts;
+pub(super) use lacks::named as lack_named;
 use made::MadeFiles;
 use options::ChatOptions;
+pub(super) use options::{QuestionOptions, with_service};
+pub(super) use prompts::Preset;
+pub(super) use question::{Earlier, Question};
 use repl::Session;
+pub(super) use rounds::sum as usage_sum;
+pub(super) use schema::AnswerSchema;
+pub(super) use whole::read as read_whole;
 
 mod addresses;
 mod again;

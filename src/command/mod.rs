@@ -1,5 +1,6 @@
 //! The commands: each resolves what was asked, gets its input, opens its output, sends, and writes.
 
+pub(crate) mod batch;
 pub(crate) mod chat;
 pub(crate) mod completions;
 pub(crate) mod config;

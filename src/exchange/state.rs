@@ -135,6 +135,11 @@ impl Exchange {
         self.shared.throttle.as_ref().map_or(1, Throttle::level)
     }
 
+    /// How long all requests of a bulk run wait now, as the service is asked too fast.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        self.shared.throttle.as_ref().and_then(Throttle::pause)
+    }
+
     /// Another exchange of the same run over the same connections, for a request beside this one's.
     ///
     /// # Errors
@@ -147,6 +152,18 @@ impl Exchange {
             stderr: self.stderr.clone(),
             shared: Arc::clone(&self.shared),
         })
+    }
+
+    /// As [`Exchange::fork`], for work that is ended by whoever began it: signals and the limit of time are
+    /// that one's business. A thousand of these take no more of the system than their connections.
+    pub(crate) fn branch(&self) -> Self {
+        Self {
+            provider: Arc::clone(&self.provider),
+            model: self.model.clone(),
+            client: self.client.branch(),
+            stderr: self.stderr.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// A warning beside the result.
@@ -196,7 +213,8 @@ impl Shared {
     pub(super) fn prepared(&self, draft: Draft) -> Request {
         let mut request = draft.request;
         if let Some(repair) = draft.repair {
-            self.repair().get_or_insert(repair).prepare(&mut request);
+            let mut known = self.repair();
+            known.get_or_insert_with(|| FieldRepair::clone(&repair)).prepare(&mut request);
         }
         request
     }

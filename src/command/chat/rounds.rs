@@ -36,7 +36,7 @@ impl Rounds {
 }
 
 /// Two accounts of tokens as one: numbers are added, anything else is the later one's.
-fn sum(first: &Value, second: &Value) -> Value {
+pub(in crate::command) fn sum(first: &Value, second: &Value) -> Value {
     match (first, second) {
         (Value::Object(first), Value::Object(second)) => {
             let mut both: Map<String, Value> = first.clone();

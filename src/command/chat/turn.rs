@@ -348,7 +348,7 @@ impl Operation for Asking<'_> {
             let body = reply.whole().await?;
             let gives_reason = chat.plan.gives_reason;
             let checked = chat.display.checked.as_mut();
-            let reader = self.question.reader(&reply.exchange().provider, "");
+            let reader = self.question.reader("");
             let replied = whole::read(&body, reader, gives_reason, &mut chat.answers, checked)?;
             let failed = chat.failed();
             if failed.is_err() && chat.answers.count() == 0 {
@@ -364,8 +364,7 @@ impl Operation for Asking<'_> {
             chat.display.write_plain(&text, ends_line, io)?;
             return failed;
         }
-        let label = reply.content_type().to_owned();
-        let mut reader = self.question.reader(&reply.exchange().provider, &label);
+        let mut reader = self.question.reader(reply.content_type());
         let broke = chat.read(&mut reader, reply, io).await.err();
         if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
             return Err(failure.clone().into());
