@@ -1,11 +1,12 @@
 //! A service, ready to be asked: a resolved profile that gives URLs, headers and request bodies.
-//! Reads no files and opens no sockets.
+//! Reads no files. Opens sockets only to see which servers are there when no service is chosen.
 
 mod base_url;
 mod body_secrets;
 mod chat_api;
 mod choose;
 mod endpoint;
+mod environment;
 pub(crate) mod field_repair;
 mod host;
 mod job;
@@ -22,6 +23,7 @@ mod takes;
 #[cfg(test)]
 mod tests;
 mod told;
+mod usable;
 pub(crate) mod user_fields;
 
 pub(crate) use crate::config::name;
@@ -29,5 +31,5 @@ pub(crate) use crate::config::schema::{ChatApi, RerankForm, ResponsesExtra, Sche
 pub(crate) use job::Job;
 pub(crate) use limit::RequestLimit;
 pub(crate) use options::{ServiceOptions, Setting};
-pub(crate) use resolve::{profile_for, provider_of, resolve};
+pub(crate) use resolve::{profile_for, profile_if_chosen, provider_of, resolve};
 pub(crate) use resolved::{Composed, Fields, KEY, Provider, limit_in, limits_of};
