@@ -84,6 +84,18 @@ pub(in crate::command) struct Earlier {
     pub(in crate::command) learned: Learned,
 }
 
+impl FixedFields {
+    /// By their names over both endpoints.
+    fn of(own: &UserFields) -> Self {
+        let is_set = |name: &str| own.by(name).is_some();
+        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
+        Self {
+            messages: is_set("messages") || is_set("input"),
+            response_format: is_no_flag("response_format") || is_no_flag("text"),
+        }
+    }
+}
+
 impl Question {
     /// What the user gave, behind what was said before.
     ///
@@ -123,12 +135,7 @@ impl Question {
             // One answer is all that a request has there.
             body.shift_remove("n");
         }
-        let is_fixed = |name: &str| own.by(name).is_some();
-        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
-        let fixed = FixedFields {
-            messages: is_fixed("messages") || is_fixed("input"),
-            response_format: is_no_flag("response_format") || is_no_flag("text"),
-        };
+        let fixed = FixedFields::of(&own);
         let sound_format = body.get("audio").and_then(|audio| audio.get("format")?.as_str());
         let sound_format = sound_format.map(str::to_owned);
         let first = FirstRequest { model, is_limited, number, title, sound_format, warnings };

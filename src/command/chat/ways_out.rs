@@ -83,6 +83,19 @@ impl WayOut {
                 ),
                 None,
             ),
+            Self::NoSummary | Self::NoEncrypted | Self::NoThinking => self.of_thinking(model, name),
+        };
+        match line.filter(|_| !is_one_off(provider)) {
+            Some(line) => {
+                format!("{did}; this line in [providers.{name}] avoids the refused request: {line}")
+            }
+            None => did,
+        }
+    }
+
+    /// The same for thinking that is refused over `/responses`.
+    fn of_thinking(self, model: &str, name: &str) -> (String, Option<String>) {
+        match self {
             Self::NoSummary => (
                 format!("{name} refuses to sum up its thinking; sent again without asking for it"),
                 Some("responses_takes = [\"encrypted\"]".to_owned()),
@@ -96,18 +109,10 @@ impl WayOut {
                     json!(model)
                 )),
             ),
-            Self::NoThinking => (
-                format!(
-                    "{name} refuses the thinking of its earlier replies; sent again without any"
-                ),
-                None,
-            ),
-        };
-        match line.filter(|_| !is_one_off(provider)) {
-            Some(line) => {
-                format!("{did}; this line in [providers.{name}] avoids the refused request: {line}")
+            _ => {
+                let what = "refuses the thinking of its earlier replies; sent again without any";
+                (format!("{name} {what}"), None)
             }
-            None => did,
         }
     }
 }
