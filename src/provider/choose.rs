@@ -40,7 +40,9 @@ pub(super) fn choose(
 
 /// Whether anything tells which service is meant.
 pub(crate) fn is_chosen(service: &ServiceOptions, config: &Config, env: &Env) -> bool {
-    service.provider.is_some() || service.base_url.is_some() || matches!(choose(None, config, env), Ok(Some(_)) | Err(_))
+    service.provider.is_some()
+        || service.base_url.is_some()
+        || matches!(choose(None, config, env), Ok(Some(_)) | Err(_))
 }
 
 fn chosen(name: &str, origin: Origin, config: &Config) -> Result<Option<Profile>, Failure> {
