@@ -18,6 +18,7 @@ use crate::api::batch::state::{self, BatchState};
 use crate::cli::batch::{BatchFetchArgs, BatchRowArgs, BatchRunArgs};
 use crate::command::options::RunOptions;
 use crate::config::{self, Config};
+use crate::dialect::AskedFor;
 use crate::dialect::reader::ChatReader;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{self, KeptHead, ReadError};
@@ -25,8 +26,8 @@ use crate::http::request::Request;
 use crate::io::Io;
 use crate::journal::RowHash;
 use crate::output::spool::Spool;
+use crate::provider::Provider;
 use crate::provider::is_chosen;
-use crate::provider::{ChatApi, Provider};
 
 /// With `--wait`, how long it waits at first until it looks again, and at most.
 const WAIT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(900));
@@ -293,7 +294,7 @@ impl ResultReader<'_> {
         let (wish, name) = (self.wish, &self.provider.name);
         let service = self.provider.service();
         let failure = if head.is_good() {
-            let reader = ChatReader::new(api_of(body), None, "");
+            let reader = ChatReader::new(AskedFor::default(), "");
             match ReadReply::read(body, reader, wish, self.provider) {
                 Ok(mut reply) => {
                     if wish.keeps_replies {
@@ -309,15 +310,6 @@ impl ResultReader<'_> {
             head.refusal(body, self.request, &service)
         };
         RowOutcome::failed(RowError::of(&failure))
-    }
-}
-
-/// The endpoint whose reply this is.
-fn api_of(body: &[u8]) -> ChatApi {
-    let read: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    match read.is_some_and(|body| body["object"] == "response") {
-        true => ChatApi::Responses,
-        false => ChatApi::Completions,
     }
 }
 
