@@ -54,7 +54,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("config", &["error", "io", "secret"]),
     ("conversation", &["input"]),
-    ("demo", &["audio", "media"]),
+    ("demo", &["audio", "media", "private"]),
     ("dialect", &["conversation", "http", "input", "provider", "random"]),
     ("error", &[]),
     (
@@ -73,7 +73,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "stop",
         ],
     ),
-    ("fuzzing", &["api", "audio", "config", "dialect", "http", "provider"]),
+    ("fuzzing", &["api", "audio", "config", "dialect", "http"]),
     ("history", &["conversation", "error", "io", "private", "random"]),
     ("http", &["error", "interrupt", "io", "random", "secret"]),
     ("input", &["error", "http", "io", "media"]),

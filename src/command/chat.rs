@@ -49,6 +49,7 @@ mod said;
 mod schema;
 mod slash;
 mod tab;
+mod thinking_refusals;
 mod tools;
 mod turn;
 mod usage;

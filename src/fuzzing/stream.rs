@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use super::cuts::whole_or_cut;
-use crate::dialect::ChatEvent;
 use crate::dialect::answers::{Answers, VisibleText};
 use crate::dialect::reader::ChatReader;
+use crate::dialect::{AskedFor, ChatEvent};
 use crate::http::fault::{self, Fault};
 use crate::http::sse::Decoder;
-use crate::provider::ChatApi;
 
 /// The event decoder and the reader of chat answers, under every content type.
 pub fn events(data: &[u8]) {
@@ -71,7 +70,7 @@ struct Heard {
 impl Heard {
     fn of(label: &str, pieces: &[&[u8]]) -> Self {
         let (mut reader, mut events, mut texts) =
-            (ChatReader::new(ChatApi::Completions, None, label), Vec::new(), 0);
+            (ChatReader::new(AskedFor::default(), label), Vec::new(), 0);
         // As many answers as the label has letters, so that all ways are gone.
         let mut answers = Answers::new(label.len() as u32 % 3).thinking_untagged(label.is_empty());
         let mut shown = VisibleText::default();

@@ -12,7 +12,7 @@ mod template;
 mod tests;
 mod view;
 
-use super::chat_dialect::{ChatDialect, ReadEvents};
+use super::chat_dialect::{AskedFor, ChatDialect, ReadEvents};
 use super::question::ChatQuestion;
 use crate::provider::{Composed, Fields};
 
@@ -33,7 +33,7 @@ impl ChatDialect for ChatCompletions {
         request::complete(&mut composed.body, question);
     }
 
-    fn events(&self, _: Option<u64>) -> Box<dyn ReadEvents> {
+    fn events(&self, _: AskedFor) -> Box<dyn ReadEvents> {
         Box::new(events::Events::default())
     }
 }

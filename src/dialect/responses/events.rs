@@ -6,7 +6,7 @@ use super::ending;
 use super::open::TextKind;
 use super::output::{Each, Output};
 use super::piece::{Piece, Place};
-use crate::dialect::chat_dialect::{ReadEvents, Seen};
+use crate::dialect::chat_dialect::{AskedFor, ReadEvents, Seen};
 use crate::dialect::event::{ChatEvent, Finish};
 use crate::dialect::repair::JsonRepair;
 use crate::http::fault;
@@ -15,15 +15,14 @@ use crate::http::sse::Event;
 /// Reads the events of a stream, or a whole reply.
 #[derive(Debug)]
 pub(super) struct Events {
-    /// The limit of tokens that was asked for.
-    limit: Option<u64>,
+    asked: AskedFor,
     repair: JsonRepair,
     output: Output,
 }
 
 impl Events {
-    pub(super) fn new(limit: Option<u64>) -> Self {
-        Self { limit, repair: JsonRepair::default(), output: Output::default() }
+    pub(super) fn new(asked: AskedFor) -> Self {
+        Self { asked, repair: JsonRepair::default(), output: Output::default() }
     }
 }
 
@@ -90,7 +89,7 @@ impl ReadEvents for Events {
         }
         // All items came to their end: what is missing is the frame around them.
         if self.output.is_done() && seen.fault.is_none() {
-            self.output.seal(each);
+            self.output.seal(self.asked.keeps_thinking, each);
             each(ChatEvent::Finish { index: 0, finish: Finish::Done, word: "done" });
             seen.is_done = true;
         } else {
@@ -162,13 +161,13 @@ impl Events {
 
     /// The reply came to its end.
     fn end(&mut self, response: &Value, seen: &mut Seen, each: Each<'_>) {
-        let (finish, word) = ending::of(response, self.limit);
+        let (finish, word) = ending::of(response, self.asked.limit);
         if seen.replied.is_none() {
             seen.replied = response.get("model").and_then(Value::as_str).map(str::to_owned);
         }
         let items = response.get("output").and_then(Value::as_array);
         self.output.settle(items.map(Vec::as_slice).unwrap_or_default(), each);
-        self.output.seal(each);
+        self.output.seal(self.asked.keeps_thinking, each);
         if let Some(usage) = ending::usage(response) {
             each(ChatEvent::Usage(&usage));
         }

@@ -58,9 +58,6 @@ impl Output {
 
     /// A piece of a text.
     pub(super) fn text(&mut self, kind: TextKind, place: Place<'_>, text: &str, each: Each<'_>) {
-        if text.is_empty() {
-            return;
-        }
         let is_thinking = matches!(kind, TextKind::Thinking | TextKind::Summary);
         let of = if is_thinking { ItemKind::Reasoning } else { ItemKind::Message };
         let at = self.items.of(of, place);
@@ -68,6 +65,9 @@ impl Output {
     }
 
     fn give(&mut self, at: usize, kind: TextKind, part: u64, text: &str, each: Each<'_>) {
+        if text.is_empty() {
+            return;
+        }
         let item = self.items.at(at);
         // Where thinking and a summary of it come, both say the same.
         let is_told = |other: TextKind| item.said.iter().any(|said| said.kind == other);
@@ -205,9 +205,9 @@ impl Output {
         self.items.are_done()
     }
 
-    /// What is to be kept, so that it can go back.
-    pub(super) fn seal(&self, each: Each<'_>) {
-        for item in &sealed::kept(self.items.whole()) {
+    /// What is to be kept, so that it can go back; with thinking in plain words, if `keeps_thinking`.
+    pub(super) fn seal(&self, keeps_thinking: bool, each: Each<'_>) {
+        for item in &sealed::kept(self.items.whole(), keeps_thinking) {
             each(ChatEvent::Thinking { index: INDEX, text: "", sealed: Some(item) });
         }
     }

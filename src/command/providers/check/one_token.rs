@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::command::spent;
 use crate::conversation::Conversation;
 use crate::dialect::reader::{ChatReader, ReplyEnd};
-use crate::dialect::{self, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
+use crate::dialect::{self, AskedFor, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::Failure;
 use crate::exchange::{Draft, Operation, ReadError, Reply};
 use crate::http::bad_reply::BadReply;
@@ -61,7 +61,8 @@ impl Operation for AskOneToken<'_> {
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
         let api = reply.exchange().provider.api_for_model(self.model);
-        let mut reader = ChatReader::new(api, None, reply.content_type());
+        let asked = AskedFor { api, ..AskedFor::default() };
+        let mut reader = ChatReader::new(asked, reply.content_type());
         let (mut first, mut any, mut is_finished, mut usage) = (None, false, false, None);
         let mut each = |event: ChatEvent<'_>| {
             any = true;
