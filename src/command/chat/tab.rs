@@ -17,10 +17,10 @@ pub(super) struct KnownNames {
 pub(super) fn complete(line: &str, known: &KnownNames) -> (usize, Vec<String>) {
     let Some(rest) = line.strip_prefix(['/', '／']) else { return (line.len(), Vec::new()) };
     let Some((command, _)) = rest.split_once(char::is_whitespace) else {
-        let commands =
-            slash::HELP.iter().map(|(usage, _)| usage.split(' ').next().unwrap_or(usage));
-        let fits = commands.filter(|name| name[1..].starts_with(rest));
-        return (0, fits.map(|name| format!("{name} ")).collect());
+        // The sign that was typed stays, a full-width one too.
+        let commands = slash::HELP.iter().filter_map(|(usage, _)| usage[1..].split(' ').next());
+        let fits = commands.filter(|name| name.starts_with(rest));
+        return (line.len() - rest.len(), fits.map(|name| format!("{name} ")).collect());
     };
     let from = line.len() - rest[command.len()..].trim_start().len();
     let typed = &line[from..];
@@ -73,7 +73,8 @@ mod tests {
             home: None,
         };
         let done = |line: &str| complete(line, &known);
-        assert_eq!(done("/prov"), (0, vec!["/provider ".to_owned()]));
+        assert_eq!(done("/prov"), (1, vec!["provider ".to_owned()]));
+        assert_eq!(done("／prov"), (3, vec!["provider ".to_owned()]));
         assert_eq!(done("／model q").1.len(), 2);
         assert_eq!(done("/model qwen3:8"), (7, vec!["qwen3:8b".to_owned()]));
         assert_eq!(done("/provider 公"), (10, vec!["公司".to_owned()]));
