@@ -124,6 +124,10 @@ pub(crate) struct BatchSubmitArgs {
     #[arg(long, help_heading = WORK)]
     pub(crate) wait: bool,
 
+    /// Leave out the rows that have their answer in this FILE's part, as after a batch that expired
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWERS)]
+    pub(crate) output: Option<PathBuf>,
+
     /// Hand the rows over again if that was done before
     #[arg(long, help_heading = WORK)]
     pub(crate) fresh: bool,

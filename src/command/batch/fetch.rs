@@ -17,6 +17,7 @@ use crate::api::batch::result::{RowOutcome as KeptOutcome, RowResult};
 use crate::api::batch::state::{self, BatchState};
 use crate::cli::batch::{BatchFetchArgs, BatchRowArgs, BatchRunArgs};
 use crate::command::options::RunOptions;
+use crate::command::spent;
 use crate::config::{self, Config};
 use crate::dialect::AskedFor;
 use crate::dialect::reader::ChatReader;
@@ -25,6 +26,7 @@ use crate::exchange::{self, KeptHead, ReadError};
 use crate::http::request::Request;
 use crate::io::Io;
 use crate::journal::RowHash;
+use crate::ledger::{Ledger, Note, Spent};
 use crate::output::spool::Spool;
 use crate::provider::Provider;
 use crate::provider::is_chosen;
@@ -50,7 +52,7 @@ pub(super) fn run(args: &BatchFetchArgs, run: &RunOptions, io: &mut Io) -> Resul
             let results = Results::open(path)?;
             let args = of_args(args, args.rows.clone());
             let job = Prepared::new(&args, &run, &config, io)?.open(&args, run.usage)?;
-            put(job, results, &path.display().to_string(), io)
+            put(job, results, &path.display().to_string(), io).1
         }
         (None, Some((id, words))) => {
             let rows = BatchRowArgs { prompt: words.to_vec(), ..args.rows.clone() };
@@ -133,9 +135,29 @@ fn of_service(
     let args = of_args(args, rows);
     let mut prepared = Prepared::new(&args, &run, config, io)?;
     prepared.setup.files.rename(names.as_deref().unwrap_or_default());
-    let result = put(prepared.open(&args, run.usage)?, results, id, io);
+    let provider = prepared.setup.provider.clone();
+    let (spent, result) = put(prepared.open(&args, run.usage)?, results, id, io);
+    note(id, &spent, &provider, &run, io)?;
     io.note(&format!("the service keeps requests and answers until `llm batch rm {id}`"));
     result
+}
+
+/// Notes what a batch took, once. Its price is the service's own and not known.
+fn note(
+    id: &str,
+    spent: &Spent,
+    provider: &Provider,
+    run: &RunOptions,
+    io: &Io,
+) -> Result<(), Failure> {
+    let HandedBatch { store, kept, .. } = HandedBatch::find(id, io)?;
+    let Some(mut kept) = kept.filter(|kept| !kept.is_noted && provider.is_noted) else {
+        return Ok(());
+    };
+    let note = Note::new(run.exchange.command, &provider.name, &kept.model, spent.clone());
+    Ledger::add_all(&[note], &io.env, Some(&io.stderr));
+    kept.is_noted = true;
+    store.put(&kept)
 }
 
 /// The states of all parts once none has anything more to come, each with what the service said.
@@ -200,14 +222,19 @@ async fn downloaded(
 }
 
 /// Puts results to the rows that they belong to, and writes these.
-fn put(mut job: RowJob, mut results: Results, place: &str, io: &mut Io) -> Result<(), Failure> {
+fn put(
+    mut job: RowJob,
+    mut results: Results,
+    place: &str,
+    io: &mut Io,
+) -> (Spent, Result<(), Failure>) {
     let provider = job.setup.provider.clone();
     let wish = job.wish();
     let request = job.requests.made().fill(&Default::default()).into_request();
     let reader = ResultReader { provider: &provider, wish: &wish, request: &request, place };
     let taken = take(&mut job, io, &mut |ids| Ok(reader.outcome(results.take(ids)?)));
     told_of(&results, place, io);
-    job.end(taken, io)
+    (job.tally.spent().clone(), job.end(taken, io))
 }
 
 /// Takes the result of every row that is not done.
@@ -297,6 +324,7 @@ impl ResultReader<'_> {
             let reader = ChatReader::new(AskedFor::default(), "");
             match ReadReply::read(body, reader, wish, self.provider) {
                 Ok(mut reply) => {
+                    reply.spent = spent::of_usage(reply.usage.as_ref());
                     if wish.keeps_replies {
                         reply.keep(head.status, head.request_id, body);
                     }

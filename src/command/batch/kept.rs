@@ -37,6 +37,9 @@ pub(super) struct KeptBatch {
     pub(super) parts: Vec<KeptPart>,
     /// What was asked for which rows; these stand in copies.
     pub(super) args: BatchRowArgs,
+    /// What it took stands among the notes of usage.
+    #[serde(default)]
+    pub(super) is_noted: bool,
     /// What the user called the files of rows.
     pub(super) names: Vec<String>,
 }

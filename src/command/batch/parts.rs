@@ -1,5 +1,6 @@
 //! The requests of all rows in files that a service takes: as many as its limits need.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ pub(super) struct RequestFiles {
 }
 
 impl RequestFiles {
-    /// Writes the requests of all rows into files in `folder`.
+    /// Writes the requests of all rows into files in `folder`, but for those that are done.
     ///
     /// # Errors
     /// Exit 2: a row that can't be asked or is larger than the service takes, rows that name several models
@@ -73,11 +74,20 @@ impl RequestFiles {
         api: &BatchApi,
         setup: &RowSetup,
         requests: &RowRequests,
-        survey: &RowSurvey,
+        (survey, done): (&RowSurvey, &HashSet<u64>),
         io: &mut Io,
     ) -> Result<Self, Failure> {
         let mut writer = PartWriter::new(folder, api);
-        lines::each(setup, requests, survey, io, &mut |row, _| writer.add(&row))?;
+        lines::each(
+            setup,
+            requests,
+            survey,
+            io,
+            &mut |row, _| match done.contains(&row.row.number) {
+                true => Ok(()),
+                false => writer.add(&row),
+            },
+        )?;
         writer.end()
     }
 

@@ -1,11 +1,13 @@
 //! What `llm batch submit` is about to hand over: resolved, written to files, copied, or shown.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
 use super::handed::part_words;
+use super::keep::AnswerKeeper;
 use super::kept::{BatchStore, KeptBatch, KeptPart, KeptService, cannot_write};
 use super::parts::{RequestFile, RequestFiles};
 use super::preview;
@@ -15,10 +17,10 @@ use super::setup::RowSetup;
 use super::survey::RowSurvey;
 use super::tally::grouped;
 use crate::api::batch::job::NewBatch;
-use crate::cli::batch::{BatchRowArgs, BatchSubmitArgs};
+use crate::cli::batch::{BatchAnswerArgs, BatchRowArgs, BatchRunArgs, BatchSubmitArgs};
 use crate::command::options::RunOptions;
 use crate::command::steps::print_request;
-use crate::config;
+use crate::config::{self, Config};
 use crate::error::Failure;
 use crate::exchange;
 use crate::http::form::BytePiece;
@@ -34,6 +36,8 @@ pub(super) struct Plan<'a> {
     pub(super) setup: RowSetup,
     pub(super) api: BatchApi,
     requests: RowRequests,
+    /// Rows that have their answer already.
+    done: HashSet<u64>,
 }
 
 /// A batch that is ready to be handed over.
@@ -53,7 +57,10 @@ impl<'a> Plan<'a> {
         io: &mut Io,
     ) -> Result<Self, Failure> {
         let config = config::load(run.config.as_deref(), io)?;
-        let mut setup = RowSetup::new(&args.rows, run, &config, io)?;
+        let (mut setup, done) = match &args.output {
+            None => (RowSetup::new(&args.rows, run, &config, io)?, HashSet::new()),
+            Some(_) => done_rows(args, run, &config, io)?,
+        };
         let mut api = service::api_of(&setup.provider)?;
         if let Some(window) = &args.window {
             let fixed = || {
@@ -68,7 +75,7 @@ impl<'a> Plan<'a> {
         let options = setup.options.clone();
         let (requests, warnings) = RowRequests::new(&setup.template, options, &setup.provider)?;
         warnings.iter().for_each(|warning| io.warn(warning));
-        Ok(Self { args, run, setup, api, requests })
+        Ok(Self { args, run, setup, api, requests, done })
     }
 
     /// Writes the requests into files in this folder.
@@ -79,7 +86,7 @@ impl<'a> Plan<'a> {
         let Self { setup, api, requests, .. } = self;
         let id = setup.id.as_deref();
         let survey = RowSurvey::of(&setup.files, &setup.template, id, &mut |_, _| Ok(()))?;
-        RequestFiles::write(folder, api, setup, requests, &survey, io)
+        RequestFiles::write(folder, api, setup, requests, (&survey, &self.done), io)
     }
 
     /// Puts all that belongs to the batch into a folder of its own, before anything is sent.
@@ -118,6 +125,7 @@ impl<'a> Plan<'a> {
             rows: moved.iter().map(|file| file.rows).sum(),
             parts: moved.iter().map(part).collect(),
             args,
+            is_noted: false,
             names,
         };
         Ok(Prepared { batch, files: moved })
@@ -177,4 +185,21 @@ impl<'a> Plan<'a> {
         io.say(&format!("{} {requests}{parts}, {size}, about {tokens} tokens in", grouped(rows)));
         Ok(())
     }
+}
+
+/// The rows that FILE.part has an answer for, as a run with this output would find them.
+fn done_rows(
+    args: &BatchSubmitArgs,
+    run: &RunOptions,
+    config: &Config,
+    io: &mut Io,
+) -> Result<(RowSetup, HashSet<u64>), Failure> {
+    let answers = BatchAnswerArgs { output: args.output.clone(), ..BatchAnswerArgs::default() };
+    let like = BatchRunArgs { rows: args.rows.clone(), answers, ..BatchRunArgs::default() };
+    let job = super::run::Prepared::new(&like, run, config, io)?.open(&like, false)?;
+    let done = (1..=job.tally.all).filter(|number| job.keeper.is_done(*number)).collect();
+    if let AnswerKeeper::Journal(mut keeper) = job.keeper {
+        keeper.journal.leave();
+    }
+    Ok((job.setup, done))
 }

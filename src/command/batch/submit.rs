@@ -36,6 +36,10 @@ pub(super) fn run(args: &BatchSubmitArgs, run: &RunOptions, io: &mut Io) -> Resu
     let store = BatchStore::find(&io.env)?;
     let folder = store.folder_of(&format!("new-{}", std::process::id()))?;
     let result = plan.write(&folder, io).and_then(|files| match run.dry_run {
+        _ if files.files.is_empty() => {
+            io.note("nothing is left to be handed over: every row has its answer");
+            Ok(None)
+        }
         true => plan.show(&files, io).map(|()| None),
         false => plan.prepared(files, &store).map(Some),
     });

@@ -249,6 +249,73 @@ fn rows_are_split_by_the_limits_of_the_service() {
 }
 
 #[test]
+fn after_a_batch_that_expired_only_the_rest_is_handed_over() {
+    let expired = |id: &str| json!({"custom_id": id, "response": null, "error": {"code": "batch_expired", "message": "too late"}});
+    let server = Server::start([
+        none(),
+        uploaded(),
+        batch("in_progress", json!({})),
+        batch("expired", json!({"output_file_id": "o", "error_file_id": "e"})),
+        lines(&[good("row-2", "two")]),
+        lines(&[expired("row-1"), expired("row-3")]),
+        none(),
+        uploaded(),
+        batch("in_progress", json!({"id": "batch_2"})),
+        batch("completed", json!({"id": "batch_2", "output_file_id": "o2"})),
+        lines(&[good("row-3", "three"), good("row-1", "one")]),
+    ]);
+    let llm = openai(&server);
+    let run = |args: &[&str]| llm.clone().arg("batch").args(args).run();
+    run(&["submit", "-f", "w.txt", "译", "-o", "a.jsonl"]).code(0).stdout("batch_1\n");
+    run(&["fetch", "batch_1", "-o", "a.jsonl"]).code(4).stderr_has("2 rows failed: 2 not asked");
+    run(&["submit", "-f", "w.txt", "译", "-o", "a.jsonl"])
+        .code(0)
+        .stdout("batch_2\n")
+        .stderr_has("test has 2 rows");
+    let sent = server.requests()[7].parts()[1].text();
+    assert!(sent.contains("row-1") && sent.contains("row-3") && !sent.contains("row-2"), "{sent}");
+    let fetched = run(&["fetch", "batch_2", "-o", "a.jsonl"]);
+    fetched.code(0);
+    let text = String::from_utf8(fetched.read("a.jsonl")).expect("text");
+    let answers: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["answer"].clone())
+        .collect();
+    assert_eq!(answers, ["one", "two", "three"]);
+    assert!(!fetched.names().contains(&"a.jsonl.part".to_owned()));
+}
+
+#[test]
+fn what_a_batch_took_is_noted_once() {
+    let done = || batch("completed", json!({"output_file_id": "o"}));
+    let all = || lines(&[good("row-1", "a"), good("row-2", "b"), good("row-3", "c")]);
+    let server = Server::start([
+        none(),
+        uploaded(),
+        batch("in_progress", json!({})),
+        done(),
+        all(),
+        done(),
+        all(),
+    ]);
+    let llm = openai(&server);
+    submit(&llm).code(0);
+    for _ in 0..2 {
+        llm.clone()
+            .args(["batch", "fetch", "batch_1", "-u"])
+            .run()
+            .code(0)
+            .stderr_has("27 tokens in, 12 out");
+    }
+    let used = llm.args(["usage", "--json"]).run().stdout_json();
+    assert_eq!(
+        (&used["total"]["input_tokens"], &used["total"]["output_tokens"]),
+        (&json!(27), &json!(12)),
+        "{used}"
+    );
+}
+
+#[test]
 fn a_row_that_is_too_large_is_told_before_anything_is_sent() {
     let server = Server::start([]);
     let llm = place(&server, "{ form = \"openai\" }\nlimits = { batch_bytes = 40 }");
