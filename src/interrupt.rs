@@ -38,6 +38,8 @@ struct ConsoleEvents {
     ctrl_break: tokio::signal::windows::CtrlBreak,
     /// The console's window is closed.
     close: tokio::signal::windows::CtrlClose,
+    /// The system goes down.
+    shutdown: tokio::signal::windows::CtrlShutdown,
 }
 
 impl Interrupt {
@@ -170,9 +172,13 @@ impl SignalSources {
     }
 
     fn new(_: &Io) -> anyhow::Result<Self> {
-        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
-        let events =
-            ConsoleEvents { ctrl_c: ctrl_c()?, ctrl_break: ctrl_break()?, close: ctrl_close()? };
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        let events = ConsoleEvents {
+            ctrl_c: ctrl_c()?,
+            ctrl_break: ctrl_break()?,
+            close: ctrl_close()?,
+            shutdown: ctrl_shutdown()?,
+        };
         Ok(Self(Some(events)))
     }
 
@@ -181,9 +187,11 @@ impl SignalSources {
         let kind = if events.ctrl_c.poll_recv(context).is_ready() {
             FailureKind::Interrupted
         } else if events.ctrl_break.poll_recv(context).is_ready() {
-            FailureKind::Terminated
+            FailureKind::Quit
         } else if events.close.poll_recv(context).is_ready() {
             FailureKind::HungUp
+        } else if events.shutdown.poll_recv(context).is_ready() {
+            FailureKind::Terminated
         } else {
             return Poll::Pending;
         };

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::{Failure, FailureKind};
+#[cfg(unix)]
+use crate::error::Failure;
+use crate::error::FailureKind;
 
 /// The signal that was received, for code that does not run in the runtime because it waits for the
 /// reader of stdout.
@@ -24,6 +26,7 @@ pub(crate) struct StopSignal {
 
 impl StopSignal {
     /// The failure with which the run ends, if a signal was received.
+    #[cfg(unix)]
     pub(crate) fn failure(&self) -> Option<Failure> {
         let received = self.received.load(Ordering::Relaxed);
         if received != 0 {
@@ -91,8 +94,8 @@ static FINAL: Mutex<Vec<Arc<AtomicBool>>> = Mutex::new(Vec::new());
 
 /// A signal was noticed, and the run is being ended in order: a second Ctrl-C must not keep it from removing
 /// its files and ending its programs.
+#[cfg(unix)]
 pub(crate) fn notice() {
-    #[cfg(unix)]
     for is_final in FINAL.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         is_final.store(false, Ordering::Relaxed);
     }
@@ -119,9 +122,13 @@ pub(crate) fn end_by(kind: FailureKind) {
 }
 
 /// The numbers of signals (POSIX, `kill`).
+#[cfg(unix)]
 pub(crate) const SIGHUP: usize = 1;
+#[cfg(unix)]
 const SIGINT: usize = 2;
+#[cfg(unix)]
 pub(crate) const SIGQUIT: usize = 3;
+#[cfg(unix)]
 pub(crate) const SIGTERM: usize = 15;
 #[cfg(unix)]
 const SIGXFSZ: i32 = signal_hook::consts::SIGXFSZ;

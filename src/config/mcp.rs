@@ -83,6 +83,7 @@ impl McpTable {
     }
 
     /// Whether it holds a secret itself, and not the name of a variable that does.
+    #[cfg(unix)]
     pub(super) fn holds_key(&self) -> bool {
         let pairs = self.env.iter().chain(self.headers.iter());
         pairs

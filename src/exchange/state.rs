@@ -47,6 +47,7 @@ const MOST_NEAR: usize = 32;
 const MOST_FAR: usize = 64;
 
 /// Open files that are left for other things than connections.
+#[cfg(unix)]
 const OTHER_FILES: usize = 32;
 
 /// The longest silence on the wire where the user says nothing of it.
