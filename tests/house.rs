@@ -80,7 +80,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("journal", &["error", "private"]),
     ("json_schema", &[]),
     ("markdown", &[]),
-    ("mcp", &["error", "interrupt", "io", "sanitize", "stop"]),
+    ("mcp", &["error", "http", "interrupt", "io", "sanitize", "stop"]),
     ("media", &[]),
     ("nearest", &["api"]),
     ("output", &["error", "io", "markdown", "private", "sanitize", "stop"]),

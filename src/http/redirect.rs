@@ -30,7 +30,7 @@ pub(super) fn follow(
     let is_same_origin = target.origin() == request.url.origin();
     let is_http = matches!(target.scheme(), "http" | "https");
     let follows = match request.method {
-        Method::Post => matches!(status, 307 | 308) && is_same_origin,
+        Method::Post | Method::Delete => matches!(status, 307 | 308) && is_same_origin,
         Method::Get => matches!(status, 301 | 302 | 303 | 307 | 308) && is_http,
     };
     if !follows {

@@ -16,6 +16,7 @@ pub(crate) use reqwest::Url;
 pub(crate) enum Method {
     Get,
     Post,
+    Delete,
 }
 
 impl Method {
@@ -24,6 +25,7 @@ impl Method {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Delete => "DELETE",
         }
     }
 }
@@ -33,6 +35,7 @@ impl From<Method> for hyper::Method {
         match method {
             Method::Get => Self::GET,
             Method::Post => Self::POST,
+            Method::Delete => Self::DELETE,
         }
     }
 }
