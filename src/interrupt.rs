@@ -40,8 +40,8 @@ impl Interrupt {
         Ok(Self { sources: SignalSources::new(io)?, deadline: None, busy: 0 })
     }
 
-    /// What nothing interrupts: whoever waits gives up by itself.
-    pub(crate) fn none() -> Self {
+    /// Listens to nothing: for work that another one ends.
+    pub(crate) fn never() -> Self {
         Self { sources: SignalSources::none(), deadline: None, busy: 0 }
     }
 

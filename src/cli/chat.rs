@@ -192,10 +192,6 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "go_on", help_heading = CONVERSATION)]
     pub(crate) session: Option<String>,
 
-    /// Keep nothing of this conversation [env: LLM_NO_LOG]
-    #[arg(long, help_heading = CONVERSATION)]
-    pub(crate) no_log: bool,
-
     /// A tool that the model may call: each call needs your consent; repeatable
     ///
     /// A [tools.NAME] of the profile file, or a program that describes itself with --describe. Each call is
@@ -220,7 +216,8 @@ pub(crate) struct ChatArgs {
     pub(crate) max_turns: Option<u32>,
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+/// `NAME=TEXT`.
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it has no `=`; write NAME=TEXT")?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }

@@ -236,8 +236,8 @@ impl Client {
         Ok(self.beside(interrupt))
     }
 
-    /// The same, which this ends.
-    pub(crate) fn beside(&self, interrupt: Interrupt) -> Self {
+    /// Another client of the same connections, which this ends.
+    fn beside(&self, interrupt: Interrupt) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
             service: self.service.clone(),
@@ -246,6 +246,12 @@ impl Client {
             is_charged: self.is_charged,
             interrupt,
         }
+    }
+
+    /// Another client of the same connections, for work that is ended by whoever began it: it listens to no
+    /// signal.
+    pub(crate) fn branch(&self) -> Self {
+        self.beside(Interrupt::never())
     }
 
     /// A client for another place than the service's, with the limits of this one and nothing else

@@ -77,7 +77,7 @@ impl Http {
             repeats_charged: false,
         };
         // Whoever waits for an answer gives up waiting; what was begun here is ended in order.
-        let client = Client::new(service, limits, &context.env, Interrupt::none());
+        let client = Client::new(service, limits, &context.env, Interrupt::never());
         let (url, headers, stderr) = (url.clone(), headers.to_vec(), context.stderr.clone());
         Self { client, url, headers, stderr, session: None }
     }
@@ -242,7 +242,7 @@ impl Http {
     /// Answers a question of the server's beside the stream that it came in.
     async fn reply_to(&mut self, reply: &Value, era: &Era) {
         let made = self.made(Method::Post, Some(reply), era, &[]);
-        let mut beside = self.client.beside(Interrupt::none());
+        let mut beside = self.client.branch();
         let _ = timeout(LAST_MESSAGE, beside.reply(&made, &self.stderr)).await;
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Ready {
     pub(crate) title: String,
     /// The version of the protocol that is spoken.
     pub(crate) protocol: String,
+    /// How long it took.
+    pub(crate) time: Duration,
 }
 
 /// A connection to a server.
@@ -87,7 +89,8 @@ impl Connection {
     /// # Errors
     /// It ends, can't be spoken to, or takes too long.
     pub(super) async fn ready(&mut self) -> Result<Ready, Failure> {
-        let until = Instant::now() + self.settings.startup;
+        let began = Instant::now();
+        let until = began + self.settings.startup;
         let about =
             self.within(until, "initialize", |server| Box::pin(server.shake_hands())).await?;
         let tools = self.within(until, "tools/list", |server| Box::pin(server.list())).await?;
@@ -101,6 +104,7 @@ impl Connection {
             instructions: text(about.get("instructions")).filter(|text| !text.trim().is_empty()),
             title: format!("{} {}", named("name"), named("version")).trim().to_owned(),
             protocol: self.era.version().to_owned(),
+            time: began.elapsed(),
         })
     }
 

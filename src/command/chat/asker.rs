@@ -21,6 +21,7 @@ use crate::error::Failure;
 use crate::exchange;
 use crate::input::PromptInput;
 use crate::io::Io;
+use crate::ledger::Ledger;
 use crate::mcp::Watch;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
@@ -167,7 +168,7 @@ impl Asker {
         let allowed = options.exchange;
         let cuts = SilentCuts::behind(self.log.sent_before());
         let wanted = provider.model.clone();
-        let (question, said, model, result) =
+        let (question, said, model, notes, result) =
             exchange::run(provider, allowed, io, |exchange, io| {
                 Box::pin(async move {
                     let mut chat = ChatTurn::new(plan, cuts, writer, outputs.made);
@@ -175,7 +176,9 @@ impl Asker {
                         Ok(()) => chat.run(&mut question, exchange, io).await,
                         Err(failure) => Err(failure),
                     };
-                    Ok((question, chat.said(), exchange.provider.model.clone(), result))
+                    let ended = result.as_ref().err().map(|failure: &Failure| failure.kind);
+                    let notes = exchange.notes(ended);
+                    Ok((question, chat.said(), exchange.provider.model.clone(), notes, result))
                 })
             })?;
         self.learned.clone_from(&question.learned);
@@ -183,6 +186,9 @@ impl Asker {
         let stood_in = model.filter(|model| Some(model) != wanted.as_ref());
         asked.service.model = stood_in.clone().unwrap_or(asked.service.model);
         let is_kept = self.log.keep(asked, question.into_given(), said, result.as_ref().err(), io);
+        // Of a folder that can't be written to it is enough to hear once.
+        let stderr = (!self.log.has_failed).then_some(&io.stderr);
+        Ledger::add_all(&notes, &io.env, stderr);
         Ok(Asked { is_kept, stood_in, result })
     }
 }
