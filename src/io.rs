@@ -50,9 +50,15 @@ impl Env {
         all.into_iter().filter(|(name, _)| is_wanted(name)).collect()
     }
 
+    /// The user's own folder.
+    pub(crate) fn home(&self) -> Option<String> {
+        let of_windows = || self.get("USERPROFILE").filter(|_| cfg!(windows));
+        self.get("HOME").or_else(of_windows)
+    }
+
     /// A path from a file or a flag. `~/` at its beginning stands for the home directory.
     pub(crate) fn expand_home(&self, path: &str) -> PathBuf {
-        let home = path.strip_prefix("~/").zip(self.get("HOME"));
+        let home = path.strip_prefix("~/").zip(self.home());
         home.map_or_else(|| path.into(), |(rest, home)| Path::new(&home).join(rest))
     }
 }
@@ -209,6 +215,9 @@ impl Stderr {
 impl Io {
     /// The streams and the environment of the process.
     pub fn system() -> Self {
+        // An old console shows colours only where it is asked to.
+        #[cfg(windows)]
+        let _ = anstyle_query::windows::enable_ansi_colors();
         let stdout_handle = duplicate_stdout();
         let stdin_file = stdin_file();
         // The duplicate has no line buffer.

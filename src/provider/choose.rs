@@ -1,5 +1,6 @@
 //! Which profile a command uses when several could be meant.
 
+use super::ServiceOptions;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::{Config, listed};
@@ -35,6 +36,13 @@ pub(super) fn choose(
         return chosen("openai", Origin::Environment("OPENAI_API_KEY".to_owned()), config);
     }
     Ok(None)
+}
+
+/// Whether anything tells which service is meant.
+pub(crate) fn is_chosen(service: &ServiceOptions, config: &Config, env: &Env) -> bool {
+    service.provider.is_some()
+        || service.base_url.is_some()
+        || matches!(choose(None, config, env), Ok(Some(_)) | Err(_))
 }
 
 fn chosen(name: &str, origin: Origin, config: &Config) -> Result<Option<Profile>, Failure> {

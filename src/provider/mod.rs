@@ -2,6 +2,7 @@
 //! Reads no files. Opens sockets only to see which servers are there when no service is chosen.
 
 mod base_url;
+pub(crate) mod batch_api;
 mod body_secrets;
 mod chat_api;
 mod choose;
@@ -28,8 +29,10 @@ pub(crate) mod user_fields;
 
 pub(crate) use crate::config::name;
 pub(crate) use crate::config::schema::{ChatApi, RerankForm, ResponsesExtra, SchemaForm};
+pub(crate) use choose::is_chosen;
 pub(crate) use job::Job;
 pub(crate) use limit::RequestLimit;
 pub(crate) use options::{ServiceOptions, Setting};
 pub(crate) use resolve::{profile_for, profile_if_chosen, provider_of, resolve};
 pub(crate) use resolved::{Composed, Fields, KEY, Provider, limit_in, limits_of};
+pub(crate) use rules::set_field;

@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
         KnownNames {
             models: models.unwrap_or_default(),
             profiles: self.config.names().into_iter().map(str::to_owned).collect(),
-            home: io.env.get("HOME").map(PathBuf::from),
+            home: io.env.home().map(PathBuf::from),
         }
     }
 
