@@ -9,7 +9,7 @@ pub(super) const MAX_HOPS: usize = 6;
 
 /// The request that a redirect asks for.
 ///
-/// A POST follows only 307 and 308 within its origin, with its body. A GET follows any redirect that
+/// A POST or DELETE follows only 307 and 308 within its origin, with its body. A GET follows any redirect that
 /// names a target; to another origin nothing of the profile or the user goes with it.
 ///
 /// # Errors
