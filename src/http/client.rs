@@ -92,28 +92,20 @@ impl Client {
         request: &Request,
         stderr: &Stderr,
     ) -> Result<Response, Failure> {
-        let (response, redirected) = self.followed(request, stderr).await?;
+        let (response, redirected) = self.reply(request, stderr).await?;
         match response.head.status {
             200..=299 => Ok(response),
             _ => Err(self.refusal(response, redirected.as_ref().unwrap_or(request)).await?),
         }
     }
 
-    /// Sends a request and waits for the head of its reply, whatever its status is.
+    /// Sends a request and waits for the head of its reply, whatever its status is; with the request that led to
+    /// it where that is another one.
     ///
     /// # Errors
     /// The network's failure, silence beyond the limit, an interruption, a redirect that must not
     /// be followed.
     pub(crate) async fn reply(
-        &mut self,
-        request: &Request,
-        stderr: &Stderr,
-    ) -> Result<Response, Failure> {
-        Ok(self.followed(request, stderr).await?.0)
-    }
-
-    /// A reply that is no redirect, and the request that led to it where that is another one.
-    async fn followed(
         &mut self,
         request: &Request,
         stderr: &Stderr,
@@ -233,25 +225,20 @@ impl Client {
     pub(crate) fn fork(&self, io: &Io) -> anyhow::Result<Self> {
         let mut interrupt = Interrupt::new(io)?;
         interrupt.limit(self.limits.until);
-        Ok(self.beside(interrupt))
+        Ok(Self { interrupt, ..self.branch() })
     }
 
-    /// Another client of the same connections, which this ends.
-    fn beside(&self, interrupt: Interrupt) -> Self {
+    /// Another client of the same connections, for work that is ended by whoever began it: it listens to no
+    /// signal.
+    pub(crate) fn branch(&self) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
             service: self.service.clone(),
             limits: self.limits,
             on_sent: self.on_sent.clone(),
             is_charged: self.is_charged,
-            interrupt,
+            interrupt: Interrupt::never(),
         }
-    }
-
-    /// Another client of the same connections, for work that is ended by whoever began it: it listens to no
-    /// signal.
-    pub(crate) fn branch(&self) -> Self {
-        self.beside(Interrupt::never())
     }
 
     /// A client for another place than the service's, with the limits of this one and nothing else

@@ -98,7 +98,7 @@ impl Http {
         // A call that may have been carried out is not sent again.
         self.client.is_charged = request.get("method").is_some_and(|method| method == "tools/call");
         let made = self.made(Method::Post, Some(request), era, more);
-        let response = self.client.reply(&made, &self.stderr).await?;
+        let (response, _) = self.client.reply(&made, &self.stderr).await?;
         if !(200..=299).contains(&response.status()) {
             return self.refused(response, is_first).await;
         }
@@ -309,7 +309,7 @@ impl Http {
         made.headers.retain(|header| header.name != "Accept");
         made.headers.insert(0, Header::public("Accept", "text/event-stream"));
         let listens = async {
-            let mut response = self.client.reply(&made, &self.stderr).await.ok()?;
+            let (mut response, _) = self.client.reply(&made, &self.stderr).await.ok()?;
             let mut decoder = sse::Decoder::default();
             let mut is_old = false;
             while let Some(bytes) = response.chunk(&mut self.client).await.ok()? {
