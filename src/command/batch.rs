@@ -7,8 +7,10 @@ use crate::io::Io;
 
 mod ask;
 mod attach;
+mod earlier;
 mod flow;
 mod keep;
+mod open;
 mod outcome;
 mod preview;
 mod record;
@@ -20,6 +22,7 @@ mod source;
 mod survey;
 mod tally;
 mod template;
+mod whole;
 
 /// Runs the command.
 ///

@@ -5,23 +5,24 @@ use std::path::Path;
 use super::ask::RowAsker;
 use super::attach;
 use super::flow::{FlowOptions, RowFlow};
-use super::keep::{AnswerKeeper, JournalKeeper, StreamKeeper};
+use super::keep::{AnswerKeeper, JournalKeeper};
+use super::open::{OpenedRun, Opening};
 use super::preview;
 use super::record::{self, AnswerStyle};
 use super::reply::AnswerWish;
 use super::request::RowRequests;
 use super::setup::RowSetup;
-use super::source::RowFiles;
-use super::survey::RowSurvey;
-use super::tally::RunTally;
+use super::source::{NumberedRow, RowFiles};
+use super::tally::{RunTally, grouped};
+use super::whole::WholeNote;
 use crate::cli::batch::{AnswerFormat, BatchRunArgs};
 use crate::command::options::RunOptions;
 use crate::command::steps::{refuse_own_input, settle_output};
 use crate::config;
 use crate::error::{Failure, FailureKind};
-use crate::exchange;
+use crate::exchange::{self, MinuteLimits};
 use crate::io::Io;
-use crate::journal::{Fingerprint, Journal};
+use crate::journal::Fingerprint;
 use crate::output::sink::Sink;
 use crate::provider::Provider;
 
@@ -45,15 +46,32 @@ pub(super) fn run(args: &BatchRunArgs, run: &RunOptions, io: &mut Io) -> Result<
     if run.dry_run {
         return preview::show(setup, &requests, io);
     }
+    let wish = AnswerWish {
+        schema: setup.options.schema.clone(),
+        extract: setup.extract,
+        is_limited: requests.is_limited(),
+        keeps_replies: format == AnswerFormat::Openai,
+        thinks_untagged: setup.provider.thinks_untagged(&requests.model()),
+    };
     let fingerprint = fingerprint(&setup, &requests, format);
-    let (keeper, survey, style) = opened(args, &setup, &fingerprint, format, run.usage)?;
+    let opening = Opening {
+        answers: &args.answers,
+        setup: &setup,
+        requests: &requests,
+        wish: &wish,
+        run: &fingerprint,
+        format,
+        shows_usage: run.usage,
+    };
+    let Some(opened) = opening.open(io)? else { return Ok(()) };
     let provider = setup.provider.clone();
-    let tally = RunTally::new(survey.count);
-    let job = Job { setup, requests, keeper, style, tally, format };
+    let job = Job { setup, requests, wish, opened, fingerprint };
     let (args, usage) = (args.clone(), run.usage);
     exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
-            exchange.for_many(args.work.concurrency.map(|most| most as usize));
+            let work = &args.work;
+            let limits = MinuteLimits { requests: work.rpm, tokens: work.tpm };
+            exchange.for_many(work.concurrency.map(|most| most as usize), limits);
             job.run(&args, usage, exchange, io).await
         })
     })
@@ -79,60 +97,13 @@ fn fingerprint(setup: &RowSetup, requests: &RowRequests, format: AnswerFormat) -
     Fingerprint::new(properties.map(str::as_bytes), Some(&requests.model()))
 }
 
-/// Opens where answers go, and looks at all rows.
-///
-/// # Errors
-/// Exit 2: a row that can't be asked, a FILE.part of another run. Exit 1: an output that can't be written.
-fn opened(
-    args: &BatchRunArgs,
-    setup: &RowSetup,
-    fingerprint: &Fingerprint,
-    format: AnswerFormat,
-    shows_usage: bool,
-) -> Result<(AnswerKeeper, RowSurvey, AnswerStyle), Failure> {
-    let answers = &args.answers;
-    let column = answers.answer_column.as_deref();
-    let style = |survey: &RowSurvey| AnswerStyle::new(format, column, shows_usage, survey);
-    let id = setup.id.as_deref();
-    let sink = Sink::open(answers.output.as_deref())?;
-    let target = answers.output.as_deref().filter(|_| sink.can_patch());
-    let Some(target) = target else {
-        let mut check = |row: &_, question: &_| attach::row_hash(row, question).map(drop);
-        let survey = RowSurvey::of(&setup.files, &setup.template, id, &mut check)?;
-        let style = style(&survey)?;
-        return Ok((AnswerKeeper::Stream(StreamKeeper::new(style.clone(), sink)), survey, style));
-    };
-    // It can be written; the file itself is made at the end.
-    drop(sink);
-    let journal = Journal::open(target, fingerprint, answers.fresh)?;
-    let mut keeper = JournalKeeper::new(journal);
-    let mut find = |row: &super::source::NumberedRow, question: &_| {
-        let hash = attach::row_hash(row, question)?;
-        keeper.find(row.number, hash, answers.retry_failed);
-        Ok(())
-    };
-    let surveyed = RowSurvey::of(&setup.files, &setup.template, id, &mut find)
-        .and_then(|survey| Ok((style(&survey)?, survey)));
-    match surveyed {
-        Ok((style, survey)) => {
-            keeper.end_of_search(survey.count);
-            Ok((AnswerKeeper::Journal(keeper), survey, style))
-        }
-        Err(failure) => {
-            keeper.journal.leave();
-            Err(failure)
-        }
-    }
-}
-
 /// A run that is ready to begin.
 struct Job {
     setup: RowSetup,
     requests: RowRequests,
-    keeper: AnswerKeeper,
-    style: AnswerStyle,
-    tally: RunTally,
-    format: AnswerFormat,
+    wish: AnswerWish,
+    opened: OpenedRun,
+    fingerprint: Fingerprint,
 }
 
 impl Job {
@@ -143,34 +114,40 @@ impl Job {
         exchange: &mut exchange::Exchange,
         io: &mut Io,
     ) -> Result<(), Failure> {
-        let Self { setup, requests, keeper, style, mut tally, format } = self;
+        let Self { setup, requests, wish, opened, fingerprint } = self;
+        let OpenedRun { keeper, style, rows } = opened;
         requests.remake(&exchange.provider)?;
-        let RowSetup { files, template, extract, options, .. } = setup;
+        let RowSetup { files, template, .. } = setup;
+        let mut tally = RunTally::new(rows);
         if let AnswerKeeper::Journal(keeper) = &keeper {
-            keeper.each_done(tally.all, &mut |outcome| tally.add_earlier(outcome))?;
+            keeper.each_done(rows, &mut |outcome| tally.add_earlier(outcome))?;
             if tally.over > 0 {
                 io.note(&format!("goes on: {}", tally.done()));
             }
         }
-        let wish = AnswerWish {
-            schema: options.schema,
-            extract,
-            is_limited: requests.is_limited(),
-            keeps_replies: format == AnswerFormat::Openai,
-            thinks_untagged: exchange.provider.thinks_untagged(&requests.model()),
-        };
         let asker = RowAsker::new(requests, wish, io);
         let options = FlowOptions { template, max_failures: args.work.max_failures };
         let mut flow = RowFlow::new(asker, options, keeper, tally, io);
         let result = flow.run(files.rows(), exchange, io).await;
-        let RowFlow { keeper, tally, .. } = flow;
+        let (keeper, tally, template) = flow.into_parts();
         if shows_usage {
             io.say(&tally.usage());
         }
         let output = args.answers.output.as_deref();
         match (keeper, output) {
             (AnswerKeeper::Journal(keeper), Some(target)) => {
-                let written = result.and_then(|()| write(&keeper, &files, &style, target, io));
+                let mut note = WholeNote::new(target, &fingerprint, &io.env);
+                let mut hashed = |row: &NumberedRow| {
+                    note.add(attach::row_hash(row, &template.fill(row)?)?);
+                    Ok(())
+                };
+                let written = match result {
+                    Ok(()) => write(&keeper, &files, &style, &mut hashed, target, io),
+                    Err(failure) => Err(failure),
+                };
+                if written.is_ok() {
+                    note.keep(target, tally.passing());
+                }
                 settle(written, keeper, &tally, &exchange.provider, io)
             }
             (AnswerKeeper::Stream(keeper), _) => {
@@ -191,11 +168,12 @@ fn write(
     keeper: &JournalKeeper,
     files: &RowFiles,
     style: &AnswerStyle,
+    each: &mut dyn FnMut(&NumberedRow) -> Result<(), Failure>,
     target: &Path,
     io: &mut Io,
 ) -> Result<(), Failure> {
     let mut sink = Sink::open(Some(target))?;
-    keeper.write(files, style, &mut sink, io)?;
+    keeper.write(files, style, each, &mut sink, io)?;
     sink.commit()
 }
 
@@ -208,7 +186,7 @@ fn settle(
     provider: &Provider,
     io: &Io,
 ) -> Result<(), Failure> {
-    let (passing, refused) = tally.has_passing_and_refused();
+    let (passing, refused) = (tally.passing() > 0, tally.failed() > tally.passing());
     let again = format!("the same command goes on; {}", tally.done());
     let Err(failure) = result else {
         if !passing {
@@ -250,8 +228,7 @@ fn verdict(tally: &RunTally, provider: &Provider) -> Result<(), Failure> {
         cut => {
             let (are, name) =
                 (if cut == 1 { "answer was" } else { "answers were" }, &provider.name);
-            let what =
-                format!("{} {are} cut at the token limit of {name}", super::tally::grouped(cut));
+            let what = format!("{} {are} cut at the token limit of {name}", grouped(cut));
             Err(Failure::new(FailureKind::Cut, what)
                 .hint("--max-tokens N asks for longer ones, where the service allows it"))
         }
