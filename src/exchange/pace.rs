@@ -110,9 +110,9 @@ impl Pace {
     }
 
     /// The service refused a request as one too fast, the first since a good reply: what it answered before
-    /// is its limit.
-    pub(super) fn refused(&mut self, now: Instant) {
-        let Some(rate) = self.good.rate(now).map(|rate| rate * SHARE) else { return };
+    /// is its limit. `wait` is the time that it names.
+    pub(super) fn refused(&mut self, now: Instant, wait: Option<Duration>) {
+        let Some(rate) = self.good.rate(now, wait).map(|rate| rate * SHARE) else { return };
         let before = self.learnt.as_ref().map(|learnt| (learnt.rate, learnt.plateau));
         let plateau = match before {
             Some((other, plateau)) if (rate / other - 1.0).abs() < 0.25 => {
@@ -165,9 +165,13 @@ impl GoodReplies {
         self.slices[(slice % SLICES as u64) as usize] += 1;
     }
 
-    /// Good replies per second of late: of the last second where it had enough, else of the last ten.
-    fn rate(&mut self, now: Instant) -> Option<f64> {
+    /// Good replies per second of late: of the last second where it had enough, else of the last ten. In the
+    /// first second the wait that the service names may tell that its limit is one for a shorter time.
+    fn rate(&mut self, now: Instant, wait: Option<Duration>) -> Option<f64> {
         let slice = self.slice(now);
+        let age =
+            self.begin.map_or(0.0, |begin| now.saturating_duration_since(begin).as_secs_f64());
+        let short = wait.map_or(1.0, |wait| wait.as_secs_f64()).max(age).clamp(0.1, 1.0);
         let within = |slices: u64| {
             let first = slice.saturating_sub(slices - 1);
             (first..=slice).map(|one| self.slices[(one % SLICES as u64) as usize]).sum::<u32>()
@@ -175,7 +179,7 @@ impl GoodReplies {
         let (second, all) = (within(10), within(SLICES as u64));
         let time = ((slice + 1) as f64 / 10.0).clamp(1.0, 10.0);
         match (second, all) {
-            (FEWEST.., _) => Some(f64::from(second)),
+            (FEWEST.., _) => Some(f64::from(second) / short),
             (_, FEWEST..) => Some(f64::from(all) / time),
             _ => None,
         }
@@ -199,7 +203,7 @@ mod tests {
             let now = after(begin, 0.3);
             assert_eq!(pace.reserve(now, 0), now, "no limit is known");
         }
-        pace.refused(after(begin, 0.3));
+        pace.refused(after(begin, 0.3), Some(Duration::from_secs(1)));
         let now = after(begin, 1.3);
         let times: Vec<f64> =
             (0..49).map(|_| (pace.reserve(now, 0) - begin).as_secs_f64()).collect();
@@ -213,16 +217,26 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_for_less_than_a_second_is_told_by_its_wait() {
+        let begin = Instant::now();
+        let mut pace = Pace::new(MinuteLimits::default());
+        (0..20).for_each(|_| pace.good(begin));
+        pace.refused(after(begin, 0.05), Some(Duration::from_millis(300)));
+        let rate = pace.learnt.map(|learnt| learnt.rate).expect("learnt");
+        assert!((60.0..70.0).contains(&rate), "{rate}");
+    }
+
+    #[test]
     fn few_replies_tell_of_a_slow_limit_or_of_none() {
         let begin = Instant::now();
         let mut pace = Pace::new(MinuteLimits::default());
         pace.good(begin);
-        pace.refused(after(begin, 0.1));
+        pace.refused(after(begin, 0.1), None);
         assert!(pace.learnt.is_none());
         for number in 1..20 {
             pace.good(after(begin, f64::from(number) * 0.5));
         }
-        pace.refused(after(begin, 9.6));
+        pace.refused(after(begin, 9.6), None);
         let rate = pace.learnt.map(|learnt| learnt.rate).expect("learnt");
         assert!((1.8..2.1).contains(&rate), "{rate}");
     }
@@ -235,7 +249,7 @@ mod tests {
             for number in 0..50 {
                 pace.good(after(begin, round + f64::from(number) * 0.02));
             }
-            pace.refused(after(begin, round + 0.99));
+            pace.refused(after(begin, round + 0.99), None);
         }
         assert_eq!(pace.learnt.map(|learnt| learnt.plateau), Some(PLATEAU * 4));
     }

@@ -226,7 +226,7 @@ impl ThrottleState {
         let is_first = pauses == self.pauses;
         if is_first {
             if self.fruitless == 0 {
-                self.pace.refused(now);
+                self.pace.refused(now, named);
             }
             self.pauses += 1;
             self.fruitless = self.fruitless.saturating_add(1);
