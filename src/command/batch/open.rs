@@ -22,8 +22,7 @@ use crate::output::sink::Sink;
 pub(super) struct OpenedRun {
     pub(super) keeper: AnswerKeeper,
     pub(super) style: AnswerStyle,
-    /// How many rows there are.
-    pub(super) rows: u64,
+    pub(super) survey: RowSurvey,
 }
 
 /// What has to be known to begin a run.
@@ -39,22 +38,27 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Opens where answers go, and looks at all rows. `None` where FILE has all of them already.
+    /// Opens where answers go, and looks at all rows. With `io`, what FILE has already is taken from it; then
+    /// `None` tells that it has all of them.
     ///
     /// # Errors
     /// Exit 2: a row that can't be asked, a FILE.part of another run. Exit 1: an output that can't be
     /// written.
-    pub(super) fn open(&self, io: &mut Io) -> Result<Option<OpenedRun>, Failure> {
+    pub(super) fn open(&self, io: Option<&Io>) -> Result<Option<OpenedRun>, Failure> {
         let sink = Sink::open(self.answers.output.as_deref())?;
         let target = self.answers.output.as_deref().filter(|_| sink.can_patch());
         let Some(target) = target else {
             let (survey, style) = self.survey(&mut |_, _| Ok(()))?;
             let keeper = AnswerKeeper::Stream(StreamKeeper::new(style.clone(), sink));
-            return Ok(Some(OpenedRun { keeper, style, rows: survey.count }));
+            return Ok(Some(OpenedRun { keeper, style, survey }));
         };
         // It can be written; the file itself is made at the end.
         drop(sink);
-        if !self.answers.fresh && target.is_file() && !path_beside(target).exists() {
+        if let Some(io) = io
+            && !self.answers.fresh
+            && target.is_file()
+            && !path_beside(target).exists()
+        {
             let known = KnownFile::find(target, self.run, &io.env);
             if known.is_some() || self.answers.retry_failed {
                 return self.of_whole(target, known, io);
@@ -78,8 +82,8 @@ impl Opening<'_> {
         match surveyed {
             Ok((survey, style)) => {
                 keeper.end_of_search(survey.count);
-                let (keeper, rows) = (AnswerKeeper::Journal(keeper), survey.count);
-                Ok(Some(OpenedRun { keeper, style, rows }))
+                let keeper = AnswerKeeper::Journal(keeper);
+                Ok(Some(OpenedRun { keeper, style, survey }))
             }
             Err(failure) => {
                 keeper.journal.leave();
