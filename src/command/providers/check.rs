@@ -14,6 +14,7 @@ use crate::http::request::{Url, shown};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::provider::{Job, Provider, profile_for, provider_of};
+use crate::sanitize;
 use ask::ServiceCheck;
 use report::{CheckResult, LocalServer, ServiceReport};
 
@@ -67,6 +68,9 @@ pub(super) fn run(
                  `llm providers check NAME` asks a service",
             );
         }
+    }
+    for warning in reports.iter().flat_map(|report| &report.warnings) {
+        io.warn(&sanitize::one_line(warning));
     }
     verdict(&reports)
 }
@@ -174,7 +178,14 @@ fn subject(profile: Profile, options: &RunOptions, io: &mut Io) -> CheckSubject 
 /// The report on a service that could not even be asked.
 fn unasked(name: String, base_url: String, what: &'static str, failure: &Failure) -> ServiceReport {
     let checks = vec![CheckResult::failed(what, failure)];
-    ServiceReport { name, base_url, model: None, checks, failed: Some(failure.kind) }
+    ServiceReport {
+        name,
+        base_url,
+        model: None,
+        checks,
+        failed: Some(failure.kind),
+        warnings: Vec::new(),
+    }
 }
 
 /// `--dry-run`: all requests as commands, and what can't be asked.

@@ -6,14 +6,18 @@ use serde_json::{Value, json};
 
 use super::one_token::{AskOneToken, OneTokenAnswer, chat};
 use super::report::{CheckResult, CheckState, ServiceReport};
-use crate::api::models;
 use crate::api::probe::{self, Endpoint};
-use crate::command::models::ListModels;
+use crate::api::shutdown::{self, Shutdown};
+use crate::api::{family, models};
+use crate::command::models::{ListModels, ModelList};
 use crate::error::{Failure, FailureClass, FailureKind};
 use crate::exchange::Exchange;
 use crate::http::form::FormPart;
 use crate::http::request::{Request, shown};
 use crate::provider::{Job, Provider};
+
+/// A model of the profile that ends within so many days is told.
+const SHUTDOWN_DAYS: i32 = 90;
 
 /// A service that is being asked.
 pub(super) struct ServiceCheck {
@@ -72,6 +76,7 @@ impl ServiceCheck {
             model: provider.model.clone(),
             checks: Vec::new(),
             failed: None,
+            warnings: Vec::new(),
         };
         Self { exchange, report, key: None }
     }
@@ -172,18 +177,16 @@ impl ServiceCheck {
         Ok(())
     }
 
-    /// The ids of the models, if the service has a list of them.
-    async fn list(&mut self) -> Result<Option<Listed>, Failure> {
+    /// The models, if the service has a list of them.
+    async fn list(&mut self) -> Result<Option<ModelList>, Failure> {
         let started = Instant::now();
         let found = self.exchange.ask(&mut ListModels).await;
         self.hear(found.as_ref().err(), started.elapsed())?;
         match found {
-            Ok((body, ids)) => {
+            Ok(list) => {
                 self.key = Some(Ok(()));
-                let value = serde_json::from_slice(&body).ok();
-                let chat = value.as_ref().and_then(|value| models::for_job(value, Job::Chat));
-                let chat = chat.and_then(|chat| chat.into_iter().next());
-                Ok(Some(Listed { ids, chat }))
+                self.report.warnings = self.shutdowns(&list);
+                Ok(Some(list))
             }
             Err(failure) => {
                 if failure.kind == FailureKind::Credentials {
@@ -192,6 +195,25 @@ impl ServiceCheck {
                 Ok(None)
             }
         }
+    }
+
+    /// What the list says of models of the profile that end soon.
+    fn shutdowns(&self, list: &ModelList) -> Vec<String> {
+        let profile = &self.exchange.provider.profile;
+        let of_jobs = profile.models.iter().map(|(_, field)| &field.value);
+        let own: Vec<&String> = self.report.model.iter().chain(of_jobs).collect();
+        let today = shutdown::today();
+        let ends =
+            |one: &&Shutdown| own.contains(&&one.model) && one.is_within(SHUTDOWN_DAYS, today);
+        let name = &self.report.name;
+        let warning = |one: &Shutdown| {
+            let words = one.words(today);
+            match family::newest(&one.model, &list.ids) {
+                Some(heir) => format!("{name}: {words}; the newest of its family is {heir}"),
+                None => format!("{name}: {words}"),
+            }
+        };
+        list.shutdowns.iter().filter(ends).map(warning).collect()
     }
 
     /// Whether a job's endpoint is there.
@@ -210,7 +232,7 @@ impl ServiceCheck {
     }
 
     /// One token at once, then one in a stream.
-    async fn chats(&mut self, listed: Option<&Listed>) -> Result<(), Failure> {
+    async fn chats(&mut self, listed: Option<&ModelList>) -> Result<(), Failure> {
         if self.report.model.is_none() {
             self.report.model = listed.and_then(|listed| listed.chat.clone());
         }
@@ -267,7 +289,7 @@ impl ServiceCheck {
     /// What is known of the model, from the list and from the first answer.
     fn model(
         &self,
-        listed: Option<&Listed>,
+        listed: Option<&ModelList>,
         whole: &Result<OneTokenAnswer, Failure>,
     ) -> CheckResult {
         let is_known = |model: &str| {
@@ -356,13 +378,6 @@ impl ServiceCheck {
         }
         self.report
     }
-}
-
-/// What a service said that its list has.
-struct Listed {
-    ids: Vec<String>,
-    /// The first model that chat takes.
-    chat: Option<String>,
 }
 
 fn class(failure: &Failure) -> Option<FailureClass> {
