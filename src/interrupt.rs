@@ -40,6 +40,11 @@ impl Interrupt {
         Ok(Self { sources: SignalSources::new(io)?, deadline: None, busy: 0 })
     }
 
+    /// Listens to nothing: for work that another one ends.
+    pub(crate) fn never() -> Self {
+        Self { sources: SignalSources::none(), deadline: None, busy: 0 }
+    }
+
     /// Sets or clears the time limit: the moment at which it ends, and its length.
     pub(crate) fn limit(&mut self, until: Option<(Instant, Duration)>) {
         self.deadline =
@@ -85,6 +90,10 @@ impl Interrupt {
 
 #[cfg(unix)]
 impl SignalSources {
+    fn none() -> Self {
+        Self { signals: Vec::new(), reader_gone: None }
+    }
+
     fn new(io: &Io) -> anyhow::Result<Self> {
         use std::os::unix::fs::FileTypeExt as _;
         use tokio::io::{Interest, unix::AsyncFd};
@@ -147,6 +156,10 @@ impl SignalSources {
 
 #[cfg(not(unix))]
 impl SignalSources {
+    fn none() -> Self {
+        Self
+    }
+
     fn new(_: &Io) -> anyhow::Result<Self> {
         Ok(Self)
     }

@@ -14,7 +14,10 @@ use crate::secret::{self, Secret};
 use crate::stop::StopSignal;
 
 mod folders;
+mod placed;
 mod typed;
+
+pub(crate) use placed::PlacedReader;
 
 /// The environment variables: those of the process, or a table in tests.
 #[derive(Debug, Clone)]

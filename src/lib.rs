@@ -17,6 +17,7 @@
 //! | `output` | text and files on their way out |
 //! | `journal` | what a bulk run has got so far, so that the same command goes on |
 //! | `history` | the kept conversations, a file each |
+//! | `ledger` | what each run took of a service: a line each, and their sums |
 //! | `tool` | what a model may call: programs described, run, limited; names and schemas that services take |
 //! | `mcp` | servers of tools that a model may call: started, asked, ended |
 //! | `nearest` | rows of vector files that are nearest to a query, by their cosine |
@@ -58,6 +59,7 @@ mod interrupt;
 mod io;
 mod journal;
 mod json_schema;
+mod ledger;
 mod markdown;
 mod mcp;
 mod media;
@@ -106,9 +108,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
 }
 
 fn dispatch(cli: &Cli, program: &OsStr, io: &mut Io) -> anyhow::Result<()> {
-    let options = &command::options::RunOptions::new(&cli.common);
+    let options = &command::options::RunOptions::new(&cli.common, cli.command.name());
     match &cli.command {
         Command::Chat(args) => command::chat::run(args, &cli.common, io),
+        Command::Batch(args) => command::batch::run(args, options, io),
         Command::Image(args) => command::image::run(args, options, io),
         Command::Speak(args) => command::speak::run(args, options, io),
         Command::Transcribe(args) => command::transcribe::run(args, options, io),
@@ -116,6 +119,7 @@ fn dispatch(cli: &Cli, program: &OsStr, io: &mut Io) -> anyhow::Result<()> {
         Command::Similar(line) => command::similar::run(line, options, io),
         Command::Mcp(args) => command::mcp::run(args, options, io),
         Command::History(args) => command::history::run(args, options, io),
+        Command::Usage(args) => command::usage::run(args, options, io),
         Command::Models(args) => command::models::run(args, options, io),
         Command::Providers(args) => command::providers::run(args, options, io),
         Command::Config(args) => command::config::run(args, options, io),

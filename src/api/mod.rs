@@ -1,6 +1,7 @@
 //! The specification's endpoints as pure functions: options in, request fields out; bytes in, what
 //! they say out. No I/O here.
 
+pub(crate) mod about_tokens;
 pub(crate) mod embed;
 pub(crate) mod family;
 pub(crate) mod image;

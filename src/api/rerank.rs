@@ -91,6 +91,15 @@ pub(crate) fn read(body: &[u8], asked: usize) -> Option<Vec<Judgement>> {
     Some(found)
 }
 
+/// What a reply says of its usage: Jina, Voyage and vLLM count tokens, Cohere searches.
+pub(crate) fn usage(body: &[u8]) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Counted {
+        usage: Option<Value>,
+    }
+    serde_json::from_slice::<Counted>(body).ok()?.usage
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

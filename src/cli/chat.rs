@@ -1,6 +1,6 @@
 //! The arguments of `llm chat`.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::Number;
 use std::path::PathBuf;
 
@@ -75,12 +75,14 @@ Examples:
   llm chat --schema \"city, population int: in thousands\" \"上海\"
   llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
+  llm chat --mcp files \"我的笔记里写了什么？\"         a server of tools, [mcp.files] of the profile file
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
 Standard input, if it is not a terminal, is put before the prompt with a blank line between.
 On a terminal and without a prompt a conversation begins; /help in it lists its commands.";
 
 #[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("callable").multiple(true))]
 #[command(after_help = SHORT_EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct ChatArgs {
     /// The prompt: all words joined by a space; `-` is stdin
@@ -190,27 +192,32 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "go_on", help_heading = CONVERSATION)]
     pub(crate) session: Option<String>,
 
-    /// Keep nothing of this conversation [env: LLM_NO_LOG]
-    #[arg(long, help_heading = CONVERSATION)]
-    pub(crate) no_log: bool,
-
     /// A tool that the model may call: each call needs your consent; repeatable
     ///
     /// A [tools.NAME] of the profile file, or a program that describes itself with --describe. Each call is
     /// shown before.
-    #[arg(long, value_name = "COMMAND", help_heading = TOOLS)]
+    #[arg(long, value_name = "COMMAND", group = "callable", help_heading = TOOLS)]
     pub(crate) tool: Vec<String>,
 
+    /// A server of tools that the model may call, or one of its tools: each call needs your consent; repeatable
+    ///
+    /// A [mcp.NAME] of the profile file, an address, or a file with `mcpServers` as other programs have it
+    /// (FILE.json, FILE.json#NAME). The server runs as long as the run or the conversation. Each call is shown
+    /// before.
+    #[arg(long, value_name = "NAME[/TOOL]", group = "callable", help_heading = TOOLS)]
+    pub(crate) mcp: Vec<String>,
+
     /// Run the tools that the model calls without asking
-    #[arg(long, requires = "tool", help_heading = TOOLS, hide_short_help = true)]
+    #[arg(long, requires = "callable", help_heading = TOOLS, hide_short_help = true)]
     pub(crate) yes: bool,
 
     /// The most rounds of tool calls [default: 10]
-    #[arg(long, value_name = "N", requires = "tool", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS, hide_short_help = true)]
+    #[arg(long, value_name = "N", requires = "callable", value_parser = clap::value_parser!(u32).range(1..), help_heading = TOOLS, hide_short_help = true)]
     pub(crate) max_turns: Option<u32>,
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+/// `NAME=TEXT`.
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it has no `=`; write NAME=TEXT")?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }

@@ -1,5 +1,6 @@
 //! What can be typed: commands, flags and their help. Holds no behaviour and looks at nothing.
 
+pub(crate) mod batch;
 pub(crate) mod chat;
 pub(crate) mod description;
 pub(crate) mod embed;
@@ -15,6 +16,7 @@ pub(crate) mod quick;
 pub(crate) mod similar;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
+pub(crate) mod usage;
 
 pub(crate) use options::Common;
 
@@ -53,6 +55,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Ask a model and print its answer as it arrives
     Chat(Box<chat::ChatArgs>),
+    /// Ask a model about every row of a file
+    Batch(Box<batch::BatchArgs>),
     /// Turn texts into vectors
     Embed(embed::EmbedArgs),
     /// Make pictures from a prompt, or edit pictures
@@ -65,6 +69,8 @@ pub(crate) enum Command {
     Similar(similar::SimilarLine),
     /// List the models of a service, one id per line
     Models(ModelsArgs),
+    /// Sum the tokens and the money that runs took
+    Usage(usage::UsageArgs),
     /// List, check and try the servers whose tools `chat --mcp` offers to a model
     Mcp(mcp::McpArgs),
     /// List, show, search and remove earlier conversations
@@ -77,6 +83,29 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page of llm or of one of its commands, or write all pages
     Man(ManArgs),
+}
+
+impl Command {
+    /// Its name, as it is typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Chat(_) => "chat",
+            Self::Batch(_) => "batch",
+            Self::Embed(_) => "embed",
+            Self::Image(_) => "image",
+            Self::Transcribe(_) => "transcribe",
+            Self::Speak(_) => "speak",
+            Self::Similar(_) => "similar",
+            Self::Models(_) => "models",
+            Self::Mcp(_) => "mcp",
+            Self::Usage(_) => "usage",
+            Self::History(_) => "history",
+            Self::Providers(_) => "providers",
+            Self::Config(_) => "config",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -10,10 +10,17 @@ use crate::io::Io;
 use crate::output::sink::Sink;
 use crate::provider::Provider;
 use asker::{Asker, Outputs};
-use cuts::SilentCuts;
+pub(super) use cuts::SilentCuts;
+pub(super) use lacks::named as lack_named;
 use made::MadeFiles;
 use options::ChatOptions;
+pub(super) use options::{QuestionOptions, with_service};
+pub(super) use prompts::Preset;
+pub(super) use question::{Earlier, Question};
 use repl::Session;
+pub(super) use rounds::sum as usage_sum;
+pub(super) use schema::AnswerSchema;
+pub(super) use whole::read as read_whole;
 
 mod addresses;
 mod again;
@@ -55,7 +62,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
     let text_file = args.output.as_deref().filter(|path| made::kind_of_file(path).is_none());
     settle_output(text_file, io);
     let config = config::load(common.config.as_deref(), io)?;
-    let options = ChatOptions::resolve(args, RunOptions::new(common), &config, io)?;
+    let options = ChatOptions::resolve(args, RunOptions::new(common, "chat"), &config, io)?;
     let is_conversation = options.is_conversation;
     let asker = Asker::new(options, &config, io)?;
     match is_conversation {
@@ -72,6 +79,7 @@ fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::R
     let sources =
         InputSources { words: &input.words, files: &input.files, no_stdin: input.no_stdin };
     let given = asker.options.preset.given(&sources, io)?;
+    asker.ready_tools(io)?;
     let mut question = asker.question(given, &provider, io)?;
     let number = asker.number(&question)?;
     if asker.options.dry_run {

@@ -1,5 +1,6 @@
 //! The commands: each resolves what was asked, gets its input, opens its output, sends, and writes.
 
+pub(crate) mod batch;
 pub(crate) mod chat;
 pub(crate) mod completions;
 pub(crate) mod config;
@@ -16,5 +17,7 @@ pub(crate) mod providers;
 mod scratch;
 pub(crate) mod similar;
 pub(crate) mod speak;
+mod spent;
 mod steps;
 pub(crate) mod transcribe;
+pub(crate) mod usage;

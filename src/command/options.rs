@@ -27,8 +27,9 @@ pub(crate) struct RunOptions {
 }
 
 impl RunOptions {
-    /// The options as they are meant, with the defaults of those that were not given.
-    pub(crate) fn new(common: &Common) -> Self {
+    /// The options as they are meant, with the defaults of those that were not given. `command` is what
+    /// notes call the run.
+    pub(crate) fn new(common: &Common, command: &'static str) -> Self {
         Self {
             service: ServiceOptions {
                 provider: common.provider.clone(),
@@ -38,6 +39,7 @@ impl RunOptions {
                 headers: common.header.clone(),
                 settings: common.option.clone(),
                 is_dry: common.dry_run,
+                no_log: common.no_log,
             },
             exchange: ExchangeOptions {
                 silence: common.timeout,
@@ -45,6 +47,7 @@ impl RunOptions {
                 retries: common.retries,
                 max_wait: common.max_wait.unwrap_or(DEFAULT_MAX_WAIT),
                 verbose: common.verbose,
+                command,
                 is_insecure: common.insecure,
             },
             config: common.config.clone(),

@@ -1,6 +1,6 @@
 //! Steps that several commands have in common.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Failure;
 use crate::exchange::name_demo;
@@ -44,6 +44,22 @@ pub(super) fn check_model(
 pub(super) fn settle_output(output: Option<&Path>, io: &mut Io) {
     if output.is_some_and(|path| path.as_os_str() != "-") {
         io.stdout_handle = None;
+    }
+}
+
+/// Fails for an output that is also an input.
+///
+/// # Errors
+/// Exit 2, with its name.
+pub(super) fn refuse_own_input(output: Option<&Path>, files: &[PathBuf]) -> Result<(), Failure> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let Some(target) = output.and_then(real).filter(|path| path.is_file()) else { return Ok(()) };
+    match files.iter().find(|file| real(file).is_some_and(|file| file == target)) {
+        Some(file) => {
+            let words = format!("{} is read and would be replaced", file.display());
+            Err(Failure::usage(words).hint("write to another file"))
+        }
+        None => Ok(()),
     }
 }
 

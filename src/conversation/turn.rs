@@ -1,5 +1,7 @@
 //! One question with its answer, as it is kept: a line of JSON. Reads and writes no files.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -91,6 +93,9 @@ pub(crate) struct Turn {
     /// Token counts as the service gave them, those of all replies added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) usage: Option<Value>,
+    /// What that cost, each amount under the name of its currency, where that was known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) cost: BTreeMap<String, f64>,
     /// The first request, where its tokens were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sent: Option<SentRequest>,
@@ -143,6 +148,7 @@ pub(crate) mod tests {
             end: AnswerEnd::Done,
             why: None,
             usage: None,
+            cost: BTreeMap::new(),
             sent: None,
         }
     }

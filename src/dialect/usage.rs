@@ -5,17 +5,21 @@ use serde_json::Value;
 use crate::conversation::PromptTokens;
 
 /// Token counts; `None` where the service gave none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct TokenCounts {
-    /// All of the prompt, the cached part with it.
+    /// All of the prompt: what was read from a cache and written to one is among it.
     pub(crate) input: Option<u64>,
     /// The answer, as the service counts it.
     pub(crate) output: Option<u64>,
     /// The part of the prompt that came out of the service's cache.
     pub(crate) cached: Option<u64>,
+    /// The part of the prompt that the service put into its cache.
+    pub(crate) cache_write: Option<u64>,
     pub(crate) thinking: Option<u64>,
     /// What is paid for as output: some count thinking into the total alone (xAI, Gemini).
     pub(crate) paid_output: u64,
+    /// What the service says that it costs, in US dollars.
+    pub(crate) dollars: Option<f64>,
 }
 
 /// How many tokens a service counted of a prompt; `None` where it gave no count that can be one.
@@ -57,25 +61,64 @@ fn collect_cached(usage: &Value, found: &mut Vec<u64>) {
     }
 }
 
-/// Other names of the cached tokens: DeepSeek's, Moonshot's and Hugging Face's, Mistral's.
-const CACHED: [&str; 3] = ["/prompt_cache_hit_tokens", "/cached_tokens", "/num_cached_tokens"];
+/// Names of the counts, in the order in which they are looked for; the last ones are Gemini's own. Of the cached
+/// tokens: OpenAI's, DeepSeek's, Moonshot's and Hugging Face's, Mistral's, Anthropic's.
+const INPUT: [&str; 4] = ["/prompt_tokens", "/input_tokens", "/promptTokenCount", "/promptTokens"];
+const OUTPUT: [&str; 4] =
+    ["/completion_tokens", "/output_tokens", "/candidatesTokenCount", "/completionTokens"];
+const TOTAL: [&str; 3] = ["/total_tokens", "/totalTokenCount", "/totalTokens"];
+const CACHED: [&str; 7] = [
+    "/prompt_tokens_details/cached_tokens",
+    "/input_tokens_details/cached_tokens",
+    "/prompt_cache_hit_tokens",
+    "/cached_tokens",
+    "/num_cached_tokens",
+    "/cache_read_input_tokens",
+    "/cachedContentTokenCount",
+];
+/// Of tokens written to the cache: OpenAI's, LiteLLM's, DashScope's, Anthropic's.
+const CACHE_WRITE: [&str; 6] = [
+    "/prompt_tokens_details/cache_write_tokens",
+    "/input_tokens_details/cache_write_tokens",
+    "/prompt_tokens_details/cache_creation_tokens",
+    "/prompt_tokens_details/cache_creation_input_tokens",
+    "/input_tokens_details/cache_creation_tokens",
+    "/cache_creation_input_tokens",
+];
+const THINKING: [&str; 4] = [
+    "/completion_tokens_details/reasoning_tokens",
+    "/output_tokens_details/reasoning_tokens",
+    "/reasoning_tokens",
+    "/thoughtsTokenCount",
+];
+/// Of money in dollars: OpenRouter's, Perplexity's, DeepInfra's.
+const DOLLARS: [&str; 3] = ["/cost", "/cost/total_cost", "/estimated_cost"];
+/// Of money in parts of a dollar, and how many of them make one: xAI's.
+const TICKS: (&str, f64) = ("/cost_in_usd_ticks", 1e10);
 
 impl TokenCounts {
     /// Reads the `usage` of a reply.
     pub(crate) fn of(usage: &Value) -> Self {
-        let count = |path: &str| usage.pointer(path).and_then(number);
-        let (input, output) = (count("/prompt_tokens"), count("/completion_tokens"));
-        let beyond_input = count("/total_tokens")
+        let count = |names: &[&str]| names.iter().find_map(|name| number(usage.pointer(name)?));
+        let (mut input, output) = (count(&INPUT), count(&OUTPUT));
+        let (cached, cache_write) = (count(&CACHED), count(&CACHE_WRITE));
+        let beyond_input = count(&TOTAL)
             .and_then(|total| total.checked_sub(input?))
             .filter(|rest| input.is_some_and(|input| input > 0) && *rest > 0);
+        let through_cache = cached.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+        // Anthropic counts them beside the prompt's; so does whoever counts more of them than of those.
+        let is_beside = |input: u64| through_cache > input || is_of_anthropic(usage);
+        if let Some(all) = input.filter(|input| is_beside(*input)) {
+            input = Some(all.saturating_add(through_cache));
+        }
         Self {
             input,
             output,
-            cached: count("/prompt_tokens_details/cached_tokens")
-                .or_else(|| CACHED.iter().find_map(|name| count(name))),
-            thinking: count("/completion_tokens_details/reasoning_tokens")
-                .or_else(|| count("/reasoning_tokens")),
+            cached,
+            cache_write,
+            thinking: count(&THINKING),
             paid_output: output.max(beyond_input).unwrap_or_default(),
+            dollars: dollars(usage),
         }
     }
 
@@ -89,10 +132,31 @@ impl TokenCounts {
             input: sum(self.input, other.input),
             output: sum(self.output, other.output),
             cached: sum(self.cached, other.cached),
+            cache_write: sum(self.cache_write, other.cache_write),
             thinking: sum(self.thinking, other.thinking),
             paid_output: self.paid_output.saturating_add(other.paid_output),
+            dollars: self.dollars.into_iter().chain(other.dollars).reduce(|sum, more| sum + more),
         }
     }
+}
+
+/// Whether token counts are in Anthropic's own form.
+fn is_of_anthropic(usage: &Value) -> bool {
+    let has = |name: &str| usage.get(name).is_some();
+    has("input_tokens") && (has("cache_read_input_tokens") || has("cache_creation_input_tokens"))
+}
+
+/// What the service says that a reply costs; some gateways write numbers as text.
+fn dollars(usage: &Value) -> Option<f64> {
+    let amount = |name: &str| match usage.pointer(name)? {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    let of_dollars = DOLLARS.iter().find_map(|name| amount(name));
+    let (name, of_one) = TICKS;
+    let amount = of_dollars.or_else(|| Some(amount(name)? / of_one));
+    amount.filter(|amount| amount.is_finite() && *amount >= 0.0)
 }
 
 #[cfg(test)]
@@ -121,8 +185,10 @@ mod tests {
             input: Some(100),
             output: Some(50),
             cached: Some(64),
+            cache_write: None,
             thinking: Some(30),
             paid_output: 50,
+            dollars: None,
         };
         assert_eq!(openai, expected);
         let deepseek =
@@ -132,6 +198,43 @@ mod tests {
         let xai = json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115});
         assert_eq!(TokenCounts::of(&xai).paid_output, 105);
         assert_eq!(TokenCounts::of(&json!({"total_tokens": 7})), TokenCounts::default());
+    }
+
+    #[test]
+    fn what_goes_through_a_cache_is_read() {
+        let read = |usage: Value| {
+            let counts = TokenCounts::of(&usage);
+            (counts.input, counts.cached, counts.cache_write)
+        };
+        let responses = json!({"input_tokens": 2000, "output_tokens": 5,
+            "input_tokens_details": {"cached_tokens": 1500, "cache_write_tokens": 400}});
+        assert_eq!(read(responses), (Some(2000), Some(1500), Some(400)));
+        // Anthropic's own counts stand beside each other, LiteLLM's don't.
+        let anthropic = json!({"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 8,
+            "cache_creation_input_tokens": 1});
+        assert_eq!(read(anthropic), (Some(19), Some(8), Some(1)));
+        let litellm = json!({"prompt_tokens": 4000, "completion_tokens": 5, "cache_read_input_tokens": 3900,
+            "cache_creation_input_tokens": 50});
+        assert_eq!(read(litellm), (Some(4000), Some(3900), Some(50)));
+        let dashscope = json!({"prompt_tokens": 1500,
+            "prompt_tokens_details": {"cached_tokens": 0, "cache_creation_input_tokens": 1400}});
+        assert_eq!(read(dashscope), (Some(1500), Some(0), Some(1400)));
+    }
+
+    #[test]
+    fn what_the_service_says_of_money_is_read() {
+        for (usage, expected) in [
+            (json!({"cost": 0.00014}), Some(0.00014)),
+            (json!({"cost": "0.5"}), Some(0.5)),
+            (json!({"cost": 0, "cost_details": {"upstream_inference_cost": null}}), Some(0.0)),
+            (json!({"cost_in_usd_ticks": 5_143_500}), Some(0.000_514_35)),
+            (json!({"cost": {"total_cost": 0.006, "request_cost": 0.005}}), Some(0.006)),
+            (json!({"estimated_cost": 1.8e-5}), Some(1.8e-5)),
+            (json!({"cost": -1}), None),
+            (json!({"cost": null, "prompt_tokens": 1}), None),
+        ] {
+            assert_eq!(TokenCounts::of(&usage).dollars, expected, "{usage}");
+        }
     }
 
     #[test]

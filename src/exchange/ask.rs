@@ -7,7 +7,7 @@ use super::reply::Reply;
 use super::retries::is_too_fast;
 use super::state::Exchange;
 use super::throttle::Pass;
-use super::{bad_reply, hints};
+use super::{account, bad_reply, hints};
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
@@ -80,10 +80,17 @@ impl Exchange {
     ) -> Result<O::Output, Failure> {
         let progress = operation.sending(request);
         self.client.on_sent = progress.as_ref().map(Progress::counter);
+        let model = request.body.model().or(self.provider.model.as_deref()).unwrap_or_default();
+        if self.model != model {
+            self.model = model.to_owned();
+        }
         let sent = self.client.send(request, &self.stderr).await;
         self.client.on_sent = None;
         if let Some(progress) = progress {
             progress.done();
+        }
+        if sent.as_ref().err().is_none_or(account::has_reached) {
+            self.was_asked();
         }
         let sent = sent?;
         if sent.status() == GUARDRAIL_FAILED {

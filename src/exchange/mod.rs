@@ -7,11 +7,13 @@
 //! `state::Shared`; what belongs to one request (its retries) is made for each. A request is made
 //! again for the service that is asked, so an operation knows no service beforehand.
 
+mod account;
 mod ask;
 mod bad_reply;
 mod draft;
 mod fetch;
 mod hints;
+mod meter;
 mod models;
 mod operation;
 mod reply;

@@ -26,7 +26,7 @@ pub(crate) fn look_up_model(
 ) -> Result<bool, Failure> {
     let is_needed = provider.lacks_model();
     if is_needed {
-        let model = run(provider.clone(), options, io, |exchange, _| {
+        let model = run(provider.clone().unnoted(), options, io, |exchange, _| {
             Box::pin(async move { exchange.only_model().await })
         })?;
         provider.model = Some(model);

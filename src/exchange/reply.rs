@@ -43,6 +43,11 @@ impl Reply<'_> {
         self.response.doubtful_proxy()
     }
 
+    /// The status, one of success.
+    pub(crate) fn status(&self) -> u16 {
+        self.response.status()
+    }
+
     /// The content type; empty where there is none.
     pub(crate) fn content_type(&self) -> &str {
         self.header("content-type").unwrap_or_default()
@@ -56,7 +61,7 @@ impl Reply<'_> {
     }
 
     /// The service's id of this exchange, for support.
-    pub(super) fn request_id(&self) -> Option<&str> {
+    pub(crate) fn request_id(&self) -> Option<&str> {
         self.response.request_id()
     }
 

@@ -24,7 +24,8 @@ const DEMO_PACE: Duration = Duration::from_millis(40);
 /// A command's work on the network.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
-/// Runs `work` with an exchange for the provider, on a current-thread runtime that ends with it.
+/// Runs `work` with an exchange for the provider, on a current-thread runtime that ends with it, and notes
+/// what it took.
 ///
 /// # Errors
 /// Those of `work`, and of setting up.
@@ -42,7 +43,9 @@ where
         Box::pin(async move {
             let pace = if io.stdout_is_terminal { DEMO_PACE } else { Duration::ZERO };
             let mut exchange = Exchange::open(provider, options, pace, io).await?;
-            work(&mut exchange, io).await
+            let result = work(&mut exchange, io).await;
+            exchange.note(result.as_ref().err().map(|failure| failure.kind), &io.env);
+            result
         })
     })
 }

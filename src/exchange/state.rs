@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::draft::Draft;
+use super::meter::Meter;
 use super::retries::{LastSaid, Retries};
 use super::throttle::Throttle;
 use crate::error::{Failure, classify};
@@ -29,6 +30,8 @@ pub(crate) struct ExchangeOptions {
     pub(crate) retries: Option<u32>,
     /// The longest wait between two tries.
     pub(crate) max_wait: Duration,
+    /// What the notes of the run call it.
+    pub(crate) command: &'static str,
     /// The exchange is shown on stderr.
     pub(crate) verbose: bool,
     /// No certificate of a server is checked.
@@ -75,6 +78,8 @@ impl ExchangeOptions {
 pub(crate) struct Exchange {
     /// The service that is asked.
     pub(crate) provider: Arc<Provider>,
+    /// The model that is asked, by the name that is sent; empty where there is none.
+    pub(super) model: String,
     pub(super) client: Client,
     pub(super) stderr: Stderr,
     pub(super) shared: Arc<Shared>,
@@ -85,6 +90,8 @@ pub(super) struct Shared {
     options: ExchangeOptions,
     /// Only in a bulk run: what all requests pass on their way out.
     pub(super) throttle: Option<Throttle>,
+    /// What the run took.
+    pub(super) meter: Arc<Meter>,
     /// What was said last of a failed try.
     said: Arc<LastSaid>,
     /// What the first refusal of a field taught.
@@ -104,8 +111,8 @@ impl Exchange {
         options: ExchangeOptions,
         stderr: Stderr,
     ) -> Self {
-        let shared = Arc::new(Shared::new(options, None));
-        Self { provider, client, stderr, shared }
+        let shared = Arc::new(Shared::new(options, None, Arc::default()));
+        Self { provider, model: String::new(), client, stderr, shared }
     }
 
     /// Prepares for a bulk run of at most `most` requests at a time, where the user says so; else their
@@ -121,12 +128,18 @@ impl Exchange {
             self.stderr.note(&what);
         }
         let throttle = Throttle::new(self.shared.options.policy(), ceiling, most.is_some());
-        self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle)));
+        let meter = Arc::clone(&self.shared.meter);
+        self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle), meter));
     }
 
     /// How many requests may be out at a time, as it is now: one, but in a bulk run.
     pub(crate) fn level(&self) -> usize {
         self.shared.throttle.as_ref().map_or(1, Throttle::level)
+    }
+
+    /// How long all requests of a bulk run wait now, as the service is asked too fast.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        self.shared.throttle.as_ref().and_then(Throttle::pause)
     }
 
     /// Another exchange of the same run over the same connections, for a request beside this one's.
@@ -136,10 +149,23 @@ impl Exchange {
     pub(crate) fn fork(&self, io: &Io) -> Result<Self, Failure> {
         Ok(Self {
             provider: Arc::clone(&self.provider),
+            model: self.model.clone(),
             client: self.client.fork(io).map_err(|error| classify(&error))?,
             stderr: self.stderr.clone(),
             shared: Arc::clone(&self.shared),
         })
+    }
+
+    /// As [`Exchange::fork`], for work that is ended by whoever began it: signals and the limit of time are
+    /// that one's business. A thousand of these take no more of the system than their connections.
+    pub(crate) fn branch(&self) -> Self {
+        Self {
+            provider: Arc::clone(&self.provider),
+            model: self.model.clone(),
+            client: self.client.branch(),
+            stderr: self.stderr.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// A warning beside the result.
@@ -163,10 +189,11 @@ impl Exchange {
 }
 
 impl Shared {
-    fn new(options: ExchangeOptions, throttle: Option<Throttle>) -> Self {
+    fn new(options: ExchangeOptions, throttle: Option<Throttle>, meter: Arc<Meter>) -> Self {
         Self {
             options,
             throttle,
+            meter,
             said: Arc::default(),
             repair: Mutex::default(),
             model_there: tokio::sync::Mutex::default(),
@@ -189,7 +216,8 @@ impl Shared {
     pub(super) fn prepared(&self, draft: Draft) -> Request {
         let mut request = draft.request;
         if let Some(repair) = draft.repair {
-            self.repair().get_or_insert(repair).prepare(&mut request);
+            let mut known = self.repair();
+            known.get_or_insert_with(|| FieldRepair::clone(&repair)).prepare(&mut request);
         }
         request
     }

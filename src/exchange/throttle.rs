@@ -100,6 +100,12 @@ impl Throttle {
         self.state().level
     }
 
+    /// How long no request goes out from now on, if that is so.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        let until = self.state().until?;
+        Some(until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
+    }
+
     /// Waits until a request may go out.
     pub(super) async fn enter(&self) -> Pass<'_> {
         loop {

@@ -26,7 +26,7 @@ fn read(body: &[u8], numbers: DecimalVectors) -> Option<Vectors> {
 }
 
 fn as_reply(data: &[u8]) {
-    let _ = (reply::fault_in(data), reply::tokens_in(data));
+    let _ = (reply::fault_in(data), reply::usage_in(data));
     let Some(found) = read(data, DecimalVectors::AsTheyCame) else { return };
     assert!(found.bytes() <= 8 * data.len());
     check(&found);
@@ -45,7 +45,7 @@ fn as_reply(data: &[u8]) {
     let slow = [b"{\"\\u0078\":0,", rest].concat();
     let Some(slow) = read(&slow, DecimalVectors::AsTheyCame) else { return };
     check(&slow);
-    assert_eq!((found.len(), found.tokens), (slow.len(), slow.tokens));
+    assert_eq!((found.len(), &found.usage), (slow.len(), &slow.usage));
     for index in 0..found.len() {
         match (floats(&found, index), floats(&slow, index)) {
             (Some(quick), Some(slow)) => {

@@ -116,7 +116,10 @@ impl Store {
     }
 
     /// Appends a line in one write, which the system does not mix with those of others.
-    pub(super) fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
+    ///
+    /// # Errors
+    /// A folder or a file that can't be written.
+    pub(crate) fn append(&self, path: &Path, line: &impl Serialize) -> std::io::Result<()> {
         let mut options = private::file();
         options.read(true).append(true).create(true);
         let mut file = match options.open(path) {

@@ -223,6 +223,19 @@ impl Client {
         })
     }
 
+    /// Another client of the same connections, for work that is ended by whoever began it: it listens to no
+    /// signal.
+    pub(crate) fn branch(&self) -> Self {
+        Self {
+            transport: Arc::clone(&self.transport),
+            service: self.service.clone(),
+            limits: self.limits,
+            on_sent: self.on_sent.clone(),
+            is_charged: self.is_charged,
+            interrupt: Interrupt::never(),
+        }
+    }
+
     /// A client for another place than the service's, with the limits of this one and nothing else
     /// of it.
     ///

@@ -3,16 +3,17 @@
 use super::text;
 
 /// The variable for the prompt itself.
-const INPUT_NAME: &str = "input";
+pub(crate) const INPUT_NAME: &str = "input";
 
 /// A text with variables.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PromptTemplate<'t> {
     pieces: Vec<TemplatePiece<'t>>,
 }
 
+/// A piece of a template.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum TemplatePiece<'t> {
+pub(crate) enum TemplatePiece<'t> {
     Text(&'t str),
     /// The name of a variable.
     Variable(&'t str),
@@ -28,11 +29,16 @@ pub(crate) struct PromptFrame {
 impl<'t> PromptTemplate<'t> {
     /// Finds the variables of a text: `{{`, a name, `}}`, with or without spaces around the name. Names
     /// have letters of any script, digits, `_` and `-`. Anything else in braces is text.
-    pub(crate) fn parse(mut text: &'t str) -> Self {
+    pub(crate) fn parse(text: &'t str) -> Self {
+        Self::parse_with(text, |_| false)
+    }
+
+    /// As [`PromptTemplate::parse`], with further names: those for which `is_name` holds.
+    pub(crate) fn parse_with(mut text: &'t str, is_name: impl Fn(&str) -> bool) -> Self {
         let mut pieces = Vec::new();
         let mut from = 0;
         while let Some(at) = text[from..].find("{{").map(|at| from + at) {
-            match variable(&text[at..]) {
+            match variable(&text[at..], &is_name) {
                 Some((name, length)) => {
                     pieces
                         .extend([TemplatePiece::Text(&text[..at]), TemplatePiece::Variable(name)]);
@@ -44,6 +50,11 @@ impl<'t> PromptTemplate<'t> {
         }
         pieces.push(TemplatePiece::Text(text));
         Self { pieces }
+    }
+
+    /// The pieces in their order.
+    pub(crate) fn pieces(&self) -> &[TemplatePiece<'t>] {
+        &self.pieces
     }
 
     /// The names of the variables in their order, each once, without `input`.
@@ -89,14 +100,14 @@ impl<'t> PromptTemplate<'t> {
 }
 
 /// The variable at the beginning of a text: its name, and its length in bytes with the braces.
-fn variable(text: &str) -> Option<(&str, usize)> {
+fn variable<'t>(text: &'t str, is_other: &impl Fn(&str) -> bool) -> Option<(&'t str, usize)> {
     let inside = text.strip_prefix("{{")?;
     let end = inside.find("}}")?;
     let name = inside[..end].trim_matches(' ');
-    is_name(name).then_some((name, end + 4))
+    (is_usual(name) || is_other(name)).then_some((name, end + 4))
 }
 
-fn is_name(name: &str) -> bool {
+fn is_usual(name: &str) -> bool {
     let is_letter = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-');
     !name.is_empty() && name.chars().all(is_letter)
 }

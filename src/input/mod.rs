@@ -8,7 +8,7 @@ mod folder;
 mod frame;
 mod item;
 mod kind;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod stdin;
 mod text;
 pub(crate) mod texts;
@@ -28,7 +28,7 @@ use crate::io::Io;
 
 pub(crate) use attachment::Attachment;
 pub(crate) use field_texts::RowColumns;
-pub(crate) use frame::{PromptFrame, PromptTemplate};
+pub(crate) use frame::{PromptFrame, PromptTemplate, TemplatePiece};
 pub(crate) use item::InputItem;
 pub(crate) use kind::AttachmentGroup;
 
@@ -259,6 +259,17 @@ pub(crate) fn read_speech_around_stdin(
 /// Exit 2: it can't be read.
 pub(crate) fn read_stdin(io: &mut Io) -> Result<Vec<u8>, Failure> {
     Ok(stdin::read_to_end(io, UNNAMED_REMEDY)?.unwrap_or_default())
+}
+
+/// Gives the bytes of standard input to `each` as they come, to their end. False if it was read before.
+///
+/// # Errors
+/// Exit 2: it can't be read; and those of `each`.
+pub(crate) fn copy_stdin(
+    io: &mut Io,
+    each: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<bool, Failure> {
+    stdin::copy(io, each)
 }
 
 /// The content of an address, as an item that can go into a request.

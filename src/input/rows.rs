@@ -1,6 +1,7 @@
-//! Rows of a file: JSON objects, one a line, or CSV with a head (RFC 4180). Rows are read when they are
-//! needed. Knows no endpoint.
+//! Rows of a file: lines of text, JSON objects, one a line, or CSV with a head (RFC 4180). Rows are read
+//! when they are needed. Knows no endpoint.
 
+use std::borrow::Cow;
 use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,9 +15,14 @@ use crate::error::{Failure, reason};
 /// may have.
 pub(super) const MAX_ROW: usize = 16 << 20;
 
+/// The column of a row that is a line of text.
+pub(crate) const LINE_COLUMN: &str = "input";
+
 /// The form of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RowForm {
+pub(crate) enum RowForm {
+    /// Each line is a text; blank ones are no rows.
+    Lines,
     Json,
     /// With this sign between columns.
     Csv(u8),
@@ -24,7 +30,7 @@ pub(super) enum RowForm {
 
 impl RowForm {
     /// The form that a file's ending tells.
-    pub(super) fn of_ending(path: &Path) -> Option<Self> {
+    pub(crate) fn of_ending(path: &Path) -> Option<Self> {
         match &*path.extension()?.to_str()?.to_ascii_lowercase() {
             "jsonl" | "ndjson" => Some(Self::Json),
             "csv" => Some(Self::Csv(b',')),
@@ -44,8 +50,10 @@ impl RowForm {
 }
 
 /// One row.
-#[derive(Debug)]
-pub(super) enum Row {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Row {
+    /// A line of text, in the column [`LINE_COLUMN`].
+    Line(String),
     Object(Map<String, Value>),
     /// Cells, and the names of their columns.
     Cells(Vec<String>, Arc<[String]>),
@@ -54,8 +62,9 @@ pub(super) enum Row {
 impl Row {
     /// What stands in a column. In an object `a.b` is the member `b` of `a`, unless there is one of that
     /// whole name.
-    pub(super) fn get(&self, column: &str) -> Option<Value> {
+    pub(crate) fn get(&self, column: &str) -> Option<Value> {
         match self {
+            Row::Line(line) => (column == LINE_COLUMN).then(|| Value::String(line.clone())),
             Row::Object(object) => object.get(column).or_else(|| member(object, column)).cloned(),
             Row::Cells(cells, head) => {
                 let index = head.iter().position(|name| name == column)?;
@@ -64,9 +73,38 @@ impl Row {
         }
     }
 
-    /// The names of its columns.
-    pub(super) fn columns(&self) -> Vec<String> {
+    /// What stands in a column, as text: `null` is an empty one, a list or an object its JSON.
+    pub(crate) fn text(&self, column: &str) -> Option<Cow<'_, str>> {
+        let of_value = |value: &Value| match value {
+            Value::Null => String::new(),
+            value => value.to_string(),
+        };
         match self {
+            Row::Line(line) => (column == LINE_COLUMN).then_some(Cow::Borrowed(line)),
+            Row::Object(object) => match object.get(column).or_else(|| member(object, column))? {
+                Value::String(text) => Some(Cow::Borrowed(text)),
+                value => Some(Cow::Owned(of_value(value))),
+            },
+            Row::Cells(cells, head) => {
+                let index = head.iter().position(|name| name == column)?;
+                cells.get(index).map(|cell| Cow::Borrowed(&**cell))
+            }
+        }
+    }
+
+    /// Whether it has a column of this very name, nested ones apart.
+    pub(crate) fn has(&self, column: &str) -> bool {
+        match self {
+            Row::Line(_) => column == LINE_COLUMN,
+            Row::Object(object) => object.contains_key(column),
+            Row::Cells(_, head) => head.iter().any(|name| name == column),
+        }
+    }
+
+    /// The names of its columns.
+    pub(crate) fn columns(&self) -> Vec<String> {
+        match self {
+            Row::Line(_) => vec![LINE_COLUMN.to_owned()],
             Row::Object(object) => object.keys().cloned().collect(),
             Row::Cells(_, head) => head.to_vec(),
         }
@@ -80,19 +118,20 @@ fn member<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
 }
 
 /// The rows of one file.
-pub(super) struct Rows<R> {
+pub(crate) struct Rows<R> {
     reader: R,
     form: RowForm,
     /// The file's name in errors.
     name: Arc<str>,
     head: Option<Arc<[String]>>,
     /// Of the last row, from 1; the head of a CSV file is none.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     has_begun: bool,
 }
 
 impl<R: BufRead> Rows<R> {
-    pub(super) fn new(reader: R, form: RowForm, name: Arc<str>) -> Self {
+    /// The rows that `reader` has.
+    pub(crate) fn new(reader: R, form: RowForm, name: Arc<str>) -> Self {
         Self { reader, form, name, head: None, number: 0, has_begun: false }
     }
 
@@ -100,10 +139,23 @@ impl<R: BufRead> Rows<R> {
     ///
     /// # Errors
     /// Exit 2: a row that can't be read, with its number.
-    pub(super) fn next(&mut self) -> Result<Option<Row>, Failure> {
+    pub(crate) fn next(&mut self) -> Result<Option<Row>, Failure> {
         match self.form {
+            RowForm::Lines => self.text_line(),
             RowForm::Json => self.object(),
             RowForm::Csv(sign) => self.cells(sign),
+        }
+    }
+
+    fn text_line(&mut self) -> Result<Option<Row>, Failure> {
+        loop {
+            let Some(mut line) = self.line()? else { return Ok(None) };
+            let end = line.strip_suffix('\n').unwrap_or(&line);
+            line.truncate(end.strip_suffix('\r').unwrap_or(end).len());
+            if !line.trim().is_empty() {
+                self.number += 1;
+                return Ok(Some(Row::Line(line)));
+            }
         }
     }
 
@@ -126,6 +178,13 @@ impl<R: BufRead> Rows<R> {
         loop {
             let Some(cells) = self.record(sign)? else { return Ok(None) };
             let Some(head) = &self.head else {
+                let double =
+                    cells.iter().enumerate().find(|(at, name)| cells[..*at].contains(name));
+                if let Some((_, name)) = double {
+                    let message =
+                        format!("the head of {} names the column `{name}` twice", self.name);
+                    return Err(Failure::usage(message));
+                }
                 self.head = Some(cells.into());
                 continue;
             };
@@ -241,6 +300,26 @@ mod tests {
         );
         let open = read("a\n1\n\"x\n", RowForm::Csv(b','), "a").unwrap_err();
         assert_eq!(open, "row 2 of x has a quote that does not end");
+    }
+
+    #[test]
+    fn lines_are_texts_and_blank_ones_are_no_rows() {
+        let text = "\u{feff}一\u{2028}二\r\n\n \t\nb \u{85}c\n";
+        let found = read(text, RowForm::Lines, LINE_COLUMN).expect("is read");
+        assert_eq!(found, ["一\u{2028}二", "b \u{85}c"].map(|text| Some(Value::from(text))));
+        let double = read("a,b,a\n1,2,3\n", RowForm::Csv(b','), "a").unwrap_err();
+        assert_eq!(double, "the head of x names the column `a` twice");
+    }
+
+    #[test]
+    fn columns_are_told_as_text() {
+        let object = serde_json::json!({"a": null, "b": 1.50, "c": ["x"], "d": {"e": "f"}});
+        let Value::Object(object) = object else { unreachable!("an object") };
+        let row = Row::Object(object);
+        let texts = ["a", "b", "c", "d.e", "d.x", "x"].map(|column| row.text(column));
+        let expected = [Some(""), Some("1.5"), Some("[\"x\"]"), Some("f"), None, None];
+        assert_eq!(texts.each_ref().map(Option::as_deref), expected);
+        assert!(row.has("d") && !row.has("d.e"));
     }
 
     #[test]

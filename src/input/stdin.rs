@@ -34,39 +34,62 @@ pub(super) fn read_to_end(io: &mut Io, remedy: &str) -> Result<Option<Vec<u8>>, 
     if io.stdin_is_file || io.stdin_is_terminal {
         return read_bounded(stdin, STDIN).map(Some);
     }
-    let bytes = read_with_notice(stdin, remedy, io)
-        .map_err(|error| Failure::usage(format!("cannot read {STDIN}: {}", reason(&error))))?;
+    let mut bytes = Vec::new();
+    for_pieces(stdin, remedy, io, &mut |piece| {
+        bytes.extend_from_slice(piece);
+        // Of what is too long no more is read.
+        Ok(bytes.len() <= MAX_TEXT)
+    })?;
     check_length(bytes.len(), STDIN)?;
     Ok(Some(bytes))
 }
 
-/// Reads to the end, and tells after a silence what is waited for. A thread reads, as a blocking read
-/// can't be interrupted.
-fn read_with_notice(
+/// Gives all bytes of standard input to `each` as they come. False if it was read before.
+///
+/// # Errors
+/// Exit 2: it can't be read; and those of `each`.
+pub(super) fn copy(
+    io: &mut Io,
+    each: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<bool, Failure> {
+    let Some(stdin) = io.stdin.take() else { return Ok(false) };
+    for_pieces(stdin, "", io, &mut |piece| each(piece).map(|()| true))?;
+    Ok(true)
+}
+
+/// Reads to the end, or until `each` has enough, and tells after a silence what is waited for. A thread
+/// reads, as a blocking read can't be interrupted.
+fn for_pieces(
     stdin: Box<dyn Read + Send + Sync>,
     remedy: &str,
-    io: &mut Io,
-) -> std::io::Result<Vec<u8>> {
+    io: &Io,
+    each: &mut dyn FnMut(&[u8]) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
     let (sender, pieces) = sync_channel(WAITING);
     read_in_thread(stdin, move |piece| sender.send(piece).is_ok());
-    let mut bytes = Vec::new();
     let mut has_told = false;
-    while bytes.len() <= MAX_TEXT {
+    loop {
         let piece = match has_told {
             true => pieces.recv().map_err(|_| RecvTimeoutError::Disconnected),
             false => pieces.recv_timeout(SILENT_INPUT),
         };
         match piece {
-            Ok(piece) => bytes.extend_from_slice(&piece?),
-            Err(RecvTimeoutError::Disconnected) => return Ok(bytes),
+            Ok(piece) => {
+                let piece = piece.map_err(|error| {
+                    Failure::usage(format!("cannot read {STDIN}: {}", reason(&error)))
+                })?;
+                // The thread ends when it finds that nobody takes its next piece.
+                if !each(&piece)? {
+                    return Ok(());
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 has_told = true;
                 io.note(&format!("waiting for {STDIN} to end{remedy}"));
             }
         }
     }
-    // The thread ends when it finds that nobody takes its next piece.
-    Ok(bytes)
 }
 
 /// Reads in a thread, as a blocking read can't be left, and gives each piece to `give`, the end as an empty

@@ -7,7 +7,8 @@ use std::io::{BufRead as _, BufReader, Read, Seek as _, SeekFrom};
 use serde::{Deserialize, Serialize};
 
 use super::hash::{Fingerprint, RowHash};
-use super::index::{Place, RowIndex};
+use super::index::{FoundRow, RowIndex};
+use crate::io::PlacedReader;
 
 /// What every journal begins with.
 const BEGIN: &[u8] = b"{\"llm\":1,\"fingerprint\":\"";
@@ -82,6 +83,9 @@ struct RowHead<'a> {
     bytes: u64,
 }
 
+/// How much is read at once of rows that are wanted one by one.
+pub(super) const ROW_READ_SIZE: usize = 16 * 1024;
+
 /// Adds a row.
 pub(super) fn push_row(row: &KeptRow<'_>, out: &mut Vec<u8>) {
     let bytes = row.parts.iter().map(|part| part.len() as u64).sum();
@@ -103,20 +107,40 @@ pub(super) fn read_index(file: &mut File, start: u64) -> std::io::Result<(RowInd
     loop {
         line.clear();
         let head = reader.by_ref().take(MOST_HEAD).read_until(b'\n', &mut line)? as u64;
-        let Some((row, hash, bytes)) = row_head(&line) else { return Ok((found, at)) };
-        let place = Place { at: at + head, length: bytes };
-        let Some(end) = place.at.checked_add(bytes).filter(|end| *end < length) else {
-            return Ok((found, at));
-        };
-        // A length is far below the largest number with a sign: the file has as many bytes.
-        reader.seek_relative(i64::try_from(bytes).unwrap_or(i64::MAX))?;
+        let Some((row, hash, bytes)) = row_head(&line) else { break };
+        let Some(end) = (at + head).checked_add(bytes).filter(|end| *end < length) else { break };
+        let mut mark = [0];
+        if bytes > 0 {
+            reader.read_exact(&mut mark)?;
+            // A length is far below the largest number with a sign: the file has as many bytes.
+            reader.seek_relative(i64::try_from(bytes - 1).unwrap_or(i64::MAX))?;
+        }
         let mut last = [0];
         if reader.read(&mut last)? != 1 || last != *b"\n" {
-            return Ok((found, at));
+            break;
         }
-        found.add(row, hash, place);
+        found.add(row, hash, FoundRow { at, mark: mark[0] });
         at = end + 1;
     }
+    found.seal();
+    Ok((found, at))
+}
+
+/// Reads what is kept for the row whose head stands at a place.
+pub(super) fn read_row(
+    reader: &mut BufReader<PlacedReader>,
+    at: u64,
+    kept: &mut Vec<u8>,
+) -> std::io::Result<()> {
+    // What is near is in the buffer already.
+    let now = reader.get_ref().place() - reader.buffer().len() as u64;
+    reader.seek_relative(at.wrapping_sub(now).cast_signed())?;
+    let mut line = Vec::new();
+    reader.by_ref().take(MOST_HEAD).read_until(b'\n', &mut line)?;
+    let (_, _, bytes) = row_head(&line).ok_or(std::io::ErrorKind::InvalidData)?;
+    kept.clear();
+    let length = reader.by_ref().take(bytes).read_to_end(kept)?;
+    if length as u64 == bytes { Ok(()) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
 }
 
 fn row_head(line: &[u8]) -> Option<(u64, RowHash, u64)> {

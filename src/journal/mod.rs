@@ -17,16 +17,19 @@ mod index;
 mod lock;
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(crate) use form::KeptRow;
 use form::{Head, Owner};
 pub(crate) use hash::{Fingerprint, RowHash};
-use index::{Place, RowIndex};
+pub(crate) use index::FoundRow;
+use index::RowIndex;
 use lock::cannot_write;
 
 use crate::error::{Failure, FailureKind, reason};
+use crate::io::PlacedReader;
 
 /// How much is written at once, unless a single row is larger.
 const WRITE_SIZE: usize = 256 * 1024;
@@ -34,8 +37,10 @@ const WRITE_SIZE: usize = 256 * 1024;
 /// A run's FILE.part, locked for this run. Dropping it leaves the file as it is.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
+    /// For rows that are taken one by one.
+    taking: Option<JournalReader>,
     /// Rows of earlier runs that were not taken yet.
     found: RowIndex,
     /// Rows of this run that stand in it.
@@ -71,7 +76,7 @@ impl Journal {
                 RowIndex::default()
             }
         };
-        Ok(Self { file, path, found, kept: 0 })
+        Ok(Self { file: Arc::new(file), path, taking: None, found, kept: 0 })
     }
 
     /// How many rows of earlier runs wait to be taken.
@@ -86,53 +91,72 @@ impl Journal {
     /// # Errors
     /// Exit 1: the file can't be read any more.
     pub(crate) fn take(&mut self, row: u64, hash: RowHash) -> Result<Option<Vec<u8>>, Failure> {
-        let Some(place) = self.found.take(row, hash) else { return Ok(None) };
-        let bytes = self.read(place).map_err(|error| {
-            let message = format!("cannot read {}: {}", self.path.display(), reason(&error));
-            Failure::new(FailureKind::Other, message)
-        })?;
+        let Some(found) = self.find(row, hash) else { return Ok(None) };
+        let mut kept = Vec::new();
+        if self.taking.is_none() {
+            self.taking = Some(self.reader());
+        }
+        self.taking.as_mut().map_or(Ok(()), |reader| reader.read(found.at, &mut kept))?;
+        Ok(Some(kept))
+    }
+
+    /// Where a row with this request stands that an earlier run kept. As [`Journal::take`], but nothing is
+    /// read.
+    pub(crate) fn find(&mut self, row: u64, hash: RowHash) -> Option<FoundRow> {
+        let found = self.found.take(row, hash)?;
         self.kept += 1;
-        Ok(Some(bytes))
+        Some(found)
     }
 
-    fn read(&mut self, place: Place) -> std::io::Result<Vec<u8>> {
-        self.file.seek(SeekFrom::Start(place.at))?;
-        let mut bytes = vec![0; usize::try_from(place.length).unwrap_or(usize::MAX)];
-        self.file.read_exact(&mut bytes)?;
-        Ok(bytes)
+    /// All rows that this run has were looked for: the others are none of its own, and the list of them
+    /// takes no more room.
+    pub(crate) fn forget_found(&mut self) {
+        self.found = RowIndex::default();
     }
 
-    /// Keeps rows.
+    /// Reads what is kept for rows, by their places.
+    pub(crate) fn reader(&self) -> JournalReader {
+        let reader = PlacedReader::new(Arc::clone(&self.file));
+        let reader = BufReader::with_capacity(form::ROW_READ_SIZE, reader);
+        JournalReader { reader, path: self.path.clone() }
+    }
+
+    /// Keeps rows. Gives the places of their heads.
     ///
     /// # Errors
     /// Exit 1: a full disk, say. Rows that were kept before stay.
     pub(crate) fn keep<'a>(
         &mut self,
         rows: impl IntoIterator<Item = KeptRow<'a>>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<u64>, Failure> {
         let mut buffer = Vec::new();
-        let mut gathered = 0;
+        let (mut places, mut written) = (Vec::new(), 0);
         for row in rows {
+            places.push(buffer.len() as u64);
             form::push_row(&row, &mut buffer);
-            gathered += 1;
             if buffer.len() >= WRITE_SIZE {
-                self.append(&buffer, std::mem::take(&mut gathered))?;
+                self.append(&buffer, &mut places[written..])?;
+                written = places.len();
                 buffer.clear();
             }
         }
-        self.append(&buffer, gathered)
+        self.append(&buffer, &mut places[written..])?;
+        Ok(places)
     }
 
-    /// Writes so many whole rows behind those that are there. What a failed write leaves is cut off.
-    fn append(&mut self, bytes: &[u8], rows: u64) -> Result<(), Failure> {
+    /// Writes whole rows behind those that are there; `rows` are their places in `bytes`, and become those
+    /// in the file. What a failed write leaves is cut off.
+    fn append(&mut self, bytes: &[u8], rows: &mut [u64]) -> Result<(), Failure> {
         let cannot = |error: std::io::Error| cannot_write(&self.path, &error);
-        let end = self.file.seek(SeekFrom::End(0)).map_err(cannot)?;
-        if let Err(error) = self.file.write_all(bytes) {
+        let mut file = &*self.file;
+        let end = file.seek(SeekFrom::End(0)).map_err(cannot)?;
+        if let Err(error) = file.write_all(bytes) {
             // If this fails too, the next run cuts the torn row off.
             let _ = self.file.set_len(end);
             return Err(cannot(error));
         }
-        self.kept += rows;
+        rows.iter_mut().for_each(|place| *place += end);
+        self.kept += rows.len() as u64;
         Ok(())
     }
 
@@ -156,6 +180,28 @@ impl Journal {
     pub(crate) fn remove(&mut self) -> Result<(), Failure> {
         std::fs::remove_file(&self.path).map_err(|error| cannot_write(&self.path, &error))
     }
+}
+
+/// Reads what is kept for rows.
+#[derive(Debug)]
+pub(crate) struct JournalReader {
+    reader: BufReader<PlacedReader>,
+    path: PathBuf,
+}
+
+impl JournalReader {
+    /// Reads what is kept for the row whose head stands at a place.
+    ///
+    /// # Errors
+    /// Exit 1: the file can't be read any more.
+    pub(crate) fn read(&mut self, at: u64, kept: &mut Vec<u8>) -> Result<(), Failure> {
+        form::read_row(&mut self.reader, at, kept).map_err(|error| cannot_read(&self.path, &error))
+    }
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("cannot read {}: {}", path.display(), reason(error));
+    Failure::new(FailureKind::Other, message)
 }
 
 /// `FILE.part`.

@@ -21,3 +21,4 @@ pub(crate) use host::{CallFailed, Host, HostContext, Server, Watch};
 pub(crate) use protocol::ListedTool;
 pub(crate) use server::Ready;
 pub(crate) use settings::{DEFAULT_MOST, DEFAULT_STARTUP, DEFAULT_TIMEOUT, Reach, ServerSettings};
+pub(crate) use waiting::Progress;

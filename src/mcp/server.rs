@@ -218,7 +218,7 @@ impl Connection {
             }
             CallEnd::TimedOut => {
                 self.call_off("time-out");
-                let what = format!("did not answer within {} s", limit.as_secs_f64());
+                let what = format!("it did not answer within {} s", limit.as_secs_f64());
                 Some(Err(CallFailed::Broken(what)))
             }
         }
@@ -229,7 +229,9 @@ impl Connection {
         outcome: Result<Result<Value, RpcError>, Ended>,
     ) -> Result<ToolAnswer, CallFailed> {
         match outcome {
-            Ok(Ok(result)) => answer::read(result).map_err(CallFailed::Broken),
+            Ok(Ok(result)) => {
+                answer::read(result).map_err(|why| CallFailed::Broken(format!("it {why}")))
+            }
             Ok(Err(error)) => Err(CallFailed::Refused(error.message)),
             Err(ended) => Err(CallFailed::Broken(told(&ended, " in the middle of the call"))),
         }

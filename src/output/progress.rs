@@ -29,6 +29,21 @@ impl Progress {
         Self::new(what, None, io, "", "{msg} {spinner} {elapsed}")
     }
 
+    /// A line of words, which [`Progress::say`] writes.
+    pub(crate) fn line(io: &Io) -> Self {
+        Self::new("", None, io, "", "{wide_msg}")
+    }
+
+    /// Whether anything is shown.
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.0.is_hidden()
+    }
+
+    /// Writes the line anew.
+    pub(crate) fn say(&self, line: &str) {
+        self.0.set_message(line.to_owned());
+    }
+
     fn new(what: &str, total: Option<u64>, io: &Io, known: &str, unknown: &str) -> Self {
         if !io.stderr.is_terminal || io.stderr.is_quiet {
             return Self(ProgressBar::hidden());

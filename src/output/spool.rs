@@ -46,6 +46,14 @@ impl Spool {
         self.file.write_all(bytes).map_err(|error| cannot_write(&self.folder, &error))
     }
 
+    /// A second handle on the file. Both have one position: what is read must be read by its place.
+    ///
+    /// # Errors
+    /// Exit 1: the system gives no handle.
+    pub(crate) fn handle(&self) -> Result<File, Failure> {
+        self.file.try_clone().map_err(|error| cannot_write(&self.folder, &error))
+    }
+
     /// Overwrites the first bytes with `start` and writes everything to the sink.
     ///
     /// # Errors

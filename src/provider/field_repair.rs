@@ -16,7 +16,7 @@ use crate::io::Stderr;
 use decide::{FieldChange, RepairVerdict, decide};
 
 /// What repairs the requests of one run. It learns one change, from the first refusal.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FieldRepair {
     job: Job,
     own: UserFields,

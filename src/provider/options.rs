@@ -23,6 +23,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) settings: Vec<Setting>,
     /// The key is not looked up: nothing is sent.
     pub(crate) is_dry: bool,
+    /// Nothing of the run is kept.
+    pub(crate) no_log: bool,
 }
 
 /// A field of the request body that the user sets: where the value goes, and the value.

@@ -1,74 +1,139 @@
-//! What tokens cost: figures of the user's alone, as services change theirs. Knows no token counts
-//! but those it is given.
+//! What was counted costs: figures of the user's alone, as services change theirs.
 
 use serde_json::Number;
 
 use super::{Provider, rules};
 use crate::config::price::PriceEntry;
-
-/// Prices of a model, each for a million tokens.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Price {
-    pub(crate) input: f64,
-    pub(crate) cached_input: f64,
-    pub(crate) output: f64,
-    /// The currency's name, or nothing.
-    pub(crate) currency: String,
-}
+use crate::ledger::Spent;
 
 impl Provider {
-    /// The first of the profile's `prices` that is for the model.
-    pub(crate) fn price(&self, model: &str) -> Option<Price> {
-        let is_for_model = |entry: &&PriceEntry| match &entry.models {
-            None => true,
-            Some(patterns) => rules::is_model_of(patterns, model),
-        };
-        let entry = self.profile.prices.as_deref()?.iter().find(is_for_model)?;
-        let figure = |figure: &Option<Number>| figure.as_ref().and_then(Number::as_f64);
-        let input = figure(&entry.input).unwrap_or_default();
-        Some(Price {
-            input,
-            cached_input: figure(&entry.cached_input).unwrap_or(input),
-            output: figure(&entry.output).unwrap_or_default(),
-            currency: entry.currency.clone().unwrap_or_default(),
-        })
+    /// The currency and the amount of what a model took in one reply, by the first of the profile's `prices`
+    /// that is for it. `None` without one, and where nothing was counted that it has a price for.
+    pub(crate) fn price_of(&self, model: &str, spent: &Spent) -> Option<(String, f64)> {
+        let entry =
+            self.profile.prices.as_deref()?.iter().find(|entry| is_for(entry, model, spent))?;
+        Some((entry.currency.clone().unwrap_or_default(), amount(entry, spent)?))
     }
 }
 
-impl Price {
-    /// What so many tokens cost. `cached` is a part of `input`.
-    pub(crate) fn of(&self, input: u64, cached: u64, output: u64) -> f64 {
-        let cached = cached.min(input);
-        let fresh = (input - cached) as f64 * self.input;
-        (fresh + cached as f64 * self.cached_input + output as f64 * self.output) / 1e6
-    }
+fn is_for(entry: &PriceEntry, model: &str, spent: &Spent) -> bool {
+    let fits = |patterns: &Vec<String>| rules::is_model_of(patterns, model);
+    let above = entry.above.as_ref().and_then(Number::as_f64);
+    let is_long = |above| spent.input_tokens.is_some_and(|input| input as f64 > above);
+    entry.models.as_ref().is_none_or(fits) && above.is_none_or(is_long)
+}
 
-    /// An amount in words: two digits of a small one, cents of one that is not.
-    pub(crate) fn words(&self, amount: f64) -> String {
-        let digits = match amount {
-            amount if amount <= 0.0 => 0,
-            amount if amount >= 0.1 => 2,
-            // 0.0021: the first digit that is not zero, and one more.
-            amount => (1 - amount.log10().floor() as i64).clamp(2, 12) as usize,
-        };
-        format!("{amount:.digits$} {}", self.currency).trim_end().to_owned()
-    }
+fn amount(entry: &PriceEntry, spent: &Spent) -> Option<f64> {
+    let figure = |figure: &Option<Number>| figure.as_ref().and_then(Number::as_f64);
+    let count = |count: Option<u64>| count.map(|count| count as f64);
+    let input = figure(&entry.input);
+    let all = spent.input_tokens.unwrap_or_default();
+    let cached = spent.cached_tokens.unwrap_or_default().min(all);
+    let written = spent.cache_write_tokens.unwrap_or_default().min(all - cached);
+    let of_all = spent.input_tokens.map(|_| {
+        let price = input.unwrap_or_default();
+        (all - cached - written) as f64 * price
+            + cached as f64 * figure(&entry.cached_input).unwrap_or(price)
+            + written as f64 * figure(&entry.cache_write).unwrap_or(price)
+    });
+    let of_input = of_all.filter(|amount| input.is_some() || *amount > 0.0);
+    let priced = |price: &Option<Number>, count: Option<f64>, unit: f64| {
+        Some(figure(price)? * count? / unit)
+    };
+    [
+        of_input.map(|amount| amount / 1e6),
+        priced(&entry.output, count(spent.output_tokens), 1e6),
+        priced(&entry.characters, count(spent.characters), 1e6),
+        priced(&entry.minute, spent.seconds, 60.0),
+        priced(&entry.picture, count(spent.pictures), 1.0),
+    ]
+    .into_iter()
+    .flatten()
+    .reduce(|sum, more| sum + more)
+    .map(rounded)
+}
+
+/// An amount without the last digits, which adding up makes wrong.
+pub(crate) fn rounded(amount: f64) -> f64 {
+    format!("{amount:.12}").parse().unwrap_or(amount)
+}
+
+/// Money in words: two digits of a small amount, cents of one that is not.
+pub(crate) fn money(amount: f64, currency: &str) -> String {
+    let digits = match amount {
+        amount if amount <= 0.0 => 0,
+        amount if amount >= 0.1 => 2,
+        // 0.0021: the first digit that is not zero, and one more.
+        amount => (1 - amount.log10().floor() as i64).clamp(2, 12) as usize,
+    };
+    format!("{amount:.digits$} {currency}").trim_end().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn price(currency: &str) -> Price {
-        Price { input: 0.15, cached_input: 0.075, output: 0.6, currency: currency.to_owned() }
+    fn entry(fields: &[(&str, f64)]) -> PriceEntry {
+        let mut entry = PriceEntry::default();
+        for (name, figure) in fields {
+            let figure = Number::from_f64(*figure);
+            match *name {
+                "input" => entry.input = figure,
+                "cached_input" => entry.cached_input = figure,
+                "cache_write" => entry.cache_write = figure,
+                "output" => entry.output = figure,
+                "characters" => entry.characters = figure,
+                "minute" => entry.minute = figure,
+                _ => entry.picture = figure,
+            }
+        }
+        entry
+    }
+
+    fn tokens(input: u64, cached: u64, written: u64, output: u64) -> Spent {
+        Spent {
+            input_tokens: Some(input),
+            cached_tokens: Some(cached),
+            cache_write_tokens: Some(written),
+            output_tokens: Some(output),
+            ..Spent::default()
+        }
     }
 
     #[test]
     fn tokens_have_their_price() {
-        let price = price("USD");
-        assert_eq!(price.words(price.of(1_000_000, 0, 0)), "0.15 USD");
-        assert_eq!(price.words(price.of(1_000_000, 500_000, 1_000_000)), "0.71 USD");
-        assert_eq!(price.words(price.of(100, 200, 0)), "0.0000075 USD");
+        let price = entry(&[("input", 0.15), ("cached_input", 0.075), ("output", 0.6)]);
+        let words = |price: &PriceEntry, spent: Spent| {
+            amount(price, &spent).map(|amount| money(amount, "USD")).unwrap_or_default()
+        };
+        assert_eq!(words(&price, tokens(1_000_000, 0, 0, 0)), "0.15 USD");
+        assert_eq!(words(&price, tokens(1_000_000, 500_000, 0, 1_000_000)), "0.71 USD");
+        assert_eq!(words(&price, tokens(100, 200, 0, 0)), "0.0000075 USD");
+        // What is written to the cache costs as the rest does, unless it has a price of its own.
+        assert_eq!(words(&price, tokens(1_000_000, 0, 1_000_000, 0)), "0.15 USD");
+        let writes = entry(&[
+            ("input", 3.0),
+            ("cached_input", 0.3),
+            ("cache_write", 3.75),
+            ("output", 15.0),
+        ]);
+        assert_eq!(words(&writes, tokens(1_000_000, 400_000, 400_000, 100_000)), "3.72 USD");
+        assert_eq!(words(&price, Spent::default()), "");
+        assert_eq!(words(&entry(&[("output", 1.0)]), tokens(5, 0, 0, 1_000_000)), "1.00 USD");
+    }
+
+    #[test]
+    fn what_is_no_token_has_its_price() {
+        let spent = Spent {
+            pictures: Some(3),
+            characters: Some(500_000),
+            seconds: Some(90.0),
+            ..Spent::default()
+        };
+        assert_eq!(amount(&entry(&[("picture", 0.04)]), &spent), Some(0.12));
+        assert_eq!(amount(&entry(&[("characters", 15.0)]), &spent), Some(7.5));
+        assert_eq!(amount(&entry(&[("minute", 0.006)]), &spent), Some(0.009));
+        assert_eq!(amount(&entry(&[("input", 2.0)]), &spent), None);
     }
 
     #[test]
@@ -81,8 +146,14 @@ mod tests {
             (0.000_213_4, "0.00021 元"),
             (1e-15, "0.000000000000 元"),
         ] {
-            assert_eq!(price("元").words(amount), words);
+            assert_eq!(money(amount, "元"), words);
         }
-        assert_eq!(price("").words(1.0), "1.00");
+        assert_eq!(money(1.0, ""), "1.00");
+    }
+
+    #[test]
+    fn sums_of_money_have_no_odd_digits() {
+        assert_eq!(rounded(0.1 + 0.2), 0.3);
+        assert_eq!(rounded(0.000_014), 0.000_014);
     }
 }

@@ -24,7 +24,8 @@ pub(crate) fn resolve(
 ) -> Result<Provider, Failure> {
     let profile = profile_for(options, None, config, io)?;
     refuse_missing_job(&profile, job, config)?;
-    provider_of(profile, options, job, io)
+    let provider = provider_of(profile, options, job, io)?;
+    Ok(Provider { is_noted: provider.is_noted && config.keeps_log(), ..provider })
 }
 
 /// A profile resolved for a job, with its key; whether it offers the job is not asked.
@@ -58,6 +59,7 @@ pub(crate) fn provider_of(
         },
         job,
         is_dry: options.is_dry,
+        is_noted: !options.no_log && io.env.get("LLM_NO_LOG").is_none(),
         model: job.model_in(&profile),
         base_url,
         key,

@@ -30,6 +30,8 @@ pub(crate) struct Provider {
     pub(super) job: Job,
     /// Nothing is sent.
     pub(super) is_dry: bool,
+    /// What runs take of it is noted.
+    pub(crate) is_noted: bool,
     /// The model for that job.
     pub(crate) model: Option<String>,
     pub(crate) profile: Profile,
@@ -300,6 +302,11 @@ impl Provider {
     /// The jobs that the profile offers; all of them if it doesn't say.
     pub(crate) fn jobs(&self) -> Vec<Job> {
         Job::ALL.iter().copied().filter(|job| self.profile.offers(*job)).collect()
+    }
+
+    /// The same for what is only a part of a run, which is noted elsewhere.
+    pub(crate) fn unnoted(self) -> Self {
+        Self { is_noted: false, ..self }
     }
 
     /// Whether the built-in list has the service, whatever the user changed of it.

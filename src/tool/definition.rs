@@ -15,7 +15,12 @@ pub(crate) struct Tool {
     pub(crate) command: Vec<String>,
     /// How long a call may take.
     pub(crate) timeout: Duration,
+    /// How many bytes of its output go to the model.
+    pub(crate) most: usize,
 }
+
+/// How many bytes of a tool's output go to the model if the tool has no bound of its own.
+pub(crate) const DEFAULT_MOST: usize = 256 * 1024;
 
 /// How long a call may take if the tool has no timeout of its own.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::definition::{DEFAULT_TIMEOUT, Tool, no_parameters};
+use super::definition::{DEFAULT_MOST, DEFAULT_TIMEOUT, Tool, no_parameters};
 use super::run::{ToolEnd, ToolInvocation, run};
 use crate::error::Failure;
 use crate::interrupt::Interrupt;
@@ -82,7 +82,8 @@ fn parse_description(bytes: &[u8], command: Vec<String>) -> Result<Tool, String>
         Some(schema @ Value::Object(_)) => schema.clone(),
         Some(_) => return Err("describes `parameters` that are not a JSON Schema".to_owned()),
     };
-    Ok(Tool { name: name.to_owned(), description, parameters, command, timeout: DEFAULT_TIMEOUT })
+    let (timeout, most) = (DEFAULT_TIMEOUT, DEFAULT_MOST);
+    Ok(Tool { name: name.to_owned(), description, parameters, command, timeout, most })
 }
 
 #[cfg(test)]

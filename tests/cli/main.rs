@@ -1,4 +1,5 @@
 //! The one integration test binary: every module runs the built program, or tests what runs it.
+mod batch;
 mod chat;
 mod config;
 mod embed;
@@ -12,3 +13,4 @@ mod similar;
 mod speak;
 mod support;
 mod transcribe;
+mod usage;

@@ -22,8 +22,8 @@ pub(crate) struct Vectors {
     /// The floats of decimal numbers.
     floats: Vec<u8>,
     rows: Vec<ReplyRow>,
-    /// The tokens that the inputs took, if the service counted them.
-    pub(crate) tokens: Option<u64>,
+    /// What the service counted, if it did.
+    pub(crate) usage: Option<Value>,
 }
 
 #[derive(Debug, Clone)]
@@ -160,8 +160,8 @@ pub(crate) fn read(
     floats.clear();
     match scan::scan(&body, (numbers == DecimalVectors::Floats).then_some(&mut floats)) {
         Some(found) => {
-            let tokens = found.usage.clone().and_then(|usage| tokens(&body[usage]));
-            vectors((body, floats), found.entries, element, asked, tokens)
+            let usage = found.usage.clone().and_then(|usage| value(&body[usage]));
+            vectors((body, floats), found.entries, element, asked, usage)
         }
         None => {
             floats.clear();
@@ -178,16 +178,17 @@ pub(crate) fn fault_in(body: &[u8]) -> Option<Fault> {
     }
 }
 
-/// The tokens in a reply's usage.
-pub(crate) fn tokens_in(body: &[u8]) -> Option<u64> {
-    scan::scan(body, None)?.usage.and_then(|usage| tokens(&body[usage]))
+/// What a reply says of its usage.
+pub(crate) fn usage_in(body: &[u8]) -> Option<Value> {
+    scan::scan(body, None)?.usage.and_then(|usage| value(&body[usage]))
 }
 
-fn tokens(usage: &[u8]) -> Option<u64> {
-    tokens_of(&serde_json::from_slice(usage).ok()?)
+fn value(usage: &[u8]) -> Option<Value> {
+    serde_json::from_slice(usage).ok()
 }
 
-fn tokens_of(usage: &Value) -> Option<u64> {
+/// The tokens that the inputs took, if the service counted them.
+pub(crate) fn tokens_of(usage: &Value) -> Option<u64> {
     ["prompt_tokens", "total_tokens"].iter().find_map(|name| usage.get(*name)?.as_u64())
 }
 
@@ -198,7 +199,7 @@ fn vectors(
     entries: Vec<VectorEntry>,
     element: Element,
     asked: usize,
-    tokens: Option<u64>,
+    usage: Option<Value>,
 ) -> Result<Vectors, VectorProblem> {
     if entries.len() != asked {
         return Err(VectorProblem::Count(entries.len()));
@@ -237,7 +238,7 @@ fn vectors(
             }
         };
     }
-    Ok(Vectors { text, floats, rows, tokens })
+    Ok(Vectors { text, floats, rows, usage })
 }
 
 /// The input of each entry.
@@ -330,8 +331,8 @@ fn read_slowly(
         }
         entries.push(VectorEntry { index, place });
     }
-    let tokens = value.as_ref().and_then(|value| tokens_of(value.get("usage")?));
-    vectors((text, floats), entries, element, asked, tokens)
+    let usage = value.as_ref().and_then(|value| value.get("usage").cloned());
+    vectors((text, floats), entries, element, asked, usage)
 }
 
 /// An index, which may be written as a text or with a fraction of zero.

@@ -126,11 +126,15 @@ fn entry(item: &Value) -> ImageEntry {
     ImageEntry::Nothing(reason.unwrap_or_else(|| "the entry contains no picture".to_owned()))
 }
 
+/// What a reply says of its usage; the second name is Gemini's.
+pub(crate) fn counts(reply: &Value) -> Option<&Value> {
+    [&reply["usage"], &reply["usageMetadata"]].into_iter().find(|it| it.is_object())
+}
+
 /// Token counts in words, if the reply has any.
 pub(crate) fn usage(reply: &Value) -> Option<String> {
     // The last names are Gemini's.
-    let counts =
-        [&reply["usage"], &reply["usageMetadata"]].into_iter().find(|it| it.is_object())?;
+    let counts = counts(reply)?;
     let count = |names: [&str; 3]| names.iter().find_map(|name| counts.get(name)?.as_u64());
     let input = count(["input_tokens", "prompt_tokens", "promptTokenCount"]);
     let output = count(["output_tokens", "completion_tokens", "candidatesTokenCount"]);

@@ -11,7 +11,7 @@ use super::made::MadeFiles;
 use super::options::ChatOptions;
 use super::plan::ChatPlan;
 use super::question::{Earlier, Question, chosen_api};
-use super::tools::{self, Tools};
+use super::tools::{self, Opening, Tools};
 use super::turn::ChatTurn;
 use super::warnings::Warnings;
 use super::ways_out::Learned;
@@ -21,6 +21,8 @@ use crate::error::Failure;
 use crate::exchange;
 use crate::input::PromptInput;
 use crate::io::Io;
+use crate::ledger::Ledger;
+use crate::mcp::Watch;
 use crate::output::sink::Sink;
 use crate::output::text::TextWriter;
 use crate::provider::{Job, Provider, resolve};
@@ -29,6 +31,7 @@ use crate::provider::{Job, Provider, resolve};
 pub(super) struct Asker {
     pub(super) options: ChatOptions,
     pub(super) log: ConversationLog,
+    opening: Option<Opening>,
     tools: Option<Arc<Tools>>,
     warnings: Warnings,
     /// What earlier questions found out of the service.
@@ -51,6 +54,7 @@ impl Asker {
         Ok(Self {
             options,
             log,
+            opening: None,
             tools: None,
             warnings: Warnings::default(),
             learned: Learned::default(),
@@ -67,10 +71,10 @@ impl Asker {
         Ok(provider)
     }
 
-    /// Looks for the tools that the options name.
+    /// Looks for the tools that the options name. Servers only begin to start.
     ///
     /// # Errors
-    /// As [`tools::open`].
+    /// As [`tools::begin`].
     pub(super) fn open_tools(
         &mut self,
         config: &Config,
@@ -78,8 +82,25 @@ impl Asker {
         io: &mut Io,
     ) -> Result<(), Failure> {
         let runs_none = self.options.answer.is_json || self.options.dry_run;
-        self.tools = tools::open(&self.options.tools, runs_none, config, provider, io)?;
+        let (named, allowed) = (&self.options.tools, self.options.exchange);
+        self.opening = tools::begin(named, runs_none, allowed, config, provider, io)?;
         Ok(())
+    }
+
+    /// Waits until the tools that were looked for are ready.
+    ///
+    /// # Errors
+    /// As [`Tools::finish`].
+    pub(super) fn ready_tools(&mut self, io: &mut Io) -> Result<(), Failure> {
+        if let Some(opening) = self.opening.take() {
+            self.tools = Some(Arc::new(Tools::finish(opening, &self.options.tools, io)?));
+        }
+        Ok(())
+    }
+
+    /// The tools that the model may call.
+    pub(super) fn tools(&self) -> Option<&Tools> {
+        self.tools.as_deref()
     }
 
     /// A question behind what was said before. Warns of what is left out of it.
@@ -98,8 +119,13 @@ impl Asker {
         let spoken = learned.spoken(chosen_api(&options, &tools, &learned, provider));
         let mut earlier = EarlierTurns::new(provider, spoken.api, &mut self.warnings, io);
         let system = self.options.question.system.as_deref();
-        let conversation =
+        let mut conversation =
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
+        for words in self.tools.iter().flat_map(|tools| tools.instructions()) {
+            let own = conversation.instructions.take();
+            let own = own.map(|own| format!("{own}\n\n")).unwrap_or_default();
+            conversation.instructions = Some(format!("{own}{words}"));
+        }
         let shown = earlier.shown();
         let earlier = Earlier { conversation, shown, learned };
         let question = Question::new(given, earlier, options, tools, provider)?;
@@ -114,7 +140,7 @@ impl Asker {
     pub(super) fn number(&self, question: &Question) -> Result<u32, Failure> {
         match question.first.number {
             2.. if self.tools.is_some() => {
-                Err(Failure::usage("with --tool there can be only one answer"))
+                Err(Failure::usage("with --tool or --mcp there can be only one answer"))
             }
             number => Ok(number),
         }
@@ -132,6 +158,9 @@ impl Asker {
         provider: Provider,
         io: &mut Io,
     ) -> Result<Asked, Failure> {
+        if let Some(tools) = &self.tools {
+            tools.watch(Watch::Elsewhere);
+        }
         let options = &self.options;
         let plan = ChatPlan::new(&question, number, &options.answer, self.tools.clone(), &provider);
         let mut asked = self.log.asked(&options.question, &options.service, &provider, &question);
@@ -139,7 +168,7 @@ impl Asker {
         let allowed = options.exchange;
         let cuts = SilentCuts::behind(self.log.sent_before());
         let wanted = provider.model.clone();
-        let (question, said, model, result) =
+        let (question, said, model, notes, result) =
             exchange::run(provider, allowed, io, |exchange, io| {
                 Box::pin(async move {
                     let mut chat = ChatTurn::new(plan, cuts, writer, outputs.made);
@@ -147,7 +176,9 @@ impl Asker {
                         Ok(()) => chat.run(&mut question, exchange, io).await,
                         Err(failure) => Err(failure),
                     };
-                    Ok((question, chat.said(), exchange.provider.model.clone(), result))
+                    let ended = result.as_ref().err().map(|failure: &Failure| failure.kind);
+                    let notes = exchange.notes(ended);
+                    Ok((question, chat.said(), exchange.provider.model.clone(), notes, result))
                 })
             })?;
         self.learned.clone_from(&question.learned);
@@ -155,6 +186,9 @@ impl Asker {
         let stood_in = model.filter(|model| Some(model) != wanted.as_ref());
         asked.service.model = stood_in.clone().unwrap_or(asked.service.model);
         let is_kept = self.log.keep(asked, question.into_given(), said, result.as_ref().err(), io);
+        // Of a folder that can't be written to it is enough to hear once.
+        let stderr = (!self.log.has_failed).then_some(&io.stderr);
+        Ledger::add_all(&notes, &io.env, stderr);
         Ok(Asked { is_kept, stood_in, result })
     }
 }

@@ -5,7 +5,7 @@ use crate::dialect::schema::ItemSplitter;
 
 /// An answer on its way through its schema.
 #[derive(Debug)]
-pub(super) struct CheckedAnswer {
+pub(in crate::command) struct CheckedAnswer {
     wanted: AnswerSchema,
     /// The answer as it came; nothing once items of it went out.
     text: String,

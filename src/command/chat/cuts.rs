@@ -14,7 +14,7 @@ use crate::provider::{Provider, limits_of};
 
 /// The silent cuts of one question: its requests, and what was found.
 #[derive(Debug, Default)]
-pub(super) struct SilentCuts {
+pub(in crate::command) struct SilentCuts {
     /// The first request of the turn before.
     before: Option<SentRequest>,
     out: OutRequest,
@@ -23,12 +23,12 @@ pub(super) struct SilentCuts {
     /// The first request of this turn, and the last one, with their counts.
     first: Option<SentRequest>,
     last: Option<SentRequest>,
-    pub(super) found: FoundCuts,
+    pub(in crate::command) found: FoundCuts,
 }
 
 /// What was found, in words.
 #[derive(Debug, Default)]
-pub(super) struct FoundCuts {
+pub(in crate::command) struct FoundCuts {
     /// Not all that was sent was read.
     pub(super) lost: Option<String>,
     /// The answer is longer than the user's limit.

@@ -9,11 +9,16 @@ use crate::provider::Provider;
 
 /// The failure with a hint that names what to leave out, where the question holds what the model is
 /// said not to take. Another try would end the same.
-pub(super) fn named(failure: Failure, question: &Question, provider: &Provider) -> Failure {
+pub(in crate::command) fn named(
+    failure: Failure,
+    question: &Question,
+    provider: &Provider,
+) -> Failure {
     let hint = failure.refused.as_deref().and_then(|refused| {
         if question.has_tools() && is_of_tools(refused) {
             return Some(
-                "this model takes no tools: leave out --tool, or take another model".into(),
+                "this model takes no tools: leave out --tool and --mcp, or take another model"
+                    .into(),
             );
         }
         let (attachment, is_now) = question

@@ -20,6 +20,8 @@ pub(super) struct ConversationLog {
     session: Option<String>,
     /// What the chat goes on with; a new conversation gets its key when it is kept first.
     before: Option<StoredConversation>,
+    /// Something could not be kept, and a warning said so.
+    pub(super) has_failed: bool,
 }
 
 /// A question as it is kept.
@@ -35,7 +37,7 @@ impl ConversationLog {
     /// Exit 2: none to go on with, an invalid name. Exit 1: a file that can't be read.
     pub(super) fn open(options: &LogOptions, io: &mut Io) -> Result<Self, Failure> {
         let session = options.session.clone();
-        let mut log = Self { keeps: options.keeps, session, before: None };
+        let mut log = Self { keeps: options.keeps, session, before: None, has_failed: false };
         let key = match &options.session {
             Some(name) => ConversationKey::named(name)?,
             None if options.goes_on => last(io)?,
@@ -142,6 +144,7 @@ impl ConversationLog {
             end,
             why,
             usage: said.usage,
+            cost: said.cost,
             sent: said.sent,
         };
         let conversation =
@@ -151,6 +154,7 @@ impl ConversationLog {
             if let Err(error) = store.add(&conversation.key, &turn, terminal.as_deref()) {
                 let words = cannot_write(&store, &conversation.key, &error);
                 io.warn(&format!("the conversation is not kept: {words}"));
+                self.has_failed = true;
             }
         }
         conversation.turns.push(turn);

@@ -61,6 +61,8 @@ pub(super) struct LogOptions {
 pub(super) struct ToolOptions {
     /// Tables of the profile file, and commands.
     pub(super) named: Vec<String>,
+    /// Servers of tools: tables of the profile file, addresses, files of other programs.
+    pub(super) servers: Vec<String>,
     /// They run without asking.
     pub(super) is_allowed: bool,
     /// How many replies with tool calls are answered.
@@ -69,19 +71,17 @@ pub(super) struct ToolOptions {
 
 /// What a question asks for beside its words.
 #[derive(Debug, Clone)]
-pub(super) struct QuestionOptions {
+pub(in crate::command) struct QuestionOptions {
     /// Instructions in place of the conversation's own.
-    pub(super) system: Option<String>,
-    pub(super) model: ModelOptions,
+    pub(in crate::command) system: Option<String>,
+    pub(in crate::command) model: ModelOptions,
     /// The endpoint that was typed.
-    pub(super) api: Option<ChatApi>,
-    pub(super) streams: bool,
-    pub(super) wants_usage: bool,
+    pub(in crate::command) api: Option<ChatApi>,
+    pub(in crate::command) streams: bool,
+    pub(in crate::command) wants_usage: bool,
     /// The model's thinking is shown.
-    pub(super) wants_thinking: bool,
-    /// It belongs to a conversation, whose growth is told by the count of tokens.
-    pub(super) is_in_conversation: bool,
-    pub(super) schema: Option<AnswerSchema>,
+    pub(in crate::command) wants_thinking: bool,
+    pub(in crate::command) schema: Option<AnswerSchema>,
 }
 
 /// What becomes of the answer.
@@ -135,7 +135,6 @@ impl ChatOptions {
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
                 wants_thinking: shows_thinking,
-                is_in_conversation: is_conversation || args.go_on || args.session.is_some(),
                 schema: schema.map(|written| written.read(io)).transpose()?,
             },
             answer: AnswerOptions {
@@ -148,7 +147,9 @@ impl ChatOptions {
                 is_numbered: is_for_eyes,
             },
             log: LogOptions {
-                keeps: !args.no_log && io.env.get("LLM_NO_LOG").is_none() && config.keeps_log(),
+                keeps: !run.service.no_log
+                    && io.env.get("LLM_NO_LOG").is_none()
+                    && config.keeps_log(),
                 session: args.session.clone(),
                 goes_on: args.go_on,
             },
@@ -220,6 +221,7 @@ fn shape<'a>(
 fn tools(args: &ChatArgs) -> ToolOptions {
     ToolOptions {
         named: args.tool.clone(),
+        servers: args.mcp.clone(),
         is_allowed: args.yes,
         max_rounds: args.max_turns.unwrap_or(MAX_ROUNDS),
     }
@@ -298,7 +300,10 @@ fn shows_markdown(
 /// The prompt's service and model where no flag names any. A prompt that is written for one service
 /// wins over the one that is set for everyday use (`LLM_PROVIDER`), and its model is not asked for at
 /// another service.
-fn with_service(mut service: ServiceOptions, preset: &Preset) -> ServiceOptions {
+pub(in crate::command) fn with_service(
+    mut service: ServiceOptions,
+    preset: &Preset,
+) -> ServiceOptions {
     let names_other = service.base_url.is_some()
         || service.provider.is_some() && service.provider != preset.provider;
     if preset.provider.is_some() && names_other {

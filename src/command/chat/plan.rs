@@ -9,7 +9,6 @@ use super::tools::Tools;
 use crate::dialect::answers::Answers;
 use crate::output::extract::BlockChoice;
 use crate::provider::Provider;
-use crate::provider::price::Price;
 
 /// What a run needs to know once a question is on its way.
 #[derive(Debug)]
@@ -21,8 +20,6 @@ pub(super) struct ChatPlan {
     /// The user limited the answer's length.
     pub(super) is_limited: bool,
     pub(super) shows_usage: bool,
-    /// What the model's tokens cost, if the user knows.
-    pub(super) price: Option<Price>,
     /// Print the provider's JSON as it is.
     pub(super) json: bool,
     pub(super) extract: Option<BlockChoice>,
@@ -51,7 +48,6 @@ impl ChatPlan {
             is_numbered: number > 1 && options.is_numbered,
             is_limited: first.is_limited,
             shows_usage: question.wants_usage(),
-            price: provider.price(&first.model),
             json: options.is_json,
             extract: options.extract,
             shows_thinking: options.shows_thinking,

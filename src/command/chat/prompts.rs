@@ -15,17 +15,17 @@ use crate::provider::Provider;
 
 /// What a prompt of the profile file adds to a request beside the flags.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Preset {
+pub(in crate::command) struct Preset {
     /// What the user calls it; empty where no prompt was named.
-    pub(super) name: String,
+    pub(in crate::command) name: String,
     /// The service and the model that it is written for.
-    pub(super) provider: Option<String>,
-    pub(super) model: Option<String>,
+    pub(in crate::command) provider: Option<String>,
+    pub(in crate::command) model: Option<String>,
     /// Instructions for the model.
-    pub(super) system: Option<String>,
+    pub(in crate::command) system: Option<String>,
     /// The schema that its answers must fit, as the user wrote it.
-    pub(super) schema: Option<String>,
-    pub(super) extract: Option<BlockChoice>,
+    pub(in crate::command) schema: Option<String>,
+    pub(in crate::command) extract: Option<BlockChoice>,
     /// What stands around the input.
     frame: Option<PromptFrame>,
     /// The prompt says all by itself.
@@ -39,25 +39,48 @@ impl Preset {
     ///
     /// # Errors
     /// Exit 2: no such prompt, variables that are missing or that nothing asks for.
-    pub(super) fn read(
+    pub(in crate::command) fn read(
         name: &str,
         vars: &[(String, String)],
         config: &Config,
     ) -> Result<Self, Failure> {
         let prompt = config.prompt(name).ok_or_else(|| unknown(name, config))?;
-        let last = prompt.extract_last.then_some(BlockChoice::Last);
+        let (frame_text, needs_no_input) = filled(prompt, vars)?;
         Ok(Self {
-            provider: prompt.provider.clone(),
-            model: prompt.model.clone(),
             system: prompt.system.as_deref().map(|text| frame(prompt, vars, text).around("")),
-            schema: prompt.schema.clone(),
-            extract: last.or(prompt.extract.then_some(BlockChoice::First)),
-            ..filled(prompt, vars)?
+            frame: frame_text,
+            needs_no_input,
+            ..Self::beside_texts(prompt)
         })
     }
 
+    /// The prompt of this name for rows, whose columns fill its gaps; what it adds beside its texts.
+    ///
+    /// # Errors
+    /// Exit 2: no such prompt.
+    pub(in crate::command) fn for_rows<'c>(
+        name: &str,
+        config: &'c Config,
+    ) -> Result<(Self, &'c Prompt), Failure> {
+        let prompt = config.prompt(name).ok_or_else(|| unknown(name, config))?;
+        Ok((Self::beside_texts(prompt), prompt))
+    }
+
+    fn beside_texts(prompt: &Prompt) -> Self {
+        let last = prompt.extract_last.then_some(BlockChoice::Last);
+        Self {
+            name: prompt.name.clone(),
+            provider: prompt.provider.clone(),
+            model: prompt.model.clone(),
+            schema: prompt.schema.clone(),
+            extract: last.or(prompt.extract.then_some(BlockChoice::First)),
+            options: prompt.options.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Whether a question can be asked with no word of the user's.
-    pub(super) fn needs_no_input(&self) -> bool {
+    pub(in crate::command) fn needs_no_input(&self) -> bool {
         self.needs_no_input
     }
 
@@ -65,7 +88,7 @@ impl Preset {
     ///
     /// # Errors
     /// As [`input::read_prompt`]; nothing at all is fine where the prompt says all by itself.
-    pub(super) fn given(
+    pub(in crate::command) fn given(
         &self,
         sources: &InputSources<'_>,
         io: &mut Io,
@@ -78,23 +101,26 @@ impl Preset {
     }
 
     /// Whether words of the prompt's stand around the input.
-    pub(super) fn has_frame(&self) -> bool {
+    pub(in crate::command) fn has_frame(&self) -> bool {
         self.frame.is_some()
     }
 
     /// From now on the input stands alone: the frame is for one message.
-    pub(super) fn forget_frame(&mut self) {
+    pub(in crate::command) fn forget_frame(&mut self) {
         (self.frame, self.needs_no_input) = (None, false);
     }
 
     /// Adds the options to those of the profile.
-    pub(super) fn lay_over(&self, provider: &mut Provider) {
+    pub(in crate::command) fn lay_over(&self, provider: &mut Provider) {
         provider.profile.options.lay_over(self.options.clone());
     }
 }
 
-/// The prompt with its variables filled in.
-fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure> {
+/// The frame with its variables filled in, and whether it says all by itself.
+fn filled(
+    prompt: &Prompt,
+    vars: &[(String, String)],
+) -> Result<(Option<PromptFrame>, bool), Failure> {
     let name = &prompt.name;
     let text = prompt.prompt.as_deref().map(PromptTemplate::parse);
     let system = prompt.system.as_deref().map(PromptTemplate::parse);
@@ -117,9 +143,7 @@ fn filled(prompt: &Prompt, vars: &[(String, String)]) -> Result<Preset, Failure>
         return Err(missing(name, &names));
     }
     let needs_no_input = text.as_ref().is_some_and(|text| !text.takes_input());
-    let frame = text.map(|text| text.fill(|var| value(prompt, vars, var)));
-    let name = name.clone();
-    Ok(Preset { name, frame, needs_no_input, options: prompt.options.clone(), ..Preset::default() })
+    Ok((text.map(|text| text.fill(|var| value(prompt, vars, var))), needs_no_input))
 }
 
 fn frame(prompt: &Prompt, vars: &[(String, String)], text: &str) -> PromptFrame {

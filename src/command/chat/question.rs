@@ -23,10 +23,10 @@ use crate::provider::{ChatApi, Composed, Job, Provider, limit_in};
 
 /// One question.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(in crate::command) struct Question {
     /// What the user gave.
     pub(super) given: PromptInput,
-    pub(super) first: FirstRequest,
+    pub(in crate::command) first: FirstRequest,
     conversation: Conversation,
     /// The pictures of the last answer, which go along.
     shown: Vec<Attachment>,
@@ -37,7 +37,7 @@ pub(super) struct Question {
     /// The endpoint that it goes to as long as no refusal names the other one.
     chosen: ChosenApi,
     /// What refusals taught of the service.
-    pub(super) learned: Learned,
+    pub(in crate::command) learned: Learned,
     /// What the user should know of fields that only later requests leave out.
     untold: Vec<String>,
     /// The limit of tokens of the last request.
@@ -57,11 +57,11 @@ struct FixedFields {
 
 /// What the first request tells of those that may follow.
 #[derive(Debug)]
-pub(super) struct FirstRequest {
+pub(in crate::command) struct FirstRequest {
     /// The model that is asked; empty if none is named.
-    pub(super) model: String,
+    pub(in crate::command) model: String,
     /// The user limited the answer's length.
-    pub(super) is_limited: bool,
+    pub(in crate::command) is_limited: bool,
     /// How many answers it asks for.
     pub(super) number: u32,
     /// The user's words, for the names of files.
@@ -69,16 +69,17 @@ pub(super) struct FirstRequest {
     /// The format in which sound is asked for.
     pub(super) sound_format: Option<String>,
     /// What the user should know of fields that are left out.
-    pub(super) warnings: Vec<String>,
+    pub(in crate::command) warnings: Vec<String>,
 }
 
 /// What was before a question.
-pub(super) struct Earlier {
-    pub(super) conversation: Conversation,
+#[derive(Default)]
+pub(in crate::command) struct Earlier {
+    pub(in crate::command) conversation: Conversation,
     /// The pictures of the last answer.
-    pub(super) shown: Vec<Attachment>,
+    pub(in crate::command) shown: Vec<Attachment>,
     /// What earlier questions found out of the service.
-    pub(super) learned: Learned,
+    pub(in crate::command) learned: Learned,
 }
 
 impl Question {
@@ -86,7 +87,7 @@ impl Question {
     ///
     /// # Errors
     /// Exit 2: no model, or an attachment that the service is known not to take.
-    pub(super) fn new(
+    pub(in crate::command) fn new(
         given: PromptInput,
         earlier: Earlier,
         options: QuestionOptions,
@@ -148,7 +149,11 @@ impl Question {
     }
 
     /// The next request, made of the conversation as it stands. `cuts` will be told of the reply.
-    pub(super) fn draft(&mut self, provider: &Provider, cuts: &mut SilentCuts) -> Draft {
+    pub(in crate::command) fn draft(
+        &mut self,
+        provider: &Provider,
+        cuts: &mut SilentCuts,
+    ) -> Draft {
         let spoken = self.spoken();
         let (body, own) = self.composed.take().unwrap_or_else(|| {
             let learned = &self.learned;
@@ -177,7 +182,7 @@ impl Question {
     }
 
     /// What reads the reply to the last request.
-    pub(super) fn reader(&self, content_type: &str) -> ChatReader {
+    pub(in crate::command) fn reader(&self, content_type: &str) -> ChatReader {
         ChatReader::new(self.spoken().api, self.limit, content_type)
     }
 
@@ -209,7 +214,7 @@ impl Question {
     }
 
     /// Takes the way out of a refusal from now on, if there is one that was not taken yet.
-    pub(super) fn take_way_out(
+    pub(in crate::command) fn take_way_out(
         &mut self,
         failure: &Failure,
         provider: &Provider,
@@ -219,6 +224,12 @@ impl Question {
         let way = WayOut::of(refused, form).find(|way| self.is_open(*way, provider))?;
         self.composed = None;
         self.learned.learn(way).then_some(way)
+    }
+
+    /// Goes on with what another question learnt of the service.
+    pub(in crate::command) fn relearn(&mut self, learned: &Learned) {
+        self.learned.clone_from(learned);
+        self.composed = None;
     }
 
     /// Whether the question would go out in another form.
@@ -267,7 +278,7 @@ impl Question {
     }
 
     /// Goes on with what was said since.
-    pub(super) fn go_on(&mut self, said: Message) {
+    pub(in crate::command) fn go_on(&mut self, said: Message) {
         self.conversation.messages.push(said);
         self.composed = None;
     }
@@ -356,7 +367,7 @@ fn ask<'a>(
         tools,
         streams: options.streams,
         wants_thinking: options.wants_thinking,
-        wants_usage: options.wants_usage || options.is_in_conversation && provider.is_known(),
+        wants_usage: options.wants_usage || provider.is_known(),
         service: learned.traits(provider),
     }
 }

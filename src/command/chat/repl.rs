@@ -16,10 +16,12 @@ use crate::config::Config;
 use crate::error::{Failure, FailureKind};
 use crate::input::{self, InputSources, PromptInput};
 use crate::io::Io;
+use crate::mcp::Watch;
 use crate::output::file::OutputFile;
 use crate::output::sink::{Sink, to_stdout};
 use crate::provider::{Provider, ServiceOptions};
 use crate::sanitize;
+use crate::stop::StopSignal;
 
 /// What stands before every question.
 const PROMPT: &str = "> ";
@@ -51,6 +53,7 @@ impl<'a> Session<'a> {
     pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
         let provider = self.asker.resolve(self.config, io)?;
         self.asker.open_tools(self.config, &provider, io)?;
+        self.asker.ready_tools(io)?;
         self.greet(&provider, io);
         self.provider = Some(provider);
         let mut editor = editor().map_err(|error| unreadable(&error))?;
@@ -59,8 +62,10 @@ impl<'a> Session<'a> {
             let _ = editor.history_mut().add_owned(input);
         }
         loop {
-            if let Some(stop) = &io.stop {
-                stop.exit_on_signals();
+            match self.asker.tools().filter(|tools| tools.has_servers()) {
+                // They have to end before the program does.
+                Some(tools) => tools.watch(Watch::HereButInterrupts),
+                None => io.stop.iter().for_each(StopSignal::exit_on_signals),
             }
             let typed = match editor.readline(PROMPT) {
                 Ok(typed) => typed,
@@ -122,6 +127,10 @@ impl<'a> Session<'a> {
                 self.asker.options.question.system = Some((*text).to_owned());
             }
             TypedLine::File(path) => self.add_file(path, io)?,
+            TypedLine::Tools => match self.asker.tools() {
+                Some(tools) => to_stdout(tools.list().as_bytes(), io)?,
+                None => io.note("there are no tools; --tool and --mcp offer some"),
+            },
             TypedLine::Retry => self.retry(io)?,
             TypedLine::Undo => match self.asker.log.undo(io)? {
                 Some(turn) => {

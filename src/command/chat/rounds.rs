@@ -1,5 +1,7 @@
 //! The replies that called tools before the answer, and the tokens of all replies.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::conversation::ModelReply;
@@ -12,6 +14,8 @@ pub(super) struct Rounds {
     pub(super) replies: Vec<ModelReply>,
     /// Token counts of the replies before the current one.
     pub(super) spent: Option<Value>,
+    /// What all replies cost, the current one too, by currency.
+    pub(super) cost: BTreeMap<String, f64>,
 }
 
 impl Rounds {
@@ -22,10 +26,17 @@ impl Rounds {
             (spent, last) => spent.as_ref().or(last).cloned(),
         }
     }
+
+    /// Adds what a reply cost.
+    pub(super) fn pay(&mut self, cost: &BTreeMap<String, f64>) {
+        for (currency, amount) in cost {
+            *self.cost.entry(currency.clone()).or_default() += amount;
+        }
+    }
 }
 
 /// Two accounts of tokens as one: numbers are added, anything else is the later one's.
-fn sum(first: &Value, second: &Value) -> Value {
+pub(in crate::command) fn sum(first: &Value, second: &Value) -> Value {
     match (first, second) {
         (Value::Object(first), Value::Object(second)) => {
             let mut both: Map<String, Value> = first.clone();
@@ -37,6 +48,10 @@ fn sum(first: &Value, second: &Value) -> Value {
         }
         (first, second) => match (number(first), number(second)) {
             (Some(first), Some(second)) => first.saturating_add(second).into(),
+            // Money is no whole number.
+            _ if first.is_number() && second.is_number() => {
+                (first.as_f64().unwrap_or_default() + second.as_f64().unwrap_or_default()).into()
+            }
             _ if second.is_null() => first.clone(),
             _ => second.clone(),
         },
@@ -51,9 +66,9 @@ mod tests {
 
     #[test]
     fn token_counts_are_added() {
-        let first = json!({"prompt_tokens": 3, "details": {"cached": 1}, "only": 5, "note": "x"});
-        let second = json!({"prompt_tokens": 4, "details": {"cached": 2, "more": 1}, "note": null});
-        let both = json!({"prompt_tokens": 7, "details": {"cached": 3, "more": 1}, "only": 5, "note": "x"});
+        let first = json!({"prompt_tokens": 3, "details": {"cached": 1}, "only": 5, "note": "x", "cost": 0.25});
+        let second = json!({"prompt_tokens": 4, "cost": 0.5, "details": {"cached": 2, "more": 1}, "note": null});
+        let both = json!({"prompt_tokens": 7, "details": {"cached": 3, "more": 1}, "only": 5, "note": "x", "cost": 0.75});
         assert_eq!(sum(&first, &second), both);
         let rounds = Rounds { spent: Some(first.clone()), ..Rounds::default() };
         assert_eq!(rounds.usage(Some(&second)), Some(both));

@@ -1,5 +1,7 @@
 //! What a model said to a question: what the history keeps of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::made::MadeFile;
@@ -17,6 +19,8 @@ pub(super) struct ChatResult {
     /// Cut by a limit of tokens, or too long to be kept whole.
     pub(super) is_cut: bool,
     pub(super) usage: Option<Value>,
+    /// What all replies cost, by currency.
+    pub(super) cost: BTreeMap<String, f64>,
     /// The first request, where its tokens were counted.
     pub(super) sent: Option<SentRequest>,
 }

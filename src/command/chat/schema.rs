@@ -18,9 +18,9 @@ const MAX_WORDS: usize = 300;
 
 /// A schema that answers must fit.
 #[derive(Debug, Clone)]
-pub(super) struct AnswerSchema {
+pub(in crate::command) struct AnswerSchema {
     /// What goes out: the schema, or that of a list of what fits it.
-    pub(super) sent: Value,
+    pub(in crate::command) sent: Value,
     /// Many documents are wanted.
     pub(super) is_list: bool,
     schema: Arc<Schema>,
@@ -32,7 +32,7 @@ impl AnswerSchema {
     ///
     /// # Errors
     /// Exit 2: a missing file, no JSON, no schema.
-    pub(super) fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
+    pub(in crate::command) fn read(text: &str, flag: &str, is_list: bool) -> Result<Self, Failure> {
         let wrong = |why: String| Failure::usage(format!("{flag} {why}"));
         let sent = schema(text).map_err(wrong)?;
         let schema = Schema::new(sent.clone())
@@ -42,7 +42,7 @@ impl AnswerSchema {
     }
 
     /// Warns of a schema that any object fits. `flag` names it.
-    pub(super) fn warn_if_open(&self, flag: &str, io: &Io) {
+    pub(in crate::command) fn warn_if_open(&self, flag: &str, io: &Io) {
         if self.schema.constrains_nothing() {
             io.warn(&format!(
                 "{flag} constrains nothing, any JSON object fits it; a schema is written as \"name, age int\", \
@@ -56,7 +56,7 @@ impl AnswerSchema {
     ///
     /// # Errors
     /// No JSON, or JSON that does not fit, with the place.
-    pub(super) fn document(&self, text: &str) -> Result<String, String> {
+    pub(in crate::command) fn document(&self, text: &str) -> Result<String, String> {
         let no_json = match self.fits(text) {
             Ok(()) => return Ok(text.trim().to_owned()),
             Err(SchemaMisfit::Misfit(why)) => return Err(why),

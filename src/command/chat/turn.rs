@@ -11,6 +11,7 @@ use super::rounds::Rounds;
 use super::said::ChatResult;
 use super::usage::{self, Timing};
 use super::{lacks, outcome, whole};
+use crate::command::spent;
 use crate::conversation::{Addressee, Message, ModelReply};
 use crate::dialect::answers::{Answers, ReplyVerdict};
 use crate::dialect::reader::{ChatReader, ReplyEnd};
@@ -168,10 +169,11 @@ impl ChatTurn {
         let is_cut =
             self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
         let usage = self.rounds.usage(self.answers.usage());
+        let cost = std::mem::take(&mut self.rounds.cost);
         let rounds = std::mem::take(&mut self.rounds.replies);
         let sent = self.cuts.first();
         let made = std::mem::take(&mut self.made);
-        ChatResult { rounds, answers: self.take_replies(), made, is_cut, usage, sent }
+        ChatResult { rounds, answers: self.take_replies(), made, is_cut, usage, cost, sent }
     }
 
     fn take_replies(&mut self) -> Vec<ModelReply> {
@@ -186,6 +188,8 @@ impl ChatTurn {
         io: &mut Io,
     ) -> Result<(), Failure> {
         let asked = exchange.ask(&mut Asking { chat: self, question, io }).await;
+        let spent = exchange.spend(spent::of_usage(self.answers.usage()));
+        self.rounds.pay(&spent.cost);
         if let Err(failure) = &asked {
             if !self.plan.json {
                 self.answers.break_off(&mut self.display.shown);
@@ -278,8 +282,7 @@ impl ChatTurn {
             let counted = self.rounds.usage(self.answers.usage());
             let counts = counted.as_ref().map(TokenCounts::of).unwrap_or_default();
             let ends = self.answers.ends();
-            let price = self.plan.price.as_ref();
-            io.say(&usage::words(counts, timing, &ends, price));
+            io.say(&usage::words(counts, timing, &ends, &self.rounds.cost));
         }
         let verdict = self.answers.verdict();
         if matches!(verdict, ReplyVerdict::Done | ReplyVerdict::Length) {
@@ -332,7 +335,11 @@ impl Operation for Asking<'_> {
     }
 
     fn reword(&self, failure: Failure, provider: &Provider) -> Failure {
-        lacks::named(failure, self.question, provider)
+        let failure = lacks::named(failure, self.question, provider);
+        match &self.chat.plan.tools {
+            Some(tools) => tools.named_in(failure),
+            None => failure,
+        }
     }
 
     async fn read(&mut self, reply: &mut HttpReply<'_>) -> Result<(), ReadError> {

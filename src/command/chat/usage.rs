@@ -1,11 +1,13 @@
 //! Token counts, timing and money in words, for one answer and for a conversation.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
+use crate::command::spent;
 use crate::conversation::Turn;
 use crate::dialect::usage::TokenCounts;
 use crate::provider::Provider;
-use crate::provider::price::Price;
+use crate::provider::price::money;
 
 /// When things happened.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +30,7 @@ pub(super) fn words(
     counts: TokenCounts,
     timing: Timing,
     ends: &[&str],
-    price: Option<&Price>,
+    cost: &BTreeMap<String, f64>,
 ) -> String {
     let mut parts = of_counts(counts);
     let total = timing.asked.elapsed();
@@ -45,9 +47,7 @@ pub(super) fn words(
     if !ends.is_empty() {
         parts.push(format!("ended by {}", ends.join(", ")));
     }
-    if let Some(price) = price.filter(|_| counts.input.is_some()) {
-        parts.push(price.words(cost(counts, price)));
-    }
+    parts.extend(cost.iter().map(|(currency, amount)| money(*amount, currency)));
     format!("usage: {}", parts.join(", "))
 }
 
@@ -58,27 +58,27 @@ pub(super) fn total(turns: &[Turn], provider: &Provider) -> Option<String> {
         turns.iter().filter_map(|turn| Some((turn, counted(turn)?))).collect();
     let sum = all.iter().map(|(_, counts)| *counts).reduce(TokenCounts::and)?;
     let mut parts = of_counts(sum);
-    let is_here = |turn: &Turn| turn.service.provider == provider.name;
-    let mut money: Vec<(Price, f64)> = Vec::new();
-    for (turn, counts) in all.iter().filter(|(turn, _)| is_here(turn)) {
-        let Some(price) = provider.price(&turn.service.model) else { continue };
-        let amount = cost(*counts, &price);
-        match money.iter_mut().find(|(one, _)| one.currency == price.currency) {
-            Some((_, sum)) => *sum += amount,
-            None => money.push((price, amount)),
+    let mut cost: BTreeMap<String, f64> = BTreeMap::new();
+    for (turn, _) in &all {
+        // What it cost is not kept of turns of earlier versions.
+        let is_kept = !turn.cost.is_empty() || turn.service.provider != provider.name;
+        let found = match is_kept {
+            true => turn.cost.clone(),
+            false => {
+                let spent = spent::of_usage(turn.usage.as_ref());
+                provider.price_of(&turn.service.model, &spent).into_iter().collect()
+            }
+        };
+        for (currency, amount) in found {
+            *cost.entry(currency).or_default() += amount;
         }
     }
-    parts.extend(money.iter().map(|(price, amount)| price.words(*amount)));
+    parts.extend(cost.iter().map(|(currency, amount)| money(*amount, currency)));
     let uncounted = match turns.len() - all.len() {
         0 => String::new(),
         count => format!(" ({count} of {} answers were not counted)", turns.len()),
     };
     Some(format!("so far {}{uncounted}", parts.join(", ")))
-}
-
-fn cost(counts: TokenCounts, price: &Price) -> f64 {
-    let or_none = Option::unwrap_or_default;
-    price.of(or_none(counts.input), or_none(counts.cached), counts.paid_output)
 }
 
 fn of_counts(counts: TokenCounts) -> Vec<String> {
@@ -91,7 +91,11 @@ fn of_counts(counts: TokenCounts) -> Vec<String> {
             parts.push(format!("{} tokens in, {} out", number(input), number(output)));
         }
     }
-    for (count, what) in [(counts.cached, "cached"), (counts.thinking, "thinking")] {
+    for (count, what) in [
+        (counts.cached, "cached"),
+        (counts.cache_write, "written to the cache"),
+        (counts.thinking, "thinking"),
+    ] {
         if let Some(count) = count.filter(|count| *count > 0) {
             parts.push(format!("{count} {what}"));
         }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// Another form of the same question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WayOut {
+pub(in crate::command) enum WayOut {
     /// The thinking of earlier replies goes along, in this field.
     EchoThinking(&'static str),
     /// The system message's text goes in front of the first message.
@@ -38,7 +38,7 @@ impl WayOut {
     }
 
     /// What the user is told, with the line for the profile that spares the refused request.
-    pub(super) fn warning(self, model: &str, provider: &Provider) -> String {
+    pub(in crate::command) fn warning(self, model: &str, provider: &Provider) -> String {
         let name = &provider.name;
         let (did, line) = match self {
             Self::EchoThinking(field) => (
@@ -103,7 +103,7 @@ pub(super) fn is_one_off(provider: &Provider) -> bool {
 
 /// What refusals taught of a service and its model.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Learned {
+pub(in crate::command) struct Learned {
     /// The service and its model.
     of: Option<(String, Option<String>)>,
     /// The endpoint that a refusal named.

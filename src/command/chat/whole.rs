@@ -12,7 +12,7 @@ use crate::http::bad_reply::BadReply;
 ///
 /// # Errors
 /// An error that the reply carries, or a reply that is not an answer.
-pub(super) fn read(
+pub(in crate::command) fn read(
     body: &[u8],
     mut reader: ChatReader,
     gives_reason: bool,

@@ -1,5 +1,9 @@
 //! The answer for a batch.
 
+use std::borrow::Cow;
+
+use serde_json::Value;
+
 use super::batch::BatchText;
 use super::cuts::UnreadTexts;
 use crate::api::embed::reply::{self, Vectors};
@@ -12,6 +16,17 @@ pub(in crate::command) enum AnswerPart {
     Reply(Vec<u8>),
     /// The one text of this part was refused, in these words.
     Refused(String),
+}
+
+impl AnswerPart {
+    /// What the service counted.
+    pub(super) fn usage(&self) -> Option<Cow<'_, Value>> {
+        match self {
+            AnswerPart::Vectors(vectors) => vectors.usage.as_ref().map(Cow::Borrowed),
+            AnswerPart::Reply(body) => reply::usage_in(body).map(Cow::Owned),
+            AnswerPart::Refused(_) => None,
+        }
+    }
 }
 
 /// The answer for a batch.
@@ -37,11 +52,7 @@ impl BatchAnswer {
 
     /// Adds the next part, which is for these texts.
     pub(super) fn add(&mut self, part: AnswerPart, texts: &[&BatchText]) {
-        let tokens = match &part {
-            AnswerPart::Vectors(vectors) => vectors.tokens,
-            AnswerPart::Reply(body) => reply::tokens_in(body),
-            AnswerPart::Refused(_) => None,
-        };
+        let tokens = part.usage().as_deref().and_then(reply::tokens_of);
         let texts = Vec::from_iter(texts.iter().map(|text| &text.input));
         let unread = UnreadTexts::of(&texts, tokens);
         self.unread = self.unread.take().into_iter().chain(unread).reduce(UnreadTexts::and);

@@ -10,6 +10,7 @@ use super::batch::{Batch, SharedJournal};
 use super::failing::{is_about_text, is_of_server, refuses_list};
 use super::options::EmbedOptions;
 use super::part::{AskPart, PartContext};
+use crate::command::spent;
 use crate::error::Failure;
 use crate::exchange::Exchange;
 use crate::provider::Provider;
@@ -117,6 +118,7 @@ impl BatchAsker {
             let mut operation = AskPart::new(&self.context, asked, search.is_after_failure);
             match exchange.ask(&mut operation).await {
                 Ok(found) => {
+                    exchange.spend(spent::of_usage(found.usage().as_deref()));
                     self.has_vectors.store(true, Relaxed);
                     self.failed_in_row.store(0, Relaxed);
                     answer.add(found, asked);

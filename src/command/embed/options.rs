@@ -1,6 +1,6 @@
 //! What was typed after `llm embed`, as it is meant.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
@@ -9,6 +9,7 @@ use crate::api::embed::format::VectorFormat;
 use crate::api::embed::reply::DecimalVectors;
 use crate::cli::embed::EmbedArgs;
 use crate::command::options::RunOptions;
+use crate::command::steps::refuse_own_input;
 use crate::error::Failure;
 use crate::input::RowColumns;
 use crate::input::texts::TextSources;
@@ -67,7 +68,7 @@ impl EmbedOptions {
         }
         let columns = args.field.clone().map(|text| RowColumns { text, id: args.id.clone() });
         let output = args.update.clone().or_else(|| args.output.clone());
-        check_output(output.as_deref(), &args.file)?;
+        refuse_own_input(output.as_deref(), &args.file)?;
         Ok(Self {
             texts: args.texts.clone(),
             files: args.file.clone(),
@@ -128,19 +129,6 @@ impl EmbedOptions {
     pub(super) fn strict_format(&self) -> Option<String> {
         let format = self.style.format.filter(|format| !format.has_null());
         format.filter(|_| !self.style.skip_errors).map(VectorFormat::name)
-    }
-}
-
-/// Fails for an output that is also an input.
-fn check_output(output: Option<&Path>, files: &[PathBuf]) -> Result<(), Failure> {
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let Some(target) = output.and_then(real).filter(|path| path.is_file()) else { return Ok(()) };
-    match files.iter().find(|file| real(file).is_some_and(|file| file == target)) {
-        Some(file) => {
-            let words = format!("{} is read and would be replaced", file.display());
-            Err(Failure::usage(words).hint("write to another file"))
-        }
-        None => Ok(()),
     }
 }
 

@@ -293,7 +293,7 @@ impl PartContext {
             .iter()
             .enumerate()
             .filter_map(|(index, (row, hash))| Some(kept::row(*row, *hash, vectors.get(index)?)));
-        journal.lock().unwrap_or_else(PoisonError::into_inner).keep(rows)
+        journal.lock().unwrap_or_else(PoisonError::into_inner).keep(rows).map(drop)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::api::image::base64text;
 use crate::api::image::reply;
 use crate::api::image::scan::{ImagePiece, ImageScanner};
 use crate::api::image::stream::ImageStream;
+use crate::command::spent;
 use crate::error::Failure;
 use crate::exchange::{Draft, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
@@ -16,6 +17,7 @@ use crate::http::fault;
 use crate::http::odd_json;
 use crate::http::request::Request;
 use crate::io::Io;
+use crate::ledger::Spent;
 use crate::output::progress::Progress;
 use crate::provider::Provider;
 
@@ -77,6 +79,7 @@ impl Operation for AskPictures<'_> {
         if entries.is_empty() {
             return Err(BadReply::Lacks("picture").into());
         }
+        reply.exchange().spend(spent_on(&value, &entries));
         Ok(PicturesReply { reply: value, entries, taken })
     }
 }
@@ -91,6 +94,7 @@ impl AskPictures<'_> {
         }
         let value = read?.finish()?;
         let entries = reply::entries(&value).unwrap_or_default();
+        reply.exchange().spend(spent_on(&value, &entries));
         Ok(PicturesReply { reply: value, entries, taken: Vec::new() })
     }
 
@@ -190,9 +194,18 @@ impl Operation for AskBytes<'_> {
         if is_stream {
             return Ok(body);
         }
-        understood(odd_json::value(&body), &body)?;
+        let value = understood(odd_json::value(&body), &body)?;
+        let entries = reply::entries(&value).unwrap_or_default();
+        reply.exchange().spend(spent_on(&value, &entries));
         Ok(body)
     }
+}
+
+/// What pictures took.
+fn spent_on(reply: &Value, entries: &[reply::ImageEntry]) -> Spent {
+    let is_picture = |entry: &&reply::ImageEntry| !matches!(entry, reply::ImageEntry::Nothing(_));
+    let pictures = entries.iter().filter(is_picture).count() as u64;
+    Spent { pictures: Some(pictures), ..spent::of_usage(reply::counts(reply)) }
 }
 
 /// The reply as JSON that carries no error.

@@ -13,7 +13,9 @@ use crate::config::schema::nearest;
 use crate::config::{Config, listed};
 use crate::error::Failure;
 use crate::io::Io;
-use crate::mcp::{DEFAULT_MOST, DEFAULT_STARTUP, DEFAULT_TIMEOUT, Reach, ServerSettings};
+use crate::mcp::{
+    DEFAULT_MOST, DEFAULT_STARTUP, DEFAULT_TIMEOUT, ListedTool, Reach, ServerSettings,
+};
 use crate::provider::rules::glob;
 use crate::secret;
 
@@ -56,6 +58,17 @@ impl ServerChoice {
     /// Whether a tool is one of those that were named with the server, if any were.
     pub(crate) fn is_wanted(&self, tool: &str) -> bool {
         is_among(tool, &self.wanted)
+    }
+
+    /// A tool that was named with the server, which does not have it.
+    pub(crate) fn missing(&self, tools: &[ListedTool]) -> Option<&str> {
+        let is_there = |wanted: &&String| tools.iter().any(|tool| glob(wanted, &tool.name));
+        self.wanted.iter().find(|wanted| !is_there(wanted)).map(String::as_str)
+    }
+
+    /// Whether no tool at all runs without asking.
+    pub(crate) fn allows_none(&self) -> bool {
+        self.allow.is_empty()
     }
 
     /// Whether a tool runs without asking.

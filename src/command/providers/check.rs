@@ -52,7 +52,10 @@ pub(super) fn run(
     config: &Config,
     io: &mut Io,
 ) -> anyhow::Result<()> {
-    let plan = plan(names, options, config, io)?;
+    let mut plan = plan(names, options, config, io)?;
+    for provider in plan.subjects.iter_mut().flatten() {
+        provider.is_noted &= config.keeps_log();
+    }
     if options.dry_run {
         return Ok(show(plan, io)?);
     }
@@ -251,8 +254,8 @@ async fn ask_all(
             let (name, url) = (provider.name.clone(), shown(&provider.base_url));
             match Exchange::open(provider, options, Duration::ZERO, io).await {
                 Ok(exchange) => {
-                    let asking = ServiceCheck::new(exchange);
-                    running.spawn(async move { (at, asking.run().await) });
+                    let (asking, env) = (ServiceCheck::new(exchange), io.env.clone());
+                    running.spawn(async move { (at, asking.run(&env).await) });
                 }
                 Err(failure) => reports[at] = Some(unasked(name, url, "host", &failure)),
             }

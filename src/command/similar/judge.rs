@@ -1,6 +1,7 @@
 //! Lines judged by a reranker.
 
 use crate::api::rerank::{self, Judgement, MAX_DOCUMENTS};
+use crate::command::spent;
 use crate::error::Failure;
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
@@ -49,7 +50,10 @@ impl Operation for Question<'_> {
         if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
             return Err(BadReply::from(fault).into());
         }
-        rerank::read(&body, self.documents.len()).ok_or_else(|| BadReply::of_body(&body).into())
+        let judged = rerank::read(&body, self.documents.len());
+        let judged = judged.ok_or_else(|| ReadError::from(BadReply::of_body(&body)))?;
+        reply.exchange().spend(spent::of_usage(rerank::usage(&body).as_ref()));
+        Ok(judged)
     }
 }
 

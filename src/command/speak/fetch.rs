@@ -67,17 +67,17 @@ impl ReplyRest {
 /// Takes a piece of the sound, and how many bytes of the reply came with it.
 pub(super) type Take<'a> = dyn FnMut(&[u8], usize) -> Result<(), Failure> + Send + 'a;
 
-/// Reads a reply to its end and hands out its sound as it comes. Gives what else it holds.
+/// Reads the reply to a part to its end and hands out its sound as it comes. Gives what else it holds.
 ///
 /// # Errors
 /// The network's, a reply without sound, and those of `take`.
 pub(super) async fn receive(
     reply: &mut Reply<'_>,
-    asked: Option<SpeechFormat>,
+    part: &TextPart,
     take: &mut Take<'_>,
 ) -> Result<ReplyRest, ReadError> {
     let content_type = reply.content_type().to_owned();
-    let mut reader = SpeechReader::new(&content_type, asked);
+    let mut reader = SpeechReader::new(&content_type, part.format);
     let (mut sound, mut is_empty) = (Vec::new(), true);
     loop {
         let bytes = reply.chunk().await?;
@@ -101,6 +101,7 @@ pub(super) async fn receive(
     if is_empty && address.is_none() {
         return Err(BadReply::Empty.into());
     }
+    reply.exchange().spend(part.spent(reader.usage()));
     Ok(ReplyRest { content_type, usage: reader.usage().cloned(), address })
 }
 
@@ -120,7 +121,7 @@ impl Operation for AskPart {
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<PartAudio, ReadError> {
         let mut sound = Vec::new();
-        let rest = receive(reply, self.0.format, &mut |piece, _| {
+        let rest = receive(reply, &self.0, &mut |piece, _| {
             if sound.len() + piece.len() > MAX_PART {
                 return Err(too_large());
             }

@@ -53,6 +53,7 @@ impl Operation for JsonPart {
             let failure = Failure::new(FailureKind::Refused, message).hint("leave --json out");
             return Err(failure.into());
         }
+        reply.exchange().spend(self.0.spent(reader.usage()));
         Ok(body)
     }
 }

@@ -4,8 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::api::speech::split::{self, TextLimit};
 use crate::audio::format::SpeechFormat;
+use crate::command::spent;
 use crate::error::Failure;
 use crate::exchange::{Draft, ReplyWords};
+use crate::ledger::Spent;
 use crate::output::kept;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Job, Provider};
@@ -36,6 +38,13 @@ impl TextPart {
         let (url, body) =
             request.map_or_else(|_| Default::default(), |it| (it.url.to_string(), it.body.bytes()));
         kept::key(&[url.as_bytes(), &body])
+    }
+
+    /// What it took, with what the service says of it.
+    pub(super) fn spent(&self, usage: Option<&Value>) -> Spent {
+        let spent = spent::of_usage(usage);
+        let characters = spent.characters.unwrap_or(self.text.chars().count() as u64);
+        Spent { characters: Some(characters), ..spent }
     }
 
     /// How messages speak of its reply.

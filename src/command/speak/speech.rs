@@ -268,7 +268,7 @@ impl FirstPart<'_> {
         self.track.expect(SpeechReply { content_type, length });
         let (track, bar, io) = (&mut *self.track, &*self.bar, &mut *self.io);
         let (copy, is_kept) = (&mut self.copy, self.number > 1);
-        let rest = receive(reply, self.part.format, &mut |piece, came| {
+        let rest = receive(reply, &self.part, &mut |piece, came| {
             bar.add(came);
             if is_kept {
                 copy.extend_from_slice(piece);

@@ -11,11 +11,13 @@ use crate::api::transcribe::answer::{TranscriptReply, refuses_format};
 use crate::api::transcribe::format::TranscriptFormat;
 use crate::api::transcribe::read::read;
 use crate::api::transcribe::stream::TranscriptStream;
+use crate::command::spent;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
 use crate::io::Io;
+use crate::ledger::Spent;
 use crate::output::kept::KeptParts;
 use crate::output::progress::Progress;
 use crate::provider::user_fields::UserFields;
@@ -222,6 +224,7 @@ impl Operation for AskPart<'_> {
         let content_type = reply.content_type().to_lowercase();
         if content_type.starts_with("text/event-stream") && self.script.is_live() {
             let answer = live(reply, self.script, self.io).await?;
+            reply.exchange().spend(spent_on(&answer));
             let content_type = "application/json".to_owned();
             return Ok(PartTranscript { answer, was_live: true, content_type });
         }
@@ -235,8 +238,17 @@ impl Operation for AskPart<'_> {
             }
             answer => answer?,
         };
+        reply.exchange().spend(spent_on(&answer));
         Ok(PartTranscript { answer, was_live: false, content_type })
     }
+}
+
+/// What a transcript took: services count tokens or seconds of sound, or tell the length of the recording.
+fn spent_on(answer: &TranscriptReply) -> Spent {
+    let field = |name: &str| answer.value.as_ref()?.get(name);
+    let spent = spent::of_usage(field("usage"));
+    let length = || field("duration")?.as_f64().filter(|length| *length >= 0.0);
+    Spent { seconds: spent.seconds.or_else(length), ..spent }
 }
 
 /// Reads a stream to its end, its text shown as it comes.

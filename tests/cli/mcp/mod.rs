@@ -1,5 +1,7 @@
 //! `llm mcp`, and the servers of tools of `llm chat --mcp`. The servers are shell scripts.
+mod chat;
 mod command;
+mod confirmation;
 mod starting;
 
 use std::path::Path;
@@ -46,4 +48,14 @@ fn assert_gone(run: &Llm, names: &[&str]) {
 fn is_there(pid: &str) -> bool {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid).join("status"));
     status.is_ok_and(|status| !status.contains("State:\tZ"))
+}
+
+/// Waits for a file in the folder of the run.
+#[track_caller]
+fn wait_for(run: &Llm, name: &str) {
+    let start = Instant::now();
+    while !run.dir().join(name).exists() {
+        assert!(start.elapsed() < LONG, "{name} does not come");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{LONG, assert_gone, seen, table, with_servers};
+use super::{assert_gone, seen, table, wait_for, with_servers};
 use crate::support::{Llm, Outcome};
 
 /// Calls `echo` of a server that misbehaves in this way.
@@ -82,7 +82,7 @@ fn a_server_that_does_not_answer_is_not_waited_for_without_end() {
         assert_gone(&run, &["a"]);
     }
     let run = with_servers(&[table("a", "", "timeout = 0.5")]).args(["mcp", "call", "a", "sleep"]);
-    run.run().code(6).stderr("llm: mcp a: did not answer within 0.5 s\n");
+    run.run().code(6).stderr("llm: mcp a: it did not answer within 0.5 s\n");
     assert!(seen(&run, "a").contains("notifications/cancelled"));
     let (_, slow) = echo("slow slow", "");
     slow.code(0);
@@ -139,16 +139,6 @@ fn a_server_ends_with_us_even_where_we_are_killed() {
     running.signal("KILL");
     drop(running);
     assert_gone(&run, &["a"]);
-}
-
-/// Waits for a file in the folder of the run.
-#[track_caller]
-fn wait_for(run: &Llm, name: &str) {
-    let start = Instant::now();
-    while !run.dir().join(name).exists() {
-        assert!(start.elapsed() < LONG, "{name} does not come");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn vectors_come_in_the_order_of_the_inputs() {
     let vectors = read(body.to_string().into_bytes(), 3).expect("is read");
     let expected = [Some(vec![1.5, 2.5]), Some(vec![0.1]), Some(vec![0.25, -1.0])];
     assert_eq!(floats(&vectors), expected);
-    assert_eq!(vectors.tokens, Some(9));
+    assert_eq!(vectors.usage.as_ref().and_then(tokens_of), Some(9));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn reply() -> impl Strategy<Value = (Value, usize)> {
 /// The outcome of a reading, to be compared.
 fn outcome(result: Result<Vectors, VectorProblem>) -> (Vec<Option<Vec<f32>>>, String) {
     match result {
-        Ok(vectors) => (floats(&vectors), format!("{:?}", vectors.tokens)),
+        Ok(vectors) => (floats(&vectors), format!("{:?}", vectors.usage)),
         Err(problem) => (Vec::new(), format!("{problem:?}")),
     }
 }

@@ -14,6 +14,7 @@ use crate::error::{Failure, FailureClass, FailureKind};
 use crate::exchange::Exchange;
 use crate::http::form::FormPart;
 use crate::http::request::{Request, shown};
+use crate::io::Env;
 use crate::provider::{Job, Provider};
 
 /// A model of the profile that ends within so many days is told.
@@ -81,11 +82,19 @@ impl ServiceCheck {
         Self { exchange, report, key: None }
     }
 
-    /// Asks, and tells what was found.
+    /// Asks, notes what that took, and tells what was found.
     ///
     /// # Errors
     /// An interruption; whatever else goes wrong is a finding.
-    pub(super) async fn run(mut self) -> Result<ServiceReport, Failure> {
+    pub(super) async fn run(mut self, env: &Env) -> Result<ServiceReport, Failure> {
+        let looked = self.look().await;
+        let ended = looked.as_ref().err().map_or(self.report.failed, |failure| Some(failure.kind));
+        self.exchange.note(ended, env);
+        Ok(self.end(looked?))
+    }
+
+    /// Whether it never came to a chat.
+    async fn look(&mut self) -> Result<bool, Failure> {
         let jobs = self.exchange.provider.jobs();
         let has_chat = jobs.contains(&Job::Chat);
         let listed = match jobs.contains(&Job::Models) {
@@ -93,7 +102,7 @@ impl ServiceCheck {
             false => None,
         };
         if self.host().is_some_and(|host| host.state == CheckState::Fails) {
-            return Ok(self.end(has_chat));
+            return Ok(has_chat);
         }
         // A list that is refused may be one that nobody gets: chat tells, before anything else is asked.
         let mut jobs = others(&self.exchange.provider).into_iter();
@@ -119,7 +128,7 @@ impl ServiceCheck {
             self.report.failed.get_or_insert(FailureKind::Refused);
         }
         self.report.checks.extend(endpoints);
-        Ok(self.end(false))
+        Ok(false)
     }
 
     fn is_key_refused(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::command::spent;
 use crate::conversation::Conversation;
 use crate::dialect::reader::{ChatReader, ReplyEnd};
 use crate::dialect::{self, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
@@ -61,10 +62,13 @@ impl Operation for AskOneToken<'_> {
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
         let api = reply.exchange().provider.api_for_model(self.model);
         let mut reader = ChatReader::new(api, None, reply.content_type());
-        let (mut first, mut any, mut is_finished) = (None, false, false);
+        let (mut first, mut any, mut is_finished, mut usage) = (None, false, false, None);
         let mut each = |event: ChatEvent<'_>| {
             any = true;
             is_finished |= matches!(event, ChatEvent::Finish { .. });
+            if let ChatEvent::Usage(counted) = event {
+                usage = Some(counted.clone());
+            }
             if matches!(event, ChatEvent::Text { .. } | ChatEvent::Thinking { .. }) {
                 first.get_or_insert_with(|| self.started.elapsed());
             }
@@ -76,6 +80,7 @@ impl Operation for AskOneToken<'_> {
             }
         }
         let end = reader.finish(&mut each);
+        reply.exchange().spend(spent::of_usage(usage.as_ref()));
         if let Some(fault) = reader.fault() {
             return Err(BadReply::from(fault.clone()).into());
         }

@@ -1,0 +1,259 @@
+//! `llm batch run`: every row is asked here and now.
+
+use std::path::Path;
+
+use super::ask::RowAsker;
+use super::attach;
+use super::flow::{FlowOptions, RowFlow};
+use super::keep::{AnswerKeeper, JournalKeeper, StreamKeeper};
+use super::preview;
+use super::record::{self, AnswerStyle};
+use super::reply::AnswerWish;
+use super::request::RowRequests;
+use super::setup::RowSetup;
+use super::source::RowFiles;
+use super::survey::RowSurvey;
+use super::tally::RunTally;
+use crate::cli::batch::{AnswerFormat, BatchRunArgs};
+use crate::command::options::RunOptions;
+use crate::command::steps::{refuse_own_input, settle_output};
+use crate::config;
+use crate::error::{Failure, FailureKind};
+use crate::exchange;
+use crate::io::Io;
+use crate::journal::{Fingerprint, Journal};
+use crate::output::sink::Sink;
+use crate::provider::Provider;
+
+/// Asks for every row.
+///
+/// # Errors
+/// As the table of exit codes has them.
+pub(super) fn run(args: &BatchRunArgs, run: &RunOptions, io: &mut Io) -> Result<(), Failure> {
+    let output = args.answers.output.as_deref();
+    settle_output(output, io);
+    let config = config::load(run.config.as_deref(), io)?;
+    let format = record::format(args.answers.format, run.json, output)?;
+    refuse_own_input(output, &args.rows.file)?;
+    let mut setup = RowSetup::new(&args.rows, run, &config, io)?;
+    if !run.dry_run {
+        exchange::look_up_model(&mut setup.provider, run.exchange, io)?;
+    }
+    let options = setup.options.clone();
+    let (requests, warnings) = RowRequests::new(&setup.template, options, &setup.provider)?;
+    warnings.iter().for_each(|warning| io.warn(warning));
+    if run.dry_run {
+        return preview::show(setup, &requests, io);
+    }
+    let fingerprint = fingerprint(&setup, &requests, format);
+    let (keeper, survey, style) = opened(args, &setup, &fingerprint, format, run.usage)?;
+    let provider = setup.provider.clone();
+    let tally = RunTally::new(survey.count);
+    let job = Job { setup, requests, keeper, style, tally, format };
+    let (args, usage) = (args.clone(), run.usage);
+    exchange::run(provider, run.exchange, io, move |exchange, io| {
+        Box::pin(async move {
+            exchange.for_many(args.work.concurrency.map(|most| most as usize));
+            job.run(&args, usage, exchange, io).await
+        })
+    })
+}
+
+/// What makes a run the same as another one.
+fn fingerprint(setup: &RowSetup, requests: &RowRequests, format: AnswerFormat) -> Fingerprint {
+    let made = requests.made();
+    let (url, body) = made.told();
+    let schema = requests.schema().map(|schema| schema.sent.to_string());
+    let wish = format!("{:?} {:?}", setup.extract, setup.id);
+    // Only this form needs the replies themselves.
+    let keeps_replies = if format == AnswerFormat::Openai { "replies" } else { "" };
+    let properties = [
+        "batch",
+        &url,
+        &body,
+        &setup.template.properties(),
+        &schema.unwrap_or_default(),
+        &wish,
+        keeps_replies,
+    ];
+    Fingerprint::new(properties.map(str::as_bytes), Some(&requests.model()))
+}
+
+/// Opens where answers go, and looks at all rows.
+///
+/// # Errors
+/// Exit 2: a row that can't be asked, a FILE.part of another run. Exit 1: an output that can't be written.
+fn opened(
+    args: &BatchRunArgs,
+    setup: &RowSetup,
+    fingerprint: &Fingerprint,
+    format: AnswerFormat,
+    shows_usage: bool,
+) -> Result<(AnswerKeeper, RowSurvey, AnswerStyle), Failure> {
+    let answers = &args.answers;
+    let column = answers.answer_column.as_deref();
+    let style = |survey: &RowSurvey| AnswerStyle::new(format, column, shows_usage, survey);
+    let id = setup.id.as_deref();
+    let sink = Sink::open(answers.output.as_deref())?;
+    let target = answers.output.as_deref().filter(|_| sink.can_patch());
+    let Some(target) = target else {
+        let mut check = |row: &_, question: &_| attach::row_hash(row, question).map(drop);
+        let survey = RowSurvey::of(&setup.files, &setup.template, id, &mut check)?;
+        let style = style(&survey)?;
+        return Ok((AnswerKeeper::Stream(StreamKeeper::new(style.clone(), sink)), survey, style));
+    };
+    // It can be written; the file itself is made at the end.
+    drop(sink);
+    let journal = Journal::open(target, fingerprint, answers.fresh)?;
+    let mut keeper = JournalKeeper::new(journal);
+    let mut find = |row: &super::source::NumberedRow, question: &_| {
+        let hash = attach::row_hash(row, question)?;
+        keeper.find(row.number, hash, answers.retry_failed);
+        Ok(())
+    };
+    let surveyed = RowSurvey::of(&setup.files, &setup.template, id, &mut find)
+        .and_then(|survey| Ok((style(&survey)?, survey)));
+    match surveyed {
+        Ok((style, survey)) => {
+            keeper.end_of_search(survey.count);
+            Ok((AnswerKeeper::Journal(keeper), survey, style))
+        }
+        Err(failure) => {
+            keeper.journal.leave();
+            Err(failure)
+        }
+    }
+}
+
+/// A run that is ready to begin.
+struct Job {
+    setup: RowSetup,
+    requests: RowRequests,
+    keeper: AnswerKeeper,
+    style: AnswerStyle,
+    tally: RunTally,
+    format: AnswerFormat,
+}
+
+impl Job {
+    async fn run(
+        self,
+        args: &BatchRunArgs,
+        shows_usage: bool,
+        exchange: &mut exchange::Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let Self { setup, requests, keeper, style, mut tally, format } = self;
+        requests.remake(&exchange.provider)?;
+        let RowSetup { files, template, extract, options, .. } = setup;
+        if let AnswerKeeper::Journal(keeper) = &keeper {
+            keeper.each_done(tally.all, &mut |outcome| tally.add_earlier(outcome))?;
+            if tally.over > 0 {
+                io.note(&format!("goes on: {}", tally.done()));
+            }
+        }
+        let wish = AnswerWish {
+            schema: options.schema,
+            extract,
+            is_limited: requests.is_limited(),
+            keeps_replies: format == AnswerFormat::Openai,
+            thinks_untagged: exchange.provider.thinks_untagged(&requests.model()),
+        };
+        let asker = RowAsker::new(requests, wish, io);
+        let options = FlowOptions { template, max_failures: args.work.max_failures };
+        let mut flow = RowFlow::new(asker, options, keeper, tally, io);
+        let result = flow.run(files.rows(), exchange, io).await;
+        let RowFlow { keeper, tally, .. } = flow;
+        if shows_usage {
+            io.say(&tally.usage());
+        }
+        let output = args.answers.output.as_deref();
+        match (keeper, output) {
+            (AnswerKeeper::Journal(keeper), Some(target)) => {
+                let written = result.and_then(|()| write(&keeper, &files, &style, target, io));
+                settle(written, keeper, &tally, &exchange.provider, io)
+            }
+            (AnswerKeeper::Stream(keeper), _) => {
+                if result.as_ref().is_err_and(|failure| failure.kind == FailureKind::ReaderGone) {
+                    return result;
+                }
+                let ended = keeper.end(io);
+                result.and(ended)?;
+                verdict(&tally, &exchange.provider)
+            }
+            (AnswerKeeper::Journal(_), None) => result,
+        }
+    }
+}
+
+/// Writes FILE, which all rows are in.
+fn write(
+    keeper: &JournalKeeper,
+    files: &RowFiles,
+    style: &AnswerStyle,
+    target: &Path,
+    io: &mut Io,
+) -> Result<(), Failure> {
+    let mut sink = Sink::open(Some(target))?;
+    keeper.write(files, style, &mut sink, io)?;
+    sink.commit()
+}
+
+/// The run is over: FILE.part goes if no row is left that another try may answer. A failure tells how to go
+/// on.
+fn settle(
+    result: Result<(), Failure>,
+    mut keeper: JournalKeeper,
+    tally: &RunTally,
+    provider: &Provider,
+    io: &Io,
+) -> Result<(), Failure> {
+    let (passing, refused) = tally.has_passing_and_refused();
+    let again = format!("the same command goes on; {}", tally.done());
+    let Err(failure) = result else {
+        if !passing {
+            keeper.journal.remove()?;
+        } else {
+            keeper.journal.leave();
+        }
+        let retry = "--retry-failed asks again for the rows that were refused";
+        let hint = match (passing, refused) {
+            (true, true) => format!("{again}; {retry} too"),
+            (true, false) => again,
+            (false, _) => format!("{retry}; {}", tally.done()),
+        };
+        return verdict(tally, provider).map_err(|failure| match failure.kind {
+            FailureKind::Cut => failure,
+            _ => failure.hint(hint),
+        });
+    };
+    if keeper.journal.leave() == 0 {
+        return Err(failure);
+    }
+    if failure.is_silent() {
+        io.hint(&again);
+    }
+    let hint = match &failure.hint {
+        Some(other) => format!("{other}; {again}"),
+        None => again,
+    };
+    Err(failure.hint(hint))
+}
+
+/// What a run that went through all rows ends with.
+fn verdict(tally: &RunTally, provider: &Provider) -> Result<(), Failure> {
+    if let Some(words) = tally.failures() {
+        return Err(Failure::new(FailureKind::Refused, words));
+    }
+    match tally.cut {
+        0 => Ok(()),
+        cut => {
+            let (are, name) =
+                (if cut == 1 { "answer was" } else { "answers were" }, &provider.name);
+            let what =
+                format!("{} {are} cut at the token limit of {name}", super::tally::grouped(cut));
+            Err(Failure::new(FailureKind::Cut, what)
+                .hint("--max-tokens N asks for longer ones, where the service allows it"))
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! `llm usage`: what the noted runs took, in sums. Goes to no network.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::options::RunOptions;
+use crate::cli::usage::{Since, UsageArgs, UsageBy};
+use crate::error::{Failure, FailureKind, reason};
+use crate::io::Io;
+use crate::ledger::{GroupBy, Ledger, Sum, Sums};
+use crate::output::sink::to_stdout;
+use crate::provider::price::{money, rounded};
+use crate::sanitize;
+
+/// Runs the command.
+///
+/// # Errors
+/// Exit 1: notes that can't be read. Exit 2: no place for them.
+pub(crate) fn run(args: &UsageArgs, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
+    let ledger = Ledger::find(&io.env).ok_or_else(|| {
+        Failure::usage("there is no home directory to look for notes in").hint("set HOME")
+    })?;
+    let path = ledger.path().display().to_string();
+    let zone = TimeZone::system();
+    let since = args.since.map(|since| moment(since, &zone)).transpose()?;
+    let sums = Sums::read(ledger.path(), since, group_by(args.by), zone).map_err(|error| {
+        Failure::new(FailureKind::Other, format!("cannot read {path}: {}", reason(&error)))
+    })?;
+    if sums.skipped > 0 {
+        let (lines, are) = if sums.skipped == 1 {
+            ("line", "is no note and is")
+        } else {
+            ("lines", "are no notes and are")
+        };
+        io.warn(&format!("{path}: {} {lines} {are} skipped", grouped(sums.skipped)));
+    }
+    let groups = in_order(&sums, args.by);
+    if options.json {
+        let text = format!("{:#}\n", document(&sums, &groups, &path));
+        to_stdout(text.as_bytes(), io)?;
+        return Ok(());
+    }
+    let rows = match io.stdout_is_terminal {
+        true => table(&sums, &groups, args.by),
+        false => plain(&sums, &groups, args.by),
+    };
+    to_stdout(rows.as_bytes(), io)?;
+    match (sums.total.runs, since) {
+        (0, None) => io.note(&format!("no run is noted yet in {path}")),
+        (0, Some(_)) => io.note(&format!("no run since then is noted in {path}")),
+        (runs, _) => {
+            let plural = if runs == 1 { "" } else { "s" };
+            let uncounted = match sums.total.uncounted {
+                0 => String::new(),
+                count => format!(", {} of them with nothing counted", grouped(count)),
+            };
+            io.note(&format!("{} run{plural}{uncounted}, as noted in {path}", grouped(runs)));
+        }
+    }
+    Ok(())
+}
+
+fn group_by(by: UsageBy) -> GroupBy {
+    match by {
+        UsageBy::Day => GroupBy::Day,
+        UsageBy::Provider => GroupBy::Provider,
+        UsageBy::Model => GroupBy::Model,
+        UsageBy::Command => GroupBy::Command,
+    }
+}
+
+/// The moment from which on runs count.
+fn moment(since: Since, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    let of_time = match since {
+        Since::Exact(time) => Ok(time),
+        Since::Ago(span) => Timestamp::now().checked_sub(span),
+        Since::Local(time) => time.to_zoned(zone.clone()).map(|time| time.timestamp()),
+    };
+    of_time.map_err(|error| {
+        Failure::usage(format!("--since is no time that a clock can show: {error}"))
+    })
+}
+
+/// The groups: days one after the other, all else by what took most.
+fn in_order(sums: &Sums, by: UsageBy) -> Vec<(&str, &Sum)> {
+    let mut groups: Vec<(&str, &Sum)> =
+        sums.by.iter().map(|(key, sum)| (key.as_str(), sum)).collect();
+    let tokens = |sum: &Sum| {
+        let count = Option::unwrap_or_default;
+        count(sum.spent.input_tokens).saturating_add(count(sum.spent.output_tokens))
+    };
+    if by != UsageBy::Day {
+        groups.sort_by_key(|(_, sum)| std::cmp::Reverse((tokens(sum), sum.runs)));
+    }
+    groups
+}
+
+/// All as one JSON document. What nobody counted is 0, so that programs need not ask.
+fn document(sums: &Sums, groups: &[(&str, &Sum)], path: &str) -> Value {
+    let by: Vec<Value> = groups
+        .iter()
+        .map(|(key, sum)| {
+            let mut fields = Map::new();
+            fields.insert("key".to_owned(), (*key).into());
+            fields.extend(fields_of(sum));
+            Value::Object(fields)
+        })
+        .collect();
+    json!({
+        "total": fields_of(&sums.total), "by": by, "skipped_lines": sums.skipped, "file": path,
+    })
+}
+
+fn fields_of(sum: &Sum) -> Map<String, Value> {
+    let spent = &sum.spent;
+    let mut fields = Map::new();
+    for (name, count) in
+        [("runs", sum.runs), ("uncounted_runs", sum.uncounted)].into_iter().chain(counts(sum))
+    {
+        fields.insert(name.to_owned(), count.into());
+    }
+    fields.insert("seconds".to_owned(), spent.seconds.unwrap_or(0.0).into());
+    fields.insert(
+        "cost".to_owned(),
+        spent
+            .cost
+            .iter()
+            .map(|(name, amount)| (name.clone(), rounded(*amount).into()))
+            .collect::<Map<_, Value>>()
+            .into(),
+    );
+    fields
+}
+
+/// What is counted in whole numbers.
+fn counts(sum: &Sum) -> [(&'static str, u64); 7] {
+    let spent = &sum.spent;
+    let count = Option::unwrap_or_default;
+    [
+        ("input_tokens", count(spent.input_tokens)),
+        ("cached_tokens", count(spent.cached_tokens)),
+        ("cache_write_tokens", count(spent.cache_write_tokens)),
+        ("output_tokens", count(spent.output_tokens)),
+        ("reasoning_tokens", count(spent.reasoning_tokens)),
+        ("characters", count(spent.characters)),
+        ("pictures", count(spent.pictures)),
+    ]
+}
+
+fn cost(sum: &Sum) -> String {
+    let amounts = sum.spent.cost.iter().map(|(name, amount)| money(*amount, name));
+    amounts.collect::<Vec<_>>().join(", ")
+}
+
+fn seconds(sum: &Sum) -> String {
+    let text = format!("{:.1}", sum.spent.seconds.unwrap_or(0.0));
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+/// All columns, with tabs between: the first line has their names, the last one the sums.
+fn plain(sums: &Sums, groups: &[(&str, &Sum)], by: UsageBy) -> String {
+    let mut head = vec![name(by).to_owned(), "runs".to_owned()];
+    head.extend(counts(&sums.total).map(|(name, _)| name.to_owned()));
+    head.extend(["seconds".to_owned(), "cost".to_owned()]);
+    let row = |(key, sum): (&str, &Sum)| {
+        let mut row = vec![key.replace(['\t', '\n', '\r'], " "), sum.runs.to_string()];
+        row.extend(counts(sum).map(|(_, count)| count.to_string()));
+        row.extend([seconds(sum), cost(sum)]);
+        row
+    };
+    let rows = groups.iter().copied().chain([("total", &sums.total)]).map(row);
+    std::iter::once(head).chain(rows).map(|row| row.join("\t") + "\n").collect()
+}
+
+fn name(by: UsageBy) -> &'static str {
+    match by {
+        UsageBy::Day => "day",
+        UsageBy::Provider => "provider",
+        UsageBy::Model => "model",
+        UsageBy::Command => "command",
+    }
+}
+
+/// A table for eyes: columns in which there is nothing are left out.
+fn table(sums: &Sums, groups: &[(&str, &Sum)], by: UsageBy) -> String {
+    if sums.total.runs == 0 {
+        return String::new();
+    }
+    const HEADS: [&str; 7] =
+        ["in", "cached", "cache written", "out", "thinking", "characters", "pictures"];
+    let mut columns: Vec<Vec<String>> = Vec::new();
+    let all = || groups.iter().copied().chain([("total", &sums.total)]);
+    let mut column = |head: &str, cell: &dyn Fn((&str, &Sum)) -> String| {
+        let cells = all().map(cell);
+        columns.push(std::iter::once(head.to_owned()).chain(cells).collect());
+    };
+    let shown = |key: &str| if key.is_empty() { "–".to_owned() } else { sanitize::one_line(key) };
+    column(name(by), &|(key, _)| shown(key));
+    column("runs", &|(_, sum)| grouped(sum.runs));
+    for (at, head) in HEADS.into_iter().enumerate() {
+        if counts(&sums.total)[at].1 > 0 {
+            column(head, &|(_, sum)| grouped(counts(sum)[at].1));
+        }
+    }
+    if sums.total.spent.seconds.is_some() {
+        column("seconds", &|(_, sum)| seconds(sum));
+    }
+    if !sums.total.spent.cost.is_empty() {
+        column("cost", &|(_, sum)| sanitize::one_line(&cost(sum)));
+    }
+    drawn(&columns)
+}
+
+/// Columns beside each other: the first one from the left, numbers from the right.
+fn drawn(columns: &[Vec<String>]) -> String {
+    let widths: Vec<usize> = columns
+        .iter()
+        .map(|cells| cells.iter().map(|cell| cell.width()).max().unwrap_or(0))
+        .collect();
+    let lines = columns.first().map_or(0, Vec::len);
+    let mut text = String::new();
+    for line in 0..lines {
+        let mut row = String::new();
+        for (at, (cells, width)) in columns.iter().zip(&widths).enumerate() {
+            let cell = &cells[line];
+            let space = " ".repeat(width - cell.width());
+            match at {
+                0 => row.extend([cell.as_str(), &space]),
+                _ => row.extend(["  ", &space, cell.as_str()]),
+            }
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns() {
+        let columns = [
+            vec!["model".to_owned(), "千问".to_owned(), "x".to_owned()],
+            vec!["in".to_owned(), "5".to_owned(), "1,000".to_owned()],
+        ];
+        assert_eq!(drawn(&columns), "model     in\n千问       5\nx      1,000\n");
+    }
+}

@@ -1,0 +1,6 @@
+//! `llm batch`.
+mod answers;
+mod going_on;
+mod pace;
+mod rows;
+mod service;
