@@ -187,7 +187,7 @@ fn unasked(name: String, base_url: String, what: &'static str, failure: &Failure
         model: None,
         checks,
         failed: Some(failure.kind),
-        warnings: Vec::new(),
+        warnings: Box::default(),
     }
 }
 

@@ -77,7 +77,7 @@ impl ServiceCheck {
             model: provider.model.clone(),
             checks: Vec::new(),
             failed: None,
-            warnings: Vec::new(),
+            warnings: Box::default(),
         };
         Self { exchange, report, key: None }
     }
@@ -207,7 +207,7 @@ impl ServiceCheck {
     }
 
     /// What the list says of models of the profile that end soon.
-    fn shutdowns(&self, list: &ModelList) -> Vec<String> {
+    fn shutdowns(&self, list: &ModelList) -> Box<[String]> {
         let profile = &self.exchange.provider.profile;
         let of_jobs = profile.models.iter().map(|(_, field)| &field.value);
         let own: Vec<&String> = self.report.model.iter().chain(of_jobs).collect();

@@ -79,7 +79,7 @@ pub(super) struct ServiceReport {
     /// The class of the first failure; `None` if the service works.
     pub(super) failed: Option<FailureKind>,
     /// What works still, but not for long.
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Box<[String]>,
 }
 
 /// A server on this machine that was found running.
@@ -262,7 +262,7 @@ mod tests {
                 CheckResult::new("embed", CheckState::Absent, "404"),
             ],
             failed: Some(FailureKind::Refused),
-            warnings: Vec::new(),
+            warnings: Box::default(),
         }
     }
 
