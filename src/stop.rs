@@ -136,12 +136,27 @@ pub(crate) fn watched() -> &'static [usize] {
 #[cfg(unix)]
 fn find_watched() -> Vec<usize> {
     let mut signals = vec![SIGINT, SIGQUIT, SIGTERM];
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // If the system doesn't tell, the default action stays.
-    if mask.is_some_and(|mask| mask & 1 == 0) {
+    if hears_hangup() {
         signals.push(SIGHUP);
     }
     signals
+}
+
+/// Whether SIGHUP ends the program, as it does unless its parent has said otherwise. If the system doesn't
+/// tell, the default action stays.
+#[cfg(target_os = "linux")]
+fn hears_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 0)
+}
+
+/// Other systems have no file that tells what is ignored. `nohup` lets no output go to the terminal, so where
+/// some does, nobody asked to outlive it.
+#[cfg(all(unix, not(target_os = "linux")))]
+#[expect(clippy::disallowed_methods, reason = "asked is what they are; nothing is written")]
+fn hears_hangup() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdout().is_terminal() || std::io::stderr().is_terminal()
 }

@@ -54,7 +54,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("config", &["error", "io", "secret"]),
     ("conversation", &["input"]),
-    ("demo", &["audio", "media"]),
+    ("demo", &["audio", "media", "private"]),
     ("dialect", &["conversation", "http", "input", "provider", "random"]),
     ("error", &[]),
     (

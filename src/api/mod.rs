@@ -2,6 +2,7 @@
 //! they say out. No I/O here.
 
 pub(crate) mod about_tokens;
+pub(crate) mod batch;
 pub(crate) mod embed;
 pub(crate) mod family;
 pub(crate) mod image;

@@ -7,16 +7,27 @@ use crate::io::Io;
 
 mod ask;
 mod attach;
+mod fetch;
 mod flow;
+mod handed;
 mod keep;
+mod kept;
+mod lines;
+mod make;
 mod outcome;
+mod parts;
+mod plan;
 mod preview;
+mod ready;
 mod record;
 mod reply;
 mod request;
+mod results;
 mod run;
+mod service;
 mod setup;
 mod source;
+mod submit;
 mod survey;
 mod tally;
 mod template;
@@ -35,5 +46,12 @@ pub(crate) fn run(args: &BatchArgs, options: &RunOptions, io: &mut Io) -> anyhow
                 .into())
         }
         Some(BatchAction::Run(args)) => Ok(run::run(args, options, io)?),
+        Some(BatchAction::Make(args)) => Ok(make::run(args, options, io)?),
+        Some(BatchAction::Submit(args)) => Ok(submit::run(args, options, io)?),
+        Some(BatchAction::Status(args)) => Ok(handed::status(args, options, io)?),
+        Some(BatchAction::Fetch(args)) => Ok(fetch::run(args, options, io)?),
+        Some(BatchAction::Cancel(args)) => Ok(handed::cancel(args, options, io)?),
+        Some(BatchAction::List(args)) => Ok(handed::list(args, options, io)?),
+        Some(BatchAction::Rm(args)) => Ok(handed::remove(args, options, io)?),
     }
 }

@@ -8,9 +8,11 @@ use super::steps::print_request;
 use crate::api::models::{for_job, ids};
 use crate::api::shutdown::{self, Shutdown};
 use crate::cli::ModelsArgs;
-use crate::config;
+use crate::config::{self, Config};
 use crate::error::{Failure, FailureKind};
-use crate::exchange::{self, Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
+use crate::exchange::{
+    self, Draft, Exchange, ExchangeOptions, Operation, ReadError, Reply, ReplyWords,
+};
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
 use crate::http::odd_json;
@@ -30,15 +32,29 @@ pub(crate) fn run(args: &ModelsArgs, options: &RunOptions, io: &mut Io) -> anyho
         let list = |provider: &Provider| Ok(provider.get(Job::Models));
         return Ok(print_request(&mut provider, io, list)?);
     }
-    let (word, json) = (args.word.clone(), options.json);
+    Ok(show(provider, args.word.as_deref(), options.json, options.exchange, &config, io)?)
+}
+
+/// Lists the models of a service, or those that contain a word, and keeps what it has for completions.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn show(
+    provider: Provider,
+    word: Option<&str>,
+    json: bool,
+    options: ExchangeOptions,
+    config: &Config,
+    io: &mut Io,
+) -> Result<(), Failure> {
     let asked = provider.clone();
-    let found = exchange::run(provider, options.exchange, io, move |exchange, io| {
-        Box::pin(async move { list(word.as_deref(), json, exchange, io).await })
+    let wanted = word.map(str::to_owned);
+    let found = exchange::run(provider, options, io, move |exchange, io| {
+        Box::pin(async move { list(wanted.as_deref(), json, exchange, io).await })
     })?;
-    listed::keep(&asked, &found, &config, io);
-    let word = args.word.as_deref().filter(|_| !options.json);
-    match word.filter(|word| !found.iter().any(|id| has(id, word))) {
-        Some(word) => Err(no_match(word, &asked.name, found.len()).into()),
+    listed::keep(&asked, &found, config, io);
+    match word.filter(|_| !json).filter(|word| !found.iter().any(|id| has(id, word))) {
+        Some(word) => Err(no_match(word, &asked.name, found.len())),
         None => Ok(()),
     }
 }

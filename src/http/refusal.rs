@@ -70,6 +70,19 @@ pub(super) fn failure(
         .failure(head.retry.clone())
 }
 
+/// The failure for a reply that was kept in a file: its status is an error, its head is gone.
+pub(crate) fn of_kept(
+    status: u16,
+    id: Option<&str>,
+    body: &[u8],
+    request: &Request,
+    service: &Service,
+) -> Failure {
+    let retry = Retry { status: Some(status), ..Retry::default() };
+    let head = RefusalHead { status, request_id: id.map(str::to_owned), retry };
+    failure(&head, body, request, service)
+}
+
 /// The failure for an error that came inside a reply whose status said success. It is tried again as
 /// one with the status that it carries.
 pub(crate) fn carried(

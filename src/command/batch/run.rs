@@ -1,6 +1,6 @@
 //! `llm batch run`: every row is asked here and now.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::ask::RowAsker;
 use super::attach;
@@ -12,12 +12,12 @@ use super::reply::AnswerWish;
 use super::request::RowRequests;
 use super::setup::RowSetup;
 use super::source::RowFiles;
-use super::survey::RowSurvey;
+use super::survey::{RowIds, RowSurvey};
 use super::tally::RunTally;
-use crate::cli::batch::{AnswerFormat, BatchRunArgs};
+use crate::cli::batch::{AnswerFormat, BatchRunArgs, BatchWorkArgs};
 use crate::command::options::RunOptions;
 use crate::command::steps::{refuse_own_input, settle_output};
-use crate::config;
+use crate::config::{self, Config};
 use crate::error::{Failure, FailureKind};
 use crate::exchange;
 use crate::io::Io;
@@ -30,33 +30,66 @@ use crate::provider::Provider;
 /// # Errors
 /// As the table of exit codes has them.
 pub(super) fn run(args: &BatchRunArgs, run: &RunOptions, io: &mut Io) -> Result<(), Failure> {
-    let output = args.answers.output.as_deref();
-    settle_output(output, io);
     let config = config::load(run.config.as_deref(), io)?;
-    let format = record::format(args.answers.format, run.json, output)?;
-    refuse_own_input(output, &args.rows.file)?;
-    let mut setup = RowSetup::new(&args.rows, run, &config, io)?;
-    if !run.dry_run {
-        exchange::look_up_model(&mut setup.provider, run.exchange, io)?;
-    }
-    let options = setup.options.clone();
-    let (requests, warnings) = RowRequests::new(&setup.template, options, &setup.provider)?;
-    warnings.iter().for_each(|warning| io.warn(warning));
+    let prepared = Prepared::new(args, run, &config, io)?;
     if run.dry_run {
-        return preview::show(setup, &requests, io);
+        return preview::show(prepared.setup, &prepared.requests, io);
     }
-    let fingerprint = fingerprint(&setup, &requests, format);
-    let (keeper, survey, style) = opened(args, &setup, &fingerprint, format, run.usage)?;
-    let provider = setup.provider.clone();
-    let tally = RunTally::new(survey.count);
-    let job = Job { setup, requests, keeper, style, tally, format };
-    let (args, usage) = (args.clone(), run.usage);
+    let job = prepared.open(args, run.usage)?;
+    let (provider, work) = (job.setup.provider.clone(), args.work.clone());
     exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
-            exchange.for_many(args.work.concurrency.map(|most| most as usize));
-            job.run(&args, usage, exchange, io).await
+            exchange.for_many(work.concurrency.map(|most| most as usize));
+            job.ask(&work, exchange, io).await
         })
     })
+}
+
+/// What is asked for which rows, and how the answers are written.
+pub(super) struct Prepared {
+    pub(super) setup: RowSetup,
+    requests: RowRequests,
+    format: AnswerFormat,
+}
+
+impl Prepared {
+    /// Resolves what was typed.
+    ///
+    /// # Errors
+    /// Exit 2: wrong usage; and those of looking up the model, unless nothing is sent.
+    pub(super) fn new(
+        args: &BatchRunArgs,
+        run: &RunOptions,
+        config: &Config,
+        io: &mut Io,
+    ) -> Result<Self, Failure> {
+        let output = args.answers.output.as_deref();
+        settle_output(output, io);
+        let format = record::format(args.answers.format, run.json, output)?;
+        refuse_own_input(output, &args.rows.file)?;
+        let mut setup = RowSetup::new(&args.rows, run, config, io)?;
+        if !run.service.is_dry {
+            exchange::look_up_model(&mut setup.provider, run.exchange, io)?;
+        }
+        let options = setup.options.clone();
+        let (requests, warnings) = RowRequests::new(&setup.template, options, &setup.provider)?;
+        warnings.iter().for_each(|warning| io.warn(warning));
+        Ok(Self { setup, requests, format })
+    }
+
+    /// Looks at all rows, and opens where their answers go.
+    ///
+    /// # Errors
+    /// Exit 2: a row that can't be asked, a FILE.part of another run. Exit 1: an output that can't be
+    /// written.
+    pub(super) fn open(self, args: &BatchRunArgs, shows_usage: bool) -> Result<RowJob, Failure> {
+        let Self { setup, requests, format } = self;
+        let fingerprint = fingerprint(&setup, &requests, format);
+        let (keeper, survey, style) = opened(args, &setup, &fingerprint, format, shows_usage)?;
+        let tally = RunTally::new(survey.count);
+        let (ids, output) = (survey.ids, args.answers.output.clone());
+        Ok(RowJob { setup, requests, keeper, style, tally, format, ids, output, shows_usage })
+    }
 }
 
 /// What makes a run the same as another one.
@@ -126,52 +159,100 @@ fn opened(
 }
 
 /// A run that is ready to begin.
-struct Job {
-    setup: RowSetup,
-    requests: RowRequests,
-    keeper: AnswerKeeper,
+pub(super) struct RowJob {
+    pub(super) setup: RowSetup,
+    pub(super) requests: RowRequests,
+    pub(super) keeper: AnswerKeeper,
     style: AnswerStyle,
-    tally: RunTally,
+    pub(super) tally: RunTally,
     format: AnswerFormat,
+    pub(super) ids: RowIds,
+    output: Option<PathBuf>,
+    shows_usage: bool,
 }
 
-impl Job {
-    async fn run(
-        self,
-        args: &BatchRunArgs,
-        shows_usage: bool,
-        exchange: &mut exchange::Exchange,
-        io: &mut Io,
-    ) -> Result<(), Failure> {
-        let Self { setup, requests, keeper, style, mut tally, format } = self;
-        requests.remake(&exchange.provider)?;
-        let RowSetup { files, template, extract, options, .. } = setup;
-        if let AnswerKeeper::Journal(keeper) = &keeper {
+impl RowJob {
+    /// What is wanted of the answers.
+    pub(super) fn wish(&self) -> AnswerWish {
+        AnswerWish {
+            schema: self.setup.options.schema.clone(),
+            extract: self.setup.extract,
+            is_limited: self.requests.is_limited(),
+            keeps_replies: self.format == AnswerFormat::Openai,
+            thinks_untagged: self.setup.provider.thinks_untagged(&self.requests.model()),
+        }
+    }
+
+    /// Counts what earlier runs are done with.
+    ///
+    /// # Errors
+    /// Exit 1: FILE.part can't be read.
+    pub(super) fn begin(&mut self, io: &Io) -> Result<(), Failure> {
+        let Self { keeper, tally, .. } = self;
+        if let AnswerKeeper::Journal(keeper) = keeper {
             keeper.each_done(tally.all, &mut |outcome| tally.add_earlier(outcome))?;
             if tally.over > 0 {
                 io.note(&format!("goes on: {}", tally.done()));
             }
         }
-        let wish = AnswerWish {
-            schema: options.schema,
-            extract,
-            is_limited: requests.is_limited(),
-            keeps_replies: format == AnswerFormat::Openai,
-            thinks_untagged: exchange.provider.thinks_untagged(&requests.model()),
-        };
+        Ok(())
+    }
+
+    async fn ask(
+        mut self,
+        work: &BatchWorkArgs,
+        exchange: &mut exchange::Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        self.requests.remake(&exchange.provider)?;
+        self.begin(io)?;
+        let wish = self.wish();
+        let Self { setup, requests, keeper, style, tally, output, shows_usage, .. } = self;
         let asker = RowAsker::new(requests, wish, io);
-        let options = FlowOptions { template, max_failures: args.work.max_failures };
+        let options = FlowOptions { template: setup.template, max_failures: work.max_failures };
         let mut flow = RowFlow::new(asker, options, keeper, tally, io);
-        let result = flow.run(files.rows(), exchange, io).await;
+        let result = flow.run(setup.files.rows(), exchange, io).await;
         let RowFlow { keeper, tally, .. } = flow;
+        let end = RowEnd { files: &setup.files, style: &style, output: output.as_deref() };
+        end.reach(result, keeper, &tally, shows_usage, &exchange.provider, io)
+    }
+
+    /// Writes what came of the rows, as far as it can be.
+    ///
+    /// # Errors
+    /// `result`, which ended the run early; else how the rows ended.
+    pub(super) fn end(self, result: Result<(), Failure>, io: &mut Io) -> Result<(), Failure> {
+        let (files, output) = (&self.setup.files, self.output.as_deref());
+        let end = RowEnd { files, style: &self.style, output };
+        end.reach(result, self.keeper, &self.tally, self.shows_usage, &self.setup.provider, io)
+    }
+}
+
+/// The end of a run.
+struct RowEnd<'a> {
+    files: &'a RowFiles,
+    style: &'a AnswerStyle,
+    output: Option<&'a Path>,
+}
+
+impl RowEnd<'_> {
+    fn reach(
+        self,
+        result: Result<(), Failure>,
+        keeper: AnswerKeeper,
+        tally: &RunTally,
+        shows_usage: bool,
+        provider: &Provider,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
         if shows_usage {
             io.say(&tally.usage());
         }
-        let output = args.answers.output.as_deref();
-        match (keeper, output) {
+        match (keeper, self.output) {
             (AnswerKeeper::Journal(keeper), Some(target)) => {
-                let written = result.and_then(|()| write(&keeper, &files, &style, target, io));
-                settle(written, keeper, &tally, &exchange.provider, io)
+                let write = |()| write(&keeper, self.files, self.style, target, io);
+                let written = result.and_then(write);
+                settle(written, keeper, tally, provider, io)
             }
             (AnswerKeeper::Stream(keeper), _) => {
                 if result.as_ref().is_err_and(|failure| failure.kind == FailureKind::ReaderGone) {
@@ -179,7 +260,7 @@ impl Job {
                 }
                 let ended = keeper.end(io);
                 result.and(ended)?;
-                verdict(&tally, &exchange.provider)
+                verdict(tally, provider)
             }
             (AnswerKeeper::Journal(_), None) => result,
         }

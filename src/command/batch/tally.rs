@@ -56,6 +56,11 @@ impl RunTally {
         self.count(outcome);
     }
 
+    /// What the rows of this run took.
+    pub(super) fn spent(&self) -> &Spent {
+        &self.spent
+    }
+
     /// A row that this run asked for.
     pub(super) fn add(&mut self, outcome: &RowOutcome) {
         self.over += 1;
