@@ -19,6 +19,7 @@ use ask::ServiceCheck;
 use report::{CheckResult, LocalServer, ServiceReport};
 
 mod ask;
+mod ending;
 mod local;
 mod one_token;
 mod report;

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::ending;
 use super::one_token::{AskOneToken, OneTokenAnswer, chat};
 use super::report::{CheckResult, CheckState, ServiceReport};
+use crate::api::models;
 use crate::api::probe::{self, Endpoint};
-use crate::api::shutdown::{self, Shutdown};
-use crate::api::{family, models};
 use crate::command::models::{ListModels, ModelList};
 use crate::error::{Failure, FailureClass, FailureKind};
 use crate::exchange::Exchange;
@@ -16,9 +16,6 @@ use crate::http::form::FormPart;
 use crate::http::request::{Request, shown};
 use crate::io::Env;
 use crate::provider::{Job, Provider};
-
-/// A model of the profile that ends within so many days is told.
-const SHUTDOWN_DAYS: i32 = 90;
 
 /// A service that is being asked.
 pub(super) struct ServiceCheck {
@@ -194,7 +191,8 @@ impl ServiceCheck {
         match found {
             Ok(list) => {
                 self.key = Some(Ok(()));
-                self.report.warnings = self.shutdowns(&list);
+                self.report.warnings =
+                    ending::warnings(&self.exchange.provider, self.report.model.as_ref(), &list);
                 Ok(Some(list))
             }
             Err(failure) => {
@@ -204,25 +202,6 @@ impl ServiceCheck {
                 Ok(None)
             }
         }
-    }
-
-    /// What the list says of models of the profile that end soon.
-    fn shutdowns(&self, list: &ModelList) -> Box<[String]> {
-        let profile = &self.exchange.provider.profile;
-        let of_jobs = profile.models.iter().map(|(_, field)| &field.value);
-        let own: Vec<&String> = self.report.model.iter().chain(of_jobs).collect();
-        let today = shutdown::today();
-        let ends =
-            |one: &&Shutdown| own.contains(&&one.model) && one.is_within(SHUTDOWN_DAYS, today);
-        let name = &self.report.name;
-        let warning = |one: &Shutdown| {
-            let words = one.words(today);
-            match family::newest(&one.model, &list.ids) {
-                Some(heir) => format!("{name}: {words}; the newest of its family is {heir}"),
-                None => format!("{name}: {words}"),
-            }
-        };
-        list.shutdowns.iter().filter(ends).map(warning).collect()
     }
 
     /// Whether a job's endpoint is there.
