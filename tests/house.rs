@@ -73,7 +73,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "stop",
         ],
     ),
-    ("fuzzing", &["api", "audio", "config", "dialect", "http"]),
+    ("fuzzing", &["api", "audio", "config", "dialect", "http", "provider"]),
     ("history", &["conversation", "error", "io", "private", "random"]),
     ("http", &["error", "interrupt", "io", "random", "secret"]),
     ("input", &["error", "http", "io", "media"]),

@@ -84,14 +84,13 @@ pub(super) struct OpenItem {
 }
 
 impl OpenItem {
-    /// The text of this kind and part.
-    pub(super) fn text(&mut self, kind: TextKind, part: u64) -> &mut Said {
+    /// The place of the text of this kind and part among all.
+    pub(super) fn text(&mut self, kind: TextKind, part: u64) -> usize {
         let at = self.said.iter().position(|said| said.kind == kind && said.part == part);
-        let at = at.unwrap_or_else(|| {
+        at.unwrap_or_else(|| {
             self.said.push(Said { kind, part, text: String::new(), is_long: false });
             self.said.len() - 1
-        });
-        &mut self.said[at]
+        })
     }
 }
 

@@ -21,6 +21,16 @@ pub(super) struct Output {
     words: Last,
     /// The same of the thinking.
     thoughts: Last,
+    /// The text that was given out last.
+    given: Option<Given>,
+}
+
+/// A text that is given out in pieces: its item, its kind, its place among the item's texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Given {
+    item: usize,
+    kind: TextKind,
+    text: usize,
 }
 
 /// Which text was given out last: its item and part; and its last letter.
@@ -79,7 +89,9 @@ impl Output {
         if is_twice {
             return;
         }
-        item.text(kind, part).add(text);
+        let place = item.text(kind, part);
+        item.said[place].add(text);
+        self.given = Some(Given { item: at, kind, text: place });
         match kind {
             TextKind::Answer => {
                 let gap = self.words.gap((at, 0), text);
@@ -94,6 +106,31 @@ impl Output {
                 if !gap.is_empty() {
                     each(ChatEvent::Thinking { index: INDEX, text: gap, sealed: None });
                 }
+                each(ChatEvent::Thinking { index: INDEX, text, sealed: None });
+            }
+        }
+    }
+
+    /// The text that was given out last.
+    pub(super) fn given(&self) -> Option<Given> {
+        self.given
+    }
+
+    /// The next piece of the text that was given out last.
+    pub(super) fn go_on(&mut self, given: Given, text: &str, each: Each<'_>) {
+        if text.is_empty() {
+            return;
+        }
+        self.items.at(given.item).said[given.text].add(text);
+        let last = text.chars().next_back();
+        match given.kind {
+            TextKind::Answer => {
+                self.words.letter = last;
+                each(ChatEvent::Text { index: INDEX, text, is_thought: false });
+            }
+            TextKind::Refusal => each(ChatEvent::Refusal { index: INDEX, text }),
+            TextKind::Thinking | TextKind::Summary => {
+                self.thoughts.letter = last;
                 each(ChatEvent::Thinking { index: INDEX, text, sealed: None });
             }
         }
@@ -122,7 +159,9 @@ impl Output {
         let is_thinking = matches!(kind, TextKind::Thinking | TextKind::Summary);
         let of = if is_thinking { ItemKind::Reasoning } else { ItemKind::Message };
         let at = self.items.of(of, place);
-        let rest = self.items.at(at).text(kind, place.part).rest(text);
+        let item = self.items.at(at);
+        let known = item.text(kind, place.part);
+        let rest = item.said[known].rest(text);
         self.give(at, kind, place.part, rest, each);
     }
 
@@ -181,7 +220,8 @@ impl Output {
             let open = self.items.at(at);
             let mut said = open.said.iter().filter(|said| said.kind == kind);
             let part = said.nth(number).map_or(number as u64, |said| said.part);
-            let rest = open.text(kind, part).rest(text);
+            let known = open.text(kind, part);
+            let rest = open.said[known].rest(text);
             self.give(at, kind, part, rest, each);
         }
     }
