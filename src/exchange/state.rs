@@ -102,6 +102,8 @@ pub(super) struct Shared {
     /// The model that was looked up: the only one that is there. Locked while it is looked up, so that
     /// this is done once.
     pub(super) model_there: tokio::sync::Mutex<Option<String>>,
+    /// What is to be said of a default of the built-in list that is gone, once that is known.
+    pub(super) dead_default: tokio::sync::OnceCell<String>,
 }
 
 impl Exchange {
@@ -200,6 +202,7 @@ impl Shared {
             said: Arc::default(),
             repair: Mutex::default(),
             model_there: tokio::sync::Mutex::default(),
+            dead_default: tokio::sync::OnceCell::new(),
         }
     }
 
