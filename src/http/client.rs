@@ -308,6 +308,11 @@ impl Response {
         self.silence.shorten(longest);
     }
 
+    /// The time until a limit of which nothing is left starts anew, as the head tells it.
+    pub(crate) fn limit_reset(&self) -> Option<Duration> {
+        refusal::limit_reset(&self.head)
+    }
+
     /// The provider's id of this exchange, for support.
     pub(crate) fn request_id(&self) -> Option<&str> {
         refusal::REQUEST_IDS.iter().find_map(|name| self.header(name))

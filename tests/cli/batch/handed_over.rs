@@ -286,6 +286,35 @@ fn after_a_batch_that_expired_only_the_rest_is_handed_over() {
 }
 
 #[test]
+fn a_file_that_is_still_looked_at_is_waited_for() {
+    let file = |status: &str| Reply::json(200, json!({"id": "file-in", "status": status}));
+    let server = Server::start([
+        none(),
+        file("pending"),
+        file("processed"),
+        batch("in_progress", json!({})),
+    ]);
+    submit(&openai(&server)).code(0).stdout("batch_1\n");
+    assert_eq!(asked(&server)[2], "GET /v1/files/file-in");
+}
+
+#[test]
+fn a_list_that_fails_matters_only_where_a_batch_may_be_lost() {
+    let broken = || Reply::json(501, json!({"error": {"message": "not implemented"}}));
+    let server = Server::start([
+        broken(),
+        uploaded(),
+        Reply::json(504, json!({"error": {"message": "late"}})),
+        broken(),
+    ]);
+    let llm = openai(&server);
+    let run = submit(&llm);
+    run.code(6).stderr_has("hint: the batch may have been made: the same command finds it then");
+    submit(&llm).code(6);
+    assert_eq!(asked(&server).len(), 4);
+}
+
+#[test]
 fn what_a_batch_took_is_noted_once() {
     let done = || batch("completed", json!({"output_file_id": "o"}));
     let all = || lines(&[good("row-1", "a"), good("row-2", "b"), good("row-3", "c")]);
