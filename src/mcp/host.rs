@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,6 +20,9 @@ use crate::error::{Failure, FailureKind, reason};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::stop;
+
+/// How long calling off a call may hold up the end of its server.
+const CALL_OFF: Duration = Duration::from_millis(1500);
 
 /// Who sees to a signal while servers run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,10 +186,17 @@ async fn carry_out_all(
             _ = closing.wait_for(|is_closing| *is_closing) => None,
         };
         let Some(order) = order else { return };
-        tokio::select! {
+        let carried = carry_out(order, connection);
+        tokio::pin!(carried);
+        let is_closing = tokio::select! {
             biased;
-            () = carry_out(order, connection) => {}
-            _ = closing.wait_for(|is_closing| *is_closing) => return,
+            () = &mut carried => false,
+            _ = closing.wait_for(|is_closing| *is_closing) => true,
+        };
+        if is_closing {
+            // A call that was given up is just being called off.
+            let _ = tokio::time::timeout(CALL_OFF, carried).await;
+            return;
         }
     }
 }
