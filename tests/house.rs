@@ -83,7 +83,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("json_schema", &[]),
     ("ledger", &["error", "history", "io"]),
     ("markdown", &[]),
-    ("mcp", &["error", "interrupt", "io", "sanitize", "stop"]),
+    ("mcp", &["error", "http", "interrupt", "io", "sanitize", "stop"]),
     ("media", &[]),
     ("nearest", &["api"]),
     ("output", &["error", "io", "markdown", "private", "sanitize", "stop"]),

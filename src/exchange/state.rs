@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::draft::Draft;
 use super::meter::Meter;
+use super::pace::MinuteLimits;
 use super::retries::{LastSaid, Retries};
 use super::throttle::Throttle;
 use crate::error::{Failure, classify};
@@ -83,6 +84,8 @@ pub(crate) struct Exchange {
     pub(super) client: Client,
     pub(super) stderr: Stderr,
     pub(super) shared: Arc<Shared>,
+    /// The tokens that the last reply took.
+    pub(super) taken: Option<u64>,
 }
 
 /// What all requests of a run share.
@@ -112,12 +115,12 @@ impl Exchange {
         stderr: Stderr,
     ) -> Self {
         let shared = Arc::new(Shared::new(options, None, Arc::default()));
-        Self { provider, model: String::new(), client, stderr, shared }
+        Self { provider, model: String::new(), client, stderr, shared, taken: None }
     }
 
     /// Prepares for a bulk run of at most `most` requests at a time, where the user says so; else their
-    /// number finds its own level. To be called before anything is asked.
-    pub(crate) fn for_many(&mut self, most: Option<usize>) {
+    /// number finds its own level. `limits` is what the user allows in a minute. To be called before anything is asked.
+    pub(crate) fn for_many(&mut self, most: Option<usize>, limits: MinuteLimits) {
         let is_near = is_this_machine(&self.provider.base_url);
         let wanted = most.unwrap_or(if is_near { MOST_NEAR } else { MOST_FAR });
         let ceiling = wanted.min(most_connections());
@@ -127,7 +130,7 @@ impl Exchange {
             );
             self.stderr.note(&what);
         }
-        let throttle = Throttle::new(self.shared.options.policy(), ceiling, most.is_some());
+        let throttle = Throttle::new(self.shared.options.policy(), ceiling, most.is_some(), limits);
         let meter = Arc::clone(&self.shared.meter);
         self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle), meter));
     }
@@ -153,6 +156,7 @@ impl Exchange {
             client: self.client.fork(io).map_err(|error| classify(&error))?,
             stderr: self.stderr.clone(),
             shared: Arc::clone(&self.shared),
+            taken: None,
         })
     }
 
@@ -165,6 +169,7 @@ impl Exchange {
             client: self.client.branch(),
             stderr: self.stderr.clone(),
             shared: Arc::clone(&self.shared),
+            taken: None,
         }
     }
 

@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub(crate) use super::server::{CallFailed, HostContext};
+pub(crate) use super::server::CallFailed;
 
 use super::answer::ToolAnswer;
+use super::context::HostContext;
 use super::server::{Connection, Ready};
 use super::settings::ServerSettings;
 use super::waiting::{Progress, ProgressSender};
@@ -191,7 +192,7 @@ async fn carry_out_all(
 
 async fn carry_out(order: Order, connection: &mut Connection) {
     let Order { tool, arguments, progress, mut outcome } = order;
-    let called = connection.call(&tool, arguments, &progress, outcome.closed()).await;
+    let called = connection.call(&tool, &arguments, &progress, outcome.closed()).await;
     if let Some(called) = called {
         let _ = outcome.send(called);
     }

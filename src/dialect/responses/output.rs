@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::open::{ItemKind, OpenItems, TextKind};
+use super::open::{ItemKind, MAX_ITEMS, OpenItems, TextKind};
 use super::piece::Place;
 use super::sealed;
 use crate::dialect::chat_completions::sources;
@@ -23,6 +23,22 @@ pub(super) struct Output {
     thoughts: Last,
     /// The text that was given out last.
     given: Option<Given>,
+    /// The bytes of the items that are kept.
+    kept: usize,
+}
+
+/// The most bytes of items that are kept so that they can go back.
+const MAX_KEPT: usize = 64 << 20;
+
+/// About how many bytes a value takes.
+fn weight(value: &Value) -> usize {
+    const NODE: usize = 32;
+    NODE + match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(weight).sum(),
+        Value::Object(map) => map.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        _ => 0,
+    }
 }
 
 /// A text that is given out in pieces: its item, its kind, its place among the item's texts.
@@ -199,7 +215,10 @@ impl Output {
             }
             ItemKind::Other => return made(item, each),
         }
-        self.items.at(at).whole = Some(item.clone());
+        self.kept = self.kept.saturating_add(weight(item));
+        if self.kept <= MAX_KEPT {
+            self.items.at(at).whole = Some(item.clone());
+        }
     }
 
     /// What the pieces of an item's texts did not bring. The parts are told by their order: services
@@ -230,7 +249,7 @@ impl Output {
     /// kind: services give them other ids and another order than in their events.
     pub(super) fn settle(&mut self, items: &[Value], each: Each<'_>) {
         let mut numbers = [0; 4];
-        for item in items {
+        for item in items.iter().take(MAX_ITEMS) {
             let kind = ItemKind::of(item);
             let number = &mut numbers[kind as usize];
             let at = self.items.numbered(kind, *number);
