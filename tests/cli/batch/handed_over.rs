@@ -620,3 +620,22 @@ fn the_demo_goes_all_the_way() {
     let run = with(&["fetch", "--wait", id.trim()]);
     run.code(4).stderr_has("2 rows failed: 1 not asked, 1 bad request");
 }
+
+#[test]
+fn the_demo_plays_what_goes_wrong() {
+    let llm = llm().file("w.txt", "apple\ncherry\nplum\nfig\npear\nlime\n");
+    let batch = |args: &[&str]| {
+        let run = llm.clone().args(["batch", "-p", "demo", "-f", "w.txt", "hi"]).args(args);
+        run.watchdog(Duration::from_secs(60)).run()
+    };
+    // Too fast: every row is answered all the same.
+    batch(&["-H", "X-Demo: limit=4", "-o", "a.jsonl"])
+        .code(0)
+        .stderr_has("(429): only 4 requests a second");
+    let faults = "X-Demo: refuse=cherry, break=plum";
+    let run = batch(&["-H", faults, "--retries", "0", "-o", "b.jsonl"]);
+    run.code(4).stderr_has("2 rows failed: 1 server error, 1 bad request");
+    let run = batch(&["-o", "b.jsonl", "--retry-failed"]);
+    run.code(0).stderr_has("4 of 6 rows are done");
+    assert_eq!(String::from_utf8(run.read("a.jsonl")), String::from_utf8(run.read("b.jsonl")));
+}
