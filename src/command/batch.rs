@@ -7,6 +7,7 @@ use crate::io::Io;
 
 mod ask;
 mod attach;
+mod earlier;
 mod fetch;
 mod flow;
 mod handed;
@@ -14,6 +15,7 @@ mod keep;
 mod kept;
 mod lines;
 mod make;
+mod open;
 mod outcome;
 mod parts;
 mod plan;
@@ -31,6 +33,7 @@ mod submit;
 mod survey;
 mod tally;
 mod template;
+mod whole;
 
 /// Runs the command.
 ///

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::listed;
 use super::options::RunOptions;
 use super::steps::print_request;
-use crate::api::models::ids;
+use crate::api::models::{for_job, ids};
+use crate::api::shutdown::{self, Shutdown};
 use crate::cli::ModelsArgs;
 use crate::config::{self, Config};
 use crate::error::{Failure, FailureKind};
@@ -78,7 +79,7 @@ async fn list(
     exchange: &mut Exchange,
     io: &mut Io,
 ) -> Result<Vec<String>, Failure> {
-    let (body, found) = exchange.ask(&mut ListModels).await?;
+    let ModelList { body, ids: found, shutdowns, .. } = exchange.ask(&mut ListModels).await?;
     if json {
         match io.stdout_is_terminal {
             true => {
@@ -107,14 +108,29 @@ async fn list(
         text.push('\n');
     }
     to_stdout(text.as_bytes(), io)?;
+    let today = shutdown::today();
+    for shutdown in shutdowns.iter().filter(|one| word.is_none_or(|word| has(&one.model, word))) {
+        io.note(&sanitize::one_line(&shutdown.words(today)));
+    }
     Ok(found)
 }
 
-/// Asks for the list of models: the reply's bytes, and the ids in it.
+/// A list of models.
+pub(super) struct ModelList {
+    /// The reply as it came.
+    body: Vec<u8>,
+    pub(super) ids: Vec<String>,
+    /// What it says of models that end.
+    pub(super) shutdowns: Vec<Shutdown>,
+    /// The first that chat takes.
+    pub(super) chat: Option<String>,
+}
+
+/// Asks for the list of models.
 pub(super) struct ListModels;
 
 impl Operation for ListModels {
-    type Output = (Vec<u8>, Vec<String>);
+    type Output = ModelList;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         Ok(provider.get(Job::Models).into())
@@ -130,9 +146,9 @@ impl Operation for ListModels {
         if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
             return Err(BadReply::from(fault).into());
         }
-        match value.as_ref().and_then(ids) {
-            Some(found) => Ok((body, found)),
-            None => Err(BadReply::of_body(&body).into()),
-        }
+        let list = value.as_ref().and_then(|value| Some((ids(value)?, value)));
+        let Some((ids, value)) = list else { return Err(BadReply::of_body(&body).into()) };
+        let chat = for_job(value, Job::Chat).and_then(|chat| chat.into_iter().next());
+        Ok(ModelList { ids, chat, shutdowns: shutdown::shutdowns(value), body })
     }
 }

@@ -122,9 +122,10 @@ pub(crate) fn read(value: &Value) -> Option<BatchState> {
     })
 }
 
-/// The id of an uploaded file; SiliconFlow wraps its answer.
-pub(crate) fn file_id(value: &Value) -> Option<String> {
-    id_of(unwrapped(value)?)
+/// The id of an uploaded file, and its state where that is told; SiliconFlow wraps its answer.
+pub(crate) fn file(value: &Value) -> Option<(String, Option<String>)> {
+    let file = unwrapped(value)?;
+    Some((id_of(file)?, file.get("status").and_then(text)))
 }
 
 /// The batches of a list, and whether there are more behind the last one.

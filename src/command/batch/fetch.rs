@@ -40,6 +40,9 @@ const ROWS_AT_ONCE: usize = 256;
 /// The profile whose requests are meant where none is set up.
 const VLLM: &str = "vllm";
 
+/// Stands for a model that nothing names.
+const NO_MODEL: &str = "unknown";
+
 /// Writes the answers.
 ///
 /// # Errors
@@ -48,10 +51,18 @@ pub(super) fn run(args: &BatchFetchArgs, run: &RunOptions, io: &mut Io) -> Resul
     let config = config::load(run.config.as_deref(), io)?;
     match (&args.from, args.rows.prompt.split_first()) {
         (Some(path), _) => {
-            let run = without_key(&args.rows, run, &config, io);
+            let mut run = without_key(&args.rows, run, &config, io);
             let results = Results::open(path)?;
             let args = of_args(args, args.rows.clone());
-            let job = Prepared::new(&args, &run, &config, io)?.open(&args, run.usage)?;
+            let prepared = match Prepared::new(&args, &run, &config, io) {
+                // Nothing is asked, so no model has to be named.
+                Err(failure) if run.service.model.is_none() => {
+                    run.service.model = Some(results.model().unwrap_or(NO_MODEL).to_owned());
+                    Prepared::new(&args, &run, &config, io).map_err(|_| failure)?
+                }
+                prepared => prepared?,
+            };
+            let job = prepared.open(&args, run.usage)?;
             put(job, results, &path.display().to_string(), io).1
         }
         (None, Some((id, words))) => {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::api::batch::result::{self, RowResult};
+use crate::api::batch::result::{self, RowOutcome, RowResult};
 use crate::error::{Failure, FailureKind, reason};
 
 /// How much is read at once.
@@ -19,6 +19,7 @@ const MAX_LINE: u64 = 64 << 20;
 pub(super) struct Results {
     files: Vec<(File, String)>,
     places: HashMap<String, Place>,
+    model: Option<String>,
     /// Lines that are no result.
     pub(super) unreadable: u64,
     /// Results that name no row.
@@ -65,7 +66,14 @@ impl Results {
 
     /// No results yet.
     pub(super) fn none() -> Self {
-        Self { files: Vec::new(), places: HashMap::new(), unreadable: 0, nameless: 0, twice: 0 }
+        Self {
+            files: Vec::new(),
+            places: HashMap::new(),
+            model: None,
+            unreadable: 0,
+            nameless: 0,
+            twice: 0,
+        }
     }
 
     /// Adds the lines of a file, from its beginning.
@@ -112,6 +120,11 @@ impl Results {
             self.nameless += 1;
             return;
         };
+        if self.model.is_none()
+            && let RowOutcome::Reply { body, .. } = &outcome
+        {
+            self.model = body["model"].as_str().map(str::to_owned);
+        }
         let place = Place { is_good: outcome.is_good(), ..place };
         match self.places.get_mut(&id) {
             None => {
@@ -147,6 +160,11 @@ impl Results {
         let place = self.places.get_mut(&key)?;
         // Two ids may have become one number.
         (!std::mem::replace(&mut place.is_taken, true)).then_some(*place)
+    }
+
+    /// The model that answered, as far as the results tell.
+    pub(super) fn model(&self) -> Option<&str> {
+        self.model.as_deref()
     }
 
     /// Results that no row has asked for.
@@ -200,7 +218,6 @@ fn unreadable(name: &str, error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::batch::result::RowOutcome;
 
     fn line(id: &str, status: u16, text: &str) -> String {
         format!(

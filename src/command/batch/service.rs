@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -20,6 +21,10 @@ use crate::provider::batch_api::BatchApi;
 
 /// The most pages of the service's list that are looked through for a batch of ours.
 const MOST_PAGES: usize = 3;
+
+/// The state of an uploaded file that can't be used yet, and how long it is waited for, in seconds.
+const PENDING: &str = "pending";
+const LOOKS: [u64; 5] = [1, 2, 5, 10, 20];
 
 /// A service that takes batches.
 pub(super) struct BatchService<'e> {
@@ -65,11 +70,24 @@ impl BatchService<'_> {
         let parts = upload_parts(&self.api, piece);
         let path = self.api.upload.clone();
         let progress = Progress::bytes("uploading", Some(length), io);
-        let mut call = Call::new("is not an uploaded file", state::file_id, move |provider| {
+        let mut call = Call::new("is not an uploaded file", state::file, move |provider| {
             provider.form_at(&path, parts.clone())
         });
         call.progress = Some(progress);
-        self.exchange.ask(&mut call).await
+        let (id, mut status) = self.exchange.ask(&mut call).await?;
+        // Azure looks at a file before a batch can be made of it.
+        for wait in LOOKS.into_iter() {
+            if status.as_deref() != Some(PENDING) {
+                break;
+            }
+            self.exchange.wait(tokio::time::sleep(Duration::from_secs(wait))).await?;
+            let path = job::file(&id);
+            let mut call = Call::new("is not an uploaded file", state::file, move |provider| {
+                provider.request_at(Method::Get, &path, Body::Empty)
+            });
+            status = self.exchange.ask(&mut call).await?.1;
+        }
+        Ok(id)
     }
 
     /// Makes a batch. It may be paid for each time, so nothing is sent twice where it may have been made.

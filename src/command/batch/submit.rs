@@ -50,7 +50,9 @@ pub(super) fn run(args: &BatchSubmitArgs, run: &RunOptions, io: &mut Io) -> Resu
     exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
             let service = BatchService { api, exchange };
-            let mut handover = Handover { service, store, batch, waits, fresh, has_sent: false };
+            let (may_be_lost, has_sent) = (false, false);
+            let mut handover =
+                Handover { service, store, batch, waits, fresh, may_be_lost, has_sent };
             handover.run(files, io).await
         })
     })
@@ -65,12 +67,15 @@ struct Handover<'e> {
     waits: bool,
     /// What was handed over before does not count.
     fresh: bool,
+    /// An earlier run may have made a batch and not have learnt its id.
+    may_be_lost: bool,
     has_sent: bool,
 }
 
 impl Handover<'_> {
     async fn run(&mut self, files: Vec<RequestFile>, io: &mut Io) -> Result<(), Failure> {
         let earlier = self.store.of_fingerprint(&self.batch.fingerprint).filter(|_| !self.fresh);
+        self.may_be_lost = earlier.is_some();
         for (index, file) in files.iter().enumerate() {
             let known = earlier.as_ref().and_then(|batch| batch.parts.get(index)?.batch.clone());
             let part = match self.handed_before(index, known).await? {
@@ -137,7 +142,16 @@ impl Handover<'_> {
                 Err(failure) if failure.kind == FailureKind::Refused => None,
                 Err(failure) => return Err(failure),
             },
-            None => self.service.find(&self.mark(index)).await?,
+            None => match self.service.find(&self.mark(index)).await {
+                // A list that fails matters only where a batch may be lost.
+                Err(failure) if failure.refused.is_some() && !self.may_be_lost => {
+                    match failure.kind {
+                        FailureKind::Network => None,
+                        _ => return Err(failure),
+                    }
+                }
+                found => found?,
+            },
         };
         let Some(state) = state.filter(is_of_use) else { return Ok(None) };
         let results = state.output_file.as_ref().or(state.error_file.as_ref());
@@ -202,7 +216,18 @@ impl Handover<'_> {
             window: window.as_deref(),
             mark: &mark,
         };
-        let made = self.service.create(&new, requests).await?;
+        let made = self.service.create(&new, requests).await.map_err(|failure| {
+            let may_have_run = failure
+                .retry
+                .as_ref()
+                .is_some_and(|retry| retry.may_have_run || matches!(retry.status, Some(504 | 524)));
+            match may_have_run {
+                true => {
+                    failure.hint("the batch may have been made: the same command finds it then")
+                }
+                false => failure,
+            }
+        })?;
         let began = Instant::now();
         self.batch.parts[index] = self.part(index, made.clone(), input.clone());
         self.keep()?;

@@ -38,7 +38,10 @@ impl WayOut {
         };
         let echo = refusals::missing_thinking(refused).map(Self::EchoThinking);
         let schema = next.filter(|_| refusals::is_of_schema_form(refused, form)).map(Self::Schema);
-        let system = refusals::is_of_system(refused).then_some(Self::SystemInFront);
+        // The system message is a field over `/responses`.
+        let is_of_field = refused.param.as_deref() == Some("instructions");
+        let is_of_system = is_of_field || refusals::is_of_system(refused);
+        let system = is_of_system.then_some(Self::SystemInFront);
         let sign = refusals::is_of_missing_signature(refused).then_some(Self::SignCalls);
         let summary = thinking_refusals::is_of_summary(refused).then_some(Self::NoSummary);
         let sent = thinking_refusals::is_of_sent_thinking(refused).then_some(Self::NoThinking);

@@ -19,6 +19,7 @@ use crate::provider::{Composed, Fields};
 pub(crate) use messages::{exported, steps};
 pub(super) use request::options;
 pub(super) use sources::found as sources;
+pub(super) use template::{decode, end_of_string};
 
 /// The dialect of `/chat/completions`.
 #[derive(Debug)]

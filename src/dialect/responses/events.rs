@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::ending;
 use super::open::TextKind;
-use super::output::{Each, Output};
+use super::output::{Each, Given, Output};
 use super::piece::{Piece, Place};
+use super::template::Template;
 use crate::dialect::chat_dialect::{AskedFor, ReadEvents, Seen};
 use crate::dialect::event::{ChatEvent, Finish};
 use crate::dialect::repair::JsonRepair;
@@ -16,13 +17,18 @@ use crate::http::sse::Event;
 #[derive(Debug)]
 pub(super) struct Events {
     asked: AskedFor,
+    template: Template,
+    /// The text that the template's event belongs to.
+    learned: Option<Given>,
     repair: JsonRepair,
     output: Output,
 }
 
 impl Events {
     pub(super) fn new(asked: AskedFor) -> Self {
-        Self { asked, repair: JsonRepair::default(), output: Output::default() }
+        let template = Template::default();
+        let (repair, output) = (JsonRepair::default(), Output::default());
+        Self { asked, template, learned: None, repair, output }
     }
 }
 
@@ -33,8 +39,14 @@ impl ReadEvents for Events {
             return;
         }
         let data = event.data.trim_ascii();
+        if let Some((kind, text)) = self.template.text(data) {
+            return match self.output.given().filter(|given| self.learned == Some(*given)) {
+                Some(given) => self.output.go_on(given, &text, each),
+                None => self.output.text(kind, self.template.place(), &text, each),
+            };
+        }
         if let Some(piece) = Piece::read(data)
-            && self.piece(&piece, each)
+            && self.piece(data, &piece, each)
         {
             return;
         }
@@ -100,7 +112,7 @@ impl ReadEvents for Events {
 
 impl Events {
     /// A piece of text. False if it is one of something else.
-    fn piece(&mut self, piece: &Piece<'_>, each: Each<'_>) -> bool {
+    fn piece(&mut self, data: &[u8], piece: &Piece<'_>, each: Each<'_>) -> bool {
         let kind = match &*piece.kind {
             "response.output_text.delta" => TextKind::Answer,
             "response.refusal.delta" => TextKind::Refusal,
@@ -114,7 +126,9 @@ impl Events {
             }
             _ => return false,
         };
+        self.template.learn(data, kind, piece.place(), &piece.delta);
         self.output.text(kind, piece.place(), &piece.delta, each);
+        self.learned = self.output.given();
         true
     }
 

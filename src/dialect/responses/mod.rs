@@ -9,6 +9,7 @@ mod output;
 mod piece;
 mod request;
 mod sealed;
+mod template;
 mod translate;
 
 use super::chat_dialect::{AskedFor, ChatDialect, ReadEvents};

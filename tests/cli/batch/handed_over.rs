@@ -286,6 +286,35 @@ fn after_a_batch_that_expired_only_the_rest_is_handed_over() {
 }
 
 #[test]
+fn a_file_that_is_still_looked_at_is_waited_for() {
+    let file = |status: &str| Reply::json(200, json!({"id": "file-in", "status": status}));
+    let server = Server::start([
+        none(),
+        file("pending"),
+        file("processed"),
+        batch("in_progress", json!({})),
+    ]);
+    submit(&openai(&server)).code(0).stdout("batch_1\n");
+    assert_eq!(asked(&server)[2], "GET /v1/files/file-in");
+}
+
+#[test]
+fn a_list_that_fails_matters_only_where_a_batch_may_be_lost() {
+    let broken = || Reply::json(501, json!({"error": {"message": "not implemented"}}));
+    let server = Server::start([
+        broken(),
+        uploaded(),
+        Reply::json(504, json!({"error": {"message": "late"}})),
+        broken(),
+    ]);
+    let llm = openai(&server);
+    let run = submit(&llm);
+    run.code(6).stderr_has("hint: the batch may have been made: the same command finds it then");
+    submit(&llm).code(6);
+    assert_eq!(asked(&server).len(), 4);
+}
+
+#[test]
 fn what_a_batch_took_is_noted_once() {
     let done = || batch("completed", json!({"output_file_id": "o"}));
     let all = || lines(&[good("row-1", "a"), good("row-2", "b"), good("row-3", "c")]);
@@ -590,4 +619,23 @@ fn the_demo_goes_all_the_way() {
     .stdout_text();
     let run = with(&["fetch", "--wait", id.trim()]);
     run.code(4).stderr_has("2 rows failed: 1 not asked, 1 bad request");
+}
+
+#[test]
+fn the_demo_plays_what_goes_wrong() {
+    let llm = llm().file("w.txt", "apple\ncherry\nplum\nfig\npear\nlime\n");
+    let batch = |args: &[&str]| {
+        let run = llm.clone().args(["batch", "-p", "demo", "-f", "w.txt", "hi"]).args(args);
+        run.watchdog(Duration::from_secs(60)).run()
+    };
+    // Too fast: every row is answered all the same.
+    batch(&["-H", "X-Demo: limit=4", "-o", "a.jsonl"])
+        .code(0)
+        .stderr_has("(429): only 4 requests a second");
+    let faults = "X-Demo: refuse=cherry, break=plum";
+    let run = batch(&["-H", faults, "--retries", "0", "-o", "b.jsonl"]);
+    run.code(4).stderr_has("2 rows failed: 1 server error, 1 bad request");
+    let run = batch(&["-o", "b.jsonl", "--retry-failed"]);
+    run.code(0).stderr_has("4 of 6 rows are done");
+    assert_eq!(String::from_utf8(run.read("a.jsonl")), String::from_utf8(run.read("b.jsonl")));
 }

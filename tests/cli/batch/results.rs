@@ -185,6 +185,15 @@ fn lines_of_no_use_are_told() {
 }
 
 #[test]
+fn neither_a_service_nor_a_model_has_to_be_named() {
+    let results: String = (1..=4).map(|row| good(&format!("row-{row}"), "x")).collect();
+    let run = llm().file("w.txt", ROWS).file("out.jsonl", results);
+    let run = run.args(["batch", "fetch", "--from", "out.jsonl", "-f", "w.txt", "译"]).run();
+    run.code(0).stderr_empty();
+    assert_eq!(answers(&run), ["x", "x", "x", "x"]);
+}
+
+#[test]
 fn a_schema_is_checked_as_in_a_run() {
     let results = good("row-1", "{\"city\":\"巴黎\"}")
         + &good("row-2", "Paris")

@@ -96,9 +96,11 @@ fn files_marks_lists_and_pages_are_read() {
     assert_eq!(state.mark.as_deref(), Some("x"));
     let xai = read(&json!({"batch_id": "b", "name": "llm-y"})).expect("a batch");
     assert_eq!(xai.mark.as_deref(), Some("y"));
-    assert_eq!(file_id(&json!({"data": {"id": "f"}})).as_deref(), Some("f"));
-    assert_eq!(file_id(&json!({"id": "f"})).as_deref(), Some("f"));
-    assert_eq!(file_id(&json!({"message": "no"})), None);
+    let file_of = |value: Value| file(&value);
+    assert_eq!(file_of(json!({"data": {"id": "f"}})), Some(("f".into(), None)));
+    let told = file_of(json!({"id": "f", "status": "pending"}));
+    assert_eq!(told, Some(("f".into(), Some("pending".into()))));
+    assert_eq!(file_of(json!({"message": "no"})), None);
     let read_list = |value: Value| list(&value).map(|(batches, more)| (batches.len(), more));
     assert_eq!(read_list(json!({"data": [batch], "has_more": true})), Some((1, true)));
     assert_eq!(read_list(json!({"data": null})), Some((0, false)));

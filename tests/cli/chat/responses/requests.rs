@@ -219,7 +219,11 @@ fn a_service_without_a_place_for_instructions_gets_them_in_front() {
     assert_eq!(body, json!({"input": input("简短\n\n问")}));
     // Refused, it is moved there, and never dropped.
     let words = json!({"error": {"message": "Unsupported parameter: 'instructions'", "param": "instructions"}});
-    let server = Server::start([Reply::json(400, words)]);
+    let server = Server::start([Reply::json(400, words.clone()), saying("好")]);
     let run = asking(&server, "").args(["-s", "简短", "问"]).run();
+    run.code(0).stderr_has("in front of the first message");
+    assert_eq!(bare(&server.bodies()[1]), json!({"input": input("简短\n\n问")}));
+    let server = Server::start([Reply::json(400, words)]);
+    let run = asking(&server, "").args(["-s", "简短", "-O", "input=别的", "问"]).run();
     run.code(4).stderr_has("`--system` sets `instructions`");
 }
