@@ -9,6 +9,7 @@ use super::table::table;
 use super::tool::{bytes, command, seconds};
 use super::value::{FromToml, Texts};
 use crate::error::Failure;
+#[cfg(unix)]
 use crate::secret;
 
 table! {
