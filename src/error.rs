@@ -187,16 +187,25 @@ pub(crate) fn classify(error: &anyhow::Error) -> Failure {
         return failure.clone();
     }
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    if io.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe) {
+    if io.is_some_and(is_reader_gone) {
         return Failure::new(FailureKind::ReaderGone, "the reader of standard output went away");
     }
     Failure::new(FailureKind::Other, format!("{error:#}"))
 }
 
+/// Whether the other end of a pipe is gone. Windows has several words for it.
+pub(crate) fn is_reader_gone(error: &std::io::Error) -> bool {
+    const NO_DATA: i32 = 232;
+    const PIPE_NOT_CONNECTED: i32 = 233;
+    error.kind() == std::io::ErrorKind::BrokenPipe
+        || (cfg!(windows) && matches!(error.raw_os_error(), Some(NO_DATA | PIPE_NOT_CONNECTED)))
+}
+
 /// An I/O error's cause as a person says it: no `(os error 2)`, no capital letter.
 pub(crate) fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
+    // Windows ends its words with a full stop, in the user's own script.
+    let text = text.split(" (os error").next().unwrap_or_default().trim_end_matches(['.', '。']);
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }

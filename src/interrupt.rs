@@ -28,8 +28,19 @@ struct SignalSources {
     reader_gone: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
-#[cfg(not(unix))]
-struct SignalSources;
+/// `None` for work that another one ends.
+#[cfg(windows)]
+struct SignalSources(Option<ConsoleEvents>);
+
+#[cfg(windows)]
+struct ConsoleEvents {
+    ctrl_c: tokio::signal::windows::CtrlC,
+    ctrl_break: tokio::signal::windows::CtrlBreak,
+    /// The console's window is closed.
+    close: tokio::signal::windows::CtrlClose,
+    /// The system goes down.
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
 
 impl Interrupt {
     /// Starts listening.
@@ -154,17 +165,36 @@ impl SignalSources {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl SignalSources {
     fn none() -> Self {
-        Self
+        Self(None)
     }
 
     fn new(_: &Io) -> anyhow::Result<Self> {
-        Ok(Self)
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        let events = ConsoleEvents {
+            ctrl_c: ctrl_c()?,
+            ctrl_break: ctrl_break()?,
+            close: ctrl_close()?,
+            shutdown: ctrl_shutdown()?,
+        };
+        Ok(Self(Some(events)))
     }
 
-    fn poll(&mut self, _: &mut std::task::Context<'_>) -> Poll<Failure> {
-        Poll::Pending
+    fn poll(&mut self, context: &mut std::task::Context<'_>) -> Poll<Failure> {
+        let Some(events) = &mut self.0 else { return Poll::Pending };
+        let kind = if events.ctrl_c.poll_recv(context).is_ready() {
+            FailureKind::Interrupted
+        } else if events.ctrl_break.poll_recv(context).is_ready() {
+            FailureKind::Quit
+        } else if events.close.poll_recv(context).is_ready() {
+            FailureKind::HungUp
+        } else if events.shutdown.poll_recv(context).is_ready() {
+            FailureKind::Terminated
+        } else {
+            return Poll::Pending;
+        };
+        Poll::Ready(Failure::new(kind, "interrupted"))
     }
 }

@@ -14,6 +14,7 @@ use crate::secret::{self, Secret};
 use crate::stop::StopSignal;
 
 mod folders;
+mod passing;
 mod placed;
 mod typed;
 
@@ -49,9 +50,15 @@ impl Env {
         all.into_iter().filter(|(name, _)| is_wanted(name)).collect()
     }
 
+    /// The user's own folder.
+    pub(crate) fn home(&self) -> Option<String> {
+        let of_windows = || self.get("USERPROFILE").filter(|_| cfg!(windows));
+        self.get("HOME").or_else(of_windows)
+    }
+
     /// A path from a file or a flag. `~/` at its beginning stands for the home directory.
     pub(crate) fn expand_home(&self, path: &str) -> PathBuf {
-        let home = path.strip_prefix("~/").zip(self.get("HOME"));
+        let home = path.strip_prefix("~/").zip(self.home());
         home.map_or_else(|| path.into(), |(rest, home)| Path::new(&home).join(rest))
     }
 }
@@ -94,6 +101,19 @@ struct StderrState {
     err: Box<dyn Write + Send>,
     /// What requests contain and a server may echo. Written as `***`.
     secrets: Vec<Secret>,
+    /// A line is shown that goes away as soon as something else is written.
+    has_passing_line: bool,
+}
+
+impl StderrState {
+    /// Writes bytes, in place of the passing line if there is one. A failed write is ignored, as there is
+    /// no better place to report it.
+    fn write(&mut self, bytes: &[u8]) {
+        if std::mem::take(&mut self.has_passing_line) {
+            let _ = self.err.write_all(b"\r\x1b[K");
+        }
+        let _ = self.err.write_all(bytes);
+    }
 }
 
 /// The program's streams and what is known about them. All output goes through here.
@@ -124,7 +144,7 @@ pub struct Io {
 
 impl Stderr {
     fn new(err: Box<dyn Write + Send>, is_terminal: bool) -> Self {
-        let shared = StderrState { err, secrets: Vec::new() };
+        let shared = StderrState { err, secrets: Vec::new(), has_passing_line: false };
         Self { shared: Arc::new(Mutex::new(shared)), is_terminal, is_quiet: false }
     }
 
@@ -172,9 +192,8 @@ impl Stderr {
             line.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
         }
         line.push('\n');
-        // One write per line, so that lines of concurrent runs don't mix. A failed write is ignored, as
-        // there is no better place to report it.
-        let _ = shared.err.write_all(line.as_bytes());
+        // One write per line, so that lines of concurrent runs don't mix.
+        shared.write(line.as_bytes());
     }
 
     /// A text with all secrets masked.
@@ -184,7 +203,7 @@ impl Stderr {
 
     /// Writes bytes unchanged.
     pub(crate) fn raw(&self, bytes: &[u8]) {
-        let _ = self.shared().err.write_all(bytes);
+        self.shared().write(bytes);
     }
 
     fn shared(&self) -> MutexGuard<'_, StderrState> {
@@ -196,6 +215,9 @@ impl Stderr {
 impl Io {
     /// The streams and the environment of the process.
     pub fn system() -> Self {
+        // An old console shows colours only where it is asked to.
+        #[cfg(windows)]
+        let _ = anstyle_query::windows::enable_ansi_colors();
         let stdout_handle = duplicate_stdout();
         let stdin_file = stdin_file();
         // The duplicate has no line buffer.
@@ -368,33 +390,4 @@ fn duplicate_stdout() -> Option<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn io(env: &[(&str, &str)]) -> Io {
-        let table = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let mut io = Io::nowhere();
-        io.env = Env::Table(table);
-        io.stdout_is_terminal = true;
-        io.color = ColorWhen::Auto;
-        io
-    }
-
-    #[test]
-    fn colour_follows_the_terminal_and_the_environment() {
-        assert!(io(&[]).colors_stdout());
-        assert!(!io(&[]).colors_stderr());
-        assert!(!io(&[("NO_COLOR", "1")]).colors_stdout());
-        assert!(io(&[("NO_COLOR", "")]).colors_stdout());
-        assert!(io(&[("CLICOLOR_FORCE", "1")]).colors_stderr());
-        assert!(!io(&[("TERM", "dumb")]).colors_stdout());
-        let mut forced = io(&[("NO_COLOR", "1")]);
-        forced.color = ColorWhen::Always;
-        assert!(forced.colors_stderr());
-    }
-
-    #[test]
-    fn empty_variables_count_as_unset() {
-        assert_eq!(io(&[("LLM_MODEL", "")]).env.get("LLM_MODEL"), None);
-    }
-}
+mod tests;

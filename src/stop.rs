@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::{Failure, FailureKind};
+#[cfg(unix)]
+use crate::error::Failure;
+use crate::error::FailureKind;
 
 /// The signal that was received, for code that does not run in the runtime because it waits for the
 /// reader of stdout.
@@ -24,6 +26,7 @@ pub(crate) struct StopSignal {
 
 impl StopSignal {
     /// The failure with which the run ends, if a signal was received.
+    #[cfg(unix)]
     pub(crate) fn failure(&self) -> Option<Failure> {
         let received = self.received.load(Ordering::Relaxed);
         if received != 0 {
@@ -91,8 +94,8 @@ static FINAL: Mutex<Vec<Arc<AtomicBool>>> = Mutex::new(Vec::new());
 
 /// A signal was noticed, and the run is being ended in order: a second Ctrl-C must not keep it from removing
 /// its files and ending its programs.
+#[cfg(unix)]
 pub(crate) fn notice() {
-    #[cfg(unix)]
     for is_final in FINAL.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         is_final.store(false, Ordering::Relaxed);
     }
@@ -119,9 +122,13 @@ pub(crate) fn end_by(kind: FailureKind) {
 }
 
 /// The numbers of signals (POSIX, `kill`).
+#[cfg(unix)]
 pub(crate) const SIGHUP: usize = 1;
+#[cfg(unix)]
 const SIGINT: usize = 2;
+#[cfg(unix)]
 pub(crate) const SIGQUIT: usize = 3;
+#[cfg(unix)]
 pub(crate) const SIGTERM: usize = 15;
 #[cfg(unix)]
 const SIGXFSZ: i32 = signal_hook::consts::SIGXFSZ;
@@ -136,12 +143,27 @@ pub(crate) fn watched() -> &'static [usize] {
 #[cfg(unix)]
 fn find_watched() -> Vec<usize> {
     let mut signals = vec![SIGINT, SIGQUIT, SIGTERM];
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // If the system doesn't tell, the default action stays.
-    if mask.is_some_and(|mask| mask & 1 == 0) {
+    if hears_hangup() {
         signals.push(SIGHUP);
     }
     signals
+}
+
+/// Whether SIGHUP ends the program, as it does unless its parent has said otherwise. If the system doesn't
+/// tell, the default action stays.
+#[cfg(target_os = "linux")]
+fn hears_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 0)
+}
+
+/// Other systems have no file that tells what is ignored. `nohup` lets no output go to the terminal, so where
+/// some does, nobody asked to outlive it.
+#[cfg(all(unix, not(target_os = "linux")))]
+#[expect(clippy::disallowed_methods, reason = "asked is what they are; nothing is written")]
+fn hears_hangup() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdout().is_terminal() || std::io::stderr().is_terminal()
 }

@@ -54,7 +54,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("config", &["error", "io", "secret"]),
     ("conversation", &["input"]),
-    ("demo", &["audio", "media"]),
+    ("demo", &["audio", "media", "private"]),
     ("dialect", &["conversation", "http", "input", "provider", "random"]),
     ("error", &[]),
     (
@@ -83,7 +83,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("json_schema", &[]),
     ("ledger", &["error", "history", "io"]),
     ("markdown", &[]),
-    ("mcp", &["error", "interrupt", "io", "sanitize", "stop"]),
+    ("mcp", &["error", "http", "interrupt", "io", "sanitize", "stop"]),
     ("media", &[]),
     ("nearest", &["api"]),
     ("output", &["error", "io", "markdown", "private", "sanitize", "stop"]),

@@ -85,6 +85,9 @@ fn converse<S: Read + Write>(stream: S, speech: &[u8]) -> std::io::Result<S> {
         if request.path.ends_with("/chat/completions") {
             chat(&request.body, out)?;
             break;
+        } else if request.path.ends_with("/responses") {
+            respond(&request.body, out)?;
+            break;
         } else if request.path.ends_with("/embeddings") {
             let is_base64 = request.body.contains("\"base64\"");
             let vectors = if is_base64 { &*BASE64 } else { &*FLOATS };
@@ -114,16 +117,9 @@ fn head(kind: &str, length: u64) -> String {
 /// A stream of events, as the model's name has it.
 fn chat(request: &str, mut out: impl Write) -> std::io::Result<()> {
     out.write_all(STREAM.as_bytes())?;
-    let asked = |kind: &str| {
-        let rest = request.split_once(&format!("\"{kind}-"))?.1;
-        rest.split('"').next()?.parse::<usize>().ok()
-    };
+    let asked = |kind: &str| asked(request, kind);
     if let Some(count) = asked("at-once") {
-        let block = chunks(BLOCK);
-        for _ in 0..count / BLOCK {
-            out.write_all(&block)?;
-        }
-        out.write_all(&chunks(count % BLOCK))?;
+        at_once(count, load::event, &mut out)?;
     } else if let Some(count) = asked("one-by-one") {
         let few: Vec<String> = (0..load::TEXTS.len()).map(load::event).map(in_chunk).collect();
         for number in 0..count {
@@ -140,8 +136,30 @@ fn chat(request: &str, mut out: impl Write) -> std::io::Result<()> {
     out.write_all(b"0\r\n\r\n")
 }
 
-fn chunks(count: usize) -> Vec<u8> {
-    (0..count).map(load::event).flat_map(|event| in_chunk(event).into_bytes()).collect()
+/// A stream over `/responses`, as the model's name has it.
+fn respond(request: &str, mut out: impl Write) -> std::io::Result<()> {
+    out.write_all(STREAM.as_bytes())?;
+    at_once(asked(request, "at-once").unwrap_or_default(), load::response_event, &mut out)?;
+    out.write_all(in_chunk(load::response_end()).as_bytes())?;
+    out.write_all(b"0\r\n\r\n")
+}
+
+/// How many pieces a model of this kind has.
+fn asked(request: &str, kind: &str) -> Option<usize> {
+    let rest = request.split_once(&format!("\"{kind}-"))?.1;
+    rest.split('"').next()?.parse::<usize>().ok()
+}
+
+/// So many events, as fast as they go.
+fn at_once(count: usize, event: fn(usize) -> String, out: &mut impl Write) -> std::io::Result<()> {
+    let chunks = |count: usize| -> Vec<u8> {
+        (0..count).map(event).flat_map(|event| in_chunk(event).into_bytes()).collect()
+    };
+    let block = chunks(BLOCK);
+    for _ in 0..count / BLOCK {
+        out.write_all(&block)?;
+    }
+    out.write_all(&chunks(count % BLOCK))
 }
 
 /// An event as a chunk of its own (RFC 9112, section 7.1).

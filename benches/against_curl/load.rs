@@ -53,6 +53,30 @@ pub(crate) fn event_with(text: &str) -> String {
     )
 }
 
+/// One event of a stream over `/responses`.
+pub(crate) fn response_event(number: usize) -> String {
+    let (text, number) = (text(number), 1000 + number % 1000);
+    format!(
+        "event: response.output_text.delta\ndata: {{\"type\":\"response.output_text.delta\",\
+         \"content_index\":0,\"delta\":\"{text}\",\"item_id\":\"msg_0123456789\",\"logprobs\":[],\
+         \"obfuscation\":\"x9Fq{number}\",\"output_index\":0,\"sequence_number\":{number}}}\n\n"
+    )
+}
+
+/// What ends such a stream.
+pub(crate) fn response_end() -> String {
+    let response = r#"{"status":"completed","model":"flood","output":[]}"#;
+    format!("data: {{\"type\":\"response.completed\",\"response\":{response}}}\n\n")
+}
+
+/// The bytes of the events of so many pieces over `/responses`, with the one that ends the stream.
+pub(crate) fn response_bytes(pieces: usize) -> u64 {
+    let events = (0..TEXTS.len()).map(|number| response_event(number).len() as u64);
+    let events: Vec<u64> = events.collect();
+    let sent: u64 = (0..pieces).map(|number| events[number % TEXTS.len()]).sum();
+    sent + response_end().len() as u64
+}
+
 /// What ends a stream.
 pub(crate) fn end_events() -> [String; 2] {
     let stop = r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;

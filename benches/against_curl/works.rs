@@ -98,6 +98,18 @@ pub(crate) fn chat(way: Way<'_>, kind: &str, chunks: usize) -> (Side, Side) {
     )
 }
 
+/// A chat over `/responses`, to a pipe.
+fn responses(way: Way<'_>, pieces: usize) -> (Side, Side) {
+    let model = format!("at-once-{pieces}");
+    let body = format!(r#"{{"model":"{model}","input":"你好","stream":true}}"#);
+    let text = Gives::Bytes(load::text_bytes(pieces) + 1);
+    let events = Gives::Bytes(load::response_bytes(pieces));
+    (
+        llm(way, &["chat", "--api", "responses", "-m", &model, "--no-stdin", "你好"], text),
+        post(way, "responses", &body, &["-N"], events),
+    )
+}
+
 /// All works, in the order of the table. What they read is put into `home`, without much memory: what
 /// this process has had counts for those that it starts.
 pub(crate) fn all(server: &Server, home: &Path) -> Vec<Work> {
@@ -120,6 +132,13 @@ pub(crate) fn all(server: &Server, home: &Path) -> Vec<Work> {
         work("--version", aim(0.25, 8.0), (9, 20), version),
         work("chat, 20 tokens", aim(0.45, 8.0), (9, 20), chat(plain, "at-once", 20)),
         work("1,000,000 chunks", aim(0.6, 8.0), (5, 1), chat(plain, "at-once", 1_000_000)),
+        // Within 1.3 of the row above.
+        work(
+            "1,000,000 pieces over /responses",
+            aim(0.8, 8.0),
+            (5, 1),
+            responses(plain, 1_000_000),
+        ),
         work(
             "100,000 chunks one by one",
             aim(1.0, 8.0),

@@ -62,7 +62,7 @@ enum Purpose {
 
 /// The entries of a list: `{"data": […]}` (the specification; `null` when Ollama has none), a bare
 /// array (Together), and `{"models": […]}` (Cohere, older llama-server).
-fn items(value: &Value) -> Option<&[Value]> {
+pub(super) fn items(value: &Value) -> Option<&[Value]> {
     match value {
         Value::Array(items) => Some(items),
         Value::Object(object) => match (object.get("data"), object.get("models")) {
@@ -75,7 +75,7 @@ fn items(value: &Value) -> Option<&[Value]> {
 }
 
 /// `id`, `name` or `model`, or the entry itself.
-fn id(item: &Value) -> Option<String> {
+pub(super) fn id(item: &Value) -> Option<String> {
     let name = ["id", "name", "model"].iter().find_map(|key| item.get(key)?.as_str());
     let name = name.or(item.as_str())?;
     Some(name.strip_prefix("models/").unwrap_or(name).to_owned())

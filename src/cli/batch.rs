@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
 use super::chat::{Api, number, variable};
@@ -14,7 +15,7 @@ const WORK: &str = "The work";
 const ANSWERS: &str = "The answers";
 
 /// How the rows of a file are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum RowsForm {
     /// Every line is a text; its column is `input`
     Lines,
@@ -25,6 +26,8 @@ pub(crate) enum RowsForm {
     Csv,
     /// The same with tabs
     Tsv,
+    /// Requests that are made already: one JSON object per line, with the request in `body`
+    Requests,
 }
 
 /// How answers are written.
@@ -66,6 +69,109 @@ pub(crate) struct BatchArgs {
 pub(crate) enum BatchAction {
     /// Ask for every row, several at a time (the default action)
     Run(Box<BatchRunArgs>),
+    /// Only write the requests, one a line, for `vllm run-batch` or a service's console
+    Make(Box<BatchMakeArgs>),
+    /// Hand the requests over to the service's Batch API, and print the batch's id
+    Submit(Box<BatchSubmitArgs>),
+    /// Tell how far a batch is
+    Status(BatchIdArgs),
+    /// Write what came of a batch, in the order of the rows
+    Fetch(Box<BatchFetchArgs>),
+    /// Stop a batch; what is done can be fetched
+    Cancel(BatchIdArgs),
+    /// List the batches that were handed over from here
+    List(BatchListArgs),
+    /// Remove a batch's files from the service, and what is kept of it here
+    Rm(BatchIdArgs),
+}
+
+/// Requests in a file.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(after_help = "\
+Examples:
+  llm batch make -f tickets.csv \"{{subject}}: {{body}}\" -m Qwen/Qwen3-8B -o requests.jsonl
+  vllm run-batch -i requests.jsonl -o results.jsonl --model Qwen/Qwen3-8B
+  llm batch fetch --from results.jsonl -f tickets.csv \"{{subject}}: {{body}}\" -o sorted.csv
+
+Nothing is sent, and no key is needed.")]
+pub(crate) struct BatchMakeArgs {
+    #[command(flatten)]
+    pub(crate) rows: BatchRowArgs,
+
+    /// Write the requests to this file; `-` is stdout, which is the default
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWERS)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Requests for a service.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(after_help = "\
+Examples:
+  id=$(llm batch submit -p openai -f tickets.csv \"{{subject}}: {{body}}\")
+  llm batch fetch --wait \"$id\" -o sorted.csv
+
+The file of requests is split by the service's limits, and looked at by the service for some seconds: a
+refusal is told at once. The same command again finds the batch that it made before.")]
+pub(crate) struct BatchSubmitArgs {
+    #[command(flatten)]
+    pub(crate) rows: BatchRowArgs,
+
+    /// The time in which the batch is to be done, as in 24h or 7d [default: as the profile has it]
+    #[arg(long, value_name = "TIME", help_heading = WORK)]
+    pub(crate) window: Option<String>,
+
+    /// Wait with a part for which the service has no room until there is some
+    #[arg(long, help_heading = WORK)]
+    pub(crate) wait: bool,
+
+    /// Leave out the rows that have their answer in this FILE's part, as after a batch that expired
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = ANSWERS)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Hand the rows over again if that was done before
+    #[arg(long, help_heading = WORK)]
+    pub(crate) fresh: bool,
+}
+
+/// A batch that was handed over.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BatchIdArgs {
+    /// The batch's id, as `submit` printed it
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+/// All batches.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BatchListArgs {}
+
+/// The answers of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(
+    override_usage = "llm batch fetch [OPTIONS] <ID>\n       llm batch fetch [OPTIONS] --from <RESULTS> -f <ROWS> [PROMPT]...",
+    after_help = "\
+Examples:
+  llm batch fetch --wait batch_123 -o sorted.csv
+  llm batch fetch --from results.jsonl -f tickets.csv \"{{subject}}: {{body}}\" -o sorted.csv
+
+The first word is the batch's id; its rows and what was asked are known. With --from the rows and the prompt
+are those of `make`. Rows without an answer are as in a run: the same command as for `llm batch run`, with
+the same -o FILE, asks for them."
+)]
+pub(crate) struct BatchFetchArgs {
+    #[command(flatten)]
+    pub(crate) rows: BatchRowArgs,
+
+    /// A file of results, or a folder of such files: of a Batch API, `vllm run-batch`, Ray
+    #[arg(long, value_name = "RESULTS", help_heading = WORK)]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Wait until the batch is done
+    #[arg(long, conflicts_with = "from", help_heading = WORK)]
+    pub(crate) wait: bool,
+
+    #[command(flatten)]
+    pub(crate) answers: BatchAnswerArgs,
 }
 
 /// Rows that are asked for here and now.
@@ -80,7 +186,8 @@ pub(crate) struct BatchRunArgs {
 }
 
 /// The rows, and what is asked for each.
-#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct BatchRowArgs {
     /// What is asked for each row: all words joined by a space
     #[arg(value_name = "PROMPT")]

@@ -1,6 +1,7 @@
 //! The arguments of `llm chat`.
 
 use clap::{ArgGroup, Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ const CONVERSATION: &str = "The conversation";
 const TOOLS: &str = "Tools";
 
 /// The endpoint of the service that is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum Api {
     /// POST /chat/completions
     Completions,

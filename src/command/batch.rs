@@ -7,19 +7,33 @@ use crate::io::Io;
 
 mod ask;
 mod attach;
+mod earlier;
+mod fetch;
 mod flow;
+mod handed;
 mod keep;
+mod kept;
+mod lines;
+mod make;
+mod open;
 mod outcome;
+mod parts;
+mod plan;
 mod preview;
+mod ready;
 mod record;
 mod reply;
 mod request;
+mod results;
 mod run;
+mod service;
 mod setup;
 mod source;
+mod submit;
 mod survey;
 mod tally;
 mod template;
+mod whole;
 
 /// Runs the command.
 ///
@@ -35,5 +49,12 @@ pub(crate) fn run(args: &BatchArgs, options: &RunOptions, io: &mut Io) -> anyhow
                 .into())
         }
         Some(BatchAction::Run(args)) => Ok(run::run(args, options, io)?),
+        Some(BatchAction::Make(args)) => Ok(make::run(args, options, io)?),
+        Some(BatchAction::Submit(args)) => Ok(submit::run(args, options, io)?),
+        Some(BatchAction::Status(args)) => Ok(handed::status(args, options, io)?),
+        Some(BatchAction::Fetch(args)) => Ok(fetch::run(args, options, io)?),
+        Some(BatchAction::Cancel(args)) => Ok(handed::cancel(args, options, io)?),
+        Some(BatchAction::List(args)) => Ok(handed::list(args, options, io)?),
+        Some(BatchAction::Rm(args)) => Ok(handed::remove(args, options, io)?),
     }
 }

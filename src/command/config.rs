@@ -2,13 +2,13 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 
+use super::editor;
 use super::options::RunOptions;
 use crate::cli::{ConfigAction, ConfigArgs};
 use crate::config::{self, location};
 use crate::error::{Failure, FailureKind, reason};
-use crate::io::{Env, Io};
+use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::private;
 use crate::sanitize;
@@ -98,32 +98,10 @@ fn edit(path: &Path, options: &RunOptions, io: &mut Io) -> anyhow::Result<()> {
     if !path.exists() {
         init(path)?;
     }
-    let editor = editor(&io.env);
-    let mut words = editor.split_whitespace();
-    let Some(program) = words.next() else {
-        return Err(Failure::usage("no editor is set").hint("set VISUAL or EDITOR").into());
-    };
-    let status = Command::new(program).args(words).arg(path).status().map_err(|error| {
-        let message = format!("cannot start the editor `{program}`: {}", reason(&error));
-        Failure::new(FailureKind::Other, message)
-            .hint("set VISUAL or EDITOR to one that is installed")
-    })?;
-    if !status.success() {
-        return Err(Failure::new(
-            FailureKind::Other,
-            format!("the editor `{program}` ended with {status}"),
-        )
-        .into());
-    }
+    editor::open(path, &io.env)?;
     // A mistake is better said now than at the next question.
     config::load(options.config.as_deref(), io)?;
     Ok(())
-}
-
-fn editor(env: &Env) -> String {
-    env.get("VISUAL")
-        .or_else(|| env.get("EDITOR"))
-        .unwrap_or_else(|| if cfg!(windows) { "notepad".to_owned() } else { "vi".to_owned() })
 }
 
 /// Prints the path, on a terminal with nothing in it that could do harm.

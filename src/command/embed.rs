@@ -8,7 +8,7 @@ use crate::api::embed::request::MAX_INPUTS;
 use crate::cli::embed::EmbedArgs;
 use crate::config;
 use crate::error::Failure;
-use crate::exchange;
+use crate::exchange::{self, MinuteLimits};
 use crate::input::texts::InputTexts;
 use crate::io::Io;
 use crate::output::progress::Progress;
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     };
     Ok(exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
-            exchange.for_many(options.concurrency);
+            exchange.for_many(options.concurrency, MinuteLimits::default());
             let progress = Progress::items("embedding", count, io);
             let kept = journal.clone();
             let asker = BatchAsker::new(&exchange.provider, &options, most, is_alone, kept, length);

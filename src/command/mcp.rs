@@ -1,5 +1,6 @@
 //! `llm mcp`: the servers whose tools a model may call: listed, checked, and tried without a model.
 
+mod address;
 mod call;
 mod check;
 pub(crate) mod choice;

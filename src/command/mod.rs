@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod chat;
 pub(crate) mod completions;
 pub(crate) mod config;
+mod editor;
 pub(crate) mod embed;
 mod ffmpeg;
 pub(crate) mod history;

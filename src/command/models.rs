@@ -5,11 +5,14 @@ use serde_json::Value;
 use super::listed;
 use super::options::RunOptions;
 use super::steps::print_request;
-use crate::api::models::ids;
+use crate::api::models::{for_job, ids};
+use crate::api::shutdown::{self, Shutdown};
 use crate::cli::ModelsArgs;
-use crate::config;
+use crate::config::{self, Config};
 use crate::error::{Failure, FailureKind};
-use crate::exchange::{self, Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
+use crate::exchange::{
+    self, Draft, Exchange, ExchangeOptions, Operation, ReadError, Reply, ReplyWords,
+};
 use crate::http::bad_reply::BadReply;
 use crate::http::fault;
 use crate::http::odd_json;
@@ -29,15 +32,29 @@ pub(crate) fn run(args: &ModelsArgs, options: &RunOptions, io: &mut Io) -> anyho
         let list = |provider: &Provider| Ok(provider.get(Job::Models));
         return Ok(print_request(&mut provider, io, list)?);
     }
-    let (word, json) = (args.word.clone(), options.json);
+    Ok(show(provider, args.word.as_deref(), options.json, options.exchange, &config, io)?)
+}
+
+/// Lists the models of a service, or those that contain a word, and keeps what it has for completions.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn show(
+    provider: Provider,
+    word: Option<&str>,
+    json: bool,
+    options: ExchangeOptions,
+    config: &Config,
+    io: &mut Io,
+) -> Result<(), Failure> {
     let asked = provider.clone();
-    let found = exchange::run(provider, options.exchange, io, move |exchange, io| {
-        Box::pin(async move { list(word.as_deref(), json, exchange, io).await })
+    let wanted = word.map(str::to_owned);
+    let found = exchange::run(provider, options, io, move |exchange, io| {
+        Box::pin(async move { list(wanted.as_deref(), json, exchange, io).await })
     })?;
-    listed::keep(&asked, &found, &config, io);
-    let word = args.word.as_deref().filter(|_| !options.json);
-    match word.filter(|word| !found.iter().any(|id| has(id, word))) {
-        Some(word) => Err(no_match(word, &asked.name, found.len()).into()),
+    listed::keep(&asked, &found, config, io);
+    match word.filter(|_| !json).filter(|word| !found.iter().any(|id| has(id, word))) {
+        Some(word) => Err(no_match(word, &asked.name, found.len())),
         None => Ok(()),
     }
 }
@@ -62,7 +79,7 @@ async fn list(
     exchange: &mut Exchange,
     io: &mut Io,
 ) -> Result<Vec<String>, Failure> {
-    let (body, found) = exchange.ask(&mut ListModels).await?;
+    let ModelList { body, ids: found, shutdowns, .. } = exchange.ask(&mut ListModels).await?;
     if json {
         match io.stdout_is_terminal {
             true => {
@@ -91,14 +108,29 @@ async fn list(
         text.push('\n');
     }
     to_stdout(text.as_bytes(), io)?;
+    let today = shutdown::today();
+    for shutdown in shutdowns.iter().filter(|one| word.is_none_or(|word| has(&one.model, word))) {
+        io.note(&sanitize::one_line(&shutdown.words(today)));
+    }
     Ok(found)
 }
 
-/// Asks for the list of models: the reply's bytes, and the ids in it.
+/// A list of models.
+pub(super) struct ModelList {
+    /// The reply as it came.
+    body: Vec<u8>,
+    pub(super) ids: Vec<String>,
+    /// What it says of models that end.
+    pub(super) shutdowns: Vec<Shutdown>,
+    /// The first that chat takes.
+    pub(super) chat: Option<String>,
+}
+
+/// Asks for the list of models.
 pub(super) struct ListModels;
 
 impl Operation for ListModels {
-    type Output = (Vec<u8>, Vec<String>);
+    type Output = ModelList;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         Ok(provider.get(Job::Models).into())
@@ -114,9 +146,9 @@ impl Operation for ListModels {
         if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
             return Err(BadReply::from(fault).into());
         }
-        match value.as_ref().and_then(ids) {
-            Some(found) => Ok((body, found)),
-            None => Err(BadReply::of_body(&body).into()),
-        }
+        let list = value.as_ref().and_then(|value| Some((ids(value)?, value)));
+        let Some((ids, value)) = list else { return Err(BadReply::of_body(&body).into()) };
+        let chat = for_job(value, Job::Chat).and_then(|chat| chat.into_iter().next());
+        Ok(ModelList { ids, chat, shutdowns: shutdown::shutdowns(value), body })
     }
 }

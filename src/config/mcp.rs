@@ -9,6 +9,7 @@ use super::table::table;
 use super::tool::{bytes, command, seconds};
 use super::value::{FromToml, Texts};
 use crate::error::Failure;
+#[cfg(unix)]
 use crate::secret;
 
 table! {
@@ -83,6 +84,7 @@ impl McpTable {
     }
 
     /// Whether it holds a secret itself, and not the name of a variable that does.
+    #[cfg(unix)]
     pub(super) fn holds_key(&self) -> bool {
         let pairs = self.env.iter().chain(self.headers.iter());
         pairs

@@ -71,9 +71,12 @@ impl Service<'_> {
     }
 
     fn described(&self, id: &str) -> Option<Value> {
-        let bytes = self.shelf.get(id)?.len();
-        Some(json!({"id": id, "object": "file", "bytes": bytes, "created_at": self.stamp.created,
-            "filename": format!("{id}.jsonl"), "purpose": "batch", "status": "processed"}))
+        Some(self.describe(id, self.shelf.get(id)?.len()))
+    }
+
+    fn describe(&self, id: &str, bytes: usize) -> Value {
+        json!({"id": id, "object": "file", "bytes": bytes, "created_at": self.stamp.created,
+            "filename": format!("{id}.jsonl"), "purpose": "batch", "status": "processed"})
     }
 
     fn file(&self, rest: &str) -> Outcome {
@@ -81,13 +84,18 @@ impl Service<'_> {
         let unknown = || not_found("file", id);
         match (self.request.method, rest) {
             ("GET", "") => {
-                self.described(id).map(|file| DemoReply::json(&file)).ok_or_else(unknown)
+                let bytes = self.results_of(id).or_else(|| self.shelf.get(id));
+                let file = bytes.map(|bytes| self.describe(id, bytes.len()));
+                file.map(|file| DemoReply::json(&file)).ok_or_else(unknown)
             }
             ("DELETE", "") => {
                 // Results are made when they are asked for; a mark says that they are gone.
-                let is_result = self.results_of(id).is_some();
+                let mark = format!("gone-{id}");
+                let is_result =
+                    self.batch_of(id).is_some_and(|(_, batch)| self.kept(batch).is_some());
                 let gone = match is_result {
-                    true => self.keep(&format!("gone-{id}"), b"").map(|()| true)?,
+                    true if self.shelf.get(&mark).is_some() => false,
+                    true => self.keep(&mark, b"").map(|()| true)?,
                     false => self.shelf.remove(id),
                 };
                 let reply = json!({"id": id, "object": "file", "deleted": true});
@@ -107,13 +115,16 @@ impl Service<'_> {
         if self.shelf.get(&format!("gone-{id}")).is_some() {
             return None;
         }
-        let (kind, batch) = match id.strip_prefix("output-") {
-            Some(batch) => ("output", batch),
-            None => ("errors", id.strip_prefix("errors-")?),
-        };
+        let (kind, batch) = self.batch_of(id)?;
         let rows = self.rows(&self.kept(batch)?)?;
         let lines = if kind == "output" { rows.output } else { rows.errors };
         (!lines.is_empty()).then_some(lines)
+    }
+
+    /// Which of the two files of results this is, and of which batch.
+    fn batch_of<'i>(&self, id: &'i str) -> Option<(&'static str, &'i str)> {
+        let of = |kind: &'static str| Some((kind, id.strip_prefix(kind)?.strip_prefix('-')?));
+        of("output").or_else(|| of("errors"))
     }
 
     fn batches(&self, faults: &str) -> Outcome {
@@ -170,7 +181,10 @@ impl Service<'_> {
         let age = self.stamp.created.saturating_sub(created);
         let faults = Faults::of(kept["faults"].as_str().unwrap_or_default());
         let is_cancelled = kept["cancelled_at"].is_u64();
-        let rows = self.rows(kept).unwrap_or_default();
+        let rows = self.rows(kept);
+        // The names of results outlive the files.
+        let is_removed = rows.is_none();
+        let rows = rows.unwrap_or_default();
         let has_ended = age >= DONE || is_cancelled;
         let status = match () {
             () if is_cancelled => "cancelled",
@@ -181,7 +195,7 @@ impl Service<'_> {
             () => "completed",
         };
         let file = |kind: &str, lines: &[u8]| {
-            let is_there = has_ended && status != "failed" && !lines.is_empty();
+            let is_there = has_ended && status != "failed" && (is_removed || !lines.is_empty());
             is_there.then(|| format!("{kind}-{id}"))
         };
         let (answered, failed) = if has_ended { (rows.answered, rows.failed) } else { (0, 0) };

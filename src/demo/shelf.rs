@@ -1,9 +1,10 @@
 //! The files that were uploaded to the demo, and its batches: kept in a folder, as another run of the
 //! program asks for them.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use crate::private;
 
 /// A folder of files. Without one nothing is kept.
 #[derive(Debug, Clone, Default)]
@@ -23,12 +24,9 @@ impl Shelf {
     /// There is no folder, or it can't be written.
     pub(super) fn put(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
         let path = self.path(name).ok_or(std::io::ErrorKind::NotFound)?;
-        private_folder(path.parent().unwrap_or(Path::new("")))?;
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path)?.write_all(bytes)
+        private::folder().recursive(true).create(path.parent().unwrap_or(Path::new("")))?;
+        let mut file = private::file();
+        file.write(true).create(true).truncate(true).open(path)?.write_all(bytes)
     }
 
     /// The bytes of a file.
@@ -57,14 +55,6 @@ impl Shelf {
         let folder = self.folder.as_ref()?;
         (!name.is_empty() && name.bytes().all(is_plain)).then(|| folder.join(name))
     }
-}
-
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 #[cfg(test)]

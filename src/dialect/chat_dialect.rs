@@ -4,7 +4,7 @@ use super::event::ChatEvent;
 use super::question::ChatQuestion;
 use crate::http::fault::Fault;
 use crate::http::sse::Event;
-use crate::provider::{Composed, Fields, Job, Provider};
+use crate::provider::{ChatApi, Composed, Fields, Job, Provider};
 
 /// A dialect of the specification: how a conversation becomes a request, and a reply events.
 pub(crate) trait ChatDialect: std::fmt::Debug + Sync {
@@ -16,8 +16,8 @@ pub(crate) trait ChatDialect: std::fmt::Debug + Sync {
     /// the rules and `-O` left it.
     fn complete(&self, composed: &mut Composed, question: &ChatQuestion<'_>);
 
-    /// Reads the events of one reply to a request with this limit of tokens.
-    fn events(&self, limit: Option<u64>) -> Box<dyn ReadEvents>;
+    /// Reads the events of one reply to such a request.
+    fn events(&self, asked: AskedFor) -> Box<dyn ReadEvents>;
 
     /// The body of a request with these `fields`, which are those of `question`, and what the user
     /// should know of that.
@@ -31,6 +31,17 @@ pub(crate) trait ChatDialect: std::fmt::Debug + Sync {
         self.complete(&mut composed, question);
         composed
     }
+}
+
+/// What a reply is one to, as far as that decides how it is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AskedFor {
+    /// The endpoint. The reply may be in the other one's dialect all the same.
+    pub(crate) api: ChatApi,
+    /// The limit of tokens.
+    pub(crate) limit: Option<u64>,
+    /// Thinking in plain words is kept as it came too: the service takes it back.
+    pub(crate) keeps_thinking: bool,
 }
 
 /// A dialect's part of reading a reply.

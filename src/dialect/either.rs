@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::by_api;
-use super::chat_dialect::{ReadEvents, Seen};
+use super::chat_dialect::{AskedFor, ReadEvents, Seen};
 use super::event::ChatEvent;
 use crate::http::sse::Event;
 use crate::provider::ChatApi;
@@ -14,8 +14,7 @@ use crate::provider::ChatApi;
 #[derive(Debug)]
 pub(super) struct EitherEvents {
     reader: Box<dyn ReadEvents>,
-    asked: ChatApi,
-    limit: Option<u64>,
+    asked: AskedFor,
     /// It is known which dialect the reply is in.
     is_told: bool,
 }
@@ -43,9 +42,9 @@ impl Outline {
 }
 
 impl EitherEvents {
-    /// For a reply to a request of this dialect, with this limit of tokens.
-    pub(super) fn new(asked: ChatApi, limit: Option<u64>) -> Self {
-        Self { reader: by_api::of(asked).events(limit), asked, limit, is_told: false }
+    /// For a reply to such a request.
+    pub(super) fn new(asked: AskedFor) -> Self {
+        Self { reader: by_api::of(asked.api).events(asked), asked, is_told: false }
     }
 
     fn look(&mut self, data: &[u8]) {
@@ -54,8 +53,8 @@ impl EitherEvents {
             && let Some(api) = outline.api()
         {
             self.is_told = true;
-            if api != self.asked {
-                self.reader = by_api::of(api).events(self.limit);
+            if api != self.asked.api {
+                self.reader = by_api::of(api).events(self.asked);
             }
         }
     }

@@ -26,7 +26,9 @@ pub(crate) mod usage;
 
 pub(crate) use by_api::of;
 pub(crate) use chat_completions::{exported, steps};
-pub(crate) use chat_dialect::ChatDialect;
+pub(crate) use chat_dialect::{AskedFor, ChatDialect};
 pub(crate) use event::{ChatEvent, MediaKind};
 pub(crate) use media::{MediaSource, ReplyMedia};
-pub(crate) use question::{ChatQuestion, ModelOptions, ServiceTraits, ToolDefinition, addressee};
+pub(crate) use question::{
+    ChatQuestion, ModelOptions, ResponsesTraits, ServiceTraits, ToolDefinition, addressee,
+};

@@ -76,7 +76,9 @@ pub(crate) struct ServiceTraits<'a> {
 /// What a service's `/responses` takes beyond what all take.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ResponsesTraits {
-    /// It gives its thinking encrypted if it is asked to, and takes it back.
+    /// It gives its thinking encrypted if it is asked to.
+    pub(crate) asks_encrypted: bool,
+    /// It takes such thinking back.
     pub(crate) encrypted: bool,
     /// It gives summaries of its thinking if it is asked to.
     pub(crate) summary: bool,
@@ -93,6 +95,7 @@ pub(crate) struct ResponsesTraits {
 impl ResponsesTraits {
     fn of(provider: &Provider) -> Self {
         Self {
+            asks_encrypted: provider.responses_take(ResponsesExtra::Encrypted),
             encrypted: provider.responses_take(ResponsesExtra::Encrypted),
             summary: provider.responses_take(ResponsesExtra::Summary),
             thinking: provider.responses_take(ResponsesExtra::Thinking),

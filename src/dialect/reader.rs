@@ -2,13 +2,12 @@
 //! JSON document where the server ignored `stream` or was not asked for one. What an event or a
 //! document says, the dialect reads.
 
-use super::chat_dialect::{ReadEvents, Seen};
+use super::chat_dialect::{AskedFor, ReadEvents, Seen};
 use super::either::EitherEvents;
 use super::event::ChatEvent;
 use crate::http::fault::{self, Fault};
 use crate::http::odd_json;
 use crate::http::sse::{Decoder, MAX_EVENT};
-use crate::provider::ChatApi;
 
 /// Reads one reply.
 #[derive(Debug)]
@@ -74,12 +73,11 @@ pub(crate) enum ReplyEnd {
 }
 
 impl ChatReader {
-    /// A reader for a reply with this `Content-Type` to a request of this endpoint, which asked for at
-    /// most this many tokens.
-    pub(crate) fn new(api: ChatApi, limit: Option<u64>, content_type: &str) -> Self {
+    /// A reader for a reply with this `Content-Type` to such a request.
+    pub(crate) fn new(asked: AskedFor, content_type: &str) -> Self {
         let says_stream = content_type.to_ascii_lowercase().contains("event-stream");
         let (form, seen) = (BodyForm::Unknown(Vec::new()), Seen::default());
-        Self { says_stream, form, events: EitherEvents::new(api, limit), seen, is_too_long: false }
+        Self { says_stream, form, events: EitherEvents::new(asked), seen, is_too_long: false }
     }
 
     /// Reads the next bytes of the body.
@@ -177,7 +175,7 @@ mod tests {
     use super::*;
 
     fn read(content_type: &str, pieces: &[&[u8]]) -> (String, ReplyEnd, Option<String>) {
-        let mut reader = ChatReader::new(ChatApi::Completions, None, content_type);
+        let mut reader = ChatReader::new(AskedFor::default(), content_type);
         let mut text = String::new();
         let mut each = |event: ChatEvent<'_>| {
             if let ChatEvent::Text { text: piece, .. } = event {
@@ -271,7 +269,7 @@ mod tests {
     #[test]
     fn what_is_beyond_any_sense_of_size_is_not_kept() {
         for (label, begin) in [(SSE, "data: "), ("application/json", "{\"choices\":")] {
-            let mut reader = ChatReader::new(ChatApi::Completions, None, label);
+            let mut reader = ChatReader::new(AskedFor::default(), label);
             let mut text = String::new();
             let mut each = |event: ChatEvent<'_>| text.push_str(&format!("{event:?}"));
             reader.push(begin.as_bytes(), &mut each);

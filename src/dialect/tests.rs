@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answers::{Answers, VisibleText};
+use super::chat_dialect::AskedFor;
 use super::question::{ChatQuestion, ModelOptions, ResponsesTraits, ServiceTraits};
 use super::reader::{ChatReader, ReplyEnd};
 use crate::conversation::{Addressee, Conversation, ModelReply, Turn, turn};
@@ -15,7 +16,8 @@ fn here() -> Addressee {
 
 /// The reply that a stream of these events makes, its calls answered.
 fn reply(events: &[Value]) -> ModelReply {
-    let mut reader = ChatReader::new(ChatApi::Responses, None, "text/event-stream");
+    let asked = AskedFor { api: ChatApi::Responses, ..AskedFor::default() };
+    let mut reader = ChatReader::new(asked, "text/event-stream");
     let (mut answers, mut shown) = (Answers::new(1), VisibleText::default());
     for event in events {
         reader.push(format!("data: {event}\n\n").as_bytes(), &mut |event| {
@@ -49,6 +51,7 @@ fn told(api: ChatApi, turn: &Turn, to: Addressee, responses: ResponsesTraits) ->
 }
 
 const SEALS: ResponsesTraits = ResponsesTraits {
+    asks_encrypted: true,
     encrypted: true,
     summary: false,
     thinking: false,
@@ -105,7 +108,7 @@ fn a_conversation_comes_back_to_its_service_as_it_was() {
             "content": [{"type": "output_text", "text": "我查一下"}]},
         {"type": "function_call", "call_id": "call_1", "name": "天气", "arguments": "{\"城\":1}"},
         {"type": "function_call_output", "call_id": "call_1", "output": "晴"},
-        {"role": "assistant", "content": "晴天"},
+        {"type": "message", "role": "assistant", "content": "晴天"},
         {"role": "user", "content": "明天呢？"},
     ]);
     assert_eq!(told(ChatApi::Responses, &talk(), here(), SEALS), expected);

@@ -8,11 +8,13 @@ use crate::ledger::{Ledger, Note, Spent};
 impl Exchange {
     /// Counts what a reply took, as the service told it: to be called once for each reply. Where the
     /// profile has prices for the model, they say what it costs. Gives it with its cost.
-    pub(crate) fn spend(&self, mut spent: Spent) -> Spent {
+    pub(crate) fn spend(&mut self, mut spent: Spent) -> Spent {
         if let Some((currency, amount)) = self.provider.price_of(&self.model, &spent) {
             spent.cost = [(currency, amount)].into();
         }
         self.shared.meter.add(&self.model, &spent);
+        let tokens = [spent.input_tokens, spent.output_tokens];
+        self.taken = tokens.into_iter().flatten().reduce(u64::saturating_add);
         spent
     }
 

@@ -6,8 +6,8 @@ use super::operation::{Operation, ReadError};
 use super::reply::Reply;
 use super::retries::is_too_fast;
 use super::state::Exchange;
-use super::throttle::Pass;
 use super::{account, bad_reply, hints};
+use crate::api::about_tokens::about_tokens;
 use crate::error::Failure;
 use crate::http::request::Request;
 use crate::output::progress::Progress;
@@ -33,13 +33,17 @@ impl Exchange {
         let shared = Arc::clone(&self.shared);
         loop {
             let pass = match &shared.throttle {
-                Some(throttle) => Some(self.client.interrupt.race(throttle.enter()).await?),
+                Some(throttle) => {
+                    let about = if throttle.counts_tokens() { tokens_of(&request) } else { 0 };
+                    Some(self.client.interrupt.race(throttle.enter(about)).await?)
+                }
                 None => None,
             };
             self.client.is_charged = is_charged;
             let failure = match self.attempt(&request, operation).await {
                 Ok(output) => {
-                    pass.iter().for_each(Pass::good);
+                    let taken = self.taken.take();
+                    pass.iter().for_each(|pass| pass.good(taken));
                     return Ok(output);
                 }
                 Err(failure) => hints::hinted(failure, &self.provider),
@@ -93,6 +97,11 @@ impl Exchange {
             self.was_asked();
         }
         let sent = sent?;
+        if let Some(throttle) = &self.shared.throttle
+            && let Some(wait) = sent.limit_reset()
+        {
+            throttle.used_up(wait);
+        }
         if sent.status() == GUARDRAIL_FAILED {
             let name = &self.client.service.name;
             self.stderr.warn(&format!(
@@ -129,6 +138,16 @@ impl Exchange {
             None => Err(failure),
         }
     }
+}
+
+/// About how many tokens a request takes: those of what it sends, and those that its answer may have.
+fn tokens_of(request: &Request) -> u64 {
+    let Some(fields) = request.body.fields() else { return 0 };
+    let number = |name: &&str| fields.get(*name)?.as_u64();
+    let answer =
+        ["max_tokens", "max_completion_tokens", "max_output_tokens"].iter().find_map(number);
+    let sent = serde_json::to_string(fields).unwrap_or_default();
+    about_tokens(&sent) + answer.unwrap_or(0)
 }
 
 /// A reply had begun when this failed: the request was carried out, whatever came of it.

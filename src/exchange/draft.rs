@@ -25,6 +25,11 @@ impl Draft {
         Self { request, repair: Some(Arc::new(FieldRepair::new(job, user_fields))), is_charged }
     }
 
+    /// A request that is paid for each time that it is carried out.
+    pub(crate) fn charged(request: Request) -> Self {
+        Self { is_charged: true, ..request.into() }
+    }
+
     /// Names fields that are sent for our own ease: of these the first that a refusal names is left
     /// out, whatever the refusal's words and status are.
     pub(crate) fn with_eases(mut self, eases: &'static [&'static str]) -> Self {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::run::run;
 use super::state::{Exchange, ExchangeOptions};
-use crate::api::models::for_job;
+use crate::api::{family, models::for_job};
 use crate::error::{Failure, FailureKind};
 use crate::http::request::{Body, Request};
 use crate::io::Io;
@@ -65,9 +65,13 @@ impl Exchange {
         failure: Failure,
         request: &mut Request,
     ) -> Result<(), Failure> {
+        let is_dead = self.is_dead_default(&failure);
+        if is_dead && !self.provider.is_model_a_wish() {
+            return Err(self.told_of_dead_default(failure).await);
+        }
         let provider = &self.provider;
         let is_missing = failure.kind == FailureKind::Refused
-            && failure.field.as_deref() == Some("model")
+            && (is_dead || failure.field.as_deref() == Some("model"))
             && provider.profile.offers(Job::Models);
         let is_wish = provider.is_model_a_wish();
         let can_be_told = is_wish || provider.profile.pull.is_set();
@@ -90,6 +94,10 @@ impl Exchange {
                     self.stderr.note(&what);
                     *found = Some(only.clone());
                 }
+                _ if is_dead => {
+                    let heir = family::newest(&asked, &there);
+                    return Err(failure.hint(self.provider.dead_default_hint(&asked, heir)));
+                }
                 _ => return Err(failure.hint(self.provider.models_hint(Some(&asked), &there))),
             }
         }
@@ -101,6 +109,39 @@ impl Exchange {
             }
             _ => Err(failure),
         }
+    }
+
+    /// Whether the service says that it has no such model (404, 410) of a default of the built-in list.
+    /// A program that a user starts has the models that the user got for it: of such a one that says
+    /// nothing.
+    fn is_dead_default(&self, failure: &Failure) -> bool {
+        let status = failure.refused.as_ref().and_then(|refused| refused.status);
+        let is_gone = match status {
+            Some(404) => failure.field.as_deref() == Some("model"),
+            Some(410) => true,
+            _ => false,
+        };
+        let provider = &self.provider;
+        failure.kind == FailureKind::Refused
+            && is_gone
+            && provider.is_model_built_in()
+            && !provider.profile.start.is_set()
+    }
+
+    /// The failure with what to do, for which the list of models is asked once in a run.
+    async fn told_of_dead_default(&mut self, failure: Failure) -> Failure {
+        let shared = Arc::clone(&self.shared);
+        if let Some(known) = shared.dead_default.get() {
+            return failure.hint(known.clone());
+        }
+        let listed = match self.provider.profile.offers(Job::Models) {
+            true => self.models_there().await.ok().flatten().unwrap_or_default(),
+            false => Vec::new(),
+        };
+        let model = self.provider.model.clone().unwrap_or_default();
+        let heir = family::newest(&model, &listed);
+        let hint = self.provider.dead_default_hint(&model, heir);
+        failure.hint(shared.dead_default.get_or_init(|| async { hint }).await.clone())
     }
 
     /// The only model for the job at hand.

@@ -120,6 +120,7 @@ impl Exchange {
 }
 
 /// The open files that a run needs at the least: those of the runtime, of the signals, a connection.
+#[cfg(unix)]
 const FILES: usize = 12;
 
 /// With fewer open files allowed than this they are counted before work begins.

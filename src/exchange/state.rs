@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::draft::Draft;
 use super::meter::Meter;
+use super::pace::MinuteLimits;
 use super::retries::{LastSaid, Retries};
 use super::throttle::Throttle;
 use crate::error::{Failure, classify};
@@ -47,6 +48,7 @@ const MOST_NEAR: usize = 32;
 const MOST_FAR: usize = 64;
 
 /// Open files that are left for other things than connections.
+#[cfg(unix)]
 const OTHER_FILES: usize = 32;
 
 /// The longest silence on the wire where the user says nothing of it.
@@ -83,6 +85,8 @@ pub(crate) struct Exchange {
     pub(super) client: Client,
     pub(super) stderr: Stderr,
     pub(super) shared: Arc<Shared>,
+    /// The tokens that the last reply took.
+    pub(super) taken: Option<u64>,
 }
 
 /// What all requests of a run share.
@@ -99,6 +103,8 @@ pub(super) struct Shared {
     /// The model that was looked up: the only one that is there. Locked while it is looked up, so that
     /// this is done once.
     pub(super) model_there: tokio::sync::Mutex<Option<String>>,
+    /// What is to be said of a default of the built-in list that is gone, once that is known.
+    pub(super) dead_default: tokio::sync::OnceCell<String>,
 }
 
 impl Exchange {
@@ -110,12 +116,12 @@ impl Exchange {
         stderr: Stderr,
     ) -> Self {
         let shared = Arc::new(Shared::new(options, None, Arc::default()));
-        Self { provider, model: String::new(), client, stderr, shared }
+        Self { provider, model: String::new(), client, stderr, shared, taken: None }
     }
 
     /// Prepares for a bulk run of at most `most` requests at a time, where the user says so; else their
-    /// number finds its own level. To be called before anything is asked.
-    pub(crate) fn for_many(&mut self, most: Option<usize>) {
+    /// number finds its own level. `limits` is what the user allows in a minute. To be called before anything is asked.
+    pub(crate) fn for_many(&mut self, most: Option<usize>, limits: MinuteLimits) {
         let is_near = is_this_machine(&self.provider.base_url);
         let wanted = most.unwrap_or(if is_near { MOST_NEAR } else { MOST_FAR });
         let ceiling = wanted.min(most_connections());
@@ -125,7 +131,7 @@ impl Exchange {
             );
             self.stderr.note(&what);
         }
-        let throttle = Throttle::new(self.shared.options.policy(), ceiling, most.is_some());
+        let throttle = Throttle::new(self.shared.options.policy(), ceiling, most.is_some(), limits);
         let meter = Arc::clone(&self.shared.meter);
         self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle), meter));
     }
@@ -151,6 +157,7 @@ impl Exchange {
             client: self.client.fork(io).map_err(|error| classify(&error))?,
             stderr: self.stderr.clone(),
             shared: Arc::clone(&self.shared),
+            taken: None,
         })
     }
 
@@ -163,6 +170,7 @@ impl Exchange {
             client: self.client.branch(),
             stderr: self.stderr.clone(),
             shared: Arc::clone(&self.shared),
+            taken: None,
         }
     }
 
@@ -195,6 +203,7 @@ impl Shared {
             said: Arc::default(),
             repair: Mutex::default(),
             model_there: tokio::sync::Mutex::default(),
+            dead_default: tokio::sync::OnceCell::new(),
         }
     }
 

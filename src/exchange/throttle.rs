@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::Notify;
 
+use super::pace::{MinuteLimits, Pace};
 use crate::http::retry::{self, RetryDecision, RetryPolicy, TryOutcome};
 use crate::random;
 
@@ -51,6 +52,7 @@ struct ThrottleState {
     /// The request that goes first after a pause is out.
     is_probing: bool,
     last_good: Option<Instant>,
+    pace: Pace,
     /// When a pause was last told.
     said: Option<Instant>,
 }
@@ -61,6 +63,8 @@ pub(super) struct Pass<'a> {
     throttle: &'a Throttle,
     pauses: u64,
     is_probe: bool,
+    /// About how many tokens it takes.
+    tokens: u64,
 }
 
 /// What follows a refusal for speed.
@@ -77,7 +81,12 @@ pub(super) enum Refusal {
 
 impl Throttle {
     /// A gate for at most `ceiling` requests at a time. `begins_at_ceiling` where the user gave it.
-    pub(super) fn new(policy: RetryPolicy, ceiling: usize, begins_at_ceiling: bool) -> Self {
+    pub(super) fn new(
+        policy: RetryPolicy,
+        ceiling: usize,
+        begins_at_ceiling: bool,
+        limits: MinuteLimits,
+    ) -> Self {
         let ceiling = ceiling.max(1);
         let state = ThrottleState {
             level: if begins_at_ceiling { ceiling } else { FIRST_LEVEL.min(ceiling) },
@@ -90,6 +99,7 @@ impl Throttle {
             fruitless: 0,
             is_probing: false,
             last_good: None,
+            pace: Pace::new(limits),
             said: None,
         };
         Self { policy, state: Mutex::new(state), changed: Notify::new() }
@@ -106,15 +116,31 @@ impl Throttle {
         Some(until.saturating_duration_since(Instant::now())).filter(|wait| !wait.is_zero())
     }
 
-    /// Waits until a request may go out.
-    pub(super) async fn enter(&self) -> Pass<'_> {
+    /// Whether it matters how many tokens a request takes.
+    pub(super) fn counts_tokens(&self) -> bool {
+        self.state().pace.counts_tokens()
+    }
+
+    /// Waits until a request may go out, which takes about so many tokens.
+    pub(super) async fn enter(&self, tokens: u64) -> Pass<'_> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             // From here on no change is missed.
             changed.as_mut().enable();
-            let until = match self.state().enter(Instant::now()) {
-                Entry::Goes { pauses, is_probe } => {
-                    return Pass { throttle: self, pauses, is_probe };
+            let now = Instant::now();
+            let entry = self.state().enter(now, tokens);
+            let until = match entry {
+                Entry::Goes { pauses, is_probe, at } => {
+                    let pass = Pass { throttle: self, pauses, is_probe, tokens };
+                    if at <= now {
+                        return pass;
+                    }
+                    tokio::time::sleep_until(at.into()).await;
+                    // A pause may have begun meanwhile.
+                    if is_probe || self.state().pauses == pauses {
+                        return pass;
+                    }
+                    continue;
                 }
                 Entry::Waits(until) => until,
             };
@@ -128,6 +154,15 @@ impl Throttle {
         }
     }
 
+    /// The service says that nothing is left of a limit until so much later.
+    pub(super) fn used_up(&self, wait: Duration) {
+        let mut state = self.state();
+        if wait <= self.policy.max_wait {
+            let until = Instant::now() + wait;
+            state.until = Some(state.until.map_or(until, |other| other.max(until)));
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, ThrottleState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,13 +173,15 @@ enum Entry {
     Goes {
         pauses: u64,
         is_probe: bool,
+        /// Not before this time.
+        at: Instant,
     },
     /// Not before this time, or before something changes.
     Waits(Option<Instant>),
 }
 
 impl ThrottleState {
-    fn enter(&mut self, now: Instant) -> Entry {
+    fn enter(&mut self, now: Instant, tokens: u64) -> Entry {
         if let Some(until) = self.until.filter(|until| *until > now) {
             return Entry::Waits(Some(until));
         }
@@ -154,12 +191,14 @@ impl ThrottleState {
         }
         self.out += 1;
         self.is_probing |= is_probe;
-        Entry::Goes { pauses: self.pauses, is_probe }
+        let at = if is_probe { now } else { self.pace.reserve(now, tokens) };
+        Entry::Goes { pauses: self.pauses, is_probe, at }
     }
 
     fn good(&mut self, pauses: u64, now: Instant) {
         self.fruitless = 0;
         self.last_good = Some(now);
+        self.pace.good(now);
         if pauses != self.pauses {
             return;
         }
@@ -186,6 +225,9 @@ impl ThrottleState {
         };
         let is_first = pauses == self.pauses;
         if is_first {
+            if self.fruitless == 0 {
+                self.pace.refused(now, named);
+            }
             self.pauses += 1;
             self.fruitless = self.fruitless.saturating_add(1);
             self.doubles = false;
@@ -202,7 +244,9 @@ impl ThrottleState {
             (None, false) => Duration::ZERO,
         };
         let until = now + wait;
-        self.until = Some(self.until.map_or(until, |other| other.max(until)));
+        let until = self.until.map_or(until, |other| other.max(until));
+        self.until = Some(until);
+        self.pace.rest(until);
         let is_said = is_first && self.said.is_none_or(|said| now - said >= SAID_EVERY);
         if is_said {
             self.said = Some(now);
@@ -222,9 +266,14 @@ impl ThrottleState {
 }
 
 impl Pass<'_> {
-    /// A good reply came.
-    pub(super) fn good(&self) {
-        self.throttle.state().good(self.pauses, Instant::now());
+    /// A good reply came, which took so many tokens, if that is known.
+    pub(super) fn good(&self, taken: Option<u64>) {
+        let mut state = self.throttle.state();
+        state.good(self.pauses, Instant::now());
+        if let Some(taken) = taken {
+            state.pace.correct(self.tokens, taken);
+        }
+        drop(state);
         self.throttle.changed.notify_waiters();
     }
 

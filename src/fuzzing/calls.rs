@@ -3,10 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::dialect::ChatEvent;
 use crate::dialect::answers::{Answers, ReplyVerdict, VisibleText};
 use crate::dialect::reader::{ChatReader, ReplyEnd};
-use crate::provider::ChatApi;
+use crate::dialect::{AskedFor, ChatEvent};
 
 /// Calls that are sent in one of the ways known, in pieces, up to where the bytes say that the stream is
 /// cut: what would be carried out is one of them, and all of it came.
@@ -64,7 +63,7 @@ fn carried_out(chunks: &[Value]) -> Vec<(String, Map<String, Value>)> {
 }
 
 fn read(chunks: &[Value]) -> (Answers, ReplyEnd) {
-    let mut reader = ChatReader::new(ChatApi::Completions, None, "text/event-stream");
+    let mut reader = ChatReader::new(AskedFor::default(), "text/event-stream");
     let (mut answers, mut shown) = (Answers::new(1), VisibleText::default());
     let mut each = |event: ChatEvent<'_>| answers.take(event, &mut shown);
     for chunk in chunks {

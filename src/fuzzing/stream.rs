@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::cuts::whole_or_cut;
-use crate::dialect::ChatEvent;
 use crate::dialect::answers::{Answers, VisibleText};
 use crate::dialect::reader::ChatReader;
+use crate::dialect::{AskedFor, ChatEvent};
 use crate::http::fault::{self, Fault};
 use crate::http::sse::Decoder;
 use crate::provider::ChatApi;
@@ -18,8 +18,10 @@ pub fn events(data: &[u8]) {
     assert!(length <= 2 * data.len(), "{length} bytes came out of {}", data.len());
     let written: Vec<u8> = events.iter().flat_map(|(name, data)| written(name, data)).collect();
     assert_eq!(decoded(&[&written]), events, "written and read again");
-    for label in ["text/event-stream", "application/json", ""] {
-        let heard = whole_or_cut(data, |pieces| Heard::of(label, pieces));
+    let apis = [ChatApi::Completions, ChatApi::Responses];
+    let labels = ["text/event-stream", "application/json", ""];
+    for (api, label) in apis.into_iter().flat_map(|api| labels.map(|label| (api, label))) {
+        let heard = whole_or_cut(data, |pieces| Heard::of(api, label, pieces));
         // A byte that is not UTF-8 becomes three; thinking may be shown as the answer in the end.
         let (texts, shown) = (heard.texts, heard.shown.len() + heard.thinking.len());
         assert!(texts <= 3 * data.len() + 256, "{texts} bytes came out of {}", data.len());
@@ -69,9 +71,9 @@ struct Heard {
 }
 
 impl Heard {
-    fn of(label: &str, pieces: &[&[u8]]) -> Self {
-        let (mut reader, mut events, mut texts) =
-            (ChatReader::new(ChatApi::Completions, None, label), Vec::new(), 0);
+    fn of(api: ChatApi, label: &str, pieces: &[&[u8]]) -> Self {
+        let asked = AskedFor { api, ..AskedFor::default() };
+        let (mut reader, mut events, mut texts) = (ChatReader::new(asked, label), Vec::new(), 0);
         // As many answers as the label has letters, so that all ways are gone.
         let mut answers = Answers::new(label.len() as u32 % 3).thinking_untagged(label.is_empty());
         let mut shown = VisibleText::default();

@@ -92,25 +92,37 @@ impl Client {
         request: &Request,
         stderr: &Stderr,
     ) -> Result<Response, Failure> {
+        let (response, redirected) = self.reply(request, stderr).await?;
+        match response.head.status {
+            200..=299 => Ok(response),
+            _ => Err(self.refusal(response, redirected.as_ref().unwrap_or(request)).await?),
+        }
+    }
+
+    /// Sends a request and waits for the head of its reply, whatever its status is; with the request that led to
+    /// it where that is another one.
+    ///
+    /// # Errors
+    /// The network's failure, silence beyond the limit, an interruption, a redirect that must not
+    /// be followed.
+    pub(crate) async fn reply(
+        &mut self,
+        request: &Request,
+        stderr: &Stderr,
+    ) -> Result<(Response, Option<Request>), Failure> {
         let mut redirected: Option<Request> = None;
         for _ in 0..redirect::MAX_HOPS {
             let request = redirected.as_ref().unwrap_or(request);
             let response = self.exchange(request, stderr).await?;
             let status = response.head.status;
-            match status {
-                200..=299 => return Ok(response),
-                300..=399 => {
-                    let target = response.header("location");
-                    let next = redirect::follow(request, status, target, &self.service)?;
-                    redirected = Some(next);
-                }
-                _ => return Err(self.refusal(response, request).await?),
+            if !(300..=399).contains(&status) {
+                return Ok((response, redirected));
             }
+            let target = response.header("location");
+            redirected = Some(redirect::follow(request, status, target, &self.service)?);
         }
-        Err(Failure::new(
-            FailureKind::Refused,
-            format!("{} redirects too many times", self.service.name),
-        ))
+        let what = format!("{} redirects too many times", self.service.name);
+        Err(Failure::new(FailureKind::Refused, what))
     }
 
     /// Sends a request and reads whatever comes, whatever its status: for asking what a server
@@ -213,14 +225,7 @@ impl Client {
     pub(crate) fn fork(&self, io: &Io) -> anyhow::Result<Self> {
         let mut interrupt = Interrupt::new(io)?;
         interrupt.limit(self.limits.until);
-        Ok(Self {
-            transport: Arc::clone(&self.transport),
-            service: self.service.clone(),
-            limits: self.limits,
-            on_sent: self.on_sent.clone(),
-            is_charged: self.is_charged,
-            interrupt,
-        })
+        Ok(Self { interrupt, ..self.branch() })
     }
 
     /// Another client of the same connections, for work that is ended by whoever began it: it listens to no
@@ -301,6 +306,11 @@ impl Response {
     /// Bears no silence longer than this from now on: an answer has come to its end.
     pub(crate) fn shorten_silence(&mut self, longest: Duration) {
         self.silence.shorten(longest);
+    }
+
+    /// The time until a limit of which nothing is left starts anew, as the head tells it.
+    pub(crate) fn limit_reset(&self) -> Option<Duration> {
+        refusal::limit_reset(&self.head)
     }
 
     /// The provider's id of this exchange, for support.

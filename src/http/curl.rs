@@ -25,7 +25,8 @@ pub(crate) fn command(request: &Request) -> String {
             HeaderValue::Plain(_) => None,
         }));
     let mut text = String::from("curl -sN");
-    if request.method != Method::Post {
+    // With a body curl sends a POST by itself.
+    if request.method != Method::Post || request.body == Body::Empty {
         text.push_str(&format!(" -X {}", request.method.name()));
     }
     if request.url.as_str().contains(['[', ']', '{', '}']) {

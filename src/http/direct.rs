@@ -2,6 +2,7 @@
 //! is polled by whoever reads the reply: no task of its own stands between the socket and the output,
 //! which would cost a switch of tasks for each token. Knows no endpoint and no profile.
 
+use std::collections::VecDeque;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -44,7 +45,8 @@ pub(super) enum Reuse {
 /// Connections that can be used again; clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
-    idle: Arc<Mutex<Vec<Idle>>>,
+    /// The one that was used last stands last.
+    idle: Arc<Mutex<VecDeque<Idle>>>,
     max_idle: usize,
 }
 
@@ -163,18 +165,21 @@ impl Connections {
 
     fn pop(&self, origin: &str, longest: Duration) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|idle| idle.since.elapsed() < KEPT_FOR);
-        let fits = |idle: &Idle| idle.origin == origin && idle.since.elapsed() < longest;
+        let now = Instant::now();
+        while idle.front().is_some_and(|idle| now - idle.since >= KEPT_FOR) {
+            idle.pop_front();
+        }
+        let fits = |idle: &Idle| idle.origin == origin && now - idle.since < longest;
         let at = idle.iter().rposition(fits)?;
-        Some(idle.remove(at).connection)
+        Some(idle.remove(at)?.connection)
     }
 
     fn keep(&self, origin: String, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() >= self.max_idle {
-            idle.remove(0);
+            idle.pop_front();
         }
-        idle.push(Idle { origin, since: Instant::now(), connection });
+        idle.push_back(Idle { origin, since: Instant::now(), connection });
     }
 }
 

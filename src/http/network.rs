@@ -211,10 +211,13 @@ fn is_malformed(error: &std::io::Error) -> bool {
 /// Whether the system has no room for another open file or thread.
 fn is_shortage(error: &std::io::Error) -> bool {
     use rustix::io::Errno;
+    // Windows has one limit, of the sockets.
+    #[cfg(windows)]
+    let errnos = [Errno::MFILE];
+    #[cfg(unix)]
+    let errnos = [Errno::MFILE, Errno::NFILE, Errno::AGAIN];
     let code = error.raw_os_error();
-    [Errno::MFILE, Errno::NFILE, Errno::AGAIN]
-        .iter()
-        .any(|errno| code == Some(errno.raw_os_error()))
+    errnos.iter().any(|errno| code == Some(errno.raw_os_error()))
 }
 
 /// The failure for an exchange with `service` that the network ended. May be tried again, unless

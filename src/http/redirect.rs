@@ -9,7 +9,7 @@ pub(super) const MAX_HOPS: usize = 6;
 
 /// The request that a redirect asks for.
 ///
-/// A POST follows only 307 and 308 within its origin, with its body. A GET follows any redirect that
+/// A POST or DELETE follows only 307 and 308 within its origin, with its body. A GET follows any redirect that
 /// names a target; to another origin nothing of the profile or the user goes with it.
 ///
 /// # Errors
@@ -30,7 +30,7 @@ pub(super) fn follow(
     let is_same_origin = target.origin() == request.url.origin();
     let is_http = matches!(target.scheme(), "http" | "https");
     let follows = match request.method {
-        Method::Post => matches!(status, 307 | 308) && is_same_origin,
+        Method::Post | Method::Delete => matches!(status, 307 | 308) && is_same_origin,
         Method::Get => matches!(status, 301 | 302 | 303 | 307 | 308) && is_http,
     };
     if !follows {

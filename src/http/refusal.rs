@@ -1,6 +1,6 @@
 //! A provider's refusal as a failure: class, words, hint, and whether trying again makes sense.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::Service;
 use super::class::{self, Verdict};
@@ -33,15 +33,20 @@ pub(super) struct RefusalHead {
     pub(super) retry: Retry,
 }
 
+/// The time until a limit of which nothing is left starts anew, as the head of a reply tells it.
+pub(super) fn limit_reset(head: &ReplyHead) -> Option<Duration> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let texts = head
+        .headers()
+        .filter_map(|(name, value)| std::str::from_utf8(value).ok().map(|value| (name, value)));
+    class::from_headers(texts, now.as_secs_f64())
+}
+
 impl RefusalHead {
     /// Those parts of this head.
     pub(super) fn of(head: &ReplyHead) -> Self {
         let header = |name: &str| head.header(name).map(str::to_owned);
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let texts = head
-            .headers()
-            .filter_map(|(name, value)| std::str::from_utf8(value).ok().map(|value| (name, value)));
-        let reset = class::from_headers(texts, now.as_secs_f64()).filter(|_| head.status == 429);
+        let reset = limit_reset(head).filter(|_| head.status == 429);
         Self {
             status: head.status,
             request_id: REQUEST_IDS.iter().find_map(|name| header(name)),
@@ -68,6 +73,19 @@ pub(super) fn failure(
     let id = head.request_id.as_deref();
     Report::new(fault, Some(head.status), Some(&head.retry), id, request, service)
         .failure(head.retry.clone())
+}
+
+/// The failure for a reply that was kept in a file: its status is an error, its head is gone.
+pub(crate) fn of_kept(
+    status: u16,
+    id: Option<&str>,
+    body: &[u8],
+    request: &Request,
+    service: &Service,
+) -> Failure {
+    let retry = Retry { status: Some(status), ..Retry::default() };
+    let head = RefusalHead { status, request_id: id.map(str::to_owned), retry };
+    failure(&head, body, request, service)
 }
 
 /// The failure for an error that came inside a reply whose status said success. It is tried again as

@@ -16,6 +16,7 @@ pub(crate) use reqwest::Url;
 pub(crate) enum Method {
     Get,
     Post,
+    Delete,
 }
 
 impl Method {
@@ -24,6 +25,7 @@ impl Method {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
+            Method::Delete => "DELETE",
         }
     }
 }
@@ -33,6 +35,7 @@ impl From<Method> for hyper::Method {
         match method {
             Method::Get => Self::GET,
             Method::Post => Self::POST,
+            Method::Delete => Self::DELETE,
         }
     }
 }
@@ -116,6 +119,19 @@ impl Body {
 }
 
 impl Body {
+    /// The bytes of a JSON body with its files in it.
+    ///
+    /// # Errors
+    /// A file that can't be read.
+    pub(crate) fn whole(&self) -> std::io::Result<Vec<u8>> {
+        let Body::Spliced(spliced) = self else { return Ok(self.bytes()) };
+        let mut whole = Vec::new();
+        for piece in spliced.reader() {
+            whole.extend_from_slice(&piece?);
+        }
+        Ok(whole)
+    }
+
     /// The length in bytes of all that is sent.
     pub(crate) fn length(&self) -> u64 {
         match self {

@@ -23,8 +23,9 @@ use crate::secret::Secret;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How many idle connections are kept for later requests of the same run.
-const MAX_IDLE: usize = 16;
+/// How many idle connections are kept for later requests of the same run: as many as a bulk run may have
+/// requests at a time.
+const MAX_IDLE: usize = 1000;
 
 /// The most room that is asked for at once for content whose length is known: a server may claim any.
 const MAX_ROOM: usize = 64 * 1024 * 1024;

@@ -52,7 +52,7 @@ pub(super) fn texts(path: &Path, io: &Io) -> Result<Vec<String>, Failure> {
                 return Err(Failure::usage(what)
                     .hint("name the files or the subfolder that matter; what .gitignore lists is left out"));
             }
-            texts.push(fenced(&entry.path().display().to_string(), text));
+            texts.push(fenced(&shown(entry.path()), text));
         }
     }
     if texts.is_empty() {
@@ -88,7 +88,7 @@ pub(super) fn text_files(path: &Path, skip: &[PathBuf], io: &Io) -> Result<Vec<P
         }
         match read_file(entry.path()) {
             Ok(read) if !read.text.trim().is_empty() => {
-                read.told(&entry.path().display().to_string(), io);
+                read.told(&shown(entry.path()), io);
                 files.push(entry.into_path());
             }
             _ => left += 1,
@@ -179,4 +179,10 @@ impl FolderCount {
             .collect();
         if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) }
     }
+}
+
+/// A path as a model is told: with `/` on every system.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    if cfg!(windows) { text.replace('\\', "/") } else { text }
 }

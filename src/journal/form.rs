@@ -126,6 +126,15 @@ pub(super) fn read_index(file: &mut File, start: u64) -> std::io::Result<(RowInd
     Ok((found, at))
 }
 
+/// The rows of a journal that is ours.
+pub(super) fn found(file: &File) -> std::io::Result<RowIndex> {
+    let mut file = file.try_clone()?;
+    match owner(&mut file)? {
+        Owner::Ours(_, start) => Ok(read_index(&mut file, start)?.0),
+        Owner::Nobody | Owner::Foreign => Ok(RowIndex::default()),
+    }
+}
+
 /// Reads what is kept for the row whose head stands at a place.
 pub(super) fn read_row(
     reader: &mut BufReader<PlacedReader>,

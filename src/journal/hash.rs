@@ -21,6 +21,11 @@ impl Fingerprint {
         let fingerprint = sum[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         Self { fingerprint, model: model.map(str::to_owned) }
     }
+
+    /// The hash itself.
+    pub(crate) fn text(&self) -> &str {
+        &self.fingerprint
+    }
 }
 
 /// The hash of a row's request.
@@ -34,6 +39,16 @@ impl RowHash {
         let mut half = [0; 16];
         half.copy_from_slice(&sum[..16]);
         Self(u128::from_be_bytes(half))
+    }
+
+    /// The hash as bytes, for another file than a journal.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The hash that was written as these bytes.
+    pub(crate) fn of_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
     }
 }
 

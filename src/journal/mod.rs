@@ -114,6 +114,17 @@ impl Journal {
         self.found = RowIndex::default();
     }
 
+    /// Looks for all rows that are kept by now, as if an earlier run had kept them.
+    ///
+    /// # Errors
+    /// Exit 1: the file can't be read.
+    pub(crate) fn look_again(&mut self) -> Result<(), Failure> {
+        let found = form::found(&self.file);
+        self.found = found.map_err(|error| cannot_read(&self.path, &error))?;
+        self.kept = 0;
+        Ok(())
+    }
+
     /// Reads what is kept for rows, by their places.
     pub(crate) fn reader(&self) -> JournalReader {
         let reader = PlacedReader::new(Arc::clone(&self.file));

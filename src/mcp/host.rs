@@ -4,13 +4,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub(crate) use super::server::{CallFailed, HostContext};
+pub(crate) use super::server::CallFailed;
 
 use super::answer::ToolAnswer;
+use super::context::HostContext;
 use super::server::{Connection, Ready};
 use super::settings::ServerSettings;
 use super::waiting::{Progress, ProgressSender};
@@ -18,6 +20,9 @@ use crate::error::{Failure, FailureKind, reason};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
 use crate::stop;
+
+/// How long calling off a call may hold up the end of its server.
+const CALL_OFF: Duration = Duration::from_millis(1500);
 
 /// Who sees to a signal while servers run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,17 +186,24 @@ async fn carry_out_all(
             _ = closing.wait_for(|is_closing| *is_closing) => None,
         };
         let Some(order) = order else { return };
-        tokio::select! {
+        let carried = carry_out(order, connection);
+        tokio::pin!(carried);
+        let is_closing = tokio::select! {
             biased;
-            () = carry_out(order, connection) => {}
-            _ = closing.wait_for(|is_closing| *is_closing) => return,
+            () = &mut carried => false,
+            _ = closing.wait_for(|is_closing| *is_closing) => true,
+        };
+        if is_closing {
+            // A call that was given up is just being called off.
+            let _ = tokio::time::timeout(CALL_OFF, carried).await;
+            return;
         }
     }
 }
 
 async fn carry_out(order: Order, connection: &mut Connection) {
     let Order { tool, arguments, progress, mut outcome } = order;
-    let called = connection.call(&tool, arguments, &progress, outcome.closed()).await;
+    let called = connection.call(&tool, &arguments, &progress, outcome.closed()).await;
     if let Some(called) = called {
         let _ = outcome.send(called);
     }

@@ -2,12 +2,16 @@
 //! tools, nothing else of the protocol. Knows no service, no conversation and no profile file.
 //!
 //! `message` and `protocol` are the protocol without any connection; `stdio` carries it to a
-//! program. `server` speaks it, and `host` keeps servers running on a thread of its own for as long as a run
+//! program, `http` to an address. `server` speaks it, and `host` keeps servers running on a thread of its own for as long as a run
 //! lasts.
 
 mod answer;
+mod context;
 mod environment;
+mod headers;
 mod host;
+mod http;
+mod link;
 mod message;
 mod process;
 mod protocol;
@@ -17,7 +21,8 @@ mod stdio;
 mod waiting;
 
 pub(crate) use answer::ToolAnswer;
-pub(crate) use host::{CallFailed, Host, HostContext, Server, Watch};
+pub(crate) use context::HostContext;
+pub(crate) use host::{CallFailed, Host, Server, Watch};
 pub(crate) use protocol::ListedTool;
 pub(crate) use server::Ready;
 pub(crate) use settings::{DEFAULT_MOST, DEFAULT_STARTUP, DEFAULT_TIMEOUT, Reach, ServerSettings};

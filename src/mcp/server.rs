@@ -1,7 +1,7 @@
 //! One server from its start to its end: the handshake in either era, the list of its tools, calls. One
 //! request at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -10,30 +10,23 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::answer::{self, ToolAnswer};
-use super::environment;
+use super::context::HostContext;
+use super::headers::{self, ArgumentHeader};
+use super::http::HttpError;
+use super::link::{Asked, Link, LinkError};
 use super::message::{self, METHOD_NOT_FOUND, RpcError};
-use super::process::Process;
 use super::protocol::{self, Era, ListedTool};
-use super::settings::{Reach, ServerSettings};
-use super::stdio::{Ended, Stdio};
+use super::settings::ServerSettings;
+use super::stdio::Ended;
 use super::waiting::{Progress, ProgressSender};
-use crate::error::{Failure, reason};
-use crate::io::{Env, Stderr};
+use crate::error::{Failure, FailureKind};
+use crate::sanitize;
 
 /// The most pages of a list.
 const MOST_PAGES: usize = 100;
 
 /// The clock of a call begins anew with each sign of progress, up to this many times its length.
 const MOST_EXTENSIONS: u32 = 10;
-
-/// Where servers run.
-#[derive(Clone)]
-pub(crate) struct HostContext {
-    pub(crate) stderr: Stderr,
-    pub(crate) env: Env,
-    /// What programs log is shown.
-    pub(crate) verbose: bool,
-}
 
 /// What is known of a server that is ready.
 #[derive(Debug, Clone)]
@@ -45,19 +38,23 @@ pub(crate) struct Ready {
     pub(crate) title: String,
     /// The version of the protocol that is spoken.
     pub(crate) protocol: String,
+    /// How long it took.
+    pub(crate) time: Duration,
 }
 
 /// A connection to a server.
 pub(super) struct Connection {
     settings: ServerSettings,
     context: HostContext,
-    link: Stdio,
+    link: Link,
     era: Era,
     last_id: u64,
     /// What is waited for, to be called off.
     in_flight: Option<u64>,
     /// It was started once more.
     was_revived: bool,
+    /// What calls of tools repeat in headers.
+    headers: BTreeMap<String, Vec<ArgumentHeader>>,
 }
 
 /// Why a call has no answer, in words that go on after the server's name.
@@ -75,9 +72,16 @@ impl Connection {
     /// # Errors
     /// It can't be started.
     pub(super) fn open(settings: ServerSettings, context: HostContext) -> Result<Self, Failure> {
-        let link = link(&settings, &context)?;
-        let era = Era::Legacy(String::new());
-        Ok(Self { settings, context, link, era, last_id: 0, in_flight: None, was_revived: false })
+        Ok(Self {
+            link: Link::open(&settings, &context)?,
+            settings,
+            context,
+            era: Era::Legacy(String::new()),
+            last_id: 0,
+            in_flight: None,
+            was_revived: false,
+            headers: BTreeMap::new(),
+        })
     }
 
     /// Waits until the server is ready, and asks for its tools.
@@ -85,7 +89,8 @@ impl Connection {
     /// # Errors
     /// It ends, can't be spoken to, or takes too long.
     pub(super) async fn ready(&mut self) -> Result<Ready, Failure> {
-        let until = Instant::now() + self.settings.startup;
+        let began = Instant::now();
+        let until = began + self.settings.startup;
         let about =
             self.within(until, "initialize", |server| Box::pin(server.shake_hands())).await?;
         let tools = self.within(until, "tools/list", |server| Box::pin(server.list())).await?;
@@ -99,6 +104,7 @@ impl Connection {
             instructions: text(about.get("instructions")).filter(|text| !text.trim().is_empty()),
             title: format!("{} {}", named("name"), named("version")).trim().to_owned(),
             protocol: self.era.version().to_owned(),
+            time: began.elapsed(),
         })
     }
 
@@ -126,7 +132,8 @@ impl Connection {
         let error = match self.ask("initialize", protocol::initialize()).await? {
             Ok(result) => {
                 self.era = protocol::era_of_handshake(&result).map_err(|why| self.wrong(&why))?;
-                self.link.send(message::notification("notifications/initialized", Map::new()));
+                let ready = message::notification("notifications/initialized", Map::new());
+                self.link.send(ready, &self.era).await;
                 return Ok(result);
             }
             Err(error) => error,
@@ -152,13 +159,32 @@ impl Connection {
                 Err(error) => return Err(self.wrong(&protocol::refused("tools/list", &error))),
             };
             let (page, next) = protocol::page(&result).map_err(|why| self.wrong(&why))?;
-            tools.extend(page.into_iter().filter(|tool| names.insert(tool.name.clone())));
+            let page = page.into_iter().filter(|tool| names.insert(tool.name.clone()));
+            tools.extend(page.filter(|tool| self.takes_headers_of(tool)));
             match next {
                 Some(next) if cursors.insert(next.clone()) => cursor = Some(next),
                 _ => break,
             }
         }
         Ok(tools)
+    }
+
+    /// Notes which arguments of a tool are repeated in headers; false for one whose calls can't be made.
+    fn takes_headers_of(&mut self, tool: &ListedTool) -> bool {
+        if self.era != Era::Modern || !self.link.repeats_in_headers() {
+            return true;
+        }
+        match headers::of_schema(&tool.schema) {
+            Ok(headers) => {
+                self.headers.insert(tool.name.clone(), headers);
+                true
+            }
+            Err(why) => {
+                let (server, tool) = (&self.settings.name, sanitize::one_line(&tool.name));
+                self.context.stderr.warn(&format!("{server}/{tool} is left out: it {why}"));
+                false
+            }
+        }
     }
 
     /// Asks something while the server starts.
@@ -168,9 +194,13 @@ impl Connection {
         params: Map<String, Value>,
     ) -> Result<Result<Value, RpcError>, Failure> {
         let (id, request) = self.made(method, params);
-        self.link.request(id, request, None).await.map_err(|ended| {
-            let what = format!("mcp {}: {}", self.settings.name, told(&ended, " while starting"));
-            Failure::usage(what)
+        let asked = Asked { id, request, era: &self.era, headers: Vec::new() };
+        let name = &self.settings.name;
+        self.link.request(asked, None).await.map_err(|error| match error {
+            LinkError::Ended(ended) => {
+                Failure::usage(format!("mcp {name}: {}", told(&ended, " while starting")))
+            }
+            LinkError::Http(error) => of_http(name, error),
         })
     }
 
@@ -184,84 +214,94 @@ impl Connection {
     pub(super) async fn call(
         &mut self,
         tool: &str,
-        arguments: Map<String, Value>,
+        arguments: &Map<String, Value>,
         told: &ProgressSender,
         given_up: impl Future<Output = ()>,
     ) -> Option<Result<ToolAnswer, CallFailed>> {
         tokio::pin!(given_up);
-        if self.link.is_over() {
-            let revived = tokio::select! {
-                revived = self.revive() => revived,
-                () = &mut given_up => return None,
-            };
-            if let Err(failure) = revived {
-                return Some(Err(CallFailed::Broken(failure.message)));
+        loop {
+            if self.link.is_over() {
+                let revived = tokio::select! {
+                    revived = self.revive() => revived,
+                    () = &mut given_up => return None,
+                };
+                if let Err(failure) = revived {
+                    return Some(Err(CallFailed::Broken(failure.message)));
+                }
             }
-        }
-        let params = protocol::call(tool, arguments, self.last_id + 1);
-        let (id, request) = self.made("tools/call", params);
-        self.in_flight = Some(id);
-        let limit = self.settings.timeout;
-        let end = {
-            let (progress, steps) = mpsc::unbounded_channel();
-            let answer = self.link.request(id, request, Some(progress));
-            wait(answer, steps, limit, told, given_up).await
-        };
-        match end {
-            CallEnd::Answered(outcome) => {
-                self.in_flight = None;
-                Some(self.outcome(outcome))
-            }
-            CallEnd::GivenUp => {
-                self.call_off("the user gave it up");
-                None
-            }
-            CallEnd::TimedOut => {
-                self.call_off("time-out");
-                let what = format!("it did not answer within {} s", limit.as_secs_f64());
-                Some(Err(CallFailed::Broken(what)))
+            let limit = self.settings.timeout;
+            let end = self.call_once(tool, arguments, limit, told, given_up.as_mut()).await;
+            match end {
+                // Nothing was carried out.
+                CallEnd::Answered(Err(LinkError::Http(HttpError::SessionLost)))
+                    if !self.was_revived =>
+                {
+                    if let Err(failure) = self.revive().await {
+                        return Some(Err(CallFailed::Broken(failure.message)));
+                    }
+                }
+                CallEnd::Answered(outcome) => {
+                    self.in_flight = None;
+                    return Some(outcome_of(outcome));
+                }
+                CallEnd::GivenUp => {
+                    self.call_off("the user gave it up").await;
+                    return None;
+                }
+                CallEnd::TimedOut => {
+                    self.call_off("time-out").await;
+                    let what = format!("it did not answer within {} s", limit.as_secs_f64());
+                    return Some(Err(CallFailed::Broken(what)));
+                }
             }
         }
     }
 
-    fn outcome(
-        &self,
-        outcome: Result<Result<Value, RpcError>, Ended>,
-    ) -> Result<ToolAnswer, CallFailed> {
-        match outcome {
-            Ok(Ok(result)) => {
-                answer::read(result).map_err(|why| CallFailed::Broken(format!("it {why}")))
-            }
-            Ok(Err(error)) => Err(CallFailed::Refused(error.message)),
-            Err(ended) => Err(CallFailed::Broken(told(&ended, " in the middle of the call"))),
-        }
+    async fn call_once(
+        &mut self,
+        tool: &str,
+        arguments: &Map<String, Value>,
+        limit: Duration,
+        told: &ProgressSender,
+        given_up: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) -> CallEnd {
+        let params = protocol::call(tool, arguments.clone(), self.last_id + 1);
+        let (id, request) = self.made("tools/call", params);
+        self.in_flight = Some(id);
+        let repeated = self.headers.get(tool).into_iter().flatten();
+        let headers =
+            repeated.filter_map(|header| header.of(&request["params"]["arguments"])).collect();
+        let asked = Asked { id, request, era: &self.era, headers };
+        let (progress, steps) = mpsc::unbounded_channel();
+        let answer = self.link.request(asked, Some(progress));
+        wait(answer, steps, limit, told, given_up).await
     }
 
     /// Starts the program that has ended once more, and no second time.
     async fn revive(&mut self) -> Result<(), Failure> {
         if std::mem::replace(&mut self.was_revived, true) {
-            return Err(Failure::usage("it has ended".to_owned()));
+            return Err(Failure::usage("it has ended"));
         }
-        let link = link(&self.settings, &self.context)?;
-        let old = std::mem::replace(&mut self.link, link);
-        old.close().await;
+        self.in_flight = None;
+        self.link.renew(&self.settings, &self.context).await?;
         self.era = Era::Legacy(String::new());
         self.ready().await.map(|_| ())
     }
 
     /// Tells the server that the answer it works at is not wanted any more.
-    fn call_off(&mut self, why: &str) {
+    async fn call_off(&mut self, why: &str) {
         if let Some(id) = self.in_flight.take() {
             self.link.forget(id);
             let params = self.era.params(protocol::cancelled(id, why));
-            self.link.send(message::notification("notifications/cancelled", params));
+            let message = message::notification("notifications/cancelled", params);
+            self.link.send(message, &self.era).await;
         }
     }
 
     /// Ends the server.
     pub(super) async fn close(mut self) {
-        self.call_off("the run has ended");
-        self.link.close().await;
+        self.call_off("the run has ended").await;
+        self.link.close(&self.era).await;
     }
 
     fn wrong(&self, why: &str) -> Failure {
@@ -269,16 +309,51 @@ impl Connection {
     }
 }
 
+/// What an answer means to whoever made the call.
+fn outcome_of(
+    outcome: Result<Result<Value, RpcError>, LinkError>,
+) -> Result<ToolAnswer, CallFailed> {
+    let broken = |why: String| Err(CallFailed::Broken(why));
+    match outcome {
+        Ok(Ok(result)) => answer::read(result).or_else(|why| broken(format!("it {why}"))),
+        Ok(Err(error)) => Err(CallFailed::Refused(error.message)),
+        Err(LinkError::Ended(ended)) => broken(told(&ended, " in the middle of the call")),
+        Err(LinkError::Http(HttpError::Failed(failure))) => broken(failure.message),
+        Err(LinkError::Http(HttpError::Broken(why))) => broken(format!("it {why}")),
+        Err(LinkError::Http(HttpError::SessionLost)) => {
+            broken("it has lost the session".to_owned())
+        }
+    }
+}
+
+/// The failure of a server at an address that does not start.
+fn of_http(name: &str, error: HttpError) -> Failure {
+    match error {
+        HttpError::Failed(failure) => {
+            let message = format!("mcp {name}: {}", failure.message);
+            // There the field has another name.
+            let hint = failure.hint.map(|hint| hint.replace("`base_url`", "`url`"));
+            Failure { message, hint, ..failure }
+        }
+        HttpError::Broken(why) => {
+            Failure::new(FailureKind::Refused, format!("mcp {name}: it {why}"))
+        }
+        HttpError::SessionLost => {
+            Failure::new(FailureKind::Refused, format!("mcp {name}: it has lost the session"))
+        }
+    }
+}
+
 /// How the wait for an answer ended.
 enum CallEnd {
-    Answered(Result<Result<Value, RpcError>, Ended>),
+    Answered(Result<Result<Value, RpcError>, LinkError>),
     GivenUp,
     TimedOut,
 }
 
 /// Waits for an answer within `limit`, which begins anew with each step.
 async fn wait(
-    answer: impl Future<Output = Result<Result<Value, RpcError>, Ended>>,
+    answer: impl Future<Output = Result<Result<Value, RpcError>, LinkError>>,
     mut steps: mpsc::UnboundedReceiver<Progress>,
     limit: Duration,
     told: &ProgressSender,
@@ -299,26 +374,6 @@ async fn wait(
             () = sleep_until(until) => return CallEnd::TimedOut,
         }
     }
-}
-
-fn link(settings: &ServerSettings, context: &HostContext) -> Result<Stdio, Failure> {
-    let ServerSettings { name, reach, .. } = settings;
-    let Reach::Program { command, env, folder } = reach;
-    if let Some(folder) = folder.as_deref().filter(|folder| !folder.is_dir()) {
-        let what = format!("mcp {name}: cannot start it: there is no folder {}", folder.display());
-        return Err(Failure::usage(what));
-    }
-    let variables = environment::variables(&context.env, env);
-    let started = Process::start(command, variables, folder.as_deref());
-    let (process, pipes) = started.map_err(|error| {
-        let program = command.first().map(String::as_str).unwrap_or_default();
-        let why = match error.kind() {
-            std::io::ErrorKind::NotFound => "not found".to_owned(),
-            _ => reason(&error),
-        };
-        Failure::usage(format!("mcp {name}: cannot start it: {program}: {why}"))
-    })?;
-    Ok(Stdio::new(process, pipes, name, &context.stderr, context.verbose))
 }
 
 /// Why a program gives no answer: `it ended while starting (exit 1): …`.

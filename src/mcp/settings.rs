@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::http::request::{Header, Url};
+
 /// How long a server may take to be ready: `npx` and `uvx` install the program first.
 pub(crate) const DEFAULT_STARTUP: Duration = Duration::from_secs(60);
 
@@ -33,5 +35,11 @@ pub(crate) enum Reach {
         env: Vec<(String, String)>,
         /// Where it runs; `None` is our own folder.
         folder: Option<PathBuf>,
+    },
+    /// An address that takes messages as POST (Streamable HTTP).
+    Address {
+        url: Url,
+        /// Those of the user's.
+        headers: Vec<Header>,
     },
 }

@@ -87,19 +87,25 @@ impl Waiting {
     }
 
     fn tell_progress(&self, params: &Value) {
-        let number = |name: &str| params.get(name).and_then(Value::as_f64);
-        let Some(token) = params.get("progressToken").and_then(Value::as_u64) else { return };
+        let Some((token, step)) = progress_of(params) else { return };
         let waiters = self.waiters();
-        let progress = waiters.get(&token).and_then(|waiter| waiter.progress.as_ref());
-        if let (Some(progress), Some(done)) = (progress, number("progress")) {
-            let words = params.get("message").and_then(Value::as_str).map(str::to_owned);
-            let _ = progress.send(Progress { done, all: number("total"), words });
+        if let Some(progress) = waiters.get(&token).and_then(|waiter| waiter.progress.as_ref()) {
+            // Nobody need look at it.
+            let _ = progress.send(step);
         }
     }
 
     fn waiters(&self) -> MutexGuard<'_, HashMap<u64, Waiter>> {
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The number of the call that a notification tells of, and how far that has come.
+pub(super) fn progress_of(params: &Value) -> Option<(u64, Progress)> {
+    let number = |name: &str| params.get(name).and_then(Value::as_f64);
+    let token = params.get("progressToken").and_then(Value::as_u64)?;
+    let words = params.get("message").and_then(Value::as_str).map(str::to_owned);
+    Some((token, Progress { done: number("progress")?, all: number("total"), words }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use super::part;
 use crate::error::{Failure, FailureKind, reason};
@@ -33,8 +33,13 @@ impl OutputFile {
         let name = path.display().to_string();
         let failed = |error: &std::io::Error| cannot_write(&name, &reason(error));
         let facts = std::fs::metadata(path).ok();
-        if facts.as_ref().is_some_and(Metadata::is_dir) || name.ends_with('/') {
+        if facts.as_ref().is_some_and(Metadata::is_dir) || name.ends_with(is_separator) {
             return Err(cannot_write(&name, "it is a directory"));
+        }
+        // Windows knows no facts of its device, and no part file could get this name.
+        if cfg!(windows) && name.eq_ignore_ascii_case("nul") {
+            let file = OpenOptions::new().write(true).open(path).map_err(|error| failed(&error))?;
+            return Ok(Self { file, name, part: None });
         }
         if let Some(facts) = &facts {
             // Opening tells whether it may be written; a rename would replace a read-only file.

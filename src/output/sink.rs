@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::file::OutputFile;
-use crate::error::{Failure, FailureKind, reason};
+use crate::error::{Failure, FailureKind, is_reader_gone, reason};
 use crate::io::Io;
 
 /// A destination for bytes.
@@ -88,11 +88,9 @@ pub(crate) fn to_stdout(bytes: &[u8], io: &mut Io) -> Result<(), Failure> {
         (Some(_), Some(_)) => write_interruptibly(bytes, io)?,
         _ => io.stdout.write_all(bytes),
     };
-    written.and_then(|()| io.stdout.flush()).map_err(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => {
-            Failure::new(FailureKind::ReaderGone, "the reader of standard output went away")
-        }
-        _ => Failure::new(
+    written.and_then(|()| io.stdout.flush()).map_err(|error| match is_reader_gone(&error) {
+        true => Failure::new(FailureKind::ReaderGone, "the reader of standard output went away"),
+        false => Failure::new(
             FailureKind::Other,
             format!("cannot write to standard output: {}", reason(&error)),
         ),

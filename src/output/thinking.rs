@@ -3,6 +3,10 @@
 use crate::io::Io;
 use crate::sanitize;
 
+/// What tells thinking from the answer on a terminal without colour.
+const THINKING: &str = "llm: thinking:\n";
+const ANSWER: &str = "llm: answer:\n";
+
 /// Writes thinking, dimmed where colours are used.
 #[derive(Debug)]
 pub(crate) struct ThinkingWriter {
@@ -23,8 +27,12 @@ impl ThinkingWriter {
             return;
         }
         let mut piece = String::new();
-        if !self.is_open && io.colors_stderr() {
-            piece.push_str("\u{1b}[2m");
+        if !self.is_open {
+            piece.push_str(match io.colors_stderr() {
+                true => "\u{1b}[2m",
+                false if io.stderr.is_terminal => THINKING,
+                false => "",
+            });
         }
         (self.is_open, self.is_touched) = (true, true);
         match io.stderr.is_terminal {
@@ -38,7 +46,9 @@ impl ThinkingWriter {
     pub(crate) fn close(&mut self, io: &mut Io) {
         if std::mem::take(&mut self.is_open) {
             let end = if io.colors_stderr() { "\u{1b}[0m\n\n" } else { "\n\n" };
-            io.stderr.raw(end.as_bytes());
+            let is_marked = io.stderr.is_terminal && io.stdout_is_terminal && !io.colors_stderr();
+            let mark = if is_marked { ANSWER } else { "" };
+            io.stderr.raw(format!("{end}{mark}").as_bytes());
         }
     }
 

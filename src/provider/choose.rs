@@ -1,5 +1,6 @@
 //! Which profile a command uses when several could be meant.
 
+use super::ServiceOptions;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::{Config, listed};
@@ -10,30 +11,43 @@ use crate::secret;
 /// In this order: `-p`, `LLM_PROVIDER`, `default` in the user's file, the file's only profile,
 /// `openai` if `OPENAI_API_KEY` is set.
 ///
+/// `None` without any of these.
+///
 /// # Errors
-/// An unknown name (with the nearest known one), or none of these.
-pub(super) fn choose(flag: Option<&str>, config: &Config, env: &Env) -> Result<Profile, Failure> {
+/// An unknown name, with the nearest known one.
+pub(super) fn choose(
+    flag: Option<&str>,
+    config: &Config,
+    env: &Env,
+) -> Result<Option<Profile>, Failure> {
     if let Some(name) = flag {
-        return named(name, Origin::Flag("--provider"), config);
+        return chosen(name, Origin::Flag("--provider"), config);
     }
     if let Some(name) = env.get("LLM_PROVIDER") {
-        return named(&name, Origin::Environment("LLM_PROVIDER".to_owned()), config);
+        return chosen(&name, Origin::Environment("LLM_PROVIDER".to_owned()), config);
     }
     if let Some(field) = config.default().sourced() {
-        return named(&field.value, field.origin.clone(), config);
+        return chosen(&field.value, field.origin.clone(), config);
     }
     if let [name] = config.user_names()[..] {
-        return named(name, Origin::BuiltIn, config);
+        return chosen(name, Origin::BuiltIn, config);
     }
     if env.get("OPENAI_API_KEY").is_some() {
-        return named("openai", Origin::Environment("OPENAI_API_KEY".to_owned()), config);
+        return chosen("openai", Origin::Environment("OPENAI_API_KEY".to_owned()), config);
     }
-    Err(none_chosen(config))
+    Ok(None)
 }
 
-fn named(name: &str, origin: Origin, config: &Config) -> Result<Profile, Failure> {
+/// Whether anything tells which service is meant.
+pub(crate) fn is_chosen(service: &ServiceOptions, config: &Config, env: &Env) -> bool {
+    service.provider.is_some()
+        || service.base_url.is_some()
+        || matches!(choose(None, config, env), Ok(Some(_)) | Err(_))
+}
+
+fn chosen(name: &str, origin: Origin, config: &Config) -> Result<Option<Profile>, Failure> {
     if let Some(profile) = config.profile(name) {
-        return Ok(profile);
+        return Ok(Some(profile));
     }
     let names = config.names();
     let by = match &origin {
@@ -43,16 +57,4 @@ fn named(name: &str, origin: Origin, config: &Config) -> Result<Profile, Failure
     let near = config.did_you_mean(name).map(|near| format!("{near} ")).unwrap_or_default();
     let failure = Failure::usage(format!("there is no profile {}{by}", secret::named(name)));
     Err(failure.hint(format!("{near}known profiles: {}", listed(&names))))
-}
-
-fn none_chosen(config: &Config) -> Failure {
-    let users = config.user_names();
-    let (what, could) = if users.is_empty() {
-        ("no service is chosen, and you have no profile of your own", config.names())
-    } else {
-        ("no service is chosen, and the profile file has no `default`", users)
-    };
-    let hint =
-        format!("choose one with -p NAME, LLM_PROVIDER or `llm config init`: {}", listed(&could));
-    Failure::usage(what).hint(hint)
 }

@@ -152,7 +152,7 @@ fn table(name: &str) -> String {
 }
 
 /// A name as a TOML key.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
     // A JSON text is a TOML basic string too.
     if name.chars().all(is_bare) { name.to_owned() } else { json!(name).to_string() }

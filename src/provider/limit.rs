@@ -9,6 +9,10 @@ pub(crate) enum RequestLimit {
     UploadBytes,
     /// Texts of one request for embeddings.
     EmbedInputs,
+    /// Requests in the file of a batch.
+    BatchRequests,
+    /// Bytes of that file.
+    BatchBytes,
 }
 
 impl RequestLimit {
@@ -18,6 +22,8 @@ impl RequestLimit {
             RequestLimit::SpeechCharacters => "speech_characters",
             RequestLimit::UploadBytes => "upload_bytes",
             RequestLimit::EmbedInputs => "embed_inputs",
+            RequestLimit::BatchRequests => "batch_requests",
+            RequestLimit::BatchBytes => "batch_bytes",
         }
     }
 }

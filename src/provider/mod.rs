@@ -1,11 +1,13 @@
 //! A service, ready to be asked: a resolved profile that gives URLs, headers and request bodies.
-//! Reads no files and opens no sockets.
+//! Reads no files. Opens sockets only to see which servers are there when no service is chosen.
 
 mod base_url;
+pub(crate) mod batch_api;
 mod body_secrets;
 mod chat_api;
 mod choose;
 mod endpoint;
+mod environment;
 pub(crate) mod field_repair;
 mod host;
 mod job;
@@ -22,12 +24,15 @@ mod takes;
 #[cfg(test)]
 mod tests;
 mod told;
+mod usable;
 pub(crate) mod user_fields;
 
 pub(crate) use crate::config::name;
 pub(crate) use crate::config::schema::{ChatApi, RerankForm, ResponsesExtra, SchemaForm};
+pub(crate) use choose::is_chosen;
 pub(crate) use job::Job;
 pub(crate) use limit::RequestLimit;
 pub(crate) use options::{ServiceOptions, Setting};
-pub(crate) use resolve::{profile_for, provider_of, resolve};
+pub(crate) use resolve::{profile_for, profile_if_chosen, provider_of, resolve};
 pub(crate) use resolved::{Composed, Fields, KEY, Provider, limit_in, limits_of};
+pub(crate) use rules::set_field;

@@ -1,7 +1,9 @@
 //! What is special about a service on this machine: it has the models that somebody fetched, and a
 //! default model of the built-in list is no more than a wish there.
 
+use super::field_repair::key;
 use super::{Fields, Job, Provider, host};
+use crate::config::field::Sourced;
 use crate::config::origin::Origin;
 use crate::error::Failure;
 use crate::http::curl;
@@ -39,11 +41,40 @@ impl Provider {
     /// Whether the model is the built-in default of a service on this machine, which another one may
     /// stand in for.
     pub(crate) fn is_model_a_wish(&self) -> bool {
-        let field = self.job.model_field(&self.profile);
-        let is_built_in = field.is_some_and(|field| {
+        self.is_model_built_in() && self.is_on_this_machine()
+    }
+
+    /// Whether the model is a default of the built-in list.
+    pub(crate) fn is_model_built_in(&self) -> bool {
+        let is_it = |field: &Sourced<String>| {
             field.origin == Origin::BuiltIn && Some(&field.value) == self.model.as_ref()
+        };
+        let usual = self.job.model_field(&self.profile);
+        // `models.timed` and `models.speakers` take the place of a job's usual model.
+        let is_built_in = usual.is_some_and(|usual| {
+            is_it(usual)
+                || usual.origin == Origin::BuiltIn
+                    && self.profile.models.iter().any(|(_, field)| is_it(field))
         });
-        is_built_in && !self.sets_model() && self.is_on_this_machine()
+        is_built_in && !self.sets_model()
+    }
+
+    /// What a user can do where a default of the built-in list is gone. `heir` is the newest model of
+    /// its family, if it is known.
+    pub(crate) fn dead_default_hint(&self, model: &str, heir: Option<&str>) -> String {
+        let profile = key(&self.name);
+        let other = serde_json::Value::from(heir.unwrap_or("…"));
+        let line = match self.profile.models.iter().find(|(_, field)| field.value == model) {
+            Some((job, _)) => format!("models = {{ {job} = {other} }}"),
+            None => format!("model = {other}"),
+        };
+        let list = match self.profile.offers(Job::Models) {
+            true => format!("`llm models {}` lists what is; ", self.choice),
+            false => String::new(),
+        };
+        format!(
+            "the built-in default {model} is no longer served; {list}`{line}` in [providers.{profile}] asks another"
+        )
     }
 
     /// Whether `-O` or the profile's fields for the job set the model, over any other.

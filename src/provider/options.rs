@@ -36,6 +36,11 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// As it is typed.
+    pub(crate) fn typed(&self) -> String {
+        format!("{}={}", self.path.join("."), self.value)
+    }
+
     /// Reads `KEY=VALUE`. The value is JSON if it parses as JSON, else text; `a.b=1` nests.
     ///
     /// # Errors

@@ -3,14 +3,14 @@
 
 use super::base_url::{self, parse};
 use super::options::ServiceOptions;
-use super::{Job, Provider, choose, endpoint, host, key};
+use super::{Job, Provider, choose, endpoint, environment, host, key, usable};
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::value::Texts;
 use crate::config::{Config, listed};
 use crate::error::Failure;
 use crate::http::request::{Url, is_this_machine, shown};
-use crate::io::{Env, Io};
+use crate::io::Io;
 
 /// Resolves the provider of a command, with its key.
 ///
@@ -80,12 +80,29 @@ pub(crate) fn profile_for(
     config: &Config,
     io: &mut Io,
 ) -> Result<Profile, Failure> {
+    let profile = profile_if_chosen(options, name, config, io)?;
+    profile.ok_or_else(|| usable::none_chosen(config, &io.env))
+}
+
+/// [`profile_for`], and `None` where no service is chosen.
+///
+/// # Errors
+/// As those of [`profile_for`].
+pub(crate) fn profile_if_chosen(
+    options: &ServiceOptions,
+    name: Option<&str>,
+    config: &Config,
+    io: &mut Io,
+) -> Result<Option<Profile>, Failure> {
     let name = name.or(options.provider.as_deref());
     let mut profile = match (&options.base_url, name) {
         (Some(url), None) => Profile::new(host_of(url)?),
-        _ => choose::choose(name, config, &io.env)?,
+        _ => match choose::choose(name, config, &io.env)? {
+            Some(profile) => profile,
+            None => return Ok(None),
+        },
     };
-    lay_environment_over(&mut profile, &io.env);
+    environment::lay_over(&mut profile, &io.env);
     if let Some(url) = &options.base_url {
         lay_base_url_over(&mut profile, url, options.api_key_env.is_some(), io)?;
     }
@@ -96,36 +113,7 @@ pub(crate) fn profile_for(
     if let Some(model) = &options.model {
         profile.model.set(model.clone(), Origin::Flag("--model"));
     }
-    Ok(profile)
-}
-
-fn lay_environment_over(profile: &mut Profile, env: &Env) {
-    // The variable replaces the built-in address, as in the service's own programs; not one that the
-    // user wrote into the file for this very profile.
-    if profile.base_url.origin().is_none_or(|origin| *origin == Origin::BuiltIn) {
-        let variable = |name: Option<&String>| Some((name?.clone(), env.get(name?)?));
-        let host = variable(profile.host_env.get()).and_then(|(name, text)| {
-            Some((name, host::base_url(&text, profile.base_url.as_deref()?)?))
-        });
-        if let Some((name, url)) = host.or_else(|| variable(profile.base_url_env.get())) {
-            profile.base_url.set(url, Origin::Environment(name));
-        }
-    }
-    // Of the user's own pair no half is replaced.
-    if profile.client_cert_file.get().is_none() && profile.client_key_file.get().is_none() {
-        for (variable, field) in [
-            (&profile.client_cert_file_env, &mut profile.client_cert_file),
-            (&profile.client_key_file_env, &mut profile.client_key_file),
-        ] {
-            if let Some((name, path)) = variable.get().and_then(|name| Some((name, env.get(name)?)))
-            {
-                field.set(path, Origin::Environment(name.clone()));
-            }
-        }
-    }
-    if let Some(model) = env.get("LLM_MODEL") {
-        profile.model.set(model, Origin::Environment("LLM_MODEL".to_owned()));
-    }
+    Ok(Some(profile))
 }
 
 /// `--base-url` over a profile: at another origin than the profile's own, its key and headers stay

@@ -226,12 +226,22 @@ impl Provider {
             Endpoint::Elsewhere(url) => return url,
             Endpoint::Path(path) => path.unwrap_or_else(|| usual.to_owned()),
         };
-        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let own_model = || job.model_in(&self.profile).unwrap_or_default();
-        let path = match path.contains(endpoint::MODEL) {
-            true => endpoint::with_model(path, &model.map_or_else(own_model, str::to_owned)),
-            false => path.to_owned(),
-        };
+        let (before, query) = path.split_once('?').unwrap_or((&path, ""));
+        match before.contains(endpoint::MODEL) {
+            true => {
+                let model = model.map_or_else(own_model, str::to_owned);
+                // In the path a `?` of the model's name is encoded.
+                let before = endpoint::with_model(before, &model);
+                self.behind_base(&format!("{before}?{query}"))
+            }
+            false => self.behind_base(&path),
+        }
+    }
+
+    /// The address of a path, which may have a query, behind the base URL.
+    pub(super) fn behind_base(&self, path: &str) -> Url {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut url = self.base_url.clone();
         let joined =
             format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));

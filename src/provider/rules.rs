@@ -75,6 +75,11 @@ pub(super) fn apply(rule: &Rule, body: &mut Map<String, Value>) -> Changes {
     Changes { dropped, mapped }
 }
 
+/// Sets a field that the user names in a body.
+pub(crate) fn set_field(body: &mut Map<String, Value>, setting: &Setting) {
+    set_path(body, &setting.path, setting.value.clone());
+}
+
 /// Sets a nested field; what stands in the way and is not an object is replaced.
 pub(super) fn set_path(body: &mut Map<String, Value>, path: &[String], value: Value) {
     let [name, rest @ ..] = path else { return };

@@ -60,6 +60,7 @@ const MAX_STDOUT: usize = 16 * 1024 * 1024;
 const OUTPUT_GRACE: Duration = Duration::from_millis(300);
 
 /// How long a program may take to end when it is asked to.
+#[cfg(unix)]
 const STOP_GRACE: Duration = Duration::from_millis(500);
 
 /// Runs a program to its end, its timeout, or an interruption.

@@ -17,6 +17,8 @@ use crate::journal::RowHash;
 pub(super) fn row_hash(row: &NumberedRow, question: &RowQuestion) -> Result<RowHash, Failure> {
     let mut parts = vec![question.text.as_bytes().to_vec()];
     parts.extend(question.system.as_ref().map(|system| system.as_bytes().to_vec()));
+    let body = question.body.as_ref().map(|body| serde_json::to_vec(body).unwrap_or_default());
+    parts.extend(body);
     for path in &question.attachments {
         let facts =
             std::fs::metadata(path).map_err(|error| unreadable(row, path, reason(&error)))?;

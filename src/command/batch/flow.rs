@@ -54,8 +54,8 @@ pub(super) struct RowFlow {
     options: FlowOptions,
     idle: Vec<Exchange>,
     running: JoinSet<Box<AskedRow>>,
-    pub(super) keeper: AnswerKeeper,
-    pub(super) tally: RunTally,
+    keeper: AnswerKeeper,
+    tally: RunTally,
     last_good: Option<Instant>,
     /// Kinds of failures that were told.
     told: Vec<super::outcome::RowErrorKind>,
@@ -105,6 +105,11 @@ impl RowFlow {
         self.running.abort_all();
         result?;
         self.ending.take().map_or(Ok(()), |(failure, _)| Err(failure))
+    }
+
+    /// What is left at the end: what came, in numbers too, and what was asked.
+    pub(super) fn into_parts(self) -> (AnswerKeeper, RunTally, RowTemplate) {
+        (self.keeper, self.tally, self.options.template)
     }
 
     async fn work(

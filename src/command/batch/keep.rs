@@ -162,7 +162,7 @@ impl JournalKeeper {
         Ok(())
     }
 
-    /// Writes all rows in their order. Every row must be over.
+    /// Writes all rows in their order, and gives each to `each`. Every row must be over.
     ///
     /// # Errors
     /// Exit 1: rows that changed meanwhile, a full disk.
@@ -170,6 +170,7 @@ impl JournalKeeper {
         &self,
         files: &RowFiles,
         style: &AnswerStyle,
+        each: &mut dyn FnMut(&NumberedRow) -> Result<(), Failure>,
         sink: &mut Sink,
         io: &mut Io,
     ) -> Result<(), Failure> {
@@ -181,6 +182,7 @@ impl JournalKeeper {
             reader.read(place, &mut kept)?;
             let outcome = RowOutcome::of_kept(&kept).ok_or_else(unreadable)?;
             style.push(&row, &outcome, &mut out);
+            each(&row)?;
             if out.len() >= WRITE_SIZE {
                 sink.write(&out, io)?;
                 out.clear();

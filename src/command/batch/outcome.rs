@@ -90,25 +90,6 @@ impl RowErrorKind {
         )
     }
 
-    /// The kind in words, for a summary.
-    pub(super) fn words(self) -> &'static str {
-        use RowErrorKind as Kind;
-        match self {
-            Kind::RateLimit => "rate limit",
-            Kind::Quota => "quota",
-            Kind::Credentials => "credentials",
-            Kind::ServerError => "server error",
-            Kind::Network => "network",
-            Kind::TimeOut => "time-out",
-            Kind::NotAsked => "not asked",
-            Kind::BadRequest => "bad request",
-            Kind::ContentFilter => "content filter",
-            Kind::Refusal => "refusal",
-            Kind::NoAnswer => "no answer",
-            Kind::Schema => "schema",
-        }
-    }
-
     /// The kind as it stands in an output.
     pub(super) fn name(self) -> &'static str {
         use RowErrorKind as Kind;
@@ -126,6 +107,16 @@ impl RowErrorKind {
             Kind::NoAnswer => "no_answer",
             Kind::Schema => "schema",
         }
+    }
+
+    /// The kind in words, for a summary.
+    pub(super) fn words(self) -> String {
+        self.name().replace('_', " ")
+    }
+
+    /// The kind of these words.
+    pub(super) fn of_words(words: &str) -> Option<Self> {
+        serde_json::from_value(words.replace(' ', "_").into()).ok()
     }
 }
 
@@ -277,6 +268,7 @@ mod tests {
         for kind in [RowErrorKind::RateLimit, RowErrorKind::TimeOut, RowErrorKind::NoAnswer] {
             let written = serde_json::to_value(kind).expect("JSON");
             assert_eq!(written, kind.name());
+            assert_eq!(RowErrorKind::of_words(&kind.words()), Some(kind));
         }
     }
 }

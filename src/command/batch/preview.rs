@@ -47,7 +47,7 @@ pub(super) fn show(
 }
 
 /// `312 B`, `4.1 kB`, `3.1 MB`.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         ..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),

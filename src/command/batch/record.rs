@@ -18,7 +18,7 @@ const ANSWER: &str = "answer";
 #[derive(Debug, Clone)]
 pub(super) struct AnswerStyle {
     pub(super) format: AnswerFormat,
-    names: AnswerNames,
+    pub(super) names: AnswerNames,
     /// The tokens of each row are written too.
     shows_usage: bool,
     ids: RowIds,
@@ -28,11 +28,11 @@ pub(super) struct AnswerStyle {
 
 /// What our own columns are called.
 #[derive(Debug, Clone)]
-struct AnswerNames {
-    answer: String,
-    error: String,
-    finish_reason: String,
-    usage: String,
+pub(super) struct AnswerNames {
+    pub(super) answer: String,
+    pub(super) error: String,
+    pub(super) finish_reason: String,
+    pub(super) usage: String,
 }
 
 /// The format that is meant.

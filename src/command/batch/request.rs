@@ -73,7 +73,7 @@ impl RowRequests {
         let marked = RowQuestion {
             text: TEXT_MARK.to_owned(),
             system: has_system.then(|| SYSTEM_MARK.to_owned()),
-            attachments: Vec::new(),
+            ..RowQuestion::default()
         };
         let mut question = asked(&marked, Vec::new(), options.clone(), None, provider)?;
         let warnings = question.first.warnings.clone();
@@ -220,6 +220,13 @@ impl MadeRequest {
 
     /// The body for a row.
     pub(super) fn filled(&self, row: &RowQuestion) -> Value {
+        if let Some(ready) = &row.body {
+            let mut body = ready.clone();
+            if let Some(model) = self.body.get("model").filter(|_| !body.contains_key("model")) {
+                body.shift_insert(0, "model".to_owned(), model.clone());
+            }
+            return Value::Object(body);
+        }
         let mut body = self.body.clone();
         for place in &self.places {
             let found = place.path.iter().try_fold(&mut body, |value, step| match step {

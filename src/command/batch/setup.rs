@@ -1,5 +1,6 @@
 //! What every action on rows begins with: the service, the rows, and what is asked for each.
 
+use super::ready::ReadyRequests;
 use super::source::{NumberedRow, RowFiles};
 use super::template::{RowTemplate, TemplateSources};
 use crate::cli::batch::{BatchRowArgs, RowsForm};
@@ -59,7 +60,12 @@ impl RowSetup {
             vars: &args.var,
             attachments: &attachments,
         };
-        let template = RowTemplate::new(&sources, &first)?;
+        let template = match args.rows {
+            Some(RowsForm::Requests) => {
+                RowTemplate::of_requests(ReadyRequests::new(args, &service)?)
+            }
+            _ => RowTemplate::new(&sources, &first)?,
+        };
         let options = QuestionOptions {
             system: None,
             model: model(args),
@@ -84,7 +90,7 @@ fn first_row(files: &RowFiles) -> Result<NumberedRow, Failure> {
 fn form(typed: RowsForm) -> RowForm {
     match typed {
         RowsForm::Lines => RowForm::Lines,
-        RowsForm::Jsonl => RowForm::Json,
+        RowsForm::Jsonl | RowsForm::Requests => RowForm::Json,
         RowsForm::Csv => RowForm::Csv(b','),
         RowsForm::Tsv => RowForm::Csv(b'\t'),
     }

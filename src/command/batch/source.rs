@@ -104,6 +104,41 @@ impl RowFiles {
         }
     }
 
+    /// Copies the files into a folder, for their owner alone; gives each copy with the file's name.
+    ///
+    /// # Errors
+    /// Exit 1: a full disk, say.
+    pub(super) fn copy_to(&self, folder: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+        let copied = self.files.iter().enumerate().map(|(index, file)| {
+            let ending = match file.form {
+                RowForm::Lines => "txt",
+                RowForm::Json => "jsonl",
+                RowForm::Csv(b'\t') => "tsv",
+                RowForm::Csv(_) => "csv",
+            };
+            let path = folder.join(format!("rows-{}.{ending}", index + 1));
+            let copy = || {
+                let mut options = crate::private::file();
+                let mut copy = options.write(true).create(true).truncate(true).open(&path)?;
+                std::io::copy(&mut PlacedReader::new(Arc::clone(&file.file)), &mut copy)
+            };
+            let failed = |error: std::io::Error| {
+                let what = format!("cannot write {}: {}", path.display(), reason(&error));
+                Failure::new(FailureKind::Other, what)
+            };
+            copy().map_err(failed)?;
+            Ok((path, file.name.to_string()))
+        });
+        copied.collect()
+    }
+
+    /// Gives the files other names, for errors.
+    pub(super) fn rename(&mut self, names: &[String]) {
+        for (file, name) in self.files.iter_mut().zip(names) {
+            file.name = name.as_str().into();
+        }
+    }
+
     /// The names of the files.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| &*file.name)

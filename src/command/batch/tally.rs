@@ -56,6 +56,11 @@ impl RunTally {
         self.count(outcome);
     }
 
+    /// What the rows of this run took.
+    pub(super) fn spent(&self) -> &Spent {
+        &self.spent
+    }
+
     /// A row that this run asked for.
     pub(super) fn add(&mut self, outcome: &RowOutcome) {
         self.over += 1;
@@ -85,10 +90,10 @@ impl RunTally {
         self.failed.values().sum()
     }
 
-    /// Whether rows failed that another try may answer, and whether rows did that the service refused.
-    pub(super) fn has_passing_and_refused(&self) -> (bool, bool) {
-        let has = |is_passing| self.failed.keys().any(|kind| kind.is_passing() == is_passing);
-        (has(true), has(false))
+    /// Rows that failed and that another try may answer.
+    pub(super) fn passing(&self) -> u64 {
+        let passing = self.failed.iter().filter(|(kind, _)| kind.is_passing());
+        passing.map(|(_, count)| count).sum()
     }
 
     /// `12 rows failed: 8 rate limit, 4 content filter`; `None` where none has.
@@ -236,6 +241,6 @@ mod tests {
         assert_eq!(tally.line(8, None), "10 of 5,000 · 9 failed · 8 at a time");
         let pause = Some(Duration::from_secs(12));
         assert_eq!(tally.line(8, pause), "10 of 5,000 · 9 failed · waits 12 s: rate limit");
-        assert_eq!(tally.has_passing_and_refused(), (true, true));
+        assert_eq!((tally.passing(), tally.failed()), (5, 9));
     }
 }

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Map, Value};
+
 use crate::config::prompt::Prompt;
 use crate::error::Failure;
 use crate::input::rows::{LINE_COLUMN, Row};
 use crate::input::{PromptTemplate, TemplatePiece};
 
+use super::ready::ReadyRequests;
 use super::source::NumberedRow;
 
 /// What the user wrote of a question, with columns in it.
@@ -43,6 +46,8 @@ pub(super) struct RowTemplate {
     text: RowText,
     system: Option<RowText>,
     attachments: Vec<RowText>,
+    /// The rows are requests already.
+    ready: Option<ReadyRequests>,
 }
 
 /// A template filled in for one row.
@@ -51,6 +56,8 @@ pub(super) struct RowQuestion {
     pub(super) text: String,
     pub(super) system: Option<String>,
     pub(super) attachments: Vec<PathBuf>,
+    /// The whole request, in place of all that.
+    pub(super) body: Option<Map<String, Value>>,
 }
 
 impl RowTemplate {
@@ -97,7 +104,13 @@ impl RowTemplate {
             Some(frame) => compiled(frame).and(inner),
         };
         let attachments = paths.iter().map(compiled).collect();
-        Ok(Self { text, system: system.as_ref().map(compiled), attachments })
+        Ok(Self { text, system: system.as_ref().map(compiled), attachments, ready: None })
+    }
+
+    /// For rows that are requests already.
+    pub(super) fn of_requests(ready: ReadyRequests) -> Self {
+        let (text, attachments) = (RowText::default(), Vec::new());
+        Self { text, system: None, attachments, ready: Some(ready) }
     }
 
     /// Whether the model gets instructions.
@@ -107,6 +120,9 @@ impl RowTemplate {
 
     /// Everything that is asked, apart from the rows, for a fingerprint.
     pub(super) fn properties(&self) -> String {
+        if let Some(ready) = &self.ready {
+            return ready.properties();
+        }
         format!("{:?}", (&self.text, &self.system, &self.attachments))
     }
 
@@ -115,6 +131,9 @@ impl RowTemplate {
     /// # Errors
     /// Exit 2: the row lacks a column.
     pub(super) fn fill(&self, row: &NumberedRow) -> Result<RowQuestion, Failure> {
+        if let Some(ready) = &self.ready {
+            return Ok(RowQuestion { body: Some(ready.body(row)?), ..RowQuestion::default() });
+        }
         let lacks = |column: &str| {
             Failure::usage(format!("{} has no column `{column}`", row.place()))
                 .hint(format!("it has {}", row.row.columns().join(", ")))
@@ -125,6 +144,7 @@ impl RowTemplate {
             text: fill(&self.text)?,
             system: self.system.as_ref().map(fill).transpose()?,
             attachments: paths.collect::<Result<_, _>>()?,
+            body: None,
         })
     }
 }
@@ -335,6 +355,9 @@ mod tests {
         let question = asked(&sources, json!({"lang": "英文", "id": 7})).expect("is asked");
         let system = Some("7号".to_owned());
         let attachments = vec![PathBuf::from("p/7.png")];
-        assert_eq!(question, RowQuestion { text: "译成法文".to_owned(), system, attachments });
+        assert_eq!(
+            question,
+            RowQuestion { text: "译成法文".to_owned(), system, attachments, body: None }
+        );
     }
 }

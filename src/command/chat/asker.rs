@@ -13,6 +13,7 @@ use super::plan::ChatPlan;
 use super::question::{Earlier, Question, chosen_api};
 use super::tools::{self, Opening, Tools};
 use super::turn::ChatTurn;
+use super::waiting::WaitingLine;
 use super::warnings::Warnings;
 use super::ways_out::Learned;
 use crate::config::Config;
@@ -172,6 +173,7 @@ impl Asker {
             exchange::run(provider, allowed, io, |exchange, io| {
                 Box::pin(async move {
                     let mut chat = ChatTurn::new(plan, cuts, writer, outputs.made);
+                    chat.display.waiting = Some(WaitingLine::begin(&exchange.provider, io));
                     let result = match addresses::fetch_all(&mut question, exchange, io).await {
                         Ok(()) => chat.run(&mut question, exchange, io).await,
                         Err(failure) => Err(failure),

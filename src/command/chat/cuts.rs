@@ -80,7 +80,8 @@ impl SilentCuts {
     /// A request goes out: its body, which of its fields are the user's, and the lengths of what is
     /// attached.
     pub(super) fn ask(&mut self, body: &Map<String, Value>, own: &UserFields, files: Vec<u64>) {
-        let messages = body.get("messages").and_then(Value::as_array).into_iter().flatten();
+        let list = body.get("messages").or_else(|| body.get("input")).and_then(Value::as_array);
+        let messages = list.into_iter().flatten();
         self.out = OutRequest {
             bytes: messages.map(bytes).sum(),
             files,
@@ -208,5 +209,7 @@ fn bytes(message: &Value) -> u64 {
     };
     let calls = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten();
     let calls = calls.map(|call| length(call.pointer("/function/arguments")));
-    (texts + calls.sum::<usize>()) as u64
+    // Calls and results over `/responses`.
+    let own = length(message.get("arguments")) + length(message.get("output"));
+    (texts + own + calls.sum::<usize>()) as u64
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::checked::CheckedAnswer;
 use super::plan::ChatPlan;
 use super::usage::Timing;
+use super::waiting::WaitingLine;
 use crate::dialect::answers::VisibleText;
 use crate::error::{Failure, FailureKind};
 use crate::io::Io;
@@ -21,6 +22,8 @@ pub(super) struct AnswerDisplay {
     /// What the replies give to be shown; emptied by [`AnswerDisplay::show`].
     pub(super) shown: VisibleText,
     pub(super) timing: Timing,
+    /// Says that nothing has come yet.
+    pub(super) waiting: Option<WaitingLine>,
     /// The answer on its way through its schema, where it must fit one.
     pub(super) checked: Option<CheckedAnswer>,
     writer: TextWriter,
@@ -38,6 +41,7 @@ impl AnswerDisplay {
         Self {
             shown: VisibleText::default(),
             timing: Timing::new(),
+            waiting: None,
             checked: plan.schema.clone().map(CheckedAnswer::new),
             writer,
             thinking: ThinkingWriter::new(plan.shows_thinking),
@@ -90,6 +94,7 @@ impl AnswerDisplay {
     /// # Errors
     /// As [`AnswerDisplay::show`].
     pub(super) fn settle(&mut self, io: &mut Io) -> Result<(), Failure> {
+        self.waiting = None;
         self.show(io)?;
         self.thinking.close(io);
         self.thinking = ThinkingWriter::new(self.shows_thinking);
@@ -111,20 +116,28 @@ impl AnswerDisplay {
     /// An output that can't be written, a reader that went away.
     pub(super) fn show(&mut self, io: &mut Io) -> Result<(), Failure> {
         if !self.shown.thinking.is_empty() {
-            self.timing.first.get_or_insert_with(Instant::now);
+            self.begin();
             self.thinking.write(&self.shown.thinking, io);
             self.shown.thinking.clear();
         }
         if self.shown.text.is_empty() {
             return Ok(());
         }
-        self.timing.first.get_or_insert_with(Instant::now);
+        self.begin();
         let text = std::mem::take(&mut self.shown.text);
         let result = self.write(&text, io);
         // The buffer is used again.
         self.shown.text = text;
         self.shown.text.clear();
         result
+    }
+
+    /// The first of the answer is there.
+    fn begin(&mut self) {
+        if self.timing.first.is_none() {
+            self.timing.first = Some(Instant::now());
+            self.waiting = None;
+        }
     }
 
     /// The reply has come whole: its text goes out in one piece with the end of its line.
@@ -161,6 +174,7 @@ impl AnswerDisplay {
         ends_line: bool,
         io: &mut Io,
     ) -> Result<(), Failure> {
+        self.waiting = None;
         self.writer.write(text, io)?;
         if ends_line { self.writer.end_line(io) } else { Ok(()) }
     }
@@ -171,6 +185,7 @@ impl AnswerDisplay {
     /// # Errors
     /// As [`AnswerDisplay::show`].
     pub(super) fn end(&mut self, kind: FailureKind, io: &mut Io) -> Result<(), Failure> {
+        self.waiting = None;
         self.thinking.close(io);
         if kind == FailureKind::ReaderGone {
             return Ok(());

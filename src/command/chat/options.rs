@@ -261,7 +261,8 @@ fn model(args: &ChatArgs) -> ModelOptions {
 
 /// Whether the user means a conversation: a terminal, and nothing said that would be one question.
 fn is_conversation(args: &ChatArgs, run: &RunOptions, io: &Io) -> bool {
-    let is_plain = args.prompt.is_empty() && args.file.is_empty() && !args.no_stdin;
+    let reads_stdin = args.file.iter().any(|path| path.as_os_str() == "-");
+    let is_plain = args.prompt.is_empty() && !reads_stdin && !args.no_stdin;
     let is_for_one = args.output.is_some() || args.number.is_some() || run.json || run.dry_run;
     is_plain && !is_for_one && io.stdin_is_terminal && io.stdout_is_terminal
 }

@@ -13,13 +13,13 @@ use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::reader::ChatReader;
 use crate::dialect::schema::SchemaForm;
-use crate::dialect::{ChatQuestion, ToolDefinition};
+use crate::dialect::{AskedFor, ChatQuestion, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
 use crate::provider::user_fields::{SetBy, UserFields};
-use crate::provider::{ChatApi, Composed, Job, Provider, limit_in};
+use crate::provider::{ChatApi, Composed, Job, Provider, ResponsesExtra, limit_in};
 
 /// One question.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ pub(in crate::command) struct Question {
     untold: Vec<String>,
     /// The limit of tokens of the last request.
     limit: Option<u64>,
+    /// The service takes thinking back that came in plain words.
+    keeps_thinking: bool,
     fixed: FixedFields,
     /// The next request's body, and which fields of it the user set; none once the conversation has
     /// changed.
@@ -80,6 +82,18 @@ pub(in crate::command) struct Earlier {
     pub(in crate::command) shown: Vec<Attachment>,
     /// What earlier questions found out of the service.
     pub(in crate::command) learned: Learned,
+}
+
+impl FixedFields {
+    /// By their names over both endpoints.
+    fn of(own: &UserFields) -> Self {
+        let is_set = |name: &str| own.by(name).is_some();
+        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
+        Self {
+            messages: is_set("messages") || is_set("input"),
+            response_format: is_no_flag("response_format") || is_no_flag("text"),
+        }
+    }
 }
 
 impl Question {
@@ -121,12 +135,7 @@ impl Question {
             // One answer is all that a request has there.
             body.shift_remove("n");
         }
-        let is_fixed = |name: &str| own.by(name).is_some();
-        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
-        let fixed = FixedFields {
-            messages: is_fixed("messages") || is_fixed("input"),
-            response_format: is_no_flag("response_format") || is_no_flag("text"),
-        };
+        let fixed = FixedFields::of(&own);
         let sound_format = body.get("audio").and_then(|audio| audio.get("format")?.as_str());
         let sound_format = sound_format.map(str::to_owned);
         let first = FirstRequest { model, is_limited, number, title, sound_format, warnings };
@@ -143,6 +152,7 @@ impl Question {
             learned,
             untold: Vec::new(),
             limit: None,
+            keeps_thinking: provider.responses_take(ResponsesExtra::Thinking),
             fixed,
             composed,
         })
@@ -183,7 +193,9 @@ impl Question {
 
     /// What reads the reply to the last request.
     pub(in crate::command) fn reader(&self, content_type: &str) -> ChatReader {
-        ChatReader::new(self.spoken().api, self.limit, content_type)
+        let (api, limit) = (self.spoken().api, self.limit);
+        let asked = AskedFor { api, limit, keeps_thinking: self.keeps_thinking };
+        ChatReader::new(asked, content_type)
     }
 
     /// The endpoint that the next request goes to.
@@ -236,6 +248,7 @@ impl Question {
     fn is_open(&self, way: WayOut, provider: &Provider) -> bool {
         let service = self.learned.traits(provider);
         let messages = &self.conversation.messages;
+        let is_here = self.spoken().api == ChatApi::Responses;
         match way {
             WayOut::EchoThinking(_) => {
                 let is_reply = |message: &Message| matches!(message, Message::Model { .. });
@@ -258,6 +271,17 @@ impl Question {
                     Message::User { .. } => false,
                 };
                 !service.signs_calls && messages.iter().any(calls)
+            }
+            WayOut::NoSummary => {
+                is_here && service.responses.summary && self.options.wants_thinking
+            }
+            WayOut::NoEncrypted => is_here && service.responses.asks_encrypted,
+            WayOut::NoThinking => {
+                let is_sealed = |message: &Message| match message {
+                    Message::Model { reply, .. } => reply.sealed.is_some(),
+                    Message::User { .. } => false,
+                };
+                is_here && !service.responses.no_thinking && messages.iter().any(is_sealed)
             }
         }
     }

@@ -7,11 +7,13 @@ use rustyline::error::ReadlineError;
 use rustyline::history::History as _;
 
 use super::asker::{Asker, Outputs};
-use super::lines::{KEPT_INPUTS, editor};
+use super::lines::{KEPT_INPUTS, LineEditor, editor};
 use super::made::MadeFiles;
 use super::slash::{self, TypedLine};
-use super::{earlier, usage};
+use super::tab::KnownNames;
+use super::{aside, earlier, usage};
 use crate::command::history::readable;
+use crate::command::{listed, models};
 use crate::config::Config;
 use crate::error::{Failure, FailureKind};
 use crate::input::{self, InputSources, PromptInput};
@@ -42,7 +44,8 @@ impl<'a> Session<'a> {
     /// A conversation that goes on with what `asker` holds. A prompt's frame goes around its first
     /// message.
     pub(super) fn new(asker: Asker, config: &'a Config) -> Self {
-        Self { asker, config, provider: None, files: Vec::new(), unanswered: None }
+        let files = asker.options.input.files.clone();
+        Self { asker, config, provider: None, files, unanswered: None }
     }
 
     /// Holds the conversation until the user leaves it.
@@ -54,47 +57,80 @@ impl<'a> Session<'a> {
         let provider = self.asker.resolve(self.config, io)?;
         self.asker.open_tools(self.config, &provider, io)?;
         self.asker.ready_tools(io)?;
-        self.greet(&provider, io);
-        self.provider = Some(provider);
+        // A file that can't be read is said before anything is typed.
+        let files = InputSources { words: &[], files: &self.files, no_stdin: true };
+        if !self.files.is_empty() {
+            input::read_prompt(&files, io)?;
+        }
         let mut editor = editor().map_err(|error| unreadable(&error))?;
         let store = self.asker.log.store(io);
         for input in store.iter().flat_map(|store| store.inputs(KEPT_INPUTS)) {
             let _ = editor.history_mut().add_owned(input);
         }
+        self.greet(&provider, io);
+        self.provider = Some(provider);
+        while let Some(typed) = self.read_line(&mut editor, io)? {
+            if typed.trim().is_empty() {
+                continue;
+            }
+            let _ = editor.history_mut().add(&typed);
+            if let Some(store) = &store {
+                // The arrow keys alone miss it.
+                let _ = store.add_input(&typed, self.asker.log.key());
+            }
+            match self.take(&slash::read(slash::unquoted(&typed)), io) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(failure) if ends_all(failure.kind) => return Err(failure),
+                Err(failure) => tell(&failure, io),
+            }
+        }
+        Ok(())
+    }
+
+    /// The next input, as it is sent; `None` at the end of input.
+    fn read_line(&self, editor: &mut LineEditor, io: &mut Io) -> Result<Option<String>, Failure> {
         loop {
             match self.asker.tools().filter(|tools| tools.has_servers()) {
                 // They have to end before the program does.
                 Some(tools) => tools.watch(Watch::HereButInterrupts),
                 None => io.stop.iter().for_each(StopSignal::exit_on_signals),
             }
-            let typed = match editor.readline(PROMPT) {
-                Ok(typed) => typed,
-                Err(ReadlineError::Interrupted) => {
-                    if let Some(lines) = editor.helper_mut() {
-                        lines.ends.take();
-                    }
-                    continue;
-                }
-                Err(ReadlineError::Eof) => return Ok(()),
-                Err(error) => return Err(unreadable(&error)),
+            if let Some(lines) = editor.helper_mut() {
+                lines.ends.take();
+                lines.known = self.known_names(io);
+            }
+            let ahead = aside::typed_ahead(PROMPT, io);
+            let begun = match ahead.as_deref() {
+                None => "",
+                Some("") => return Ok(None),
+                Some(line) if goes_on(line.trim_end(), editor) => line,
+                Some(line) => return Ok(Some(line.trim_end_matches('\n').to_owned())),
             };
-            if typed.trim().is_empty() {
-                continue;
+            match editor.readline_with_initial(PROMPT, (begun, "")) {
+                Ok(typed) => {
+                    let ends = editor.helper_mut().map(|lines| lines.ends.take());
+                    // What the arrow keys bring back is what is sent, without the `\` that went on.
+                    return Ok(Some(slash::joined(&typed, &ends.unwrap_or_default())));
+                }
+                Err(ReadlineError::Interrupted) => {}
+                Err(ReadlineError::Eof) => return Ok(None),
+                Err(error) => return Err(unreadable(&error)),
             }
-            let ends = editor.helper_mut().map(|lines| lines.ends.take()).unwrap_or_default();
-            // What the arrow keys bring back is what is sent, without the `\` that went on.
-            let typed = slash::joined(&typed, &ends);
-            let _ = editor.history_mut().add(&typed);
-            if let Some(store) = &store {
-                // The arrow keys alone miss it.
-                let _ = store.add_input(&typed, self.asker.log.key());
-            }
-            match self.take(&slash::read(&typed), io) {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(failure) if ends_all(failure.kind) => return Err(failure),
-                Err(failure) => tell(&failure, io),
-            }
+        }
+    }
+
+    /// What TAB completes now.
+    fn known_names(&self, io: &Io) -> KnownNames {
+        let models = self.provider.as_ref().map(|provider| {
+            let url = provider.profile.base_url.as_deref();
+            let listed = listed::models_of(&provider.name, url, &io.env);
+            listed::with_default(&provider.profile, listed)
+        });
+        KnownNames {
+            models: models.unwrap_or_default(),
+            profiles: self.config.names().into_iter().map(str::to_owned).collect(),
+            home: io.env.home().map(PathBuf::from),
         }
     }
 
@@ -109,6 +145,9 @@ impl<'a> Session<'a> {
         let preset = &self.asker.options.preset;
         if preset.has_frame() {
             io.note(&format!("the prompt `{}` wraps your first message", preset.name));
+        }
+        for path in &self.files {
+            io.note(&format!("{} will be put before the first message", path.display()));
         }
         io.note(&format!("{}, {model}; /help lists the commands, Ctrl-D leaves", provider.name));
     }
@@ -139,7 +178,7 @@ impl<'a> Session<'a> {
                 }
                 None => io.note("there is no question to remove"),
             },
-            TypedLine::Save(path) => self.save(Path::new(path), io)?,
+            TypedLine::Save(path) => self.save(&io.env.expand_home(path), io)?,
             TypedLine::Usage => {
                 let wants_usage = &mut self.asker.options.question.wants_usage;
                 *wants_usage = !*wants_usage;
@@ -151,6 +190,10 @@ impl<'a> Session<'a> {
                     io.note(&words);
                 }
             }
+            TypedLine::Edit(text) => self.say_edited(text, io)?,
+            TypedLine::Copy => aside::copy(self.asker.log.turns().last(), io)?,
+            TypedLine::Set(text) => self.set(text, io)?,
+            TypedLine::Models(word) => self.list_models(word, io)?,
             TypedLine::Clear => {
                 self.asker.log.clear();
                 (self.files, self.unanswered) = (Vec::new(), None);
@@ -173,6 +216,31 @@ impl<'a> Session<'a> {
         self.asker.options.preset.forget_frame();
         self.files.clear();
         self.ask(given, io)
+    }
+
+    fn say_edited(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
+        match aside::edited(text, io)? {
+            text if text.is_empty() => io.note("nothing was written"),
+            text => self.say(&text, io)?,
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, text: &str, io: &mut Io) -> Result<(), Failure> {
+        let mut service = self.asker.options.service.clone();
+        match aside::set(&mut service.settings, text, io)? {
+            true => self.choose(service, io),
+            false => Ok(()),
+        }
+    }
+
+    fn list_models(&mut self, word: &str, io: &mut Io) -> Result<(), Failure> {
+        let provider = match &self.provider {
+            Some(provider) => provider.clone(),
+            None => self.asker.resolve(self.config, io)?,
+        };
+        let word = Some(word).filter(|word| !word.is_empty());
+        models::show(provider, word, false, self.asker.options.exchange, self.config, io)
     }
 
     fn show_instructions(&self, io: &mut Io) -> Result<(), Failure> {
@@ -257,7 +325,7 @@ impl<'a> Session<'a> {
 
     /// Puts a file before the next question; one that can't be read is refused now.
     fn add_file(&mut self, path: &str, io: &mut Io) -> Result<(), Failure> {
-        let path = PathBuf::from(path);
+        let path = io.env.expand_home(path);
         let files = std::slice::from_ref(&path);
         input::read_prompt(&InputSources { words: &[], files, no_stdin: true }, io)?;
         io.note(&format!("{} will be put before the next message", path.display()));
@@ -308,8 +376,20 @@ fn help(io: &mut Io) -> Result<(), Failure> {
     for (usage, what) in slash::HELP {
         text.push_str(&format!("{usage:<16}{what}\n"));
     }
-    text.push_str("\nA line that ends with \\ continues on the next line. Ctrl-C clears the line, and stops an answer.\n");
+    text.push_str(
+        "\nEnter sends. Alt-Enter, Ctrl-J and a \\ at the end of a line make a new line; \"\"\" before and behind hold\n\
+         several lines. TAB completes. Ctrl-C clears the line, and stops an answer.\n",
+    );
     to_stdout(text.as_bytes(), io)
+}
+
+/// Whether a line that was typed ahead goes on in the next one; the line editor is told by what.
+fn goes_on(line: &str, editor: &mut LineEditor) -> bool {
+    let by_slash = slash::goes_on(line);
+    if let Some(lines) = editor.helper_mut().filter(|_| by_slash) {
+        lines.ends.borrow_mut().push(line.to_owned());
+    }
+    by_slash || slash::is_quote_open(line)
 }
 
 fn unreadable(error: &ReadlineError) -> Failure {

@@ -2,9 +2,9 @@
 //! is learnt of that for the run. Sends nothing.
 
 use super::api::{ChosenApi, ChosenBy};
-use super::refusals;
-use crate::dialect::ServiceTraits;
+use super::{refusals, thinking_refusals};
 use crate::dialect::schema::SchemaForm;
+use crate::dialect::{ResponsesTraits, ServiceTraits};
 use crate::error::Refused;
 use crate::provider::{ChatApi, Provider};
 use serde_json::json;
@@ -20,6 +20,12 @@ pub(in crate::command) enum WayOut {
     Schema(SchemaForm),
     /// Tool calls of other services get Google's placeholder for a signature.
     SignCalls,
+    /// A summary of the thinking is not asked for.
+    NoSummary,
+    /// Thinking is not asked for in the form in which it can go back.
+    NoEncrypted,
+    /// No thinking of earlier replies goes along.
+    NoThinking,
 }
 
 impl WayOut {
@@ -32,9 +38,15 @@ impl WayOut {
         };
         let echo = refusals::missing_thinking(refused).map(Self::EchoThinking);
         let schema = next.filter(|_| refusals::is_of_schema_form(refused, form)).map(Self::Schema);
-        let system = refusals::is_of_system(refused).then_some(Self::SystemInFront);
+        // The system message is a field over `/responses`.
+        let is_of_field = refused.param.as_deref() == Some("instructions");
+        let is_of_system = is_of_field || refusals::is_of_system(refused);
+        let system = is_of_system.then_some(Self::SystemInFront);
         let sign = refusals::is_of_missing_signature(refused).then_some(Self::SignCalls);
-        [echo, sign, schema, system].into_iter().flatten()
+        let summary = thinking_refusals::is_of_summary(refused).then_some(Self::NoSummary);
+        let sent = thinking_refusals::is_of_sent_thinking(refused).then_some(Self::NoThinking);
+        let encrypted = thinking_refusals::is_of_encrypted(refused).then_some(Self::NoEncrypted);
+        [summary, sent, encrypted, echo, sign, schema, system].into_iter().flatten()
     }
 
     /// What the user is told, with the line for the profile that spares the refused request.
@@ -74,12 +86,36 @@ impl WayOut {
                 ),
                 None,
             ),
+            Self::NoSummary | Self::NoEncrypted | Self::NoThinking => self.of_thinking(model, name),
         };
         match line.filter(|_| !is_one_off(provider)) {
             Some(line) => {
                 format!("{did}; this line in [providers.{name}] avoids the refused request: {line}")
             }
             None => did,
+        }
+    }
+
+    /// The same for thinking that is refused over `/responses`.
+    fn of_thinking(self, model: &str, name: &str) -> (String, Option<String>) {
+        match self {
+            Self::NoSummary => (
+                format!("{name} refuses to sum up its thinking; sent again without asking for it"),
+                Some("responses_takes = [\"encrypted\"]".to_owned()),
+            ),
+            Self::NoEncrypted => (
+                format!(
+                    "{name} refuses to give its thinking encrypted; sent again without asking for it"
+                ),
+                Some(format!(
+                    "rules = [{{ jobs = [\"chat\"], models = [{}], drop = [\"include\"] }}]",
+                    json!(model)
+                )),
+            ),
+            _ => {
+                let what = "refuses the thinking of its earlier replies; sent again without any";
+                (format!("{name} {what}"), None)
+            }
         }
     }
 }
@@ -112,6 +148,9 @@ pub(in crate::command) struct Learned {
     takes_no_system: bool,
     schema_form: Option<SchemaForm>,
     signs_calls: bool,
+    no_summary: bool,
+    no_encrypted: bool,
+    no_thinking: bool,
 }
 
 impl Learned {
@@ -134,6 +173,9 @@ impl Learned {
             WayOut::SystemInFront => self.takes_no_system = true,
             WayOut::Schema(form) => self.schema_form = Some(form),
             WayOut::SignCalls => self.signs_calls = true,
+            WayOut::NoSummary => self.no_summary = true,
+            WayOut::NoEncrypted => self.no_encrypted = true,
+            WayOut::NoThinking => self.no_thinking = true,
         }
         *self != before
     }
@@ -141,11 +183,18 @@ impl Learned {
     /// The service as its profile has it, with what was learnt.
     pub(super) fn traits<'a>(&self, provider: &'a Provider) -> ServiceTraits<'a> {
         let service = ServiceTraits::of(provider);
+        let responses = ResponsesTraits {
+            summary: service.responses.summary && !self.no_summary,
+            asks_encrypted: service.responses.asks_encrypted && !self.no_encrypted,
+            no_thinking: self.no_thinking,
+            ..service.responses
+        };
         ServiceTraits {
             echo_field: self.echo_field.or(service.echo_field),
             takes_no_system: self.takes_no_system || service.takes_no_system,
             schema_form: self.schema_form.unwrap_or(service.schema_form),
             signs_calls: self.signs_calls,
+            responses,
             ..service
         }
     }

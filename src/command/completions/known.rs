@@ -8,7 +8,7 @@ use crate::config::profile::Profile;
 use crate::config::{self, Config};
 use crate::history::Store;
 use crate::io::{Env, Io};
-use crate::provider::{ServiceOptions, profile_for};
+use crate::provider::{ServiceOptions, profile_if_chosen};
 use crate::sanitize;
 
 /// How many conversations are opened to see what they are called.
@@ -81,7 +81,7 @@ impl Known {
         let config = config::load(path.as_deref(), io).ok().or_else(config::built_in);
         let provider = value_of(&["--provider", "--profile", "-p"], before);
         let service = ServiceOptions { provider, is_dry: true, ..ServiceOptions::default() };
-        let choose = |config| profile_for(&service, None, config, io).ok();
+        let choose = |config| profile_if_chosen(&service, None, config, io).ok().flatten();
         let chosen = config.as_ref().and_then(choose);
         Self { env: io.env.clone(), config, chosen }
     }

@@ -1,7 +1,5 @@
 //! `llm mcp check`: starts servers, all at the same time, and tells what is wrong with them.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
 
 use super::choice::{self, ServerChoice};
@@ -28,7 +26,6 @@ struct Found {
     offered: usize,
     /// Tools that can't be offered, each with the reason.
     unfit: Vec<String>,
-    milliseconds: u128,
 }
 
 /// Runs the action.
@@ -81,7 +78,6 @@ fn look(
         return Ok(Vec::new());
     }
     let allowed = options.exchange;
-    let started = Instant::now();
     let (host, mut servers) = running::start(chosen, &allowed, io)?;
     host.watch(Watch::Elsewhere);
     exchange::on_runtime(io, move |io| {
@@ -92,7 +88,7 @@ fn look(
                 let one = &mut servers[at..=at];
                 let mut all = running::all_ready(one, &mut interrupt, &io.stderr).await?;
                 let choice = &one[0].choice;
-                let found = all.remove(0).map(|ready| found(ready, choice, started));
+                let found = all.remove(0).map(|ready| found(ready, choice));
                 reports.push(ServerReport { name: choice.settings.name.clone(), found });
             }
             Ok(reports)
@@ -100,7 +96,7 @@ fn look(
     })
 }
 
-fn found(ready: Ready, choice: &ServerChoice, started: Instant) -> Found {
+fn found(ready: Ready, choice: &ServerChoice) -> Found {
     let offered: Vec<_> = ready.tools.iter().filter(|tool| choice.offers(&tool.name)).collect();
     let unfit: Vec<String> = offered
         .iter()
@@ -110,7 +106,7 @@ fn found(ready: Ready, choice: &ServerChoice, started: Instant) -> Found {
         })
         .collect();
     let offered = offered.len() - unfit.len();
-    Found { offered, unfit, ready, milliseconds: started.elapsed().as_millis() }
+    Found { offered, unfit, ready }
 }
 
 /// A line for each server, below it what is wrong.
@@ -128,7 +124,7 @@ fn table(reports: &[ServerReport]) -> String {
                 };
                 let title = sanitize::one_line(&found.ready.title);
                 let Ready { protocol, .. } = &found.ready;
-                let time = found.milliseconds;
+                let time = found.ready.time.as_millis();
                 text.push_str(&format!(
                     "✓  {name:<width$}  {tools}  {title}  {protocol}  {time} ms\n"
                 ));
@@ -154,7 +150,7 @@ fn json_of(reports: &[ServerReport]) -> String {
         Ok(found) => json!({
             "name": report.name, "ok": true, "exit_code": 0, "title": found.ready.title,
             "protocol": found.ready.protocol, "tools": found.ready.tools.len(), "offered": found.offered,
-            "unfit": found.unfit, "instructions": found.ready.instructions, "ready_ms": found.milliseconds as u64,
+            "unfit": found.unfit, "instructions": found.ready.instructions, "ready_ms": found.ready.time.as_millis() as u64,
         }),
         Err(failure) => json!({
             "name": report.name, "ok": false, "exit_code": failure.kind.exit_code(),

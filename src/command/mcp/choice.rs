@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::address::{header, reach_of_address};
 use super::expand::{conceal, expanded};
 use super::json_file;
 use crate::config::field::FieldMap;
@@ -12,12 +13,13 @@ use crate::config::origin::Origin;
 use crate::config::schema::nearest;
 use crate::config::{Config, listed};
 use crate::error::Failure;
+use crate::http::request::{Header, HeaderValue, shown_address};
 use crate::io::Io;
 use crate::mcp::{
     DEFAULT_MOST, DEFAULT_STARTUP, DEFAULT_TIMEOUT, ListedTool, Reach, ServerSettings,
 };
 use crate::provider::rules::glob;
-use crate::secret;
+use crate::secret::{self, Secret};
 
 /// A server that was named, and what is wanted of it.
 #[derive(Debug)]
@@ -119,7 +121,7 @@ pub(crate) fn choose(
         }
         let found = match &named {
             Named::Table(name) => vec![of_table(table(name, config)?, io)],
-            Named::Address(address) => vec![of_address(address)],
+            Named::Address(address) => vec![of_address(address, io)],
             Named::File(path, name) => {
                 let found = json_file::servers(path, name.as_deref(), io)?.into_iter();
                 found.map(|(name, reach)| of_reach(&name, reach)).collect()
@@ -201,7 +203,7 @@ fn unlike(name: String, chosen: &[ServerChoice]) -> String {
 fn of_table(table: &McpTable, io: &Io) -> Result<ServerChoice, Failure> {
     let reach = match &table.url {
         None => program(table, io),
-        Some(_) => Err("servers at an address are not spoken to yet".to_owned()),
+        Some(url) => address(url, table, io),
     };
     of_reach(&table.name, reach).map(|choice| limited(choice, table))
 }
@@ -242,9 +244,32 @@ fn program(table: &McpTable, io: &Io) -> Result<Reach, String> {
     Ok(Reach::Program { command, env: pairs(&table.env, io)?, folder })
 }
 
-fn of_address(address: &str) -> Result<ServerChoice, Failure> {
-    let _ = address;
-    Err(Failure::usage("servers at an address are not spoken to yet"))
+/// The address of a table, with its headers and its key.
+fn address(url: &str, table: &McpTable, io: &Io) -> Result<Reach, String> {
+    let mut headers = Vec::new();
+    for (name, field) in table.headers.iter() {
+        let value = expanded(&field.value, true, &io.env)?;
+        headers.push(header(name, &value, field.value.contains('$')));
+    }
+    if let [first, ..] = &table.api_key_env[..] {
+        let set = table.api_key_env.iter().find_map(|name| Some((name, io.env.get(name)?)));
+        let (variable, key) = set.ok_or_else(|| format!("no key; set {first}"))?;
+        let secret = Some(Secret::new(key));
+        let value = HeaderValue::Key { scheme: "Bearer ", secret, variable: variable.clone() };
+        headers.insert(0, Header { name: "Authorization".to_owned(), value, is_private: true });
+    }
+    let url = expanded(url, true, &io.env)?;
+    reach_of_address(&url, headers, io)
+}
+
+/// A server that only its address tells of; it is called by its host.
+fn of_address(address: &str, io: &Io) -> Result<ServerChoice, Failure> {
+    let reach = reach_of_address(address, Vec::new(), io);
+    let name = match &reach {
+        Ok(Reach::Address { url, .. }) => url.host_str().unwrap_or_default().to_owned(),
+        _ => shown_address(address),
+    };
+    of_reach(&name, reach)
 }
 
 /// Names and values with the user's variables in them. Secrets among them are masked from now on.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::address::{header, reach_of_address};
 use super::expand::{conceal, expanded};
 use crate::config::listed;
 use crate::error::{Failure, reason};
 use crate::io::{Io, read_text};
 use crate::mcp::Reach;
+use crate::secret;
 
 /// A server's name, and how it is reached, or why it can't be.
 pub(super) type FoundServer = (String, Result<Reach, String>);
@@ -56,6 +58,20 @@ pub(super) fn servers(
 fn reach(server: &Value, io: &Io) -> Result<Reach, String> {
     let text = |name: &str| server.get(name).and_then(Value::as_str);
     let expand = |text: &str| expanded(text, false, &io.env);
+    if let Some(url) = text("url").or_else(|| text("serverUrl")).filter(|url| !url.is_empty()) {
+        if text("type") == Some("sse") {
+            let bridge = "`npx mcp-remote` as `command` bridges it";
+            return Err(format!(
+                "it speaks the old HTTP+SSE transport, which is not known here; {bridge}"
+            ));
+        }
+        let headers = pairs(server.get("headers"), io)?;
+        let headers = headers.iter().map(|(name, value)| {
+            let is_secret = secret::is_secret(name, value);
+            header(name, value, is_secret)
+        });
+        return reach_of_address(&expand(url)?, headers.collect(), io);
+    }
     let command: Vec<String> = match server.get("command") {
         Some(Value::String(program)) => vec![program.clone()],
         Some(Value::Array(words)) => texts(words),

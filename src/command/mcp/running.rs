@@ -28,8 +28,12 @@ pub(crate) fn start(
     options: &ExchangeOptions,
     io: &Io,
 ) -> Result<(Host, Vec<RunningServer>), Failure> {
-    let context =
-        HostContext { stderr: io.stderr.clone(), env: io.env.clone(), verbose: options.verbose };
+    let context = HostContext {
+        stderr: io.stderr.clone(),
+        env: io.env.clone(),
+        verbose: options.verbose,
+        is_insecure: options.is_insecure,
+    };
     let settings = choices.iter().map(|choice| choice.settings.clone()).collect();
     let (host, servers) = Host::start(settings, context)?;
     let pair = |(choice, server)| RunningServer { choice, server };

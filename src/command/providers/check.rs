@@ -14,10 +14,12 @@ use crate::http::request::{Url, shown};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::provider::{Job, Provider, profile_for, provider_of};
+use crate::sanitize;
 use ask::ServiceCheck;
 use report::{CheckResult, LocalServer, ServiceReport};
 
 mod ask;
+mod ending;
 mod local;
 mod one_token;
 mod report;
@@ -70,6 +72,9 @@ pub(super) fn run(
                  `llm providers check NAME` asks a service",
             );
         }
+    }
+    for warning in reports.iter().flat_map(|report| &report.warnings) {
+        io.warn(&sanitize::one_line(warning));
     }
     verdict(&reports)
 }
@@ -177,7 +182,14 @@ fn subject(profile: Profile, options: &RunOptions, io: &mut Io) -> CheckSubject 
 /// The report on a service that could not even be asked.
 fn unasked(name: String, base_url: String, what: &'static str, failure: &Failure) -> ServiceReport {
     let checks = vec![CheckResult::failed(what, failure)];
-    ServiceReport { name, base_url, model: None, checks, failed: Some(failure.kind) }
+    ServiceReport {
+        name,
+        base_url,
+        model: None,
+        checks,
+        failed: Some(failure.kind),
+        warnings: Box::default(),
+    }
 }
 
 /// `--dry-run`: all requests as commands, and what can't be asked.

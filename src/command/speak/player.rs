@@ -34,7 +34,7 @@ const ALL: &[SpeechFormat] = &[
 ];
 
 /// In the order in which they are looked for.
-const PLAYERS: [KnownPlayer; 5] = [
+const PLAYERS: &[KnownPlayer] = &[
     KnownPlayer {
         name: "ffplay",
         args: &["-nodisp", "-autoexit", "-loglevel", "error"],
@@ -66,6 +66,18 @@ const PLAYERS: [KnownPlayer; 5] = [
         formats: &[SpeechFormat::Wav, SpeechFormat::Pcm],
         takes_all: false,
     },
+    // What Windows ships. It makes one text of script and file, and words of the file again where it has blanks.
+    #[cfg(windows)]
+    KnownPlayer {
+        name: "powershell",
+        args: &[
+            "-NoProfile",
+            "-Command",
+            "& { (New-Object System.Media.SoundPlayer ($args -join ' ')).PlaySync() }",
+        ],
+        formats: &[SpeechFormat::Wav, SpeechFormat::Pcm],
+        takes_all: false,
+    },
 ];
 
 /// How often it is looked whether the player is done.
@@ -85,7 +97,7 @@ impl Player {
     /// Exit 2 if there is none.
     pub(super) fn find(format: Option<SpeechFormat>, env: &Env) -> Result<Self, Failure> {
         let mut others = Vec::new();
-        for known in &PLAYERS {
+        for known in PLAYERS {
             let Some(path) = find_program(known.name, env) else { continue };
             if format.is_none_or(|format| known.formats.contains(&format)) {
                 return Ok(Self { known, path });
@@ -93,7 +105,7 @@ impl Player {
             others.push(known.name);
         }
         let (Some(format), false) = (format, others.is_empty()) else {
-            let names = PLAYERS.map(|known| known.name).join(", ");
+            let names = PLAYERS.iter().map(|known| known.name).collect::<Vec<_>>().join(", ");
             return Err(Failure::usage(format!("there is no player for audio: none of {names}"))
                 .hint("install one of them, or write a file with -o FILE"));
         };

@@ -77,7 +77,7 @@ fn a_batch_goes_from_validating_to_its_files() {
     assert_eq!(errors[0]["response"]["status_code"], 400);
     let listed = demo.ask(2, "GET", "/batches", "", "").into_json();
     assert_eq!(listed["data"][0]["id"], *id);
-    for file in ["output_file_id", "error_file_id", "input_file_id"] {
+    for file in ["input_file_id", "output_file_id", "error_file_id"] {
         let path = format!("/files/{}", done[file].as_str().expect("a file"));
         assert_eq!(demo.ask(3, "DELETE", &path, "", "").status, 200, "{file}");
         assert_eq!(demo.ask(3, "DELETE", &path, "", "").status, 404, "{file}");

@@ -12,13 +12,14 @@ mod template;
 mod tests;
 mod view;
 
-use super::chat_dialect::{ChatDialect, ReadEvents};
+use super::chat_dialect::{AskedFor, ChatDialect, ReadEvents};
 use super::question::ChatQuestion;
 use crate::provider::{Composed, Fields};
 
 pub(crate) use messages::{exported, steps};
 pub(super) use request::options;
 pub(super) use sources::found as sources;
+pub(super) use template::{decode, end_of_string};
 
 /// The dialect of `/chat/completions`.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl ChatDialect for ChatCompletions {
         request::complete(&mut composed.body, question);
     }
 
-    fn events(&self, _: Option<u64>) -> Box<dyn ReadEvents> {
+    fn events(&self, _: AskedFor) -> Box<dyn ReadEvents> {
         Box::new(events::Events::default())
     }
 }

@@ -53,7 +53,7 @@ impl Template {
 }
 
 /// The length of a JSON string's inside, up to its closing quote.
-fn end_of_string(bytes: &[u8]) -> Option<usize> {
+pub(in crate::dialect) fn end_of_string(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let next = at + memchr2(b'"', b'\\', bytes.get(at..)?)?;
@@ -77,7 +77,7 @@ fn end_of_string_within(bytes: &[u8]) -> bool {
 }
 
 /// The text of a JSON string's inside; `None` when it is not valid.
-fn decode(inside: &[u8]) -> Option<Cow<'_, str>> {
+pub(in crate::dialect) fn decode(inside: &[u8]) -> Option<Cow<'_, str>> {
     if inside.iter().all(|byte| *byte >= 0x20 && *byte != b'\\') {
         return std::str::from_utf8(inside).ok().map(Cow::Borrowed);
     }

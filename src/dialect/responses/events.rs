@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::ending;
 use super::open::TextKind;
-use super::output::{Each, Output};
+use super::output::{Each, Given, Output};
 use super::piece::{Piece, Place};
-use crate::dialect::chat_dialect::{ReadEvents, Seen};
+use super::template::Template;
+use crate::dialect::chat_dialect::{AskedFor, ReadEvents, Seen};
 use crate::dialect::event::{ChatEvent, Finish};
 use crate::dialect::repair::JsonRepair;
 use crate::http::fault;
@@ -15,15 +16,19 @@ use crate::http::sse::Event;
 /// Reads the events of a stream, or a whole reply.
 #[derive(Debug)]
 pub(super) struct Events {
-    /// The limit of tokens that was asked for.
-    limit: Option<u64>,
+    asked: AskedFor,
+    template: Template,
+    /// The text that the template's event belongs to.
+    learned: Option<Given>,
     repair: JsonRepair,
     output: Output,
 }
 
 impl Events {
-    pub(super) fn new(limit: Option<u64>) -> Self {
-        Self { limit, repair: JsonRepair::default(), output: Output::default() }
+    pub(super) fn new(asked: AskedFor) -> Self {
+        let template = Template::default();
+        let (repair, output) = (JsonRepair::default(), Output::default());
+        Self { asked, template, learned: None, repair, output }
     }
 }
 
@@ -34,8 +39,14 @@ impl ReadEvents for Events {
             return;
         }
         let data = event.data.trim_ascii();
+        if let Some((kind, text)) = self.template.text(data) {
+            return match self.output.given().filter(|given| self.learned == Some(*given)) {
+                Some(given) => self.output.go_on(given, &text, each),
+                None => self.output.text(kind, self.template.place(), &text, each),
+            };
+        }
         if let Some(piece) = Piece::read(data)
-            && self.piece(&piece, each)
+            && self.piece(data, &piece, each)
         {
             return;
         }
@@ -90,7 +101,7 @@ impl ReadEvents for Events {
         }
         // All items came to their end: what is missing is the frame around them.
         if self.output.is_done() && seen.fault.is_none() {
-            self.output.seal(each);
+            self.output.seal(self.asked.keeps_thinking, each);
             each(ChatEvent::Finish { index: 0, finish: Finish::Done, word: "done" });
             seen.is_done = true;
         } else {
@@ -101,7 +112,7 @@ impl ReadEvents for Events {
 
 impl Events {
     /// A piece of text. False if it is one of something else.
-    fn piece(&mut self, piece: &Piece<'_>, each: Each<'_>) -> bool {
+    fn piece(&mut self, data: &[u8], piece: &Piece<'_>, each: Each<'_>) -> bool {
         let kind = match &*piece.kind {
             "response.output_text.delta" => TextKind::Answer,
             "response.refusal.delta" => TextKind::Refusal,
@@ -115,7 +126,9 @@ impl Events {
             }
             _ => return false,
         };
+        self.template.learn(data, kind, piece.place(), &piece.delta);
         self.output.text(kind, piece.place(), &piece.delta, each);
+        self.learned = self.output.given();
         true
     }
 
@@ -162,13 +175,13 @@ impl Events {
 
     /// The reply came to its end.
     fn end(&mut self, response: &Value, seen: &mut Seen, each: Each<'_>) {
-        let (finish, word) = ending::of(response, self.limit);
+        let (finish, word) = ending::of(response, self.asked.limit);
         if seen.replied.is_none() {
             seen.replied = response.get("model").and_then(Value::as_str).map(str::to_owned);
         }
         let items = response.get("output").and_then(Value::as_array);
         self.output.settle(items.map(Vec::as_slice).unwrap_or_default(), each);
-        self.output.seal(each);
+        self.output.seal(self.asked.keeps_thinking, each);
         if let Some(usage) = ending::usage(response) {
             each(ChatEvent::Usage(&usage));
         }

@@ -9,9 +9,10 @@ mod output;
 mod piece;
 mod request;
 mod sealed;
+mod template;
 mod translate;
 
-use super::chat_dialect::{ChatDialect, ReadEvents};
+use super::chat_dialect::{AskedFor, ChatDialect, ReadEvents};
 use super::question::ChatQuestion;
 use crate::provider::{Composed, Fields};
 
@@ -28,7 +29,7 @@ impl ChatDialect for Responses {
         request::complete(composed, question);
     }
 
-    fn events(&self, limit: Option<u64>) -> Box<dyn ReadEvents> {
-        Box::new(events::Events::new(limit))
+    fn events(&self, asked: AskedFor) -> Box<dyn ReadEvents> {
+        Box::new(events::Events::new(asked))
     }
 }

@@ -84,19 +84,22 @@ pub(super) struct OpenItem {
 }
 
 impl OpenItem {
-    /// The text of this kind and part.
-    pub(super) fn text(&mut self, kind: TextKind, part: u64) -> &mut Said {
+    /// The place of the text of this kind and part among all.
+    pub(super) fn text(&mut self, kind: TextKind, part: u64) -> usize {
         let at = self.said.iter().position(|said| said.kind == kind && said.part == part);
-        let at = at.unwrap_or_else(|| {
+        let last = self.said.len().checked_sub(1).filter(|last| *last >= MAX_TEXTS);
+        at.or(last).unwrap_or_else(|| {
             self.said.push(Said { kind, part, text: String::new(), is_long: false });
             self.said.len() - 1
-        });
-        &mut self.said[at]
+        })
     }
 }
 
+/// The most texts of an item; beyond that the last one takes what comes.
+const MAX_TEXTS: usize = 256;
+
 /// The most items of a reply.
-const MAX_ITEMS: usize = 4096;
+pub(super) const MAX_ITEMS: usize = 4096;
 
 /// All items of a reply, in the order in which they began.
 #[derive(Debug, Default)]
@@ -173,5 +176,48 @@ impl OpenItems {
     /// The items as they came, as far as they are kept.
     pub(super) fn whole(&self) -> impl Iterator<Item = &Value> + Clone {
         self.0.iter().filter_map(|item| item.whole.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(index: Option<u64>, id: &str) -> Place<'_> {
+        Place { index, id, part: 0 }
+    }
+
+    #[test]
+    fn an_event_finds_its_item_by_number_then_by_id_then_by_what_is_open() {
+        use ItemKind::{Call, Message};
+        let mut items = OpenItems::default();
+        // A real Ollama: two at one number.
+        let message = items.begin(Message, place(Some(0), "m"));
+        let call = items.begin(Call, place(Some(0), "f"));
+        assert_ne!(message, call);
+        assert_eq!(items.of(Message, place(Some(0), "other")), message);
+        assert_eq!(items.of(Call, place(Some(0), "")), call);
+        // llama-server: no number.
+        let second = items.begin(Message, place(None, "n"));
+        assert_eq!(items.of(Message, place(None, "n")), second);
+        assert_eq!(items.of(Message, place(None, "?")), second);
+        assert_eq!(items.of(Call, place(None, "")), call);
+        items.at(call).is_done = true;
+        assert_ne!(items.of(Call, place(None, "")), call);
+    }
+
+    #[test]
+    fn a_flood_of_items_and_texts_is_bounded() {
+        let mut items = OpenItems::default();
+        for number in 0..2 * MAX_ITEMS as u64 {
+            items.begin(ItemKind::Message, place(Some(number), ""));
+        }
+        assert_eq!(items.0.len(), MAX_ITEMS);
+        let item = items.at(0);
+        for part in 0..100_000 {
+            let text = item.text(TextKind::Answer, part);
+            item.said[text].add("x");
+        }
+        assert!(item.said.len() <= MAX_TEXTS + 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::open::{ItemKind, OpenItems, TextKind};
+use super::open::{ItemKind, MAX_ITEMS, OpenItems, TextKind};
 use super::piece::Place;
 use super::sealed;
 use crate::dialect::chat_completions::sources;
@@ -21,6 +21,32 @@ pub(super) struct Output {
     words: Last,
     /// The same of the thinking.
     thoughts: Last,
+    /// The text that was given out last.
+    given: Option<Given>,
+    /// The bytes of the items that are kept.
+    kept: usize,
+}
+
+/// The most bytes of items that are kept so that they can go back.
+const MAX_KEPT: usize = 64 << 20;
+
+/// About how many bytes a value takes.
+fn weight(value: &Value) -> usize {
+    const NODE: usize = 32;
+    NODE + match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(weight).sum(),
+        Value::Object(map) => map.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        _ => 0,
+    }
+}
+
+/// A text that is given out in pieces: its item, its kind, its place among the item's texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Given {
+    item: usize,
+    kind: TextKind,
+    text: usize,
 }
 
 /// Which text was given out last: its item and part; and its last letter.
@@ -58,9 +84,6 @@ impl Output {
 
     /// A piece of a text.
     pub(super) fn text(&mut self, kind: TextKind, place: Place<'_>, text: &str, each: Each<'_>) {
-        if text.is_empty() {
-            return;
-        }
         let is_thinking = matches!(kind, TextKind::Thinking | TextKind::Summary);
         let of = if is_thinking { ItemKind::Reasoning } else { ItemKind::Message };
         let at = self.items.of(of, place);
@@ -68,6 +91,9 @@ impl Output {
     }
 
     fn give(&mut self, at: usize, kind: TextKind, part: u64, text: &str, each: Each<'_>) {
+        if text.is_empty() {
+            return;
+        }
         let item = self.items.at(at);
         // Where thinking and a summary of it come, both say the same.
         let is_told = |other: TextKind| item.said.iter().any(|said| said.kind == other);
@@ -79,7 +105,9 @@ impl Output {
         if is_twice {
             return;
         }
-        item.text(kind, part).add(text);
+        let place = item.text(kind, part);
+        item.said[place].add(text);
+        self.given = Some(Given { item: at, kind, text: place });
         match kind {
             TextKind::Answer => {
                 let gap = self.words.gap((at, 0), text);
@@ -94,6 +122,31 @@ impl Output {
                 if !gap.is_empty() {
                     each(ChatEvent::Thinking { index: INDEX, text: gap, sealed: None });
                 }
+                each(ChatEvent::Thinking { index: INDEX, text, sealed: None });
+            }
+        }
+    }
+
+    /// The text that was given out last.
+    pub(super) fn given(&self) -> Option<Given> {
+        self.given
+    }
+
+    /// The next piece of the text that was given out last.
+    pub(super) fn go_on(&mut self, given: Given, text: &str, each: Each<'_>) {
+        if text.is_empty() {
+            return;
+        }
+        self.items.at(given.item).said[given.text].add(text);
+        let last = text.chars().next_back();
+        match given.kind {
+            TextKind::Answer => {
+                self.words.letter = last;
+                each(ChatEvent::Text { index: INDEX, text, is_thought: false });
+            }
+            TextKind::Refusal => each(ChatEvent::Refusal { index: INDEX, text }),
+            TextKind::Thinking | TextKind::Summary => {
+                self.thoughts.letter = last;
                 each(ChatEvent::Thinking { index: INDEX, text, sealed: None });
             }
         }
@@ -122,7 +175,9 @@ impl Output {
         let is_thinking = matches!(kind, TextKind::Thinking | TextKind::Summary);
         let of = if is_thinking { ItemKind::Reasoning } else { ItemKind::Message };
         let at = self.items.of(of, place);
-        let rest = self.items.at(at).text(kind, place.part).rest(text);
+        let item = self.items.at(at);
+        let known = item.text(kind, place.part);
+        let rest = item.said[known].rest(text);
         self.give(at, kind, place.part, rest, each);
     }
 
@@ -160,7 +215,10 @@ impl Output {
             }
             ItemKind::Other => return made(item, each),
         }
-        self.items.at(at).whole = Some(item.clone());
+        self.kept = self.kept.saturating_add(weight(item));
+        if self.kept <= MAX_KEPT {
+            self.items.at(at).whole = Some(item.clone());
+        }
     }
 
     /// What the pieces of an item's texts did not bring. The parts are told by their order: services
@@ -181,7 +239,8 @@ impl Output {
             let open = self.items.at(at);
             let mut said = open.said.iter().filter(|said| said.kind == kind);
             let part = said.nth(number).map_or(number as u64, |said| said.part);
-            let rest = open.text(kind, part).rest(text);
+            let known = open.text(kind, part);
+            let rest = open.said[known].rest(text);
             self.give(at, kind, part, rest, each);
         }
     }
@@ -190,7 +249,7 @@ impl Output {
     /// kind: services give them other ids and another order than in their events.
     pub(super) fn settle(&mut self, items: &[Value], each: Each<'_>) {
         let mut numbers = [0; 4];
-        for item in items {
+        for item in items.iter().take(MAX_ITEMS) {
             let kind = ItemKind::of(item);
             let number = &mut numbers[kind as usize];
             let at = self.items.numbered(kind, *number);
@@ -205,9 +264,9 @@ impl Output {
         self.items.are_done()
     }
 
-    /// What is to be kept, so that it can go back.
-    pub(super) fn seal(&self, each: Each<'_>) {
-        for item in &sealed::kept(self.items.whole()) {
+    /// What is to be kept, so that it can go back; with thinking in plain words, if `keeps_thinking`.
+    pub(super) fn seal(&self, keeps_thinking: bool, each: Each<'_>) {
+        for item in &sealed::kept(self.items.whole(), keeps_thinking) {
             each(ChatEvent::Thinking { index: INDEX, text: "", sealed: Some(item) });
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
     // What is asked is nobody's to keep; here that has to be said.
     needed.insert("store".into(), false.into());
     let takes = &service.responses;
-    if takes.encrypted {
+    if takes.asks_encrypted {
         needed.insert("include".into(), json!([ENCRYPTED]));
     }
     if takes.summary && question.wants_thinking {

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::conversation::{ModelReply, ToolCall};
 use crate::dialect::question::ServiceTraits;
 
-/// What a model said in words.
+/// What a model said in words. llama-server takes it with its type alone.
 pub(super) fn message(text: &str) -> Value {
-    json!({"role": "assistant", "content": text})
+    json!({"type": "message", "role": "assistant", "content": text})
 }
 
 /// A call. Without an `id`: one that the service does not know is refused.
@@ -31,8 +31,12 @@ fn filled<'v>(item: &'v Value, name: &str) -> Option<&'v str> {
 }
 
 /// The items to keep of a whole reply, in their order; nothing where words and calls tell all. Words
-/// that the reply has as its text, and the calls, are kept by a sign of their place alone.
-pub(super) fn kept<'v>(output: impl Iterator<Item = &'v Value> + Clone) -> Vec<Value> {
+/// that the reply has as its text, and the calls, are kept by a sign of their place alone; thinking in
+/// plain words is, if `keeps_thinking`.
+pub(super) fn kept<'v>(
+    output: impl Iterator<Item = &'v Value> + Clone,
+    keeps_thinking: bool,
+) -> Vec<Value> {
     let messages = output.clone().filter(|item| kind(item) == MESSAGE).count();
     let is_told_apart = |item: &Value| {
         messages > 1 || filled(item, "phase").is_some() || parts(item).any(|part| part.1 == REFUSAL)
@@ -41,7 +45,7 @@ pub(super) fn kept<'v>(output: impl Iterator<Item = &'v Value> + Clone) -> Vec<V
     let mut has_more = false;
     for item in output {
         match kind(item) {
-            REASONING if has_something(item) => {
+            REASONING if is_encrypted(item) || keeps_thinking && has_words(item) => {
                 has_more = true;
                 kept.push(without(item, &["id", "status"]));
             }
@@ -57,9 +61,8 @@ pub(super) fn kept<'v>(output: impl Iterator<Item = &'v Value> + Clone) -> Vec<V
     if has_more { kept } else { Vec::new() }
 }
 
-/// Whether there is anything in an item of thinking.
-fn has_something(item: &Value) -> bool {
-    filled(item, "encrypted_content").is_some() || has_words(item)
+fn is_encrypted(item: &Value) -> bool {
+    filled(item, "encrypted_content").is_some()
 }
 
 fn has_words(item: &Value) -> bool {
@@ -134,8 +137,9 @@ pub(super) fn said(kept: &[Value], reply: &ModelReply, service: &ServiceTraits<'
 /// Thinking as the service takes it back, if it does.
 fn thinking(item: &Value, service: &ServiceTraits<'_>) -> Option<Value> {
     let takes = &service.responses;
-    let is_encrypted = takes.encrypted && filled(item, "encrypted_content").is_some();
-    if takes.no_thinking || !(is_encrypted || takes.thinking && has_words(item)) {
+    if takes.no_thinking
+        || !(takes.encrypted && is_encrypted(item) || takes.thinking && has_words(item))
+    {
         return None;
     }
     let mut told = without(item, if takes.encrypted { &[] } else { &["encrypted_content"] });

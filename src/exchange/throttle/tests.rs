@@ -4,7 +4,7 @@ use crate::error::FailureClass;
 const POLICY: RetryPolicy = RetryPolicy { retries: 2, max_wait: Duration::from_secs(60) };
 
 fn throttle(ceiling: usize, is_given: bool) -> Throttle {
-    Throttle::new(POLICY, ceiling, is_given)
+    Throttle::new(POLICY, ceiling, is_given, MinuteLimits::default())
 }
 
 fn too_fast(retry_after: Option<&str>) -> TryOutcome<'_> {
@@ -125,7 +125,8 @@ fn a_limit_per_minute_is_waited_out_and_no_longer() {
 
 #[test]
 fn good_replies_in_between_use_up_no_try() {
-    let throttle = Throttle::new(RetryPolicy { retries: 0, ..POLICY }, 64, false);
+    let throttle =
+        Throttle::new(RetryPolicy { retries: 0, ..POLICY }, 64, false, MinuteLimits::default());
     let mut state = throttle.state();
     let policy = RetryPolicy { retries: 0, ..POLICY };
     for _ in 0..100 {
@@ -150,18 +151,18 @@ fn too_long_a_wait_and_a_final_refusal_end_the_run() {
 #[tokio::test]
 async fn one_request_goes_first_after_a_pause() {
     let throttle = throttle(64, false);
-    let first = throttle.enter().await;
-    first.good();
+    let first = throttle.enter(0).await;
+    first.good(None);
     let outcome = TryOutcome { retry_after_ms: Some("30"), ..too_fast(None) };
     let began = Instant::now();
     first.refused(&outcome);
     drop(first);
-    let probe = throttle.enter().await;
+    let probe = throttle.enter(0).await;
     assert!(began.elapsed() >= Duration::from_millis(30));
     let short = Duration::from_millis(20);
-    assert!(tokio::time::timeout(short, throttle.enter()).await.is_err(), "only one goes first");
-    probe.good();
-    let second = tokio::time::timeout(short, throttle.enter()).await.expect("the gate is open");
+    assert!(tokio::time::timeout(short, throttle.enter(0)).await.is_err(), "only one goes first");
+    probe.good(None);
+    let second = tokio::time::timeout(short, throttle.enter(0)).await.expect("the gate is open");
     drop((probe, second));
     assert_eq!(throttle.state().out, 0);
 }

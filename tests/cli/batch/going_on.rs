@@ -136,3 +136,63 @@ fn an_interrupted_run_goes_on() {
         assert_eq!(service.asked().len() - asked, 1, "{signal}");
     }
 }
+
+#[test]
+fn a_whole_file_is_not_asked_again() {
+    for (output, rows_of) in [("o.jsonl", "一\n二\n"), ("o.csv", "一\n二\n")] {
+        let service = Service::echo();
+        let args = ["{{input}}", "-f", "r.txt", "-o", output];
+        let llm = service.batch().args(args).file("r.txt", rows_of);
+        llm.run().code(0);
+        let run = llm.run();
+        run.code(0).stdout_empty();
+        run.stderr(&format!("llm: {output} has all 2 rows already; --fresh asks again\n"));
+        assert_eq!(service.asked().len(), 2);
+        let written = run.read(output);
+        // Rows that are new are asked, the others are taken from the file.
+        let run = llm.clone().file("r.txt", "二\n三\n一\n").run();
+        run.code(0);
+        assert_eq!(service.texts(), ["一", "三", "二"]);
+        let text = String::from_utf8(run.read(output)).expect("text");
+        assert!(text.contains(">二") && text.contains(">三") && text.contains(">一"), "{text}");
+        let run = llm.clone().file("r.txt", rows_of).run();
+        run.code(0);
+        assert_eq!(run.read(output), written);
+        assert_eq!(service.asked().len(), 3);
+        llm.clone().arg("--fresh").run().code(0);
+        assert_eq!(service.asked().len(), 5);
+        // Another command writes it anew.
+        let run = llm.clone().args(["-t", "1"]).run();
+        run.code(0);
+        assert_eq!(service.asked().len(), 7);
+        // So does one that knows nothing of the file.
+        llm.clone().args(["-t", "1"]).file(output, "old").run().code(0);
+        assert_eq!(service.asked().len(), 9);
+    }
+}
+
+#[test]
+fn refused_rows_are_asked_again_on_request() {
+    for (output, args) in [
+        ("o.jsonl", &[][..]),
+        ("o.csv", &[]),
+        ("o.jsonl", &["--schema", "n int"]),
+        ("o.jsonl", &["--json"]),
+    ] {
+        let service = Service::start(|text, before| match (text, before) {
+            ("二", 0) => Answer::error(400, "no"),
+            _ => Answer::text("{\"n\": 1}"),
+        });
+        let llm = service.batch().args(["{{input}}", "-f", "r.txt", "-o", output]).args(args);
+        let llm = llm.file("r.txt", "一\n二\n三\n");
+        let run = llm.run();
+        run.code(4);
+        assert_eq!(run.names(), [output, "r.txt"]);
+        let run = llm.clone().arg("--retry-failed").run();
+        run.code(0).stderr("llm: goes on: 2 of 3 rows are done\n");
+        assert_eq!(service.texts(), ["一", "三", "二", "二"], "{output} {args:?}");
+        let whole = llm.clone().arg("--fresh").run();
+        assert_eq!(run.code, whole.code);
+        llm.run().code(0).stderr_has("has all 3 rows already");
+    }
+}

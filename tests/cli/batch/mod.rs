@@ -1,6 +1,11 @@
 //! `llm batch`.
 mod answers;
 mod going_on;
+mod handed_over;
+mod made_requests;
 mod pace;
+mod ray;
+mod ready_requests;
+mod results;
 mod rows;
 mod service;

@@ -211,3 +211,116 @@ fn an_input_of_several_lines_comes_back_as_it_was_sent() {
     llm.clone().bare_args(["history", "rm", &id]).run().code(0);
     assert_eq!(std::fs::read_to_string(&inputs).expect("is there"), "");
 }
+
+#[test]
+fn keys_make_new_lines_and_three_quotes_hold_several() {
+    let (server, llm) = talk(&["答甲", "答乙", "答丙"]);
+    let lines = [
+        ("leaves", "一\x1b\r二\r"),
+        ("答甲", "三\n四\r"),
+        ("答乙", "\"\"\"\r五\r\r六\r\"\"\"\r"),
+        ("答丙", ":q\r"),
+    ];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0);
+    let last = |number: usize| contents(&server, number).pop();
+    assert_eq!(last(0), Some(json!("一\n二")));
+    assert_eq!(last(1), Some(json!("三\n四")));
+    assert_eq!(last(2), Some(json!("五\n\n六")));
+}
+
+/// An answer whose text comes after a while, and its end after another one.
+fn slowly(text: &str, before: Duration, behind: Duration) -> Reply {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+    let write = |text: String| Step::Write(text.into_bytes());
+    Reply::raw([
+        Step::Wait(before),
+        write(format!("{head}data: {}\n\n", chunk(json!({"content": text}), None))),
+        Step::Wait(behind),
+        write(format!("data: {}\n\ndata: [DONE]\n\n", chunk(json!({}), Some("stop")))),
+        Step::Close,
+    ])
+}
+
+#[test]
+fn words_typed_while_an_answer_comes_wait_for_their_turn() {
+    let slow = slowly("答甲", Duration::ZERO, Duration::from_millis(1500));
+    let server = Server::start([slow, Reply::chat(&["答乙"]), Reply::chat(&["答丙"])]);
+    let llm = llm().profile(&server).arg("chat");
+    let lines = [("leaves", "一\r"), ("答甲", "二\r三\r"), ("答丙", "exit\r")];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0);
+    assert_eq!(contents(&server, 1), ["一", "答甲", "二"]);
+    assert_eq!(contents(&server, 2), ["一", "答甲", "二", "答乙", "三"]);
+}
+
+#[test]
+fn full_width_signs_fields_models_and_the_clipboard() {
+    let list = Reply::json(200, json!({"data": [{"id": "qwen3:8b"}, {"id": "bge-m3"}]}));
+    let server = Server::start([Reply::chat(&["答甲"]), list, Reply::chat(&["答乙"])]);
+    let llm = llm().profile(&server).arg("chat");
+    let lines = [
+        ("leaves", "／set top_k=3\r"),
+        ("top_k is set", "/set\r"),
+        ("top_k = 3", "一\r"),
+        ("答甲", "/copy\r"),
+        ("2 characters are sent", "/models qwen\r"),
+        ("qwen3:8b", "/set top_k\r"),
+        ("top_k is taken back", "/model qw\t\r"),
+        ("test, qwen3:8b", "二\r"),
+        ("答乙", "：q\r"),
+    ];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    // 答甲 in base64, as terminals take it for their clipboard.
+    outcome.code(0).stdout_has("\u{1b}]52;c;562U55Sy\u{7}");
+    let (first, last) = (server.requests()[0].json(), server.requests()[2].json());
+    assert_eq!((&first["top_k"], &first["model"]), (&json!(3), &json!("test-model")));
+    assert_eq!((&last["top_k"], &last["model"]), (&Value::Null, &json!("qwen3:8b")));
+}
+
+#[test]
+fn a_message_is_written_in_the_editor() {
+    let (server, llm) = talk(&["答甲"]);
+    let editor = "#!/bin/sh\nprintf '\\n第二行\\n' >> \"$1\"\n";
+    let llm = llm.file("editor", editor).env("EDITOR", "sh ./editor");
+    let lines = [("leaves", "/edit 第一行\r"), ("答甲", "quit\r")];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0);
+    assert_eq!(contents(&server, 0), ["第一行\n第二行"]);
+}
+
+#[test]
+fn a_file_on_a_terminal_opens_a_conversation() {
+    let (server, llm) = talk(&["答甲", "答乙"]);
+    let llm = llm.file("报告.md", "内容\n").args(["-f", "报告.md"]);
+    let lines = [("leaves", "说什么？\r"), ("答甲", "还有呢？\r"), ("答乙", "\x04")];
+    let Some(outcome) = converse(&llm, &lines) else { return };
+    outcome.code(0).stdout_has("报告.md will be put before the first message");
+    assert_eq!(contents(&server, 0), ["报告.md:\n```\n内容\n```\n\n说什么？"]);
+    assert_eq!(contents(&server, 1).pop(), Some(json!("还有呢？")));
+    let Some(outcome) = converse(&llm.bare_args(["chat", "-f", "没有.md"]), &[]) else { return };
+    outcome.code(2).stdout_has("cannot read 没有.md");
+}
+
+#[test]
+fn a_model_that_takes_long_to_begin_is_waited_for_in_one_line() {
+    let late = slowly("答甲", Duration::from_millis(2600), Duration::ZERO);
+    let server = Server::start([late]);
+    let llm = llm().profile(&server).args(["chat", "问"]);
+    let Some(shown) = crate::support::in_terminal(&llm) else { return };
+    let line = "llm: waiting for test-model, 2 s (it may be loading)\r\u{1b}[K";
+    assert!(shown.contains(line) && shown.ends_with("答甲\r\n"), "{shown:?}");
+}
+
+#[test]
+fn thinking_and_answer_are_told_apart_without_colour() {
+    let thought = [
+        chunk(json!({"reasoning_content": "嗯"}), None),
+        chunk(json!({"content": "答"}), Some("stop")),
+    ];
+    let events: Vec<&str> = thought.iter().map(String::as_str).chain(["[DONE]"]).collect();
+    let server = Server::start([Reply::sse(&events)]);
+    let llm = llm().profile(&server).args(["chat", "问"]).env("NO_COLOR", "1");
+    let Some(shown) = crate::support::in_terminal(&llm) else { return };
+    assert_eq!(shown, "llm: thinking:\r\n嗯\r\n\r\nllm: answer:\r\n答\r\n");
+}

@@ -263,6 +263,33 @@ fn the_profile_file_can_be_named() {
 }
 
 #[test]
+fn where_none_is_chosen_what_can_be_used_now_is_named() {
+    let ask = || llm().args(["chat", "你好"]).env("OLLAMA_HOST", "127.0.0.1:9");
+    let nothing = refused(&ask());
+    nothing
+        .stderr_has("no service is chosen")
+        .stderr_has("`llm providers`")
+        .stderr_lacks("mistral");
+    let keyed = refused(&ask().env("DEEPSEEK_API_KEY", "sk-geheim-01").env("MOONSHOT_API_KEY", ""));
+    keyed.stderr_has("-p NAME").stderr_has("deepseek (DEEPSEEK_API_KEY is set)");
+    keyed.stderr_lacks("moonshot").stderr_lacks("sk-geheim-01");
+    // A server is found by its port alone; nothing is sent to it.
+    let server = Server::new().start();
+    let host = format!("127.0.0.1:{}", server.port());
+    refused(&llm().args(["chat", "你好"]).env("OLLAMA_HOST", &host))
+        .stderr_has(&format!("ollama (a server is at {host})"));
+    assert_eq!(server.requests().len(), 0);
+    let own = "[providers.甲]\nbase_url = \"https://a.example/v1\"\n\
+               [providers.乙]\nbase_url = \"https://b.example/v1\"\nkey = \"sk-geheim-02\"\n\
+               [providers.丙]\nbase_url = \"https://c.example/v1\"\napi_key_env = \"FEHLT\"\n"
+        .replace("[providers.", "[providers.'")
+        .replace("]\n", "']\n");
+    let own = refused(&ask().config(&own));
+    own.stderr_has("has no `default`").stderr_has("甲, 乙");
+    own.stderr_lacks("丙").stderr_lacks("sk-geheim-02");
+}
+
+#[test]
 fn empty_variables_count_as_unset() {
     let server = Server::always(Reply::chat(&["好"]));
     let empty = ["LLM_PROVIDER", "LLM_MODEL", "LLM_CONFIG", "OPENAI_API_KEY", "OPENAI_BASE_URL"];

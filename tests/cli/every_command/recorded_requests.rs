@@ -103,12 +103,53 @@ const JOBS: [(&str, &[&[&str]]); 8] = [
     ("models", &[&["models"]]),
 ];
 
+/// Runs over the other endpoint of chat, for the services that are known to have it.
+const OVER_RESPONSES: &[&[&str]] = &[
+    &["chat", "--api", "responses", "你好"],
+    &[
+        "chat",
+        "--api",
+        "responses",
+        "-u",
+        "-s",
+        "要短",
+        "-t",
+        "0.2",
+        "--top-p",
+        "0.9",
+        "--max-tokens",
+        "100",
+        "--reasoning-effort",
+        "low",
+        "--reasoning",
+        "show",
+        "-n",
+        "2",
+        "你好",
+    ],
+    &[
+        "chat",
+        "--api",
+        "responses",
+        "-S",
+        "--schema",
+        "{\"type\":\"object\",\"required\":[\"a\"]}",
+        "你好",
+    ],
+    &["chat", "--api", "responses", "-f", "图.png", "-f", "文.pdf", "这是什么？"],
+];
+
+/// Those of them whose profile says nothing of it.
+const HAVE_RESPONSES: [&str; 6] =
+    ["groq", "mistral", "dashscope", "huggingface", "transformers", "zhipu"];
+
 /// A service of the catalogue.
 struct Service {
     name: String,
     base_url: String,
     /// What it offers.
     jobs: Vec<String>,
+    has_responses: bool,
 }
 
 fn root() -> &'static Path {
@@ -133,7 +174,9 @@ fn services() -> Vec<Service> {
     let service = |(name, profile): (&String, &toml::Value)| {
         let jobs = words(profile, "jobs");
         let base_url = profile["base_url"].as_str().expect("an address").to_owned();
-        Service { name: name.clone(), base_url, jobs }
+        let has_responses = !words(profile, "responses_takes").is_empty();
+        let has_responses = has_responses || HAVE_RESPONSES.contains(&name.as_str());
+        Service { name: name.clone(), base_url, jobs, has_responses }
     };
     profiles.map(service).collect()
 }
@@ -168,7 +211,9 @@ fn told(service: &Service) -> String {
     let mut text = String::new();
     for (job, runs) in JOBS.iter().filter(|(job, _)| service.jobs.iter().any(|own| own == job)) {
         text.push_str(&format!("## {job}\n\n"));
-        for args in *runs {
+        let is_chat = *job == "chat" && service.has_responses;
+        let more = if is_chat { OVER_RESPONSES } else { &[] };
+        for args in runs.iter().chain(more) {
             let (mut line, mut run) = ask(service, args, &[]);
             if run.code == Some(2) && run.stderr_text().contains("no model") {
                 (line, run) = ask(service, args, &["-m", "某模型"]);

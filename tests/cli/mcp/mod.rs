@@ -2,6 +2,7 @@
 mod chat;
 mod command;
 mod confirmation;
+mod http;
 mod starting;
 
 use std::path::Path;

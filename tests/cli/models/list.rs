@@ -216,3 +216,28 @@ fn a_list_at_another_address_is_for_the_built_in_services_alone() {
     let stolen = "[providers.cohere]\npaths = { models = \"https://other.example/models\" }\n";
     cohere.config(stolen).run().code(2).stderr_has("leaves the base_url");
 }
+
+#[test]
+fn a_model_that_ends_is_told_beside_the_list() {
+    let list = json!({"data": [
+        {"id": "gpt-4o", "shutdown_date": "2020-01-14"},
+        {"id": "gpt-6-luna", "shutdown_date": null},
+        {"id": "gpt-5", "shutdown_date": 4_102_444_800_i64},
+        {"id": "通义", "deprecated": true},
+    ]});
+    let server = Server::new().reply(Reply::json(200, list.clone()).repeat()).start();
+    let run = with(&server).run();
+    run.code(0).stdout("gpt-4o\ngpt-6-luna\ngpt-5\n通义\n");
+    let lines = run.stderr_lines();
+    assert_eq!(lines.len(), 3, "{run}");
+    assert_eq!(lines[0], "llm: gpt-4o was shut down on 2020-01-14");
+    assert!(lines[1].starts_with("llm: gpt-5 is shut down on 2100-01-01, in "), "{run}");
+    assert_eq!(lines[2], "llm: 通义 is deprecated");
+    let run = with(&server).arg("gpt-5").run();
+    run.code(0).stdout("gpt-5\n");
+    assert_eq!(run.stderr_lines().len(), 1, "{run}");
+    with(&server).arg("-q").run().code(0).stderr_empty();
+    let text = list.to_string();
+    let server = Server::start([Reply::bytes(200, "application/json", text.clone())]);
+    with(&server).arg("--json").run().code(0).stdout(&text).stderr_empty();
+}

@@ -354,3 +354,41 @@ fn with_nothing_to_check_that_is_said() {
     let document = run.arg("--json").run().stdout_json();
     assert_eq!(document, json!({"ok": true, "providers": [], "local": []}));
 }
+
+#[test]
+fn a_model_of_the_profile_that_ends_soon_is_warned_of() {
+    let soon = jiff::Timestamp::now().as_second() + 30 * 86_400;
+    let list = json!({"data": [
+        {"id": "m", "shutdown_date": soon},
+        {"id": "another", "shutdown_date": soon},
+        {"id": "tts-1", "shutdown_date": "2020-01-06"},
+        {"id": "tts-2"},
+        {"id": "far", "shutdown_date": "2100-01-01"},
+    ]});
+    let server = || {
+        Server::start([
+            Reply::json(200, list.clone()),
+            Reply::chat_json("好"),
+            Reply::chat(&["好"]),
+        ])
+    };
+    let asked = server();
+    let config = |url: &str| {
+        format!(
+            "[providers.x]\nbase_url = \"{url}\"\nmodel = \"m\"\njobs = [\"chat\", \"models\"]\n\
+             models = {{ speak = \"tts-1\", embed = \"far\" }}\n"
+        )
+    };
+    let run = llm().watch(&asked).config(&config(&asked.url())).args(["providers", "check", "x"]);
+    let outcome = run.run();
+    outcome.code(0).stderr_has("llm: warning: x: m is shut down on 2");
+    outcome.stderr_has(
+        "llm: warning: x: tts-1 was shut down on 2020-01-06; the newest of its family is tts-2",
+    );
+    assert_eq!(outcome.stderr_lines().len(), 2, "{outcome}");
+    let asked = server();
+    let run = llm().watch(&asked).config(&config(&asked.url()));
+    let document = run.args(["providers", "check", "x", "--json", "-q"]).run().stdout_json();
+    let warnings = document["providers"][0]["warnings"].as_array().expect("a list");
+    assert_eq!((warnings.len(), &document["ok"]), (2, &json!(true)));
+}

@@ -103,6 +103,11 @@ impl Server {
         self.shared.lock().requests.clone()
     }
 
+    /// Answers one more request, behind those that are scripted.
+    pub(crate) fn then(&self, reply: Reply) {
+        self.shared.change(|state| state.script.push(reply));
+    }
+
     /// The bodies of all requests as JSON; panics if one is none.
     #[track_caller]
     pub(crate) fn bodies(&self) -> Vec<Value> {

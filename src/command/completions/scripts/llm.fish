@@ -1,7 +1,9 @@
 # Completions of llm for fish. Made by `llm completions fish`; `--install` writes them anew.
 
 function __llm_complete
-    set -l token (commandline --current-token --cut-at-cursor)
+    # A token is unescaped, but for one whose quote is still open.
+    set -l typed (commandline --current-token --cut-at-cursor)
+    set -l token (string unescape -- $typed; or string replace --regex '^[\'"]' '' -- $typed)
     set -l words (commandline --current-process --tokenize --cut-at-cursor) "$token"
     # The program that is typed; else the one that made this script.
     set -l program $words[1]
@@ -12,8 +14,8 @@ function __llm_complete
     string join \n -- $lines
     if test "$kind" = files
         set -l flag (string match --regex -- '^--[a-z-]+=' $token)
-        for path in (__fish_complete_path (string replace -- "$flag" '' $token))
-            echo -- $flag$path
+        for path in (__fish_complete_path (string replace -- "$flag" '' "$token"))
+            echo -- "$flag$path"
         end
     end
 end

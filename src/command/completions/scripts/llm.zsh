@@ -7,7 +7,7 @@ _llm() {
     (( $+commands[$program] )) || [[ -x $program && ! -d $program ]] || program=@PROGRAM@
     local -a lines candidates
     local line value about kind
-    lines=("${(@f)$("$program" completions zsh -- "${(@Q)words[1,CURRENT]}" 2>/dev/null)}")
+    lines=("${(@f)$("$program" completions zsh -- "${(@Q)words[1,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}")
     kind=$lines[1]
     for line in "${(@)lines[2,-1]}"; do
         value=${line%%$'\t'*}

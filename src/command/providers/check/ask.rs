@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::ending;
 use super::one_token::{AskOneToken, OneTokenAnswer, chat};
 use super::report::{CheckResult, CheckState, ServiceReport};
 use crate::api::models;
 use crate::api::probe::{self, Endpoint};
-use crate::command::models::ListModels;
+use crate::command::models::{ListModels, ModelList};
 use crate::error::{Failure, FailureClass, FailureKind};
 use crate::exchange::Exchange;
 use crate::http::form::FormPart;
@@ -73,6 +74,7 @@ impl ServiceCheck {
             model: provider.model.clone(),
             checks: Vec::new(),
             failed: None,
+            warnings: Box::default(),
         };
         Self { exchange, report, key: None }
     }
@@ -181,18 +183,17 @@ impl ServiceCheck {
         Ok(())
     }
 
-    /// The ids of the models, if the service has a list of them.
-    async fn list(&mut self) -> Result<Option<Listed>, Failure> {
+    /// The models, if the service has a list of them.
+    async fn list(&mut self) -> Result<Option<ModelList>, Failure> {
         let started = Instant::now();
         let found = self.exchange.ask(&mut ListModels).await;
         self.hear(found.as_ref().err(), started.elapsed())?;
         match found {
-            Ok((body, ids)) => {
+            Ok(list) => {
                 self.key = Some(Ok(()));
-                let value = serde_json::from_slice(&body).ok();
-                let chat = value.as_ref().and_then(|value| models::for_job(value, Job::Chat));
-                let chat = chat.and_then(|chat| chat.into_iter().next());
-                Ok(Some(Listed { ids, chat }))
+                self.report.warnings =
+                    ending::warnings(&self.exchange.provider, self.report.model.as_ref(), &list);
+                Ok(Some(list))
             }
             Err(failure) => {
                 if failure.kind == FailureKind::Credentials {
@@ -219,7 +220,7 @@ impl ServiceCheck {
     }
 
     /// One token at once, then one in a stream.
-    async fn chats(&mut self, listed: Option<&Listed>) -> Result<(), Failure> {
+    async fn chats(&mut self, listed: Option<&ModelList>) -> Result<(), Failure> {
         if self.report.model.is_none() {
             self.report.model = listed.and_then(|listed| listed.chat.clone());
         }
@@ -276,7 +277,7 @@ impl ServiceCheck {
     /// What is known of the model, from the list and from the first answer.
     fn model(
         &self,
-        listed: Option<&Listed>,
+        listed: Option<&ModelList>,
         whole: &Result<OneTokenAnswer, Failure>,
     ) -> CheckResult {
         let is_known = |model: &str| {
@@ -365,13 +366,6 @@ impl ServiceCheck {
         }
         self.report
     }
-}
-
-/// What a service said that its list has.
-struct Listed {
-    ids: Vec<String>,
-    /// The first model that chat takes.
-    chat: Option<String>,
 }
 
 fn class(failure: &Failure) -> Option<FailureClass> {

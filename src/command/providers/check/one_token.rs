@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use crate::command::spent;
 use crate::conversation::Conversation;
 use crate::dialect::reader::{ChatReader, ReplyEnd};
-use crate::dialect::{self, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
+use crate::dialect::{self, AskedFor, ChatEvent, ChatQuestion, ModelOptions, ServiceTraits};
 use crate::error::Failure;
 use crate::exchange::{Draft, Operation, ReadError, Reply};
 use crate::http::bad_reply::BadReply;
-use crate::provider::{Job, Provider};
+use crate::provider::{ChatApi, Job, Provider};
 
 /// An answer of the model's.
 pub(super) struct OneTokenAnswer {
@@ -22,7 +22,10 @@ pub(super) struct OneTokenAnswer {
 pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
     let mut conversation = Conversation::default();
     conversation.ask("hi".to_owned(), Vec::new());
-    let options = ModelOptions { max_tokens: Some(1), ..ModelOptions::default() };
+    let api = provider.api_for_model(model);
+    // OpenAI refuses fewer over /responses.
+    let most = if api == ChatApi::Responses { 16 } else { 1 };
+    let options = ModelOptions { max_tokens: Some(most), ..ModelOptions::default() };
     let question = ChatQuestion {
         model,
         conversation: &conversation,
@@ -34,7 +37,6 @@ pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Dr
         wants_thinking: false,
         service: ServiceTraits::of(provider),
     };
-    let api = provider.api_for_model(model);
     let dialect = dialect::of(api);
     let composed = dialect.compose(dialect.fields(&question), &question, provider);
     let request = provider.post_chat(api, composed.body);
@@ -61,7 +63,8 @@ impl Operation for AskOneToken<'_> {
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
         let api = reply.exchange().provider.api_for_model(self.model);
-        let mut reader = ChatReader::new(api, None, reply.content_type());
+        let asked = AskedFor { api, ..AskedFor::default() };
+        let mut reader = ChatReader::new(asked, reply.content_type());
         let (mut first, mut any, mut is_finished, mut usage) = (None, false, false, None);
         let mut each = |event: ChatEvent<'_>| {
             any = true;

@@ -78,6 +78,8 @@ pub(super) struct ServiceReport {
     pub(super) checks: Vec<CheckResult>,
     /// The class of the first failure; `None` if the service works.
     pub(super) failed: Option<FailureKind>,
+    /// What works still, but not for long.
+    pub(super) warnings: Box<[String]>,
 }
 
 /// A server on this machine that was found running.
@@ -120,7 +122,7 @@ impl ServiceReport {
         json!({
             "name": self.name, "base_url": self.base_url, "model": self.model,
             "ok": self.failed.is_none(), "exit_code": self.failed.map_or(0, FailureKind::exit_code),
-            "checks": checks,
+            "checks": checks, "warnings": self.warnings,
         })
     }
 }
@@ -260,6 +262,7 @@ mod tests {
                 CheckResult::new("embed", CheckState::Absent, "404"),
             ],
             failed: Some(FailureKind::Refused),
+            warnings: Box::default(),
         }
     }
 

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::conversation::ToolCall;
+use crate::dialect::AskedFor;
 use crate::dialect::answers::{Answers, VisibleText};
 use crate::dialect::reader::ChatReader;
-use crate::provider::ChatApi;
 
 /// The calls of a stream whose chunks carry one of these each.
 fn finished(pieces: &[Value]) -> Vec<ToolCall> {
-    let mut reader = ChatReader::new(ChatApi::Completions, None, "text/event-stream");
+    let mut reader = ChatReader::new(AskedFor::default(), "text/event-stream");
     let (mut answers, mut shown) = (Answers::new(1), VisibleText::default());
     for piece in pieces {
         let delta = json!({"tool_calls": [piece]});

@@ -68,3 +68,20 @@ fn an_unknown_endpoint_is_refused_with_the_known_ones() {
     let profile = "[providers.test]\nbase_url = \"http://127.0.0.1:1/v1\"\napi = \"response\"\n";
     llm().config(profile).args(["chat", "问"]).run().code(2).stderr_has("responses");
 }
+
+#[test]
+fn where_a_rule_chose_a_flag_without_a_field_is_left_out_and_told() {
+    let server = Server::start([saying("好")]);
+    let profile = format!(
+        "[providers.test]\nbase_url = \"{}\"\nmodel = \"m\"\nrules = [{{ jobs = [\"chat\"], via = \"responses\" }}]\n",
+        server.url()
+    );
+    let run = llm().config(&profile).watch(&server);
+    let run = run.args(["chat", "--seed", "4", "--stop", "x", "问"]).run();
+    run.code(0)
+        .stdout("好\n")
+        .stderr_has("`--seed` is left out")
+        .stderr_has("`--stop` is left out");
+    let body = server.request().json();
+    assert_eq!((body.get("seed"), body.get("stop")), (None, None));
+}

@@ -1,6 +1,11 @@
 //! `llm chat` over `POST /responses`.
 
 mod choice;
+mod dialects;
+mod endings;
+mod requests;
+mod rounds;
+mod samples;
 
 use serde_json::{Value, json};
 

@@ -1,0 +1,154 @@
+//! What a run begins with: all rows are looked at, and what earlier runs are done with is found.
+
+use std::path::Path;
+
+use super::attach;
+use super::earlier::EarlierFile;
+use super::keep::{AnswerKeeper, JournalKeeper, StreamKeeper};
+use super::record::AnswerStyle;
+use super::reply::AnswerWish;
+use super::request::RowRequests;
+use super::setup::RowSetup;
+use super::source::NumberedRow;
+use super::survey::RowSurvey;
+use super::whole::KnownFile;
+use crate::cli::batch::{AnswerFormat, BatchAnswerArgs};
+use crate::error::Failure;
+use crate::io::Io;
+use crate::journal::{Fingerprint, Journal, RowHash, path_beside};
+use crate::output::sink::Sink;
+
+/// A run that can begin.
+pub(super) struct OpenedRun {
+    pub(super) keeper: AnswerKeeper,
+    pub(super) style: AnswerStyle,
+    pub(super) survey: RowSurvey,
+}
+
+/// What has to be known to begin a run.
+pub(super) struct Opening<'a> {
+    pub(super) answers: &'a BatchAnswerArgs,
+    pub(super) setup: &'a RowSetup,
+    pub(super) requests: &'a RowRequests,
+    pub(super) wish: &'a AnswerWish,
+    pub(super) run: &'a Fingerprint,
+    pub(super) format: AnswerFormat,
+    /// The tokens of each row are written too.
+    pub(super) shows_usage: bool,
+}
+
+impl Opening<'_> {
+    /// Opens where answers go, and looks at all rows. With `io`, what FILE has already is taken from it; then
+    /// `None` tells that it has all of them.
+    ///
+    /// # Errors
+    /// Exit 2: a row that can't be asked, a FILE.part of another run. Exit 1: an output that can't be
+    /// written.
+    pub(super) fn open(&self, io: Option<&Io>) -> Result<Option<OpenedRun>, Failure> {
+        let sink = Sink::open(self.answers.output.as_deref())?;
+        let target = self.answers.output.as_deref().filter(|_| sink.can_patch());
+        let Some(target) = target else {
+            let (survey, style) = self.survey(&mut |_, _| Ok(()))?;
+            let keeper = AnswerKeeper::Stream(StreamKeeper::new(style.clone(), sink));
+            return Ok(Some(OpenedRun { keeper, style, survey }));
+        };
+        // It can be written; the file itself is made at the end.
+        drop(sink);
+        if let Some(io) = io
+            && !self.answers.fresh
+            && target.is_file()
+            && !path_beside(target).exists()
+        {
+            let known = KnownFile::find(target, self.run, &io.env);
+            if known.is_some() || self.answers.retry_failed {
+                return self.of_whole(target, known, io);
+            }
+        }
+        let journal = Journal::open(target, self.run, self.answers.fresh)?;
+        let mut keeper = JournalKeeper::new(journal);
+        let retries = self.answers.retry_failed;
+        let surveyed = self.survey(&mut |number, hash| {
+            keeper.find(number, hash, retries);
+            Ok(())
+        });
+        self.opened(keeper, surveyed)
+    }
+
+    fn opened(
+        &self,
+        mut keeper: JournalKeeper,
+        surveyed: Result<(RowSurvey, AnswerStyle), Failure>,
+    ) -> Result<Option<OpenedRun>, Failure> {
+        match surveyed {
+            Ok((survey, style)) => {
+                keeper.end_of_search(survey.count);
+                let keeper = AnswerKeeper::Journal(keeper);
+                Ok(Some(OpenedRun { keeper, style, survey }))
+            }
+            Err(failure) => {
+                keeper.journal.leave();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Looks at all rows; `each` gets their numbers and the hashes of their requests.
+    fn survey(
+        &self,
+        each: &mut dyn FnMut(u64, RowHash) -> Result<(), Failure>,
+    ) -> Result<(RowSurvey, AnswerStyle), Failure> {
+        let RowSetup { files, template, id, .. } = self.setup;
+        let mut hashed =
+            |row: &NumberedRow, question: &_| each(row.number, attach::row_hash(row, question)?);
+        let survey = RowSurvey::of(files, template, id.as_deref(), &mut hashed)?;
+        let column = self.answers.answer_column.as_deref();
+        let style = AnswerStyle::new(self.format, column, self.shows_usage, &survey)?;
+        Ok((survey, style))
+    }
+
+    /// A run whose FILE is there: what it has is taken over, and only other rows are asked.
+    fn of_whole(
+        &self,
+        target: &Path,
+        known: Option<KnownFile>,
+        io: &Io,
+    ) -> Result<Option<OpenedRun>, Failure> {
+        let mut hashes = Vec::new();
+        let (survey, style) = self.survey(&mut |_, hash| {
+            hashes.push(hash);
+            Ok(())
+        })?;
+        let retries_refused = self.answers.retry_failed;
+        if let Some(known) = &known
+            && known.hashes == hashes
+            && known.passing == 0
+            && !retries_refused
+        {
+            let (path, rows) = (target.display(), super::tally::grouped(survey.count));
+            let plural = if survey.count == 1 { "row" } else { "rows" };
+            io.note(&format!("{path} has all {rows} {plural} already; --fresh asks again"));
+            return Ok(None);
+        }
+        let mut journal = Journal::open(target, self.run, false)?;
+        let earlier = EarlierFile {
+            target,
+            style: &style,
+            requests: self.requests,
+            wish: self.wish,
+            provider: &self.setup.provider,
+            retries_refused,
+        };
+        let of_file = known.as_ref().map_or(&hashes, |known| &known.hashes);
+        let kept = earlier.keep_in(&mut journal, of_file).and_then(|()| journal.look_again());
+        if let Err(failure) = kept {
+            // FILE still has all of it.
+            let _ = journal.remove();
+            return Err(failure);
+        }
+        let mut keeper = JournalKeeper::new(journal);
+        for (number, hash) in (1..).zip(hashes) {
+            keeper.find(number, hash, retries_refused);
+        }
+        self.opened(keeper, Ok((survey, style)))
+    }
+}
