@@ -76,6 +76,7 @@ Examples:
   llm chat --schema \"city, population int: in thousands\" \"上海\"
   llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
+  llm chat --search -p openai \"what is new in Rust?\"   the service searches the web; its sources are listed
   llm chat --mcp files \"我的笔记里写了什么？\"         a server of tools, [mcp.files] of the profile file
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
@@ -140,6 +141,10 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_enum, value_name = "API", help_heading = MODEL)]
     pub(crate) api: Option<Api>,
 
+    /// Let the service search the web for the answer, where its profile says how
+    #[arg(long, help_heading = MODEL)]
+    pub(crate) search: bool,
+
     /// Ask for the whole answer at once
     #[arg(short = 'S', long, help_heading = ANSWER, hide_short_help = true)]
     pub(crate) no_stream: bool,
@@ -173,6 +178,10 @@ pub(crate) struct ChatArgs {
     /// Show or hide a model's thinking on stderr [default: shown on a terminal]
     #[arg(long, value_enum, value_name = "WHEN", help_heading = ANSWER, hide_short_help = true)]
     pub(crate) reasoning: Option<Reasoning>,
+
+    /// List the pages that the answer cites on stderr [default: on a terminal]
+    #[arg(long, help_heading = ANSWER, hide_short_help = true)]
+    pub(crate) sources: bool,
 
     /// Colour the answer as Markdown while it is written; its text stays as it is
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = ANSWER, hide_short_help = true)]

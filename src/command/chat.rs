@@ -29,9 +29,11 @@ mod aside;
 mod asker;
 mod attach;
 mod checked;
+mod cited;
 mod cuts;
 mod display;
 mod earlier;
+mod fixed;
 mod give;
 mod lacks;
 mod lines;
@@ -47,6 +49,7 @@ mod repl;
 mod rounds;
 mod said;
 mod schema;
+mod search;
 mod slash;
 mod tab;
 mod thinking_refusals;
@@ -78,6 +81,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
 /// Asks the one question that the options hold.
 fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::Result<()> {
     let mut provider = asker.resolve(config, io)?;
+    search::check_service(&asker.options.question, &provider)?;
     asker.open_tools(config, &provider, io)?;
     let input = &asker.options.input;
     let sources =

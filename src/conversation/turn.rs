@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::reply::ModelReply;
+use super::reply::{Citation, ModelReply};
 use super::sent::SentRequest;
 
 /// How an answer came to its end.
@@ -85,6 +85,9 @@ pub(crate) struct Turn {
     /// Further answers, where several were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) others: Vec<String>,
+    /// What the further answers cite, if any of them does: a list for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_sources: Vec<Vec<Citation>>,
     #[serde(default)]
     pub(crate) end: AnswerEnd,
     /// The message of a failure.
@@ -145,6 +148,7 @@ pub(crate) mod tests {
             answer: ModelReply { text: answer.to_owned(), ..ModelReply::default() },
             made: Vec::new(),
             others: Vec::new(),
+            other_sources: Vec::new(),
             end: AnswerEnd::Done,
             why: None,
             usage: None,

@@ -6,8 +6,10 @@ use serde_json::{Map, Value};
 use super::api::{self, ChosenApi};
 use super::attach;
 use super::cuts::SilentCuts;
+use super::fixed::FixedFields;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
+use super::search;
 use super::ways_out::{Learned, WayOut};
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
@@ -18,7 +20,7 @@ use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
-use crate::provider::user_fields::{SetBy, UserFields};
+use crate::provider::user_fields::UserFields;
 use crate::provider::{ChatApi, Composed, Job, Provider, ResponsesExtra, limit_in};
 
 /// One question.
@@ -50,13 +52,6 @@ pub(in crate::command) struct Question {
     composed: Option<(Map<String, Value>, UserFields)>,
 }
 
-/// What the user sets by `-O` or in the profile, so that no other form of it goes out.
-#[derive(Debug, Clone, Copy)]
-struct FixedFields {
-    messages: bool,
-    response_format: bool,
-}
-
 /// What the first request tells of those that may follow.
 #[derive(Debug)]
 pub(in crate::command) struct FirstRequest {
@@ -84,18 +79,6 @@ pub(in crate::command) struct Earlier {
     pub(in crate::command) learned: Learned,
 }
 
-impl FixedFields {
-    /// By their names over both endpoints.
-    fn of(own: &UserFields) -> Self {
-        let is_set = |name: &str| own.by(name).is_some();
-        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
-        Self {
-            messages: is_set("messages") || is_set("input"),
-            response_format: is_no_flag("response_format") || is_no_flag("text"),
-        }
-    }
-}
-
 impl Question {
     /// What the user gave, behind what was said before.
     ///
@@ -119,7 +102,8 @@ impl Question {
         let chosen = chosen_api(&options, &tools, &learned, provider);
         let spoken = learned.spoken(chosen);
         spoken.check(&options.model)?;
-        let asked = ask(&conversation, &options, &tools, &learned, provider);
+        search::check(&options, spoken, provider)?;
+        let asked = ask(spoken.api, &conversation, &options, &tools, &learned, provider);
         let dialect = spoken.dialect();
         let fields = dialect.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
@@ -166,9 +150,8 @@ impl Question {
     ) -> Draft {
         let spoken = self.spoken();
         let (body, own) = self.composed.take().unwrap_or_else(|| {
-            let learned = &self.learned;
-            let asked = ask(&self.conversation, &self.options, &self.tools, learned, provider);
-            let (dialect, api) = (spoken.dialect(), spoken.api);
+            let (dialect, api, learned) = (spoken.dialect(), spoken.api, &self.learned);
+            let asked = ask(api, &self.conversation, &self.options, &self.tools, learned, provider);
             let composed = dialect.compose(dialect.fields(&asked), &asked, provider);
             let mut body = composed.body;
             let is_new = |warning: &String| !self.first.warnings.contains(warning);
@@ -185,7 +168,8 @@ impl Question {
         });
         let inserts: Vec<SplicedFile> =
             inserts.map(|attachment| attachment.insert.clone()).collect();
-        cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
+        let searches = self.options.wants_search || provider.always_searches(spoken.api);
+        cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect(), searches);
         self.limit = limit_in(&body);
         let request = provider.post_chat(spoken.api, body).with_inserts(inserts);
         Draft::repairable(request, Job::Chat, own)
@@ -355,11 +339,13 @@ pub(super) fn chosen_api(
     let by_rule = || {
         // Rules look at the fields of /chat/completions, and at no message.
         let nothing_said = Conversation::default();
-        let asked = ask(&nothing_said, options, tools, learned, provider);
-        provider.api_by_rule(crate::dialect::of(ChatApi::Completions).fields(&asked))
+        let api = ChatApi::Completions;
+        let asked = ask(api, &nothing_said, options, tools, learned, provider);
+        provider.api_by_rule(crate::dialect::of(api).fields(&asked))
     };
     let by_rule = if provider.has_rules_of_api() { by_rule() } else { None };
-    api::chosen(options.api, by_rule, provider)
+    let chosen = api::chosen(options.api, by_rule, provider);
+    if options.wants_search { search::chosen(chosen, provider) } else { chosen }
 }
 
 /// What goes along with a question: what the last answer showed, and what the user gave.
@@ -376,7 +362,9 @@ fn title(given: &PromptInput) -> String {
     texts.map(|text| text.chars().take(200).collect()).next().unwrap_or_default()
 }
 
+/// What a request to this endpoint asks.
 fn ask<'a>(
+    api: ChatApi,
     conversation: &'a Conversation,
     options: &'a QuestionOptions,
     tools: &'a [ToolDefinition],
@@ -392,6 +380,7 @@ fn ask<'a>(
         streams: options.streams,
         wants_thinking: options.wants_thinking,
         wants_usage: options.wants_usage || provider.is_known(),
+        search: provider.search(api).filter(|_| options.wants_search),
         service: learned.traits(provider),
     }
 }
