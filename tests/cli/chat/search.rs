@@ -165,6 +165,15 @@ fn a_service_without_one_is_told_with_those_that_have_one() {
     run.code(2).stderr_has("has no `search`");
 }
 
+/// The pages that an answer cites have no place in the rows.
+#[test]
+fn rows_are_asked_without_one() {
+    let run = llm()
+        .file("a.txt", "甲\n")
+        .args(["batch", "-p", "openai", "--search", "-f", "a.txt", "问"]);
+    run.run().code(2).stderr_has("--search");
+}
+
 #[test]
 fn one_that_searches_anyway_needs_no_field() {
     let (path, body) = asked("search = { completions = {} }", &[], Reply::chat(&["好"]));
