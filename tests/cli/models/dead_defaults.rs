@@ -86,7 +86,8 @@ fn a_code_says_it_as_well() {
     let words = "The model `x` does not support this.";
     let refused =
         Reply::json(400, json!({"error": {"message": words, "code": "unsupported_model"}}));
-    let server = Server::start([refused]);
+    // An address on this machine is asked what it has.
+    let server = Server::start([refused, list(&["a", "b"])]);
     let run = openai(&server).args(["chat", "-p", "openai", "你好"]).run();
     run.code(4).stderr_lacks("built-in default");
 }
