@@ -182,7 +182,9 @@ impl ChatTurn {
                 self.answers.break_off(&mut self.display.shown);
             }
             self.give_all(failure.kind, io)?;
-            self.tell_sources(io);
+            if !failure.is_silent() {
+                self.tell_sources(io);
+            }
         }
         asked
     }

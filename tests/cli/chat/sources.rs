@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Outcome, Reply, Server, chunk, llm};
+use crate::support::{Outcome, Reply, Server, Step, chunk, llm};
 
 /// A whole reply with this message, and these fields beside its choices.
 fn whole(message: Value, beside: Value) -> Reply {
@@ -248,6 +248,19 @@ fn an_answer_that_broke_off_has_them_too() {
         "citations": ["https://a.example/"]});
     let run = run(Reply::sse(&[chunk.to_string()]), &["--sources"]);
     run.code(6).stdout("见[1]\n").stderr_has("llm: [1] https://a.example/\n");
+}
+
+/// Whoever ends a run by a signal, or reads no more, wants no more lines.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_ended_from_outside_lists_none() {
+    let chunk = json!({"choices": [{"index": 0, "delta": {"content": "见[1]"}, "finish_reason": null}],
+        "citations": ["https://a.example/"]});
+    let server = Server::start([Reply::sse(&[chunk.to_string()]).then([Step::UntilClosed])]);
+    let mut run = llm().profile(&server).args(["chat", "--sources", "问"]).spawn();
+    run.read_stdout_until("见[1]", std::time::Duration::from_secs(15));
+    run.signal("INT");
+    run.wait().code(130).stderr_lacks("a.example");
 }
 
 #[test]
