@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Outcome, Reply, Server, Step, chunk, llm};
+use crate::support::{Outcome, Reply, Server, chunk, llm};
 
 /// A whole reply with this message, and these fields beside its choices.
 fn whole(message: Value, beside: Value) -> Reply {
@@ -254,6 +254,8 @@ fn an_answer_that_broke_off_has_them_too() {
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_ended_from_outside_lists_none() {
+    use crate::support::Step;
+
     let chunk = json!({"choices": [{"index": 0, "delta": {"content": "见[1]"}, "finish_reason": null}],
         "citations": ["https://a.example/"]});
     let server = Server::start([Reply::sse(&[chunk.to_string()]).then([Step::UntilClosed])]);
