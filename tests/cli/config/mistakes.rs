@@ -99,7 +99,11 @@ fn a_wrong_type_is_refused_with_what_was_expected() {
         ("[tools.t]\ncommand = \"cat 'a\"\n", 4, "a quote in `command` is not closed"),
         ("prices = { input = 1 }\n", 3, "`prices` must be a list of tables"),
         ("prices = [1]\n", 3, "`prices` must be a list of tables"),
-        ("prices = [{ input = \"1\" }]\n", 3, "`input` must be a number that is not below 0, not a string"),
+        (
+            "prices = [{ input = \"1\" }]\n",
+            3,
+            "`input` must be a number that is not below 0, not a string",
+        ),
         ("prices = [{ output = -1 }]\n", 3, "`output` must be a number that is not below 0"),
         ("prices = [{ models = \"gpt\" }]\n", 3, "`models` must be a list of strings"),
         ("prices = [{ currency = 1 }]\n", 3, "`currency` must be a text"),
