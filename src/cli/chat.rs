@@ -76,7 +76,7 @@ Examples:
   llm chat --schema \"city, population int: in thousands\" \"上海\"
   llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
-  llm chat --search -p openai \"what is new in Rust?\"   the service searches the web; its sources are listed
+  llm chat -p openai --search \"Rust 1.96?\"        the service searches the web
   llm chat --mcp files \"我的笔记里写了什么？\"         a server of tools, [mcp.files] of the profile file
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 

@@ -4,9 +4,9 @@
 use serde_json::{Map, Value};
 
 use super::api::{self, ChosenApi};
+use super::asked_form::{AskedForm, FixedFields};
 use super::attach;
 use super::cuts::SilentCuts;
-use super::fixed::FixedFields;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
 use super::search;
@@ -14,13 +14,12 @@ use super::ways_out::{Learned, WayOut};
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::reader::ChatReader;
-use crate::dialect::schema::SchemaForm;
 use crate::dialect::{AskedFor, ChatQuestion, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
 use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
-use crate::provider::user_fields::UserFields;
+use crate::provider::user_fields::{SetBy, UserFields};
 use crate::provider::{ChatApi, Composed, Job, Provider, ResponsesExtra, limit_in};
 
 /// One question.
@@ -119,7 +118,7 @@ impl Question {
             // One answer is all that a request has there.
             body.shift_remove("n");
         }
-        let fixed = FixedFields::of(&own);
+        let fixed = fixed(&own);
         let sound_format = body.get("audio").and_then(|audio| audio.get("format")?.as_str());
         let sound_format = sound_format.map(str::to_owned);
         let first = FirstRequest { model, is_limited, number, title, sound_format, warnings };
@@ -162,12 +161,19 @@ impl Question {
             }
             (body, composed.own)
         });
-        let inserts = self.conversation.messages.iter().flat_map(|message| match message {
-            Message::User { attachments, .. } => attachments.as_slice(),
-            Message::Model { .. } => &[],
-        });
-        let inserts: Vec<SplicedFile> =
-            inserts.map(|attachment| attachment.insert.clone()).collect();
+        let passes = self.passes(provider);
+        let mut inserts: Vec<SplicedFile> = Vec::new();
+        for message in &self.conversation.messages {
+            let mut add = |file: &Attachment| inserts.push(file.insert.clone());
+            match message {
+                Message::User { attachments, .. } => attachments.iter().for_each(add),
+                Message::Model { reply, .. } => {
+                    let files = reply.calls.iter().flat_map(|call| &call.files);
+                    let files = files.filter_map(|file| file.attachment.as_ref());
+                    files.filter(|file| passes(file)).for_each(&mut add);
+                }
+            }
+        }
         let searches = self.options.wants_search || provider.always_searches(spoken.api);
         cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect(), searches);
         self.limit = limit_in(&body);
@@ -217,7 +223,17 @@ impl Question {
     ) -> Option<WayOut> {
         let refused = failure.refused.as_deref()?;
         let form = self.learned.traits(provider).schema_form;
-        let way = WayOut::of(refused, form).find(|way| self.is_open(*way, provider))?;
+        let asked = AskedForm {
+            service: self.learned.traits(provider),
+            api: self.spoken().api,
+            messages: &self.conversation.messages,
+            instructions: self.conversation.instructions.as_deref(),
+            has_schema: self.schema().is_some(),
+            has_tools: self.has_tools(),
+            wants_thinking: self.options.wants_thinking,
+            fixed: self.fixed,
+        };
+        let way = WayOut::of(refused, form).find(|way| asked.is_open(*way))?;
         self.composed = None;
         self.learned.learn(way).then_some(way)
     }
@@ -228,46 +244,16 @@ impl Question {
         self.composed = None;
     }
 
-    /// Whether the question would go out in another form.
-    fn is_open(&self, way: WayOut, provider: &Provider) -> bool {
-        let service = self.learned.traits(provider);
-        let messages = &self.conversation.messages;
-        let is_here = self.spoken().api == ChatApi::Responses;
-        match way {
-            WayOut::EchoThinking(_) => {
-                let is_reply = |message: &Message| matches!(message, Message::Model { .. });
-                service.echo_field.is_none() && messages.iter().any(is_reply)
-            }
-            WayOut::SystemInFront => {
-                let own = self.conversation.instructions.as_deref().unwrap_or_default();
-                let tells_schema =
-                    self.schema().is_some() && service.schema_form != SchemaForm::JsonSchema;
-                let has_system = !own.is_empty() || tells_schema;
-                !service.takes_no_system && !self.fixed.messages && has_system
-            }
-            // The instructions are among the messages.
-            WayOut::Schema(_) => {
-                self.schema().is_some() && !self.fixed.response_format && !self.fixed.messages
-            }
-            WayOut::SignCalls => {
-                let calls = |message: &Message| match message {
-                    Message::Model { reply, .. } => !reply.calls.is_empty(),
-                    Message::User { .. } => false,
-                };
-                !service.signs_calls && messages.iter().any(calls)
-            }
-            WayOut::NoSummary => {
-                is_here && service.responses.summary && self.options.wants_thinking
-            }
-            WayOut::NoEncrypted => is_here && service.responses.asks_encrypted,
-            WayOut::NoThinking => {
-                let is_sealed = |message: &Message| match message {
-                    Message::Model { reply, .. } => reply.sealed.is_some(),
-                    Message::User { .. } => false,
-                };
-                is_here && !service.responses.no_thinking && messages.iter().any(is_sealed)
-            }
-        }
+    /// What decides whether a file that a tool gave goes along.
+    pub(super) fn passes(&self, provider: &Provider) -> impl Fn(&Attachment) -> bool + use<> {
+        let (files, api) = (self.learned.traits(provider).result_files, self.spoken().api);
+        move |file| files.pass(file, api)
+    }
+
+    /// Offers these tools from now on.
+    pub(super) fn offer(&mut self, tools: Vec<ToolDefinition>) {
+        self.tools = tools;
+        self.composed = None;
     }
 
     /// Whether the model may call tools.
@@ -326,6 +312,16 @@ impl Question {
         self.conversation.ask_instead(self.given.text(), attachments(&self.shown, &self.given));
         self.composed = None;
         Ok(())
+    }
+}
+
+/// What the user set of a request, by its names over both endpoints.
+fn fixed(own: &UserFields) -> FixedFields {
+    let is_set = |name: &str| own.by(name).is_some();
+    let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
+    FixedFields {
+        messages: is_set("messages") || is_set("input"),
+        response_format: is_no_flag("response_format") || is_no_flag("text"),
     }
 }
 
