@@ -32,7 +32,7 @@ use options::{Searched, SimilarOptions, VectorFile};
 /// What is searched, ready to be read.
 enum Rows {
     Vectors(Vec<ToldFile>),
-    Lines(InputTexts),
+    Lines(Box<InputTexts>),
 }
 
 /// Runs the command.
@@ -45,7 +45,7 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
     let options = SimilarOptions::new(line, run, io)?;
     let rows = match &options.searched {
         Searched::Vectors(files) => Rows::Vectors(told(files, &options, io)?),
-        Searched::Lines(paths) => Rows::Lines(lines_of(paths, io)?),
+        Searched::Lines(paths) => Rows::Lines(Box::new(lines_of(paths, io)?)),
     };
     // A dry run writes nothing.
     let mut sink = Sink::open(options.output.as_deref().filter(|_| !run.dry_run))?;
@@ -53,8 +53,8 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
         Rows::Lines(texts) if options.rerank => {
             let provider = reranker(run, true, &config, io)?;
             match run.dry_run {
-                true => return Ok(show_question(provider, &options, judge::lines(texts), io)?),
-                false => judged(provider, &options, run, judge::lines(texts), io)?,
+                true => return Ok(show_question(provider, &options, judge::lines(*texts), io)?),
+                false => judged(provider, &options, run, judge::lines(*texts), io)?,
             }
         }
         rows => match nearest(rows, &options, run, &config, io)? {
@@ -151,7 +151,7 @@ async fn by_vectors(
     let mut best = Best::new(options.candidates(), least);
     let (hits, warnings) = match rows {
         Rows::Lines(texts) => {
-            let refused = embedder.lines(texts, &query, &mut best, exchange).await?;
+            let refused = embedder.lines(*texts, &query, &mut best, exchange).await?;
             (best.into_hits(), refused)
         }
         Rows::Vectors(files) => {
