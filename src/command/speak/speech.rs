@@ -141,6 +141,7 @@ impl SpeechRun {
                             splits += 1;
                             say_smaller(limit, &part.text, &exchange.provider.name, io);
                             self.ahead.split_again(part, limit);
+                            exchange.for_parts();
                             self.track.set_parts(self.number());
                         }
                         (limit, part) => {
