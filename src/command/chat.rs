@@ -38,6 +38,7 @@ mod lines;
 mod log;
 mod made;
 mod options;
+mod other_endpoint;
 mod outcome;
 mod plan;
 mod prompts;

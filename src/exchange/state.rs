@@ -223,7 +223,12 @@ impl Shared {
         let mut request = draft.request;
         if let Some(repair) = draft.repair {
             let mut known = self.repair();
-            known.get_or_insert_with(|| FieldRepair::clone(&repair)).prepare(&mut request);
+            // The other endpoint of chat has other fields.
+            let known = match &mut *known {
+                Some(known) if known.is_for_that_of(&repair) => known,
+                known => known.insert(FieldRepair::clone(&repair)),
+            };
+            known.prepare(&mut request);
         }
         request
     }

@@ -8,11 +8,10 @@ use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
-use super::ways_out::{Learned, WayOut};
+use super::ways_out::Learned;
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::reader::ChatReader;
-use crate::dialect::schema::SchemaForm;
 use crate::dialect::{AskedFor, ChatQuestion, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
@@ -20,6 +19,8 @@ use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
 use crate::provider::user_fields::{SetBy, UserFields};
 use crate::provider::{ChatApi, Composed, Job, Provider, ResponsesExtra, limit_in};
+
+mod ways;
 
 /// One question.
 #[derive(Debug)]
@@ -204,7 +205,7 @@ impl Question {
     }
 
     /// What the user should know of the last request that the first one's warnings did not say.
-    pub(super) fn take_untold(&mut self) -> Vec<String> {
+    pub(in crate::command) fn take_untold(&mut self) -> Vec<String> {
         let warnings = std::mem::take(&mut self.untold);
         self.first.warnings.extend(warnings.iter().cloned());
         warnings
@@ -223,67 +224,6 @@ impl Question {
     /// The schema that the answer must fit.
     pub(super) fn schema(&self) -> Option<&AnswerSchema> {
         self.options.schema.as_ref()
-    }
-
-    /// Takes the way out of a refusal from now on, if there is one that was not taken yet.
-    pub(in crate::command) fn take_way_out(
-        &mut self,
-        failure: &Failure,
-        provider: &Provider,
-    ) -> Option<WayOut> {
-        let refused = failure.refused.as_deref()?;
-        let form = self.learned.traits(provider).schema_form;
-        let way = WayOut::of(refused, form).find(|way| self.is_open(*way, provider))?;
-        self.composed = None;
-        self.learned.learn(way).then_some(way)
-    }
-
-    /// Goes on with what another question learnt of the service.
-    pub(in crate::command) fn relearn(&mut self, learned: &Learned) {
-        self.learned.clone_from(learned);
-        self.composed = None;
-    }
-
-    /// Whether the question would go out in another form.
-    fn is_open(&self, way: WayOut, provider: &Provider) -> bool {
-        let service = self.learned.traits(provider);
-        let messages = &self.conversation.messages;
-        let is_here = self.spoken().api == ChatApi::Responses;
-        match way {
-            WayOut::EchoThinking(_) => {
-                let is_reply = |message: &Message| matches!(message, Message::Model { .. });
-                service.echo_field.is_none() && messages.iter().any(is_reply)
-            }
-            WayOut::SystemInFront => {
-                let own = self.conversation.instructions.as_deref().unwrap_or_default();
-                let tells_schema =
-                    self.schema().is_some() && service.schema_form != SchemaForm::JsonSchema;
-                let has_system = !own.is_empty() || tells_schema;
-                !service.takes_no_system && !self.fixed.messages && has_system
-            }
-            // The instructions are among the messages.
-            WayOut::Schema(_) => {
-                self.schema().is_some() && !self.fixed.response_format && !self.fixed.messages
-            }
-            WayOut::SignCalls => {
-                let calls = |message: &Message| match message {
-                    Message::Model { reply, .. } => !reply.calls.is_empty(),
-                    Message::User { .. } => false,
-                };
-                !service.signs_calls && messages.iter().any(calls)
-            }
-            WayOut::NoSummary => {
-                is_here && service.responses.summary && self.options.wants_thinking
-            }
-            WayOut::NoEncrypted => is_here && service.responses.asks_encrypted,
-            WayOut::NoThinking => {
-                let is_sealed = |message: &Message| match message {
-                    Message::Model { reply, .. } => reply.sealed.is_some(),
-                    Message::User { .. } => false,
-                };
-                is_here && !service.responses.no_thinking && messages.iter().any(is_sealed)
-            }
-        }
     }
 
     /// Whether the model may call tools.

@@ -231,7 +231,7 @@ pub(super) fn is_of_group(refused: &Refused, group: AttachmentGroup) -> bool {
 }
 
 /// Whether the failure may be about the form of the request at all.
-fn may_be_of_form(refused: &Refused) -> bool {
+pub(super) fn may_be_of_form(refused: &Refused) -> bool {
     use FailureClass as Class;
     let is_other = matches!(
         refused.class,
@@ -258,7 +258,7 @@ fn with_param(refused: &Refused) -> String {
 }
 
 /// Words in lower case, without quotation marks, with single blanks.
-fn plain(words: &str) -> String {
+pub(super) fn plain(words: &str) -> String {
     let is_mark = |c: char| "'\"`“”‘’「」*".contains(c);
     let kept = words.chars().filter(|c| !is_mark(*c));
     let spaced: String = kept.map(|c| if matches!(c, ':' | '=') { ' ' } else { c }).collect();
