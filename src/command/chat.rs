@@ -32,6 +32,7 @@ mod checked;
 mod cuts;
 mod display;
 mod earlier;
+mod fallback;
 mod give;
 mod lacks;
 mod lines;

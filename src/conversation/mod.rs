@@ -5,7 +5,7 @@ mod reply;
 mod sent;
 mod turn;
 
-pub(crate) use reply::{CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
+pub(crate) use reply::{Answerer, CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
 pub(crate) use sent::{PromptTokens, SentRequest};
 #[cfg(test)]
 pub(crate) use turn::tests::turn;
@@ -95,7 +95,7 @@ impl Conversation {
             let (text, attachments) = question(turn);
             messages.push(Message::User { text, attachments });
             for reply in turn.rounds.iter().cloned().chain([turn.told_answer()]) {
-                let provider = turn.service.provider.clone();
+                let provider = turn.answerer(&reply).provider;
                 messages.push(Message::Model { reply, provider });
             }
         }

@@ -119,7 +119,9 @@ impl Question {
         conversation.ask(text, attachments(&shown, &given));
         let chosen = chosen_api(&options, &tools, &learned, provider);
         let spoken = learned.spoken(chosen);
-        spoken.check(&options.model)?;
+        if !options.leaves_out {
+            spoken.check(&options.model)?;
+        }
         let asked = ask(&conversation, &options, &tools, &learned, provider);
         let dialect = spoken.dialect();
         let fields = dialect.fields(&asked);

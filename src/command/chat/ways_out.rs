@@ -188,13 +188,26 @@ pub(in crate::command) struct Learned {
     no_thinking: bool,
 }
 
-impl Learned {
-    /// What holds for this service: nothing, if it was learnt of another one.
-    pub(super) fn for_service(&self, provider: &Provider) -> Self {
+/// What was learnt of each service of a conversation.
+#[derive(Debug, Default)]
+pub(super) struct AllLearned(Vec<Learned>);
+
+impl AllLearned {
+    /// What holds for this service and its model.
+    pub(super) fn of(&self, provider: &Provider) -> Learned {
         let of = Some((provider.name.clone(), provider.model.clone()));
-        if self.of == of { self.clone() } else { Self { of, ..Self::default() } }
+        let known = self.0.iter().find(|learned| learned.of == of);
+        known.cloned().unwrap_or_else(|| Learned { of, ..Learned::default() })
     }
 
+    /// Keeps what a question learnt.
+    pub(super) fn keep(&mut self, learned: &Learned) {
+        self.0.retain(|known| known.of != learned.of);
+        self.0.push(learned.clone());
+    }
+}
+
+impl Learned {
     /// The endpoint to be asked where `chosen` was chosen at first.
     pub(super) fn spoken(&self, chosen: ChosenApi) -> ChosenApi {
         self.api.map_or(chosen, |api| ChosenApi { api, by: ChosenBy::Refusal })
