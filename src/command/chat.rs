@@ -15,6 +15,7 @@ pub(super) use lacks::named as lack_named;
 use made::MadeFiles;
 use options::ChatOptions;
 pub(super) use options::{QuestionOptions, with_service};
+pub(super) use other_endpoint::named as endpoint_named;
 pub(super) use prompts::Preset;
 pub(super) use question::{Earlier, Question};
 use repl::Session;

@@ -133,7 +133,7 @@ const OTHER_JOBS: &[&str] = &[
 
 /// The endpoint that serves the model, where the refusal of the one that was asked says that it is the
 /// other one. `model` is the name that was asked.
-pub(super) fn named(refused: &Refused, asked: ChatApi, model: &str) -> Option<ChatApi> {
+pub(in crate::command) fn named(refused: &Refused, asked: ChatApi, model: &str) -> Option<ChatApi> {
     let other = asked.other();
     let param = refused.param.as_deref().unwrap_or_default();
     let is_of_field = !param.is_empty() && !PARAMS.iter().any(|known| param.starts_with(known));
