@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::api::{self, ChosenApi};
+use super::asked_form::FixedFields;
 use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
@@ -51,13 +52,6 @@ pub(in crate::command) struct Question {
     composed: Option<(Map<String, Value>, UserFields)>,
 }
 
-/// What the user sets by `-O` or in the profile, so that no other form of it goes out.
-#[derive(Debug, Clone, Copy)]
-struct FixedFields {
-    messages: bool,
-    response_format: bool,
-}
-
 /// What the first request tells of those that may follow.
 #[derive(Debug)]
 pub(in crate::command) struct FirstRequest {
@@ -83,18 +77,6 @@ pub(in crate::command) struct Earlier {
     pub(in crate::command) shown: Vec<Attachment>,
     /// What earlier questions found out of the service.
     pub(in crate::command) learned: Learned,
-}
-
-impl FixedFields {
-    /// By their names over both endpoints.
-    fn of(own: &UserFields) -> Self {
-        let is_set = |name: &str| own.by(name).is_some();
-        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
-        Self {
-            messages: is_set("messages") || is_set("input"),
-            response_format: is_no_flag("response_format") || is_no_flag("text"),
-        }
-    }
 }
 
 impl Question {
@@ -138,7 +120,7 @@ impl Question {
             // One answer is all that a request has there.
             body.shift_remove("n");
         }
-        let fixed = FixedFields::of(&own);
+        let fixed = fixed(&own);
         let sound_format = body.get("audio").and_then(|audio| audio.get("format")?.as_str());
         let sound_format = sound_format.map(str::to_owned);
         let first = FirstRequest { model, is_limited, number, title, sound_format, warnings };
@@ -182,12 +164,19 @@ impl Question {
             }
             (body, composed.own)
         });
-        let inserts = self.conversation.messages.iter().flat_map(|message| match message {
-            Message::User { attachments, .. } => attachments.as_slice(),
-            Message::Model { .. } => &[],
-        });
-        let inserts: Vec<SplicedFile> =
-            inserts.map(|attachment| attachment.insert.clone()).collect();
+        let passes = self.passes(provider);
+        let mut inserts: Vec<SplicedFile> = Vec::new();
+        for message in &self.conversation.messages {
+            let mut add = |file: &Attachment| inserts.push(file.insert.clone());
+            match message {
+                Message::User { attachments, .. } => attachments.iter().for_each(add),
+                Message::Model { reply, .. } => {
+                    let files = reply.calls.iter().flat_map(|call| &call.files);
+                    let files = files.filter_map(|file| file.attachment.as_ref());
+                    files.filter(|file| passes(file)).for_each(&mut add);
+                }
+            }
+        }
         cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
         self.limit = limit_in(&body);
         let request = provider.post_chat(spoken.api, body).with_inserts(inserts);
@@ -226,6 +215,18 @@ impl Question {
     /// The schema that the answer must fit.
     pub(super) fn schema(&self) -> Option<&AnswerSchema> {
         self.options.schema.as_ref()
+    }
+
+    /// What decides whether a file that a tool gave goes along.
+    pub(super) fn passes(&self, provider: &Provider) -> impl Fn(&Attachment) -> bool + use<> {
+        let (files, api) = (self.learned.traits(provider).result_files, self.spoken().api);
+        move |file| files.pass(file, api)
+    }
+
+    /// Offers these tools from now on.
+    pub(super) fn offer(&mut self, tools: Vec<ToolDefinition>) {
+        self.tools = tools;
+        self.composed = None;
     }
 
     /// Whether the model may call tools.
@@ -284,6 +285,16 @@ impl Question {
         self.conversation.ask_instead(self.given.text(), attachments(&self.shown, &self.given));
         self.composed = None;
         Ok(())
+    }
+}
+
+/// What the user set of a request, by its names over both endpoints.
+fn fixed(own: &UserFields) -> FixedFields {
+    let is_set = |name: &str| own.by(name).is_some();
+    let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
+    FixedFields {
+        messages: is_set("messages") || is_set("input"),
+        response_format: is_no_flag("response_format") || is_no_flag("text"),
     }
 }
 

@@ -248,7 +248,7 @@ pub(super) fn may_be_of_form(refused: &Refused) -> bool {
 }
 
 /// The words of a refusal, the field that it names and its code.
-fn with_param(refused: &Refused) -> String {
+pub(super) fn with_param(refused: &Refused) -> String {
     let param = refused.param.as_deref().unwrap_or_default();
     let code = refused.code.as_deref().unwrap_or_default();
     let said = plain(&format!("{} {param} {code}", refused.words));
@@ -265,7 +265,7 @@ pub(super) fn plain(words: &str) -> String {
     spaced.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn has(words: &str, parts: &[&str]) -> bool {
+pub(super) fn has(words: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| words.contains(part))
 }
 

@@ -2,11 +2,10 @@
 
 use super::Question;
 use crate::command::chat::api::ChosenBy;
+use crate::command::chat::asked_form::AskedForm;
 use crate::command::chat::attach;
 use crate::command::chat::other_endpoint;
 use crate::command::chat::ways_out::{Learned, RefusedRequest, WayOut};
-use crate::conversation::Message;
-use crate::dialect::schema::SchemaForm;
 use crate::error::Failure;
 use crate::input::Attachment;
 use crate::provider::{ChatApi, Provider};
@@ -20,7 +19,18 @@ impl Question {
     ) -> Option<WayOut> {
         let refused = failure.refused.as_deref()?;
         let request = self.refused_request(provider);
-        let way = WayOut::of(refused, request).find(|way| self.is_open(*way, provider))?;
+        let asked = AskedForm {
+            service: self.learned.traits(provider),
+            api: self.spoken().api,
+            messages: &self.conversation.messages,
+            instructions: self.conversation.instructions.as_deref(),
+            has_schema: self.schema().is_some(),
+            has_tools: self.has_tools(),
+            wants_thinking: self.options.wants_thinking,
+            may_leave: self.may_leave(),
+            fixed: self.fixed,
+        };
+        let way = WayOut::of(refused, request).find(|way| asked.is_open(*way))?;
         self.composed = None;
         self.learned.learn(way).then_some(way)
     }
@@ -52,52 +62,11 @@ impl Question {
         self.composed = None;
     }
 
-    /// Whether the question would go out in another form.
-    fn is_open(&self, way: WayOut, provider: &Provider) -> bool {
-        let service = self.learned.traits(provider);
-        let messages = &self.conversation.messages;
-        let is_here = self.spoken().api == ChatApi::Responses;
-        match way {
-            WayOut::EchoThinking(_) => {
-                let is_reply = |message: &Message| matches!(message, Message::Model { .. });
-                service.echo_field.is_none() && messages.iter().any(is_reply)
-            }
-            WayOut::SystemInFront => {
-                let own = self.conversation.instructions.as_deref().unwrap_or_default();
-                let tells_schema =
-                    self.schema().is_some() && service.schema_form != SchemaForm::JsonSchema;
-                let has_system = !own.is_empty() || tells_schema;
-                !service.takes_no_system && !self.fixed.messages && has_system
-            }
-            // The instructions are among the messages.
-            WayOut::Schema(_) => {
-                self.schema().is_some() && !self.fixed.response_format && !self.fixed.messages
-            }
-            WayOut::SignCalls => {
-                let calls = |message: &Message| match message {
-                    Message::Model { reply, .. } => !reply.calls.is_empty(),
-                    Message::User { .. } => false,
-                };
-                !service.signs_calls && messages.iter().any(calls)
-            }
-            WayOut::NoSummary => {
-                is_here && service.responses.summary && self.options.wants_thinking
-            }
-            WayOut::NoEncrypted => is_here && service.responses.asks_encrypted,
-            // A recording has no place in the other one's requests, nor have messages of the user's.
-            WayOut::Endpoint { api, .. } => {
-                let fits =
-                    |(attachment, _): (&Attachment, bool)| !attach::has_no_place(api, attachment);
-                let may_leave = self.spoken().by != ChosenBy::Flag && self.learned.api.is_none();
-                may_leave && !self.fixed.messages && self.attachments().all(fits)
-            }
-            WayOut::NoThinking => {
-                let is_sealed = |message: &Message| match message {
-                    Message::Model { reply, .. } => reply.sealed.is_some(),
-                    Message::User { .. } => false,
-                };
-                is_here && !service.responses.no_thinking && messages.iter().any(is_sealed)
-            }
-        }
+    /// Whether the other endpoint can be asked: the user did not type this one, nothing led here, and all
+    /// that goes along has a place there.
+    fn may_leave(&self) -> bool {
+        let spoken = self.spoken();
+        let fits = |(file, _): (&Attachment, bool)| !attach::has_no_place(spoken.api.other(), file);
+        spoken.by != ChosenBy::Flag && self.learned.api.is_none() && self.attachments().all(fits)
     }
 }
