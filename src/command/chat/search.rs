@@ -8,7 +8,7 @@ use crate::provider::{ChatApi, Provider};
 
 /// The endpoint for a question that wants a search: where nobody chose one, the one that has it.
 pub(super) fn chosen(chosen: ChosenApi, provider: &Provider) -> ChosenApi {
-    let other = other(chosen.api);
+    let other = chosen.api.other();
     let is_there = provider.search(chosen.api).is_none() && provider.search(other).is_some();
     match chosen.by == ChosenBy::Default && is_there {
         true => ChosenApi { api: other, by: ChosenBy::Search },
@@ -28,7 +28,7 @@ pub(super) fn check(
     if !options.wants_search || provider.search(spoken.api).is_some() {
         return Ok(());
     }
-    let (name, other) = (&provider.name, other(spoken.api));
+    let (name, other) = (&provider.name, spoken.api.other());
     if provider.search(other).is_none() {
         return check_service(options, provider);
     }
@@ -67,13 +67,6 @@ pub(super) fn check_service(options: &QuestionOptions, provider: &Provider) -> R
     });
     let names: Vec<&str> = searching.collect();
     Err(Failure::usage(what).hint(format!("these have one: {}", names.join(", "))))
-}
-
-fn other(api: ChatApi) -> ChatApi {
-    match api {
-        ChatApi::Completions => ChatApi::Responses,
-        ChatApi::Responses => ChatApi::Completions,
-    }
 }
 
 fn word(api: ChatApi) -> &'static str {

@@ -193,6 +193,19 @@ fn a_refused_field_of_it_is_not_taken_away() {
 }
 
 #[test]
+fn a_refusal_leads_to_no_endpoint_without_a_search() {
+    let words = "This model is only supported in v1/responses and not in v1/chat/completions.";
+    let refusal = || Reply::json(404, json!({"error": {"message": words, "param": "model"}}));
+    let server = Server::start([refusal()]);
+    let run = searching(&server, COMPLETIONS).args(["--retries", "0", "问"]).run();
+    run.code(4).stdout_empty().stderr_has("only supported in v1/responses");
+    let server = Server::start([refusal(), response()]);
+    let run = searching(&server, BOTH).args(["--retries", "0", "-S", "问"]).run();
+    run.code(0).stdout("好\n");
+    assert_eq!(server.bodies()[1]["tools"], json!([{"type": "web_search"}]));
+}
+
+#[test]
 fn the_field_is_checked_where_it_is_written() {
     for (lines, words, hint) in [
         ("search = true", "`search` must be a table", ""),
