@@ -40,8 +40,8 @@ pub(super) fn check(
     };
     let what = format!(
         "{name} searches the web over {} alone, and {by} {}",
-        path(other),
-        path(spoken.api)
+        other.path(),
+        spoken.api.path()
     );
     Err(Failure::usage(what).hint(format!("`--api {}` asks it there", word(other))))
 }
@@ -73,12 +73,5 @@ fn word(api: ChatApi) -> &'static str {
     match api {
         ChatApi::Completions => "completions",
         ChatApi::Responses => "responses",
-    }
-}
-
-fn path(api: ChatApi) -> &'static str {
-    match api {
-        ChatApi::Completions => "/chat/completions",
-        ChatApi::Responses => "/responses",
     }
 }
