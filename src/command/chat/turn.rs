@@ -11,7 +11,6 @@ use super::question::Question;
 use super::rounds::Rounds;
 use super::said::ChatResult;
 use super::usage::{self, Timing};
-use crate::command::spent;
 use crate::conversation::{Addressee, Answerer, ModelReply};
 use crate::dialect::ReplyMedia;
 use crate::dialect::answers::{Answers, ReplyVerdict};
@@ -25,8 +24,6 @@ use crate::output::text::TextWriter;
 use crate::provider::Provider;
 
 mod asking;
-
-use asking::Asking;
 
 /// How long after the answer's end the server may send the rest (usage, `[DONE]`).
 const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -170,26 +167,6 @@ impl ChatTurn {
         let mut replies = replies.unwrap_or_default();
         replies.iter_mut().for_each(|reply| reply.by.clone_from(&self.instead));
         replies
-    }
-
-    /// Asks until an answer came or no further try makes sense.
-    pub(super) async fn ask(
-        &mut self,
-        question: &mut Question,
-        exchange: &mut Exchange,
-        io: &mut Io,
-    ) -> Result<(), Failure> {
-        let asked = exchange.ask(&mut Asking { chat: self, question, io }).await;
-        let spent = exchange.spend(spent::of_usage(self.answers.usage()));
-        self.rounds.pay(&spent.cost);
-        if let Err(failure) = &asked {
-            self.has_given_up = self.may_give_up && self.is_without_answer(failure);
-            match self.has_given_up {
-                true => self.display.waiting = None,
-                false => self.break_off(failure.kind, io)?,
-            }
-        }
-        asked
     }
 
     /// Whether a failure is the service's alone, before the user has seen anything.

@@ -3,19 +3,42 @@
 use super::ChatTurn;
 use crate::command::chat::question::Question;
 use crate::command::chat::{lacks, outcome, whole};
+use crate::command::spent;
 use crate::dialect;
 use crate::dialect::reader::ReplyEnd;
 use crate::error::Failure;
-use crate::exchange::{Draft, Operation, ReadError, Reply as HttpReply};
+use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply as HttpReply};
 use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::provider::Provider;
 
+impl ChatTurn {
+    /// Asks until an answer came or no further try makes sense.
+    pub(in crate::command::chat) async fn ask(
+        &mut self,
+        question: &mut Question,
+        exchange: &mut Exchange,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        let asked = exchange.ask(&mut Asking { chat: self, question, io }).await;
+        let spent = exchange.spend(spent::of_usage(self.answers.usage()));
+        self.rounds.pay(&spent.cost);
+        if let Err(failure) = &asked {
+            self.has_given_up = self.may_give_up && self.is_without_answer(failure);
+            match self.has_given_up {
+                true => self.display.waiting = None,
+                false => self.break_off(failure.kind, io)?,
+            }
+        }
+        asked
+    }
+}
+
 /// One request of a chat on its way to its reply.
-pub(super) struct Asking<'a> {
-    pub(super) chat: &'a mut ChatTurn,
-    pub(super) question: &'a mut Question,
-    pub(super) io: &'a mut Io,
+struct Asking<'a> {
+    chat: &'a mut ChatTurn,
+    question: &'a mut Question,
+    io: &'a mut Io,
 }
 
 impl Operation for Asking<'_> {
