@@ -12,13 +12,6 @@ use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::provider::Provider;
 
-/// One request of a chat on its way to its reply.
-struct Asking<'a> {
-    chat: &'a mut ChatTurn,
-    question: &'a mut Question,
-    io: &'a mut Io,
-}
-
 impl ChatTurn {
     /// Asks until an answer came or no further try makes sense.
     pub(in crate::command::chat) async fn ask(
@@ -44,6 +37,13 @@ impl ChatTurn {
         }
         asked
     }
+}
+
+/// One request of a chat on its way to its reply.
+struct Asking<'a> {
+    chat: &'a mut ChatTurn,
+    question: &'a mut Question,
+    io: &'a mut Io,
 }
 
 impl Operation for Asking<'_> {
