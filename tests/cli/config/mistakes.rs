@@ -96,7 +96,7 @@ fn a_wrong_type_is_refused_with_what_was_expected() {
         ("[[providers.x.rules]]\nmap = { a = 1 }\n", 4, "`map` must be a table of tables"),
         ("[[providers.x.rules]]\njobs = [\"dance\"]\n", 4, "`dance` is no job"),
         ("[providers.x.models]\nembed = 1\n", 4, "`models.embed` must be a text"),
-        ("[tools.t]\ncommand = \"cat 'a\"\n", 4, "a quote in the `command` of"),
+        ("[tools.t]\ncommand = \"cat 'a\"\n", 4, "a quote in `command` is not closed"),
         ("prices = { input = 1 }\n", 3, "`prices` must be a list of tables"),
         ("prices = [1]\n", 3, "`prices` must be a list of tables"),
         ("prices = [{ input = \"1\" }]\n", 3, "`input` must be a price per million tokens"),
