@@ -9,7 +9,7 @@ use crate::config::field::FieldRow;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::rule::Rule;
-use crate::config::{self, Config, listed};
+use crate::config::{self, Config};
 use crate::error::Failure;
 use crate::http::request::shown_address;
 use crate::io::Io;
@@ -50,13 +50,8 @@ fn known(name: &str, config: &Config) -> Result<(), Failure> {
     if config.has(name) {
         return Ok(());
     }
-    let names = config.names();
-    let near = config.did_you_mean(name).map(|near| format!("{near} "));
-    Err(Failure::usage(format!("there is no profile {}", secret::named(name))).hint(format!(
-        "{}known profiles: {}",
-        near.unwrap_or_default(),
-        listed(&names)
-    )))
+    let failure = Failure::usage(format!("there is no profile {}", secret::named(name)));
+    Err(failure.hint(config.hint_for_unknown(name)))
 }
 
 /// One profile a line: name, address, and how things stand with its key.

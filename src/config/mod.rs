@@ -241,6 +241,16 @@ impl Config {
         })
     }
 
+    /// What to do about a name that no profile has: the nearest name, and the user's own ones. The
+    /// built-in ones are too many for a line.
+    pub(crate) fn hint_for_unknown(&self, typed: &str) -> String {
+        let near = self.did_you_mean(typed).map(|near| format!("{near} ")).unwrap_or_default();
+        match self.user_names()[..] {
+            [] => format!("{near}`llm providers` lists the profiles"),
+            ref own => format!("{near}your profiles: {}; `llm providers` lists all", listed(own)),
+        }
+    }
+
     /// Whether the user's file has a profile of that name.
     pub(crate) fn has_own(&self, name: &str) -> bool {
         self.index.contains_key(name)
@@ -297,11 +307,7 @@ impl Config {
             if !self.has(name) {
                 let name_shown = secret::named(name);
                 let what = format!("{origin}: `like` names no profile: {name_shown}");
-                let names = self.names();
-                return Err(Failure::usage(what).hint(
-                    self.did_you_mean(name)
-                        .unwrap_or_else(|| format!("known profiles: {}", listed(&names))),
-                ));
+                return Err(Failure::usage(what).hint(self.hint_for_unknown(name)));
             }
             if way.len() == MOST_LAYERS {
                 let what = format!("{origin}: `like` leads over more than {MOST_LAYERS} profiles");

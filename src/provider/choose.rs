@@ -1,9 +1,9 @@
 //! Which profile a command uses when several could be meant.
 
 use super::ServiceOptions;
+use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
-use crate::config::{Config, listed};
 use crate::error::Failure;
 use crate::io::Env;
 use crate::secret;
@@ -49,12 +49,10 @@ fn chosen(name: &str, origin: Origin, config: &Config) -> Result<Option<Profile>
     if let Some(profile) = config.profile(name) {
         return Ok(Some(profile));
     }
-    let names = config.names();
     let by = match &origin {
         Origin::Flag(_) => String::new(),
         origin => format!(" (from {origin})"),
     };
-    let near = config.did_you_mean(name).map(|near| format!("{near} ")).unwrap_or_default();
     let failure = Failure::usage(format!("there is no profile {}{by}", secret::named(name)));
-    Err(failure.hint(format!("{near}known profiles: {}", listed(&names))))
+    Err(failure.hint(config.hint_for_unknown(name)))
 }

@@ -61,7 +61,7 @@ impl ChosenApi {
         }
         let by = match self.by {
             ChosenBy::Flag => "",
-            _ => ", which the profile's `api` chooses",
+            _ => ", which the profile's `api` chooses,",
         };
         let what = format!("/responses{by} has no field for {flag}");
         Err(Failure::usage(what).hint(format!("`--api completions` takes {flag}")))

@@ -104,7 +104,7 @@ fn a_like_that_leads_nowhere_is_refused_with_its_place() {
         (
             "[providers.x]\nlike = \"全\"\n",
             "p.toml:2: `like` names no",
-            "known profiles: x, openai",
+            "your profiles: x; `llm providers` lists all",
         ),
         ("[providers.x]\nlike = \"x\"\n", "p.toml:2: `like` goes in a circle: x, x", ""),
         (

@@ -306,7 +306,7 @@ fn there_is_a_manual_page_for_every_command() {
     let outcome = llm().args(["man", "cht"]).run();
     outcome.code(2).stdout_empty().stderr_has("`cht`").stderr_has("did you mean `chat`?");
     let outcome = llm().args(["man", "zzzz"]).run();
-    outcome.code(2).stdout_empty().stderr_has("`zzzz`").stderr_has("commands: chat, ");
+    outcome.code(2).stdout_empty().stderr_has("`zzzz`").stderr_has("chat, batch, embed");
     outcome.stderr_lacks("did you mean");
     llm().args(["man", "providers", "chekc"]).run().code(2).stderr_has("did you mean `check`?");
 }
