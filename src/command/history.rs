@@ -43,7 +43,7 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
             let question = |turn: &Turn| (turn.user.clone(), Vec::new());
             let conversation = Conversation::of_turns(&stored.turns, None, question);
             print_json(&dialect::exported(&conversation).into(), io)?;
-            if stored.turns.iter().any(|turn| !turn.files.is_empty() || !turn.made.is_empty()) {
+            if stored.turns.iter().any(Turn::has_files) {
                 io.note("attached files are exported by name only");
             }
         }

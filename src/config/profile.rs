@@ -11,7 +11,7 @@ use super::price::PriceEntry;
 use super::rule::{self, Rule};
 use super::schema::{
     AttachmentKind, AudioData, BatchForm, ChatApi, FinishReason, PdfData, RerankForm,
-    ResponsesExtra, SchemaForm, StreamUsage, Word as _,
+    ResponsesExtra, ResultFiles, SchemaForm, StreamUsage, ToolSchemaForm, Word as _,
 };
 use super::source::Item;
 use super::table::table;
@@ -59,6 +59,8 @@ table! {
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
         pdf_data: Field<PdfData>,
+        result_files: Field<ResultFiles>,
+        tool_schema: Field<ToolSchemaForm>,
         stream_usage: Field<StreamUsage>,
         finish_reason: Field<FinishReason>,
         schema: Field<SchemaForm>,

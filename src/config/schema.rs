@@ -107,6 +107,8 @@ words! {
         Refusal = "refusal",
         /// It wants an id and a status with what the model said.
         Ids = "ids",
+        /// It takes pictures and documents in the answer of a tool.
+        ResultFiles = "result_files",
     }
 }
 
@@ -142,6 +144,28 @@ words! {
         JsonObject = "json_object",
         /// Only the instructions.
         Instructions = "instructions",
+    }
+}
+
+words! {
+    /// How a service is told of a tool's arguments.
+    #[derive(Default)]
+    enum ToolSchemaForm {
+        /// JSON Schema, as the specification has it.
+        #[default]
+        JsonSchema = "json_schema",
+        /// The part of OpenAPI 3.0 that Gemini has.
+        OpenApi = "openapi",
+    }
+}
+
+words! {
+    /// Where in chat the pictures and recordings of a tool's answer stand.
+    enum ResultFiles {
+        /// In a message of the user's behind the answer, as the specification has no other place.
+        User = "user",
+        /// In the answer itself.
+        Tool = "tool",
     }
 }
 

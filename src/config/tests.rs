@@ -92,6 +92,7 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
             "extract" | "extract_last" => &["truth"],
             // Only the address of a page, or the names of what there is.
             "key_url" | "audio_data" | "pdf_data" | "stream_usage" | "finish_reason" | "api" => &[],
+            "result_files" | "tool_schema" => &[],
             "limits" | "bodies" | "paths" | "rerank" | "batch" | "vars" => &[],
             "schema" if table == "providers" => &[],
             "models" | "headers" | "key_headers" | "models_headers" => &[],

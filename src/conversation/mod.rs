@@ -1,15 +1,17 @@
 //! What was said, in our own terms: no wire format. The history keeps turns of it; a dialect makes
 //! requests of it and gets replies into it. Pure data.
 
+mod file;
 mod reply;
 mod sent;
 mod turn;
 
+pub(crate) use file::{ResultFile, TurnFile};
 pub(crate) use reply::{CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
 pub(crate) use sent::{PromptTokens, SentRequest};
 #[cfg(test)]
 pub(crate) use turn::tests::turn;
-pub(crate) use turn::{AnswerEnd, Turn, TurnFile, TurnService};
+pub(crate) use turn::{AnswerEnd, Turn, TurnService};
 
 use std::borrow::Cow;
 

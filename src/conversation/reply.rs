@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::file::ResultFile;
+
 /// One reply of a model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct ModelReply {
@@ -53,6 +55,9 @@ pub(crate) struct ToolCall {
     /// What the model was told of it; empty until the call was carried out.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) result: String,
+    /// The pictures, recordings and documents that came with the result.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<ResultFile>,
 }
 
 /// What is wrong with a call of which not all came, or too much.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::file::TurnFile;
 use super::reply::ModelReply;
 use super::sent::SentRequest;
 
@@ -44,16 +45,6 @@ pub(crate) struct TurnService {
     pub(crate) base_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) api_key_env: Option<String>,
-}
-
-/// A file that went along with a question, or came with an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TurnFile {
-    /// What the user called it, or the file that it was written to.
-    pub(crate) name: String,
-    /// The name of its content in the data folder, unless it is not kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) content: Option<String>,
 }
 
 /// A question and its answer.
@@ -105,6 +96,13 @@ impl Turn {
     /// Whether there is an answer to go on from: a reply of nothing but thinking is none.
     pub(crate) fn is_answered(&self) -> bool {
         !self.answer.text.is_empty() || !self.made.is_empty()
+    }
+
+    /// Whether files went along with the question, or came with an answer or with the result of a call.
+    pub(crate) fn has_files(&self) -> bool {
+        let of_calls = self.rounds.iter().flat_map(|reply| &reply.calls);
+        let have = of_calls.map(|call| &call.files).any(|files| !files.is_empty());
+        have || !self.files.is_empty() || !self.made.is_empty()
     }
 
     /// The answer as it is told to a service. One without words is told by the names of what came, as

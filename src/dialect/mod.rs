@@ -17,11 +17,13 @@ mod question;
 pub(crate) mod reader;
 mod repair;
 mod responses;
+mod result_files;
 pub(crate) mod schema;
 mod sealed;
 #[cfg(test)]
 mod tests;
 mod think;
+mod tool_schema;
 pub(crate) mod usage;
 
 pub(crate) use by_api::of;

@@ -2,10 +2,11 @@
 
 use serde_json::{Number, Value};
 
+use super::result_files::ResultFileTraits;
 use super::schema::SchemaForm;
 use crate::conversation::{Addressee, Conversation};
 use crate::http::request::shown;
-use crate::provider::{Provider, ResponsesExtra};
+use crate::provider::{Provider, ResponsesExtra, ToolSchemaForm};
 
 /// What a request asks: a conversation, and what the user wants of the reply to it.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ pub(crate) struct ModelOptions {
 }
 
 /// A tool that the model may call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ToolDefinition {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
@@ -68,9 +69,11 @@ pub(crate) struct ServiceTraits<'a> {
     /// PDF goes as `document_url` instead of `file`.
     pub(crate) takes_pdf_as_url: bool,
     pub(crate) schema_form: SchemaForm,
+    pub(crate) tool_schema: ToolSchemaForm,
     /// A stream has token counts only if they are asked for.
     pub(crate) must_ask_for_usage: bool,
     pub(crate) responses: ResponsesTraits,
+    pub(crate) result_files: ResultFileTraits,
 }
 
 /// What a service's `/responses` takes beyond what all take.
@@ -117,8 +120,10 @@ impl<'a> ServiceTraits<'a> {
             takes_audio_as_url: provider.takes_audio_as_url(),
             takes_pdf_as_url: provider.takes_pdf_as_url(),
             schema_form: provider.schema_form(),
+            tool_schema: provider.tool_schema(),
             must_ask_for_usage: provider.must_ask_for_usage(),
             responses: ResponsesTraits::of(provider),
+            result_files: ResultFileTraits::of(provider),
         }
     }
 }

@@ -67,7 +67,9 @@ impl Store {
         let mut names = BTreeSet::new();
         for line in contents.split(|byte| *byte == b'\n') {
             if let Some(HistoryLine::Turn(turn)) = HistoryLine::read(line) {
-                let files = turn.files.into_iter().chain(turn.made);
+                let calls = turn.rounds.into_iter().flat_map(|reply| reply.calls);
+                let of_calls = calls.flat_map(|call| call.files).map(|file| file.kept);
+                let files = turn.files.into_iter().chain(turn.made).chain(of_calls);
                 names.extend(files.filter_map(|file| file.content));
             }
         }

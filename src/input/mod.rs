@@ -22,6 +22,7 @@ use text::{check_length, fenced};
 pub(crate) use text::read_bounded;
 
 use crate::error::Failure;
+use crate::http::form::BytePiece;
 use crate::http::request::{Url, shown};
 use crate::http::splice::SplicedFile;
 use crate::io::Io;
@@ -194,6 +195,15 @@ pub(crate) fn read_optional_prompt(
 /// As those of [`read_prompt`] for a file.
 pub(crate) fn read_kept_file(path: &Path, given: &str, io: &Io) -> Result<InputItem, Failure> {
     item::read_file(path, given, io)
+}
+
+/// Bytes that nobody has as a file, as an attachment with this name and the ending of its format; `None`
+/// if they can't be one.
+pub(crate) fn attachment_of_bytes(stem: &str, bytes: Vec<u8>) -> Option<Attachment> {
+    let head = &bytes[..bytes.len().min(kind::HEAD_BYTES)];
+    let format = attachment::detect_format(stem, head).ok().flatten()?;
+    let name = format!("{stem}.{}", format.name());
+    Some(attachment::new(&name, format, BytePiece::Bytes(bytes.into())))
 }
 
 /// Reads a text to be spoken: files, standard input and words, without names and fences.

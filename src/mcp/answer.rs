@@ -20,15 +20,13 @@ pub(crate) struct ToolAnswer {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum AnswerPart {
     Text(String),
-    Picture {
+    /// A picture, a recording, the content of a file.
+    Data {
+        /// `image`, `audio` or `resource`.
+        kind: &'static str,
+        /// As the tool has it.
         media_type: String,
         bytes: Vec<u8>,
-    },
-    /// What no model is given: its kind, its media type, its length in bytes.
-    Other {
-        kind: &'static str,
-        media_type: String,
-        length: usize,
     },
 }
 
@@ -63,7 +61,7 @@ pub(super) fn read(result: Value) -> Result<ToolAnswer, String> {
     for block in result.get("content").and_then(Value::as_array).into_iter().flatten() {
         let part = part(block);
         match is_for_user_alone(block) {
-            true => answer.for_user.push(part.words(false)),
+            true => answer.for_user.push(part.words(None)),
             false => answer.parts.push(part),
         }
     }
@@ -71,9 +69,20 @@ pub(super) fn read(result: Value) -> Result<ToolAnswer, String> {
     if let Some(value) =
         result.get("structuredContent").filter(|value| !value.is_null() && !has_text)
     {
-        answer.parts.push(AnswerPart::Text(value.to_string()));
+        let words = value.to_string();
+        if !repeats_data(&words, &result) {
+            answer.parts.push(AnswerPart::Text(words));
+        }
     }
     Ok(ToolAnswer { raw: result, ..answer })
+}
+
+/// Whether a value holds the base64 of a picture that the answer has as a picture (`read_media_file` of the
+/// reference server for files).
+fn repeats_data(words: &str, result: &Value) -> bool {
+    let blocks = result.get("content").and_then(Value::as_array).into_iter().flatten();
+    let data = blocks.filter_map(|block| block.get("data").and_then(Value::as_str));
+    data.filter(|data| !data.is_empty()).any(|data| words.contains(data))
 }
 
 fn is_for_user_alone(block: &Value) -> bool {
@@ -114,25 +123,17 @@ fn binary(kind: &'static str, media_type: Option<&str>, data: Option<&str>) -> A
         data.unwrap_or_default().chars().filter(|c| !c.is_ascii_whitespace()).collect();
     let bytes = STANDARD.decode(data.as_bytes()).unwrap_or_default();
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-    match kind == "image" && !bytes.is_empty() {
-        true => AnswerPart::Picture { media_type, bytes },
-        false => AnswerPart::Other { kind, media_type, length: bytes.len() },
-    }
+    AnswerPart::Data { kind, media_type, bytes }
 }
 
 impl AnswerPart {
-    /// The part in words; whether a picture goes to the model as well.
-    fn words(&self, passes_pictures: bool) -> String {
+    /// The part in words. `more` is what is said of data beside its length.
+    fn words(&self, more: Option<&str>) -> String {
         match self {
             AnswerPart::Text(text) => text.clone(),
-            AnswerPart::Picture { media_type, bytes } if passes_pictures => {
-                format!("[image, {media_type}, {}: it follows]", size(bytes.len()))
-            }
-            AnswerPart::Picture { media_type, bytes } => {
-                format!("[image, {media_type}, {}: not passed on]", size(bytes.len()))
-            }
-            AnswerPart::Other { kind, media_type, length } => {
-                format!("[{kind}, {media_type}, {}: not passed on]", size(*length))
+            AnswerPart::Data { kind, media_type, bytes } => {
+                let more = more.map(|more| format!(": {more}")).unwrap_or_default();
+                format!("[{kind}, {media_type}, {}{more}]", size(bytes.len()))
             }
         }
     }
@@ -141,6 +142,7 @@ impl AnswerPart {
 /// A length as people say it.
 fn size(bytes: usize) -> String {
     match bytes {
+        1 => "1 byte".to_owned(),
         0..1024 => format!("{bytes} bytes"),
         1024..1_048_576 => format!("{} KB", bytes.div_ceil(1024)),
         _ => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
@@ -148,11 +150,18 @@ fn size(bytes: usize) -> String {
 }
 
 impl ToolAnswer {
-    /// The answer as a text; whether its pictures go to the model as well.
-    pub(crate) fn text(&self, passes_pictures: bool) -> String {
-        let parts: Vec<String> =
-            self.parts.iter().map(|part| part.words(passes_pictures)).collect();
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    /// The answer as a text, data by its kind and length.
+    pub(crate) fn text(&self) -> String {
+        self.text_with(|_| None)
+    }
+
+    /// The answer as a text; `named` takes data, and gives what is said of it.
+    pub(crate) fn text_with(&self, mut named: impl FnMut(&[u8]) -> Option<String>) -> String {
+        let parts = self.parts.iter().map(|part| match part {
+            AnswerPart::Text(_) => part.words(None),
+            AnswerPart::Data { bytes, .. } => part.words(named(bytes).as_deref()),
+        });
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
     }
 }
 
@@ -162,7 +171,7 @@ mod tests {
     use serde_json::json;
 
     fn text(result: Value) -> String {
-        read(result).expect("a result").text(false)
+        read(result).expect("a result").text()
     }
 
     #[test]
@@ -179,21 +188,23 @@ mod tests {
         assert_eq!(text(json!({"content": []})), "");
         assert_eq!(text(json!({})), "");
         let picture = json!({"type": "image", "mimeType": "image/png", "data": "AAAA"});
-        assert_eq!(
-            text(json!({"content": [picture]})),
-            "[image, image/png, 3 bytes: not passed on]"
-        );
+        assert_eq!(text(json!({"content": [picture]})), "[image, image/png, 3 bytes]");
         let passed = read(json!({"content": [picture]})).expect("a result");
-        assert_eq!(passed.text(true), "[image, image/png, 3 bytes: it follows]");
+        let named = |bytes: &[u8]| Some(format!("a-{}.png", bytes.len()));
+        assert_eq!(passed.text_with(named), "[image, image/png, 3 bytes: a-3.png]");
+        let twice = json!({"content": [picture], "structuredContent": {"content": [picture]}});
+        assert_eq!(text(twice), "[image, image/png, 3 bytes]");
+        let beside = json!({"content": [picture], "structuredContent": {"width": 1}});
+        assert_eq!(text(beside), "[image, image/png, 3 bytes]\n\n{\"width\":1}");
         let sound =
             json!({"type": "audio", "mimeType": "audio/wav", "data": STANDARD.encode([0; 12_000])});
-        assert_eq!(text(json!({"content": [sound]})), "[audio, audio/wav, 12 KB: not passed on]");
+        assert_eq!(text(json!({"content": [sound]})), "[audio, audio/wav, 12 KB]");
         let note = json!({"type": "resource", "resource": {"uri": "file:///a", "text": "words"}});
         let blob = json!({"type": "resource", "resource": {"uri": "file:///b", "blob": "AA=="}});
         let link = json!({"type": "resource_link", "uri": "file:///c", "name": "c.txt"});
         assert_eq!(
             text(json!({"content": [note, blob, link]})),
-            "file:///a\nwords\n\n[resource, application/octet-stream, 1 bytes: not passed on]\n\nc.txt: file:///c"
+            "file:///a\nwords\n\n[resource, application/octet-stream, 1 byte]\n\nc.txt: file:///c"
         );
     }
 
@@ -203,7 +214,7 @@ mod tests {
             .expect("a result");
         assert!(failed.is_error);
         let asks = read(json!({"resultType": "input_required"})).expect("a result");
-        assert_eq!((asks.is_error, asks.text(false).as_str()), (true, WANTS_INPUT));
+        assert_eq!((asks.is_error, asks.text().as_str()), (true, WANTS_INPUT));
         assert!(read(json!({"resultType": "later"})).is_err());
         assert!(read(json!("x")).is_err());
     }
@@ -214,7 +225,7 @@ mod tests {
             {"type": "text", "text": "看", "annotations": {"audience": ["user"]}},
             {"type": "text", "text": "两", "annotations": {"audience": ["user", "assistant"]}}]}))
         .expect("a result");
-        assert_eq!(answer.text(false), "两");
+        assert_eq!(answer.text(), "两");
         assert_eq!(answer.for_user, ["看"]);
     }
 }

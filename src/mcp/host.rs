@@ -9,13 +9,14 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub(crate) use super::server::CallFailed;
+pub(crate) use super::outcome::CallFailed;
 
 use super::answer::ToolAnswer;
 use super::context::HostContext;
+use super::protocol::ListedTool;
 use super::server::{Connection, Ready};
 use super::settings::ServerSettings;
-use super::waiting::{Progress, ProgressSender};
+use super::waiting::{ChangeMark, Progress, ProgressSender};
 use crate::error::{Failure, FailureKind, reason};
 use crate::interrupt::Interrupt;
 use crate::io::Io;
@@ -50,14 +51,19 @@ pub(crate) struct Server {
     pub(crate) name: String,
     orders: mpsc::UnboundedSender<Order>,
     ready: Option<oneshot::Receiver<Result<Ready, Failure>>>,
+    changes: ChangeMark,
 }
 
-/// A call that is to be made.
-struct Order {
-    tool: String,
-    arguments: Map<String, Value>,
-    progress: ProgressSender,
-    outcome: oneshot::Sender<Result<ToolAnswer, CallFailed>>,
+/// What a server is to do.
+enum Order {
+    /// To list its tools once more.
+    List(oneshot::Sender<Result<Vec<ListedTool>, Failure>>),
+    Call {
+        tool: String,
+        arguments: Map<String, Value>,
+        progress: ProgressSender,
+        outcome: oneshot::Sender<Result<ToolAnswer, CallFailed>>,
+    },
 }
 
 /// What one server's task works with.
@@ -65,6 +71,7 @@ struct Seat {
     settings: ServerSettings,
     orders: mpsc::UnboundedReceiver<Order>,
     ready: oneshot::Sender<Result<Ready, Failure>>,
+    changes: ChangeMark,
 }
 
 impl Host {
@@ -83,8 +90,14 @@ impl Host {
         for settings in all {
             let (orders, received) = mpsc::unbounded_channel();
             let (ready, awaited) = oneshot::channel();
-            servers.push(Server { name: settings.name.clone(), orders, ready: Some(awaited) });
-            seats.push(Seat { settings, orders: received, ready });
+            let changes = ChangeMark::default();
+            servers.push(Server {
+                name: settings.name.clone(),
+                orders,
+                ready: Some(awaited),
+                changes: changes.clone(),
+            });
+            seats.push(Seat { settings, orders: received, ready, changes });
         }
         let cannot = |error: std::io::Error| {
             let what = format!("cannot start the servers of tools: {}", reason(&error));
@@ -151,8 +164,8 @@ async fn watch_signals(watched: Arc<AtomicU8>, closing: watch::Sender<bool>) -> 
 
 /// One server, from its start to its end.
 async fn serve(seat: Seat, context: HostContext, mut closing: watch::Receiver<bool>) {
-    let Seat { settings, mut orders, ready } = seat;
-    let mut connection = match Connection::open(settings, context) {
+    let Seat { settings, mut orders, ready, changes } = seat;
+    let mut connection = match Connection::open(settings, context, changes) {
         Ok(connection) => connection,
         Err(failure) => {
             let _ = ready.send(Err(failure));
@@ -174,7 +187,7 @@ async fn serve(seat: Seat, context: HostContext, mut closing: watch::Receiver<bo
     connection.close().await;
 }
 
-/// Makes calls, one after the other, until the server is to end.
+/// Does what it is to do, one after the other, until the server is to end.
 async fn carry_out_all(
     orders: &mut mpsc::UnboundedReceiver<Order>,
     connection: &mut Connection,
@@ -202,10 +215,15 @@ async fn carry_out_all(
 }
 
 async fn carry_out(order: Order, connection: &mut Connection) {
-    let Order { tool, arguments, progress, mut outcome } = order;
-    let called = connection.call(&tool, &arguments, &progress, outcome.closed()).await;
-    if let Some(called) = called {
-        let _ = outcome.send(called);
+    match order {
+        // Whoever gave up waiting does not want to know.
+        Order::List(outcome) => drop(outcome.send(connection.list_again().await)),
+        Order::Call { tool, arguments, progress, mut outcome } => {
+            let called = connection.call(&tool, &arguments, &progress, outcome.closed()).await;
+            if let Some(called) = called {
+                let _ = outcome.send(called);
+            }
+        }
     }
 }
 
@@ -227,6 +245,23 @@ impl Server {
         }
     }
 
+    /// Whether its tools have changed since this was asked last.
+    pub(crate) fn take_change(&self) -> bool {
+        self.changes.take()
+    }
+
+    /// Its tools as they are now.
+    ///
+    /// # Errors
+    /// It has ended, or gives no list.
+    pub(crate) async fn list(&self) -> Result<Vec<ListedTool>, Failure> {
+        let (outcome, awaited) = oneshot::channel();
+        // Nobody is there to give an outcome if it can't be sent.
+        let _ = self.orders.send(Order::List(outcome));
+        let gone = || Err(Failure::usage(format!("mcp {}: it has ended", self.name)));
+        awaited.await.unwrap_or_else(|_| gone())
+    }
+
     /// Calls a tool; `told` is told of its progress. A call whose future is dropped is called off.
     ///
     /// # Errors
@@ -240,7 +275,7 @@ impl Server {
         let gone = || Err(CallFailed::Broken("it has ended".to_owned()));
         let (progress, mut steps) = mpsc::unbounded_channel();
         let (outcome, mut awaited) = oneshot::channel();
-        let order = Order { tool: tool.to_owned(), arguments, progress, outcome };
+        let order = Order::Call { tool: tool.to_owned(), arguments, progress, outcome };
         if self.orders.send(order).is_err() {
             return gone();
         }

@@ -10,7 +10,7 @@ use super::context::HostContext;
 use super::headers::encoded;
 use super::message::{self, Incoming, RpcError};
 use super::protocol::Era;
-use super::waiting::{ProgressSender, progress_of};
+use super::waiting::{ChangeMark, PROGRESS, ProgressSender, progress_of};
 use crate::error::{Failure, FailureKind};
 use crate::http::client::{Client, ExchangeLimits, Response};
 use crate::http::request::{Body, Header, Method, Request, Url, shown};
@@ -40,6 +40,7 @@ pub(super) struct Http {
     headers: Vec<Header>,
     stderr: Stderr,
     session: Option<String>,
+    changes: ChangeMark,
 }
 
 /// Why there is no answer.
@@ -60,7 +61,12 @@ impl From<Failure> for HttpError {
 
 impl Http {
     /// A server that nothing was sent to yet.
-    pub(super) fn new(url: &Url, headers: &[Header], context: &HostContext) -> Self {
+    pub(super) fn new(
+        url: &Url,
+        headers: &[Header],
+        context: &HostContext,
+        changes: ChangeMark,
+    ) -> Self {
         let host = url.host_str().unwrap_or_default();
         let name = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let service = Service {
@@ -79,7 +85,7 @@ impl Http {
         // Whoever waits for an answer gives up waiting; what was begun here is ended in order.
         let client = Client::new(service, limits, &context.env, Interrupt::never());
         let (url, headers, stderr) = (url.clone(), headers.to_vec(), context.stderr.clone());
-        Self { client, url, headers, stderr, session: None }
+        Self { client, url, headers, stderr, session: None, changes }
     }
 
     /// Sends a request and waits for its answer. `more` are headers that repeat what it holds.
@@ -219,13 +225,12 @@ impl Http {
                     Incoming::Request { id, method } => {
                         self.reply_to(&message::reply(id, method), era).await;
                     }
-                    Incoming::Notification { method, params }
-                        if method == "notifications/progress" =>
-                    {
-                        if let (Some(progress), Some((_, step))) = (&progress, progress_of(params))
-                        {
+                    Incoming::Notification { method, params } => {
+                        let step = progress_of(params).filter(|_| method == PROGRESS);
+                        if let (Some(progress), Some((_, step))) = (&progress, step) {
                             let _ = progress.send(step);
                         }
+                        self.changes.see(method);
                     }
                     _ => {}
                 }

@@ -10,7 +10,7 @@ use super::process::Process;
 use super::protocol::Era;
 use super::settings::{Reach, ServerSettings};
 use super::stdio::{Ended, Stdio};
-use super::waiting::ProgressSender;
+use super::waiting::{ChangeMark, ProgressSender};
 use crate::error::{Failure, reason};
 
 /// A way to a server.
@@ -42,12 +42,17 @@ impl Link {
     ///
     /// # Errors
     /// It can't be started.
-    pub(super) fn open(settings: &ServerSettings, context: &HostContext) -> Result<Self, Failure> {
+    pub(super) fn open(
+        settings: &ServerSettings,
+        context: &HostContext,
+        changes: &ChangeMark,
+    ) -> Result<Self, Failure> {
         let ServerSettings { name, reach, .. } = settings;
         let (command, env, folder) = match reach {
             Reach::Program { command, env, folder } => (command, env, folder),
             Reach::Address { url, headers } => {
-                return Ok(Self::Address(Box::new(Http::new(url, headers, context))));
+                let http = Http::new(url, headers, context, changes.clone());
+                return Ok(Self::Address(Box::new(http)));
             }
         };
         let cannot = |why: String| Failure::usage(format!("mcp {name}: cannot start it: {why}"));
@@ -63,7 +68,8 @@ impl Link {
                 _ => format!("{program}: {}", reason(&error)),
             })
         })?;
-        let stdio = Stdio::new(process, pipes, name, &context.stderr, context.verbose);
+        let (stderr, verbose) = (&context.stderr, context.verbose);
+        let stdio = Stdio::new(process, pipes, name, stderr, verbose, changes.clone());
         Ok(Self::Program(Box::new(stdio)))
     }
 
@@ -131,12 +137,13 @@ impl Link {
         &mut self,
         settings: &ServerSettings,
         context: &HostContext,
+        changes: &ChangeMark,
     ) -> Result<(), Failure> {
         if let Link::Address(http) = self {
             http.forget_session();
             return Ok(());
         }
-        let old = std::mem::replace(self, Self::open(settings, context)?);
+        let old = std::mem::replace(self, Self::open(settings, context, changes)?);
         old.close(&Era::Legacy(String::new())).await;
         Ok(())
     }

@@ -13,6 +13,7 @@ mod host;
 mod http;
 mod link;
 mod message;
+mod outcome;
 mod process;
 mod protocol;
 mod server;

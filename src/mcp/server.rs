@@ -9,17 +9,17 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::answer::{self, ToolAnswer};
+use super::answer::ToolAnswer;
 use super::context::HostContext;
 use super::headers::{self, ArgumentHeader};
 use super::http::HttpError;
 use super::link::{Asked, Link, LinkError};
 use super::message::{self, METHOD_NOT_FOUND, RpcError};
+use super::outcome::{CallFailed, of_http, outcome_of, told};
 use super::protocol::{self, Era, ListedTool};
 use super::settings::ServerSettings;
-use super::stdio::Ended;
-use super::waiting::{Progress, ProgressSender};
-use crate::error::{Failure, FailureKind};
+use super::waiting::{ChangeMark, Progress, ProgressSender};
+use crate::error::Failure;
 use crate::sanitize;
 
 /// The most pages of a list.
@@ -55,15 +55,12 @@ pub(super) struct Connection {
     was_revived: bool,
     /// What calls of tools repeat in headers.
     headers: BTreeMap<String, Vec<ArgumentHeader>>,
-}
-
-/// Why a call has no answer, in words that go on after the server's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CallFailed {
-    /// The server refuses the call.
-    Refused(String),
-    /// It did not come to an answer.
-    Broken(String),
+    /// The tools as they were listed last.
+    listed: Vec<ListedTool>,
+    /// The server says that they are others now.
+    changes: ChangeMark,
+    /// What it is asked for, in words that go on after "it ended".
+    stage: &'static str,
 }
 
 impl Connection {
@@ -71,9 +68,13 @@ impl Connection {
     ///
     /// # Errors
     /// It can't be started.
-    pub(super) fn open(settings: ServerSettings, context: HostContext) -> Result<Self, Failure> {
+    pub(super) fn open(
+        settings: ServerSettings,
+        context: HostContext,
+        changes: ChangeMark,
+    ) -> Result<Self, Failure> {
         Ok(Self {
-            link: Link::open(&settings, &context)?,
+            link: Link::open(&settings, &context, &changes)?,
             settings,
             context,
             era: Era::Legacy(String::new()),
@@ -81,6 +82,9 @@ impl Connection {
             in_flight: None,
             was_revived: false,
             headers: BTreeMap::new(),
+            listed: Vec::new(),
+            changes,
+            stage: "",
         })
     }
 
@@ -91,6 +95,7 @@ impl Connection {
     pub(super) async fn ready(&mut self) -> Result<Ready, Failure> {
         let began = Instant::now();
         let until = began + self.settings.startup;
+        self.stage = " while starting";
         let about =
             self.within(until, "initialize", |server| Box::pin(server.shake_hands())).await?;
         let tools = self.within(until, "tools/list", |server| Box::pin(server.list())).await?;
@@ -106,6 +111,19 @@ impl Connection {
             protocol: self.era.version().to_owned(),
             time: began.elapsed(),
         })
+    }
+
+    /// The tools as they are now. It may take as long as the start.
+    ///
+    /// # Errors
+    /// The server has ended, or gives no list.
+    pub(super) async fn list_again(&mut self) -> Result<Vec<ListedTool>, Failure> {
+        if self.link.is_over() {
+            self.revive().await?;
+        }
+        self.stage = " while it listed its tools";
+        let until = Instant::now() + self.settings.startup;
+        self.within(until, "tools/list", |server| Box::pin(server.list())).await
     }
 
     async fn within<'s, T>(
@@ -166,6 +184,9 @@ impl Connection {
                 _ => break,
             }
         }
+        // What was said before the list came is in it.
+        self.changes.take();
+        self.listed.clone_from(&tools);
         Ok(tools)
     }
 
@@ -198,7 +219,7 @@ impl Connection {
         let name = &self.settings.name;
         self.link.request(asked, None).await.map_err(|error| match error {
             LinkError::Ended(ended) => {
-                Failure::usage(format!("mcp {name}: {}", told(&ended, " while starting")))
+                Failure::usage(format!("mcp {name}: {}", told(&ended, self.stage)))
             }
             LinkError::Http(error) => of_http(name, error),
         })
@@ -283,9 +304,13 @@ impl Connection {
             return Err(Failure::usage("it has ended"));
         }
         self.in_flight = None;
-        self.link.renew(&self.settings, &self.context).await?;
+        self.link.renew(&self.settings, &self.context, &self.changes).await?;
         self.era = Era::Legacy(String::new());
-        self.ready().await.map(|_| ())
+        let before = std::mem::take(&mut self.listed);
+        if self.ready().await?.tools != before {
+            self.changes.set();
+        }
+        Ok(())
     }
 
     /// Tells the server that the answer it works at is not wanted any more.
@@ -306,41 +331,6 @@ impl Connection {
 
     fn wrong(&self, why: &str) -> Failure {
         Failure::usage(format!("mcp {}: it {why}", self.settings.name))
-    }
-}
-
-/// What an answer means to whoever made the call.
-fn outcome_of(
-    outcome: Result<Result<Value, RpcError>, LinkError>,
-) -> Result<ToolAnswer, CallFailed> {
-    let broken = |why: String| Err(CallFailed::Broken(why));
-    match outcome {
-        Ok(Ok(result)) => answer::read(result).or_else(|why| broken(format!("it {why}"))),
-        Ok(Err(error)) => Err(CallFailed::Refused(error.message)),
-        Err(LinkError::Ended(ended)) => broken(told(&ended, " in the middle of the call")),
-        Err(LinkError::Http(HttpError::Failed(failure))) => broken(failure.message),
-        Err(LinkError::Http(HttpError::Broken(why))) => broken(format!("it {why}")),
-        Err(LinkError::Http(HttpError::SessionLost)) => {
-            broken("it has lost the session".to_owned())
-        }
-    }
-}
-
-/// The failure of a server at an address that does not start.
-fn of_http(name: &str, error: HttpError) -> Failure {
-    match error {
-        HttpError::Failed(failure) => {
-            let message = format!("mcp {name}: {}", failure.message);
-            // There the field has another name.
-            let hint = failure.hint.map(|hint| hint.replace("`base_url`", "`url`"));
-            Failure { message, hint, ..failure }
-        }
-        HttpError::Broken(why) => {
-            Failure::new(FailureKind::Refused, format!("mcp {name}: it {why}"))
-        }
-        HttpError::SessionLost => {
-            Failure::new(FailureKind::Refused, format!("mcp {name}: it has lost the session"))
-        }
     }
 }
 
@@ -374,12 +364,4 @@ async fn wait(
             () = sleep_until(until) => return CallEnd::TimedOut,
         }
     }
-}
-
-/// Why a program gives no answer: `it ended while starting (exit 1): …`.
-fn told(ended: &Ended, when: &str) -> String {
-    let Ended { what, how, last } = ended;
-    let how = how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
-    let last = last.as_ref().map(|last| format!(": {last}")).unwrap_or_default();
-    format!("{what}{when}{how}{last}")
 }

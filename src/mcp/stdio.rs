@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::message::{self, RpcError};
 use super::process::{self, Pipes, Process};
-use super::waiting::{ProgressSender, Waiting};
+use super::waiting::{ChangeMark, ProgressSender, Waiting};
 use crate::io::Stderr;
 
 /// The longest message, in bytes.
@@ -82,8 +82,9 @@ impl Stdio {
         name: &str,
         log: &Stderr,
         shows_log: bool,
+        changes: ChangeMark,
     ) -> Self {
-        let waiting = Arc::new(Waiting::default());
+        let waiting = Arc::new(Waiting::new(changes));
         let log = Arc::new(Log {
             name: name.to_owned(),
             stderr: log.clone(),
@@ -210,6 +211,7 @@ impl Inbox {
             looked = unread.len();
             if unread.len() > MOST_MESSAGE {
                 self.log.state().fault = Some("it prints a message of more than 16 MiB");
+                unread.clear();
                 break;
             }
         }

@@ -1,7 +1,8 @@
 //! The requests that a server has not answered yet, whatever carries them.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -16,6 +17,31 @@ pub(crate) struct Progress {
     pub(crate) words: Option<String>,
 }
 
+/// The notification that tells how far a call has come.
+pub(super) const PROGRESS: &str = "notifications/progress";
+
+/// Whether a server said that its tools have changed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ChangeMark(Arc<AtomicBool>);
+
+impl ChangeMark {
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was set since it was looked at last.
+    pub(super) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::SeqCst)
+    }
+
+    /// Looks whether a notification tells of a change.
+    pub(super) fn see(&self, method: &str) {
+        if method == "notifications/tools/list_changed" {
+            self.set();
+        }
+    }
+}
+
 /// Where the progress of a call goes.
 pub(super) type ProgressSender = mpsc::UnboundedSender<Progress>;
 
@@ -28,9 +54,15 @@ struct Waiter {
 #[derive(Default)]
 pub(super) struct Waiting {
     waiters: Mutex<HashMap<u64, Waiter>>,
+    changes: ChangeMark,
 }
 
 impl Waiting {
+    /// Those of a server whose changes are marked there.
+    pub(super) fn new(changes: ChangeMark) -> Self {
+        Self { waiters: Mutex::default(), changes }
+    }
+
     /// What the answer to a request of this number will come through. It fails when none can come any
     /// more.
     pub(super) fn expect(
@@ -78,9 +110,10 @@ impl Waiting {
             }
             Incoming::Request { id, method } => Some(reply(&id, &method)),
             Incoming::Notification { method, params } => {
-                if method == "notifications/progress" {
+                if method == PROGRESS {
                     self.tell_progress(&params);
                 }
+                self.changes.see(&method);
                 None
             }
         }

@@ -47,6 +47,11 @@ impl Provider {
         self.profile.responses_takes.get().is_some_and(|extras| extras.contains(&extra))
     }
 
+    /// Whether pictures and documents stand in the answer of a tool over `/responses`.
+    pub(crate) fn responses_take_files_in_results(&self) -> bool {
+        self.responses_take(ResponsesExtra::ResultFiles)
+    }
+
     /// A POST request to this endpoint of chat.
     pub(crate) fn post_chat(&self, api: ChatApi, body: Map<String, Value>) -> Request {
         let model = body.get("model").and_then(Value::as_str);

@@ -28,7 +28,9 @@ mod usable;
 pub(crate) mod user_fields;
 
 pub(crate) use crate::config::name;
-pub(crate) use crate::config::schema::{ChatApi, RerankForm, ResponsesExtra, SchemaForm};
+pub(crate) use crate::config::schema::{
+    ChatApi, RerankForm, ResponsesExtra, SchemaForm, ToolSchemaForm,
+};
 pub(crate) use choose::is_chosen;
 pub(crate) use job::Job;
 pub(crate) use limit::RequestLimit;

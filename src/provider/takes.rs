@@ -7,7 +7,9 @@ use super::{Job, Provider, host, rules};
 use crate::config::Config;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
-use crate::config::schema::{AttachmentKind, AudioData, PdfData, Word as _};
+use crate::config::schema::{
+    AttachmentKind, AudioData, PdfData, ResultFiles, ToolSchemaForm, Word as _,
+};
 
 impl Provider {
     /// Whether the service, or this model of it, is known not to take an attachment that goes by
@@ -140,6 +142,17 @@ impl Provider {
     /// Whether audio in a message travels as a data URL; the specification has plain base64.
     pub(crate) fn takes_audio_as_url(&self) -> bool {
         self.profile.audio_data.get() == Some(&AudioData::Url)
+    }
+
+    /// Whether pictures and recordings of a tool's answer stand in the answer itself; the specification
+    /// has them in a message of the user's alone.
+    pub(crate) fn takes_files_in_results(&self) -> bool {
+        self.profile.result_files.get() == Some(&ResultFiles::Tool)
+    }
+
+    /// How the service is told of a tool's arguments.
+    pub(crate) fn tool_schema(&self) -> ToolSchemaForm {
+        self.profile.tool_schema.get().copied().unwrap_or_default()
     }
 
     /// Whether a PDF in a message travels as a document's URL; the specification has a file.

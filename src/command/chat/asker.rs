@@ -122,6 +122,7 @@ impl Asker {
         let system = self.options.question.system.as_deref();
         let mut conversation =
             Conversation::of_turns(self.log.turns(), system, |turn| earlier.question(turn));
+        earlier.put_results(&mut conversation);
         for words in self.tools.iter().flat_map(|tools| tools.instructions()) {
             let own = conversation.instructions.take();
             let own = own.map(|own| format!("{own}\n\n")).unwrap_or_default();

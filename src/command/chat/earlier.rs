@@ -7,7 +7,7 @@ use std::io::{Cursor, Read, Seek as _, SeekFrom};
 use super::attach;
 use super::made::MadeFile;
 use super::warnings::Warnings;
-use crate::conversation::{self, Turn};
+use crate::conversation::{self, Conversation, Message, ModelReply, Turn};
 use crate::error::reason;
 use crate::history::Store;
 use crate::http::form::BytePiece;
@@ -25,24 +25,40 @@ pub(super) fn keep(
     store: Option<&Store>,
     io: &Io,
 ) -> Vec<conversation::TurnFile> {
-    let keep = |attachment: &Attachment| {
-        let data = &attachment.insert.data;
-        let store = store
-            .filter(|_| data.iter().map(BytePiece::length).sum::<u64>() <= MAX_KEPT_FILE_BYTES)?;
-        let kept = open(data).and_then(|content| store.keep_file(content));
-        kept.map_err(|error| {
-            let name = &attachment.given;
-            io.warn(&format!("{name} is not kept with the conversation: {}", reason(&error)));
-        })
-        .ok()
-    };
     given
         .attachments()
         .map(|attachment| conversation::TurnFile {
             name: attachment.given.clone(),
-            content: keep(attachment),
+            content: keep_attachment(attachment, store, io),
         })
         .collect()
+}
+
+fn keep_attachment(attachment: &Attachment, store: Option<&Store>, io: &Io) -> Option<String> {
+    let data = &attachment.insert.data;
+    let store =
+        store.filter(|_| data.iter().map(BytePiece::length).sum::<u64>() <= MAX_KEPT_FILE_BYTES)?;
+    let kept = open(data).and_then(|content| store.keep_file(content));
+    kept.map_err(|error| {
+        let name = &attachment.given;
+        io.warn(&format!("{name} is not kept with the conversation: {}", reason(&error)));
+    })
+    .ok()
+}
+
+/// Keeps what came with the results of calls in the same way.
+pub(super) fn keep_results(
+    mut rounds: Vec<ModelReply>,
+    store: Option<&Store>,
+    io: &Io,
+) -> Vec<ModelReply> {
+    let calls = rounds.iter_mut().flat_map(|reply| &mut reply.calls);
+    for file in calls.flat_map(|call| &mut call.files) {
+        if let Some(attachment) = &file.attachment {
+            file.kept.content = keep_attachment(attachment, store, io);
+        }
+    }
+    rounds
 }
 
 /// Keeps the pictures and sounds of an answer in the same way.
@@ -123,6 +139,23 @@ impl<'a> EarlierTurns<'a> {
             }
         }
         (attach::noted(&bare(turn), missing), found)
+    }
+
+    /// Puts what came with the results of earlier calls into a conversation, as far as it can go along.
+    pub(super) fn put_results(&mut self, conversation: &mut Conversation) {
+        let replies = conversation.messages.iter_mut().flat_map(|message| match message {
+            Message::Model { reply, .. } => reply.calls.as_mut_slice(),
+            Message::User { .. } => &mut [],
+        });
+        for file in replies.flat_map(|call| &mut call.files) {
+            match self.recalled(&file.kept) {
+                Ok(attachment) => file.attachment = Some(attachment),
+                Err(why) => {
+                    let what = format!("only the name of {} is sent: {why}", file.kept.name);
+                    self.warnings.warn(&what, self.io);
+                }
+            }
+        }
     }
 
     /// The pictures of the last answer.

@@ -137,7 +137,7 @@ impl ConversationLog {
             system: asked.system,
             files: earlier::keep(&given, self.store(io).as_ref(), io),
             user: attach::kept(given),
-            rounds: said.rounds,
+            rounds: earlier::keep_results(said.rounds, self.store(io).as_ref(), io),
             answer,
             made: earlier::keep_made(said.made, self.store(io).as_ref(), io),
             others: answers.map(|answer| answer.text).collect(),

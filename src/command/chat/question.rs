@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::api::{self, ChosenApi};
+use super::asked_form::{AskedForm, FixedFields};
 use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
@@ -12,7 +13,6 @@ use super::ways_out::{Learned, WayOut};
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::reader::ChatReader;
-use crate::dialect::schema::SchemaForm;
 use crate::dialect::{AskedFor, ChatQuestion, ToolDefinition};
 use crate::error::Failure;
 use crate::exchange::Draft;
@@ -50,13 +50,6 @@ pub(in crate::command) struct Question {
     composed: Option<(Map<String, Value>, UserFields)>,
 }
 
-/// What the user sets by `-O` or in the profile, so that no other form of it goes out.
-#[derive(Debug, Clone, Copy)]
-struct FixedFields {
-    messages: bool,
-    response_format: bool,
-}
-
 /// What the first request tells of those that may follow.
 #[derive(Debug)]
 pub(in crate::command) struct FirstRequest {
@@ -82,18 +75,6 @@ pub(in crate::command) struct Earlier {
     pub(in crate::command) shown: Vec<Attachment>,
     /// What earlier questions found out of the service.
     pub(in crate::command) learned: Learned,
-}
-
-impl FixedFields {
-    /// By their names over both endpoints.
-    fn of(own: &UserFields) -> Self {
-        let is_set = |name: &str| own.by(name).is_some();
-        let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
-        Self {
-            messages: is_set("messages") || is_set("input"),
-            response_format: is_no_flag("response_format") || is_no_flag("text"),
-        }
-    }
 }
 
 impl Question {
@@ -135,7 +116,7 @@ impl Question {
             // One answer is all that a request has there.
             body.shift_remove("n");
         }
-        let fixed = FixedFields::of(&own);
+        let fixed = fixed(&own);
         let sound_format = body.get("audio").and_then(|audio| audio.get("format")?.as_str());
         let sound_format = sound_format.map(str::to_owned);
         let first = FirstRequest { model, is_limited, number, title, sound_format, warnings };
@@ -179,12 +160,19 @@ impl Question {
             }
             (body, composed.own)
         });
-        let inserts = self.conversation.messages.iter().flat_map(|message| match message {
-            Message::User { attachments, .. } => attachments.as_slice(),
-            Message::Model { .. } => &[],
-        });
-        let inserts: Vec<SplicedFile> =
-            inserts.map(|attachment| attachment.insert.clone()).collect();
+        let passes = self.passes(provider);
+        let mut inserts: Vec<SplicedFile> = Vec::new();
+        for message in &self.conversation.messages {
+            let mut add = |file: &Attachment| inserts.push(file.insert.clone());
+            match message {
+                Message::User { attachments, .. } => attachments.iter().for_each(add),
+                Message::Model { reply, .. } => {
+                    let files = reply.calls.iter().flat_map(|call| &call.files);
+                    let files = files.filter_map(|file| file.attachment.as_ref());
+                    files.filter(|file| passes(file)).for_each(&mut add);
+                }
+            }
+        }
         cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
         self.limit = limit_in(&body);
         let request = provider.post_chat(spoken.api, body).with_inserts(inserts);
@@ -233,7 +221,17 @@ impl Question {
     ) -> Option<WayOut> {
         let refused = failure.refused.as_deref()?;
         let form = self.learned.traits(provider).schema_form;
-        let way = WayOut::of(refused, form).find(|way| self.is_open(*way, provider))?;
+        let asked = AskedForm {
+            service: self.learned.traits(provider),
+            api: self.spoken().api,
+            messages: &self.conversation.messages,
+            instructions: self.conversation.instructions.as_deref(),
+            has_schema: self.schema().is_some(),
+            has_tools: self.has_tools(),
+            wants_thinking: self.options.wants_thinking,
+            fixed: self.fixed,
+        };
+        let way = WayOut::of(refused, form).find(|way| asked.is_open(*way))?;
         self.composed = None;
         self.learned.learn(way).then_some(way)
     }
@@ -244,46 +242,16 @@ impl Question {
         self.composed = None;
     }
 
-    /// Whether the question would go out in another form.
-    fn is_open(&self, way: WayOut, provider: &Provider) -> bool {
-        let service = self.learned.traits(provider);
-        let messages = &self.conversation.messages;
-        let is_here = self.spoken().api == ChatApi::Responses;
-        match way {
-            WayOut::EchoThinking(_) => {
-                let is_reply = |message: &Message| matches!(message, Message::Model { .. });
-                service.echo_field.is_none() && messages.iter().any(is_reply)
-            }
-            WayOut::SystemInFront => {
-                let own = self.conversation.instructions.as_deref().unwrap_or_default();
-                let tells_schema =
-                    self.schema().is_some() && service.schema_form != SchemaForm::JsonSchema;
-                let has_system = !own.is_empty() || tells_schema;
-                !service.takes_no_system && !self.fixed.messages && has_system
-            }
-            // The instructions are among the messages.
-            WayOut::Schema(_) => {
-                self.schema().is_some() && !self.fixed.response_format && !self.fixed.messages
-            }
-            WayOut::SignCalls => {
-                let calls = |message: &Message| match message {
-                    Message::Model { reply, .. } => !reply.calls.is_empty(),
-                    Message::User { .. } => false,
-                };
-                !service.signs_calls && messages.iter().any(calls)
-            }
-            WayOut::NoSummary => {
-                is_here && service.responses.summary && self.options.wants_thinking
-            }
-            WayOut::NoEncrypted => is_here && service.responses.asks_encrypted,
-            WayOut::NoThinking => {
-                let is_sealed = |message: &Message| match message {
-                    Message::Model { reply, .. } => reply.sealed.is_some(),
-                    Message::User { .. } => false,
-                };
-                is_here && !service.responses.no_thinking && messages.iter().any(is_sealed)
-            }
-        }
+    /// What decides whether a file that a tool gave goes along.
+    pub(super) fn passes(&self, provider: &Provider) -> impl Fn(&Attachment) -> bool + use<> {
+        let (files, api) = (self.learned.traits(provider).result_files, self.spoken().api);
+        move |file| files.pass(file, api)
+    }
+
+    /// Offers these tools from now on.
+    pub(super) fn offer(&mut self, tools: Vec<ToolDefinition>) {
+        self.tools = tools;
+        self.composed = None;
     }
 
     /// Whether the model may call tools.
@@ -342,6 +310,16 @@ impl Question {
         self.conversation.ask_instead(self.given.text(), attachments(&self.shown, &self.given));
         self.composed = None;
         Ok(())
+    }
+}
+
+/// What the user set of a request, by its names over both endpoints.
+fn fixed(own: &UserFields) -> FixedFields {
+    let is_set = |name: &str| own.by(name).is_some();
+    let is_no_flag = |name: &str| own.by(name).is_some_and(|by| !matches!(by, SetBy::Flag(_)));
+    FixedFields {
+        messages: is_set("messages") || is_set("input"),
+        response_format: is_no_flag("response_format") || is_no_flag("text"),
     }
 }
 

@@ -231,7 +231,7 @@ pub(super) fn is_of_group(refused: &Refused, group: AttachmentGroup) -> bool {
 }
 
 /// Whether the failure may be about the form of the request at all.
-fn may_be_of_form(refused: &Refused) -> bool {
+pub(super) fn may_be_of_form(refused: &Refused) -> bool {
     use FailureClass as Class;
     let is_other = matches!(
         refused.class,
@@ -248,7 +248,7 @@ fn may_be_of_form(refused: &Refused) -> bool {
 }
 
 /// The words of a refusal, the field that it names and its code.
-fn with_param(refused: &Refused) -> String {
+pub(super) fn with_param(refused: &Refused) -> String {
     let param = refused.param.as_deref().unwrap_or_default();
     let code = refused.code.as_deref().unwrap_or_default();
     let said = plain(&format!("{} {param} {code}", refused.words));
@@ -265,7 +265,7 @@ fn plain(words: &str) -> String {
     spaced.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn has(words: &str, parts: &[&str]) -> bool {
+pub(super) fn has(words: &str, parts: &[&str]) -> bool {
     parts.iter().any(|part| words.contains(part))
 }
 

@@ -12,7 +12,7 @@ use super::said::ChatResult;
 use super::usage::{self, Timing};
 use super::{lacks, outcome, whole};
 use crate::command::spent;
-use crate::conversation::{Addressee, Message, ModelReply};
+use crate::conversation::{Addressee, ModelReply};
 use crate::dialect::answers::{Answers, ReplyVerdict};
 use crate::dialect::reader::{ChatReader, ReplyEnd};
 use crate::dialect::usage::TokenCounts;
@@ -92,51 +92,6 @@ impl ChatTurn {
         self.end(&exchange.provider, io)
     }
 
-    /// Asks, and carries out the calls of the replies until one has none.
-    pub(super) async fn ask_with_tools(
-        &mut self,
-        question: &mut Question,
-        exchange: &mut Exchange,
-        io: &mut Io,
-    ) -> Result<(), Failure> {
-        loop {
-            self.ask(question, exchange, io).await?;
-            let Some(reply) = self.carry_out(exchange, io).await? else { return Ok(()) };
-            question.go_on(Message::Model { reply, provider: exchange.provider.name.clone() });
-        }
-    }
-
-    /// Carries out the calls of the reply that just ended; gives it with their results. `None` if
-    /// there is nothing to do: the reply is the answer.
-    async fn carry_out(
-        &mut self,
-        exchange: &mut Exchange,
-        io: &mut Io,
-    ) -> Result<Option<ModelReply>, Failure> {
-        let Some(tools) = self.plan.tools.clone().filter(|_| !self.plan.json) else {
-            return Ok(None);
-        };
-        let calls = self.answers.calls();
-        if calls.is_empty() {
-            return Ok(None);
-        }
-        if let more @ 1.. = self.answers.excess_calls() {
-            let (name, all) = (&exchange.provider.name, calls.len() + more);
-            let only = format!("only the first {} are carried out", calls.len());
-            io.warn(&format!("the model of {name} asks for {all} tool calls at once; {only}"));
-        }
-        self.answers.finish(&mut self.display.shown);
-        self.display.settle(io)?;
-        let calls = tools.carry_out(calls, self.rounds.replies.len(), exchange, io).await?;
-        self.media.append(&mut self.answers.take_media());
-        let reply = self.take_replies().into_iter().next().unwrap_or_default();
-        let reply = ModelReply { calls, ..reply };
-        self.rounds.spent = self.rounds.usage(self.answers.usage());
-        self.rounds.replies.push(reply.clone());
-        self.answers = self.plan.answers();
-        Ok(Some(reply))
-    }
-
     /// Gives the last of an answer to its schema.
     fn complete(&mut self, io: &mut Io) -> Result<(), Failure> {
         if self.display.checked.is_none() || self.plan.json {
@@ -176,7 +131,7 @@ impl ChatTurn {
         ChatResult { rounds, answers: self.take_replies(), made, is_cut, usage, cost, sent }
     }
 
-    fn take_replies(&mut self) -> Vec<ModelReply> {
+    pub(super) fn take_replies(&mut self) -> Vec<ModelReply> {
         self.service.as_ref().map(|by| self.answers.take_replies(by)).unwrap_or_default()
     }
 

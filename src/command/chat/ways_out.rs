@@ -2,11 +2,11 @@
 //! is learnt of that for the run. Sends nothing.
 
 use super::api::{ChosenApi, ChosenBy};
-use super::{refusals, thinking_refusals};
+use super::{refusals, thinking_refusals, tool_refusals};
 use crate::dialect::schema::SchemaForm;
 use crate::dialect::{ResponsesTraits, ServiceTraits};
 use crate::error::Refused;
-use crate::provider::{ChatApi, Provider};
+use crate::provider::{ChatApi, Provider, ToolSchemaForm};
 use serde_json::json;
 
 /// Another form of the same question.
@@ -18,6 +18,10 @@ pub(in crate::command) enum WayOut {
     SystemInFront,
     /// The schema is told in this form.
     Schema(SchemaForm),
+    /// The pictures and recordings that tools gave do not go along.
+    NoResultFiles,
+    /// The arguments of tools are told in the words of OpenAPI.
+    PlainSchemas,
     /// Tool calls of other services get Google's placeholder for a signature.
     SignCalls,
     /// A summary of the thinking is not asked for.
@@ -46,7 +50,9 @@ impl WayOut {
         let summary = thinking_refusals::is_of_summary(refused).then_some(Self::NoSummary);
         let sent = thinking_refusals::is_of_sent_thinking(refused).then_some(Self::NoThinking);
         let encrypted = thinking_refusals::is_of_encrypted(refused).then_some(Self::NoEncrypted);
-        [summary, sent, encrypted, echo, sign, schema, system].into_iter().flatten()
+        let plain = tool_refusals::is_of_schema(refused).then_some(Self::PlainSchemas);
+        let files = tool_refusals::is_of_result_files(refused).then_some(Self::NoResultFiles);
+        [summary, sent, encrypted, echo, sign, plain, schema, system, files].into_iter().flatten()
     }
 
     /// What the user is told, with the line for the profile that spares the refused request.
@@ -78,6 +84,17 @@ impl WayOut {
                      instructions"
                 ),
                 Some("schema = \"json_object\"".to_owned()),
+            ),
+            Self::NoResultFiles => (
+                format!("{name} does not take what tools gave beside text; sent again without it"),
+                None,
+            ),
+            Self::PlainSchemas => (
+                format!(
+                    "{name} refuses a word in the schema of a tool; sent again with schemas in the words of \
+                     OpenAPI"
+                ),
+                Some("tool_schema = \"openapi\"".to_owned()),
             ),
             Self::SignCalls => (
                 format!(
@@ -148,6 +165,8 @@ pub(in crate::command) struct Learned {
     takes_no_system: bool,
     schema_form: Option<SchemaForm>,
     signs_calls: bool,
+    plain_schemas: bool,
+    no_result_files: bool,
     no_summary: bool,
     no_encrypted: bool,
     no_thinking: bool,
@@ -173,6 +192,8 @@ impl Learned {
             WayOut::SystemInFront => self.takes_no_system = true,
             WayOut::Schema(form) => self.schema_form = Some(form),
             WayOut::SignCalls => self.signs_calls = true,
+            WayOut::PlainSchemas => self.plain_schemas = true,
+            WayOut::NoResultFiles => self.no_result_files = true,
             WayOut::NoSummary => self.no_summary = true,
             WayOut::NoEncrypted => self.no_encrypted = true,
             WayOut::NoThinking => self.no_thinking = true,
@@ -182,7 +203,8 @@ impl Learned {
 
     /// The service as its profile has it, with what was learnt.
     pub(super) fn traits<'a>(&self, provider: &'a Provider) -> ServiceTraits<'a> {
-        let service = ServiceTraits::of(provider);
+        let mut service = ServiceTraits::of(provider);
+        service.result_files.none = self.no_result_files;
         let responses = ResponsesTraits {
             summary: service.responses.summary && !self.no_summary,
             asks_encrypted: service.responses.asks_encrypted && !self.no_encrypted,
@@ -193,6 +215,10 @@ impl Learned {
             echo_field: self.echo_field.or(service.echo_field),
             takes_no_system: self.takes_no_system || service.takes_no_system,
             schema_form: self.schema_form.unwrap_or(service.schema_form),
+            tool_schema: match self.plain_schemas {
+                true => ToolSchemaForm::OpenApi,
+                false => service.tool_schema,
+            },
             signs_calls: self.signs_calls,
             responses,
             ..service

@@ -112,7 +112,7 @@ fn show(answer: &ToolAnswer, is_json: bool, io: &mut Io) -> Result<(), Failure> 
     for words in &answer.for_user {
         io.say(words);
     }
-    let text = if is_json { answer.raw.to_string() } else { answer.text(false) };
+    let text = if is_json { answer.raw.to_string() } else { answer.text() };
     let text = match text.is_empty() || text.ends_with('\n') {
         true => text,
         false => format!("{text}\n"),

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 use super::content::content;
 use crate::conversation::{Conversation, Message, ModelReply, ToolCall, Turn};
 use crate::dialect::question::{ChatQuestion, ServiceTraits};
+use crate::dialect::result_files::introduced;
 use crate::dialect::schema;
+use crate::input::Attachment;
+use crate::provider::ChatApi;
 
 /// The messages of a request.
 pub(super) fn messages(question: &ChatQuestion<'_>) -> Vec<Value> {
@@ -39,7 +42,7 @@ pub(crate) fn steps(turn: &Turn) -> Vec<Value> {
         }
         step["tool_calls"] = reply.calls.iter().map(call).collect();
         told.push(step);
-        told.extend(reply.calls.iter().map(result));
+        told.extend(reply.calls.iter().map(|call| result(call, call.result.as_str())));
     }
     told
 }
@@ -140,7 +143,37 @@ impl Teller<'_> {
             calling["reasoning_details"] = details;
         }
         self.told.push(calling);
-        self.told.extend(calls.iter().map(result));
+        for call in &calls {
+            let result = self.result(call);
+            self.told.push(result);
+        }
+        let behind = self.files_behind(&calls);
+        self.told.extend(behind);
+    }
+
+    /// The result of a call. Its files stand in it where the service takes them there.
+    fn result(&self, call: &ToolCall) -> Value {
+        if self.service.addressee.is_none() {
+            return result(call, call.result.as_str());
+        }
+        let files = &self.service.result_files;
+        let text = files.told(call, ChatApi::Completions);
+        let passed: Vec<Attachment> = match files.in_chat_results {
+            true => files.passed(call, ChatApi::Completions).cloned().collect(),
+            false => Vec::new(),
+        };
+        result(call, content(&text, &passed, self.service))
+    }
+
+    /// The files that came with results, in a message of the user's: the specification has no other
+    /// place for them.
+    fn files_behind(&self, calls: &[ToolCall]) -> Option<Value> {
+        let files = &self.service.result_files;
+        let passed = calls.iter().flat_map(|call| files.passed(call, ChatApi::Completions));
+        let passed: Vec<Attachment> = passed.cloned().collect();
+        let stands_behind = !files.in_chat_results && !passed.is_empty();
+        let content = || content(&introduced(&passed), &passed, self.service);
+        stands_behind.then(|| message("user", content()))
     }
 
     /// An id that all services take, as Mistral wants nine letters and digits: the place of the
@@ -182,6 +215,6 @@ fn call(call: &ToolCall) -> Value {
     told
 }
 
-fn result(call: &ToolCall) -> Value {
-    json!({"role": "tool", "tool_call_id": call.id, "content": call.result})
+fn result(call: &ToolCall, content: impl Into<Value>) -> Value {
+    json!({"role": "tool", "tool_call_id": call.id, "content": content.into()})
 }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::messages::{messages, messages_since};
 use crate::dialect::question::{ChatQuestion, ToolDefinition};
 use crate::dialect::schema::{SchemaForm, is_strict, name};
-use crate::provider::Fields;
+use crate::dialect::tool_schema;
+use crate::provider::{Fields, ToolSchemaForm};
 
 /// The request's fields: only what the job needs, and what the user set.
 pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
@@ -53,7 +54,8 @@ pub(in crate::dialect) fn options(
         Some((_, SchemaForm::Instructions)) | None => {}
     }
     // Mistral and vLLM refuse an empty list.
-    let tools: Vec<Value> = question.tools.iter().map(tool).collect();
+    let form = question.service.tool_schema;
+    let tools: Vec<Value> = question.tools.iter().map(|own| tool(own, form)).collect();
     set("tools", (!tools.is_empty()).then(|| tools.into()));
     flags
 }
@@ -81,12 +83,14 @@ pub(super) fn complete(body: &mut Map<String, Value>, question: &ChatQuestion<'_
 
 /// A tool that the model may call (specification, `ChatCompletionTool`). No `strict`, which Cohere
 /// refuses.
-fn tool(tool: &ToolDefinition) -> Value {
+fn tool(tool: &ToolDefinition, form: ToolSchemaForm) -> Value {
     let mut function = json!({"name": tool.name});
     if let Some(description) = &tool.description {
         function["description"] = description.as_str().into();
     }
-    function["parameters"] = tool.parameters.clone();
+    if let Some(parameters) = tool_schema::parameters(tool, form) {
+        function["parameters"] = parameters.into_owned();
+    }
     json!({"type": "function", "function": function})
 }
 

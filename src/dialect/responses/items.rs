@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::sealed::{self, call, message};
 use crate::conversation::{Conversation, Message, ModelReply, ToolCall};
 use crate::dialect::question::{ChatQuestion, ServiceTraits};
+use crate::dialect::result_files::introduced;
 use crate::input::{Attachment, AttachmentGroup};
+use crate::provider::ChatApi;
 
 /// The items of a request. `first` is a system message that stands among them.
 pub(super) fn input(question: &ChatQuestion<'_>, first: Option<&str>) -> Vec<Value> {
@@ -74,7 +76,32 @@ impl<'a> Teller<'a> {
             false => item,
         };
         self.told.extend(said.into_iter().enumerate().map(with_ids));
-        self.told.extend(reply.calls.iter().map(result));
+        let results: Vec<Value> = reply.calls.iter().map(|call| self.result(call)).collect();
+        self.told.extend(results);
+        self.told.extend(self.files_behind(&reply.calls));
+    }
+
+    /// The result of a call. Its files stand in it where the service takes them there.
+    fn result(&self, call: &ToolCall) -> Value {
+        let files = &self.service.result_files;
+        let text = files.told(call, ChatApi::Responses);
+        let passed: Vec<Attachment> = match files.in_responses_results {
+            true => files.passed(call, ChatApi::Responses).cloned().collect(),
+            false => Vec::new(),
+        };
+        let output = content(&text, &passed);
+        json!({"type": "function_call_output", "call_id": call.id, "output": output})
+    }
+
+    /// The files that came with results, in a message of the user's, for services that take only text in
+    /// a result.
+    fn files_behind(&self, calls: &[ToolCall]) -> Option<Value> {
+        let files = &self.service.result_files;
+        let passed = calls.iter().flat_map(|call| files.passed(call, ChatApi::Responses));
+        let passed: Vec<Attachment> = passed.cloned().collect();
+        let stands_behind = !files.in_responses_results && !passed.is_empty();
+        let content = || content(&introduced(&passed), &passed);
+        stands_behind.then(|| json!({"role": "user", "content": content()}))
     }
 }
 
@@ -83,10 +110,6 @@ fn plain(reply: &ModelReply) -> Vec<Value> {
     // Services refuse a message without any text.
     let text = (!reply.text.is_empty()).then(|| message(&reply.text));
     text.into_iter().chain(reply.calls.iter().map(call)).collect()
-}
-
-fn result(call: &ToolCall) -> Value {
-    json!({"type": "function_call_output", "call_id": call.id, "output": call.result})
 }
 
 /// The same item with an id and a status, for services that look for them; any id does.

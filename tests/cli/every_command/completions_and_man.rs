@@ -206,11 +206,11 @@ fn the_nushell_script_completes() {
     ] {
         let words: Vec<String> = words.iter().map(|word| format!("r#'{word}'#")).collect();
         let line = format!(
-            "source ./script; do $env.config.completions.external.completer [llm {}] | get value | str join ' ' | print",
+            "source ./script; do $env.config.completions.external.completer [llm {}] | get value | str join ' '",
             words.join(" ")
         );
         let Some(run) = in_shell("nu", &["--no-config-file", "-c"], &line, &llm) else { return };
-        run.stdout(&format!("{expected}\n"));
+        assert_eq!(run.stdout_text().trim_end(), expected, "{run}");
     }
 }
 

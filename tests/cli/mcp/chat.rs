@@ -23,13 +23,19 @@ pub(super) fn calling(calls: &[(&str, &str)]) -> Reply {
 
 /// A chat at this service beside servers with these tables.
 pub(super) fn chat(service: &Server, tables: &[String]) -> Llm {
-    let profile = format!("[providers.test]\nbase_url = \"{}\"\nmodel = \"m\"\n", service.url());
+    chat_at(service, "", tables)
+}
+
+/// The same at a service with more in its profile.
+pub(super) fn chat_at(service: &Server, more: &str, tables: &[String]) -> Llm {
+    let url = service.url();
+    let profile = format!("[providers.test]\nbase_url = \"{url}\"\nmodel = \"m\"\n{more}\n");
     let tables: Vec<String> = [profile].into_iter().chain(tables.iter().cloned()).collect();
     with_servers(&tables).watch(service).arg("chat")
 }
 
 /// The contents of the results in a request.
-fn results(request: &Recorded) -> Vec<String> {
+pub(super) fn results(request: &Recorded) -> Vec<String> {
     let body = request.json();
     let messages = body["messages"].as_array().expect("a list").iter();
     let results = messages.filter(|message| message["role"] == "tool");
@@ -37,7 +43,7 @@ fn results(request: &Recorded) -> Vec<String> {
 }
 
 /// The names of the tools in a request.
-fn offered(request: &Recorded) -> Vec<String> {
+pub(super) fn offered(request: &Recorded) -> Vec<String> {
     let body = request.json();
     let tools = body["tools"].as_array().expect("a list").iter();
     tools.map(|tool| tool["function"]["name"].as_str().expect("a name").to_owned()).collect()
@@ -391,4 +397,15 @@ fn calls_of_servers_are_kept_and_go_on_without_them() {
         std::fs::read_to_string(run.dir().join("a.pid")).map_or(0, |text| text.lines().count()),
         1
     );
+}
+
+#[test]
+fn without_mcp_nothing_is_started_and_nothing_is_said_of_it() {
+    let service = Server::start([Reply::chat(&["好"])]);
+    let run = chat(&service, &[table("a", "slow", ""), table("dead", "dies", "")]).arg("x");
+    run.run().code(0).stdout("好\n").stderr_empty();
+    assert_eq!(service.request().json().get("tools"), None);
+    for name in ["a.pid", "dead.pid"] {
+        assert!(!run.dir().join(name).exists(), "{name}");
+    }
 }

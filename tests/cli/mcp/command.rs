@@ -71,7 +71,7 @@ fn a_tool_is_called() {
         .stderr("llm: mcp a: it ended in the middle of the call (exit 3): 崩溃了\n");
     call(&["echo", "[1]"]).code(2).stderr_has("llm: the arguments are not a JSON object");
     let picture = call(&["picture"]);
-    picture.code(0).stdout("看\n\n[image, image/png, 70 bytes: not passed on]\n");
+    picture.code(0).stdout("看\n\n[image, image/png, 70 bytes]\n");
     picture.stderr("llm: 给人看\n");
     let raw = call(&["picture", "--json"]).code(0).stdout_json();
     assert_eq!(raw["content"][1]["mimeType"], "image/png");

@@ -118,3 +118,22 @@ fn a_signal_at_the_prompt_ends_the_servers_too() {
         drop(running);
     }
 }
+
+#[test]
+fn a_yes_does_not_hold_for_a_tool_that_has_changed_since() {
+    let service = Server::start([
+        calling(&[("echo", "{\"n\":1}"), ("turn", "{}")]),
+        calling(&[("echo", "{\"n\":2}")]),
+        Reply::chat(&["好"]),
+    ]);
+    let run = chat(&service, &[table("a", "turns", "")]).args(["--mcp", "a", "x"]);
+    let typed = [
+        (ASKED, "s\r"),
+        ("s = yes to all of a/turn: ", "y\r"),
+        ("changed: a/echo", ""),
+        (ASKED, "n\r"),
+    ];
+    let Some(outcome) = type_in(&run, &typed) else { return };
+    outcome.code(0);
+    assert_eq!(results(&service, 2)[2], "error: the user declined this call");
+}

@@ -1,8 +1,11 @@
 //! `llm mcp`, and the servers of tools of `llm chat --mcp`. The servers are shell scripts.
+mod changes;
 mod chat;
 mod command;
 mod confirmation;
 mod http;
+mod pictures;
+mod schemas;
 mod starting;
 
 use std::path::Path;

@@ -57,6 +57,17 @@ while IFS= read -r line; do
       esac
     elif has odd; then
       answer "{\"tools\":[$(tool admin.tools.list 'dots' '{"type":"object"}'),$(tool now 'taken'),$(tool bad 'no object' '{"type":"string"}'),$(tool branches 'either' '{"$schema":"x","oneOf":[{"properties":{"a":{"$ref":"#/$defs/s"}},"required":["a"]},{"properties":{"b":{"type":"integer"}}}],"$defs":{"s":{"type":"string","title":"S"}}}')]}"
+    elif has turns; then
+      [ -f "$name.turned" ] && has once && continue
+      if [ -f "$name.turned" ]; then
+        answer "{\"tools\":[$(tool echo 'Says something else'),$(tool fresh 'New'),$(tool kept 'As before')]}"
+      else
+        answer "{\"tools\":[$(tool turn 'Changes the list'),$(tool echo 'Says it again'),$(tool kept 'As before'),$(tool crash 'Ends the server')]}"
+      fi
+    elif has lates; then
+      answer "{\"tools\":[$(tool late 'Answers with the next call')]}"
+    elif has sounds; then
+      answer "{\"tools\":[$(tool sound 'A recording'),$(tool drawing 'A drawing')]}"
     else
       string='{"type":"object","properties":{"text":{"type":"string","description":"what to say"}},"required":["text"]}'
       answer "{\"tools\":[$(tool echo 'Says it again' "$string"),$(tool fail 'Fails'),$(tool flood 'Says a lot'),$(tool picture 'A picture'),$(tool environment 'Its variables'),$(tool ask 'Asks the user'),$(tool crash 'Ends the server'),$(tool sleep 'Never answers'),$(tool steps 'Tells of its progress'),$(tool close 'Closes its output')]}"
@@ -80,7 +91,25 @@ while IFS= read -r line; do
       id=$asked
       text "$(quoted "$reply")"
       ;;
-    crash) echo '崩溃了' >&2; exit 3 ;;
+    turn)
+      : > "$name.turned"
+      say '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
+      text turned
+      ;;
+    late)
+      if [ -n "$late" ]; then
+        second=$id
+        id=$late
+        text first
+        id=$second
+        text second
+      fi
+      late=$id
+      ;;
+    fresh | kept) text "$called" ;;
+    sound) answer '{"content":[{"type":"audio","mimeType":"audio/wav","data":"UklGRiQAAABXQVZFZm10IBAAAAA="}]}' ;;
+    drawing) answer '{"content":[{"type":"image","mimeType":"image/svg+xml","data":"PHN2Zy8+"}]}' ;;
+    crash) has turns && : > "$name.turned"; echo '崩溃了' >&2; exit 3 ;;
     sleep) echo ok >> "$name.asleep" ;;
     steps)
       for step in 1 2 3 4; do
@@ -89,6 +118,7 @@ while IFS= read -r line; do
       done
       text done
       ;;
+    huge) head -c 18000000 /dev/zero | tr '\0' x ;;
     close) exec >&-; ;;
     *) refuse -32602 "Unknown tool: $called" ;;
     esac

@@ -95,6 +95,14 @@ fn a_long_wait_is_told() {
 }
 
 #[test]
+fn a_message_without_end_is_not_read_to_its_end() {
+    let run = with_servers(&[table("a", "", "")]).args(["mcp", "call", "a", "huge"]);
+    let words = "llm: mcp a: it prints a message of more than 16 MiB in the middle of the call";
+    run.run().code(6).stdout_empty().stderr(&format!("{words}\n"));
+    assert_gone(&run, &["a"]);
+}
+
+#[test]
 fn progress_restarts_the_clock_of_a_call() {
     let run = with_servers(&[table("a", "", "timeout = 1.2")]).args(["mcp", "call", "a", "steps"]);
     run.run().code(0).stdout("done\n");

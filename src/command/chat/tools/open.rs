@@ -13,6 +13,7 @@ use crate::exchange::{self, ExchangeOptions};
 use crate::io::Io;
 use crate::mcp::{Host, Ready, Watch};
 use crate::provider::Provider;
+use crate::sanitize;
 
 /// So many tools, or so many bytes of them, are told: models choose badly among many, and each request
 /// carries them all.
@@ -40,6 +41,10 @@ pub(super) struct Opened {
     pub(super) servers: Vec<RunningServer>,
     /// What servers say of their use that is to be told to the model.
     pub(super) instructions: Vec<String>,
+    /// The names of the user's own tools.
+    pub(super) taken: Vec<String>,
+    /// Each call may be carried out, or none will be.
+    pub(super) needs_no_consent: bool,
 }
 
 /// Begins with what the options name; `None` if they name nothing. `runs_none`: whatever the model calls,
@@ -128,14 +133,16 @@ impl Opening {
         let of_servers = servers::offered(&are_ready, &taken, &io.stderr)?;
         let mut offered = self.programs;
         offered.extend(of_servers);
-        check(&offered, failures, self.needs_no_consent, io)?;
-        Ok(Opened { offered, host, servers, instructions })
+        let needs_no_consent = self.needs_no_consent;
+        check(&offered, failures, needs_no_consent, io)?;
+        Ok(Opened { offered, host, servers, instructions, taken: self.taken, needs_no_consent })
     }
 }
 
 /// What a server says of its use, where that is wanted.
 fn told_of(running: &RunningServer, ready: &Ready) -> Option<String> {
     let words = ready.instructions.as_ref().filter(|_| running.choice.tells_instructions)?;
+    let words = sanitize::without_invisible(words);
     Some(format!("How to use the tools of {}:\n{words}", running.choice.settings.name))
 }
 

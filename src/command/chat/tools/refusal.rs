@@ -1,5 +1,7 @@
 //! Which tool a service means that refuses one.
 
+use std::sync::Arc;
+
 use super::offered::OfferedTool;
 use crate::error::Refused;
 
@@ -10,16 +12,18 @@ const SHORTEST: usize = 3;
 /// quotes.
 pub(super) fn tool_of<'a>(
     refused: &Refused,
-    offered: &'a [OfferedTool],
+    offered: &'a [Arc<OfferedTool>],
 ) -> Option<&'a OfferedTool> {
     let words = format!("{} {}", refused.param.as_deref().unwrap_or_default(), refused.words);
     if let Some(place) = place(&words) {
-        return offered.get(place);
+        return offered.get(place).map(AsRef::as_ref);
     }
-    offered.iter().filter(|tool| tool.definition.name.len() >= SHORTEST).find(|tool| {
+    let is_named = |tool: &&Arc<OfferedTool>| {
         let name = &tool.definition.name;
         ['\'', '"', '`'].iter().any(|quote| words.contains(&format!("{quote}{name}{quote}")))
-    })
+    };
+    let mut long = offered.iter().filter(|tool| tool.definition.name.len() >= SHORTEST);
+    long.find(is_named).map(AsRef::as_ref)
 }
 
 /// The number behind the first `tools[` or `tools.` that has one.

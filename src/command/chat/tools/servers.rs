@@ -3,18 +3,24 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthChar as _;
 
+use super::given::{CallResult, ResultFileNames};
 use super::offered::{OfferedTool, ToolSource, definition};
+use crate::command::mcp::choice::ServerChoice;
 use crate::command::mcp::running::RunningServer;
 use crate::error::Failure;
 use crate::exchange::Exchange;
 use crate::io::{Io, Stderr};
-use crate::mcp::{CallFailed, Progress, Ready, ToolAnswer};
+use crate::mcp::{CallFailed, ListedTool, Progress, Ready, ToolAnswer};
 use crate::sanitize;
 use crate::tool::{ServerTool, names};
 
 /// How much of an answer that says that it failed is shown, in characters.
 const SHOWN_FAILURE: usize = 200;
+
+/// How wide the line is that tells how far a call has come: a terminal has 80 columns.
+const PROGRESS_COLUMNS: usize = 76;
 
 /// The tools of servers that are ready, as they are offered beside others whose names are `taken`.
 ///
@@ -42,20 +48,33 @@ pub(super) fn offered(
         .iter()
         .map(|(choice, _, tool)| ServerTool { server: &choice.settings.name, tool: &tool.name })
         .collect();
-    let mut offered = Vec::new();
-    for (name, (choice, at, tool)) in names(&of_servers, taken).iter().zip(&wanted) {
-        let shown = OfferedTool::shown_as(&choice.settings.name, &tool.name);
-        match definition(name, tool.description.clone(), &tool.schema) {
-            Ok(definition) => offered.push(OfferedTool {
-                definition,
-                shown,
-                source: ToolSource::Server { at: *at, tool: tool.name.clone(), most: choice.most },
-                runs_unasked: choice.allows(&tool.name),
-            }),
-            Err(why) => stderr.warn(&format!("{shown} is left out: its schema {why}")),
+    let named = names(&of_servers, taken).into_iter().zip(&wanted);
+    Ok(named
+        .filter_map(|(name, (choice, at, tool))| one(&name, choice, *at, tool, stderr))
+        .collect())
+}
+
+/// A tool of the server at this place under this name. One that can't be offered is told.
+pub(super) fn one(
+    name: &str,
+    choice: &ServerChoice,
+    at: usize,
+    tool: &ListedTool,
+    stderr: &Stderr,
+) -> Option<OfferedTool> {
+    let shown = OfferedTool::shown_as(&choice.settings.name, &tool.name);
+    match definition(name, tool.description.clone(), &tool.schema) {
+        Ok(definition) => Some(OfferedTool {
+            definition,
+            shown,
+            source: ToolSource::Server { at, tool: tool.name.clone(), most: choice.most },
+            runs_unasked: choice.allows(&tool.name),
+        }),
+        Err(why) => {
+            stderr.warn(&format!("{shown} is left out: its schema {why}"));
+            None
         }
     }
-    Ok(offered)
 }
 
 /// A call of a tool of a server.
@@ -63,6 +82,8 @@ pub(super) struct ServerCall<'a> {
     pub(super) running: &'a RunningServer,
     /// The server's own name for the tool.
     pub(super) tool: &'a str,
+    /// The tool's name for the model.
+    pub(super) name: &'a str,
     pub(super) shown: &'a str,
     /// How many bytes of the answer go to the model.
     pub(super) most: usize,
@@ -76,9 +97,10 @@ impl ServerCall<'_> {
     pub(super) async fn make(
         &self,
         arguments: Map<String, Value>,
+        files: &ResultFileNames,
         exchange: &mut Exchange,
         io: &Io,
-    ) -> Result<String, Failure> {
+    ) -> Result<CallResult, Failure> {
         let (shown, stderr) = (self.shown, &io.stderr);
         let told = |progress: Progress| show_progress(shown, &progress, stderr);
         let called = self.running.server.call(self.tool, arguments, told);
@@ -87,25 +109,31 @@ impl ServerCall<'_> {
             stderr.raw(b"\r\x1b[K");
         }
         Ok(match called? {
-            Ok(answer) => self.told(&answer, io),
+            Ok(answer) => self.told(&answer, files, io),
             Err(CallFailed::Refused(words)) => {
                 io.warn(&format!("{shown} was refused: {words}"));
-                format!("error: {words}")
+                format!("error: {words}").into()
             }
             Err(CallFailed::Broken(why)) => {
                 io.warn(&format!("the call of {shown} failed: {why}"));
-                format!("error: the call failed: {why}")
+                format!("error: the call failed: {why}").into()
             }
         })
     }
 
     /// What the model is told of an answer; what is for the user alone is shown.
-    fn told(&self, answer: &ToolAnswer, io: &Io) -> String {
+    fn told(&self, answer: &ToolAnswer, files: &ResultFileNames, io: &Io) -> CallResult {
         let shown = self.shown;
         for words in &answer.for_user {
             io.say(&format!("{shown}: {words}"));
         }
-        let mut text = answer.text(false);
+        let mut given = Vec::new();
+        let mut text = answer.text_with(|bytes| {
+            let file = files.named(self.name, bytes);
+            let name = file.as_ref().map_or("not passed on", |file| &file.kept.name).to_owned();
+            given.extend(file);
+            Some(name)
+        });
         if answer.is_error {
             let start: String = text.chars().take(SHOWN_FAILURE).collect();
             io.warn(&format!("{shown} failed: {start}"));
@@ -113,7 +141,7 @@ impl ServerCall<'_> {
         }
         if text.is_empty() {
             // Some services refuse an empty message.
-            return "(the tool gave nothing)".to_owned();
+            return "(the tool gave nothing)".to_owned().into();
         }
         if text.len() > self.most {
             let (all, most) = (grouped(text.len()), grouped(self.most));
@@ -123,7 +151,7 @@ impl ServerCall<'_> {
             text.truncate(text.floor_char_boundary(self.most));
             text.insert_str(0, &format!("[cut: {all} bytes, the first {most} follow]\n"));
         }
-        text
+        CallResult { text, files: given }
     }
 }
 
@@ -137,8 +165,19 @@ fn show_progress(shown: &str, progress: &Progress, stderr: &Stderr) {
         _ => format!("{}", progress.done),
     };
     let words = progress.words.as_deref().map(|words| format!(" ({words})")).unwrap_or_default();
-    let line: String = format!("llm: {shown} … {how_far}{words}").chars().take(76).collect();
-    stderr.raw(format!("\r{}\x1b[K", sanitize::one_line(&line)).as_bytes());
+    let line = format!("llm: {shown} … {how_far}{words}");
+    let line = sanitize::one_line(&line);
+    stderr.raw(format!("\r{}\x1b[K", start_of(&line, PROGRESS_COLUMNS)).as_bytes());
+}
+
+/// As much of a text as fits into so many columns: a line that wraps can't be written over.
+fn start_of(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, letter)| {
+        used += letter.width().unwrap_or(0);
+        used > columns
+    });
+    &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
 /// A number with commas between its thousands.
@@ -156,7 +195,14 @@ fn grouped(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{grouped, start_of};
+
+    #[test]
+    fn a_line_ends_at_its_last_column() {
+        assert_eq!(start_of("ab中文", 4), "ab中");
+        assert_eq!(start_of("ab中文", 5), "ab中");
+        assert_eq!(start_of("ab中文", 6), "ab中文");
+    }
 
     #[test]
     fn thousands_are_grouped() {
