@@ -59,7 +59,7 @@ pub(crate) struct SimilarArgs {
     pub(crate) count: u32,
 
     /// Leave out lines with a lower score
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, help_heading = OUTPUT)]
+    #[arg(long, value_name = "SCORE", value_parser = score, allow_negative_numbers = true, help_heading = OUTPUT)]
     pub(crate) min: Option<f64>,
 
     /// How the lines are written [default: by the ending of -o FILE, else tsv]
@@ -69,6 +69,11 @@ pub(crate) struct SimilarArgs {
     /// Write to a file, which appears only when it is whole; `-` is stdout
     #[arg(short = 'o', long, value_name = "FILE", help_heading = OUTPUT)]
     pub(crate) output: Option<PathBuf>,
+}
+
+fn score(text: &str) -> Result<f64, String> {
+    let score = text.parse().ok().filter(|score: &f64| score.is_finite());
+    score.ok_or_else(|| "that is not a number".to_owned())
 }
 
 /// The arguments, with what their order says: which texts belong to which vectors.

@@ -37,7 +37,6 @@ use earlier::EarlierVectors;
 use flow::EmbedFlow;
 pub(super) use options::EmbedOptions;
 pub(super) use part::compose;
-use sidecar::VectorOrigin;
 use writer::VectorWriter;
 
 /// Runs the command.
@@ -72,8 +71,7 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
         None => None,
     };
     let length = earlier.as_ref().and_then(|earlier| earlier.dimensions);
-    let origin =
-        VectorOrigin { model, provider: provider.name.clone(), texts: options.files.clone() };
+    let origin = options.origin(model, provider.name.clone());
     let writer = VectorWriter::open(options.output.as_deref(), options.style, origin, io)?;
     let journal = match options.output.as_deref().filter(|_| writer.is_kept()) {
         Some(target) => Some(journal::open(target, &composed, &provider, options.fresh)?),

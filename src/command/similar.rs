@@ -17,6 +17,7 @@ use crate::nearest::{Best, Hit};
 use crate::output::sink::Sink;
 use crate::provider::{Job, Provider, resolve};
 
+mod beside;
 mod embedded;
 mod files;
 mod judge;
@@ -24,8 +25,15 @@ mod options;
 mod show;
 
 use embedded::Embedder;
+use files::ToldFile;
 use judge::Question;
-use options::{Searched, SimilarOptions};
+use options::{Searched, SimilarOptions, VectorFile};
+
+/// What is searched, ready to be read.
+enum Rows {
+    Vectors(Vec<ToldFile>),
+    Lines(Box<InputTexts>),
+}
 
 /// Runs the command.
 ///
@@ -35,21 +43,21 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
     settle_output(line.args.output.as_deref(), io);
     let config = config::load(run.config.as_deref(), io)?;
     let options = SimilarOptions::new(line, run, io)?;
-    if let Searched::Vectors(found) = &options.searched {
-        files::check(found, options.format, options.output.as_deref())?;
-    }
+    let rows = match &options.searched {
+        Searched::Vectors(files) => Rows::Vectors(told(files, &options, io)?),
+        Searched::Lines(paths) => Rows::Lines(Box::new(lines_of(paths, io)?)),
+    };
     // A dry run writes nothing.
     let mut sink = Sink::open(options.output.as_deref().filter(|_| !run.dry_run))?;
-    let hits = match &options.searched {
-        Searched::Lines(paths) if options.rerank => {
-            let texts = lines_of(paths, io)?;
+    let hits = match rows {
+        Rows::Lines(texts) if options.rerank => {
             let provider = reranker(run, true, &config, io)?;
             match run.dry_run {
-                true => return Ok(show_question(provider, &options, judge::lines(texts), io)?),
-                false => judged(provider, &options, run, judge::lines(texts), io)?,
+                true => return Ok(show_question(provider, &options, judge::lines(*texts), io)?),
+                false => judged(provider, &options, run, judge::lines(*texts), io)?,
             }
         }
-        _ => match nearest(&options, run, &config, io)? {
+        rows => match nearest(rows, &options, run, &config, io)? {
             Some(hits) => hits,
             None => return Ok(()),
         },
@@ -61,25 +69,34 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
     Ok(())
 }
 
+/// The files of vectors with what is told beside them, checked.
+fn told(
+    files: &[VectorFile],
+    options: &SimilarOptions,
+    io: &mut Io,
+) -> Result<Vec<ToldFile>, Failure> {
+    let of_file = |file: &VectorFile| (file.clone(), beside::texts_of(file, io));
+    let told: Vec<ToldFile> = files.iter().map(of_file).collect();
+    files::check(&told, options.format, options.output.as_deref())?;
+    Ok(told)
+}
+
 /// The nearest lines by their vectors, judged by a reranker if that was asked for. `None`: the request
 /// was printed instead.
 fn nearest(
+    rows: Rows,
     options: &SimilarOptions,
     run: &RunOptions,
     config: &Config,
     io: &mut Io,
 ) -> Result<Option<Vec<Hit>>, Failure> {
     let mut provider = resolve(&run.service, Job::Embed, config, io)?;
-    let texts = match &options.searched {
-        Searched::Vectors(found) => {
-            let model = files::model_of(found)?;
-            if let Some(model) = model.filter(|_| !options.names_model) {
-                provider.model = Some(model);
-            }
-            None
+    if let Rows::Vectors(files) = &rows {
+        let model = files::model_of(files)?;
+        if let Some(model) = model.filter(|_| !options.names_model) {
+            provider.model = Some(model);
         }
-        Searched::Lines(paths) => Some(lines_of(paths, io)?),
-    };
+    }
     let composed = compose(&provider, vec![options.query.clone()].into(), &Map::new(), true);
     composed.warnings.iter().for_each(|warning| io.warn(warning));
     check_model(&composed, "embeddings", &provider)?;
@@ -95,7 +112,7 @@ fn nearest(
     }
     let asked = options.clone();
     let hits = exchange::run(provider, run.exchange, io, move |exchange, io| {
-        Box::pin(async move { by_vectors(asked, texts, exchange, io).await })
+        Box::pin(async move { by_vectors(asked, rows, exchange, io).await })
     })?;
     let Some(reranker) = reranker else { return Ok(Some(hits)) };
     if let Some(hit) = hits.iter().find(|hit| hit.text.is_none()) {
@@ -118,7 +135,7 @@ fn nearest(
 
 async fn by_vectors(
     options: SimilarOptions,
-    texts: Option<InputTexts>,
+    rows: Rows,
     exchange: &mut Exchange,
     io: &mut Io,
 ) -> Result<Vec<Hit>, Failure> {
@@ -132,18 +149,17 @@ async fn by_vectors(
     // What a reranker judges is bounded by its scores alone.
     let least = options.least.filter(|_| !options.rerank);
     let mut best = Best::new(options.candidates(), least);
-    let hits = match (texts, options.searched.clone()) {
-        (Some(texts), _) => {
-            let refused = embedder.lines(texts, &query, &mut best, exchange).await?;
-            refused.iter().for_each(|words| io.warn(words));
-            best.into_hits()
+    let (hits, warnings) = match rows {
+        Rows::Lines(texts) => {
+            let refused = embedder.lines(*texts, &query, &mut best, exchange).await?;
+            (best.into_hits(), refused)
         }
-        (None, Searched::Vectors(found)) => {
-            let work = tokio::task::spawn_blocking(move || files::search(&found, &query, best));
+        Rows::Vectors(files) => {
+            let work = tokio::task::spawn_blocking(move || files::search(files, &query, best));
             exchange.wait(work).await?.map_err(exchange::ended_early)??
         }
-        (None, Searched::Lines(_)) => Vec::new(),
     };
+    warnings.iter().for_each(|words| io.warn(words));
     if options.shows_usage {
         let tokens = embedder
             .tokens

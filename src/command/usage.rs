@@ -3,17 +3,20 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use unicode_width::UnicodeWidthStr as _;
 
 use super::options::RunOptions;
 use crate::cli::usage::{Since, UsageArgs, UsageBy};
 use crate::config;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
-use crate::ledger::{ChosenNotes, GroupBy, Ledger, Sum, Sums};
+use crate::ledger::{ChosenNotes, GroupBy, Ledger, Sum, Sums, rounded};
 use crate::output::sink::to_stdout;
-use crate::provider::price::{money, rounded};
-use crate::sanitize;
+
+mod cells;
+mod table;
+
+use cells::{amounts, counts, grouped, seconds};
+use table::table;
 
 /// Runs the command.
 ///
@@ -47,11 +50,16 @@ pub(crate) fn run(args: &UsageArgs, options: &RunOptions, io: &mut Io) -> anyhow
         to_stdout(text.as_bytes(), io)?;
         return Ok(());
     }
-    let rows = match io.stdout_is_terminal {
-        true => table(&sums, &groups, args.by),
-        false => plain(&sums, &groups, args.by),
-    };
-    to_stdout(rows.as_bytes(), io)?;
+    if io.stdout_is_terminal {
+        let (rows, left_out) = table(&sums, &groups, name(args.by), columns_of_terminal());
+        to_stdout(rows.as_bytes(), io)?;
+        if !left_out.is_empty() {
+            let names = left_out.join(", ");
+            io.note(&format!("no room for {names}: a wider terminal or --json shows them"));
+        }
+    } else {
+        to_stdout(plain(&sums, &groups, args.by).as_bytes(), io)?;
+    }
     match (sums.total.runs, is_all) {
         (0, true) => io.note(&format!("no run is noted yet in {path}")),
         (0, false) => io.note(&format!("no such run is noted in {path}")),
@@ -65,6 +73,10 @@ pub(crate) fn run(args: &UsageArgs, options: &RunOptions, io: &mut Io) -> anyhow
         }
     }
     Ok(())
+}
+
+fn columns_of_terminal() -> usize {
+    terminal_size::terminal_size().map_or(80, |(columns, _)| usize::from(columns.0))
 }
 
 /// The name that notes have for a service: that of its profile, where an alias was typed. A profile that is
@@ -90,6 +102,12 @@ fn moment(since: Since, zone: &TimeZone) -> Result<Timestamp, Failure> {
         Since::Exact(time) => Ok(time),
         Since::Ago(span) => Timestamp::now().checked_sub(span),
         Since::Local(time) => time.to_zoned(zone.clone()).map(|time| time.timestamp()),
+        Since::Day(before) => Timestamp::now()
+            .to_zoned(zone.clone())
+            .date()
+            .checked_sub(jiff::Span::new().days(before))
+            .and_then(|day| day.to_zoned(zone.clone()))
+            .map(|midnight| midnight.timestamp()),
     };
     of_time.map_err(|error| {
         Failure::usage(format!("--since is no time that a clock can show: {error}"))
@@ -147,31 +165,6 @@ fn fields_of(sum: &Sum) -> Map<String, Value> {
     fields
 }
 
-/// What is counted in whole numbers.
-fn counts(sum: &Sum) -> [(&'static str, u64); 7] {
-    let spent = &sum.spent;
-    let count = Option::unwrap_or_default;
-    [
-        ("input_tokens", count(spent.input_tokens)),
-        ("cached_tokens", count(spent.cached_tokens)),
-        ("cache_write_tokens", count(spent.cache_write_tokens)),
-        ("output_tokens", count(spent.output_tokens)),
-        ("reasoning_tokens", count(spent.reasoning_tokens)),
-        ("characters", count(spent.characters)),
-        ("pictures", count(spent.pictures)),
-    ]
-}
-
-fn cost(sum: &Sum) -> String {
-    let amounts = sum.spent.cost.iter().map(|(name, amount)| money(*amount, name));
-    amounts.collect::<Vec<_>>().join(", ")
-}
-
-fn seconds(sum: &Sum) -> String {
-    let text = format!("{:.1}", sum.spent.seconds.unwrap_or(0.0));
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-}
-
 /// All columns, with tabs between: the first line has their names, the last one the sums.
 fn plain(sums: &Sums, groups: &[(&str, &Sum)], by: UsageBy) -> String {
     let mut head = vec![name(by).to_owned(), "runs".to_owned()];
@@ -180,7 +173,7 @@ fn plain(sums: &Sums, groups: &[(&str, &Sum)], by: UsageBy) -> String {
     let row = |(key, sum): (&str, &Sum)| {
         let mut row = vec![key.replace(['\t', '\n', '\r'], " "), sum.runs.to_string()];
         row.extend(counts(sum).map(|(_, count)| count.to_string()));
-        row.extend([seconds(sum), cost(sum)]);
+        row.extend([seconds(sum), amounts(sum).join(", ")]);
         row
     };
     let rows = groups.iter().copied().chain([("total", &sums.total)]).map(row);
@@ -193,93 +186,5 @@ fn name(by: UsageBy) -> &'static str {
         UsageBy::Provider => "provider",
         UsageBy::Model => "model",
         UsageBy::Command => "command",
-    }
-}
-
-/// A table for eyes: columns in which there is nothing are left out.
-fn table(sums: &Sums, groups: &[(&str, &Sum)], by: UsageBy) -> String {
-    if sums.total.runs == 0 {
-        return String::new();
-    }
-    const HEADS: [&str; 7] =
-        ["in", "cached", "cache written", "out", "thinking", "characters", "pictures"];
-    let mut columns: Vec<Vec<String>> = Vec::new();
-    let all = || groups.iter().copied().chain([("total", &sums.total)]);
-    let mut column = |head: &str, cell: &dyn Fn((&str, &Sum)) -> String| {
-        let cells = all().map(cell);
-        columns.push(std::iter::once(head.to_owned()).chain(cells).collect());
-    };
-    let shown = |key: &str| if key.is_empty() { "–".to_owned() } else { sanitize::one_line(key) };
-    column(name(by), &|(key, _)| shown(key));
-    column("runs", &|(_, sum)| grouped(sum.runs));
-    for (at, head) in HEADS.into_iter().enumerate() {
-        if counts(&sums.total)[at].1 > 0 {
-            column(head, &|(_, sum)| grouped(counts(sum)[at].1));
-        }
-    }
-    if sums.total.spent.seconds.is_some() {
-        column("seconds", &|(_, sum)| seconds(sum));
-    }
-    if !sums.total.spent.cost.is_empty() {
-        column("cost", &|(_, sum)| sanitize::one_line(&cost(sum)));
-    }
-    drawn(&columns)
-}
-
-/// Columns beside each other: the first one from the left, numbers from the right.
-fn drawn(columns: &[Vec<String>]) -> String {
-    let widths: Vec<usize> = columns
-        .iter()
-        .map(|cells| cells.iter().map(|cell| cell.width()).max().unwrap_or(0))
-        .collect();
-    let lines = columns.first().map_or(0, Vec::len);
-    let mut text = String::new();
-    for line in 0..lines {
-        let mut row = String::new();
-        for (at, (cells, width)) in columns.iter().zip(&widths).enumerate() {
-            let cell = &cells[line];
-            let space = " ".repeat(width - cell.width());
-            match at {
-                0 => row.extend([cell.as_str(), &space]),
-                _ => row.extend(["  ", &space, cell.as_str()]),
-            }
-        }
-        text.push_str(row.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
-    }
-
-    #[test]
-    fn wide_letters_take_two_columns() {
-        let columns = [
-            vec!["model".to_owned(), "千问".to_owned(), "x".to_owned()],
-            vec!["in".to_owned(), "5".to_owned(), "1,000".to_owned()],
-        ];
-        assert_eq!(drawn(&columns), "model     in\n千问       5\nx      1,000\n");
     }
 }

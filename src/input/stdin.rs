@@ -20,7 +20,7 @@ const PIECE: usize = 64 * 1024;
 const WAITING: usize = 4;
 
 /// Whether a path stands for standard input.
-pub(super) fn is_stdin(path: &Path) -> bool {
+pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 

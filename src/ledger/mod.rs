@@ -8,5 +8,5 @@ mod sum;
 
 pub(crate) use file::Ledger;
 pub(crate) use note::Note;
-pub(crate) use spent::Spent;
+pub(crate) use spent::{Spent, rounded};
 pub(crate) use sum::{ChosenNotes, GroupBy, Sum, Sums};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::spent::Spent;
+use super::spent::{Spent, rounded};
 use crate::history;
 
 /// What a run took of a service.
@@ -24,7 +24,8 @@ pub(crate) struct Note {
 
 impl Note {
     /// For a run that ends now.
-    pub(crate) fn new(command: &str, provider: &str, model: &str, spent: Spent) -> Self {
+    pub(crate) fn new(command: &str, provider: &str, model: &str, mut spent: Spent) -> Self {
+        spent.cost.values_mut().for_each(|amount| *amount = rounded(*amount));
         Self {
             time: history::now(),
             command: command.to_owned(),

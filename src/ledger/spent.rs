@@ -53,11 +53,16 @@ impl Spent {
             self.seconds = Some(self.seconds.unwrap_or(0.0) + seconds);
         }
         for (currency, amount) in &more.cost {
-            match self.cost.get_mut(currency) {
-                Some(sum) => *sum += amount,
-                None => {
-                    self.cost.insert(currency.clone(), *amount);
-                }
+            self.pay(currency, *amount);
+        }
+    }
+
+    /// Adds money.
+    pub(super) fn pay(&mut self, currency: &str, amount: f64) {
+        match self.cost.get_mut(currency) {
+            Some(sum) => *sum += amount,
+            None => {
+                self.cost.insert(currency.to_owned(), amount);
             }
         }
     }
@@ -68,9 +73,20 @@ impl Spent {
     }
 }
 
+/// An amount without the last digits, which adding up makes wrong.
+pub(crate) fn rounded(amount: f64) -> f64 {
+    format!("{amount:.12}").parse().unwrap_or(amount)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_of_money_have_no_odd_digits() {
+        assert_eq!(rounded(0.1 + 0.2), 0.3);
+        assert_eq!(rounded(0.000_014), 0.000_014);
+    }
 
     #[test]
     fn what_nobody_counted_stays_so() {

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, ErrorKind, Seek as _, SeekFrom};
+use std::marker::PhantomData;
 use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::spent::Spent;
 
@@ -59,8 +62,40 @@ struct ReadNote<'a> {
     seconds: Option<f64>,
     characters: Option<u64>,
     pictures: Option<u64>,
-    #[serde(default)]
-    cost: BTreeMap<String, f64>,
+    #[serde(borrow, default)]
+    cost: Amounts<'a>,
+}
+
+/// Money by its currency, as it stands in a line.
+#[derive(Default)]
+struct Amounts<'a>(Vec<(Currency<'a>, f64)>);
+
+#[derive(Deserialize)]
+struct Currency<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Amounts<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AmountsVisitor(PhantomData))
+    }
+}
+
+/// Reads an object of amounts without a map for each line: there are a million lines, and few currencies.
+struct AmountsVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for AmountsVisitor<'a> {
+    type Value = Amounts<'a>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("amounts by their currencies")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<Self::Value, M::Error> {
+        let mut amounts = Vec::new();
+        while let Some(amount) = object.next_entry()? {
+            amounts.push(amount);
+        }
+        Ok(Amounts(amounts))
+    }
 }
 
 /// No line of ours is longer, in bytes.
@@ -129,11 +164,14 @@ impl Sums {
         for sums in sums {
             all.add(sums?);
         }
+        for sum in all.by.values() {
+            all.total.add(sum);
+        }
         Ok(all)
     }
 
+    /// Adds the groups of another piece.
     fn add(&mut self, more: Self) {
-        self.total.add(&more.total);
         self.skipped += more.skipped;
         for (key, sum) in more.by {
             self.by.entry(key).or_default().add(&sum);
@@ -169,12 +207,7 @@ impl Sums {
             Some(group) => group,
             None => self.by.entry(key.to_owned()).or_default(),
         };
-        let asks_model = !note.model.is_empty();
-        let spent = note.spent();
-        // Without a model there was nothing to count.
-        let is_uncounted = asks_model && !spent.is_counted();
-        group.count(&spent, is_uncounted);
-        self.total.count(&spent, is_uncounted);
+        group.count(&note);
     }
 }
 
@@ -203,7 +236,8 @@ fn of_piece(path: &Path, (start, end): (u64, u64), plan: &Plan) -> std::io::Resu
 }
 
 impl ReadNote<'_> {
-    fn spent(self) -> Spent {
+    /// What was counted but money.
+    fn counts(&self) -> Spent {
         Spent {
             input_tokens: self.input_tokens,
             cached_tokens: self.cached_tokens,
@@ -213,16 +247,22 @@ impl ReadNote<'_> {
             seconds: self.seconds,
             characters: self.characters,
             pictures: self.pictures,
-            cost: self.cost,
+            cost: BTreeMap::new(),
         }
     }
 }
 
 impl Sum {
-    fn count(&mut self, spent: &Spent, is_uncounted: bool) {
+    fn count(&mut self, note: &ReadNote<'_>) {
+        let (counts, Amounts(amounts)) = (note.counts(), &note.cost);
+        // Without a model there was nothing to count.
+        let is_counted = note.model.is_empty() || counts.is_counted() || !amounts.is_empty();
         self.runs += 1;
-        self.uncounted += u64::from(is_uncounted);
-        self.spent.add(spent);
+        self.uncounted += u64::from(!is_counted);
+        self.spent.add(&counts);
+        for (Currency(currency), amount) in amounts {
+            self.spent.pay(currency, *amount);
+        }
     }
 
     fn add(&mut self, more: &Self) {

@@ -41,6 +41,18 @@ impl Header {
         self.columns * self.kind.width()
     }
 
+    /// Finds out whether a file of this size has all rows.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence that begins with the file's name.
+    pub(super) fn check_size(&self, size: u64) -> Result<(), String> {
+        let whole = size.saturating_sub(self.start) / self.row_bytes() as u64;
+        if whole >= self.rows {
+            return Ok(());
+        }
+        Err(format!("is cut: of its {} rows {whole} are there", self.rows))
+    }
+
     /// Reads the head out of the first bytes of a file.
     ///
     /// # Errors

@@ -9,8 +9,9 @@ use super::cosine::Query;
 use super::header::{Header, MAGIC, NumberKind};
 use super::lines;
 
-/// How much is read at once.
-const BLOCK: usize = 1 << 20;
+/// How much is read at once: what the cache of a processor takes, so that it is still there when it is
+/// computed with.
+const BLOCK: usize = 256 << 10;
 
 /// A region is at least so large, in bytes: a thread for less costs more than it gives.
 const LEAST_REGION: u64 = 8 << 20;
@@ -30,6 +31,12 @@ pub(crate) enum SearchError {
     Unreadable(PathBuf, io::Error),
     /// What is wrong with the file, as the end of a sentence that begins with its name.
     Misformed(PathBuf, String),
+    /// What is wrong with a line of the file, as the end of a sentence that begins with its number.
+    BadLine {
+        path: PathBuf,
+        line: u64,
+        what: String,
+    },
     /// A row is not as long as the query.
     OtherLength {
         path: PathBuf,
@@ -91,7 +98,8 @@ pub(crate) fn search(
 /// The file can't be read, or holds something else.
 pub(crate) fn check(path: &Path) -> Result<(), SearchError> {
     let failed = |error| SearchError::Unreadable(path.into(), error);
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
         return Ok(());
     }
     let mut head = Vec::new();
@@ -101,7 +109,9 @@ pub(crate) fn check(path: &Path) -> Result<(), SearchError> {
     let misformed = |what| SearchError::Misformed(path.into(), what);
     match head {
         head if head.is_empty() => Err(misformed("is empty".to_owned())),
-        head if head.starts_with(MAGIC) => Header::parse(&head).map(|_| ()).map_err(misformed),
+        head if head.starts_with(MAGIC) => Header::parse(&head)
+            .and_then(|header| header.check_size(metadata.len()))
+            .map_err(misformed),
         _ => Ok(()),
     }
 }
@@ -205,11 +215,7 @@ impl Searched<'_> {
             best.take_in(found, before);
             return Ok(header.rows);
         };
-        let whole = (size.saturating_sub(header.start)) / row_bytes;
-        if whole < header.rows {
-            let words = format!("is cut: of its {} rows {whole} are there", header.rows);
-            return Err(self.misformed(words));
-        }
+        header.check_size(size).map_err(|what| self.misformed(what))?;
         let regions = regions(header.rows, |rows| rows * row_bytes);
         self.in_regions(&regions, best, before, |(start, end), best| {
             let mut file = File::open(self.path).map_err(|error| self.failed(error))?;
@@ -274,7 +280,13 @@ impl Searched<'_> {
         if start > 0 {
             at += reader.skip_until(b'\n').map_err(|error| self.failed(error))? as u64;
         }
-        self.lines(&mut reader, end.saturating_sub(at), best)
+        self.lines(&mut reader, end.saturating_sub(at), best).map_err(|error| match error {
+            SearchError::BadLine { path, line, what } => {
+                let line = line + lines_before(self.path, at);
+                SearchError::BadLine { path, line, what }
+            }
+            error => error,
+        })
     }
 
     /// Searches what can't be read twice: a pipe.
@@ -297,16 +309,19 @@ impl Searched<'_> {
         mut bytes: u64,
         best: &mut Best,
     ) -> Result<u64, SearchError> {
-        let (mut line, mut floats, mut rows) = (Vec::new(), Vec::new(), 0);
+        let (mut line, mut floats, mut rows, mut number) = (Vec::new(), Vec::new(), 0, 0);
+        let mut has_vectors = false;
+        let bad = |line, what| SearchError::BadLine { path: self.path.into(), line, what };
         while bytes > 0 {
             line.clear();
+            number += 1;
             let read = reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
             let read = read.map_err(|error| self.failed(error))? as u64;
             if read == 0 {
                 break;
             }
             if read == MAX_LINE {
-                return Err(self.misformed("has a line of more than 64 MiB".to_owned()));
+                return Err(bad(number, "is longer than 64 MiB".to_owned()));
             }
             bytes = bytes.saturating_sub(read);
             if line.trim_ascii().is_empty() {
@@ -316,10 +331,17 @@ impl Searched<'_> {
             let row = lines::read(&line, &mut floats).map_err(|what| {
                 let begin: String =
                     String::from_utf8_lossy(&line).trim().chars().take(40).collect();
-                self.misformed(format!("has a line that {what}: {begin}"))
+                bad(number, format!("{what}: {begin}"))
             })?;
             if row.has_vector {
-                self.check_length(floats.len() / 4)?;
+                let (length, query) = (floats.len() / 4, self.query.dimensions());
+                if has_vectors && length != query {
+                    let what =
+                        format!("has {length} numbers, and the lines before it have {query}");
+                    return Err(bad(number, what));
+                }
+                self.check_length(length)?;
+                has_vectors = true;
                 self.offer(&floats, rows, best, || {
                     (row.text.map(|text| text.into_owned()), row.id.map(str::to_owned))
                 });
@@ -327,6 +349,17 @@ impl Searched<'_> {
         }
         Ok(rows)
     }
+}
+
+/// How many lines of a file end before a place; what can't be read any more counts none.
+fn lines_before(path: &Path, end: u64) -> u64 {
+    let Ok(file) = File::open(path) else { return 0 };
+    let mut reader = BufReader::with_capacity(BLOCK, file.take(end));
+    let mut count = 0;
+    while let Ok(1..) = reader.skip_until(b'\n') {
+        count += 1;
+    }
+    count
 }
 
 /// A row of 64-bit floats as 32-bit ones.

@@ -91,6 +91,14 @@ fn lines_are_counted_over_regions() {
     let path = files.write("y.json", text.replace("[0.5", "[-900000").as_bytes());
     search(&path, &query, &mut best, 0).expect("is searched");
     assert_eq!(numbers(best), [100_001]);
+    // Whichever region a line is in.
+    for number in [3, 90_000] {
+        let damaged = text.replacen(&format!("{number}]\n"), "x]\n", 1);
+        let path = files.write("z.json", damaged.as_bytes());
+        let found = search(&path, &query, &mut Best::new(1, None), 0);
+        let Err(SearchError::BadLine { line, .. }) = found else { panic!("{found:?}") };
+        assert_eq!(line, number + 1);
+    }
 }
 
 #[test]
@@ -125,18 +133,25 @@ fn wrong_files_are_told() {
         let bytes = std::fs::read(path).expect("reads");
         files.write("cut.npy", &bytes[..bytes.len() - 1])
     };
-    for (path, words) in [
-        (cut, "of its 2 rows 1"),
-        (files.write("empty", b""), "is empty"),
-        (files.write("x.csv", b"1,2\nname,words\n"), "no list of numbers: name,words"),
-    ] {
+    for (path, words) in [(cut, "of its 2 rows 1"), (files.write("empty", b""), "is empty")] {
         let error = search(&path, &query(&[1.0, 0.0]), &mut Best::new(1, None), 0);
         let SearchError::Misformed(_, what) = error.expect_err("is wrong") else {
             panic!("{path:?} is told as something else")
         };
         assert!(what.contains(words), "{what}");
     }
-    let path = files.write("y.csv", b"1,2\n1,2,3\n");
+    for (text, number, words) in [
+        ("1,2\n\nname,words\n", 3, "is no list of numbers: name,words"),
+        ("1,2\n1,2,3\n", 2, "has 3 numbers, and the lines before it have 2"),
+    ] {
+        let path = files.write("x.csv", text.as_bytes());
+        let error = search(&path, &query(&[1.0, 0.0]), &mut Best::new(1, None), 0);
+        let Err(SearchError::BadLine { line, what, .. }) = error else {
+            panic!("{text:?} is told as something else")
+        };
+        assert_eq!((line, what.as_str()), (number, words));
+    }
+    let path = files.write("y.csv", b"1,2,3\n1,2,3\n");
     let error = search(&path, &query(&[1.0, 0.0]), &mut Best::new(1, None), 0);
     assert!(matches!(error, Err(SearchError::OtherLength { row: 3, query: 2, .. })), "{error:?}");
 }

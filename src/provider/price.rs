@@ -4,16 +4,25 @@ use serde_json::Number;
 
 use super::{Provider, rules};
 use crate::config::price::PriceEntry;
-use crate::ledger::Spent;
+use crate::ledger::{Spent, rounded};
 
 impl Provider {
-    /// The currency and the amount of what a model took in one reply, by the first of the profile's `prices`
+    /// The currency and the amount of what a model took in one reply, by the one of the profile's `prices`
     /// that is for it. `None` without one, and where nothing was counted that it has a price for.
     pub(crate) fn price_of(&self, model: &str, spent: &Spent) -> Option<(String, f64)> {
-        let entry =
-            self.profile.prices.as_deref()?.iter().find(|entry| is_for(entry, model, spent))?;
+        let entry = entry_for(self.profile.prices.as_deref()?, model, spent)?;
         Some((entry.currency.clone().unwrap_or_default(), amount(entry, spent)?))
     }
+}
+
+/// The first entry that is for this. Of several for the same models, as for longer and longer contexts, the
+/// one with the highest bound, in whatever order they stand.
+fn entry_for<'e>(entries: &'e [PriceEntry], model: &str, spent: &Spent) -> Option<&'e PriceEntry> {
+    let fitting = || entries.iter().filter(|entry| is_for(entry, model, spent));
+    let first = fitting().next()?;
+    let bound = |entry: &PriceEntry| entry.above.as_ref().and_then(Number::as_f64).unwrap_or(-1.0);
+    let same = fitting().filter(|entry| entry.models == first.models);
+    same.reduce(|best, entry| if bound(entry) > bound(best) { entry } else { best })
 }
 
 fn is_for(entry: &PriceEntry, model: &str, spent: &Spent) -> bool {
@@ -51,11 +60,6 @@ fn amount(entry: &PriceEntry, spent: &Spent) -> Option<f64> {
     .flatten()
     .reduce(|sum, more| sum + more)
     .map(rounded)
-}
-
-/// An amount without the last digits, which adding up makes wrong.
-pub(crate) fn rounded(amount: f64) -> f64 {
-    format!("{amount:.12}").parse().unwrap_or(amount)
 }
 
 /// Money in words: two digits of a small amount, cents of one that is not.
@@ -123,6 +127,31 @@ mod tests {
     }
 
     #[test]
+    fn a_long_context_has_its_price_wherever_it_stands() {
+        let tier = |models: &[&str], above: Option<u32>, input: f64| PriceEntry {
+            models: Some(models.iter().map(|model| (*model).to_owned()).collect()),
+            above: above.map(Number::from),
+            ..entry(&[("input", input)])
+        };
+        let entries = [
+            tier(&["qwen*"], None, 1.0),
+            tier(&["qwen*"], Some(128_000), 3.0),
+            tier(&["qwen*"], Some(32_000), 2.0),
+            tier(&["*"], Some(1), 9.0),
+        ];
+        let found = |model: &str, input: u64| {
+            let entry = entry_for(&entries, model, &tokens(input, 0, 0, 0))?;
+            entry.input.as_ref()?.as_f64()
+        };
+        assert_eq!(found("qwen-plus", 32_000), Some(1.0));
+        assert_eq!(found("qwen-plus", 32_001), Some(2.0));
+        assert_eq!(found("qwen-plus", 128_000), Some(2.0));
+        assert_eq!(found("qwen-plus", 128_001), Some(3.0));
+        assert_eq!(found("gpt", 5), Some(9.0));
+        assert_eq!(found("gpt", 1), None);
+    }
+
+    #[test]
     fn what_is_no_token_has_its_price() {
         let spent = Spent {
             pictures: Some(3),
@@ -149,11 +178,5 @@ mod tests {
             assert_eq!(money(amount, "元"), words);
         }
         assert_eq!(money(1.0, ""), "1.00");
-    }
-
-    #[test]
-    fn sums_of_money_have_no_odd_digits() {
-        assert_eq!(rounded(0.1 + 0.2), 0.3);
-        assert_eq!(rounded(0.000_014), 0.000_014);
     }
 }

@@ -1,10 +1,10 @@
 //! What was typed after `llm embed`, as it is meant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::sidecar;
+use super::sidecar::{self, TextUnit, VectorOrigin};
 use crate::api::embed::format::VectorFormat;
 use crate::api::embed::reply::DecimalVectors;
 use crate::cli::embed::EmbedArgs;
@@ -12,6 +12,7 @@ use crate::command::options::RunOptions;
 use crate::command::steps::refuse_own_input;
 use crate::error::Failure;
 use crate::input::RowColumns;
+use crate::input::stdin::is_stdin;
 use crate::input::texts::TextSources;
 use crate::journal::path_beside;
 
@@ -117,6 +118,18 @@ impl EmbedOptions {
         }
     }
 
+    /// What is told of the vectors beside a file that has no place for it.
+    pub(super) fn origin(&self, model: Option<String>, provider: String) -> VectorOrigin {
+        let is_elsewhere = !self.texts.is_empty() || self.files.iter().any(|path| is_stdin(path));
+        let texts = if is_elsewhere { Vec::new() } else { self.files.clone() };
+        let unit = match &self.columns {
+            Some(columns) => TextUnit::Field(columns.text.clone()),
+            None if self.lines => TextUnit::Line,
+            None => TextUnit::File,
+        };
+        VectorOrigin { model, provider, texts, unit }
+    }
+
     /// What decimal numbers in a reply become.
     pub(super) fn numbers(&self) -> DecimalVectors {
         match self.style.format {
@@ -136,9 +149,18 @@ impl EmbedOptions {
 fn style(args: &EmbedArgs, json: bool) -> Result<Style, Failure> {
     let output = args.update.as_deref().or(args.output.as_deref());
     let named = output.filter(|path| path.as_os_str() != "-");
+    let of_ending = named.and_then(VectorFormat::of_ending);
+    if args.update.is_some()
+        && let Some(other @ (VectorFormat::Csv | VectorFormat::Npy)) = of_ending
+    {
+        let path = output.unwrap_or(Path::new("")).display();
+        let words = format!("--update keeps jsonl, and the ending of {path} is {}'s", other.name());
+        return Err(Failure::usage(words)
+            .hint("-o makes such a file anew, --update FILE.jsonl asks for new lines alone"));
+    }
     let ending = match args.update {
         Some(_) => Some(VectorFormat::Jsonl),
-        None => named.and_then(VectorFormat::of_ending),
+        None => of_ending,
     };
     let contradiction = |asked: &str, ending: VectorFormat| {
         let path = named.map(|path| path.display().to_string()).unwrap_or_default();

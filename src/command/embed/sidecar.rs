@@ -16,8 +16,19 @@ const MARK: (&str, u64) = ("llm", 1);
 pub(super) struct VectorOrigin {
     pub(super) model: Option<String>,
     pub(super) provider: String,
-    /// The files that the texts came from, as they were named.
+    /// The files that the texts came from, as they were named; none where they came from elsewhere too.
     pub(super) texts: Vec<PathBuf>,
+    /// What of these files is a text.
+    pub(super) unit: TextUnit,
+}
+
+/// What a text is in the files that it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TextUnit {
+    Line,
+    /// This column of a row.
+    Field(String),
+    File,
 }
 
 /// `FILE.json`.
@@ -52,13 +63,19 @@ pub(super) fn write(
         [one] => one.clone(),
         _ => Value::Array(names),
     };
-    let told = json!({
+    let mut told = json!({
         MARK.0: MARK.1,
         "model": origin.model,
         "provider": origin.provider,
         "dimensions": dimensions,
         "texts": texts,
     });
+    match &origin.unit {
+        _ if origin.texts.is_empty() => {}
+        TextUnit::Line => {}
+        TextUnit::Field(name) => told["field"] = name.as_str().into(),
+        TextUnit::File => told["whole_files"] = true.into(),
+    }
     let mut file = OutputFile::open(&path)?;
     file.write(format!("{told}\n").as_bytes())?;
     file.commit()

@@ -1,32 +1,26 @@
 //! Files of vectors: which model made them, and the rows in them that are nearest.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::Deserialize;
-use serde_json::Value;
-
+use super::beside::{self, Beside};
 use super::options::VectorFile;
 use crate::cli::similar::SimilarFormat;
 use crate::error::{Failure, FailureKind, reason};
+use crate::input::texts::InputTexts;
 use crate::nearest::{self, Best, Hit, Query, SearchError};
 
-/// What `embed` writes beside a file that has no place for it.
-#[derive(Debug, Deserialize)]
-struct Beside {
-    model: Option<String>,
-    /// The file whose lines were embedded, as it was typed; a list of several.
-    texts: Option<Value>,
-}
+/// A file of vectors, and the texts that were embedded as `embed` tells them beside it.
+pub(super) type ToldFile = (VectorFile, Option<InputTexts>);
 
 /// The model that made the vectors, where the files or those beside them say so.
 ///
 /// # Errors
 /// Exit 2: two models made them.
-pub(super) fn model_of(files: &[VectorFile]) -> Result<Option<String>, Failure> {
+pub(super) fn model_of(files: &[ToldFile]) -> Result<Option<String>, Failure> {
     let mut known: Option<(String, &Path)> = None;
-    for file in files {
+    for (file, _) in files {
         let path = file.path.as_path();
-        let model = beside(path).and_then(|beside| beside.model);
+        let model = Beside::read(path).and_then(|beside| beside.model);
         let Some(model) = model.or_else(|| nearest::first_row_model(path)) else { continue };
         match &known {
             Some((other, earlier)) if *other != model => {
@@ -49,7 +43,7 @@ pub(super) fn model_of(files: &[VectorFile]) -> Result<Option<String>, Failure> 
 /// Exit 2: a file that can't be read or is none of vectors, one that is also what is written, or one
 /// without texts where nothing else is printed.
 pub(super) fn check(
-    files: &[VectorFile],
+    files: &[ToldFile],
     format: SimilarFormat,
     output: Option<&Path>,
 ) -> Result<(), Failure> {
@@ -57,11 +51,12 @@ pub(super) fn check(
         let output = output.and_then(|output| output.canonicalize().ok());
         output.is_some() && output == path.canonicalize().ok()
     };
-    for file in files {
+    for (file, told) in files {
         nearest::check(&file.path).map_err(failure)?;
         let ending = file.path.extension().and_then(|ending| ending.to_str());
         let has_rows_alone = matches!(ending, Some("npy" | "csv"));
-        if format == SimilarFormat::Text && has_rows_alone && texts_of(file).is_none() {
+        let has_texts = file.texts.is_some() || told.is_some();
+        if format == SimilarFormat::Text && has_rows_alone && !has_texts {
             let failure = Failure::usage(format!("{} has no texts to print", file.path.display()));
             return Err(failure.hint("--texts FILE names the lines that its rows belong to"));
         }
@@ -79,46 +74,35 @@ pub(super) fn check(
     Ok(())
 }
 
-/// What FILE.json says.
-fn beside(path: &Path) -> Option<Beside> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".json");
-    serde_json::from_slice(&std::fs::read(PathBuf::from(name)).ok()?).ok()
-}
-
-/// The texts of a file of vectors: those that the user named, else those that were embedded, where that
-/// file still lies where it did.
-pub(super) fn texts_of(file: &VectorFile) -> Option<PathBuf> {
-    let embedded = || {
-        let path = PathBuf::from(beside(&file.path)?.texts?.as_str()?);
-        path.is_file().then_some(path)
-    };
-    file.texts.clone().or_else(embedded)
-}
-
-/// The nearest rows of all files, with their texts.
+/// The nearest rows of all files, with their texts, and what else is to be told.
 ///
 /// # Errors
 /// Exit 2: a file that can't be read, that holds no vectors, or those of another model.
 pub(super) fn search(
-    files: &[VectorFile],
+    files: Vec<ToldFile>,
     query: &Query,
     mut best: Best,
-) -> Result<Vec<Hit>, Failure> {
+) -> Result<(Vec<Hit>, Vec<String>), Failure> {
     let mut ranges = Vec::new();
     let mut rows = 0;
-    for file in files {
+    for (file, _) in &files {
         let count = nearest::search(&file.path, query, &mut best, rows).map_err(failure)?;
         ranges.push((rows + 1, count));
         rows += count;
     }
     let mut hits = best.into_hits();
-    for (file, (first, count)) in files.iter().zip(ranges) {
-        if let Some(texts) = texts_of(file) {
-            nearest::add_texts(&mut hits, &texts, first, count).map_err(failure)?;
+    let mut warnings = Vec::new();
+    for ((file, told), (first, count)) in files.into_iter().zip(ranges) {
+        if let Some(texts) = &file.texts {
+            nearest::add_texts(&mut hits, texts, first, count).map_err(failure)?;
+        } else if let Some(texts) = told
+            && let Err(why) = beside::add_texts(&mut hits, texts, first, count)
+        {
+            let path = file.path.display();
+            warnings.push(format!("the texts of {path} are not shown: {why}"));
         }
     }
-    Ok(hits)
+    Ok((hits, warnings))
 }
 
 fn failure(error: SearchError) -> Failure {
@@ -127,6 +111,9 @@ fn failure(error: SearchError) -> Failure {
             Failure::usage(format!("cannot read {}: {}", path.display(), reason(&error)))
         }
         SearchError::Misformed(path, what) => Failure::usage(format!("{} {what}", path.display())),
+        SearchError::BadLine { path, line, what } => {
+            Failure::usage(format!("line {line} of {} {what}", path.display()))
+        }
         SearchError::OtherLength { path, row, query } => Failure::new(
             FailureKind::Usage,
             format!(

@@ -111,6 +111,21 @@ fn a_file_beside_tells_the_model() {
     let server = Server::start([numbers(&[1.0])]);
     let run = embed(&server).args(["a", "-o", "v.jsonl"]).run();
     assert_eq!(run.code(0).names(), ["v.jsonl"]);
+    // What a text is in the files is told where it is no line.
+    for (args, more) in [
+        (&["-f", "t.csv", "--field", "x"][..], json!({"texts": "t.csv", "field": "x"})),
+        (&["-f", "t.csv"], json!({"texts": "t.csv", "whole_files": true})),
+        (&["a"], json!({"texts": null})),
+    ] {
+        let server = Server::start([numbers(&[1.0])]);
+        let run = embed(&server).file("t.csv", "x\na\n").args(args).args(["-o", "v.npy"]).run();
+        run.code(0).stderr_empty();
+        let told: Value = serde_json::from_slice(&run.read("v.npy.json")).expect("is JSON");
+        let known = json!({"llm": 1, "model": "bge", "provider": "test", "dimensions": 1});
+        let expected = known.as_object().into_iter().chain(more.as_object()).flatten();
+        assert_eq!(told.as_object().map(serde_json::Map::len), Some(expected.clone().count()));
+        assert!(expected.into_iter().all(|(key, value)| told[key] == *value), "{told}");
+    }
 }
 
 #[test]
@@ -141,6 +156,9 @@ fn vectors_of_another_model_are_not_mixed_in() {
     let run = embed(&server).args(args).file("v.jsonl", "{\"x\":1}\n").run();
     run.code(2).stderr_has("line 1 of v.jsonl is none that `llm embed` writes as jsonl");
     embed(&server).args(args).args(["--format", "csv"]).run().code(2);
+    let run = embed(&server).args(["a", "--update", "v.npy"]).run();
+    run.code(2).stderr_has("llm: --update keeps jsonl, and the ending of v.npy is npy's\n");
+    assert!(run.names().is_empty());
     // Without a model the length decides.
     let server = Server::start([numbers(&[1.0])]);
     let run = embed(&server).args(args).file("v.jsonl", line("")).run();

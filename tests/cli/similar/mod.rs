@@ -1,3 +1,4 @@
 //! `llm similar`.
+mod files;
 mod rerank;
 mod vectors;

@@ -5,19 +5,19 @@ use serde_json::json;
 use crate::support::{Llm, Reply, Server, llm};
 
 /// A reply with these vectors.
-fn vectors(rows: &[&[f32]]) -> Reply {
+pub(super) fn vectors(rows: &[&[f32]]) -> Reply {
     let entry = |(index, row): (usize, &&[f32])| json!({"index": index, "embedding": row});
     let data: Vec<_> = rows.iter().enumerate().map(entry).collect();
     Reply::json(200, json!({"object": "list", "data": data, "usage": {"prompt_tokens": 3}}))
 }
 
 /// `llm similar` with the profile `test` at this server.
-fn similar(server: &Server) -> Llm {
+pub(super) fn similar(server: &Server) -> Llm {
     llm().profile(server).args(["similar", "-m", "bge"])
 }
 
 /// The vector of the query in most of these tests.
-const QUERY: &[f32] = &[1.0, 0.0];
+pub(super) const QUERY: &[f32] = &[1.0, 0.0];
 
 const JSONL: &str = "\
 {\"index\":0,\"input\":\"狗\",\"embedding\":[0.0,1.0]}\n\
@@ -165,6 +165,8 @@ fn what_can_not_be_searched_is_told_before_anything_is_sent() {
         (&["q", "--texts", "t.txt", "--in", "v.npy"], "--texts t.txt stands before any --in"),
         (&["--in", "v.npy"], "there is no query"),
         (&["q", "--in", "v.npy", "--json"], "--json"),
+        (&["q", "--in", "v.npy", "--min", "nan"], "that is not a number"),
+        (&["q", "--in", "v.npy", "--min", "hoch"], "that is not a number"),
         (&["q", "--in", "v.npy", "-o", "v.npy"], "v.npy"),
     ] {
         let run = similar(&server).file("v.npy", npy(&[[1.0, 0.0]])).args(args).run();

@@ -92,6 +92,20 @@ fn similar_notes_both_models() {
 }
 
 #[test]
+fn batch_notes_all_rows_together() {
+    let answer = |tokens: u64| {
+        let message = json!({"role": "assistant", "content": "好"});
+        let usage = json!({"prompt_tokens": tokens, "completion_tokens": 2});
+        let choice = json!({"index": 0, "finish_reason": "stop", "message": message});
+        Reply::json(200, json!({"choices": [choice], "usage": usage}))
+    };
+    let args = ["batch", "-f", "d.txt", "译", "-o", "out.jsonl", "-q", "--concurrency", "1"];
+    let expected = json!({"command": "batch", "provider": "test", "model": "c", "input_tokens": 12,
+        "output_tokens": 4, "cost": {"USD": 0.000_02}});
+    assert_eq!(noted(vec![answer(5), answer(7)], &args), [expected]);
+}
+
+#[test]
 fn what_asks_no_model_is_noted_without_counts() {
     let list = Reply::json(200, json!({"data": [{"id": "c"}]}));
     let expected = json!({"command": "models", "provider": "test"});

@@ -77,6 +77,64 @@ fn prices_of_the_profile_tell_what_a_run_cost() {
 }
 
 #[test]
+fn what_a_cache_took_has_its_price_in_the_counts_of_each_service() {
+    let prices = "prices = [\n\
+        { models = [\"m\"], input = 3, cached_input = 0.3, cache_write = 3.75, output = 15, currency = \"USD\" },\n\
+        { models = [\"m\"], above = 200000, input = 6, cached_input = 0.6, cache_write = 7.5, output = 22.5, currency = \"USD\" }]";
+    // 50 as they are, 900 read from the cache, 50 written to it, 10 out.
+    let amount = (50.0 * 3.0 + 900.0 * 0.3 + 50.0 * 3.75 + 10.0 * 15.0) / 1e6;
+    for usage in [
+        json!({"prompt_tokens": 1000, "completion_tokens": 10,
+            "prompt_tokens_details": {"cached_tokens": 900, "cache_write_tokens": 50}}),
+        json!({"input_tokens": 50, "output_tokens": 10, "cache_read_input_tokens": 900,
+            "cache_creation_input_tokens": 50}),
+        json!({"prompt_tokens": 1000, "completion_tokens": 10,
+            "prompt_tokens_details": {"cached_tokens": 900, "cache_creation_input_tokens": 50}}),
+        json!({"prompt_tokens": 1000, "completion_tokens": 10, "cache_read_input_tokens": 900,
+            "cache_creation_input_tokens": 50}),
+    ] {
+        let note = note_of_chat(&usage, prices);
+        let counts = ["input_tokens", "cached_tokens", "cache_write_tokens"].map(|key| &note[key]);
+        assert_eq!(counts, [&json!(1000), &json!(900), &json!(50)], "{usage}");
+        assert_eq!(note["cost"], json!({"USD": amount}), "{usage}");
+    }
+    // What was read from the cache counts for the length of the context too.
+    let long = json!({"input_tokens": 1, "output_tokens": 0, "cache_read_input_tokens": 200_000,
+        "cache_creation_input_tokens": 0});
+    let amount = (6.0 + 200_000.0 * 0.6) / 1e6;
+    assert_eq!(note_of_chat(&long, prices)["cost"], json!({"USD": amount}));
+}
+
+#[test]
+fn counts_over_responses_are_noted() {
+    let usage = json!({"input_tokens": 1000, "output_tokens": 40, "total_tokens": 1040, "cost": 0.5,
+        "input_tokens_details": {"cached_tokens": 600, "cache_write_tokens": 100},
+        "output_tokens_details": {"reasoning_tokens": 30}});
+    let text = json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "好"}]});
+    let response = json!({"id": "r", "status": "completed", "output": [text], "usage": usage});
+    let events = [
+        json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "好"}),
+        json!({"type": "response.completed", "response": response}),
+    ];
+    let stream = || Reply::sse(&events.each_ref().map(Value::to_string));
+    let server = Server::start([stream(), stream(), Reply::json(200, response.clone())]);
+    let expected = json!({"command": "chat", "provider": "test", "model": "m", "input_tokens": 1000,
+        "cached_tokens": 600, "cache_write_tokens": 100, "output_tokens": 40, "reasoning_tokens": 30,
+        "cost": {"USD": 0.5}});
+    let llm = with(&server, "api = \"responses\"").args(["chat", "你好"]);
+    llm.run().code(0).stdout("好\n").stderr_empty();
+    assert_eq!(notes(&llm), [expected]);
+    let prices = "prices = [{ input = 2, cached_input = 0.2, cache_write = 2.5, output = 8, currency = \"元\" }]";
+    let llm = with(&server, &format!("api = \"responses\"\n{prices}")).args(["chat", "你好"]);
+    llm.run().code(0).stdout("好\n").stderr_empty();
+    let amount = (300.0 * 2.0 + 600.0 * 0.2 + 100.0 * 2.5 + 40.0 * 8.0) / 1e6;
+    assert_eq!(notes(&llm)[0]["cost"], json!({"元": amount}));
+    let whole = llm.clone().args(["--no-stream"]);
+    whole.run().code(0).stdout("好\n");
+    assert_eq!(notes(&llm)[1]["cost"], json!({"元": amount}));
+}
+
+#[test]
 fn nothing_is_noted_where_nothing_is_to_be_kept() {
     let server = Server::always(counted(&json!({"prompt_tokens": 1})));
     let llm = with(&server, "");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Llm, llm};
+use crate::support::{Llm, Reply, Server, in_terminal, llm};
 
 const NOTES: &str = concat!(
     r#"{"time":"2026-11-01T10:00:00Z","command":"chat","provider":"a","model":"m","input_tokens":1000,"output_tokens":20,"cost":{"USD":0.1}}"#,
@@ -104,4 +104,40 @@ fn a_service_and_a_model_choose_notes() {
     let run = with_notes(&notes).config("[providers.x]\nnonsense = 1\n");
     let run = run.args(["-p", "百炼", "--json", "-q"]).run();
     assert_eq!(run.code(0).stdout_json()["total"]["runs"], 2);
+}
+
+#[test]
+fn a_day_may_be_named() {
+    let vectors = Reply::json(200, json!({"data": [{"index": 0, "embedding": [1.0]}]}));
+    let server = Server::start([vectors]);
+    let llm = with_notes(NOTES).profile(&server);
+    llm.clone().bare_args(["embed", "-q", "a"]).run().code(0);
+    for (since, runs) in [("yesterday", 1), ("2026-11", 5), ("2026/11/02", 4)] {
+        let run = llm.clone().args(["--json", "-q", "--since", since]).run();
+        assert_eq!(run.code(0).stdout_json()["total"]["runs"], runs, "{since}");
+    }
+}
+
+/// The columns that a line takes: Chinese letters take two.
+fn width(line: &str) -> usize {
+    line.chars().map(|letter| if letter >= '\u{2e80}' { 2 } else { 1 }).sum()
+}
+
+#[test]
+fn a_table_fits_into_a_terminal() {
+    let long = NOTES.replace("千问", "通义千问-最大版-2026-11-01-长上下文预览版").replace(
+        "\"output_tokens\":2,",
+        "\"output_tokens\":2,\"cached_tokens\":70000,\"cache_write_tokens\":80000,\"reasoning_tokens\":1,",
+    );
+    let Some(shown) = in_terminal(&with_notes(&long)) else { return };
+    let (notes, table): (Vec<&str>, Vec<&str>) =
+        shown.lines().partition(|line| line.starts_with("llm: "));
+    let widest = table.iter().map(|line| width(line)).max();
+    assert!(widest <= Some(80), "{shown}");
+    assert!(table.iter().any(|line| line.starts_with("通义千问") && line.contains('…')), "{shown}");
+    let total = ["total", "4", "501,000", "70,000", "22", "7", "0.30", "USD"];
+    let last: Vec<&str> = table[table.len() - 2].split_whitespace().collect();
+    assert_eq!(last, total, "{shown}");
+    assert_eq!(table[table.len() - 1].trim(), "3.00 元", "{shown}");
+    assert!(notes.iter().any(|note| note.starts_with("llm: no room for cache written")), "{shown}");
 }
