@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::source::root;
+use super::source::{root, sources};
 
 /// The document that says how the code is laid out.
 const LAYOUT: &str = "CONTRIBUTING.md";

@@ -85,7 +85,7 @@ fn batches_and_the_commands_of_manual_pages_are_completed() {
     let id = llm.clone().args(line).run().code(0).stdout_text().trim().to_owned();
     assert!(!id.is_empty());
     for action in ["status", "fetch", "cancel", "rm"] {
-        assert_eq!(completed(&llm, &["batch", action, &id[..3]]), [id.clone()], "{action}");
+        assert_eq!(completed(&llm, &["batch", action, &id[..3]]), [id.as_str()], "{action}");
     }
     // An id is no name of a column.
     assert!(!completed(&llm, &["batch", "--id", ""]).contains(&id));
