@@ -3,7 +3,8 @@
 //! length.
 //!
 //! `cargo bench --bench against_curl` runs all of it, `cargo bench --bench against_curl -- chat` the
-//! rows whose name holds that word. With `--profile dist` the binary that is shipped is measured.
+//! rows of the table whose name holds that word; what `batch` does with many rows is `rows`. With `--profile
+//! dist` the binary that is shipped is measured.
 //! Variables of the environment set the rest:
 //!
 //! - `LLM_BENCH_NEW`: a binary of `llm` to be measured instead of the one that was built with the bench;
@@ -22,6 +23,10 @@ mod latency;
 mod load;
 #[path = "against_curl/measure.rs"]
 mod measure;
+#[path = "against_curl/row_server.rs"]
+mod row_server;
+#[path = "against_curl/rows.rs"]
+mod rows;
 #[path = "against_curl/works.rs"]
 mod works;
 
@@ -71,6 +76,7 @@ fn main() {
     if is_wanted("instructions") {
         bench.instructions();
     }
+    bench.rows(is_wanted);
 }
 
 struct Bench {
@@ -103,7 +109,7 @@ impl Bench {
         let said = process.stdout.as_mut().expect("it was made a pipe");
         let mut said = BufReader::new(said).lines();
         let mut next = || said.next().and_then(Result::ok).expect("the server says where it is");
-        let server = Server { plain: next(), tls: next() };
+        let server = Server { plain: next(), tls: next(), rows: next() };
         let home = tempfile::tempdir().expect("a temporary folder can be made");
         server.write_profile(home.path());
         Self { home, server, has_curl: curl.is_ok(), old: works::setting("LLM_BENCH_OLD"), process }
@@ -172,6 +178,13 @@ impl Bench {
                 );
             }
         }
+    }
+
+    /// Many short requests.
+    fn rows(&self, is_wanted: impl Fn(&str) -> bool) {
+        let (llm, home) = (works::new_llm(), self.home.path());
+        let (base, has_curl) = (&*self.server.rows, self.has_curl);
+        rows::RowBench { llm: &llm, has_curl, base, home }.all(is_wanted);
     }
 
     fn instructions(&self) {

@@ -29,8 +29,8 @@ static BASE64: LazyLock<Vectors> = LazyLock::new(|| Vectors::new(load::vector_in
 static FLOATS: LazyLock<Vectors> = LazyLock::new(|| Vectors::new(load::vector_in_floats));
 static PICTURE: LazyLock<Vec<u8>> = LazyLock::new(load::picture_reply);
 
-/// Serves on two free ports of the loopback: `say` is given both base URLs, that of TLS last. Ends when
-/// `until` does.
+/// Serves on free ports of the loopback: `say` is given the base URLs, of plain HTTP, of TLS, and of the server of
+/// rows. Ends when `until` does.
 pub(crate) fn serve(mut until: impl Read, say: impl Fn(&str)) {
     let speech: Arc<[u8]> = load::speech_block().into();
     let plain = Arc::clone(&speech);
@@ -43,6 +43,7 @@ pub(crate) fn serve(mut until: impl Read, say: impl Fn(&str)) {
         stream.conn.send_close_notify();
         stream.flush()
     }));
+    say(&super::row_server::listen());
     let _ = until.read_to_end(&mut Vec::new());
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Work {
 pub(crate) struct Server {
     pub(crate) plain: String,
     pub(crate) tls: String,
+    /// The one that answers the rows of `batch`.
+    pub(crate) rows: String,
 }
 
 /// One way to it.
@@ -170,7 +172,7 @@ pub(crate) fn all(server: &Server, home: &Path) -> Vec<Work> {
 
 /// The `llm` that is measured: the one that was built with the bench, unless `LLM_BENCH_NEW` names
 /// another.
-fn new_llm() -> String {
+pub(crate) fn new_llm() -> String {
     setting("LLM_BENCH_NEW").unwrap_or_else(|| env!("CARGO_BIN_EXE_llm").to_owned())
 }
 

@@ -11,6 +11,7 @@ use crate::io::Io;
 use crate::output::kept::KeptParts;
 use crate::provider::{Job, resolve};
 
+mod ahead;
 mod convert;
 mod fetch;
 mod json;

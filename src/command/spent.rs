@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::dialect::usage::{TokenCounts, number};
+use crate::dialect::usage::{TokenCounts, at, number};
 use crate::ledger::Spent;
 
 /// The currency of what services say of money.
@@ -17,8 +17,8 @@ const PICTURES: [&str; 2] = ["/image_count", "/generated_images"];
 pub(super) fn of_usage(usage: Option<&Value>) -> Spent {
     let Some(usage) = usage else { return Spent::default() };
     let counts = TokenCounts::of(usage);
-    let count = |names: &[&str]| names.iter().find_map(|name| number(usage.pointer(name)?));
-    let seconds = SECONDS.iter().find_map(|name| usage.pointer(name)?.as_f64());
+    let count = |names: &[&str]| names.iter().find_map(|name| number(at(usage, name)?));
+    let seconds = SECONDS.iter().find_map(|name| at(usage, name)?.as_f64());
     let is_told = counts.input.is_some() || counts.output.is_some();
     // Embedders and rerankers may tell the sum alone: they make nothing.
     let all = count(&["/total_tokens"]).filter(|_| !is_told);

@@ -11,8 +11,10 @@ use crate::exchange::{self, Exchange};
 use crate::io::Io;
 use crate::provider::{Job, Provider, RequestLimit, resolve};
 
+mod ahead;
 mod ask;
 mod file;
+mod form;
 mod inputs;
 mod options;
 mod outputs;

@@ -28,7 +28,7 @@ pub(crate) struct TokenCounts {
 /// them than of the prompt's they can't be among them.
 pub(crate) fn prompt_tokens(usage: &Value) -> Option<PromptTokens> {
     let prompt =
-        ["/prompt_tokens", "/input_tokens"].iter().find_map(|path| number(usage.pointer(path)?))?;
+        ["/prompt_tokens", "/input_tokens"].iter().find_map(|path| number(at(usage, path)?))?;
     let mut cached = Vec::new();
     collect_cached(usage, &mut cached);
     let largest = cached.iter().copied().max().filter(|largest| *largest > prompt);
@@ -39,6 +39,12 @@ pub(crate) fn prompt_tokens(usage: &Value) -> Option<PromptTokens> {
 
 /// A count below this is none: some services always say 0 or 1.
 pub(crate) const LEAST_COUNT: u64 = 64;
+
+/// What stands at a path such as `/a/b`. Names of usage have no escapes, so none are looked for as
+/// [`Value::pointer`] does, which costs two texts a name; every reply is asked for some forty.
+pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('/').skip(1).try_fold(value, |value, name| value.get(name))
+}
 
 /// A count: a number, or one that a gateway writes as text.
 pub(crate) fn number(value: &Value) -> Option<u64> {
@@ -99,7 +105,7 @@ const TICKS: (&str, f64) = ("/cost_in_usd_ticks", 1e10);
 impl TokenCounts {
     /// Reads the `usage` of a reply.
     pub(crate) fn of(usage: &Value) -> Self {
-        let count = |names: &[&str]| names.iter().find_map(|name| number(usage.pointer(name)?));
+        let count = |names: &[&str]| names.iter().find_map(|name| number(at(usage, name)?));
         let (mut input, output) = (count(&INPUT), count(&OUTPUT));
         let (cached, cache_write) = (count(&CACHED), count(&CACHE_WRITE));
         let beyond_input = count(&TOTAL)
@@ -148,7 +154,7 @@ fn is_of_anthropic(usage: &Value) -> bool {
 
 /// What the service says that a reply costs; some gateways write numbers as text.
 fn dollars(usage: &Value) -> Option<f64> {
-    let amount = |name: &str| match usage.pointer(name)? {
+    let amount = |name: &str| match at(usage, name)? {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,

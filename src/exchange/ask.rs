@@ -40,7 +40,8 @@ impl Exchange {
                 None => None,
             };
             self.client.is_charged = is_charged;
-            let failure = match self.attempt(&request, operation).await {
+            // On the heap: a future of some kilobytes would be copied into each one around it.
+            let failure = match Box::pin(self.attempt(&request, operation)).await {
                 Ok(output) => {
                     let taken = self.taken.take();
                     pass.iter().for_each(|pass| pass.good(taken));

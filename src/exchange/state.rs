@@ -47,6 +47,11 @@ const RETRIES: u32 = 2;
 const MOST_NEAR: usize = 32;
 const MOST_FAR: usize = 64;
 
+/// The same for the parts of a long text or recording: each takes a service long, and its sound or file is
+/// large.
+const MOST_PARTS_NEAR: usize = 4;
+const MOST_PARTS_FAR: usize = 16;
+
 /// Open files that are left for other things than connections.
 #[cfg(unix)]
 const OTHER_FILES: usize = 32;
@@ -115,15 +120,32 @@ impl Exchange {
         options: ExchangeOptions,
         stderr: Stderr,
     ) -> Self {
-        let shared = Arc::new(Shared::new(options, None, Arc::default()));
+        let shared = Arc::new(Shared::new(options));
         Self { provider, model: String::new(), client, stderr, shared, taken: None }
     }
 
     /// Prepares for a bulk run of at most `most` requests at a time, where the user says so; else their
     /// number finds its own level. `limits` is what the user allows in a minute. To be called before anything is asked.
     pub(crate) fn for_many(&mut self, most: Option<usize>, limits: MinuteLimits) {
-        let is_near = is_this_machine(&self.provider.base_url);
-        let wanted = most.unwrap_or(if is_near { MOST_NEAR } else { MOST_FAR });
+        let wanted = most.unwrap_or_else(|| self.most(MOST_NEAR, MOST_FAR));
+        self.pass_gate(wanted, most.is_some(), limits);
+    }
+
+    /// Prepares for the parts of a long text or recording, as [`Exchange::for_many`] does for rows; once is enough.
+    pub(crate) fn for_parts(&mut self) {
+        if self.shared.throttle.is_some() {
+            return;
+        }
+        let wanted = self.most(MOST_PARTS_NEAR, MOST_PARTS_FAR);
+        self.pass_gate(wanted, false, MinuteLimits::default());
+    }
+
+    fn most(&self, near: usize, far: usize) -> usize {
+        if is_this_machine(&self.provider.base_url) { near } else { far }
+    }
+
+    /// From now on all requests pass one gate.
+    fn pass_gate(&mut self, wanted: usize, begins_at_ceiling: bool, limits: MinuteLimits) {
         let ceiling = wanted.min(most_connections());
         if ceiling < wanted {
             let what = format!(
@@ -131,9 +153,9 @@ impl Exchange {
             );
             self.stderr.note(&what);
         }
-        let throttle = Throttle::new(self.shared.options.policy(), ceiling, most.is_some(), limits);
-        let meter = Arc::clone(&self.shared.meter);
-        self.shared = Arc::new(Shared::new(self.shared.options, Some(throttle), meter));
+        let policy = self.shared.options.policy();
+        let throttle = Throttle::new(policy, ceiling, begins_at_ceiling, limits);
+        self.shared = Arc::new(self.shared.behind(throttle));
     }
 
     /// How many requests may be out at a time, as it is now: one, but in a bulk run.
@@ -195,15 +217,30 @@ impl Exchange {
 }
 
 impl Shared {
-    fn new(options: ExchangeOptions, throttle: Option<Throttle>, meter: Arc<Meter>) -> Self {
+    fn new(options: ExchangeOptions) -> Self {
         Self {
             options,
-            throttle,
-            meter,
+            throttle: None,
+            meter: Arc::default(),
             said: Arc::default(),
             repair: Mutex::default(),
             model_there: tokio::sync::Mutex::default(),
             dead_default: tokio::sync::OnceCell::new(),
+        }
+    }
+
+    /// The same, with all that is known by now, behind a gate.
+    fn behind(&self, throttle: Throttle) -> Self {
+        // Nobody asks yet, so the model is not being looked up.
+        let model_there = self.model_there.try_lock().map(|model| model.clone());
+        Self {
+            options: self.options,
+            throttle: Some(throttle),
+            meter: Arc::clone(&self.meter),
+            said: Arc::clone(&self.said),
+            repair: Mutex::new(self.repair().clone()),
+            model_there: tokio::sync::Mutex::new(model_there.unwrap_or_default()),
+            dead_default: self.dead_default.clone(),
         }
     }
 

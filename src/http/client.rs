@@ -193,7 +193,8 @@ impl Client {
             let activity = Activity::default();
             let outgoing = Outgoing::of(&request.body, &activity, on_sent.as_ref());
             let counted = outgoing.counted();
-            let sent = self.transport.send(request, outgoing, route, reuse);
+            // On the heap, as what waits for it would copy it from one future into the next.
+            let sent = Box::pin(self.transport.send(request, outgoing, route, reuse));
             let sent = self.interrupt.race(activity.while_active(silence, sent)).await?;
             let is_whole = activity.sent() >= counted;
             let Some(sent) = sent else {

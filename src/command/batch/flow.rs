@@ -165,7 +165,8 @@ impl RowFlow {
         self.running.spawn(async move {
             let began = Instant::now();
             let task = RowTask { question, items };
-            let result = asker.ask(&task, &mut exchange).await;
+            // On the heap, where starting the task does not copy it.
+            let result = Box::pin(asker.ask(&task, &mut exchange)).await;
             Box::new(AskedRow { exchange, row, hash, began, result })
         });
         Ok(())

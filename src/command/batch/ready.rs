@@ -50,6 +50,11 @@ impl ReadyRequests {
         Ok(Self { model: service.model.clone(), settings: service.settings.clone() })
     }
 
+    /// The model that a row asks for itself: that of the run where the user names none.
+    pub(super) fn model_of(row: &NumberedRow) -> Option<String> {
+        row.row.get("body")?.get("model")?.as_str().map(str::to_owned)
+    }
+
     /// The body of a row.
     ///
     /// # Errors

@@ -53,6 +53,10 @@ impl RowSetup {
             args.file.iter().cloned().partition(|path| path.to_string_lossy().contains("{{"));
         let files = RowFiles::open(&paths, args.rows.map(form), args.limit, io)?;
         let first = first_row(&files)?;
+        let is_ready = args.rows == Some(RowsForm::Requests);
+        if is_ready && provider.model.is_none() {
+            provider.model = ReadyRequests::model_of(&first);
+        }
         let sources = TemplateSources {
             words: args.prompt.join(" "),
             prompt,
@@ -60,11 +64,9 @@ impl RowSetup {
             vars: &args.var,
             attachments: &attachments,
         };
-        let template = match args.rows {
-            Some(RowsForm::Requests) => {
-                RowTemplate::of_requests(ReadyRequests::new(args, &service)?)
-            }
-            _ => RowTemplate::new(&sources, &first)?,
+        let template = match is_ready {
+            true => RowTemplate::of_requests(ReadyRequests::new(args, &service)?),
+            false => RowTemplate::new(&sources, &first)?,
         };
         let options = QuestionOptions {
             system: None,

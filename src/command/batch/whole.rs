@@ -1,7 +1,8 @@
 //! What is known of a FILE that is whole: by which run it was written, and what each of its rows asked. It lies
 //! in the data folder, under a name that is made of FILE's path, and holds hashes alone.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ const FOLDER: &str = "whole";
 
 /// The bytes of a hash.
 const HASH: usize = 16;
+
+/// The bytes of the first line, with blanks at its end.
+const HEAD: usize = 256;
 
 /// What is known of a file.
 #[derive(Debug)]
@@ -50,52 +54,80 @@ impl KnownFile {
     }
 }
 
-/// Takes note of what a file's rows asked, while it is written.
+/// Takes note of what a file's rows asked, while it is written: on the disk, as there may be millions of them.
 #[derive(Debug)]
 pub(super) struct WholeNote {
-    hashes: Vec<u8>,
-    place: Option<PathBuf>,
+    /// None where it can't be written, or could not be any more.
+    part: Option<NotePart>,
     fingerprint: String,
 }
 
+/// The note under the name that it has until it is whole. It is removed when it is dropped.
+#[derive(Debug)]
+struct NotePart {
+    place: PathBuf,
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Drop for NotePart {
+    fn drop(&mut self) {
+        // Under its own name, if it came that far.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl NotePart {
+    fn new(place: PathBuf) -> std::io::Result<Self> {
+        if let Some(folder) = place.parent() {
+            private::folder().recursive(true).create(folder)?;
+        }
+        let path = place.with_extension(format!("{}.part", std::process::id()));
+        let file = private::file().write(true).create(true).truncate(true).open(&path)?;
+        let mut part = Self { place, path, file: BufWriter::new(file) };
+        part.file.write_all(&[b' '; HEAD])?;
+        Ok(part)
+    }
+
+    fn end(mut self, head: &Head) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(head)?;
+        // What is known only at the end stands first, before the blanks that kept its place.
+        line.resize(HEAD.max(line.len() + 1) - 1, b' ');
+        line.push(b'\n');
+        if line.len() > HEAD {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&line)?;
+        self.file.flush()?;
+        std::fs::rename(&self.path, &self.place)
+    }
+}
+
 impl WholeNote {
-    /// For a file that this run writes.
+    /// For a file that this run writes. A folder that can't be written only means that the same command asks
+    /// anew.
     pub(super) fn new(target: &Path, run: &Fingerprint, env: &Env) -> Self {
-        let fingerprint = run.text().to_owned();
-        Self { hashes: Vec::new(), place: place(target, env), fingerprint }
+        let part = place(target, env).and_then(|place| NotePart::new(place).ok());
+        Self { part, fingerprint: run.text().to_owned() }
     }
 
     /// Adds the next row.
     pub(super) fn add(&mut self, hash: RowHash) {
-        self.hashes.extend(hash.to_bytes());
+        if let Some(part) = &mut self.part
+            && part.file.write_all(&hash.to_bytes()).is_err()
+        {
+            self.part = None;
+        }
     }
 
-    /// Keeps what is known, now that the file is whole. `passing`: rows that another try may answer. A
-    /// folder that can't be written only means that the same command asks anew.
+    /// Keeps what is known, now that the file is whole. `passing`: rows that another try may answer.
     pub(super) fn keep(self, target: &Path, passing: u64) {
         let bytes = std::fs::metadata(target).map(|facts| facts.len());
-        let (Some(place), Ok(bytes)) = (self.place, bytes) else { return };
+        let (Some(part), Ok(bytes)) = (self.part, bytes) else { return };
         let head = Head { llm: 1, fingerprint: self.fingerprint, bytes, passing };
-        // A struct of texts and numbers always serialises.
-        let mut content = serde_json::to_vec(&head).unwrap_or_default();
-        content.push(b'\n');
-        content.extend(self.hashes);
-        let _ = write(&place, &content);
+        let _ = part.end(&head);
     }
-}
-
-/// Writes a file that appears whole.
-fn write(place: &Path, content: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = place.parent() {
-        private::folder().recursive(true).create(folder)?;
-    }
-    let part = place.with_extension(format!("{}.part", std::process::id()));
-    let mut file = private::file().write(true).create(true).truncate(true).open(&part)?;
-    let written = file.write_all(content).and_then(|()| std::fs::rename(&part, place));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    written
 }
 
 /// Where what is known of a file lies.

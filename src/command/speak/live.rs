@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel, unbounded_channel};
 use tokio::task::JoinHandle;
 
-use super::fetch::{AskPart, PartAudio};
+use super::fetch::{AskPart, HeldSound, PartAudio};
 use super::options::SpeakOptions;
 use super::part::TextPart;
 use super::plan::Plan;
@@ -121,7 +121,8 @@ async fn fetch(
     loop {
         while let Some(sentence) = sentences.next(is_over) {
             for part in split::parts(&sentence, limit) {
-                let fetched = exchange.ask(&mut AskPart(model.with_text(part))).await;
+                let mut asked = AskPart { part: model.with_text(part), held: HeldSound::default() };
+                let fetched = exchange.ask(&mut asked).await;
                 let has_failed = fetched.is_err();
                 let fetched = fetched.map(|audio| (audio, part.chars().count()));
                 if sender.send(fetched).await.is_err() || has_failed {

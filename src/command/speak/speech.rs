@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::fetch::{FailedPart, PartAudio, ReplyRest, RequestsAhead, receive};
+use super::ahead::{FailedPart, RequestsAhead};
+use super::fetch::{PartAudio, ReplyRest, receive};
 use super::part::TextPart;
 use super::plan::Plan;
 use super::too_long::{said, say_smaller, smaller, too_long};
@@ -56,6 +57,9 @@ pub(super) async fn speak(
     io: &mut Io,
 ) -> Result<(), Failure> {
     let characters = plan.characters;
+    if plan.parts.len() > 1 {
+        exchange.for_parts();
+    }
     let account = SpeechUsage { asked: Instant::now(), tokens: None };
     let ahead = RequestsAhead::new(plan.parts, kept.clone());
     let mut run = SpeechRun { part: 1, track, ahead, bar: Bar::default(), account };
@@ -137,6 +141,7 @@ impl SpeechRun {
                             splits += 1;
                             say_smaller(limit, &part.text, &exchange.provider.name, io);
                             self.ahead.split_again(part, limit);
+                            exchange.for_parts();
                             self.track.set_parts(self.number());
                         }
                         (limit, part) => {
@@ -170,6 +175,7 @@ impl SpeechRun {
             Ok(rest) => {
                 let (part, copy) = (first.part, std::mem::take(&mut first.copy));
                 self.account.add(rest.usage.as_ref());
+                self.ahead.saw(copy.len());
                 let audio = PartAudio { sound: copy, rest };
                 self.ahead.keep(&part, &audio, &exchange.provider);
                 Ok(true)
@@ -249,7 +255,7 @@ impl Operation for FirstPart<'_> {
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<ReplyRest, ReadError> {
         // A service that refuses the first part would refuse the others too, so they wait for this.
-        self.ahead.start(reply.exchange(), self.io)?;
+        self.ahead.start(reply.exchange());
         let total = reply.content_length().filter(|_| self.number == 1);
         *self.bar = Bar(Some(Progress::bytes("speech", total, self.io)));
         let rest = self.write(reply).await;

@@ -1,23 +1,20 @@
 //! One part of a recording on its way to its transcript: the request, tries, and what the service makes
 //! of them.
 
+use super::form::{HeardPart, PartForm};
 use super::inputs::AudioFile;
 use super::options::TranscribeOptions;
 use super::outputs::TranscriptOutputs;
-use super::request;
 use super::script::Transcript;
 use super::split::{AudioPart, UploadLimit};
-use crate::api::transcribe::answer::{TranscriptReply, refuses_format};
+use crate::api::transcribe::answer::TranscriptReply;
 use crate::api::transcribe::format::TranscriptFormat;
-use crate::api::transcribe::read::read;
 use crate::api::transcribe::stream::TranscriptStream;
-use crate::command::spent;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::ledger::Spent;
 use crate::output::kept::KeptParts;
 use crate::output::progress::Progress;
 use crate::provider::user_fields::UserFields;
@@ -28,12 +25,8 @@ const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// The work on all files of a run.
 pub(super) struct TranscribeRun {
-    pub(super) options: TranscribeOptions,
+    pub(super) form: PartForm,
     pub(super) outputs: TranscriptOutputs,
-    /// The format that is asked for; another one than the user's once the service refused that.
-    pub(super) wire: TranscriptFormat,
-    /// The user's part of the requests.
-    pub(super) own: UserFields,
     /// What refusals taught: the most seconds of sound, and media types that are not taken.
     pub(super) learnt_seconds: Option<u64>,
     pub(super) refused_kinds: Vec<&'static str>,
@@ -43,9 +36,8 @@ pub(super) struct TranscribeRun {
 
 /// An answer, and whether its text was shown while it came.
 struct PartTranscript {
-    answer: TranscriptReply,
+    heard: HeardPart,
     was_live: bool,
-    content_type: String,
 }
 
 impl TranscribeRun {
@@ -55,15 +47,12 @@ impl TranscribeRun {
         outputs: TranscriptOutputs,
         own: UserFields,
     ) -> Self {
-        let (learnt_seconds, refused_kinds) = (None, Vec::new());
         Self {
-            wire: options.wire(),
-            own,
-            learnt_seconds,
-            refused_kinds,
-            is_cut: false,
-            options,
+            form: PartForm { wire: options.wire(), options, own },
             outputs,
+            learnt_seconds: None,
+            refused_kinds: Vec::new(),
+            is_cut: false,
         }
     }
 
@@ -84,33 +73,27 @@ impl TranscribeRun {
         provider: &Provider,
     ) -> Result<UploadLimit, Failure> {
         let empty = AudioPart { pieces: Vec::new(), kind: sound.kind.clone(), offset: 0.0 };
-        let body = request::compose(&self.options, provider, self.wire).body;
+        let body = self.form.body(provider);
         let model =
             body.get("model").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         // `verbose_json` is the longest name, and so is `.wav`, which an ending may become.
-        let request = self.request(empty, TranscriptFormat::VerboseJson, provider)?;
+        let request = self.form.request(empty, TranscriptFormat::VerboseJson, provider)?;
         Ok(UploadLimit {
             bytes: provider.limit(RequestLimit::UploadBytes),
             seconds: self
                 .learnt_seconds
-                .or_else(|| provider.audio_seconds(self.options.job, &model)),
+                .or_else(|| provider.audio_seconds(self.form.options.job, &model)),
             converts: self.refused_kinds.contains(&sound.kind.content_type)
-                || (sound.kind.is_unlisted() && provider.takes_listed_sound(self.options.job)),
+                || (sound.kind.is_unlisted() && provider.takes_listed_sound(self.form.options.job)),
             overhead: request.body.length() + 16,
-            is_base64: provider.has_own_shape(self.options.job),
+            is_base64: provider.has_own_shape(self.form.options.job),
         })
     }
 
-    pub(super) fn request(
-        &self,
-        part: AudioPart,
-        wire: TranscriptFormat,
-        provider: &Provider,
-    ) -> Result<Request, Failure> {
-        let body = request::compose(&self.options, provider, wire).body;
-        request::request(&self.options, provider, &body, part)
-    }
-
+    /// Asks for a part, unless an earlier run brought it; its text is shown while it comes.
+    ///
+    /// # Errors
+    /// Those of the request, of what it brought, and of the output.
     pub(super) async fn part(
         &mut self,
         part: &AudioPart,
@@ -120,67 +103,41 @@ impl TranscribeRun {
         io: &mut Io,
     ) -> Result<(), Failure> {
         script.begin_part();
-        if let Some(found) = keeping.and_then(|(kept, key)| kept.get(key))
-            && let Ok(answer) = self.read(found.bytes, &found.label)
-        {
-            self.is_cut |= answer.is_cut();
-            return script.take(answer, part.offset, io);
+        if let Some(heard) = keeping.and_then(|(kept, key)| self.form.kept(kept, key)) {
+            return self.take(heard, part, script, io);
         }
-        let mut operation = AskPart { asking: self, part, script, io };
-        let heard = exchange.ask(&mut operation).await?;
+        let mut operation = AskPart { form: &mut self.form, part, script, io };
+        let PartTranscript { heard, was_live } = exchange.ask(&mut operation).await?;
         if let Some((kept, key)) = keeping {
-            kept.put(key, &heard.content_type, &heard.answer.body);
+            heard.keep(kept, key);
         }
-        self.is_cut |= heard.answer.is_cut();
-        if heard.was_live {
+        if was_live {
+            self.is_cut |= heard.answer.is_cut();
             script.take_rest(&heard.answer);
             return Ok(());
         }
+        self.take(heard, part, script, io)
+    }
+
+    /// The transcript of a part whose turn it is.
+    ///
+    /// # Errors
+    /// It holds no text or no times where they are needed; the output takes no more.
+    pub(super) fn take(
+        &mut self,
+        heard: HeardPart,
+        part: &AudioPart,
+        script: &mut Transcript,
+        io: &mut Io,
+    ) -> Result<(), Failure> {
+        self.is_cut |= heard.answer.is_cut();
         script.take(heard.answer, part.offset, io)
-    }
-
-    /// Whether a refusal is of subtitles, which can be made of segments instead.
-    fn may_take_segments(&self, failure: &Failure, provider: &Provider) -> bool {
-        let is_of_subtitles = self.wire.is_subtitles();
-        let status = failure.retry.as_ref().and_then(|retry| retry.status);
-        let other = || {
-            let body = |wire| request::compose(&self.options, provider, wire).body;
-            body(self.wire) != body(TranscriptFormat::VerboseJson)
-        };
-        is_of_subtitles
-            && status.is_some_and(|status| refuses_format(status, &failure.message))
-            && other()
-    }
-
-    fn with_hint(&self, mut failure: Failure) -> Failure {
-        let status = failure.retry.as_ref().and_then(|retry| retry.status);
-        if status == Some(413) {
-            let hint = "with `limits = { upload_bytes = 26214400 }` in the profile (here 25 MiB) \
-                        files above it are sent in parts";
-            failure.hint = Some(hint.to_owned());
-        }
-        if self.options.format.has_times()
-            && status.is_some_and(|status| refuses_format(status, &failure.message))
-        {
-            let hint = "this model may give no timestamps; try another one (-m), or --format text";
-            failure.hint = Some(hint.to_owned());
-        }
-        failure
-    }
-
-    /// The answer in a whole reply; with `--json` it keeps its bytes, whatever they say.
-    fn read(&self, body: Vec<u8>, content_type: &str) -> Result<TranscriptReply, BadReply> {
-        if !self.options.json {
-            return read(body, content_type)?.with_words();
-        }
-        let answer = read(body.clone(), content_type)?;
-        Ok(TranscriptReply { body, ..answer })
     }
 }
 
 /// The request for one part of a sound.
 struct AskPart<'a> {
-    asking: &'a mut TranscribeRun,
+    form: &'a mut PartForm,
     part: &'a AudioPart,
     script: &'a mut Transcript,
     io: &'a mut Io,
@@ -190,12 +147,11 @@ impl Operation for AskPart<'_> {
     type Output = PartTranscript;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        let request = self.asking.request(self.part.clone(), self.asking.wire, provider)?;
-        Ok(Draft::repairable(request, self.asking.options.job, self.asking.own.clone()))
+        self.form.draft(self.part.clone(), provider)
     }
 
     fn words(&self) -> ReplyWords {
-        ReplyWords::new("transcript", "is not a transcript")
+        PartForm::words()
     }
 
     fn sending(&mut self, request: &Request) -> Option<Progress> {
@@ -209,46 +165,29 @@ impl Operation for AskPart<'_> {
 
     /// Subtitles that a service refuses to make are made of segments.
     fn changes_request(&mut self, failure: &Failure, provider: &Provider) -> bool {
-        let takes_segments = self.asking.may_take_segments(failure, provider);
+        let takes_segments = self.form.may_take_segments(failure, provider);
         if takes_segments {
-            self.asking.wire = TranscriptFormat::VerboseJson;
+            self.form.wire = TranscriptFormat::VerboseJson;
         }
         takes_segments
     }
 
     fn reword(&self, failure: Failure, _: &Provider) -> Failure {
-        self.asking.with_hint(failure)
+        self.form.with_hint(failure)
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<PartTranscript, ReadError> {
         let content_type = reply.content_type().to_lowercase();
         if content_type.starts_with("text/event-stream") && self.script.is_live() {
             let answer = live(reply, self.script, self.io).await?;
-            reply.exchange().spend(spent_on(&answer));
             let content_type = "application/json".to_owned();
-            return Ok(PartTranscript { answer, was_live: true, content_type });
+            let heard = HeardPart { answer, content_type };
+            reply.exchange().spend(heard.spent());
+            return Ok(PartTranscript { heard, was_live: true });
         }
-        let body = reply.whole().await?;
-        let answer = match self.asking.read(body, &content_type) {
-            // Of silence some services make subtitles without a byte.
-            Err(BadReply::Empty)
-                if self.script.makes_subtitles() && !content_type.contains("json") =>
-            {
-                TranscriptReply { body: Vec::new(), value: None }
-            }
-            answer => answer?,
-        };
-        reply.exchange().spend(spent_on(&answer));
-        Ok(PartTranscript { answer, was_live: false, content_type })
+        let heard = self.form.whole(reply).await?;
+        Ok(PartTranscript { heard, was_live: false })
     }
-}
-
-/// What a transcript took: services count tokens or seconds of sound, or tell the length of the recording.
-fn spent_on(answer: &TranscriptReply) -> Spent {
-    let field = |name: &str| answer.value.as_ref()?.get(name);
-    let spent = spent::of_usage(field("usage"));
-    let length = || field("duration")?.as_f64().filter(|length| *length >= 0.0);
-    Spent { seconds: spent.seconds.or_else(length), ..spent }
 }
 
 /// Reads a stream to its end, its text shown as it comes.

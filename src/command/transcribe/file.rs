@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::ahead::PartsAhead;
 use super::ask::TranscribeRun;
 use super::inputs::{AudioFile, AudioInput};
 use super::request;
@@ -57,18 +58,19 @@ impl TranscribeRun {
         let paper = self.outputs.open(input)?;
         let sound = input.sound(exchange, io).await?;
         let facts = TranscriptOptions {
-            format: self.options.format,
-            json: self.options.json,
-            speakers: self.options.speakers,
-            words: self.options.words,
-            layout: self.options.layout,
+            format: self.form.options.format,
+            json: self.form.options.json,
+            speakers: self.form.options.speakers,
+            words: self.form.options.words,
+            layout: self.form.options.layout,
             is_shared: self.outputs.is_shared,
-            shows_usage: self.options.shows_usage,
+            shows_usage: self.form.options.shows_usage,
             name: input.name(),
             service: exchange.provider.name.clone(),
         };
         let mut script = Transcript::new(facts, paper);
-        let kept = KeptParts::beside(self.outputs.target(input).as_deref(), self.options.is_fresh);
+        let kept =
+            KeptParts::beside(self.outputs.target(input).as_deref(), self.form.options.is_fresh);
         let work = FileWork { name: input.name(), sound: &sound, kept: kept.as_ref() };
         let result = self.all(&work, &mut script, exchange, io).await;
         let is_touched = script.is_touched();
@@ -178,7 +180,8 @@ impl TranscribeRun {
         work.with_hint(failure)
     }
 
-    /// One part after the other. A failure comes with the number of its part, from 1.
+    /// The first part, and then the others beside each other. A failure comes with the number of its part,
+    /// from 1.
     async fn each(
         &mut self,
         parts: AudioParts,
@@ -195,10 +198,27 @@ impl TranscribeRun {
         if there > 0 {
             io.note(&format!("{there} of {number} parts are there from an earlier run"));
         }
-        for (index, part) in parts.list.iter().enumerate() {
-            let keeping = kept.zip(keys.get(index).and_then(|key| key.as_deref()));
-            let done = self.part(part, keeping, script, exchange, io).await;
-            done.map_err(|failure| (index + 1, failure))?;
+        let key = |index: usize| keys.get(index).and_then(Option::as_deref);
+        let Some((first, others)) = parts.list.split_first() else { return Ok(()) };
+        if !others.is_empty() {
+            exchange.for_parts();
+        }
+        // What a refusal teaches is learnt by the first part, so the others wait for it.
+        let done = self.part(first, kept.zip(key(0)), script, exchange, io).await;
+        done.map_err(|failure| (1, failure))?;
+        let mut ahead = PartsAhead::new(self.form.clone(), &parts.list, &keys, kept);
+        for (number, part) in (2..).zip(others) {
+            let done = match ahead.next(exchange, io).await {
+                Ok(heard) => {
+                    script.begin_part();
+                    self.take(heard, part, script, io)
+                }
+                Err(failure) => {
+                    ahead.settle(exchange).await;
+                    Err(failure)
+                }
+            };
+            done.map_err(|failure| (number, failure))?;
         }
         Ok(())
     }
@@ -213,11 +233,12 @@ impl TranscribeRun {
         provider: &Provider,
     ) -> Vec<Option<String>> {
         let Some(identity) = kept.and_then(|_| sound.identity()) else { return Vec::new() };
-        let body = request::compose(&self.options, provider, self.options.wire()).body;
+        let options = &self.form.options;
+        let body = request::compose(options, provider, options.wire()).body;
         let body = Value::Object(body).to_string();
         let key = |part: &AudioPart| {
             let empty = AudioPart { pieces: Vec::new(), ..part.clone() };
-            let url = self.request(empty, self.wire, provider).ok()?.url.to_string();
+            let url = self.form.request(empty, self.form.wire, provider).ok()?.url.to_string();
             let range = format!("{} {}", part.offset, part.length());
             Some(kept::key(&[
                 url.as_bytes(),

@@ -93,11 +93,6 @@ impl Transcript {
         self.facts.format == TranscriptFormat::Text && !self.facts.json
     }
 
-    /// Whether the transcript is subtitles.
-    pub(super) fn makes_subtitles(&self) -> bool {
-        self.facts.format.is_subtitles()
-    }
-
     /// Whether anything of the present part was shown.
     pub(super) fn shows_this_part(&self) -> bool {
         self.shows_this_part

@@ -3,6 +3,7 @@ mod answers;
 mod going_on;
 mod handed_over;
 mod made_requests;
+mod mishaps;
 mod pace;
 mod ray;
 mod ready_requests;

@@ -41,6 +41,21 @@ fn requests_are_sent_as_they_are() {
 }
 
 #[test]
+fn requests_that_name_their_model_need_no_other() {
+    let rows = request("a", "一", json!({}));
+    let server = Server::start([Reply::json(200, chat_body("one"))]);
+    let place = llm().file("r.jsonl", &rows).watch(&server);
+    let run = place.args(REQUESTS).args(["--base-url", &server.url()]).run();
+    run.code(0).stderr_empty();
+    assert_eq!(server.bodies()[0]["model"], "own");
+    let rows = "{\"body\":{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}}\n";
+    let server = Server::start([Reply::json(404, json!({"error": {"message": "no list"}}))]);
+    let place = llm().file("r.jsonl", rows).watch(&server);
+    let run = place.args(REQUESTS).args(["--base-url", &server.url()]).run();
+    run.code(2).stderr_has("no model is set");
+}
+
+#[test]
 fn model_and_fields_of_the_command_win() {
     let rows = request("a", "一", json!({"top_k": 3}));
     let server = Server::start([Reply::json(200, chat_body("one"))]);

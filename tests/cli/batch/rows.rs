@@ -162,9 +162,29 @@ fn an_action_is_told_from_a_prompt() {
 }
 
 #[test]
-fn a_field_that_is_refused_is_left_out_for_all_rows() {
-    let service = Service::start(|text, _| Answer::text(text));
+fn a_field_that_replaces_the_row_is_told_before_anything_is_sent() {
+    let service = Service::echo();
     let llm = service.batch().args(["-f", "r.txt", "-O", "messages=[]", "x"]);
     let run = llm.file("r.txt", "一\n").run();
     run.code(2).stderr_has("the request has no place for the row's text");
+    assert!(service.asked().is_empty());
+}
+
+#[test]
+fn what_one_refusal_teaches_holds_for_the_rows_that_follow() {
+    let service = Service::start(|text, before| match (text, before) {
+        ("一", 0) => Answer::error(
+            400,
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        ),
+        (text, _) => Answer::text(text),
+    });
+    let llm = service.batch().args(["-f", "r.txt", "--max-tokens", "50", "--concurrency", "1"]);
+    let run = llm.args(["{{input}}"]).file("r.txt", "一\n二\n三\n").run();
+    run.code(0);
+    let asked = service.asked();
+    let names: Vec<bool> =
+        asked.iter().map(|asked| asked.body.get("max_tokens").is_some()).collect();
+    assert_eq!(names, [true, false, false, false]);
+    assert!(asked[1..].iter().all(|asked| asked.body["max_completion_tokens"] == 50));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Llm, Outcome, Reply, Server, Step, llm, wav, wav_head};
+use crate::support::{ByBody, Llm, Outcome, Reply, Server, Step, llm, wav, wav_head};
 
 /// The profile `test` at the server, which takes six characters at once.
 pub(super) fn voice(server: &Server) -> Llm {
@@ -90,6 +90,31 @@ fn the_parts_are_in_order_and_asked_for_ahead() {
     assert_eq!(file[4..8], (length + 36).to_le_bytes());
     assert_eq!(file[40..44], length.to_le_bytes());
     assert_eq!(file[44..], samples);
+}
+
+#[test]
+fn as_many_parts_are_asked_for_as_the_service_bears() {
+    let server = ByBody::start(|body, crowd| {
+        let body: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+        let input = body["input"].as_str().expect("a text");
+        let number: u8 = input[1..2].parse().expect("the number of the part");
+        if number > 1 {
+            crowd.wait_for(4);
+            // The last one answers first.
+            std::thread::sleep(Duration::from_millis(u64::from(9 - number) * 20));
+        }
+        ("audio/wav", streamed_wav(&[number; 20]))
+    });
+    let text: String = (1..=8).map(|number| format!("a{number}bc. ")).collect();
+    let profile = format!(
+        "[providers.test]\nbase_url = \"{}\"\nmodels = {{ speak = \"tts-1\" }}\nlimits = {{ speech_characters = 6 }}\n",
+        server.url
+    );
+    let run = llm().config(&profile).args(["speak", "-p", "test", "-o", "a.wav", &text]).run();
+    run.code(0);
+    let samples: Vec<u8> = (1..=8).flat_map(|number| [number; 20]).collect();
+    assert_eq!(run.read("a.wav"), wav(RATE, &samples));
+    assert_eq!(server.most_out(), 4);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "a set of tools: no single test module uses all of them")]
 
 mod ask;
+mod by_body;
 mod capture;
 mod command;
 mod connection;
@@ -26,6 +27,7 @@ mod wav;
 )]
 pub(crate) use {
     ask::{ask, ask_for, ask_once},
+    by_body::ByBody,
     command::{Llm, llm, program},
     multipart::Part,
     outcome::{Outcome, names},

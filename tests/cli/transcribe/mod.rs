@@ -1,4 +1,5 @@
 //! `llm transcribe`.
+mod beside;
 mod files_and_outputs;
 #[cfg(unix)]
 mod large_files;

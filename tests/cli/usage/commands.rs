@@ -45,6 +45,32 @@ fn embed_notes_tokens() {
 }
 
 #[test]
+fn batch_notes_one_line_for_all_its_rows() {
+    let answer = || {
+        let usage = json!({"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10});
+        let choice =
+            json!({"message": {"role": "assistant", "content": "好"}, "finish_reason": "stop"});
+        Reply::json(200, json!({"model": "c", "choices": [choice], "usage": usage}))
+    };
+    let note = |rows: u64| {
+        let (input, output) = (rows * 7, rows * 3);
+        json!({"command": "batch", "provider": "test", "model": "c", "input_tokens": input,
+            "output_tokens": output, "cost": {"USD": (input + output * 2) as f64 / 1e6}})
+    };
+    let args = ["batch", "-f", "d.txt", "译", "-q", "--concurrency", "1"];
+    assert_eq!(noted(vec![answer(), answer()], &args), [note(2)]);
+    // A run that goes on notes what it took itself.
+    let poor = Reply::json(402, json!({"error": {"message": "top up"}}));
+    let server = Server::start([answer(), poor, answer()]);
+    let llm = place(&server).args(args).args(["-o", "o.jsonl"]);
+    llm.run().code(5);
+    llm.run().code(0);
+    let mut all = notes(&llm);
+    assert_eq!(all[0].as_object_mut().and_then(|first| first.remove("exit")), Some(json!(5)));
+    assert_eq!(all, [note(1), note(1)]);
+}
+
+#[test]
 fn image_notes_pictures() {
     let reply = || {
         let usage = json!({"input_tokens": 10, "output_tokens": 20, "total_tokens": 30});
@@ -137,6 +163,10 @@ fn each_command_can_be_kept_from_noting() {
         ),
         (vec![vectors(1), vectors(2)], &["similar", "--no-log", "-f", "d.txt", "a"]),
         (vec![Reply::json(200, json!({"data": []}))], &["models", "--no-log", "-q"]),
+        (
+            vec![Reply::chat_json("a"), Reply::chat_json("b")],
+            &["batch", "--no-log", "-f", "d.txt", "译"],
+        ),
     ] {
         let server = Server::start(replies);
         let llm = place(&server).args(args);
