@@ -140,6 +140,13 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_enum, value_name = "API", help_heading = MODEL)]
     pub(crate) api: Option<Api>,
 
+    /// Ask this service where the first one is out of quota, overloaded or can't be reached; repeatable
+    ///
+    /// A profile, or one with a model: `ollama:qwen3:8b`. It is asked when the tries of the first one have
+    /// failed and nothing was shown. --api, -m and -H are for the first one alone.
+    #[arg(long, value_name = "PROVIDER[:MODEL]", help_heading = MODEL, hide_short_help = true)]
+    pub(crate) fallback: Vec<String>,
+
     /// Ask for the whole answer at once
     #[arg(short = 'S', long, help_heading = ANSWER, hide_short_help = true)]
     pub(crate) no_stream: bool,

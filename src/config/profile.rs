@@ -56,6 +56,8 @@ table! {
         jobs: Field<Vec<Job>>,
         api: Field<ChatApi>,
         responses_takes: Field<Vec<ResponsesExtra>>,
+        /// The services that chat asks where this one gives no answer.
+        fallback: Field<Texts> = patterns,
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
         pdf_data: Field<PdfData>,

@@ -22,6 +22,16 @@ pub(crate) struct ModelReply {
     /// What the text cites.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) sources: Vec<Citation>,
+    /// The service that gave it, where that is not the one that was asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<Answerer>,
+}
+
+/// A service that answered in the place of the one that was asked first, and its model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answerer {
+    pub(crate) provider: String,
+    pub(crate) model: String,
 }
 
 /// What a service wants back as it came with the next request: encrypted thinking, say. Only the

@@ -233,6 +233,7 @@ impl Answers {
             sealed: sealed(choice.sealed.take()),
             calls: Vec::new(),
             sources: std::mem::take(&mut choice.sources),
+            by: None,
         };
         let is_wanted = |index: &u64| only.is_none_or(|only| only == *index);
         self.choices.iter_mut().filter(|(index, _)| is_wanted(index)).map(reply).collect()

@@ -7,6 +7,24 @@ use crate::config::origin::Origin;
 use crate::config::schema::{ChatApi, ResponsesExtra};
 use crate::http::request::Request;
 
+impl ChatApi {
+    /// The other endpoint.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Completions => Self::Responses,
+            Self::Responses => Self::Completions,
+        }
+    }
+
+    /// Its path in the specification.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Completions => Job::Chat.path(),
+            Self::Responses => endpoint::RESPONSES,
+        }
+    }
+}
+
 impl Provider {
     /// The endpoint of chat that the profile names.
     pub(crate) fn api(&self) -> Option<ChatApi> {

@@ -72,6 +72,7 @@ impl RowSetup {
             system: None,
             model: model(args),
             api: args.api.map(Into::into),
+            leaves_out: false,
             streams: false,
             wants_usage: false,
             wants_thinking: false,

@@ -24,6 +24,8 @@ const MAX_ROUNDS: u32 = 10;
 pub(super) struct ChatOptions {
     /// The service that is asked.
     pub(super) service: ServiceOptions,
+    /// `PROVIDER[:MODEL]`, asked one after the other where that one gives no answer.
+    pub(super) fallbacks: Vec<String>,
     pub(super) exchange: ExchangeOptions,
     /// The request is printed as a curl command, and not sent.
     pub(super) dry_run: bool,
@@ -77,6 +79,8 @@ pub(in crate::command) struct QuestionOptions {
     pub(in crate::command) model: ModelOptions,
     /// The endpoint that was typed.
     pub(in crate::command) api: Option<ChatApi>,
+    /// A flag for which the endpoint has no field is left out, whoever chose the endpoint.
+    pub(in crate::command) leaves_out: bool,
     pub(in crate::command) streams: bool,
     pub(in crate::command) wants_usage: bool,
     /// The model's thinking is shown.
@@ -132,6 +136,7 @@ impl ChatOptions {
                 system: args.system.clone().or_else(|| preset.system.clone()),
                 model: model(args),
                 api: args.api.map(Into::into),
+                leaves_out: false,
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
                 wants_thinking: shows_thinking,
@@ -156,6 +161,7 @@ impl ChatOptions {
             tools: tools(args),
             input: input(args),
             service: with_service(run.service, &preset),
+            fallbacks: args.fallback.clone(),
             exchange: run.exchange,
             dry_run: run.dry_run,
             preset,

@@ -4,12 +4,12 @@
 use serde_json::{Map, Value};
 
 use super::api::{self, ChosenApi};
-use super::asked_form::{AskedForm, FixedFields};
+use super::asked_form::FixedFields;
 use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
-use super::ways_out::{Learned, WayOut};
+use super::ways_out::Learned;
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::reader::ChatReader;
@@ -20,6 +20,8 @@ use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
 use crate::provider::user_fields::{SetBy, UserFields};
 use crate::provider::{ChatApi, Composed, Job, Provider, ResponsesExtra, limit_in};
+
+mod ways;
 
 /// One question.
 #[derive(Debug)]
@@ -99,7 +101,9 @@ impl Question {
         conversation.ask(text, attachments(&shown, &given));
         let chosen = chosen_api(&options, &tools, &learned, provider);
         let spoken = learned.spoken(chosen);
-        spoken.check(&options.model)?;
+        if !options.leaves_out {
+            spoken.check(&options.model)?;
+        }
         let asked = ask(&conversation, &options, &tools, &learned, provider);
         let dialect = spoken.dialect();
         let fields = dialect.fields(&asked);
@@ -192,7 +196,7 @@ impl Question {
     }
 
     /// What the user should know of the last request that the first one's warnings did not say.
-    pub(super) fn take_untold(&mut self) -> Vec<String> {
+    pub(in crate::command) fn take_untold(&mut self) -> Vec<String> {
         let warnings = std::mem::take(&mut self.untold);
         self.first.warnings.extend(warnings.iter().cloned());
         warnings
@@ -211,35 +215,6 @@ impl Question {
     /// The schema that the answer must fit.
     pub(super) fn schema(&self) -> Option<&AnswerSchema> {
         self.options.schema.as_ref()
-    }
-
-    /// Takes the way out of a refusal from now on, if there is one that was not taken yet.
-    pub(in crate::command) fn take_way_out(
-        &mut self,
-        failure: &Failure,
-        provider: &Provider,
-    ) -> Option<WayOut> {
-        let refused = failure.refused.as_deref()?;
-        let form = self.learned.traits(provider).schema_form;
-        let asked = AskedForm {
-            service: self.learned.traits(provider),
-            api: self.spoken().api,
-            messages: &self.conversation.messages,
-            instructions: self.conversation.instructions.as_deref(),
-            has_schema: self.schema().is_some(),
-            has_tools: self.has_tools(),
-            wants_thinking: self.options.wants_thinking,
-            fixed: self.fixed,
-        };
-        let way = WayOut::of(refused, form).find(|way| asked.is_open(*way))?;
-        self.composed = None;
-        self.learned.learn(way).then_some(way)
-    }
-
-    /// Goes on with what another question learnt of the service.
-    pub(in crate::command) fn relearn(&mut self, learned: &Learned) {
-        self.learned.clone_from(learned);
-        self.composed = None;
     }
 
     /// What decides whether a file that a tool gave goes along.

@@ -40,6 +40,9 @@ pub(crate) fn steps(turn: &Turn) -> Vec<Value> {
         if !reply.thinking.is_empty() {
             step["reasoning"] = reply.thinking.as_str().into();
         }
+        if let Some(by) = &reply.by {
+            step["by"] = json!({"provider": by.provider, "model": by.model});
+        }
         step["tool_calls"] = reply.calls.iter().map(call).collect();
         told.push(step);
         told.extend(reply.calls.iter().map(|call| result(call, call.result.as_str())));

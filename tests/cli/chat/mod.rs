@@ -3,6 +3,7 @@ pub(crate) mod attachments;
 mod attachments_by_url;
 mod endings;
 mod exit_codes;
+mod fallback;
 mod field_repair;
 mod ignored_fields;
 mod made;

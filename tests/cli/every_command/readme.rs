@@ -213,6 +213,33 @@ const SERVICES: &str = "docs/services.md";
 const JOBS: [&str; 8] =
     ["chat", "embed", "image", "image_edit", "transcribe", "translate", "speak", "models"];
 
+/// The services that are known to have `/responses`; the list itself speaks of what that takes alone.
+const RESPONSES: [&str; 23] = [
+    "openai",
+    "azure",
+    "xai",
+    "openrouter",
+    "groq",
+    "huggingface",
+    "mistral",
+    "deepseek",
+    "dashscope",
+    "dashscope-intl",
+    "zhipu",
+    "volcengine",
+    "minimax",
+    "stepfun",
+    "fireworks",
+    "ollama",
+    "vllm",
+    "lmstudio",
+    "llamacpp",
+    "localai",
+    "sglang",
+    "transformers",
+    "litellm",
+];
+
 /// The rows that the table of services must have, in the order of the list.
 fn expected_rows() -> Vec<String> {
     let list: toml::Table = text("providers.example.toml").parse().expect("the list is TOML");
@@ -234,7 +261,15 @@ fn expected_rows() -> Vec<String> {
         let keys = if keys.is_empty() { "-".to_owned() } else { keys.join(", ") };
         let offered = texts(profile, "jobs");
         let offers = |job: &str| offered.iter().any(|one| one == job);
-        let jobs = JOBS.map(|job| if offers(job) { "✓" } else { "-" });
+        let mut jobs = JOBS.map(|job| if offers(job) { "✓" } else { "-" }).to_vec();
+        let speaks_of_it = ["responses_takes", "api", "paths"].iter().any(|field| {
+            profile
+                .get(field)
+                .is_some_and(|value| *field != "paths" || value.get("responses").is_some())
+        });
+        let has_responses = RESPONSES.contains(&name.as_str());
+        assert!(has_responses || !speaks_of_it, "{name} has /responses by its profile");
+        jobs.insert(1, if has_responses { "✓" } else { "-" });
         let title = texts(profile, "title").concat();
         format!("| `{name}` | {title} | {keys} | {} |", jobs.join(" | "))
     };
@@ -277,7 +312,13 @@ fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
             "azure" => &["--base-url", "https://a.example/openai/v1"],
             _ => &[],
         };
-        for (cell, command) in cells[3..].iter().zip(COMMANDS) {
+        let (apis, jobs) = (cells[4], [&cells[3..4], &cells[5..]].concat());
+        if apis == "✓" {
+            let asked =
+                ["chat", "--api", "responses", "-p", name, "--dry-run", "-m", "modell", "问"];
+            run.clone().args(asked).args(base).run().code(0).stdout_has("/responses");
+        }
+        for (cell, command) in jobs.iter().zip(COMMANDS) {
             if !base.is_empty() && *cell == "-" {
                 continue;
             }
