@@ -96,6 +96,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io) -> u8 {
         Ok(cli) => cli,
         Err(error) => return of_command_line(&error, &args, io),
     };
+    if let Some(failure) = cli::untaken::refusal(&cli.command, &args) {
+        return report(&failure, io);
+    }
     io.stderr.is_quiet = cli.common.quiet;
     io.color = cli.common.color;
     if cli.common.insecure {

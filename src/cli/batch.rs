@@ -50,12 +50,13 @@ Examples:
   llm batch -f tickets.csv --schema \"topic, urgent bool\" \"{{subject}}: {{body}}\" -o sorted.csv
   llm batch -f tickets.csv --limit 5 \"{{subject}}: what is it about?\"   try it first
   llm batch -f photos.csv -f '{{path}}' \"what is in the picture?\" -o seen.jsonl
-  llm batch -f tickets.csv \"…\" -o sorted.csv                           the same again: goes on where it stopped
+  llm batch -f tickets.csv \"…\" -o sorted.csv                           the same again goes on
 
-[PROMPT] is asked for every row: `{{NAME}}` is a column of it, `{{input}}` a line of text. Where it names no
-column, a line of text follows it with a blank line between. Answers are written in the order of the rows.
-With -o FILE, what is done is kept in FILE.part until FILE is whole: the same command goes on and pays for
-nothing twice. A prompt that is a command's name stands behind `run`: llm batch run list.")]
+[PROMPT] is asked for every row: `{{NAME}}` is a column of it, `{{input}}` a line of text. Where
+it names no column, a line of text follows it with a blank line between. Answers are written in
+the order of the rows. With -o FILE, what is done is kept in FILE.part until FILE is whole: the
+same command goes on and pays for nothing twice. A prompt that is a command's name stands behind
+`run`: llm batch run list.")]
 pub(crate) struct BatchArgs {
     #[command(subcommand)]
     pub(crate) action: Option<BatchAction>,
@@ -110,8 +111,8 @@ Examples:
   id=$(llm batch submit -p openai -f tickets.csv \"{{subject}}: {{body}}\")
   llm batch fetch --wait \"$id\" -o sorted.csv
 
-The file of requests is split by the service's limits, and looked at by the service for some seconds: a
-refusal is told at once. The same command again finds the batch that it made before.")]
+The file of requests is split by the service's limits, and looked at by the service for some
+seconds: a refusal is told at once. The same command again finds the batch that it made before.")]
 pub(crate) struct BatchSubmitArgs {
     #[command(flatten)]
     pub(crate) rows: BatchRowArgs,
@@ -154,9 +155,9 @@ Examples:
   llm batch fetch --wait batch_123 -o sorted.csv
   llm batch fetch --from results.jsonl -f tickets.csv \"{{subject}}: {{body}}\" -o sorted.csv
 
-The first word is the batch's id; its rows and what was asked are known. With --from the rows and the prompt
-are those of `make`. Rows without an answer are as in a run: the same command as for `llm batch run`, with
-the same -o FILE, asks for them."
+The first word is the batch's id; its rows and what was asked are known. With --from the rows and
+the prompt are those of `make`. Rows without an answer are as in a run: the same command as for
+`llm batch run`, with the same -o FILE, asks for them."
 )]
 pub(crate) struct BatchFetchArgs {
     #[command(flatten)]

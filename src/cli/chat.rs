@@ -71,13 +71,13 @@ Examples:
   llm chat -c \"and in one sentence?\"              go on with the last conversation
   llm chat --session 周报 \"第一段\"                one that has a name
   llm chat -f photo.jpg -f https://example.com/chart.png \"哪里不一样？\"
-  llm chat --prompt translate --var language=法文 \"早上好\"    [prompts.translate] of the profile file
+  llm chat --prompt translate --var language=法文 \"早上好\"    [prompts.translate] of your file
   llm chat -x \"a bash one-liner that counts files\" | sh
   llm chat --schema \"city, population int: in thousands\" \"上海\"
   llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
   llm chat -p openai --search \"Rust 1.96?\"        the service searches the web
-  llm chat --mcp files \"我的笔记里写了什么？\"         a server of tools, [mcp.files] of the profile file
+  llm chat --mcp files \"我的笔记里写了什么？\"         a server of tools, [mcp.files] of your file
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
 Standard input, if it is not a terminal, is put before the prompt with a blank line between.

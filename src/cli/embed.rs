@@ -21,10 +21,11 @@ Examples:
   llm embed -p openai --dimensions 256 --format csv \"hello\"
 
 An input that the service refuses does not end the run: it is reported on stderr, `null` stands in
-its place, and the exit code is 4. An empty line is not sent and gives `null` too, so that line N of
-the output belongs to line N of the input. npy and csv have no `null`: they need --skip-errors, which
-leaves such inputs out. With -o FILE, what came is kept in FILE.part until FILE is whole: the same
-command goes on where an interrupted one ended, and asks for nothing twice. Line ends at the end of a text that is read whole are not part of it.")]
+its place, and the exit code is 4. An empty line is not sent and gives `null` too, so that line N
+of the output belongs to line N of the input. npy and csv have no `null`: they need --skip-errors,
+which leaves such inputs out. With -o FILE, what came is kept in FILE.part until FILE is whole:
+the same command goes on where an interrupted one ended, and asks for nothing twice. Line ends at
+the end of a text that is read whole are not part of it.")]
 pub(crate) struct EmbedArgs {
     /// The texts to embed, one per argument; without any, stdin is one text
     #[arg(value_name = "TEXT")]

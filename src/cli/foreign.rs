@@ -10,11 +10,20 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("keys", "- set list get path", KEYS),
     ("auth", "- login logout status", KEYS),
     ("login", "-", KEYS),
+    ("logs", "- list path status backup", HISTORY),
+    ("history", "ls", HISTORY),
+    ("conversations", "-", HISTORY),
+    ("sessions", "- list", HISTORY),
     (
-        "logs",
-        "- list path status backup",
-        "`llm history` lists earlier conversations, `llm history show ID` shows one",
+        "history",
+        "clear delete del remove",
+        "`llm history rm ID` removes a conversation, `llm history rm --all` all of them",
     ),
+    ("config", "set get list show", CONFIG),
+    ("providers", "add new create set", CONFIG),
+    ("mcp", "add remove", "a server is [mcp.NAME] in the profile file: `llm config edit`"),
+    ("providers", "ls", "`llm providers` lists the services"),
+    ("providers", "test", "`llm providers check NAME` asks a service whether it works"),
     (
         "logs",
         "on off",
@@ -72,6 +81,9 @@ const COMMANDS: &[(&str, &str, &str)] = &[
 
 const KEYS: &str = "a key stands in a variable: `api_key_env` in the profile names it, `llm config edit` opens \
                     the profile file; `llm providers show NAME` tells the usual variable";
+const HISTORY: &str = "`llm history` lists earlier conversations, `llm history show ID` shows one";
+const CONFIG: &str = "a profile is [providers.NAME] in the profile file: `llm config edit` opens it, \
+                      `llm providers show NAME` shows what holds";
 const PROMPTS: &str = "a saved prompt is [prompts.NAME] in the profile file (`llm config edit`), used by `llm chat --prompt NAME`";
 const OF_CHAT: &str = "`--fallback` is of `llm chat` alone";
 const PLUGINS: &str = "there are no plugins: every service is a profile; `llm providers` lists those that are built in";
@@ -101,6 +113,18 @@ const FLAGS: &[(&str, &str, &str)] = &[
         "--cid --conversation --conversation-id",
         "`--session NAME` goes on with a conversation that has a name, `-c` with the last one",
     ),
+    ("", "--system-prompt --system_prompt --instructions", "`-s TEXT` gives instructions"),
+    (
+        "chat",
+        "--think --thinking --effort",
+        "`--reasoning-effort LEVEL` says how much a model thinks, `--reasoning show` shows it",
+    ),
+    (
+        "chat",
+        "--interactive --repl",
+        "`llm chat` without a prompt is a conversation, on a terminal",
+    ),
+    ("image", "--prompt", "the prompt is an argument: `llm image \"…\"`"),
     ("", "--xl", "`--extract-last` prints the last code block"),
     (
         "",
@@ -297,89 +321,4 @@ fn of_value(typed: &str, words: &[&str]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::description::description;
-    use super::*;
-
-    fn told(line: &[&str]) -> String {
-        let line: Vec<OsString> = ["llm"].iter().chain(line).map(OsString::from).collect();
-        let error = description().try_get_matches_from(&line).expect_err("is refused");
-        hint(&error, &line).unwrap_or_default()
-    }
-
-    #[test]
-    fn commands_of_other_programs_are_known() {
-        for (line, expected) in [
-            (&["keys", "set", "openai"][..], "api_key_env"),
-            (&["keys"], "api_key_env"),
-            (&["logs"], "llm history"),
-            (&["logs", "-n", "3"], "llm history"),
-            (&["logs", "off"], "log = false"),
-            (&["models", "default", "gpt-4o"], "default = "),
-            (&["templates", "edit", "x"], "[prompts.NAME]"),
-            (&["install", "llm-claude-3"], "no plugins"),
-            (&["api", "chat.completions.create", "-m", "x"], "llm chat"),
-            (&["chat:completions", "create", "--model", "x"], "llm chat"),
-            (&["audio.transcriptions.create", "-f", "x"], "llm transcribe"),
-            (&["images", "generate", "--prompt", "x"], "llm image"),
-            (&["embeddings", "create"], "llm embed"),
-        ] {
-            assert!(told(line).contains(expected), "{line:?}: {}", told(line));
-        }
-        // Sentences are no commands.
-        for line in [&["keys", "to", "success"][..], &["logs of a ship"], &["install", "docker"]] {
-            assert_eq!(told(line), "", "{line:?}");
-        }
-    }
-
-    #[test]
-    fn flags_of_other_programs_are_known() {
-        for (line, expected) in [
-            (&["chat", "-a", "x.png", "hi"][..], "`-f FILE`"),
-            (&["-a", "x.png", "hi"], "`-f FILE`"),
-            (&["chat", "--key", "sk-1", "hi"], "--api-key-env"),
-            (&["chat", "--key=sk-1", "hi"], "--api-key-env"),
-            (&["chat", "--xl", "hi"], "--extract-last"),
-            (&["chat", "-d", "{}", "hi"], "-O KEY=VALUE"),
-            (&["chat", "-X", "POST", "hi"], "--dry-run"),
-            (&["embed", "-c", "hi"], "llm embed"),
-            (&["embed", "-i", "a.txt"], "`-f FILE`"),
-            (&["chat", "--frequency-penalty", "1"], "-O frequency_penalty=VALUE"),
-            (&["chat", "--role", "pirate"], "--prompt NAME"),
-            (&["chat", "-t", "summary", "hi"], "--prompt NAME"),
-            (&["chat", "-n", "hi"], "--no-log"),
-            (&["--list-models"], "llm models"),
-        ] {
-            assert!(told(line).contains(expected), "{line:?}: {}", told(line));
-            assert!(!told(line).contains("sk-1"));
-        }
-        for line in [&["chat", "-t", "7.x"][..], &["chat", "--nonsense"], &["chat", "-n", "-1"]] {
-            assert_eq!(told(line), "", "{line:?}");
-        }
-    }
-
-    /// A row that names a command or a flag which works here would never be shown.
-    #[test]
-    fn no_row_names_what_there_is() {
-        let mut root = description();
-        root.build();
-        for (name, behind, _) in COMMANDS {
-            let own = root.find_subcommand(name);
-            assert!(own.is_none() || !behind.contains(['-', '*']), "{name}");
-        }
-        for (of, spellings, _) in FLAGS {
-            let commands: Vec<&clap::Command> = match *of {
-                "" => vec![root.find_subcommand("chat").expect("is there")],
-                name => vec![root.find_subcommand(name).expect("is there")],
-            };
-            for spelling in spellings.split(' ') {
-                let is_known = |arg: &clap::Arg| match spelling.strip_prefix("--") {
-                    Some(long) => arg.get_long() == Some(long),
-                    None => arg.get_short() == spelling.chars().nth(1),
-                };
-                let found = commands.iter().any(|command| command.get_arguments().any(is_known));
-                assert!(!found, "{of} {spelling}");
-            }
-        }
-    }
-}
+mod tests;

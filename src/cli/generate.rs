@@ -25,8 +25,8 @@ Examples:
   llm completions zsh --install       the same for zsh; prints the line for ~/.zshrc
   llm completions fish | source       only in this shell
 
-Commands and flags are completed, and values: profiles, models that `llm models` has listed, prompts,
-sessions, tools, ids of the history, files. No service is asked for them.")]
+Commands and flags are completed, and values: profiles, models that `llm models` has listed,
+prompts, sessions, tools, ids of the history, files. No service is asked for them.")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

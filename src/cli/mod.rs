@@ -16,6 +16,7 @@ pub(crate) mod quick;
 pub(crate) mod similar;
 pub(crate) mod speak;
 pub(crate) mod transcribe;
+pub(crate) mod untaken;
 pub(crate) mod usage;
 
 pub(crate) use options::Common;
@@ -161,7 +162,8 @@ Examples:
   llm providers check --json | jq '.providers[] | select(.ok | not)'
 
 A model is asked for one token, twice. Other jobs are asked with a request that can't be carried
-out, so that nothing is generated or charged. Each service gets 10 s (--max-time SECS for another limit).
+out, so that nothing is generated or charged. Each service gets 10 s (--max-time SECS for another
+limit).
 Exit code 0 if all of them work, else that of the first one that does not.";
 
 #[derive(Debug, Args)]
@@ -192,10 +194,25 @@ pub(crate) enum ConfigAction {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+    use unicode_width::UnicodeWidthStr as _;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// A longer line of examples or remarks would be broken, and its last word stand alone.
+    #[test]
+    fn no_line_below_the_options_is_too_long() {
+        let mut left = vec![description::description()];
+        while let Some(command) = left.pop() {
+            let texts = [command.get_after_help(), command.get_after_long_help()];
+            for text in texts.into_iter().flatten().map(ToString::to_string) {
+                let wide = text.lines().find(|line| line.width() > 100);
+                assert_eq!(wide, None, "{}", command.get_name());
+            }
+            left.extend(command.get_subcommands().cloned());
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub(crate) struct Common {
     #[arg(short = 'u', long, global = true, help_heading = OUTPUT)]
     pub(crate) usage: bool,
 
-    /// Keep nothing of this run: no conversation, no note of what it took [env: LLM_NO_LOG]
+    /// Keep nothing of this run, neither what was said nor what it took [env: LLM_NO_LOG]
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub(crate) no_log: bool,
 

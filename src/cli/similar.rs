@@ -25,14 +25,14 @@ pub(crate) enum SimilarFormat {
 Examples:
   llm similar -f notes.txt \"怎么重置密码\"                     embeds the lines on the spot
   llm embed --lines -f notes.txt -o notes.jsonl               embeds them once,
-  llm similar --in notes.jsonl \"怎么重置密码\"                 and finds the nearest ones as often as you like
+  llm similar --in notes.jsonl \"怎么重置密码\"                 and finds the nearest ones
   llm similar --in notes.npy --texts notes.txt -n 3 \"cats\"
   llm similar -p cohere --rerank -f docs.txt \"how to reset\"   a model that reads query and text
-  llm similar --in notes.jsonl --rerank \"how to reset\"        the nearest lines, judged by such a model
+  llm similar --in notes.jsonl --rerank \"how to reset\"        the nearest lines, judged by it
 
-The score is the cosine: 1 is the same direction. Lines count from 1, over all files. The query is turned
-into a vector by the model that made the file's vectors, where the file says which that is, else by the
-profile's model for `embed`.")]
+The score is the cosine: 1 is the same direction. Lines count from 1, over all files. The query is
+turned into a vector by the model that made the file's vectors, where the file says which that is,
+else by the profile's model for `embed`.")]
 pub(crate) struct SimilarArgs {
     /// What is looked for; without it, stdin is the query
     #[arg(value_name = "QUERY")]

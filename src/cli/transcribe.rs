@@ -22,9 +22,9 @@ Examples:
   llm transcribe --speakers interview.mp3             who says what, where the service can
   llm transcribe -O stream=true talk.wav              text as it is heard, where the service can
 
-Several files are printed under lines like `==> talk.m4a <==`, JSON without them. A file that fails
-does not stop the others. A file above the service's limit is sent in parts and joined again: WAV and
-raw samples as they are, others by way of ffmpeg.")]
+Several files are printed under lines like `==> talk.m4a <==`, JSON without them. A file that
+fails does not stop the others. A file above the service's limit is sent in parts and joined
+again: WAV and raw samples as they are, others by way of ffmpeg.")]
 pub(crate) struct TranscribeArgs {
     /// Audio files; `-` is stdin
     #[arg(value_name = "FILE", required = true)]

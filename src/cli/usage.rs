@@ -10,11 +10,12 @@ Examples:
   llm usage                        all that was noted, by model
   llm usage --since 7d --by day
   llm usage --since 2026-11-01 --by provider
+  llm usage -p dashscope --by day  only runs that asked this service
   llm usage --json | jq '.total.cost'
 
-Every run that talks to a service notes one line in your data folder: the time, the command, who was asked,
-what was counted, and what it cost where the profile has `prices` or the service says it. `--no-log`,
-LLM_NO_LOG=1 and `log = false` in the profile file note nothing.")]
+Every run that talks to a service notes one line in your data folder: the time, the command, who
+was asked, what was counted, and what it cost where the profile has `prices` or the service says
+it. `--no-log`, LLM_NO_LOG=1 and `log = false` in the profile file note nothing.")]
 pub(crate) struct UsageArgs {
     /// Only runs since then: so many hours, days or weeks ago (12h, 7d, 4w), a date such as 2026-11-01, a
     /// month (2026-11), `today` or `yesterday`

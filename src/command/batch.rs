@@ -3,7 +3,7 @@
 use super::options::RunOptions;
 use crate::cli::batch::{BatchAction, BatchArgs, BatchRunArgs};
 use crate::error::Failure;
-use crate::io::Io;
+use crate::io::{Env, Io};
 
 mod ask;
 mod attach;
@@ -34,6 +34,16 @@ mod survey;
 mod tally;
 mod template;
 mod whole;
+
+/// The ids of the batches that were handed over from here, the newest first, each with its service.
+pub(crate) fn handed_over(env: &Env) -> Vec<(String, String)> {
+    let batches = kept::BatchStore::find(env).map(|store| store.all()).unwrap_or_default();
+    let service = |batch: &kept::KeptBatch| {
+        let service = batch.service.provider.as_ref().or(batch.service.base_url.as_ref());
+        service.cloned().unwrap_or_default()
+    };
+    batches.iter().rev().map(|batch| (batch.id.clone(), service(batch))).collect()
+}
 
 /// Runs the command.
 ///

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::options::RunOptions;
 use crate::cli::usage::{Since, UsageArgs, UsageBy};
+use crate::config;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Io;
-use crate::ledger::{GroupBy, Ledger, Sum, Sums, rounded};
+use crate::ledger::{ChosenNotes, GroupBy, Ledger, Sum, Sums, rounded};
 use crate::output::sink::to_stdout;
 
 mod cells;
@@ -28,7 +29,11 @@ pub(crate) fn run(args: &UsageArgs, options: &RunOptions, io: &mut Io) -> anyhow
     let path = ledger.path().display().to_string();
     let zone = TimeZone::system();
     let since = args.since.map(|since| moment(since, &zone)).transpose()?;
-    let sums = Sums::read(ledger.path(), since, group_by(args.by), zone).map_err(|error| {
+    let is_all =
+        since.is_none() && options.service.provider.is_none() && options.service.model.is_none();
+    let provider = options.service.provider.as_deref().map(|name| profile_name(name, options, io));
+    let chosen = ChosenNotes { since, provider, model: options.service.model.clone() };
+    let sums = Sums::read(ledger.path(), chosen, group_by(args.by), zone).map_err(|error| {
         Failure::new(FailureKind::Other, format!("cannot read {path}: {}", reason(&error)))
     })?;
     if sums.skipped > 0 {
@@ -55,9 +60,9 @@ pub(crate) fn run(args: &UsageArgs, options: &RunOptions, io: &mut Io) -> anyhow
     } else {
         to_stdout(plain(&sums, &groups, args.by).as_bytes(), io)?;
     }
-    match (sums.total.runs, since) {
-        (0, None) => io.note(&format!("no run is noted yet in {path}")),
-        (0, Some(_)) => io.note(&format!("no run since then is noted in {path}")),
+    match (sums.total.runs, is_all) {
+        (0, true) => io.note(&format!("no run is noted yet in {path}")),
+        (0, false) => io.note(&format!("no such run is noted in {path}")),
         (runs, _) => {
             let plural = if runs == 1 { "" } else { "s" };
             let uncounted = match sums.total.uncounted {
@@ -72,6 +77,14 @@ pub(crate) fn run(args: &UsageArgs, options: &RunOptions, io: &mut Io) -> anyhow
 
 fn columns_of_terminal() -> usize {
     terminal_size::terminal_size().map_or(80, |(columns, _)| usize::from(columns.0))
+}
+
+/// The name that notes have for a service: that of its profile, where an alias was typed. A profile that is
+/// gone, or a server without one, is called as it was then.
+fn profile_name(typed: &str, options: &RunOptions, io: &mut Io) -> String {
+    let config = config::load(options.config.as_deref(), io).ok().or_else(config::built_in);
+    let profile = config.and_then(|config| config.profile(typed));
+    profile.map_or_else(|| typed.to_owned(), |profile| profile.name)
 }
 
 fn group_by(by: UsageBy) -> GroupBy {

@@ -9,4 +9,4 @@ mod sum;
 pub(crate) use file::Ledger;
 pub(crate) use note::Note;
 pub(crate) use spent::{Spent, rounded};
-pub(crate) use sum::{GroupBy, Sum, Sums};
+pub(crate) use sum::{ChosenNotes, GroupBy, Sum, Sums};

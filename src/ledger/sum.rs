@@ -106,23 +106,41 @@ const LEAST_PIECE: u64 = 4 * 1024 * 1024;
 
 const MOST_THREADS: u64 = 8;
 
+/// Which notes are summed. Without any of these it is all of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ChosenNotes {
+    /// Those that are not older.
+    pub(crate) since: Option<Timestamp>,
+    /// Those of one service.
+    pub(crate) provider: Option<String>,
+    /// Those of one model.
+    pub(crate) model: Option<String>,
+}
+
+impl ChosenNotes {
+    fn has(&self, note: &ReadNote<'_>, time: Timestamp) -> bool {
+        self.since.is_none_or(|since| time >= since)
+            && self.provider.as_ref().is_none_or(|name| *name == note.provider)
+            && self.model.as_ref().is_none_or(|name| *name == note.model)
+    }
+}
+
 /// How notes are chosen and put together.
 #[derive(Debug, Clone)]
 struct Plan {
-    since: Option<Timestamp>,
+    chosen: ChosenNotes,
     by: GroupBy,
     zone: TimeZone,
 }
 
 impl Sums {
-    /// Sums the notes of a file; without one there are none. `since`: only those that are not older.
-    /// Days are those of `zone`.
+    /// Sums the chosen notes of a file; without a file there are none. Days are those of `zone`.
     ///
     /// # Errors
     /// A file that can't be read.
     pub(crate) fn read(
         path: &Path,
-        since: Option<Timestamp>,
+        chosen: ChosenNotes,
         by: GroupBy,
         zone: TimeZone,
     ) -> std::io::Result<Self> {
@@ -130,7 +148,7 @@ impl Sums {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             facts => facts?.len(),
         };
-        let plan = &Plan { since, by, zone };
+        let plan = &Plan { chosen, by, zone };
         let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
         let pieces = threads.min(MOST_THREADS).min(length / LEAST_PIECE).max(1);
         let ends = |piece: u64| (length * piece / pieces, length * (piece + 1) / pieces);
@@ -172,7 +190,7 @@ impl Sums {
             self.skipped += 1;
             return;
         };
-        if plan.since.is_some_and(|since| time < since) {
+        if !plan.chosen.has(&note, time) {
             return;
         }
         let day;
@@ -267,8 +285,9 @@ mod tests {
 
     fn sums(file: &tempfile::NamedTempFile, since: Option<&str>, by: GroupBy) -> Sums {
         let since = since.map(|time| time.parse().expect("a time"));
+        let chosen = ChosenNotes { since, ..ChosenNotes::default() };
         let zone = TimeZone::posix("CST-8").expect("a zone");
-        Sums::read(file.path(), since, by, zone).expect("is read")
+        Sums::read(file.path(), chosen, by, zone).expect("is read")
     }
 
     const LINES: &[u8] = b"{\"time\":\"2026-11-01T15:59:59Z\",\"command\":\"chat\",\"provider\":\"a\",\"model\":\"m\",\"input_tokens\":10,\"output_tokens\":2,\"cost\":{\"USD\":0.5}}\n\
@@ -315,7 +334,8 @@ mod tests {
     #[test]
     fn pieces_share_the_lines() {
         let file = file(LINES);
-        let plan = Plan { since: None, by: GroupBy::Command, zone: TimeZone::UTC };
+        let plan =
+            Plan { chosen: ChosenNotes::default(), by: GroupBy::Command, zone: TimeZone::UTC };
         let length = LINES.len() as u64;
         let whole = of_piece(file.path(), (0, length), &plan).expect("is read");
         for middle in 0..=length {

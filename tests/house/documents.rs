@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::source::root;
+use super::source::{root, sources};
 
 /// The document that says how the code is laid out.
 const LAYOUT: &str = "CONTRIBUTING.md";
@@ -142,4 +142,30 @@ fn links_lead_to_files_that_exist() {
             assert!(folder.join(file).exists(), "{document} links to {file}");
         }
     }
+}
+
+#[test]
+fn every_environment_variable_is_in_the_docs() {
+    let docs = std::fs::read_to_string(root().join("docs/profiles.md")).expect("is there");
+    let catalogue =
+        std::fs::read_to_string(root().join("providers.example.toml")).expect("is there");
+    let of_fields = catalogue.lines().filter_map(|line| {
+        let (field, value) = line.split_once(" = ")?;
+        let names_one = field.ends_with("_env") && !field.ends_with("api_key_env");
+        value.split('"').nth(1).filter(|_| names_one).map(str::to_owned)
+    });
+    let mut read: BTreeSet<String> = of_fields.collect();
+    let is_program = |name: &str| !name.contains("tests");
+    for source in sources().into_iter().filter(|source| is_program(&source.name)) {
+        let code = source.text.split("#[cfg(test)]").next().unwrap_or_default();
+        let behind = |(at, opening): (usize, &str)| code[at + opening.len()..].split('"').next();
+        let names = code.match_indices(".get(\"").filter_map(behind);
+        let is_variable = |name: &&str| {
+            name.len() > 2 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        };
+        read.extend(names.filter(is_variable).map(str::to_owned));
+    }
+    assert!(read.contains("XDG_DATA_HOME") && read.contains("OLLAMA_HOST"), "{read:?}");
+    read.retain(|name| !docs.contains(&format!("`{name}`")));
+    assert!(read.is_empty(), "docs/profiles.md does not tell of {read:?}");
 }

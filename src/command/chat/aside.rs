@@ -23,8 +23,9 @@ pub(super) fn help(io: &mut Io) -> Result<(), Failure> {
         text.push_str(&format!("{usage:<16}{what}\n"));
     }
     text.push_str(
-        "\nEnter sends. Alt-Enter, Ctrl-J and a \\ at the end of a line make a new line; \"\"\" before and behind hold\n\
-         several lines. TAB completes. Ctrl-C clears the line, and stops an answer.\n",
+        "\nEnter sends. Alt-Enter, Ctrl-J and a \\ at the end of a line make a new line;\n\
+         \"\"\" before and behind hold several lines. TAB completes. Ctrl-C clears the line,\n\
+         and stops an answer.\n",
     );
     to_stdout(text.as_bytes(), io)
 }

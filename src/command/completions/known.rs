@@ -3,7 +3,7 @@
 use clap_complete::engine::CompletionCandidate;
 
 use crate::cli::description::description;
-use crate::command::listed;
+use crate::command::{batch, listed};
 use crate::config::profile::Profile;
 use crate::config::{self, Config};
 use crate::history::Store;
@@ -31,11 +31,12 @@ pub(super) enum Values {
     Tools,
     Servers,
     Commands,
+    Batches,
     Files,
 }
 
-/// The arguments whose values are known: a command (nothing for any), the name of the argument in the
-/// description, and what it can be.
+/// The arguments whose values are known: a command (nothing for any, `batch` for those below it too), the
+/// name of the argument in the description, and what it can be.
 const ARGUMENTS: &[(&str, &str, Values)] = &[
     ("", "provider", Values::Profiles),
     ("", "model", Values::Models),
@@ -53,13 +54,18 @@ const ARGUMENTS: &[(&str, &str, Values)] = &[
     ("history", "id", Values::Conversations),
     ("history", "ids", Values::Conversations),
     ("man", "command", Values::Commands),
+    ("batch status", "id", Values::Batches),
+    ("batch cancel", "id", Values::Batches),
+    ("batch rm", "id", Values::Batches),
+    // Its first word.
+    ("batch fetch", "prompt", Values::Batches),
 ];
 
-/// What an argument of a command (one below another is called by the one above) can be.
-pub(super) fn values_of(command: &str, arg: &clap::Arg) -> Option<Values> {
+/// What an argument of a command can be; `path` are the command's words: `providers show`.
+pub(super) fn values_of(path: &str, arg: &clap::Arg) -> Option<Values> {
     let id = arg.get_id().as_str();
-    let fits =
-        |&&(of, name, _): &&(&str, &str, Values)| name == id && (of.is_empty() || of == command);
+    let is_of = |of: &str| of.is_empty() || of == path || path.split(' ').next() == Some(of);
+    let fits = |&&(of, name, _): &&(&str, &str, Values)| name == id && is_of(of);
     let known = ARGUMENTS.iter().find(fits).map(|(.., values)| *values);
     let is_path = arg.get_value_hint() == clap::ValueHint::AnyPath;
     known.or_else(|| is_path.then_some(Values::Files))
@@ -71,6 +77,8 @@ pub(super) struct Known {
     config: Option<Config>,
     /// The service that the line means.
     chosen: Option<Profile>,
+    /// What stands before the word that is completed.
+    before: Vec<String>,
 }
 
 impl Known {
@@ -83,7 +91,7 @@ impl Known {
         let service = ServiceOptions { provider, is_dry: true, ..ServiceOptions::default() };
         let choose = |config| profile_if_chosen(&service, None, config, io).ok().flatten();
         let chosen = config.as_ref().and_then(choose);
-        Self { env: io.env.clone(), config, chosen }
+        Self { env: io.env.clone(), config, chosen, before: before.to_vec() }
     }
 
     /// All values of a kind, described where their names don't tell.
@@ -104,12 +112,23 @@ impl Known {
                 let servers = config.iter().flat_map(|config| config.mcp_servers());
                 plain(servers.map(|server| server.name.as_str()))
             }
-            Values::Commands => {
-                let root = description();
-                plain(root.get_subcommands().map(clap::Command::get_name))
+            Values::Commands => self.commands(),
+            Values::Batches => {
+                let ids = batch::handed_over(&self.env).into_iter();
+                ids.map(|(id, service)| candidate(&id, Some(service))).collect()
             }
             Values::Files => vec![ANY_FILE.into()],
         }
+    }
+
+    /// The commands below those that `llm man` was given.
+    fn commands(&self) -> Vec<CompletionCandidate> {
+        let root = description();
+        let words = self.before.iter().skip_while(|word| *word != "man").skip(1);
+        let named = words.filter(|word| !word.starts_with('-'));
+        let above = named.into_iter().try_fold(&root, |above, word| above.find_subcommand(word));
+        let below = above.into_iter().flat_map(clap::Command::get_subcommands);
+        plain(below.map(clap::Command::get_name))
     }
 
     fn profiles(&self) -> Vec<CompletionCandidate> {

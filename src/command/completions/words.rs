@@ -53,11 +53,9 @@ fn text_of(candidate: &CompletionCandidate) -> String {
     candidate.get_value().to_string_lossy().into_owned()
 }
 
-/// The description with what is known of values. A command below another one is called by the upper one.
-fn with_values(command: Command, above: &str, known: &Arc<Mutex<Known>>) -> Command {
-    let name = if above.is_empty() { command.get_name().to_owned() } else { above.to_owned() };
-    let is_root = name == "llm";
-    let command = command.mut_args(|arg| match values_of(&name, &arg) {
+/// The description with what is known of values; `path` are the command's words.
+fn with_values(command: Command, path: &str, known: &Arc<Mutex<Known>>) -> Command {
+    let command = command.mut_args(|arg| match values_of(path, &arg) {
         Some(values) => {
             let known = Arc::clone(known);
             let fitting = move |typed: &OsStr| {
@@ -68,7 +66,10 @@ fn with_values(command: Command, above: &str, known: &Arc<Mutex<Known>>) -> Comm
         }
         None => arg,
     });
-    command.mut_subcommands(|below| with_values(below, if is_root { "" } else { &name }, known))
+    command.mut_subcommands(|below| {
+        let path = format!("{path} {}", below.get_name());
+        with_values(below, path.trim_start(), known)
+    })
 }
 
 /// Those that begin as what was typed, and the word for a file of any name.

@@ -4,7 +4,7 @@ use clap::Command;
 use clap_mangen::roff::{Roff, bold, roman};
 
 /// Commands that ask no service: what only requests need is not on their pages.
-const ASK_NOTHING: [&str; 4] = ["completions", "config", "history", "man"];
+const ASK_NOTHING: [&str; 5] = ["completions", "config", "history", "man", "usage"];
 
 /// Environment variables; whether only requests need them.
 const ENVIRONMENT: &[(&str, bool, &str)] = &[

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Llm, Outcome, Reply, Server, llm, program};
+use crate::support::{Llm, Outcome, Reply, Server, llm, program, spawn_in_terminal};
 
 const SHELLS: [&str; 6] = ["bash", "elvish", "fish", "nushell", "powershell", "zsh"];
 
@@ -16,6 +16,7 @@ fn user(answers: usize) -> (Server, Llm) {
         "default = \"haus\"\n[providers.haus]\nbase_url = \"{url}\"\nmodel = \"own\"\n\
          [providers.\"公司\"]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n\
          [prompts.translate]\nprompt = \"{{{{input}}}}\"\n\
+         [prompts.\"weekly report\"]\nsystem = \"short\"\n\
          [tools.weather]\ncommand = \"true\"\ndescription = \"the weather\"\n"
     ));
     llm.clone().arg("models").run().code(0);
@@ -79,6 +80,22 @@ fn values_are_completed_and_no_service_is_asked() {
 }
 
 #[test]
+fn batches_and_the_commands_of_manual_pages_are_completed() {
+    let llm = llm().file("rows.txt", "一\n二\n");
+    let line = ["batch", "submit", "-p", "demo", "-f", "rows.txt", "译"];
+    let id = llm.clone().args(line).run().code(0).stdout_text().trim().to_owned();
+    assert!(!id.is_empty());
+    for action in ["status", "fetch", "cancel", "rm"] {
+        assert_eq!(completed(&llm, &["batch", action, &id[..3]]), [id.as_str()], "{action}");
+    }
+    // An id is no name of a column.
+    assert!(!completed(&llm, &["batch", "--id", ""]).contains(&id));
+    assert_eq!(completed(&llm, &["man", "providers", "ch"]), ["check"]);
+    assert_eq!(completed(&llm, &["man", "prov"]), ["providers"]);
+    assert!(!completed(&llm, &["man", "chat", ""]).contains(&"chat".to_owned()));
+}
+
+#[test]
 fn models_are_only_those_of_the_address_that_listed_them() {
     let (_server, llm) = user(0);
     let moved = "[providers.haus]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"own\"\n";
@@ -135,7 +152,8 @@ fn in_shell(shell: &str, args: &[&str], line: &str, llm: &Llm) -> Option<Outcome
     if program("sh").args(["-c", &format!("command -v {shell}")]).run().code != Some(0) {
         return None;
     }
-    let script = llm.clone().bare_args(["completions", shell]).run();
+    let name = if shell == "nu" { "nushell" } else { shell };
+    let script = llm.clone().bare_args(["completions", name]).run();
     let run = llm.in_place(shell).file("script", &script.stdout).args(args).arg(line).run();
     run.code(0).stderr_empty();
     Some(run)
@@ -174,6 +192,58 @@ fn the_fish_script_completes() {
         let text = run.stdout_text();
         assert!(text.starts_with(expected) && text.lines().count() == 1, "{typed}: {run}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_nushell_script_completes() {
+    let (_server, llm) = user(0);
+    // Words come to the script as they are typed, with their quotes.
+    for (words, expected) in [
+        (&["chat", "-m", "qwen3:8"][..], "qwen3:8b"),
+        (&["chat", "-p", "'公"], "公司"),
+        (&["chat", "--prompt", "week"], "\"weekly report\""),
+        (&["chat", "--prompt", "\"weekly report\"", "-p", "hau"], "haus"),
+    ] {
+        let words: Vec<String> = words.iter().map(|word| format!("r#'{word}'#")).collect();
+        let line = format!(
+            "source ./script; do $env.config.completions.external.completer [llm {}] | get value | str join ' '",
+            words.join(" ")
+        );
+        let Some(run) = in_shell("nu", &["--no-config-file", "-c"], &line, &llm) else { return };
+        assert_eq!(run.stdout_text().trim_end(), expected, "{run}");
+    }
+}
+
+/// Its functions work in its line editor alone, so this one is typed into.
+#[cfg(unix)]
+#[test]
+fn the_zsh_script_completes() {
+    let (_server, llm) = user(0);
+    if program("sh").args(["-c", "command -v zsh"]).run().code != Some(0) {
+        return;
+    }
+    let script = llm.clone().bare_args(["completions", "zsh"]).run();
+    let zsh = llm.in_place("zsh").file("script", &script.stdout).arg("-f");
+    let Some(mut run) = spawn_in_terminal(&zsh.env("LC_ALL", "C.UTF-8").env("PS1", "$ ")) else {
+        return;
+    };
+    let patience = std::time::Duration::from_secs(15);
+    run.write_stdin("autoload -Uz compinit && compinit -u -D && source ./script; echo rea''dy\r");
+    run.read_stdout_until("ready\r\n", patience);
+    for (typed, rest) in [
+        ("llm chat -m qwen3:3\t", "2b"),
+        ("llm chat -p 公\t", "司"),
+        ("llm chat --prompt week\t", "ly\\ report"),
+        ("llm models --verb\t", "ose"),
+    ] {
+        run.write_stdin(typed);
+        run.read_stdout_until(rest, patience);
+        // Takes back the line. Behind a Control-C zsh would lose what is typed at once.
+        run.write_stdin("\x15");
+    }
+    run.write_stdin("exit 0\r");
+    run.wait().code(0);
 }
 
 #[test]

@@ -134,6 +134,18 @@ fn the_help_of_a_command_shows_only_what_it_takes() {
         (&["history", "rm"], &["--before"], &["--model", "--retries", "--option"]),
         (&["providers"], &["--config", "--json"], &["--retries", "--dry-run"]),
         (&["providers", "check"], &["--model", "--timeout", "--insecure"], &["--usage"]),
+        (
+            &["usage"],
+            &["--provider", "--model", "--json"],
+            &["--retries", "--base-url", "--dry-run"],
+        ),
+        (&["mcp"], &["--config", "--json"], &["--provider", "--model", "--retries", "--base-url"]),
+        (
+            &["mcp", "check"],
+            &["--max-time", "--insecure"],
+            &["--provider", "--retries", "--option"],
+        ),
+        (&["mcp", "call"], &["--timeout", "--dry-run"], &["--provider", "--retries", "--option"]),
     ] {
         let outcome = llm().args(words).arg("--help").run();
         for flag in shown {
@@ -145,6 +157,31 @@ fn the_help_of_a_command_shows_only_what_it_takes() {
         });
         assert_eq!(found, None, "{words:?}: {text}");
     }
+}
+
+#[test]
+fn an_option_that_a_command_can_not_carry_out_is_refused_behind_its_name() {
+    for (words, flag) in [
+        (
+            &["history", "rm", "--all", "--yes", "--dry-run"][..],
+            "`llm history rm` takes no --dry-run",
+        ),
+        (&["history", "list", "-m", "gpt-4o"], "`llm history list` takes no --model"),
+        (&["history", "-p", "demo"], "`llm history` takes no --provider"),
+        (&["config", "init", "--dry-run"], "`llm config init` takes no --dry-run"),
+        (&["completions", "zsh", "--install", "--dry-run"], "`llm completions` takes no --dry-run"),
+        (&["man", "chat", "--json"], "`llm man` takes no --json"),
+        (&["usage", "--base-url", "http://x/v1"], "`llm usage` takes no --base-url"),
+        (&["mcp", "check", "--dry-run"], "`llm mcp check` takes no --dry-run"),
+        (&["providers", "-p", "demo"], "`llm providers` takes no --provider"),
+    ] {
+        let llm = llm().args(words);
+        llm.run().code(2).stdout_empty().stderr_has(flag).stderr_has("hint: see `llm ");
+        assert!(!llm.config_file().exists(), "{words:?}");
+    }
+    // Before it they may stand in an alias for all commands.
+    llm().args(["-p", "demo", "-m", "x", "history"]).run().code(0);
+    llm().args(["history", "list", "-v", "-q", "--no-log", "--color", "never"]).run().code(0);
 }
 
 #[test]

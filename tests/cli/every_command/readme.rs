@@ -73,7 +73,6 @@ fn shell(has_git: bool) -> Llm {
     let tool = "tests/tools/now.sh";
     std::os::unix::fs::symlink(root().join(tool), shell.dir().join(tool)).expect("links are there");
     let shell = shell.file("src/main.rs", "fn main() {}\n");
-    let shell = shell.file("logo.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
     if has_git {
         shell.clone().args(["-c", "git init -q && git add src"]).run().code(0);
     }

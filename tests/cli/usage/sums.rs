@@ -84,6 +84,29 @@ fn without_notes_the_sums_are_zero() {
 }
 
 #[test]
+fn a_service_and_a_model_choose_notes() {
+    let runs = |args: &[&str]| {
+        let run = with_notes(NOTES).args(["--json", "-q"]).args(args).run();
+        run.code(0).stdout_json()["total"]["runs"].clone()
+    };
+    assert_eq!(runs(&["-p", "a"]), 2);
+    assert_eq!(runs(&["--provider=b", "-m", "m"]), 1);
+    assert_eq!(runs(&["-m", "千问", "--since", "2026-11-01"]), 1);
+    // What else is asked by default is no choice of notes.
+    let run =
+        with_notes(NOTES).env("LLM_PROVIDER", "a").env("LLM_MODEL", "x").args(["--json", "-q"]);
+    assert_eq!(run.run().stdout_json()["total"]["runs"], 4);
+    let none = with_notes(NOTES).args(["-p", "nobody"]).run();
+    none.code(0).stderr_has("llm: no such run is noted in ");
+    // Notes have the name of the profile, and people type its other ones; a wrong profile file is no
+    // reason to count wrong.
+    let notes = NOTES.replace("\"a\"", "\"dashscope\"");
+    let run = with_notes(&notes).config("[providers.x]\nnonsense = 1\n");
+    let run = run.args(["-p", "百炼", "--json", "-q"]).run();
+    assert_eq!(run.code(0).stdout_json()["total"]["runs"], 2);
+}
+
+#[test]
 fn a_day_may_be_named() {
     let vectors = Reply::json(200, json!({"data": [{"index": 0, "embedding": [1.0]}]}));
     let server = Server::start([vectors]);

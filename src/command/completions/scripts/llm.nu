@@ -8,13 +8,17 @@ $env.config.completions.external.completer = {|spans: list<string>|
     if ($spans | first | path basename | path parse | get stem) == "llm" {
         # The program that is typed; else the one that made this script.
         let program = if (which ($spans | first) | is-not-empty) { $spans | first } else { @PROGRAM@ }
-        let lines = (^$program completions nushell -- ...$spans | complete | get stdout | lines)
+        # Words come as they are typed, with their quotes; that of the last one is still open.
+        let words = ($spans | each {|word| $word | str replace --regex "^([\"'`])(.*?)\\1?$" '$2' })
+        let lines = (^$program completions nushell -- ...$words | complete | get stdout | lines)
         if ($lines | is-empty) or (($lines | first) == "files" and ($lines | length) == 1) {
             null
         } else {
             $lines | skip 1 | each {|line|
                 let parts = ($line | split row "\t")
-                { value: $parts.0, description: ($parts | get --optional 1 | default "") }
+                # A word that Nushell would read as something else stands in quotes.
+                let value = if $parts.0 =~ '^[\p{L}\p{N}_./:@%+,=~-]+$' { $parts.0 } else { $parts.0 | to json }
+                { value: $value, description: ($parts | get --optional 1 | default "") }
             }
         }
     } else if $llm_completer_before != null {
