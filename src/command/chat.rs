@@ -31,6 +31,7 @@ mod asked_form;
 mod asker;
 mod attach;
 mod checked;
+mod cited;
 mod cuts;
 mod display;
 mod earlier;
@@ -51,6 +52,7 @@ mod repl;
 mod rounds;
 mod said;
 mod schema;
+mod search;
 mod slash;
 mod tab;
 mod thinking_refusals;
@@ -84,6 +86,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
 /// Asks the one question that the options hold.
 fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::Result<()> {
     let mut provider = asker.resolve(config, io)?;
+    search::check_service(&asker.options.question, &provider)?;
     asker.open_tools(config, &provider, io)?;
     let input = &asker.options.input;
     let sources =

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 use super::options::RunOptions;
 use crate::cli::history::{HistoryAction, HistoryArgs};
-use crate::conversation::{Conversation, ModelReply, Turn};
+use crate::conversation::{Citation, Conversation, ModelReply, Turn};
 use crate::dialect;
 use crate::error::{Failure, FailureKind, reason};
 use crate::history::{self, ConversationKey, Store, StoredConversation};
@@ -283,10 +283,14 @@ pub(super) fn readable(conversation: &StoredConversation, zone: &TimeZone) -> St
             parts.push(rounds(turn));
         }
         let speaker = speaker(turn, &turn.answer);
+        let sources = [&turn.answer.sources].into_iter().chain(&turn.other_sources);
+        let mut sources = sources.map(Vec::as_slice);
         for content in [&turn.answer.text].into_iter().chain(&turn.others) {
-            parts.push(format!("# {speaker}\n\n{}", content.trim_end()).trim_end().to_owned());
+            let content = format!("# {speaker}\n\n{}", content.trim_end());
+            parts.push(content.trim_end().to_owned());
+            parts.extend(cited(sources.next().unwrap_or_default()));
         }
-        parts.extend(beside(turn));
+        parts.extend(made(turn));
         if let Some(words) = turn.end.words() {
             let why = turn.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             parts.push(format!("({words}{why})"));
@@ -295,14 +299,17 @@ pub(super) fn readable(conversation: &StoredConversation, zone: &TimeZone) -> St
     parts.join("\n\n") + "\n"
 }
 
-/// What came with the answers: files by their names, and the pages that they cite.
-fn beside(turn: &Turn) -> Vec<String> {
+/// The names of the files that came with the answers.
+fn made(turn: &Turn) -> Option<String> {
     let names: Vec<&str> = turn.made.iter().map(|file| file.name.as_str()).collect();
-    let files = (!names.is_empty()).then(|| format!("[attached: {}]", names.join(", ")));
-    let sources = turn.answer.sources.iter().enumerate();
-    let sources: Vec<String> = sources.map(|(at, source)| source.line(at + 1)).collect();
-    let sources = (!sources.is_empty()).then(|| sources.join("\n"));
-    files.into_iter().chain(sources).collect()
+    (!names.is_empty()).then(|| format!("[attached: {}]", names.join(", ")))
+}
+
+/// The pages that an answer cites, a line each.
+fn cited(sources: &[Citation]) -> Option<String> {
+    let sources = sources.iter().enumerate();
+    let lines: Vec<String> = sources.map(|(place, source)| source.line(place)).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// The calls of tools before an answer, and what came of them: a line each, long ones cut.

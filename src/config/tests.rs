@@ -93,7 +93,7 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
             // Only the address of a page, or the names of what there is.
             "key_url" | "audio_data" | "pdf_data" | "stream_usage" | "finish_reason" | "api" => &[],
             "result_files" | "tool_schema" => &[],
-            "limits" | "bodies" | "paths" | "rerank" | "batch" | "vars" => &[],
+            "limits" | "bodies" | "paths" | "rerank" | "batch" | "search" | "vars" => &[],
             "schema" if table == "providers" => &[],
             "models" | "headers" | "key_headers" | "models_headers" => &[],
             "jobs" | "takes_no" | "responses_takes" | "rules" | "prices" => &["none"],

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::file::TurnFile;
-use super::reply::{Answerer, ModelReply};
+use super::reply::{Answerer, Citation, ModelReply};
 use super::sent::SentRequest;
 
 /// How an answer came to its end.
@@ -76,6 +76,9 @@ pub(crate) struct Turn {
     /// Further answers, where several were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) others: Vec<String>,
+    /// What the further answers cite, if any of them does: a list for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_sources: Vec<Vec<Citation>>,
     #[serde(default)]
     pub(crate) end: AnswerEnd,
     /// The message of a failure.
@@ -152,6 +155,7 @@ pub(crate) mod tests {
             answer: ModelReply { text: answer.to_owned(), ..ModelReply::default() },
             made: Vec::new(),
             others: Vec::new(),
+            other_sources: Vec::new(),
             end: AnswerEnd::Done,
             why: None,
             usage: None,

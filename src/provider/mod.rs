@@ -19,6 +19,7 @@ pub(crate) mod price;
 mod resolve;
 mod resolved;
 pub(crate) mod rules;
+mod search;
 pub(crate) mod shape;
 mod takes;
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn composed(provider: &Provider, needed: Value, flags: Value) -> (Value, Vec<String>) {
-    let fields = Fields { needed: object(needed), flags: object(flags) };
+    let fields = Fields { needed: object(needed), flags: object(flags), ..Fields::default() };
     let composed = provider.compose(Job::Chat, fields);
     (Value::Object(composed.body), composed.warnings)
 }

@@ -76,6 +76,7 @@ impl RowSetup {
             streams: false,
             wants_usage: false,
             wants_thinking: false,
+            wants_search: false,
             schema,
         };
         Ok(Self { provider, files, template, options, extract, id: args.id.clone() })

@@ -51,7 +51,7 @@ impl AskedForm<'_> {
             WayOut::PlainSchemas => {
                 self.has_tools && service.tool_schema == ToolSchemaForm::JsonSchema
             }
-            WayOut::NoResultFiles => {
+            WayOut::NoResultFiles(_) => {
                 let passes = |call: &ToolCall| {
                     let mut files = call.files.iter().filter_map(|file| file.attachment.as_ref());
                     files.any(|file| service.result_files.pass(file, self.api))

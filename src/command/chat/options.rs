@@ -85,6 +85,8 @@ pub(in crate::command) struct QuestionOptions {
     pub(in crate::command) wants_usage: bool,
     /// The model's thinking is shown.
     pub(in crate::command) wants_thinking: bool,
+    /// The service searches the web.
+    pub(in crate::command) wants_search: bool,
     pub(in crate::command) schema: Option<AnswerSchema>,
 }
 
@@ -100,6 +102,8 @@ pub(super) struct AnswerOptions {
     /// The code block that is wanted alone.
     pub(super) extract: Option<BlockChoice>,
     pub(super) shows_thinking: bool,
+    /// The pages that it cites are listed.
+    pub(super) shows_sources: bool,
     pub(super) is_markdown: bool,
     /// Several answers get numbers above them.
     pub(super) is_numbered: bool,
@@ -140,6 +144,7 @@ impl ChatOptions {
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
                 wants_thinking: shows_thinking,
+                wants_search: args.search,
                 schema: schema.map(|written| written.read(io)).transpose()?,
             },
             answer: AnswerOptions {
@@ -148,6 +153,7 @@ impl ChatOptions {
                 is_json: run.json,
                 extract,
                 shows_thinking,
+                shows_sources: args.sources || (shown && !run.json),
                 is_markdown,
                 is_numbered: is_for_eyes,
             },

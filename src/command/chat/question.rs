@@ -9,6 +9,7 @@ use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
+use super::search;
 use super::ways_out::Learned;
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
@@ -104,7 +105,8 @@ impl Question {
         if !options.leaves_out {
             spoken.check(&options.model)?;
         }
-        let asked = ask(&conversation, &options, &tools, &learned, provider);
+        search::check(&options, spoken, provider)?;
+        let asked = ask(spoken.api, &conversation, &options, &tools, &learned, provider);
         let dialect = spoken.dialect();
         let fields = dialect.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
@@ -151,9 +153,8 @@ impl Question {
     ) -> Draft {
         let spoken = self.spoken();
         let (body, own) = self.composed.take().unwrap_or_else(|| {
-            let learned = &self.learned;
-            let asked = ask(&self.conversation, &self.options, &self.tools, learned, provider);
-            let (dialect, api) = (spoken.dialect(), spoken.api);
+            let (dialect, api, learned) = (spoken.dialect(), spoken.api, &self.learned);
+            let asked = ask(api, &self.conversation, &self.options, &self.tools, learned, provider);
             let composed = dialect.compose(dialect.fields(&asked), &asked, provider);
             let mut body = composed.body;
             let is_new = |warning: &String| !self.first.warnings.contains(warning);
@@ -177,7 +178,8 @@ impl Question {
                 }
             }
         }
-        cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
+        let searches = self.options.wants_search || provider.always_searches(spoken.api);
+        cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect(), searches);
         self.limit = limit_in(&body);
         let request = provider.post_chat(spoken.api, body).with_inserts(inserts);
         Draft::repairable(request, Job::Chat, own)
@@ -308,11 +310,13 @@ pub(super) fn chosen_api(
     let by_rule = || {
         // Rules look at the fields of /chat/completions, and at no message.
         let nothing_said = Conversation::default();
-        let asked = ask(&nothing_said, options, tools, learned, provider);
-        provider.api_by_rule(crate::dialect::of(ChatApi::Completions).fields(&asked))
+        let api = ChatApi::Completions;
+        let asked = ask(api, &nothing_said, options, tools, learned, provider);
+        provider.api_by_rule(crate::dialect::of(api).fields(&asked))
     };
     let by_rule = if provider.has_rules_of_api() { by_rule() } else { None };
-    api::chosen(options.api, by_rule, provider)
+    let chosen = api::chosen(options.api, by_rule, provider);
+    if options.wants_search { search::chosen(chosen, provider) } else { chosen }
 }
 
 /// What goes along with a question: what the last answer showed, and what the user gave.
@@ -329,7 +333,9 @@ fn title(given: &PromptInput) -> String {
     texts.map(|text| text.chars().take(200).collect()).next().unwrap_or_default()
 }
 
+/// What a request to this endpoint asks.
 fn ask<'a>(
+    api: ChatApi,
     conversation: &'a Conversation,
     options: &'a QuestionOptions,
     tools: &'a [ToolDefinition],
@@ -345,6 +351,7 @@ fn ask<'a>(
         streams: options.streams,
         wants_thinking: options.wants_thinking,
         wants_usage: options.wants_usage || provider.is_known(),
+        search: provider.search(api).filter(|_| options.wants_search),
         service: learned.traits(provider),
     }
 }

@@ -9,7 +9,6 @@ use super::outcome;
 use super::plan::ChatPlan;
 use super::question::Question;
 use super::rounds::Rounds;
-use super::said::ChatResult;
 use super::usage::{self, Timing};
 use crate::conversation::{Addressee, Answerer, ModelReply};
 use crate::dialect::ReplyMedia;
@@ -34,7 +33,7 @@ pub(super) struct ChatTurn {
     pub(super) answers: Answers,
     pub(super) display: AnswerDisplay,
     pub(super) rounds: Rounds,
-    cuts: SilentCuts,
+    pub(super) cuts: SilentCuts,
     /// Where pictures and sounds go, and those that came so far.
     pub(super) files: MadeFiles,
     pub(super) media: Vec<ReplyMedia>,
@@ -150,18 +149,6 @@ impl ChatTurn {
         }
     }
 
-    /// What came of it so far, for the caller that keeps it.
-    pub(super) fn said(&mut self) -> ChatResult {
-        let is_cut =
-            self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
-        let usage = self.rounds.usage(self.answers.usage());
-        let cost = std::mem::take(&mut self.rounds.cost);
-        let rounds = std::mem::take(&mut self.rounds.replies);
-        let sent = self.cuts.first();
-        let made = std::mem::take(&mut self.made);
-        ChatResult { rounds, answers: self.take_replies(), made, is_cut, usage, cost, sent }
-    }
-
     pub(super) fn take_replies(&mut self) -> Vec<ModelReply> {
         let replies = self.service.as_ref().map(|by| self.answers.take_replies(by));
         let mut replies = replies.unwrap_or_default();
@@ -260,6 +247,7 @@ impl ChatTurn {
         self.complete(io)?;
         let checked = self.display.checked.as_ref().map_or(Ok(()), CheckedAnswer::verdict);
         self.give_all(FailureKind::Other, io)?;
+        self.tell_sources(io);
         self.cuts.found.tell(provider, io);
         if self.plan.shows_usage {
             // Of several replies the tokens are counted, but the time is not that of writing alone.

@@ -7,6 +7,7 @@ use crate::config::schema::Word as _;
 use crate::dialect::schema::SchemaForm;
 use crate::dialect::{ResponsesTraits, ServiceTraits};
 use crate::error::Refused;
+use crate::input::AttachmentGroup;
 use crate::provider::{ChatApi, Provider, ToolSchemaForm};
 use serde_json::json;
 
@@ -19,8 +20,9 @@ pub(in crate::command) enum WayOut {
     SystemInFront,
     /// The schema is told in this form.
     Schema(SchemaForm),
-    /// The pictures and recordings that tools gave do not go along.
-    NoResultFiles,
+    /// The pictures and recordings that tools gave do not go along; what of them the model is said not to
+    /// take.
+    NoResultFiles(Option<AttachmentGroup>),
     /// The arguments of tools are told in the words of OpenAPI.
     PlainSchemas,
     /// Tool calls of other services get Google's placeholder for a signature.
@@ -68,7 +70,7 @@ impl WayOut {
         let endpoint = other_endpoint::named(refused, request.api, request.model)
             .map(|api| Self::Endpoint { api, with_tools });
         let plain = tool_refusals::is_of_schema(refused).then_some(Self::PlainSchemas);
-        let files = tool_refusals::is_of_result_files(refused).then_some(Self::NoResultFiles);
+        let files = tool_refusals::of_result_files(refused).map(Self::NoResultFiles);
         let forms = [summary, sent, encrypted, echo, sign, plain, schema, system, files];
         endpoint.into_iter().chain(forms.into_iter().flatten())
     }
@@ -103,9 +105,9 @@ impl WayOut {
                 ),
                 Some("schema = \"json_object\"".to_owned()),
             ),
-            Self::NoResultFiles => (
+            Self::NoResultFiles(group) => (
                 format!("{name} does not take what tools gave beside text; sent again without it"),
-                None,
+                group.map(|group| takes_no(group.name(), model)),
             ),
             Self::PlainSchemas => (
                 format!(
@@ -242,7 +244,7 @@ impl Learned {
             WayOut::Schema(form) => self.schema_form = Some(form),
             WayOut::SignCalls => self.signs_calls = true,
             WayOut::PlainSchemas => self.plain_schemas = true,
-            WayOut::NoResultFiles => self.no_result_files = true,
+            WayOut::NoResultFiles(_) => self.no_result_files = true,
             WayOut::NoSummary => self.no_summary = true,
             WayOut::NoEncrypted => self.no_encrypted = true,
             WayOut::NoThinking => self.no_thinking = true,

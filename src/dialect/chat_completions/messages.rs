@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::content::content;
-use crate::conversation::{Conversation, Message, ModelReply, ToolCall, Turn};
+use crate::conversation::{Citation, Conversation, Message, ModelReply, ToolCall, Turn};
 use crate::dialect::question::{ChatQuestion, ServiceTraits};
 use crate::dialect::result_files::introduced;
 use crate::dialect::schema;
@@ -119,6 +119,14 @@ impl Teller<'_> {
         }
         if let Some(details) = self.sealed(reply) {
             answer.insert("reasoning_details".into(), details);
+        }
+        // For other programs, not for services: some refuse what they don't know.
+        if self.service.addressee.is_none() && !reply.sources.is_empty() {
+            let note = |source: &Citation| {
+                let page = json!({"url": source.url, "title": source.title});
+                json!({"type": "url_citation", "url_citation": page})
+            };
+            answer.insert("annotations".into(), reply.sources.iter().map(note).collect());
         }
         answer
     }

@@ -288,6 +288,22 @@ fn the_table_of_services_is_the_list_of_profiles() {
     assert_eq!(rows, expected, "rows that no profile stands for, or in another order");
 }
 
+#[test]
+fn the_services_that_search_the_web_are_named() {
+    let services = text(SERVICES);
+    let (_, named) =
+        services.split_once("\nWith `--search` these search the web:").expect("a list");
+    let named = named.split("\n\n").next().expect("its paragraph");
+    for row in services.lines().filter(|line| line.starts_with("| `")) {
+        let name = row.split('`').nth(1).expect("a name");
+        let run = llm().args(["chat", "-p", name, "-m", "modell", "--search", "--dry-run", "你好"]);
+        let run =
+            if name == "azure" { run.args(["--base-url", "https://a.example/v1"]) } else { run };
+        let searches = run.run().code == Some(0);
+        assert_eq!(searches, named.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
 /// The command line for each column of the table of services.
 const COMMANDS: [&[&str]; 8] = [
     &["chat", "你好"],

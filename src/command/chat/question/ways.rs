@@ -27,7 +27,7 @@ impl Question {
             has_schema: self.schema().is_some(),
             has_tools: self.has_tools(),
             wants_thinking: self.options.wants_thinking,
-            may_leave: self.may_leave(),
+            may_leave: self.may_leave(provider),
             fixed: self.fixed,
         };
         let way = WayOut::of(refused, request).find(|way| asked.is_open(*way))?;
@@ -63,9 +63,12 @@ impl Question {
     }
 
     /// Whether the other endpoint can be asked: the user did not type this one, nothing led here, and all
-    /// that goes along has a place there.
-    fn may_leave(&self) -> bool {
+    /// that goes along has a place there, a search too.
+    fn may_leave(&self, provider: &Provider) -> bool {
         let spoken = self.spoken();
+        if self.options.wants_search && provider.search(spoken.api.other()).is_none() {
+            return false;
+        }
         let fits = |(file, _): (&Attachment, bool)| !attach::has_no_place(spoken.api.other(), file);
         spoken.by != ChosenBy::Flag && self.learned.api.is_none() && self.attachments().all(fits)
     }

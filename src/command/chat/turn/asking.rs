@@ -27,7 +27,12 @@ impl ChatTurn {
             self.has_given_up = self.may_give_up && self.is_without_answer(failure);
             match self.has_given_up {
                 true => self.display.waiting = None,
-                false => self.break_off(failure.kind, io)?,
+                false => {
+                    self.break_off(failure.kind, io)?;
+                    if !failure.is_silent() {
+                        self.tell_sources(io);
+                    }
+                }
             }
         }
         asked

@@ -35,6 +35,7 @@ pub(super) fn chat(provider: &Provider, model: Option<&str>, api: ChatApi, strea
         streams: stream,
         wants_usage: false,
         wants_thinking: false,
+        search: None,
         service: ServiceTraits::of(provider),
     };
     let dialect = dialect::of(api);
