@@ -76,6 +76,7 @@ Examples:
   llm chat --schema \"city, population int: in thousands\" \"上海\"
   llm chat --schema-multi \"name, year int\" \"三本小说\" | jq .name
   llm chat --tool ./weather.py \"上海明天冷吗？\"    a program of yours that the model may call
+  llm chat -p openai --search \"Rust 1.96?\"        the service searches the web
   llm chat --mcp files \"我的笔记里写了什么？\"         a server of tools, [mcp.files] of the profile file
   while read -r word; do llm chat --no-stdin \"translate: $word\"; done < words.txt
 
@@ -140,6 +141,17 @@ pub(crate) struct ChatArgs {
     #[arg(long, value_enum, value_name = "API", help_heading = MODEL)]
     pub(crate) api: Option<Api>,
 
+    /// Let the service search the web for the answer, where its profile says how
+    #[arg(long, help_heading = MODEL)]
+    pub(crate) search: bool,
+
+    /// Ask this service where the first one is out of quota, overloaded or can't be reached; repeatable
+    ///
+    /// A profile, or one with a model: `ollama:qwen3:8b`. It is asked when the tries of the first one have
+    /// failed and nothing was shown. --api, -m and -H are for the first one alone.
+    #[arg(long, value_name = "PROVIDER[:MODEL]", help_heading = MODEL, hide_short_help = true)]
+    pub(crate) fallback: Vec<String>,
+
     /// Ask for the whole answer at once
     #[arg(short = 'S', long, help_heading = ANSWER, hide_short_help = true)]
     pub(crate) no_stream: bool,
@@ -173,6 +185,10 @@ pub(crate) struct ChatArgs {
     /// Show or hide a model's thinking on stderr [default: shown on a terminal]
     #[arg(long, value_enum, value_name = "WHEN", help_heading = ANSWER, hide_short_help = true)]
     pub(crate) reasoning: Option<Reasoning>,
+
+    /// List the pages that the answer cites on stderr [default: on a terminal]
+    #[arg(long, help_heading = ANSWER, hide_short_help = true)]
+    pub(crate) sources: bool,
 
     /// Colour the answer as Markdown while it is written; its text stays as it is
     #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = ANSWER, hide_short_help = true)]

@@ -73,6 +73,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
 const KEYS: &str = "a key stands in a variable: `api_key_env` in the profile names it, `llm config edit` opens \
                     the profile file; `llm providers show NAME` tells the usual variable";
 const PROMPTS: &str = "a saved prompt is [prompts.NAME] in the profile file (`llm config edit`), used by `llm chat --prompt NAME`";
+const OF_CHAT: &str = "`--fallback` is of `llm chat` alone";
 const PLUGINS: &str = "there are no plugins: every service is a profile; `llm providers` lists those that are built in";
 
 /// Flags of other programs: the command (nothing for any), how they are spelt, what to do here.
@@ -167,6 +168,13 @@ const FLAGS: &[(&str, &str, &str)] = &[
     ("", "--connect-timeout", "`--timeout SECS` is the longest wait for data"),
     ("", "--retry", "`--retries N` is the number of further tries"),
     ("", "-A --user-agent", "`-H 'User-Agent: …'` sets the header"),
+    ("batch", "--fallback", "a batch asks one service; `--fallback` is of `llm chat` alone"),
+    ("embed", "--fallback", OF_CHAT),
+    ("image", "--fallback", OF_CHAT),
+    ("transcribe", "--fallback", OF_CHAT),
+    ("speak", "--fallback", OF_CHAT),
+    ("similar", "--fallback", OF_CHAT),
+    ("models", "--fallback", OF_CHAT),
     (
         "chat",
         "--response-format --response_format --format",

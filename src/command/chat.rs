@@ -15,6 +15,7 @@ pub(super) use lacks::named as lack_named;
 use made::MadeFiles;
 use options::ChatOptions;
 pub(super) use options::{QuestionOptions, with_service};
+pub(super) use other_endpoint::named as endpoint_named;
 pub(super) use prompts::Preset;
 pub(super) use question::{Earlier, Question};
 use repl::Session;
@@ -30,15 +31,18 @@ mod asked_form;
 mod asker;
 mod attach;
 mod checked;
+mod cited;
 mod cuts;
 mod display;
 mod earlier;
+mod fallback;
 mod give;
 mod lacks;
 mod lines;
 mod log;
 mod made;
 mod options;
+mod other_endpoint;
 mod outcome;
 mod plan;
 mod prompts;
@@ -48,6 +52,7 @@ mod repl;
 mod rounds;
 mod said;
 mod schema;
+mod search;
 mod slash;
 mod tab;
 mod thinking_refusals;
@@ -81,6 +86,7 @@ pub(crate) fn run(args: &ChatArgs, common: &Common, io: &mut Io) -> anyhow::Resu
 /// Asks the one question that the options hold.
 fn ask_once(mut asker: Asker, config: &config::Config, io: &mut Io) -> anyhow::Result<()> {
     let mut provider = asker.resolve(config, io)?;
+    search::check_service(&asker.options.question, &provider)?;
     asker.open_tools(config, &provider, io)?;
     let input = &asker.options.input;
     let sources =

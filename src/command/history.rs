@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 use super::options::RunOptions;
 use crate::cli::history::{HistoryAction, HistoryArgs};
-use crate::conversation::{Conversation, Turn};
+use crate::conversation::{Citation, Conversation, ModelReply, Turn};
 use crate::dialect;
 use crate::error::{Failure, FailureKind, reason};
 use crate::history::{self, ConversationKey, Store, StoredConversation};
@@ -45,6 +45,10 @@ pub(crate) fn run(args: &HistoryArgs, options: &RunOptions, io: &mut Io) -> anyh
             print_json(&dialect::exported(&conversation).into(), io)?;
             if stored.turns.iter().any(Turn::has_files) {
                 io.note("attached files are exported by name only");
+            }
+            let is_by_other = |turn: &Turn| turn.answer.by.is_some();
+            if stored.turns.iter().any(is_by_other) {
+                io.note("who answered in place of another service stands in `llm history show`");
             }
         }
         HistoryAction::Rm(args) => rm::run(args, &store, io)?,
@@ -135,7 +139,7 @@ fn has_all(conversation: &StoredConversation, words: &[String]) -> bool {
 fn line(conversation: &StoredConversation, zone: &TimeZone, io: &Io) -> String {
     let Some(last) = conversation.turns.last() else { return String::new() };
     let id = one_line(conversation.id(), io);
-    let model = one_line(&model(last), io);
+    let model = one_line(&asked(last), io);
     let title = title(conversation);
     format!(
         "{}  {}  {}  {}\n",
@@ -154,11 +158,23 @@ fn one_line(text: &str, io: &Io) -> String {
     }
 }
 
-fn model(turn: &Turn) -> String {
-    let service = &turn.service;
-    match service.model == service.provider {
-        true => service.model.clone(),
-        false => format!("{}/{}", service.provider, service.model),
+/// Who gave a reply; and who was asked first, where that was another one.
+fn speaker(turn: &Turn, reply: &ModelReply) -> String {
+    match &reply.by {
+        Some(by) => format!("{} · in place of {}", model(&by.provider, &by.model), asked(turn)),
+        None => asked(turn),
+    }
+}
+
+/// Who was asked first.
+fn asked(turn: &Turn) -> String {
+    model(&turn.service.provider, &turn.service.model)
+}
+
+fn model(provider: &str, model: &str) -> String {
+    match model == provider {
+        true => model.to_owned(),
+        false => format!("{provider}/{model}"),
     }
 }
 
@@ -266,11 +282,15 @@ pub(super) fn readable(conversation: &StoredConversation, zone: &TimeZone) -> St
         if !turn.rounds.is_empty() {
             parts.push(rounds(turn));
         }
+        let speaker = speaker(turn, &turn.answer);
+        let sources = [&turn.answer.sources].into_iter().chain(&turn.other_sources);
+        let mut sources = sources.map(Vec::as_slice);
         for content in [&turn.answer.text].into_iter().chain(&turn.others) {
-            parts
-                .push(format!("# {}\n\n{}", model(turn), content.trim_end()).trim_end().to_owned());
+            let content = format!("# {speaker}\n\n{}", content.trim_end());
+            parts.push(content.trim_end().to_owned());
+            parts.extend(cited(sources.next().unwrap_or_default()));
         }
-        parts.extend(beside(turn));
+        parts.extend(made(turn));
         if let Some(words) = turn.end.words() {
             let why = turn.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             parts.push(format!("({words}{why})"));
@@ -279,20 +299,30 @@ pub(super) fn readable(conversation: &StoredConversation, zone: &TimeZone) -> St
     parts.join("\n\n") + "\n"
 }
 
-/// What came with the answers: files by their names, and the pages that they cite.
-fn beside(turn: &Turn) -> Vec<String> {
+/// The names of the files that came with the answers.
+fn made(turn: &Turn) -> Option<String> {
     let names: Vec<&str> = turn.made.iter().map(|file| file.name.as_str()).collect();
-    let files = (!names.is_empty()).then(|| format!("[attached: {}]", names.join(", ")));
-    let sources = turn.answer.sources.iter().enumerate();
-    let sources: Vec<String> = sources.map(|(at, source)| source.line(at + 1)).collect();
-    let sources = (!sources.is_empty()).then(|| sources.join("\n"));
-    files.into_iter().chain(sources).collect()
+    (!names.is_empty()).then(|| format!("[attached: {}]", names.join(", ")))
+}
+
+/// The pages that an answer cites, a line each.
+fn cited(sources: &[Citation]) -> Option<String> {
+    let sources = sources.iter().enumerate();
+    let lines: Vec<String> = sources.map(|(place, source)| source.line(place)).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// The calls of tools before an answer, and what came of them: a line each, long ones cut.
 fn rounds(turn: &Turn) -> String {
-    let mut lines = vec![format!("# {}", model(turn)), String::new()];
+    let mut lines = Vec::new();
+    let mut last = None;
     for reply in &turn.rounds {
+        let speaker = speaker(turn, reply);
+        if last.as_ref() != Some(&speaker) {
+            lines.extend(last.is_some().then(String::new));
+            lines.extend([format!("# {speaker}"), String::new()]);
+            last = Some(speaker);
+        }
         if !reply.text.is_empty() {
             lines.push(reply.text.trim_end().to_owned());
         }

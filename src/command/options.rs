@@ -44,6 +44,7 @@ impl RunOptions {
             exchange: ExchangeOptions {
                 silence: common.timeout,
                 max_time: common.max_time,
+                began: None,
                 retries: common.retries,
                 max_wait: common.max_wait.unwrap_or(DEFAULT_MAX_WAIT),
                 verbose: common.verbose,

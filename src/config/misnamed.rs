@@ -108,6 +108,9 @@ pub(super) fn meant(name: &str, known: &[&str]) -> Option<String> {
     if has(URL_WORDS) {
         return field("base_url");
     }
+    if has(&["search", "websearch", "online"]) {
+        return field("search");
+    }
     if has(&["header", "headers"]) {
         return field("headers");
     }
@@ -183,6 +186,8 @@ mod tests {
             ("model_name", "model"),
             ("default_model", "model"),
             ("extra_headers", "headers"),
+            ("web_search", "search"),
+            ("enableSearch", "search"),
             ("extra_body", "options = { … }"),
             ("ca_cert", "ca_file"),
         ] {

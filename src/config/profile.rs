@@ -1,7 +1,7 @@
 //! `[providers.NAME]`: a profile as typed fields, each with its origin, and request rules. Knows
 //! neither files nor what a field is used for.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::field::{Field, FieldMap, FieldRow};
 use super::job::Job;
@@ -56,6 +56,8 @@ table! {
         jobs: Field<Vec<Job>>,
         api: Field<ChatApi>,
         responses_takes: Field<Vec<ResponsesExtra>>,
+        /// The services that chat asks where this one gives no answer.
+        fallback: Field<Texts> = patterns,
         takes_no: Field<Vec<AttachmentKind>>,
         audio_data: Field<AudioData>,
         pdf_data: Field<PdfData>,
@@ -78,6 +80,8 @@ table! {
         transcribe: FieldMap<Value>,
         speak: FieldMap<Value>,
         rerank: FieldMap<String> = reranker,
+        /// The request fields that turn the service's own web search on, by endpoint of chat.
+        search: FieldMap<Value> = search,
         batch: FieldMap<Value> = batch_api,
         limits: FieldMap<i64> = |item| named_by(item, LIMITS.to_vec()),
         pcm_rate: Field<i64>,
@@ -317,6 +321,15 @@ fn reranker(item: &Item<'_>) -> Result<FieldMap<String>, Failure> {
         "path" => String::from_toml(item),
         "form" => RerankForm::from_toml(item).map(|form| form.word().to_owned()),
         _ => Err(item.unknown_name(key, "`rerank`", &["path", "form"])),
+    })
+}
+
+/// What turns the service's own web search on: a table of request fields for each endpoint of chat.
+fn search(item: &Item<'_>) -> Result<FieldMap<Value>, Failure> {
+    let endpoints = ChatApi::names();
+    FieldMap::read(item, |key, item| match endpoints.contains(&key) {
+        true => Map::from_toml(item).map(Value::Object),
+        false => Err(item.unknown_name(key, "`search`", &endpoints)),
     })
 }
 

@@ -88,12 +88,12 @@ fn every_shape_refuses_the_types_that_it_does_not_take() {
     let takes = |table: &str, name: &str| -> &[&str] {
         match name {
             "api_key_env" | "api_key_cmd" | "slow_down_codes" => &["text", "texts"],
-            "thinks_untagged" | "untimed" => &["text", "texts", "none"],
+            "thinks_untagged" | "untimed" | "fallback" => &["text", "texts", "none"],
             "extract" | "extract_last" => &["truth"],
             // Only the address of a page, or the names of what there is.
             "key_url" | "audio_data" | "pdf_data" | "stream_usage" | "finish_reason" | "api" => &[],
             "result_files" | "tool_schema" => &[],
-            "limits" | "bodies" | "paths" | "rerank" | "batch" | "vars" => &[],
+            "limits" | "bodies" | "paths" | "rerank" | "batch" | "search" | "vars" => &[],
             "schema" if table == "providers" => &[],
             "models" | "headers" | "key_headers" | "models_headers" => &[],
             "jobs" | "takes_no" | "responses_takes" | "rules" | "prices" => &["none"],

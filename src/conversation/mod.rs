@@ -7,7 +7,7 @@ mod sent;
 mod turn;
 
 pub(crate) use file::{ResultFile, TurnFile};
-pub(crate) use reply::{CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
+pub(crate) use reply::{Answerer, CallFlaw, Citation, ModelReply, SealedThinking, ToolCall};
 pub(crate) use sent::{PromptTokens, SentRequest};
 #[cfg(test)]
 pub(crate) use turn::tests::turn;
@@ -97,7 +97,7 @@ impl Conversation {
             let (text, attachments) = question(turn);
             messages.push(Message::User { text, attachments });
             for reply in turn.rounds.iter().cloned().chain([turn.told_answer()]) {
-                let provider = turn.service.provider.clone();
+                let provider = turn.answerer(&reply).provider;
                 messages.push(Message::Model { reply, provider });
             }
         }

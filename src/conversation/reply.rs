@@ -22,6 +22,16 @@ pub(crate) struct ModelReply {
     /// What the text cites.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) sources: Vec<Citation>,
+    /// The service that gave it, where that is not the one that was asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<Answerer>,
+}
+
+/// A service that answered in the place of the one that was asked first, and its model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answerer {
+    pub(crate) provider: String,
+    pub(crate) model: String,
 }
 
 /// What a service wants back as it came with the next request: encrypted thinking, say. Only the
@@ -84,14 +94,23 @@ pub(crate) struct Citation {
     pub(crate) url: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) title: String,
+    /// The number by which the text names it; files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) number: Option<u32>,
 }
 
 impl Citation {
-    /// The source as a line for a reader: `[1] title URL`.
-    pub(crate) fn line(&self, number: usize) -> String {
+    /// The source as a line for a reader: `[1] title URL`, without line ends and control signs. One that
+    /// has no number gets that of its `place`, which counts from 0.
+    pub(crate) fn line(&self, place: usize) -> String {
+        let number = self.number.map_or(place + 1, |number| number as usize);
+        let shown = |letter: &char| !letter.is_control();
         let title: Vec<&str> = self.title.split_whitespace().collect();
+        let title: String = title.join(" ").chars().filter(shown).collect();
+        let url: Vec<&str> = self.url.split_whitespace().collect();
+        let url: String = url.join("%20").chars().filter(shown).collect();
         let space = if title.is_empty() { "" } else { " " };
-        format!("[{number}] {}{space}{}", title.join(" "), self.url)
+        format!("[{number}] {title}{space}{url}")
     }
 }
 
@@ -132,6 +151,23 @@ impl ToolCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_is_one_line() {
+        let line = |url: &str, title: &str, number| {
+            Citation { url: url.to_owned(), title: title.to_owned(), number }.line(1)
+        };
+        assert_eq!(line("https://a.example", "甲", Some(7)), "[7] 甲 https://a.example");
+        assert_eq!(line("https://a.example", "", None), "[2] https://a.example");
+        assert_eq!(
+            line(
+                "https://a.example/\u{7}一 二\n",
+                " 甲\r\n\u{1b}[31m\t乙\u{2028}\u{9b}丙\0 ",
+                None
+            ),
+            "[2] 甲 [31m 乙 丙 https://a.example/一%20二"
+        );
+    }
 
     #[test]
     fn arguments_are_a_json_object_or_none() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::file::TurnFile;
-use super::reply::ModelReply;
+use super::reply::{Answerer, Citation, ModelReply};
 use super::sent::SentRequest;
 
 /// How an answer came to its end.
@@ -35,7 +35,7 @@ impl AnswerEnd {
     }
 }
 
-/// Which service and model answered, in the words that choose them again.
+/// Which service and model were asked first, in the words that choose them again.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct TurnService {
     pub(crate) provider: String,
@@ -76,6 +76,9 @@ pub(crate) struct Turn {
     /// Further answers, where several were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) others: Vec<String>,
+    /// What the further answers cite, if any of them does: a list for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_sources: Vec<Vec<Citation>>,
     #[serde(default)]
     pub(crate) end: AnswerEnd,
     /// The message of a failure.
@@ -96,6 +99,15 @@ impl Turn {
     /// Whether there is an answer to go on from: a reply of nothing but thinking is none.
     pub(crate) fn is_answered(&self) -> bool {
         !self.answer.text.is_empty() || !self.made.is_empty()
+    }
+
+    /// The service and the model that gave a reply of this turn.
+    pub(crate) fn answerer(&self, reply: &ModelReply) -> Answerer {
+        let asked = || Answerer {
+            provider: self.service.provider.clone(),
+            model: self.service.model.clone(),
+        };
+        reply.by.clone().unwrap_or_else(asked)
     }
 
     /// Whether files went along with the question, or came with an answer or with the result of a call.
@@ -143,6 +155,7 @@ pub(crate) mod tests {
             answer: ModelReply { text: answer.to_owned(), ..ModelReply::default() },
             made: Vec::new(),
             others: Vec::new(),
+            other_sources: Vec::new(),
             end: AnswerEnd::Done,
             why: None,
             usage: None,

@@ -9,7 +9,7 @@ pub(crate) use super::choice::VisibleText;
 use super::event::{ChatEvent, Finish};
 use super::media::ReplyMedia;
 use super::think::ThinkFilter;
-use crate::conversation::{Addressee, ModelReply, SealedThinking, ToolCall};
+use crate::conversation::{Addressee, Citation, ModelReply, SealedThinking, ToolCall};
 
 /// The answers of one reply. The first one is live, the others wait for its end.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Answers {
             ChatEvent::ToolCall { index, delta } => {
                 self.held += self.choice(index).calls.take(*delta);
             }
-            ChatEvent::Source { index, url, title } => self.choice(index).cite(url, title),
+            ChatEvent::Source { index, page } => self.choice(index).cited.take(&page),
             ChatEvent::Media { index, delta } => {
                 self.made += self.choice(index).media.take(&delta);
             }
@@ -232,10 +232,19 @@ impl Answers {
             thinking: std::mem::take(&mut choice.thoughts).into(),
             sealed: sealed(choice.sealed.take()),
             calls: Vec::new(),
-            sources: std::mem::take(&mut choice.sources),
+            sources: choice.cited.all(),
+            by: None,
         };
         let is_wanted = |index: &u64| only.is_none_or(|only| only == *index);
         self.choices.iter_mut().filter(|(index, _)| is_wanted(index)).map(reply).collect()
+    }
+
+    /// What every answer cites so far, in index order.
+    pub(crate) fn sources(&self) -> Vec<Vec<Citation>> {
+        let only = (!self.expects_many).then(|| self.main()).flatten();
+        let is_wanted = |index: &u64| only.is_none_or(|only| only == *index);
+        let wanted = self.choices.iter().filter(|(index, _)| is_wanted(index));
+        wanted.map(|(_, choice)| choice.cited.all()).collect()
     }
 
     /// Whether [`Answers::take_replies`] will give all that was said.

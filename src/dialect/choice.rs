@@ -1,12 +1,12 @@
 //! One answer of a reply while it comes in: what of it can be shown, and what is kept of it.
 
 use super::calls::Calls;
+use super::cited::CitedPages;
 use super::event::Finish;
 use super::kept::BoundedText;
 use super::media::MediaList;
 use super::sealed::Sealed;
 use super::think::{ThinkFilter, ThinkPiece};
-use crate::conversation::Citation;
 
 /// Text that can be shown. The reader takes it out and empties it.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(super) struct Choice {
     pub(super) refusal: BoundedText,
     pub(super) calls: Calls,
     pub(super) sealed: Sealed,
-    pub(super) sources: Vec<Citation>,
+    pub(super) cited: CitedPages,
     pub(super) media: MediaList,
     pub(super) finish: Option<(Finish, String)>,
     pub(super) last: Option<char>,
@@ -44,9 +44,6 @@ pub(super) struct Choice {
     is_flagged: bool,
     has_own_thinking: bool,
 }
-
-/// The most sources of one answer.
-const MAX_SOURCES: usize = 256;
 
 /// The most white space that waits for a word, in bytes.
 const MAX_SPACE: usize = 64 * 1024;
@@ -198,18 +195,5 @@ impl Choice {
     /// Whether it is an answer: words, a picture or a sound.
     pub(super) fn is_answer(&self) -> bool {
         self.has_words || !self.media.is_empty()
-    }
-
-    /// Each source once; its title may come later than its address.
-    pub(super) fn cite(&mut self, url: &str, title: &str) {
-        match self.sources.iter().position(|source| source.url == url) {
-            Some(known) if self.sources[known].title.is_empty() => {
-                title.clone_into(&mut self.sources[known].title);
-            }
-            None if self.sources.len() < MAX_SOURCES => {
-                self.sources.push(Citation { url: url.to_owned(), title: title.to_owned() });
-            }
-            Some(_) | None => {}
-        }
     }
 }

@@ -19,13 +19,23 @@ pub(crate) enum ChatEvent<'a> {
     /// A call of a tool, or more of one.
     ToolCall { index: u64, delta: Box<ToolCallDelta<'a>> },
     /// A page or a file that the answer cites.
-    Source { index: u64, url: &'a str, title: &'a str },
+    Source { index: u64, page: CitedPage<'a> },
     /// A picture or a sound that the model made, or more of one.
     Media { index: u64, delta: MediaDelta<'a> },
     /// The answer comes to its end, behind the text of the same piece; `word` is the service's own for it.
     Finish { index: u64, finish: Finish, word: &'a str },
     /// Token counts, as the service gives them: [`super::usage`] reads them.
     Usage(&'a Value),
+}
+
+/// A page or a file that an answer cites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CitedPage<'a> {
+    pub(crate) url: &'a str,
+    /// May be empty.
+    pub(crate) title: &'a str,
+    /// The number by which the answer's text names it, where the service counts.
+    pub(crate) number: Option<u32>,
 }
 
 /// What a part of a reply holds of a picture or a sound.

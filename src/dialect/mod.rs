@@ -8,6 +8,7 @@ mod calls;
 mod chat_completions;
 mod chat_dialect;
 mod choice;
+mod cited;
 mod either;
 mod event;
 mod finish;

@@ -1,6 +1,6 @@
 //! What a request asks, in terms of no dialect.
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::result_files::ResultFileTraits;
 use super::schema::SchemaForm;
@@ -25,6 +25,8 @@ pub(crate) struct ChatQuestion<'a> {
     pub(crate) wants_usage: bool,
     /// Whether the user gets to see the model's thinking.
     pub(crate) wants_thinking: bool,
+    /// The fields that turn the service's own web search on, where the user wants it.
+    pub(crate) search: Option<&'a Map<String, Value>>,
     pub(crate) service: ServiceTraits<'a>,
 }
 

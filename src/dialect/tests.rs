@@ -44,6 +44,7 @@ fn told(api: ChatApi, turn: &Turn, to: Addressee, responses: ResponsesTraits) ->
         streams: true,
         wants_usage: false,
         wants_thinking: false,
+        search: None,
         service: ServiceTraits { addressee: Some(to), responses, ..ServiceTraits::default() },
     };
     let mut needed = super::of(api).fields(&asked).needed;

@@ -22,7 +22,8 @@ impl Draft {
     /// are the user's, as [`crate::provider::Provider::compose`] gives it.
     pub(crate) fn repairable(request: Request, job: Job, user_fields: UserFields) -> Self {
         let is_charged = matches!(job, Job::Image | Job::ImageEdit | Job::Speak);
-        Self { request, repair: Some(Arc::new(FieldRepair::new(job, user_fields))), is_charged }
+        let repair = FieldRepair::new(job, request.url.path(), user_fields);
+        Self { request, repair: Some(Arc::new(repair)), is_charged }
     }
 
     /// A request that is paid for each time that it is carried out.

@@ -111,14 +111,17 @@ impl Exchange {
         }
     }
 
-    /// Whether the service says that it has no such model (404, 410) of a default of the built-in list.
+    /// Whether the service says that it has no such model of a default of the built-in list: by 404, 410,
+    /// or by a code (400 of OpenAI's `/responses`, and of Groq).
     /// A program that a user starts has the models that the user got for it: of such a one that says
     /// nothing.
     fn is_dead_default(&self, failure: &Failure) -> bool {
-        let status = failure.refused.as_ref().and_then(|refused| refused.status);
-        let is_gone = match status {
+        let refused = failure.refused.as_ref();
+        let code = refused.and_then(|refused| refused.code.as_deref()).unwrap_or_default();
+        let is_gone = match refused.and_then(|refused| refused.status) {
             Some(404) => failure.field.as_deref() == Some("model"),
             Some(410) => true,
+            Some(400) => matches!(code, "model_not_found" | "model_decommissioned"),
             _ => false,
         };
         let provider = &self.provider;

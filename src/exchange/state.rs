@@ -25,8 +25,10 @@ pub(crate) struct ExchangeOptions {
     /// The longest silence on the wire, and the longest wait for a server that loads its model; `None`
     /// is five minutes.
     pub(crate) silence: Option<Duration>,
-    /// The longest time for the whole run.
+    /// The longest time for the whole run, and when that began: with the exchange, unless it is the
+    /// second one of a run.
     pub(crate) max_time: Option<Duration>,
+    pub(crate) began: Option<Instant>,
     /// How many tries may follow the first one; `None`: the user did not say.
     pub(crate) retries: Option<u32>,
     /// The longest wait between two tries.
@@ -72,7 +74,7 @@ impl ExchangeOptions {
     pub(super) fn limits(&self) -> ExchangeLimits {
         ExchangeLimits {
             silence: self.silence(),
-            until: self.max_time.map(|time| (Instant::now() + time, time)),
+            until: self.max_time.map(|time| (self.began.unwrap_or_else(Instant::now) + time, time)),
             verbose: self.verbose,
             is_insecure: self.is_insecure,
             repeats_charged: self.retries.is_some_and(|retries| retries > 0),
@@ -260,7 +262,12 @@ impl Shared {
         let mut request = draft.request;
         if let Some(repair) = draft.repair {
             let mut known = self.repair();
-            known.get_or_insert_with(|| FieldRepair::clone(&repair)).prepare(&mut request);
+            // The other endpoint of chat has other fields.
+            let known = match &mut *known {
+                Some(known) if known.is_for_that_of(&repair) => known,
+                known => known.insert(FieldRepair::clone(&repair)),
+            };
+            known.prepare(&mut request);
         }
         request
     }

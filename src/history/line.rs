@@ -103,8 +103,12 @@ mod tests {
         let mut turn = turn("1", "你好\n", "好");
         (turn.end, turn.why) = (AnswerEnd::Failed, Some("断了".to_owned()));
         turn.answer.thinking = "嗯".to_owned();
-        turn.answer.sources =
-            vec![Citation { url: "https://a.example".to_owned(), title: "甲".to_owned() }];
+        turn.answer.sources = vec![Citation {
+            url: "https://a.example".to_owned(),
+            title: "甲".to_owned(),
+            number: Some(2),
+        }];
+        turn.other_sources = vec![turn.answer.sources.clone(), Vec::new()];
         let call = ToolCall {
             id: "c1".to_owned(),
             name: "查".to_owned(),

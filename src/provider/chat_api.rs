@@ -1,11 +1,30 @@
-//! The two endpoints of chat: which one a profile or its rules choose, and how each is reached.
+//! The two endpoints of chat: which one a profile or its rules choose, how each is reached, and what turns
+//! a search on there.
 
 use serde_json::{Map, Value};
 
 use super::{Fields, Job, Provider, endpoint, rules};
 use crate::config::origin::Origin;
-use crate::config::schema::{ChatApi, ResponsesExtra};
+use crate::config::schema::{ChatApi, ResponsesExtra, Word as _};
 use crate::http::request::Request;
+
+impl ChatApi {
+    /// The other endpoint.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Completions => Self::Responses,
+            Self::Responses => Self::Completions,
+        }
+    }
+
+    /// Its path in the specification.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Completions => Job::Chat.path(),
+            Self::Responses => endpoint::RESPONSES,
+        }
+    }
+}
 
 impl Provider {
     /// The endpoint of chat that the profile names.
@@ -45,6 +64,17 @@ impl Provider {
     /// Whether `/responses` takes this there.
     pub(crate) fn responses_take(&self, extra: ResponsesExtra) -> bool {
         self.profile.responses_takes.get().is_some_and(|extras| extras.contains(&extra))
+    }
+
+    /// The fields that turn the service's web search on over this endpoint of chat; none where it searches
+    /// anyway. `None` if the profile does not say.
+    pub(crate) fn search(&self, api: ChatApi) -> Option<&Map<String, Value>> {
+        self.profile.search.get(api.word())?.value.as_object()
+    }
+
+    /// Whether the service searches for every answer there, asked or not.
+    pub(crate) fn always_searches(&self, api: ChatApi) -> bool {
+        self.search(api).is_some_and(Map::is_empty)
     }
 
     /// Whether pictures and documents stand in the answer of a tool over `/responses`.

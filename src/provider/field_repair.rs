@@ -19,6 +19,8 @@ use decide::{FieldChange, RepairVerdict, decide};
 #[derive(Debug, Clone)]
 pub(crate) struct FieldRepair {
     job: Job,
+    /// The path of the endpoint, which the fields belong to.
+    path: String,
     own: UserFields,
     /// Fields that we add for our own ease: to name one in a refusal is enough.
     eases: &'static [&'static str],
@@ -27,10 +29,15 @@ pub(crate) struct FieldRepair {
 }
 
 impl FieldRepair {
-    /// For requests of this job; `own` tells which fields of them are the user's, as
+    /// For requests of this job to this path; `own` tells which fields of them are the user's, as
     /// [`Provider::compose`] gives it.
-    pub(crate) fn new(job: Job, own: UserFields) -> Self {
-        Self { job, own, eases: &[], change: None }
+    pub(crate) fn new(job: Job, path: &str, own: UserFields) -> Self {
+        Self { job, path: path.to_owned(), own, eases: &[], change: None }
+    }
+
+    /// Whether both are for requests to the same endpoint.
+    pub(crate) fn is_for_that_of(&self, other: &Self) -> bool {
+        self.path == other.path
     }
 
     /// The same for requests with fields that we add for our own ease: of these the first that a
@@ -236,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_line_is_valid_toml() {
-        let repair = FieldRepair::new(Job::Chat, UserFields::default());
+        let repair = FieldRepair::new(Job::Chat, "/v1/chat/completions", UserFields::default());
         let drop = |field: &str| FieldChange::Drop(field.to_owned());
         let rename = FieldChange::Rename { from: "a[]".into(), to: "b".into() };
         for change in [drop("stop"), drop("stream_options"), rename] {

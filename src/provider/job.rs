@@ -58,7 +58,7 @@ impl Job {
 
     /// The model for the job: a flag or the environment names it for any job, a profile for each. In a
     /// profile of the user's own `model` is meant for every job that `models` does not name.
-    pub(super) fn model_in(self, profile: &Profile) -> Option<String> {
+    pub(crate) fn model_in(self, profile: &Profile) -> Option<String> {
         self.model_field(profile).map(|field| field.value.clone())
     }
 

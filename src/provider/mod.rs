@@ -19,6 +19,7 @@ pub(crate) mod price;
 mod resolve;
 mod resolved;
 pub(crate) mod rules;
+mod search;
 pub(crate) mod shape;
 mod takes;
 #[cfg(test)]
@@ -35,6 +36,6 @@ pub(crate) use choose::is_chosen;
 pub(crate) use job::Job;
 pub(crate) use limit::RequestLimit;
 pub(crate) use options::{ServiceOptions, Setting};
-pub(crate) use resolve::{profile_for, profile_if_chosen, provider_of, resolve};
+pub(crate) use resolve::{offered, profile_for, profile_if_chosen, provider_of, resolve};
 pub(crate) use resolved::{Composed, Fields, KEY, Provider, limit_in, limits_of};
 pub(crate) use rules::set_field;

@@ -23,7 +23,7 @@ pub(crate) fn resolve(
     io: &mut Io,
 ) -> Result<Provider, Failure> {
     let profile = profile_for(options, None, config, io)?;
-    refuse_missing_job(&profile, job, config)?;
+    offered(&profile, job, config)?;
     let provider = provider_of(profile, options, job, io)?;
     Ok(Provider { is_noted: provider.is_noted && config.keeps_log(), ..provider })
 }
@@ -150,7 +150,10 @@ fn host_of(url: &str) -> Result<String, Failure> {
 
 /// A job that the service is known not to offer is refused before anything is sent. The built-in
 /// list speaks of the service's own address only; behind another one anything may answer.
-fn refuse_missing_job(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
+///
+/// # Errors
+/// Exit 2, with the services that offer it.
+pub(crate) fn offered(profile: &Profile, job: Job, config: &Config) -> Result<(), Failure> {
     let is_known = profile.jobs.origin() != Some(&Origin::BuiltIn) || host::is_own(profile);
     if profile.offers(job) || !is_known {
         return Ok(());

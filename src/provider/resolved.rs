@@ -9,7 +9,7 @@ use super::key::ApiKey;
 use super::limit::RequestLimit;
 use super::options::Setting;
 use super::user_fields::{SetBy, UserFields};
-use super::{Job, host, rules};
+use super::{Job, host, rules, search};
 use crate::config::field::{Field, Sourced};
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
@@ -48,6 +48,8 @@ pub(crate) struct Provider {
 pub(crate) struct Fields {
     pub(crate) needed: Map<String, Value>,
     pub(crate) flags: Map<String, Value>,
+    /// Laid into both, and into what the profile has: what turns the service's search on.
+    pub(crate) search: Map<String, Value>,
 }
 
 /// A composed request body.
@@ -91,7 +93,7 @@ impl Provider {
         job: Job,
         fields: Fields,
     ) -> (Map<String, Value>, UserFields, String) {
-        let Fields { needed: mut body, flags } = fields;
+        let Fields { needed: mut body, flags, search } = fields;
         let mut own = UserFields::default();
         if let Some((table, fields)) = job.request_fields(&self.profile) {
             for (key, field) in fields.iter() {
@@ -101,6 +103,7 @@ impl Provider {
         }
         own.add_flags(job, &flags);
         body.extend(flags);
+        search::lay(&search, &mut body, &mut own);
         // The model that is sent in the end decides which rules apply.
         let is_model = |setting: &&Setting| setting.path == ["model"];
         let model = self.settings.iter().rev().find(is_model).map(|setting| &setting.value);

@@ -80,7 +80,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn composed(provider: &Provider, needed: Value, flags: Value) -> (Value, Vec<String>) {
-    let fields = Fields { needed: object(needed), flags: object(flags) };
+    let fields = Fields { needed: object(needed), flags: object(flags), ..Fields::default() };
     let composed = provider.compose(Job::Chat, fields);
     (Value::Object(composed.body), composed.warnings)
 }
@@ -163,7 +163,7 @@ fn requests_that_are_under_way_learn_from_the_first_that_is_refused() {
         let refused = Refused { status: Some(400), words: words.to_owned(), ..Refused::default() };
         Failure::new(FailureKind::Refused, words).refused(refused)
     };
-    let mut repair = FieldRepair::new(Job::Embed, UserFields::default());
+    let mut repair = FieldRepair::new(Job::Embed, "/v1/embeddings", UserFields::default());
     let stderr = Io::nowhere().stderr;
     let mut caught = |request: &mut Request, words: &str| {
         repair.repair(failure(words), true, request, &x, &stderr).is_ok()

@@ -29,7 +29,7 @@ pub(crate) fn fields(ask: ImageRequestParts<'_>) -> Fields {
     if let Some(format) = ask.ending.filter(|_| !ask.flags.contains_key("output_format")) {
         needed.insert("output_format".into(), json!(format.name()));
     }
-    Fields { needed, flags: ask.flags }
+    Fields { needed, flags: ask.flags, ..Fields::default() }
 }
 
 /// Fields that are asked for unasked: what comes can be used without them too.

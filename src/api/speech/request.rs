@@ -19,5 +19,5 @@ pub(crate) fn fields(provider: &Provider, text: &str, flags: Map<String, Value>)
     if !provider.is_listed() {
         needed.insert("voice".into(), VOICE.into());
     }
-    Fields { needed, flags }
+    Fields { needed, flags, ..Fields::default() }
 }

@@ -41,7 +41,7 @@ pub(crate) fn fields(ask: TranscriptRequestParts<'_>) -> Fields {
     flags.extend(
         ask.speakers.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())),
     );
-    Fields { needed, flags }
+    Fields { needed, flags, ..Fields::default() }
 }
 
 /// The fields as parts of a form: numbers and truth values as JSON writes them, lists as `name[]` for

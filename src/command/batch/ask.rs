@@ -125,34 +125,35 @@ impl Operation for AskRow<'_> {
     type Output = ReadReply;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        Ok(match &mut self.form {
-            RequestForm::Filled(made) => made.fill(&self.task.question),
-            RequestForm::Own(question) => question.draft(provider, &mut SilentCuts::default()),
-        })
+        match &mut self.form {
+            RequestForm::Filled(made) => Ok(made.fill(&self.task.question)),
+            RequestForm::Own(question) => {
+                let draft = question.draft(provider, &mut SilentCuts::default());
+                let untold = question.take_untold();
+                untold.into_iter().for_each(|warning| self.asker.warn(warning));
+                Ok(draft)
+            }
+        }
     }
 
     fn changes_request(&mut self, failure: &Failure, provider: &Provider) -> bool {
         let requests = &self.asker.requests;
-        let (warning, changes) = match &mut self.form {
+        let warnings = match &mut self.form {
             RequestForm::Filled(made) => {
-                let Some(warning) = requests.changes(made.generation, failure, provider) else {
+                let Some(warnings) = requests.changes(made.generation, failure, provider) else {
                     return false;
                 };
                 *made = requests.made();
-                (warning, true)
+                warnings
             }
-            RequestForm::Own(question) => match question.take_way_out(failure, provider) {
-                Some(way) => {
-                    requests.learn(question, provider);
-                    (Some(way.warning(&question.first.model, provider)), true)
-                }
-                None => (None, false),
-            },
+            RequestForm::Own(question) => {
+                let Some(way) = question.take_way_out(failure, provider) else { return false };
+                requests.learn(question, provider);
+                vec![way.warning(&question.first.model, provider)]
+            }
         };
-        if let Some(warning) = warning {
-            self.asker.warn(warning);
-        }
-        changes
+        warnings.into_iter().for_each(|warning| self.asker.warn(warning));
+        true
     }
 
     fn reword(&self, failure: Failure, provider: &Provider) -> Failure {

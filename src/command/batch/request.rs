@@ -132,23 +132,25 @@ impl RowRequests {
         self.state().question.first.model.clone()
     }
 
-    /// After a refusal: whether the request is to go out in another form, with a warning if that is new.
+    /// After a refusal: whether the request is to go out in another form, with warnings if that is new.
     /// `generation` is the one that was refused.
     pub(super) fn changes(
         &self,
         generation: u64,
         failure: &Failure,
         provider: &Provider,
-    ) -> Option<Option<String>> {
+    ) -> Option<Vec<String>> {
         let mut state = self.state();
         if state.made.generation != generation {
             // Another row has learnt it meanwhile.
-            return Some(None);
+            return Some(Vec::new());
         }
         let way = state.question.take_way_out(failure, provider)?;
         let made = MadeRequest::new(&mut state.question, generation + 1, provider).ok()?;
         state.made = Arc::new(made);
-        Some(Some(way.warning(&state.question.first.model, provider)))
+        let mut warnings = vec![way.warning(&state.question.first.model, provider)];
+        warnings.extend(state.question.take_untold());
+        Some(warnings)
     }
 
     /// A failure with a hint where it is about what the question holds.

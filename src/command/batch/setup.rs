@@ -72,9 +72,11 @@ impl RowSetup {
             system: None,
             model: model(args),
             api: args.api.map(Into::into),
+            leaves_out: false,
             streams: false,
             wants_usage: false,
             wants_thinking: false,
+            wants_search: false,
             schema,
         };
         Ok(Self { provider, files, template, options, extract, id: args.id.clone() })

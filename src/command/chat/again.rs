@@ -47,6 +47,8 @@ impl ChatTurn {
         exchange: &mut Exchange,
         io: &mut Io,
     ) -> Result<(), Failure> {
+        // The answer that there is stays, whatever becomes of the next one.
+        self.may_give_up = false;
         self.display.replace(io);
         let name = &exchange.provider.name;
         let what = format!("the answer from {name} does not fit the schema: {why}");

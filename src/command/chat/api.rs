@@ -22,6 +22,8 @@ pub(super) enum ChosenBy {
     Rule,
     /// A refusal, whose words name the other endpoint.
     Refusal,
+    /// `--search`, which the service has there alone.
+    Search,
     /// Nobody: it is the usual one.
     Default,
 }

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 
+use super::slash;
 use crate::command::editor;
 use crate::command::scratch::ScratchFolder;
 use crate::conversation::Turn;
@@ -11,6 +12,22 @@ use crate::io::Io;
 use crate::output::sink::to_stdout;
 use crate::provider::Setting;
 use crate::sanitize;
+
+/// Prints what can be typed beside questions.
+///
+/// # Errors
+/// A terminal that takes no more.
+pub(super) fn help(io: &mut Io) -> Result<(), Failure> {
+    let mut text = String::new();
+    for (usage, what) in slash::HELP {
+        text.push_str(&format!("{usage:<16}{what}\n"));
+    }
+    text.push_str(
+        "\nEnter sends. Alt-Enter, Ctrl-J and a \\ at the end of a line make a new line; \"\"\" before and behind hold\n\
+         several lines. TAB completes. Ctrl-C clears the line, and stops an answer.\n",
+    );
+    to_stdout(text.as_bytes(), io)
+}
 
 /// A message that the user writes in an editor, beginning with a text.
 ///

@@ -22,6 +22,8 @@ pub(super) struct AskedForm<'a> {
     pub(super) has_schema: bool,
     pub(super) has_tools: bool,
     pub(super) wants_thinking: bool,
+    /// The other endpoint can be asked.
+    pub(super) may_leave: bool,
     pub(super) fixed: FixedFields,
 }
 
@@ -41,13 +43,15 @@ impl AskedForm<'_> {
                 let has_system = !own.is_empty() || tells_schema;
                 !service.takes_no_system && !fixed.messages && has_system
             }
+            // Messages of the user's are in one dialect.
+            WayOut::Endpoint { .. } => self.may_leave && !fixed.messages,
             // The instructions are among the messages.
             WayOut::Schema(_) => self.has_schema && !fixed.response_format && !fixed.messages,
             WayOut::SignCalls => !service.signs_calls && self.calls().next().is_some(),
             WayOut::PlainSchemas => {
                 self.has_tools && service.tool_schema == ToolSchemaForm::JsonSchema
             }
-            WayOut::NoResultFiles => {
+            WayOut::NoResultFiles(_) => {
                 let passes = |call: &ToolCall| {
                     let mut files = call.files.iter().filter_map(|file| file.attachment.as_ref());
                     files.any(|file| service.result_files.pass(file, self.api))

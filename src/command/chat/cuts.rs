@@ -77,15 +77,21 @@ impl SilentCuts {
         Self { before, ..Self::default() }
     }
 
-    /// A request goes out: its body, which of its fields are the user's, and the lengths of what is
-    /// attached.
-    pub(super) fn ask(&mut self, body: &Map<String, Value>, own: &UserFields, files: Vec<u64>) {
+    /// A request goes out: its body, which of its fields are the user's, the lengths of what is
+    /// attached, and whether the service searches for pages to put into the prompt.
+    pub(super) fn ask(
+        &mut self,
+        body: &Map<String, Value>,
+        own: &UserFields,
+        files: Vec<u64>,
+        searches: bool,
+    ) {
         let list = body.get("messages").or_else(|| body.get("input")).and_then(Value::as_array);
         let messages = list.into_iter().flatten();
         self.out = OutRequest {
             bytes: messages.map(bytes).sum(),
             files,
-            fields: deciding_fields(body),
+            fields: deciding_fields(body).filter(|_| !searches),
             limit: limits_of(body, own),
         };
     }

@@ -21,16 +21,17 @@ impl ChatTurn {
     ) -> Result<(), Failure> {
         let (first, name) = (&question.first, exchange.provider.name.clone());
         self.media.append(&mut self.answers.take_media());
-        let (media, made) = (std::mem::take(&mut self.media), &mut self.made);
         match &result {
             _ if self.plan.json => return result,
             Err(failure) if failure.is_silent() => return result,
             Err(failure) if failure.kind != FailureKind::Cut => {
-                MadeFiles::rescue(media, &first.title, made, &name, io);
+                let media = std::mem::take(&mut self.media);
+                MadeFiles::rescue(media, &first.title, &mut self.made, &name, io);
                 return result;
             }
             _ => {}
         }
+        let (media, made) = (std::mem::take(&mut self.media), &mut self.made);
         let (files, wanted) = (std::mem::take(&mut self.files), first.sound_format.as_deref());
         let given = files.give(media, wanted, &first.title, made, exchange, io).await;
         result.and(given)

@@ -1,8 +1,10 @@
-//! What the user can do where a model takes no tools, or no attachments of a kind.
+//! What the user can do where a model takes no tools, or no attachments of a kind, or is served by the other
+//! endpoint than the one that was typed.
 
 use super::question::Question;
 use super::refusals::{is_of_group, is_of_tools};
 use super::ways_out::{is_one_off, takes_no};
+use crate::config::schema::Word as _;
 use crate::error::{Failure, FailureKind};
 use crate::input::AttachmentGroup;
 use crate::provider::Provider;
@@ -14,6 +16,10 @@ pub(in crate::command) fn named(
     question: &Question,
     provider: &Provider,
 ) -> Failure {
+    if let Some(api) = question.leads_away(&failure, provider) {
+        let hint = format!("`--api {}` asks the endpoint that serves this model", api.word());
+        return Failure { kind: FailureKind::Refused, retry: None, ..failure }.hint(hint);
+    }
     let hint = failure.refused.as_deref().and_then(|refused| {
         if question.has_tools() && is_of_tools(refused) {
             return Some(

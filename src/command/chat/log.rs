@@ -125,6 +125,11 @@ impl ConversationLog {
         let (end, why) = end(said.is_cut, failure, io);
         let mut answers = said.answers.into_iter();
         let answer = answers.next().unwrap_or_default();
+        let (others, mut other_sources): (Vec<_>, Vec<_>) =
+            answers.map(|answer| (answer.text, answer.sources)).unzip();
+        if other_sources.iter().all(Vec::is_empty) {
+            other_sources.clear();
+        }
         let is_empty = answer.text.is_empty() && answer.thinking.is_empty();
         if is_empty && said.rounds.is_empty() && said.made.is_empty() {
             return false;
@@ -140,7 +145,8 @@ impl ConversationLog {
             rounds: earlier::keep_results(said.rounds, self.store(io).as_ref(), io),
             answer,
             made: earlier::keep_made(said.made, self.store(io).as_ref(), io),
-            others: answers.map(|answer| answer.text).collect(),
+            others,
+            other_sources,
             end,
             why,
             usage: said.usage,

@@ -24,6 +24,8 @@ const MAX_ROUNDS: u32 = 10;
 pub(super) struct ChatOptions {
     /// The service that is asked.
     pub(super) service: ServiceOptions,
+    /// `PROVIDER[:MODEL]`, asked one after the other where that one gives no answer.
+    pub(super) fallbacks: Vec<String>,
     pub(super) exchange: ExchangeOptions,
     /// The request is printed as a curl command, and not sent.
     pub(super) dry_run: bool,
@@ -77,10 +79,14 @@ pub(in crate::command) struct QuestionOptions {
     pub(in crate::command) model: ModelOptions,
     /// The endpoint that was typed.
     pub(in crate::command) api: Option<ChatApi>,
+    /// A flag for which the endpoint has no field is left out, whoever chose the endpoint.
+    pub(in crate::command) leaves_out: bool,
     pub(in crate::command) streams: bool,
     pub(in crate::command) wants_usage: bool,
     /// The model's thinking is shown.
     pub(in crate::command) wants_thinking: bool,
+    /// The service searches the web.
+    pub(in crate::command) wants_search: bool,
     pub(in crate::command) schema: Option<AnswerSchema>,
 }
 
@@ -96,6 +102,8 @@ pub(super) struct AnswerOptions {
     /// The code block that is wanted alone.
     pub(super) extract: Option<BlockChoice>,
     pub(super) shows_thinking: bool,
+    /// The pages that it cites are listed.
+    pub(super) shows_sources: bool,
     pub(super) is_markdown: bool,
     /// Several answers get numbers above them.
     pub(super) is_numbered: bool,
@@ -132,9 +140,11 @@ impl ChatOptions {
                 system: args.system.clone().or_else(|| preset.system.clone()),
                 model: model(args),
                 api: args.api.map(Into::into),
+                leaves_out: false,
                 streams: !args.no_stream && !run.json,
                 wants_usage: run.usage,
                 wants_thinking: shows_thinking,
+                wants_search: args.search,
                 schema: schema.map(|written| written.read(io)).transpose()?,
             },
             answer: AnswerOptions {
@@ -143,6 +153,7 @@ impl ChatOptions {
                 is_json: run.json,
                 extract,
                 shows_thinking,
+                shows_sources: args.sources || (shown && !run.json),
                 is_markdown,
                 is_numbered: is_for_eyes,
             },
@@ -156,6 +167,7 @@ impl ChatOptions {
             tools: tools(args),
             input: input(args),
             service: with_service(run.service, &preset),
+            fallbacks: args.fallback.clone(),
             exchange: run.exchange,
             dry_run: run.dry_run,
             preset,

@@ -24,6 +24,7 @@ pub(super) struct ChatPlan {
     pub(super) json: bool,
     pub(super) extract: Option<BlockChoice>,
     pub(super) shows_thinking: bool,
+    pub(super) shows_sources: bool,
     pub(super) schema: Option<AnswerSchema>,
     /// What the model may call.
     pub(super) tools: Option<Arc<Tools>>,
@@ -51,6 +52,7 @@ impl ChatPlan {
             json: options.is_json,
             extract: options.extract,
             shows_thinking: options.shows_thinking,
+            shows_sources: options.shows_sources,
             schema: question.schema().cloned(),
             tools,
             thinks_untagged: provider.thinks_untagged(&first.model),

@@ -4,12 +4,13 @@
 use serde_json::{Map, Value};
 
 use super::api::{self, ChosenApi};
-use super::asked_form::{AskedForm, FixedFields};
+use super::asked_form::FixedFields;
 use super::attach;
 use super::cuts::SilentCuts;
 use super::options::QuestionOptions;
 use super::schema::AnswerSchema;
-use super::ways_out::{Learned, WayOut};
+use super::search;
+use super::ways_out::Learned;
 use crate::command::steps::check_model;
 use crate::conversation::{Conversation, Message};
 use crate::dialect::reader::ChatReader;
@@ -20,6 +21,8 @@ use crate::http::splice::SplicedFile;
 use crate::input::{Attachment, InputItem, PromptInput};
 use crate::provider::user_fields::{SetBy, UserFields};
 use crate::provider::{ChatApi, Composed, Job, Provider, ResponsesExtra, limit_in};
+
+mod ways;
 
 /// One question.
 #[derive(Debug)]
@@ -99,8 +102,11 @@ impl Question {
         conversation.ask(text, attachments(&shown, &given));
         let chosen = chosen_api(&options, &tools, &learned, provider);
         let spoken = learned.spoken(chosen);
-        spoken.check(&options.model)?;
-        let asked = ask(&conversation, &options, &tools, &learned, provider);
+        if !options.leaves_out {
+            spoken.check(&options.model)?;
+        }
+        search::check(&options, spoken, provider)?;
+        let asked = ask(spoken.api, &conversation, &options, &tools, &learned, provider);
         let dialect = spoken.dialect();
         let fields = dialect.fields(&asked);
         let is_limited = provider.is_limited_by_user(&fields.flags);
@@ -147,9 +153,8 @@ impl Question {
     ) -> Draft {
         let spoken = self.spoken();
         let (body, own) = self.composed.take().unwrap_or_else(|| {
-            let learned = &self.learned;
-            let asked = ask(&self.conversation, &self.options, &self.tools, learned, provider);
-            let (dialect, api) = (spoken.dialect(), spoken.api);
+            let (dialect, api, learned) = (spoken.dialect(), spoken.api, &self.learned);
+            let asked = ask(api, &self.conversation, &self.options, &self.tools, learned, provider);
             let composed = dialect.compose(dialect.fields(&asked), &asked, provider);
             let mut body = composed.body;
             let is_new = |warning: &String| !self.first.warnings.contains(warning);
@@ -173,7 +178,8 @@ impl Question {
                 }
             }
         }
-        cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect());
+        let searches = self.options.wants_search || provider.always_searches(spoken.api);
+        cuts.ask(&body, &own, inserts.iter().map(SplicedFile::length).collect(), searches);
         self.limit = limit_in(&body);
         let request = provider.post_chat(spoken.api, body).with_inserts(inserts);
         Draft::repairable(request, Job::Chat, own)
@@ -192,7 +198,7 @@ impl Question {
     }
 
     /// What the user should know of the last request that the first one's warnings did not say.
-    pub(super) fn take_untold(&mut self) -> Vec<String> {
+    pub(in crate::command) fn take_untold(&mut self) -> Vec<String> {
         let warnings = std::mem::take(&mut self.untold);
         self.first.warnings.extend(warnings.iter().cloned());
         warnings
@@ -211,35 +217,6 @@ impl Question {
     /// The schema that the answer must fit.
     pub(super) fn schema(&self) -> Option<&AnswerSchema> {
         self.options.schema.as_ref()
-    }
-
-    /// Takes the way out of a refusal from now on, if there is one that was not taken yet.
-    pub(in crate::command) fn take_way_out(
-        &mut self,
-        failure: &Failure,
-        provider: &Provider,
-    ) -> Option<WayOut> {
-        let refused = failure.refused.as_deref()?;
-        let form = self.learned.traits(provider).schema_form;
-        let asked = AskedForm {
-            service: self.learned.traits(provider),
-            api: self.spoken().api,
-            messages: &self.conversation.messages,
-            instructions: self.conversation.instructions.as_deref(),
-            has_schema: self.schema().is_some(),
-            has_tools: self.has_tools(),
-            wants_thinking: self.options.wants_thinking,
-            fixed: self.fixed,
-        };
-        let way = WayOut::of(refused, form).find(|way| asked.is_open(*way))?;
-        self.composed = None;
-        self.learned.learn(way).then_some(way)
-    }
-
-    /// Goes on with what another question learnt of the service.
-    pub(in crate::command) fn relearn(&mut self, learned: &Learned) {
-        self.learned.clone_from(learned);
-        self.composed = None;
     }
 
     /// What decides whether a file that a tool gave goes along.
@@ -333,11 +310,13 @@ pub(super) fn chosen_api(
     let by_rule = || {
         // Rules look at the fields of /chat/completions, and at no message.
         let nothing_said = Conversation::default();
-        let asked = ask(&nothing_said, options, tools, learned, provider);
-        provider.api_by_rule(crate::dialect::of(ChatApi::Completions).fields(&asked))
+        let api = ChatApi::Completions;
+        let asked = ask(api, &nothing_said, options, tools, learned, provider);
+        provider.api_by_rule(crate::dialect::of(api).fields(&asked))
     };
     let by_rule = if provider.has_rules_of_api() { by_rule() } else { None };
-    api::chosen(options.api, by_rule, provider)
+    let chosen = api::chosen(options.api, by_rule, provider);
+    if options.wants_search { search::chosen(chosen, provider) } else { chosen }
 }
 
 /// What goes along with a question: what the last answer showed, and what the user gave.
@@ -354,7 +333,9 @@ fn title(given: &PromptInput) -> String {
     texts.map(|text| text.chars().take(200).collect()).next().unwrap_or_default()
 }
 
+/// What a request to this endpoint asks.
 fn ask<'a>(
+    api: ChatApi,
     conversation: &'a Conversation,
     options: &'a QuestionOptions,
     tools: &'a [ToolDefinition],
@@ -370,6 +351,7 @@ fn ask<'a>(
         streams: options.streams,
         wants_thinking: options.wants_thinking,
         wants_usage: options.wants_usage || provider.is_known(),
+        search: provider.search(api).filter(|_| options.wants_search),
         service: learned.traits(provider),
     }
 }

@@ -258,7 +258,7 @@ pub(super) fn with_param(refused: &Refused) -> String {
 }
 
 /// Words in lower case, without quotation marks, with single blanks.
-fn plain(words: &str) -> String {
+pub(super) fn plain(words: &str) -> String {
     let is_mark = |c: char| "'\"`“”‘’「」*".contains(c);
     let kept = words.chars().filter(|c| !is_mark(*c));
     let spaced: String = kept.map(|c| if matches!(c, ':' | '=') { ' ' } else { c }).collect();

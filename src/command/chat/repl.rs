@@ -11,7 +11,7 @@ use super::lines::{KEPT_INPUTS, LineEditor, editor};
 use super::made::MadeFiles;
 use super::slash::{self, TypedLine};
 use super::tab::KnownNames;
-use super::{aside, earlier, usage};
+use super::{aside, earlier, search, usage};
 use crate::command::history::readable;
 use crate::command::{listed, models};
 use crate::config::Config;
@@ -55,6 +55,7 @@ impl<'a> Session<'a> {
     /// that ends the program.
     pub(super) fn run(mut self, io: &mut Io) -> Result<(), Failure> {
         let provider = self.asker.resolve(self.config, io)?;
+        search::check_service(&self.asker.options.question, &provider)?;
         self.asker.open_tools(self.config, &provider, io)?;
         self.asker.ready_tools(io)?;
         // A file that can't be read is said before anything is typed.
@@ -158,7 +159,7 @@ impl<'a> Session<'a> {
             TypedLine::Nothing => {}
             TypedLine::Exit => return Ok(false),
             TypedLine::Say(text) => self.say(text, io)?,
-            TypedLine::Help => help(io)?,
+            TypedLine::Help => aside::help(io)?,
             TypedLine::Model(name) => self.choose_model(name, io)?,
             TypedLine::Provider(name) => self.choose_provider(name, io)?,
             TypedLine::System("") => self.show_instructions(io)?,
@@ -190,6 +191,7 @@ impl<'a> Session<'a> {
                     io.note(&words);
                 }
             }
+            TypedLine::Search => self.toggle_search(io)?,
             TypedLine::Edit(text) => self.say_edited(text, io)?,
             TypedLine::Copy => aside::copy(self.asker.log.turns().last(), io)?,
             TypedLine::Set(text) => self.set(text, io)?,
@@ -223,6 +225,18 @@ impl<'a> Session<'a> {
             text if text.is_empty() => io.note("nothing was written"),
             text => self.say(&text, io)?,
         }
+        Ok(())
+    }
+
+    fn toggle_search(&mut self, io: &mut Io) -> Result<(), Failure> {
+        let mut question = self.asker.options.question.clone();
+        question.wants_search = !question.wants_search;
+        if let Some(provider) = &self.provider {
+            search::check_service(&question, provider)?;
+        }
+        let how = if question.wants_search { "on" } else { "off" };
+        io.note(&format!("the service's web search is {how}"));
+        self.asker.options.question = question;
         Ok(())
     }
 
@@ -369,18 +383,6 @@ fn tell(failure: &Failure, io: &mut Io) {
             }
         }
     }
-}
-
-fn help(io: &mut Io) -> Result<(), Failure> {
-    let mut text = String::new();
-    for (usage, what) in slash::HELP {
-        text.push_str(&format!("{usage:<16}{what}\n"));
-    }
-    text.push_str(
-        "\nEnter sends. Alt-Enter, Ctrl-J and a \\ at the end of a line make a new line; \"\"\" before and behind hold\n\
-         several lines. TAB completes. Ctrl-C clears the line, and stops an answer.\n",
-    );
-    to_stdout(text.as_bytes(), io)
 }
 
 /// Whether a line that was typed ahead goes on in the next one; the line editor is told by what.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::made::MadeFile;
+use super::turn::ChatTurn;
 use crate::conversation::{ModelReply, SentRequest};
+use crate::dialect::answers::ReplyVerdict;
 
 /// What a model said, whole or not.
 #[derive(Debug, Default)]
@@ -23,4 +25,18 @@ pub(super) struct ChatResult {
     pub(super) cost: BTreeMap<String, f64>,
     /// The first request, where its tokens were counted.
     pub(super) sent: Option<SentRequest>,
+}
+
+impl ChatTurn {
+    /// What came of it so far, for the caller that keeps it.
+    pub(super) fn said(&mut self) -> ChatResult {
+        let is_cut =
+            self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
+        let usage = self.rounds.usage(self.answers.usage());
+        let cost = std::mem::take(&mut self.rounds.cost);
+        let rounds = std::mem::take(&mut self.rounds.replies);
+        let sent = self.cuts.first();
+        let made = std::mem::take(&mut self.made);
+        ChatResult { rounds, answers: self.take_replies(), made, is_cut, usage, cost, sent }
+    }
 }

@@ -16,6 +16,7 @@ pub(super) enum TypedLine<'a> {
     Undo,
     Save(&'a str),
     Usage,
+    Search,
     Clear,
     /// Write a message in an editor, beginning with this text.
     Edit(&'a str),
@@ -45,6 +46,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("/undo", "remove the last question and its answer"),
     ("/save FILE", "write the conversation to a file"),
     ("/usage", "tokens, time and cost so far; turns the line after each answer on or off"),
+    ("/search", "turns the service's own web search on or off"),
     ("/clear", "begin a new conversation"),
     ("/help", "this list"),
     ("/exit", "leave, as Ctrl-D does"),
@@ -96,6 +98,7 @@ fn command<'a>(word: &str, text: &'a str) -> Option<TypedLine<'a>> {
         "save" if text.is_empty() => TypedLine::Lacking("/save FILE"),
         "save" => TypedLine::Save(text),
         "usage" => TypedLine::Usage,
+        "search" => TypedLine::Search,
         "clear" => TypedLine::Clear,
         "edit" => TypedLine::Edit(text),
         "copy" => TypedLine::Copy,
@@ -172,6 +175,7 @@ mod tests {
         assert_eq!(read("／是什么"), TypedLine::Say("／是什么"));
         assert_eq!(read("/set top_k=3"), TypedLine::Set("top_k=3"));
         assert_eq!(read("/models qwen"), TypedLine::Models("qwen"));
+        assert_eq!(read("/search"), TypedLine::Search);
         assert_eq!((read("/edit"), read("/copy")), (TypedLine::Edit(""), TypedLine::Copy));
         assert_eq!(read("/modle x"), TypedLine::Unknown("modle"));
     }

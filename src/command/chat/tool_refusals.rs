@@ -52,13 +52,15 @@ pub(super) fn is_of_schema(refused: &Refused) -> bool {
     may_be_of_form(refused) && has(&words, SCHEMA) && has(&words, MINDED)
 }
 
-/// Whether what a tool gave beside text may be what is refused: pictures, recordings, documents, or the
-/// place where they stand.
-pub(super) fn is_of_result_files(refused: &Refused) -> bool {
+/// What of that which tools gave beside text may be refused: pictures, recordings, documents; or, without
+/// a group, the place where they stand. `None` if it is something else.
+pub(super) fn of_result_files(refused: &Refused) -> Option<Option<AttachmentGroup>> {
     let groups = [AttachmentGroup::Picture, AttachmentGroup::Audio, AttachmentGroup::Pdf];
     let words = with_param(refused);
-    let is_of_place = may_be_of_form(refused) && has(&words, RESULTS) && has(&words, NO_TEXT);
-    is_of_place || groups.into_iter().any(|group| is_of_group(refused, group))
+    if may_be_of_form(refused) && has(&words, RESULTS) && has(&words, NO_TEXT) {
+        return Some(None);
+    }
+    groups.into_iter().find(|group| is_of_group(refused, *group)).map(Some)
 }
 
 #[cfg(test)]
@@ -85,16 +87,24 @@ mod tests {
 
     #[test]
     fn pictures_in_results_that_are_refused_are_known() {
-        for words in [
-            "Unexpected role 'user' after role 'tool'",
-            "3 validation errors for ToolMessage content.list[TextChunk].1.type Input should be <ChunkTypes.text: 'text'>",
-            "image input is not supported - hint: you may need to provide the mmproj",
-            "Invalid type for 'input[2].output': function_call_output must be a string",
+        for (words, expected) in [
+            ("Unexpected role 'user' after role 'tool'", Some(None)),
+            (
+                "3 validation errors for ToolMessage content.list[TextChunk].1.type Input should be <ChunkTypes.text: 'text'>",
+                Some(None),
+            ),
+            (
+                "Invalid type for 'input[2].output': function_call_output must be a string",
+                Some(None),
+            ),
+            (
+                "image input is not supported - hint: you may need to provide the mmproj",
+                Some(Some(AttachmentGroup::Picture)),
+            ),
+            ("seed is not supported", None),
+            ("tool call id not found for role tool", None),
         ] {
-            assert!(is_of_result_files(&said(words)), "{words}");
-        }
-        for words in ["seed is not supported", "tool call id not found for role tool"] {
-            assert!(!is_of_result_files(&said(words)), "{words}");
+            assert_eq!(of_result_files(&said(words)), expected, "{words}");
         }
     }
 }

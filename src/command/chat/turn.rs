@@ -5,24 +5,24 @@ use super::checked::CheckedAnswer;
 use super::cuts::{HeardReply, SilentCuts};
 use super::display::AnswerDisplay;
 use super::made::{MadeFile, MadeFiles};
+use super::outcome;
 use super::plan::ChatPlan;
 use super::question::Question;
 use super::rounds::Rounds;
-use super::said::ChatResult;
 use super::usage::{self, Timing};
-use super::{lacks, outcome, whole};
-use crate::command::spent;
-use crate::conversation::{Addressee, ModelReply};
+use crate::conversation::{Addressee, Answerer, ModelReply};
+use crate::dialect::ReplyMedia;
 use crate::dialect::answers::{Answers, ReplyVerdict};
-use crate::dialect::reader::{ChatReader, ReplyEnd};
+use crate::dialect::reader::ChatReader;
 use crate::dialect::usage::TokenCounts;
-use crate::dialect::{self, ReplyMedia};
 use crate::error::{Failure, FailureKind};
-use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply as HttpReply};
+use crate::exchange::{Exchange, ReadError, Reply as HttpReply};
 use crate::http::bad_reply::BadReply;
 use crate::io::Io;
 use crate::output::text::TextWriter;
 use crate::provider::Provider;
+
+mod asking;
 
 /// How long after the answer's end the server may send the rest (usage, `[DONE]`).
 const TRAILER_GRACE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -33,13 +33,18 @@ pub(super) struct ChatTurn {
     pub(super) answers: Answers,
     pub(super) display: AnswerDisplay,
     pub(super) rounds: Rounds,
-    cuts: SilentCuts,
+    pub(super) cuts: SilentCuts,
     /// Where pictures and sounds go, and those that came so far.
     pub(super) files: MadeFiles,
     pub(super) media: Vec<ReplyMedia>,
     pub(super) made: Vec<MadeFile>,
     /// The service that replies, once one was asked.
     service: Option<Addressee>,
+    /// The service that is asked in the place of the first one, once that gave no answer.
+    instead: Option<Answerer>,
+    /// Another service can be asked if this one gives no answer.
+    pub(super) may_give_up: bool,
+    has_given_up: bool,
 }
 
 impl ChatTurn {
@@ -59,8 +64,30 @@ impl ChatTurn {
             media: Vec::new(),
             made: Vec::new(),
             service: None,
+            instead: None,
+            may_give_up: false,
+            has_given_up: false,
             plan,
         }
+    }
+
+    /// The same question for another service, as the one before gave no answer.
+    pub(super) fn ask_instead(&mut self, plan: ChatPlan, service: Answerer) {
+        self.plan = plan;
+        self.begin_again();
+        (self.instead, self.has_given_up) = (Some(service), false);
+    }
+
+    /// The model that is asked there in the end.
+    pub(super) fn name_model(&mut self, model: &str) {
+        if let Some(service) = &mut self.instead {
+            model.clone_into(&mut service.model);
+        }
+    }
+
+    /// Whether the service gave no answer, and another one can be asked: nothing was shown.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.has_given_up
     }
 
     /// Asks, and shows the answer to its end.
@@ -74,6 +101,9 @@ impl ChatTurn {
         io: &mut Io,
     ) -> Result<(), Failure> {
         let result = self.ask_to_end(question, exchange, io).await;
+        if self.has_given_up {
+            return result;
+        }
         self.give_made(result, question, exchange, io).await
     }
 
@@ -119,39 +149,29 @@ impl ChatTurn {
         }
     }
 
-    /// What came of it so far, for the caller that keeps it.
-    pub(super) fn said(&mut self) -> ChatResult {
-        let is_cut =
-            self.answers.verdict() == ReplyVerdict::Length || !self.answers.is_kept_whole();
-        let usage = self.rounds.usage(self.answers.usage());
-        let cost = std::mem::take(&mut self.rounds.cost);
-        let rounds = std::mem::take(&mut self.rounds.replies);
-        let sent = self.cuts.first();
-        let made = std::mem::take(&mut self.made);
-        ChatResult { rounds, answers: self.take_replies(), made, is_cut, usage, cost, sent }
-    }
-
     pub(super) fn take_replies(&mut self) -> Vec<ModelReply> {
-        self.service.as_ref().map(|by| self.answers.take_replies(by)).unwrap_or_default()
+        let replies = self.service.as_ref().map(|by| self.answers.take_replies(by));
+        let mut replies = replies.unwrap_or_default();
+        replies.iter_mut().for_each(|reply| reply.by.clone_from(&self.instead));
+        replies
     }
 
-    /// Asks until an answer came or no further try makes sense.
-    pub(super) async fn ask(
-        &mut self,
-        question: &mut Question,
-        exchange: &mut Exchange,
-        io: &mut Io,
-    ) -> Result<(), Failure> {
-        let asked = exchange.ask(&mut Asking { chat: self, question, io }).await;
-        let spent = exchange.spend(spent::of_usage(self.answers.usage()));
-        self.rounds.pay(&spent.cost);
-        if let Err(failure) = &asked {
-            if !self.plan.json {
-                self.answers.break_off(&mut self.display.shown);
-            }
-            self.give_all(failure.kind, io)?;
+    /// Whether a failure is the service's alone, before the user has seen anything.
+    fn is_without_answer(&mut self, failure: &Failure) -> bool {
+        self.media.append(&mut self.answers.take_media());
+        let has_shown = self.display.has_shown() || self.display.has_printed();
+        matches!(failure.kind, FailureKind::Quota | FailureKind::Network)
+            && !has_shown
+            && !self.answers.has_earlier()
+            && self.media.is_empty()
+    }
+
+    /// Gives out what came of an answer that broke off.
+    pub(super) fn break_off(&mut self, kind: FailureKind, io: &mut Io) -> Result<(), Failure> {
+        if !self.plan.json {
+            self.answers.break_off(&mut self.display.shown);
         }
-        asked
+        self.give_all(kind, io)
     }
 
     /// Reads the reply to its end, showing its text at each read from the network.
@@ -227,6 +247,7 @@ impl ChatTurn {
         self.complete(io)?;
         let checked = self.display.checked.as_ref().map_or(Ok(()), CheckedAnswer::verdict);
         self.give_all(FailureKind::Other, io)?;
+        self.tell_sources(io);
         self.cuts.found.tell(provider, io);
         if self.plan.shows_usage {
             // Of several replies the tokens are counted, but the time is not that of writing alone.
@@ -254,95 +275,6 @@ impl ChatTurn {
             Err(failure) if failure.kind != FailureKind::Cut => result,
             _ => self.display.commit().and(result),
         }
-    }
-}
-
-/// One request of a chat on its way to its reply.
-struct Asking<'a> {
-    chat: &'a mut ChatTurn,
-    question: &'a mut Question,
-    io: &'a mut Io,
-}
-
-impl Operation for Asking<'_> {
-    type Output = ();
-
-    fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        self.chat.service = Some(dialect::addressee(provider));
-        let draft = self.question.draft(provider, &mut self.chat.cuts);
-        self.question.take_untold().iter().for_each(|warning| self.io.warn(warning));
-        Ok(draft)
-    }
-
-    fn has_shown(&self) -> bool {
-        // Answers behind others are shown when they are whole.
-        !self.chat.answers.has_earlier() && self.chat.display.has_shown()
-    }
-
-    fn begin_again(&mut self) {
-        self.chat.begin_again();
-    }
-
-    fn changes_request(&mut self, failure: &Failure, provider: &Provider) -> bool {
-        let Some(way) = self.question.take_way_out(failure, provider) else { return false };
-        self.io.warn(&way.warning(&self.question.first.model, provider));
-        true
-    }
-
-    fn reword(&self, failure: Failure, provider: &Provider) -> Failure {
-        let failure = lacks::named(failure, self.question, provider);
-        match &self.chat.plan.tools {
-            Some(tools) => tools.named_in(failure),
-            None => failure,
-        }
-    }
-
-    async fn read(&mut self, reply: &mut HttpReply<'_>) -> Result<(), ReadError> {
-        let (chat, io) = (&mut *self.chat, &mut *self.io);
-        if chat.plan.json {
-            let body = reply.whole().await?;
-            let gives_reason = chat.plan.gives_reason;
-            let checked = chat.display.checked.as_mut();
-            let reader = self.question.reader("");
-            let replied = whole::read(&body, reader, gives_reason, &mut chat.answers, checked)?;
-            let failed = chat.failed();
-            if failed.is_err() && chat.answers.count() == 0 {
-                return failed;
-            }
-            chat.hear(replied.as_deref(), self.question, &reply.exchange().provider);
-            // The reply's bytes unchanged. A newline is added where there is none on a terminal, and
-            // between replies.
-            let (wanted, count) = (chat.plan.number as usize, chat.answers.count());
-            let is_one_of_several = chat.answers.has_earlier() || (1..wanted).contains(&count);
-            let text = String::from_utf8_lossy(&body);
-            let ends_line = io.stdout_is_terminal || is_one_of_several;
-            chat.display.write_plain(&text, ends_line, io)?;
-            return failed;
-        }
-        let mut reader = self.question.reader(reply.content_type());
-        let broke = chat.read(&mut reader, reply, io).await.err();
-        if let Some(failure) = broke.as_ref().filter(|failure| failure.is_silent()) {
-            return Err(failure.clone().into());
-        }
-        let (answers, shown) = (&mut chat.answers, &mut chat.display.shown);
-        let end = reader.finish(&mut |event| answers.take(event, shown));
-        if !matches!(end, ReplyEnd::Stream { .. }) {
-            chat.display.hold();
-        }
-        chat.display.show(io)?;
-        if let Some(fault) = reader.fault() {
-            return Err(BadReply::from(fault.clone()).into());
-        }
-        let is_done = matches!(end, ReplyEnd::Stream { done: true });
-        let owes_reason = reader.owes_reason() && chat.plan.gives_reason;
-        let whole = outcome::of_end(end, broke, &chat.answers, owes_reason);
-        if whole.is_err() && is_done && !chat.display.has_printed_now() {
-            // Thinking is nothing that keeps the question from being asked again.
-            chat.display.replace(io);
-        }
-        whole.and_then(|()| chat.failed())?;
-        chat.hear(reader.replied(), self.question, &reply.exchange().provider);
-        Ok(())
     }
 }
 

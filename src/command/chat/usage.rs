@@ -61,12 +61,13 @@ pub(super) fn total(turns: &[Turn], provider: &Provider) -> Option<String> {
     let mut cost: BTreeMap<String, f64> = BTreeMap::new();
     for (turn, _) in &all {
         // What it cost is not kept of turns of earlier versions.
-        let is_kept = !turn.cost.is_empty() || turn.service.provider != provider.name;
+        let by = turn.answerer(&turn.answer);
+        let is_kept = !turn.cost.is_empty() || by.provider != provider.name;
         let found = match is_kept {
             true => turn.cost.clone(),
             false => {
                 let spent = spent::of_usage(turn.usage.as_ref());
-                provider.price_of(&turn.service.model, &spent).into_iter().collect()
+                provider.price_of(&by.model, &spent).into_iter().collect()
             }
         };
         for (currency, amount) in found {

@@ -2,10 +2,12 @@
 //! is learnt of that for the run. Sends nothing.
 
 use super::api::{ChosenApi, ChosenBy};
-use super::{refusals, thinking_refusals, tool_refusals};
+use super::{other_endpoint, refusals, thinking_refusals, tool_refusals};
+use crate::config::schema::Word as _;
 use crate::dialect::schema::SchemaForm;
 use crate::dialect::{ResponsesTraits, ServiceTraits};
 use crate::error::Refused;
+use crate::input::AttachmentGroup;
 use crate::provider::{ChatApi, Provider, ToolSchemaForm};
 use serde_json::json;
 
@@ -18,8 +20,9 @@ pub(in crate::command) enum WayOut {
     SystemInFront,
     /// The schema is told in this form.
     Schema(SchemaForm),
-    /// The pictures and recordings that tools gave do not go along.
-    NoResultFiles,
+    /// The pictures and recordings that tools gave do not go along; what of them the model is said not to
+    /// take.
+    NoResultFiles(Option<AttachmentGroup>),
     /// The arguments of tools are told in the words of OpenAPI.
     PlainSchemas,
     /// Tool calls of other services get Google's placeholder for a signature.
@@ -30,11 +33,24 @@ pub(in crate::command) enum WayOut {
     NoEncrypted,
     /// No thinking of earlier replies goes along.
     NoThinking,
+    /// The other endpoint is asked, which serves the model; or which alone serves it with tools.
+    Endpoint { api: ChatApi, with_tools: bool },
+}
+
+/// A request as far as the words of its refusal are read by it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RefusedRequest<'a> {
+    /// How the schema was told.
+    pub(super) form: SchemaForm,
+    pub(super) api: ChatApi,
+    pub(super) model: &'a str,
+    pub(super) has_tools: bool,
 }
 
 impl WayOut {
-    /// The ways out of a refusal, by its words. `form` is how the schema was told.
-    pub(super) fn of(refused: &Refused, form: SchemaForm) -> impl Iterator<Item = Self> {
+    /// The ways out of the refusal of such a request, by its words.
+    pub(super) fn of(refused: &Refused, request: RefusedRequest<'_>) -> impl Iterator<Item = Self> {
+        let form = request.form;
         let next = match form {
             SchemaForm::JsonSchema => Some(SchemaForm::JsonObject),
             SchemaForm::JsonObject => Some(SchemaForm::Instructions),
@@ -50,9 +66,13 @@ impl WayOut {
         let summary = thinking_refusals::is_of_summary(refused).then_some(Self::NoSummary);
         let sent = thinking_refusals::is_of_sent_thinking(refused).then_some(Self::NoThinking);
         let encrypted = thinking_refusals::is_of_encrypted(refused).then_some(Self::NoEncrypted);
+        let with_tools = request.has_tools && refused.words.to_lowercase().contains("tool");
+        let endpoint = other_endpoint::named(refused, request.api, request.model)
+            .map(|api| Self::Endpoint { api, with_tools });
         let plain = tool_refusals::is_of_schema(refused).then_some(Self::PlainSchemas);
-        let files = tool_refusals::is_of_result_files(refused).then_some(Self::NoResultFiles);
-        [summary, sent, encrypted, echo, sign, plain, schema, system, files].into_iter().flatten()
+        let files = tool_refusals::of_result_files(refused).map(Self::NoResultFiles);
+        let forms = [summary, sent, encrypted, echo, sign, plain, schema, system, files];
+        endpoint.into_iter().chain(forms.into_iter().flatten())
     }
 
     /// What the user is told, with the line for the profile that spares the refused request.
@@ -85,9 +105,9 @@ impl WayOut {
                 ),
                 Some("schema = \"json_object\"".to_owned()),
             ),
-            Self::NoResultFiles => (
+            Self::NoResultFiles(group) => (
                 format!("{name} does not take what tools gave beside text; sent again without it"),
-                None,
+                group.map(|group| takes_no(group.name(), model)),
             ),
             Self::PlainSchemas => (
                 format!(
@@ -103,6 +123,7 @@ impl WayOut {
                 ),
                 None,
             ),
+            Self::Endpoint { api, with_tools } => of_endpoint(api, with_tools, model, name),
             Self::NoSummary | Self::NoEncrypted | Self::NoThinking => self.of_thinking(model, name),
         };
         match line.filter(|_| !is_one_off(provider)) {
@@ -135,6 +156,23 @@ impl WayOut {
             }
         }
     }
+}
+
+/// What the user is told of a model that the other endpoint serves, and the line for the profile.
+fn of_endpoint(
+    api: ChatApi,
+    with_tools: bool,
+    model: &str,
+    name: &str,
+) -> (String, Option<String>) {
+    let (what, condition) =
+        if with_tools { (" with tools", ", with = [\"tools\"]") } else { ("", "") };
+    let of = if model.is_empty() { "its model" } else { model };
+    let did = format!("{name} serves {of}{what} over {} only; asked again there", api.path());
+    let models =
+        if model.is_empty() { String::new() } else { format!("models = [{}]", json!(model)) };
+    let parts = format!("{models}{condition}, via = {}", json!(api.word()));
+    (did, Some(format!("rules = [{{ {} }}]", parts.trim_start_matches(", "))))
 }
 
 /// The line for a profile that tells what a model does not take.
@@ -172,13 +210,26 @@ pub(in crate::command) struct Learned {
     no_thinking: bool,
 }
 
-impl Learned {
-    /// What holds for this service: nothing, if it was learnt of another one.
-    pub(super) fn for_service(&self, provider: &Provider) -> Self {
+/// What was learnt of each service of a conversation.
+#[derive(Debug, Default)]
+pub(super) struct AllLearned(Vec<Learned>);
+
+impl AllLearned {
+    /// What holds for this service and its model.
+    pub(super) fn of(&self, provider: &Provider) -> Learned {
         let of = Some((provider.name.clone(), provider.model.clone()));
-        if self.of == of { self.clone() } else { Self { of, ..Self::default() } }
+        let known = self.0.iter().find(|learned| learned.of == of);
+        known.cloned().unwrap_or_else(|| Learned { of, ..Learned::default() })
     }
 
+    /// Keeps what a question learnt.
+    pub(super) fn keep(&mut self, learned: &Learned) {
+        self.0.retain(|known| known.of != learned.of);
+        self.0.push(learned.clone());
+    }
+}
+
+impl Learned {
     /// The endpoint to be asked where `chosen` was chosen at first.
     pub(super) fn spoken(&self, chosen: ChosenApi) -> ChosenApi {
         self.api.map_or(chosen, |api| ChosenApi { api, by: ChosenBy::Refusal })
@@ -193,10 +244,11 @@ impl Learned {
             WayOut::Schema(form) => self.schema_form = Some(form),
             WayOut::SignCalls => self.signs_calls = true,
             WayOut::PlainSchemas => self.plain_schemas = true,
-            WayOut::NoResultFiles => self.no_result_files = true,
+            WayOut::NoResultFiles(_) => self.no_result_files = true,
             WayOut::NoSummary => self.no_summary = true,
             WayOut::NoEncrypted => self.no_encrypted = true,
             WayOut::NoThinking => self.no_thinking = true,
+            WayOut::Endpoint { api, .. } => self.api = Some(api),
         }
         *self != before
     }

@@ -178,7 +178,10 @@ fn answers_that_wait_do_not_fill_the_memory() {
 fn what_is_sealed_and_cited_goes_with_the_reply() {
     let item = Value::from("gAAA");
     let sealed = ChatEvent::Thinking { index: 0, text: "", sealed: Some(&item) };
-    let cite = |url| ChatEvent::Source { index: 0, url, title: "甲" };
+    let cite = |url| {
+        let page = super::super::event::CitedPage { url, title: "甲", number: None };
+        ChatEvent::Source { index: 0, page }
+    };
     let events = vec![sealed, text(0, "答"), cite("https://a.example"), cite("https://a.example")];
     let (_, _, mut answers) = run(1, events);
     let reply = answers.take_replies(&by("https://b.example/v1")).remove(0);

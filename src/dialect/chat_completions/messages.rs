@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::content::content;
-use crate::conversation::{Conversation, Message, ModelReply, ToolCall, Turn};
+use crate::conversation::{Citation, Conversation, Message, ModelReply, ToolCall, Turn};
 use crate::dialect::question::{ChatQuestion, ServiceTraits};
 use crate::dialect::result_files::introduced;
 use crate::dialect::schema;
@@ -39,6 +39,9 @@ pub(crate) fn steps(turn: &Turn) -> Vec<Value> {
         let mut step = message("assistant", reply.text.as_str());
         if !reply.thinking.is_empty() {
             step["reasoning"] = reply.thinking.as_str().into();
+        }
+        if let Some(by) = &reply.by {
+            step["by"] = json!({"provider": by.provider, "model": by.model});
         }
         step["tool_calls"] = reply.calls.iter().map(call).collect();
         told.push(step);
@@ -116,6 +119,14 @@ impl Teller<'_> {
         }
         if let Some(details) = self.sealed(reply) {
             answer.insert("reasoning_details".into(), details);
+        }
+        // For other programs, not for services: some refuse what they don't know.
+        if self.service.addressee.is_none() && !reply.sources.is_empty() {
+            let note = |source: &Citation| {
+                let page = json!({"url": source.url, "title": source.title});
+                json!({"type": "url_citation", "url_citation": page})
+            };
+            answer.insert("annotations".into(), reply.sources.iter().map(note).collect());
         }
         answer
     }

@@ -18,7 +18,7 @@ use crate::provider::{Composed, Fields};
 
 pub(crate) use messages::{exported, steps};
 pub(super) use request::options;
-pub(super) use sources::found as sources;
+pub(super) use sources::{annotation, found as sources};
 pub(super) use template::{decode, end_of_string};
 
 /// The dialect of `/chat/completions`.

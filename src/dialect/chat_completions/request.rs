@@ -19,7 +19,7 @@ pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
         needed.insert("stream".into(), true.into());
     }
     let flags = options(question, &mut needed);
-    Fields { needed, flags }
+    Fields { needed, flags, search: question.search.cloned().unwrap_or_default() }
 }
 
 /// What the user set by flags. What is needed for it beside that is laid into `needed`.

@@ -40,7 +40,7 @@ pub(super) fn events<'v>(
     // Beside the choices stands what belongs to all of them.
     let first = (!choices.is_empty()).then(|| index_of(choices, 0));
     let index = first.or(before.begun.first().copied()).unwrap_or_default();
-    sources::found(value, &mut |url, title| each(ChatEvent::Source { index, url, title }));
+    sources::found(value, &mut |page| each(ChatEvent::Source { index, page }));
     if let Some(usage) = usage(value) {
         each(ChatEvent::Usage(usage));
     }
@@ -158,7 +158,7 @@ fn message_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatE
 
 /// What the answer cites, and the pictures and sounds that it comes with.
 fn made_events<'v>(index: u64, message: &'v Value, each: &mut dyn FnMut(ChatEvent<'v>)) {
-    sources::found(message, &mut |url, title| each(ChatEvent::Source { index, url, title }));
+    sources::found(message, &mut |page| each(ChatEvent::Source { index, page }));
     media::found(message, &mut |delta| each(ChatEvent::Media { index, delta }));
 }
 
@@ -262,7 +262,9 @@ mod tests {
                 ChatEvent::ToolCall { index, delta } => {
                     format!("{index}({:?} {:?})", delta.position, delta.name)
                 }
-                ChatEvent::Source { index, url, title } => format!("{index}[{url} {title}]"),
+                ChatEvent::Source { index, page } => {
+                    format!("{index}[{} {}]", page.url, page.title)
+                }
                 ChatEvent::Media { index, delta } => format!("{index}*{:?}", delta.content),
                 ChatEvent::Finish { index, finish, word } => format!("{index}.{finish:?} {word}"),
                 ChatEvent::Usage(usage) => format!("={usage}"),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ending;
 use super::open::TextKind;
-use super::output::{Each, Given, Output};
+use super::output::{Each, Given, Output, cite, cite_note};
 use super::piece::{Piece, Place};
 use super::template::Template;
 use crate::dialect::chat_dialect::{AskedFor, ReadEvents, Seen};
@@ -159,6 +159,9 @@ impl Events {
             "response.refusal.done" => {
                 self.output.whole_text(TextKind::Refusal, place, text("refusal"), each);
             }
+            "response.output_text.annotation.added" => {
+                cite_note(event.get("annotation").unwrap_or(&Value::Null), each);
+            }
             "response.completed"
             | "response.incomplete"
             | "response.failed"
@@ -182,6 +185,8 @@ impl Events {
         let items = response.get("output").and_then(Value::as_array);
         self.output.settle(items.map(Vec::as_slice).unwrap_or_default(), each);
         self.output.seal(self.asked.keeps_thinking, each);
+        // Gateways put the lists of other services beside the items.
+        cite(response, each);
         if let Some(usage) = ending::usage(response) {
             each(ChatEvent::Usage(&usage));
         }

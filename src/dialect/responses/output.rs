@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::open::{ItemKind, MAX_ITEMS, OpenItems, TextKind};
 use super::piece::Place;
 use super::sealed;
-use crate::dialect::chat_completions::sources;
+use crate::dialect::chat_completions::{annotation, sources};
 use crate::dialect::event::{
     ArgumentsDelta, ChatEvent, MediaContent, MediaDelta, MediaKind, ToolCallDelta,
 };
@@ -294,9 +294,14 @@ fn call(position: u64, item: &Value, arguments: ArgumentsDelta<'_>, each: Each<'
     each(ChatEvent::ToolCall { index: INDEX, delta: Box::new(delta) });
 }
 
-/// What a part of a message cites.
-fn cite(part: &Value, each: Each<'_>) {
-    sources(part, &mut |url, title| each(ChatEvent::Source { index: INDEX, url, title }));
+/// What a part of a message, or a whole reply, cites.
+pub(super) fn cite(part: &Value, each: Each<'_>) {
+    sources(part, &mut |page| each(ChatEvent::Source { index: INDEX, page }));
+}
+
+/// What an annotation cites that comes in an event of its own.
+pub(super) fn cite_note(note: &Value, each: Each<'_>) {
+    annotation(note, &mut |page| each(ChatEvent::Source { index: INDEX, page }));
 }
 
 /// What a tool of the service's own made: a picture.

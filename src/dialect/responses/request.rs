@@ -41,7 +41,7 @@ pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
         needed.insert("reasoning".into(), json!({"summary": "auto"}));
     }
     let flags = options(question, &mut needed);
-    Fields { needed, flags }
+    Fields { needed, flags, search: question.search.cloned().unwrap_or_default() }
 }
 
 /// What asks for thinking in the form in which it can go back.

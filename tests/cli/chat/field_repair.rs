@@ -148,7 +148,9 @@ fn json_and_a_server_without_a_profile_have_the_net_as_well() {
 #[test]
 fn a_check_has_the_net_too() {
     let words = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
-    let replies = [refusal("max_tokens", words), Reply::chat_json("好"), Reply::chat(&["好"])];
+    let other = Reply::json(404, json!({"detail": "Not Found"}));
+    let answers = [Reply::chat_json("好"), Reply::chat(&["好"]), other];
+    let replies = [refusal("max_tokens", words)].into_iter().chain(answers);
     let server = Server::start(replies);
     let config = format!(
         "[providers.test]\nbase_url = \"{}\"\nmodel = \"m\"\njobs = [\"chat\"]\n",
@@ -157,7 +159,7 @@ fn a_check_has_the_net_too() {
     let run = llm().watch(&server).config(&config).args(["providers", "check", "test"]);
     run.run().code(0).stderr_has("test expects `max_completion_tokens` instead of `max_tokens`");
     // What the first refusal taught holds for the stream too.
-    for body in &server.bodies()[1..] {
+    for body in &server.bodies()[1..3] {
         assert_eq!(body["max_completion_tokens"], json!(1));
     }
 }

@@ -310,3 +310,44 @@ fn a_picture_without_words_is_told_by_its_name() {
     assert_eq!(messages[1], json!({"role": "assistant", "content": "[attached: x.png]"}));
     assert_eq!(messages[2]["content"][1], image(PNG_URL));
 }
+
+/// The picture is one of the items there; pieces of it that come before are no pictures.
+#[test]
+fn a_picture_over_responses_is_written_like_any_other() {
+    let png = PNG_URL.split_once(',').expect("a data URL").1;
+    let jpeg = JPEG_URL.split_once(',').expect("a data URL").1;
+    let made = |id: &str, result: Value| {
+        json!({"type": "image_generation_call", "id": id, "status": "completed",
+        "output_format": "png", "result": result})
+    };
+    let message = json!({"type": "message", "id": "m", "role": "assistant", "status": "completed",
+        "content": [{"type": "output_text", "text": "看", "annotations": []}]});
+    let response = |output: Value| json!({"id": "r", "object": "response", "status": "completed", "model": "m", "output": output});
+    let events =
+        |events: &[Value]| Reply::sse(&events.iter().map(Value::to_string).collect::<Vec<_>>());
+    let one = json!([made("ig_1", png.into()), message]);
+    let streamed = events(&[
+        json!({"type": "response.output_item.added", "output_index": 0, "item": {"type": "image_generation_call", "id": "ig_1", "status": "in_progress"}}),
+        json!({"type": "response.image_generation_call.partial_image", "output_index": 0, "item_id": "ig_1", "partial_image_index": 0, "partial_image_b64": jpeg}),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": one[0]}),
+        json!({"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "item_id": "m", "delta": "看"}),
+        json!({"type": "response.completed", "response": response(one.clone())}),
+    ]);
+    for reply in [Reply::json(200, response(one)), streamed] {
+        let over = ["--api", "responses"];
+        let named = run(reply.clone(), &["--api", "responses", "-o", "x.png"]);
+        named.code(0).stdout("看\n").stderr_empty();
+        assert_eq!((named.names(), named.read("x.png")), (vec!["x.png".to_owned()], PNG.to_vec()));
+        let derived = run(reply, &over);
+        derived.code(0).stdout("看\n").stderr("llm: the picture is in 一只猫.png\n");
+        assert_eq!(derived.read("一只猫.png"), PNG);
+    }
+    let two = json!([made("ig_1", png.into()), made("ig_2", jpeg.into())]);
+    let both = run(Reply::json(200, response(two)), &["--api", "responses", "-o", "x.png"]);
+    both.code(0).stdout_empty();
+    assert_eq!((both.read("x-1.png"), both.read("x-2.png")), (PNG.to_vec(), JPEG.to_vec()));
+    let failed = json!([made("ig_1", Value::Null), message]);
+    let none = run(Reply::json(200, response(failed)), &["--api", "responses", "-o", "x.png"]);
+    none.code(4).stdout("看\n").stderr_has("the answer from test has no picture");
+    assert!(none.names().is_empty(), "{none}");
+}

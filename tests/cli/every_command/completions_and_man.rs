@@ -54,6 +54,7 @@ fn values_are_completed_and_no_service_is_asked() {
     let (server, llm) = user(2);
     assert_eq!(completed(&llm, &["chat", "-p", "ha"]), ["haus"]);
     assert_eq!(completed(&llm, &["chat", "-p", "公"]), ["公司"]);
+    assert_eq!(completed(&llm, &["chat", "--fallback", "ha"]), ["haus"]);
     assert_eq!(completed(&llm, &["chat", "--provider=deepse"]), ["--provider=deepseek"]);
     assert_eq!(completed(&llm, &["chat", "-m", "qwen3:"]), ["qwen3:8b", "qwen3:32b"]);
     assert_eq!(

@@ -214,6 +214,33 @@ const SERVICES: &str = "docs/services.md";
 const JOBS: [&str; 8] =
     ["chat", "embed", "image", "image_edit", "transcribe", "translate", "speak", "models"];
 
+/// The services that are known to have `/responses`; the list itself speaks of what that takes alone.
+const RESPONSES: [&str; 23] = [
+    "openai",
+    "azure",
+    "xai",
+    "openrouter",
+    "groq",
+    "huggingface",
+    "mistral",
+    "deepseek",
+    "dashscope",
+    "dashscope-intl",
+    "zhipu",
+    "volcengine",
+    "minimax",
+    "stepfun",
+    "fireworks",
+    "ollama",
+    "vllm",
+    "lmstudio",
+    "llamacpp",
+    "localai",
+    "sglang",
+    "transformers",
+    "litellm",
+];
+
 /// The rows that the table of services must have, in the order of the list.
 fn expected_rows() -> Vec<String> {
     let list: toml::Table = text("providers.example.toml").parse().expect("the list is TOML");
@@ -235,7 +262,15 @@ fn expected_rows() -> Vec<String> {
         let keys = if keys.is_empty() { "-".to_owned() } else { keys.join(", ") };
         let offered = texts(profile, "jobs");
         let offers = |job: &str| offered.iter().any(|one| one == job);
-        let jobs = JOBS.map(|job| if offers(job) { "✓" } else { "-" });
+        let mut jobs = JOBS.map(|job| if offers(job) { "✓" } else { "-" }).to_vec();
+        let speaks_of_it = ["responses_takes", "api", "paths"].iter().any(|field| {
+            profile
+                .get(field)
+                .is_some_and(|value| *field != "paths" || value.get("responses").is_some())
+        });
+        let has_responses = RESPONSES.contains(&name.as_str());
+        assert!(has_responses || !speaks_of_it, "{name} has /responses by its profile");
+        jobs.insert(1, if has_responses { "✓" } else { "-" });
         let title = texts(profile, "title").concat();
         format!("| `{name}` | {title} | {keys} | {} |", jobs.join(" | "))
     };
@@ -252,6 +287,22 @@ fn the_table_of_services_is_the_list_of_profiles() {
         assert!(rows.contains(&row.as_str()), "{SERVICES} lacks this row:\n{row}");
     }
     assert_eq!(rows, expected, "rows that no profile stands for, or in another order");
+}
+
+#[test]
+fn the_services_that_search_the_web_are_named() {
+    let services = text(SERVICES);
+    let (_, named) =
+        services.split_once("\nWith `--search` these search the web:").expect("a list");
+    let named = named.split("\n\n").next().expect("its paragraph");
+    for row in services.lines().filter(|line| line.starts_with("| `")) {
+        let name = row.split('`').nth(1).expect("a name");
+        let run = llm().args(["chat", "-p", name, "-m", "modell", "--search", "--dry-run", "你好"]);
+        let run =
+            if name == "azure" { run.args(["--base-url", "https://a.example/v1"]) } else { run };
+        let searches = run.run().code == Some(0);
+        assert_eq!(searches, named.contains(&format!("`{name}`")), "{name}");
+    }
 }
 
 /// The command line for each column of the table of services.
@@ -278,7 +329,13 @@ fn a_tick_in_the_table_is_a_request_and_a_dash_a_refusal() {
             "azure" => &["--base-url", "https://a.example/openai/v1"],
             _ => &[],
         };
-        for (cell, command) in cells[3..].iter().zip(COMMANDS) {
+        let (apis, jobs) = (cells[4], [&cells[3..4], &cells[5..]].concat());
+        if apis == "✓" {
+            let asked =
+                ["chat", "--api", "responses", "-p", name, "--dry-run", "-m", "modell", "问"];
+            run.clone().args(asked).args(base).run().code(0).stdout_has("/responses");
+        }
+        for (cell, command) in jobs.iter().zip(COMMANDS) {
             if !base.is_empty() && *cell == "-" {
                 continue;
             }

@@ -143,6 +143,12 @@ const OVER_RESPONSES: &[&[&str]] = &[
 const HAVE_RESPONSES: [&str; 6] =
     ["groq", "mistral", "dashscope", "huggingface", "transformers", "zhipu"];
 
+/// A run with the service's own search, over each endpoint for which the profile has it.
+const SEARCHING: [(&str, &[&str]); 2] = [
+    ("completions", &["chat", "--search", "--api", "completions", "你好"]),
+    ("responses", &["chat", "--search", "--api", "responses", "你好"]),
+];
+
 /// A service of the catalogue.
 struct Service {
     name: String,
@@ -150,6 +156,8 @@ struct Service {
     /// What it offers.
     jobs: Vec<String>,
     has_responses: bool,
+    /// The endpoints for which it has a search.
+    searches: Vec<String>,
 }
 
 fn root() -> &'static Path {
@@ -176,7 +184,11 @@ fn services() -> Vec<Service> {
         let base_url = profile["base_url"].as_str().expect("an address").to_owned();
         let has_responses = !words(profile, "responses_takes").is_empty();
         let has_responses = has_responses || HAVE_RESPONSES.contains(&name.as_str());
-        Service { name: name.clone(), base_url, jobs, has_responses }
+        let base = profile.get("like").and_then(|like| all.get(like.as_str()?));
+        let search = profile.get("search").or_else(|| base?.get("search"));
+        let search = search.and_then(toml::Value::as_table).into_iter().flatten();
+        let searches = search.map(|(endpoint, _)| endpoint.clone()).collect();
+        Service { name: name.clone(), base_url, jobs, has_responses, searches }
     };
     profiles.map(service).collect()
 }
@@ -213,7 +225,11 @@ fn told(service: &Service) -> String {
         text.push_str(&format!("## {job}\n\n"));
         let is_chat = *job == "chat" && service.has_responses;
         let more = if is_chat { OVER_RESPONSES } else { &[] };
-        for args in runs.iter().chain(more) {
+        let has_search =
+            |endpoint: &str| *job == "chat" && service.searches.iter().any(|one| one == endpoint);
+        let searching =
+            SEARCHING.iter().filter(|(endpoint, _)| has_search(endpoint)).map(|(_, run)| run);
+        for args in runs.iter().chain(more).chain(searching) {
             let (mut line, mut run) = ask(service, args, &[]);
             if run.code == Some(2) && run.stderr_text().contains("no model") {
                 (line, run) = ask(service, args, &["-m", "某模型"]);

@@ -95,7 +95,7 @@ fn new_turns_are_appended_in_the_form_of_today() {
     let kept = json!({"id": "c1", "name": "weather", "arguments": "{}",
         "extra": {"extra_content": {"google": 1}}, "result": "23 度"});
     assert_eq!(last["rounds"], json!([{"content": "", "reasoning": "想", "calls": [kept]}]));
-    let source = json!({"url": "https://a.example", "title": "甲"});
+    let source = json!({"url": "https://a.example", "title": "甲", "number": 1});
     assert_eq!(last["answer"], json!({"content": "晴", "sources": [source]}));
     // Other programs see calls as before, in old turns and in new ones.
     let shown = llm.clone().args(["history", "show", NAME, "--json"]).run().stdout_json();

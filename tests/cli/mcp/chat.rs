@@ -150,6 +150,9 @@ fn what_goes_wrong_with_a_call_is_told_to_the_model() {
     let (content, run, _) = told("", "", "fail", "{}");
     assert_eq!(content, "error: 没有这个文件");
     run.stderr_has("llm: warning: a/fail failed: 没有这个文件\n");
+    let (content, run, _) = told("lates", "", "grumble", "{}");
+    assert_eq!(content, "error: 1 error\n  for path\n    ", "as it came");
+    run.stderr_has("llm: warning: a/grumble failed: 1 error for path\n");
     let (content, run, place) = told("", "timeout = 0.5", "sleep", "{}");
     assert_eq!(content, "error: the call failed: it did not answer within 0.5 s");
     run.stderr_has("llm: warning: the call of a/sleep failed: it did not answer");

@@ -102,10 +102,15 @@ fn what_the_model_is_known_not_to_take_is_left_out_with_a_word() {
 
 #[test]
 fn a_refusal_is_answered_without_pictures_from_then_on() {
-    for words in [
-        "image input is not supported - hint: you may need to provide the mmproj",
-        "Unexpected role 'user' after role 'tool'",
-        "3 validation errors for ToolMessage ... content.list[TextChunk].1.type Input should be <ChunkTypes.text>",
+    let line = "; this line in [providers.test] avoids the refused request: rules = [{ jobs = [\"chat\"], \
+                models = [\"m\"], takes_no = [\"image\"] }]";
+    for (words, line) in [
+        ("image input is not supported - hint: you may need to provide the mmproj", line),
+        ("Unexpected role 'user' after role 'tool'", ""),
+        (
+            "3 validation errors for ToolMessage ... content.list[TextChunk].1.type Input should be <ChunkTypes.text>",
+            "",
+        ),
     ] {
         let service = Server::start([
             calling(&[("picture", "{}")]),
@@ -114,9 +119,9 @@ fn a_refusal_is_answered_without_pictures_from_then_on() {
             Reply::chat(&["完"]),
         ]);
         let outcome = run(&service, "", "").run();
-        outcome.code(0).stdout("完\n").stderr_has(
-            "llm: warning: test does not take what tools gave beside text; sent again without it\n",
-        );
+        outcome.code(0).stdout("完\n").stderr_has(&format!(
+            "llm: warning: test does not take what tools gave beside text; sent again without it{line}\n"
+        ));
         assert_eq!(last(&service, 1)["role"], "user", "{words}");
         assert_eq!(results(&service.requests()[2]), [left_out()]);
         assert_eq!(last(&service, 2)["role"], "tool");

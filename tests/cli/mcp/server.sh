@@ -65,7 +65,7 @@ while IFS= read -r line; do
         answer "{\"tools\":[$(tool turn 'Changes the list'),$(tool echo 'Says it again'),$(tool kept 'As before'),$(tool crash 'Ends the server')]}"
       fi
     elif has lates; then
-      answer "{\"tools\":[$(tool late 'Answers with the next call')]}"
+      answer "{\"tools\":[$(tool late 'Answers with the next call'),$(tool grumble 'Fails in several lines')]}"
     elif has sounds; then
       answer "{\"tools\":[$(tool sound 'A recording'),$(tool drawing 'A drawing')]}"
     else
@@ -118,6 +118,7 @@ while IFS= read -r line; do
       done
       text done
       ;;
+    grumble) answer '{"content":[{"type":"text","text":"1 error\n  for path\n    "}],"isError":true}' ;;
     huge) head -c 18000000 /dev/zero | tr '\0' x ;;
     close) exec >&-; ;;
     *) refuse -32602 "Unknown tool: $called" ;;

@@ -68,6 +68,30 @@ fn without_a_list_or_an_heir_the_place_stays_open() {
     }
 }
 
+/// OpenAI's `/responses` answers 400 where its other endpoints answer 404; Groq has a code of its own.
+#[test]
+fn a_code_says_it_as_well() {
+    for (code, args) in [
+        ("model_not_found", &["--api", "responses"][..]),
+        ("model_not_found", &[]),
+        ("model_decommissioned", &[]),
+    ] {
+        let words = "The model `x` has been decommissioned and is no longer supported.";
+        let refused = Reply::json(400, json!({"error": {"message": words, "code": code}}));
+        let server = Server::start([refused, list(&["gpt-7-luna", "gpt-9-luna"])]);
+        let run = openai(&server).args(["chat", "-p", "openai", "你好"]).args(args).run();
+        run.code(4).stderr_has("the built-in default gpt-6-luna is no longer served");
+        run.stderr_has("`model = \"gpt-9-luna\"` in [providers.openai]");
+    }
+    let words = "The model `x` does not support this.";
+    let refused =
+        Reply::json(400, json!({"error": {"message": words, "code": "unsupported_model"}}));
+    // An address on this machine is asked what it has.
+    let server = Server::start([refused, list(&["a", "b"])]);
+    let run = openai(&server).args(["chat", "-p", "openai", "你好"]).run();
+    run.code(4).stderr_lacks("built-in default");
+}
+
 #[test]
 fn every_job_names_the_line_that_it_needs() {
     let server =

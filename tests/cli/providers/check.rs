@@ -26,6 +26,11 @@ fn error(status: u16, words: &str) -> Reply {
     Reply::json(status, json!({"error": {"message": words}}))
 }
 
+/// What a service says that has only one endpoint of chat.
+fn no_other() -> Reply {
+    Reply::json(404, json!({"detail": "Not Found"}))
+}
+
 const CHAT: &str = "\"chat\", \"models\"";
 
 /// The cells of the service's row, without its mark.
@@ -55,12 +60,15 @@ fn a_service_that_works_is_asked_for_everything_once() {
         error(404, "model '' is not installed"),
         Reply::chat_json("好"),
         Reply::chat(&["好"]),
+        no_other(),
     ]);
     let outcome =
         check(&server, "\"chat\", \"embed\", \"speak\", \"transcribe\", \"models\"").run();
     outcome.code(0).stderr_empty();
     marks(&outcome, "✓ ✓ ✓ ✓ ✓ ✓");
-    outcome.stdout_has("embed ✓  transcribe ✗  speak ✓").stdout_has("✗ transcribe: 404: Not Found");
+    let jobs = "completions ✓  responses ✗  embed ✓  transcribe ✗  speak ✓";
+    outcome.stdout_has(jobs).stdout_has("✗ transcribe: 404: Not Found");
+    assert!(!outcome.stdout_text().contains("✗ responses:"), "one is enough: {outcome}");
     assert!(outcome.stdout_text().contains(" ms"), "{outcome}");
     let requests = server.requests();
     let lines: Vec<String> =
@@ -71,6 +79,7 @@ fn a_service_that_works_is_asked_for_everything_once() {
         "/audio/speech",
         "/chat/completions",
         "/chat/completions",
+        "/responses",
     ];
     let mut expected = vec!["GET /v1/models".to_owned()];
     expected.extend(paths.map(|path| format!("POST /v1{path}")));
@@ -88,6 +97,7 @@ fn a_service_that_works_is_asked_for_everything_once() {
     let mut streamed = whole;
     streamed["stream"] = json!(true);
     assert_eq!(requests[5].json(), streamed);
+    assert_eq!(requests[6].json(), requests[1].json());
 }
 
 #[test]
@@ -109,7 +119,12 @@ fn a_job_in_a_shape_of_its_own_is_asked_for_with_json() {
 
 #[test]
 fn the_document_of_json_has_every_check() {
-    let server = Server::start([list(), Reply::chat_json("好"), Reply::chat(&["好"])]);
+    let server = Server::start([
+        list(),
+        Reply::chat_json("好"),
+        Reply::chat(&["好"]),
+        error(400, "`input` is missing"),
+    ]);
     let outcome = check(&server, CHAT).arg("--json").run();
     outcome.code(0).stderr_empty();
     let document = outcome.stdout_json();
@@ -120,7 +135,7 @@ fn the_document_of_json_has_every_check() {
     assert_eq!(provider["base_url"], json!(server.url()));
     let checks = provider["checks"].as_array().expect("a list").clone();
     let names: Vec<&Value> = checks.iter().map(|check| &check["name"]).collect();
-    assert_eq!(names, ["host", "key", "model", "chat", "stream"]);
+    assert_eq!(names, ["host", "key", "model", "chat", "stream", "completions", "responses"]);
     assert!(checks.iter().all(|check| check["state"] == "works"), "{outcome}");
     assert!(checks[3]["latency_ms"].is_u64() && checks[4]["first_token_ms"].is_u64(), "{outcome}");
 }
@@ -137,8 +152,12 @@ fn a_refused_key_is_said_once() {
     // A list that anybody may read says nothing of the key; nor does one that nobody may.
     let server = Server::start([list(), error(401, "kein Schlüssel")]);
     marks(check(&server, CHAT).run().code(3), "✗ ✓ ✗ ✓ – –");
-    let server =
-        Server::start([error(403, "keine Liste"), Reply::chat_json("好"), Reply::chat(&["好"])]);
+    let server = Server::start([
+        error(403, "keine Liste"),
+        Reply::chat_json("好"),
+        Reply::chat(&["好"]),
+        no_other(),
+    ]);
     marks(check(&server, CHAT).run().code(0), "✓ ✓ ✓ ✓ ✓ ✓");
 }
 
@@ -146,23 +165,23 @@ fn a_refused_key_is_said_once() {
 fn a_model_that_is_not_there_is_told_from_one_that_is_not_listed() {
     let other = || Reply::json(200, json!([{"id": "anderes"}]));
     let missing = || error(404, "the model 通义 does not exist");
-    let server = Server::start([other(), missing(), missing()]);
+    let server = Server::start([other(), missing(), missing(), no_other()]);
     let outcome = check(&server, CHAT).run();
     outcome.code(4).stdout_has("`通义` is not in the service's list").stdout_has("does not exist");
     marks(&outcome, "✗ ✓ ✓ ✗ ✗ ✗");
-    let server = Server::start([other(), Reply::chat_json("好"), Reply::chat(&["好"])]);
+    let server = Server::start([other(), Reply::chat_json("好"), Reply::chat(&["好"]), no_other()]);
     marks(check(&server, CHAT).run().code(0), "✓ ✓ ✓ ✓ ✓ ✓");
 }
 
 #[test]
 fn a_stream_must_come_as_one_and_to_its_end() {
     let whole = || Reply::chat_json("好");
-    let server = Server::start([list(), whole(), whole()]);
+    let server = Server::start([list(), whole(), whole(), no_other()]);
     let outcome = check(&server, CHAT).run();
     outcome.code(4).stdout_has("the answer came whole although a stream was asked for");
     marks(&outcome, "✗ ✓ ✓ ✓ ✓ ✗");
     let cut = Reply::sse(&[crate::support::chunk(json!({"content": "好"}), None)]);
-    let server = Server::start([list(), whole(), cut]);
+    let server = Server::start([list(), whole(), cut, no_other()]);
     let outcome = check(&server, CHAT).run();
     outcome.code(6).stdout_has("ended early");
     marks(&outcome, "✗ ✓ ✓ ✓ ✓ ✗");
@@ -213,12 +232,13 @@ fn a_service_without_chat_is_judged_by_its_endpoints() {
 fn a_server_without_chat_is_not_broken() {
     let jobs = "\"chat\", \"embed\", \"image\", \"models\"";
     let not_here = || Reply::text(404, "404 page not found");
-    let server = Server::start([list(), error(400, "no input"), not_here(), not_here()]);
+    let server =
+        Server::start([list(), error(400, "no input"), not_here(), not_here(), no_other()]);
     let run = check(&server, jobs).run();
     run.code(0).stdout_has("embed ✓  image ✗").stdout_has("✗ chat: ");
     marks(&run, "✓ ✓ ✓ – ✗ –");
     // Nothing is there at all.
-    let server = Server::start([list(), not_here(), not_here(), not_here()]);
+    let server = Server::start([list(), not_here(), not_here(), not_here(), no_other()]);
     check(&server, jobs).run().code(4);
     // No model is guessed that chat would not take.
     let vectors = Reply::json(200, json!({"data": [{"id": "bge-m3"}, {"id": "whisper-1"}]}));
@@ -253,6 +273,7 @@ fn a_failure_of_the_server_is_no_endpoint() {
         error(501, "no speech"),
         Reply::chat_json("好"),
         Reply::chat(&["好"]),
+        no_other(),
     ]);
     let run = check(&server, jobs).run();
     run.code(0).stdout_has("embed –  image ✗  speak ✗");
@@ -276,10 +297,16 @@ fn a_dry_run_shows_the_requests_and_sends_none() {
     let server = Server::start([]);
     let outcome = check(&server, "\"chat\", \"image\", \"models\"").arg("--dry-run").run();
     outcome.code(0).stderr_empty();
-    for part in ["/v1/models'", "/images/generations'", "\"max_tokens\":1", "\"stream\":true"] {
+    for part in [
+        "/v1/models'",
+        "/images/generations'",
+        "\"max_tokens\":1",
+        "\"stream\":true",
+        "/v1/responses'",
+    ] {
         outcome.stdout_has(part);
     }
-    assert_eq!(outcome.stdout_text().matches("curl ").count(), 4, "{outcome}");
+    assert_eq!(outcome.stdout_text().matches("curl ").count(), 5, "{outcome}");
     assert!(!outcome.stdout_text().contains("sk-pruef"), "{outcome}");
 }
 
@@ -322,10 +349,10 @@ fn without_a_name_what_runs_here_is_found_and_what_does_not_is_no_failure() {
     let models =
         || Reply::json(200, json!({"data": [{"id": "qwen3:latest", "owned_by": "library"}]}));
     let not_here = || Reply::text(404, "404 page not found");
-    let chats = [Reply::chat_json("好"), Reply::chat(&["好"])];
+    let chats = [Reply::chat_json("好"), Reply::chat(&["好"]), error(400, "no input")];
     let replies = [models(), models(), error(400, "no input"), not_here()];
     let ollama = Server::start(replies.into_iter().chain(chats.clone()));
-    let openai_replies = [list(), Reply::chat_json("好"), Reply::chat(&["好"])];
+    let openai_replies = [list(), Reply::chat_json("好"), Reply::chat(&["好"]), no_other()];
     let openai = Server::start(openai_replies);
     let config = format!(
         "[providers.ollama]\nbase_url = \"{}\"\n[providers.openai]\njobs = [\"chat\", \"models\"]\n",
@@ -370,6 +397,7 @@ fn a_model_of_the_profile_that_ends_soon_is_warned_of() {
             Reply::json(200, list.clone()),
             Reply::chat_json("好"),
             Reply::chat(&["好"]),
+            no_other(),
         ])
     };
     let asked = server();
@@ -391,4 +419,48 @@ fn a_model_of_the_profile_that_ends_soon_is_warned_of() {
     let document = run.args(["providers", "check", "x", "--json", "-q"]).run().stdout_json();
     let warnings = document["providers"][0]["warnings"].as_array().expect("a list");
     assert_eq!((warnings.len(), &document["ok"]), (2, &json!(true)));
+}
+
+/// A whole response, and a stream of one.
+fn responses() -> [Reply; 2] {
+    let message = json!({"type": "message", "role": "assistant",
+        "content": [{"type": "output_text", "text": "好"}]});
+    let whole = json!({"object": "response", "status": "completed", "output": [message]});
+    let delta = json!({"type": "response.output_text.delta", "output_index": 0, "delta": "好"});
+    let end = json!({"type": "response.completed", "response": whole});
+    [Reply::json(200, whole), Reply::sse(&[delta.to_string(), end.to_string()])]
+}
+
+#[test]
+fn both_endpoints_of_chat_are_asked_and_told() {
+    // Whichever the profile chooses, the other one is looked for.
+    for (line, other) in [("api = \"responses\"\n", "/v1/chat/completions"), ("", "/v1/responses")]
+    {
+        let answers = match line {
+            "" => [Reply::chat_json("好"), Reply::chat(&["好"])],
+            _ => responses(),
+        };
+        let [whole, stream] = answers;
+        let server = Server::start([list(), whole, stream, error(400, "`model` is no text")]);
+        let config = format!("{}{line}", service(&server.url(), CHAT));
+        let run = llm().watch(&server).config(&config).args(["providers", "check", "dienst"]).run();
+        run.code(0).stdout_has("completions ✓").stdout_has("responses ✓").stderr_empty();
+        assert_eq!(server.requests()[3].path, other);
+    }
+    // A failure tells nothing.
+    let server =
+        Server::start([list(), Reply::chat_json("好"), Reply::chat(&["好"]), error(502, "weg")]);
+    check(&server, CHAT).run().code(0).stdout_has("completions ✓  responses –");
+}
+
+#[test]
+fn a_model_that_the_other_endpoint_serves_is_asked_there() {
+    let words = "This model is only supported in v1/responses and not in v1/chat/completions.";
+    let [whole, stream] = responses();
+    let server = Server::start([list(), error(400, words), whole, stream]);
+    let run = check(&server, CHAT).run();
+    run.code(0)
+        .stdout_has("completions ✗  responses ✓")
+        .stdout_has("✗ completions: /responses alone serves this model");
+    marks(&run, "✓ ✓ ✓ ✓ ✓ ✓");
 }

@@ -135,8 +135,11 @@ impl ServerCall<'_> {
             Some(name)
         });
         if answer.is_error {
-            let start: String = text.chars().take(SHOWN_FAILURE).collect();
-            io.warn(&format!("{shown} failed: {start}"));
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let words = words.join(" ");
+            let start: String = words.chars().take(SHOWN_FAILURE).collect();
+            let more = if start.len() < words.len() { " …" } else { "" };
+            io.warn(&format!("{shown} failed: {start}{more}"));
             text = format!("error: {text}");
         }
         if text.is_empty() {

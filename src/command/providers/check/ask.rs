@@ -15,7 +15,9 @@ use crate::exchange::Exchange;
 use crate::http::form::FormPart;
 use crate::http::request::{Request, shown};
 use crate::io::Env;
-use crate::provider::{Job, Provider};
+use crate::provider::{ChatApi, Job, Provider};
+
+mod other_api;
 
 /// A service that is being asked.
 pub(super) struct ServiceCheck {
@@ -23,6 +25,8 @@ pub(super) struct ServiceCheck {
     report: ServiceReport,
     /// What the service said of the key, as far as it is known.
     key: Option<Result<(), Failure>>,
+    /// The endpoint of chat that a refusal named.
+    named: Option<ChatApi>,
 }
 
 /// The jobs that are checked by whether their endpoint is there.
@@ -46,8 +50,11 @@ pub(super) fn requests(provider: &Provider) -> Vec<Request> {
     requests.extend(others(provider).into_iter().map(|job| endpoint(provider, job)));
     if jobs.contains(&Job::Chat) {
         let model = provider.model.as_deref();
-        let chats = [false, true].map(|stream| chat(provider, model, stream).into_request());
+        let api = provider.api_for_model(model);
+        let chats = [false, true].map(|stream| chat(provider, model, api, stream).into_request());
         requests.extend(chats);
+        let api = provider.api_for_model(model).other();
+        requests.extend(other_api::probe(provider, api));
     }
     requests
 }
@@ -76,7 +83,7 @@ impl ServiceCheck {
             failed: None,
             warnings: Box::default(),
         };
-        Self { exchange, report, key: None }
+        Self { exchange, report, key: None, named: None }
     }
 
     /// Asks, notes what that took, and tells what was found.
@@ -123,6 +130,9 @@ impl ServiceCheck {
         }
         if !works && self.is_absent("chat").unwrap_or(!has_chat) {
             self.report.failed.get_or_insert(FailureKind::Refused);
+        }
+        if has_chat {
+            self.both_apis().await?;
         }
         self.report.checks.extend(endpoints);
         Ok(false)
@@ -325,9 +335,11 @@ impl ServiceCheck {
 
     async fn chat(&mut self, stream: bool) -> Result<Result<OneTokenAnswer, Failure>, Failure> {
         let model = self.report.model.as_deref();
-        let mut asking = AskOneToken { model, stream, started: Instant::now() };
+        let api = self.named.unwrap_or_else(|| self.exchange.provider.api_for_model(model));
+        let mut asking = AskOneToken { model, api, named: None, stream, started: Instant::now() };
         let outcome = self.exchange.ask(&mut asking).await;
         let latency = asking.started.elapsed();
+        self.named = self.named.or(asking.named);
         self.hear(outcome.as_ref().err(), latency)?;
         match &outcome {
             // A key that was good for the list is not bad because of a right that it lacks.

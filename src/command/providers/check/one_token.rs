@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::command::chat::endpoint_named;
 use crate::command::spent;
 use crate::conversation::Conversation;
 use crate::dialect::reader::{ChatReader, ReplyEnd};
@@ -19,10 +20,9 @@ pub(super) struct OneTokenAnswer {
 }
 
 /// The smallest question: one token is enough.
-pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Draft {
+pub(super) fn chat(provider: &Provider, model: Option<&str>, api: ChatApi, stream: bool) -> Draft {
     let mut conversation = Conversation::default();
     conversation.ask("hi".to_owned(), Vec::new());
-    let api = provider.api_for_model(model);
     // OpenAI refuses fewer over /responses.
     let most = if api == ChatApi::Responses { 16 } else { 1 };
     let options = ModelOptions { max_tokens: Some(most), ..ModelOptions::default() };
@@ -35,6 +35,7 @@ pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Dr
         streams: stream,
         wants_usage: false,
         wants_thinking: false,
+        search: None,
         service: ServiceTraits::of(provider),
     };
     let dialect = dialect::of(api);
@@ -46,6 +47,9 @@ pub(super) fn chat(provider: &Provider, model: Option<&str>, stream: bool) -> Dr
 /// Asks for an answer of one token.
 pub(super) struct AskOneToken<'a> {
     pub(super) model: Option<&'a str>,
+    /// The endpoint that is asked, and the one that a refusal of it named.
+    pub(super) api: ChatApi,
+    pub(super) named: Option<ChatApi>,
     pub(super) stream: bool,
     pub(super) started: Instant,
 }
@@ -54,7 +58,16 @@ impl Operation for AskOneToken<'_> {
     type Output = OneTokenAnswer;
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
-        Ok(chat(provider, self.model, self.stream))
+        Ok(chat(provider, self.model, self.named.unwrap_or(self.api), self.stream))
+    }
+
+    fn changes_request(&mut self, failure: &Failure, _: &Provider) -> bool {
+        let refused = failure.refused.as_deref().filter(|_| self.named.is_none());
+        let model = self.model.unwrap_or_default();
+        self.named = self
+            .named
+            .or_else(|| refused.and_then(|refused| endpoint_named(refused, self.api, model)));
+        refused.is_some() && self.named.is_some()
     }
 
     fn begin_again(&mut self) {
@@ -62,7 +75,7 @@ impl Operation for AskOneToken<'_> {
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<OneTokenAnswer, ReadError> {
-        let api = reply.exchange().provider.api_for_model(self.model);
+        let api = self.named.unwrap_or(self.api);
         let asked = AskedFor { api, ..AskedFor::default() };
         let mut reader = ChatReader::new(asked, reply.content_type());
         let (mut first, mut any, mut is_finished, mut usage) = (None, false, false, None);

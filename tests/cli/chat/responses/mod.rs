@@ -3,6 +3,7 @@
 mod choice;
 mod dialects;
 mod endings;
+mod other_endpoint;
 mod requests;
 mod rounds;
 mod samples;
