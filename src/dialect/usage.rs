@@ -9,6 +9,8 @@ use crate::conversation::PromptTokens;
 pub(crate) struct TokenCounts {
     /// All of the prompt: what was read from a cache and written to one is among it.
     pub(crate) input: Option<u64>,
+    /// The prompt as the service counts it, which may leave out what its cache holds.
+    pub(crate) told_input: Option<u64>,
     /// The answer, as the service counts it.
     pub(crate) output: Option<u64>,
     /// The part of the prompt that came out of the service's cache.
@@ -106,7 +108,8 @@ impl TokenCounts {
     /// Reads the `usage` of a reply.
     pub(crate) fn of(usage: &Value) -> Self {
         let count = |names: &[&str]| names.iter().find_map(|name| number(at(usage, name)?));
-        let (mut input, output) = (count(&INPUT), count(&OUTPUT));
+        let (told_input, output) = (count(&INPUT), count(&OUTPUT));
+        let mut input = told_input;
         let (cached, cache_write) = (count(&CACHED), count(&CACHE_WRITE));
         let beyond_input = count(&TOTAL)
             .and_then(|total| total.checked_sub(input?))
@@ -119,6 +122,7 @@ impl TokenCounts {
         }
         Self {
             input,
+            told_input,
             output,
             cached,
             cache_write,
@@ -136,6 +140,7 @@ impl TokenCounts {
         };
         Self {
             input: sum(self.input, other.input),
+            told_input: sum(self.told_input, other.told_input),
             output: sum(self.output, other.output),
             cached: sum(self.cached, other.cached),
             cache_write: sum(self.cache_write, other.cache_write),
@@ -189,6 +194,7 @@ mod tests {
         );
         let expected = TokenCounts {
             input: Some(100),
+            told_input: Some(100),
             output: Some(50),
             cached: Some(64),
             cache_write: None,
@@ -212,6 +218,11 @@ mod tests {
             let counts = TokenCounts::of(&usage);
             (counts.input, counts.cached, counts.cache_write)
         };
+        // xAI has been seen to count so; what is told to the user is the service's own number.
+        let xai = json!({"prompt_tokens": 10, "completion_tokens": 213, "total_tokens": 223,
+            "prompt_tokens_details": {"cached_tokens": 161}});
+        assert_eq!(TokenCounts::of(&xai).told_input, Some(10));
+        assert_eq!(read(xai), (Some(171), Some(161), None));
         let responses = json!({"input_tokens": 2000, "output_tokens": 5,
             "input_tokens_details": {"cached_tokens": 1500, "cache_write_tokens": 400}});
         assert_eq!(read(responses), (Some(2000), Some(1500), Some(400)));

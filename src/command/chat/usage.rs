@@ -84,7 +84,7 @@ pub(super) fn total(turns: &[Turn], provider: &Provider) -> Option<String> {
 
 fn of_counts(counts: TokenCounts) -> Vec<String> {
     let mut parts = Vec::new();
-    match (counts.input, counts.output) {
+    match (counts.told_input, counts.output) {
         (None, None) => parts.push("no token counts given".to_owned()),
         (input, output) => {
             let number =

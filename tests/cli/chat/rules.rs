@@ -241,7 +241,13 @@ fn what_only_responses_has_goes_there_by_itself() {
         ),
         ("", &["-p", "openai", "--tool", "now", "--reasoning-effort", "low"], "/responses"),
         ("", &["-p", "openai", "--tool", "now", "-m", "openai/gpt-6.1-terra"], "/responses"),
-        ("", &["-p", "openai", "--tool", "now", "-m", "gpt-5.4-2026-03-05"], "/responses"),
+        // It thinks only where it is asked to; recorded calls of its tools are answered without.
+        ("", &["-p", "openai", "--tool", "now", "-m", "gpt-5.4-2026-03-05"], "/chat/completions"),
+        (
+            "",
+            &["-p", "openai", "--tool", "now", "-m", "gpt-5.4", "--reasoning-effort", "low"],
+            "/responses",
+        ),
         ("", &["-p", "openai", "--tool", "now", "-m", "gpt-7"], "/responses"),
         (
             "",
@@ -278,7 +284,8 @@ fn what_only_responses_has_goes_there_by_itself() {
         ),
         (azure, &["-p", "azure", "-m", "my-gpt-6-luna", "--tool", "now"], "/responses"),
         (azure, &["-p", "azure", "-m", "my-gpt-6-luna"], "/chat/completions"),
-        (azure, &["-p", "azure", "-m", "prod-gpt-5.4", "--tool", "now"], "/responses"),
+        (azure, &["-p", "azure", "-m", "prod-gpt-5.4", "--tool", "now"], "/chat/completions"),
+        (azure, &["-p", "azure", "-m", "prod-gpt-5.5", "--tool", "now"], "/responses"),
         (
             "",
             &["-p", "openrouter", "--tool", "now", "-m", "openai/gpt-6-luna"],
