@@ -33,8 +33,8 @@ pub(crate) struct StoredConversation {
 }
 
 /// How often a last line without an end is looked at before it counts as cut.
-const LOOKS: u32 = 4;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+const LOOKS: u32 = 25;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(4);
 
 /// The list of what was used last is started again at this size; the one before is kept beside it.
 const MAX_RECENT_BYTES: u64 = 1024 * 1024;
