@@ -92,9 +92,14 @@ fn nearest(
 ) -> Result<Option<Vec<Hit>>, Failure> {
     let mut provider = resolve(&run.service, Job::Embed, config, io)?;
     if let Rows::Vectors(files) = &rows {
-        let model = files::model_of(files)?;
-        if let Some(model) = model.filter(|_| !options.names_model) {
-            provider.model = Some(model);
+        match files::model_of(files)? {
+            Some(made_by) if !options.names_model => provider.model = Some(made_by),
+            // The same model may have two names, so it is no error.
+            Some(made_by) if provider.model.as_ref() != Some(&made_by) => io.warn(&format!(
+                "the vectors were made by {made_by}, and the query's is asked of another model: scores \
+                 of two models mean nothing"
+            )),
+            _ => {}
         }
     }
     let composed = compose(&provider, vec![options.query.clone()].into(), &Map::new(), true);

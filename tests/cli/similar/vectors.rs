@@ -136,7 +136,8 @@ fn the_query_is_embedded_by_the_model_that_made_the_vectors() {
     run(&server).args(["--in", "a.jsonl"]).run().code(0).stderr_empty();
     let beside = r#"{"model":"beside","provider":"x","dimensions":2}"#;
     run(&server).file("b.csv.json", beside).args(["--in", "b.csv"]).run().code(0).stderr_empty();
-    run(&server).args(["--in", "a.jsonl", "-m", "typed"]).run().code(0);
+    let typed = run(&server).args(["--in", "a.jsonl", "-m", "typed"]).run();
+    typed.code(0).stderr_has("llm: warning: the vectors were made by bge-m3, and ");
     let models: Vec<_> = server.bodies().iter().map(|body| body["model"].clone()).collect();
     assert_eq!(models, [json!("bge-m3"), json!("beside"), json!("typed")]);
     let server = Server::silent();
