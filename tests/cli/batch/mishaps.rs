@@ -1,14 +1,14 @@
 //! What goes wrong around a run of `llm batch`: files of others, a disk that fills, a service that answers twice
 //! or never.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::service::{Answer, Service};
-use crate::support::{Llm, llm, program};
+use crate::support::{Llm, llm, next_body, program};
 
 const ARGS: [&str; 7] = ["{{input}}", "-f", "r.txt", "-o", "o.jsonl", "--concurrency", "1"];
 
@@ -116,19 +116,7 @@ fn a_service_that_never_answers_costs_one_row() {
 /// Answers each request of a connection twice; the second time with words that nobody asked for.
 fn answer_twice(stream: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
-    loop {
-        let (mut length, mut line) = (0, String::new());
-        while line != "\r\n" {
-            line.clear();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap_or(0);
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+    while let Some(body) = next_body(&mut reader)? {
         let body: Value = serde_json::from_slice(&body)?;
         let text = body["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
         let reply = |text: &str| {
@@ -138,6 +126,7 @@ fn answer_twice(stream: TcpStream) -> std::io::Result<()> {
         let both = reply(&text) + &reply("nobody asked");
         reader.get_mut().write_all(both.as_bytes())?;
     }
+    Ok(())
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A server that answers any number of requests at a time, each by its body.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -64,21 +64,26 @@ impl ByBody {
     }
 }
 
+/// The body of the next request on a connection; `None` where it ended.
+pub(crate) fn next_body(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let (mut length, mut line) = (0, String::new());
+    while line != "\r\n" {
+        line.clear();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some(body))
+}
+
 fn serve(stream: TcpStream, crowd: &Crowd, answer: &Answers) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
-    loop {
-        let (mut length, mut line) = (0, String::new());
-        while line != "\r\n" {
-            line.clear();
-            if reader.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap_or(0);
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+    while let Some(body) = next_body(&mut reader)? {
         crowd.add();
         let (kind, bytes) = answer(&body, crowd);
         crowd.out.lock().expect("whole").0 -= 1;
@@ -87,4 +92,5 @@ fn serve(stream: TcpStream, crowd: &Crowd, answer: &Answers) -> std::io::Result<
             format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
         reader.get_mut().write_all(&[head.as_bytes(), &bytes].concat())?;
     }
+    Ok(())
 }

@@ -27,7 +27,7 @@ mod wav;
 )]
 pub(crate) use {
     ask::{ask, ask_for, ask_once},
-    by_body::ByBody,
+    by_body::{ByBody, next_body},
     command::{Llm, llm, program},
     multipart::Part,
     outcome::{Outcome, names},
