@@ -104,7 +104,11 @@ fn rows_without_an_answer_can_be_asked_for_here() {
         .run();
     fetched.code(4).stderr_has("2 rows failed");
     assert_eq!(server.requests().len(), 0);
-    let again = place.args(["batch", "-f", "w.txt", "译", "-o", "a.jsonl", "--retry-failed"]).run();
+    // One at a time: the server gives its answers in the order in which it is asked.
+    let again = place
+        .args(["batch", "-f", "w.txt", "译", "-o", "a.jsonl", "--retry-failed"])
+        .args(["--concurrency", "1"])
+        .run();
     again.code(0);
     assert_eq!(server.requests().len(), 2);
     let text = String::from_utf8(again.read("a.jsonl")).expect("text");

@@ -49,7 +49,8 @@ fn parts_that_came_are_not_asked_for_again() {
 
 #[test]
 fn what_was_asked_for_ahead_is_kept_too() {
-    let server = Server::start([spoken(&[1; 20]), refused(), spoken(&[2; 20]), spoken(&[2; 20])]);
+    let server =
+        Server::start([spoken(&[1; 20]), refused().behind(3), spoken(&[2; 20]), spoken(&[2; 20])]);
     let place = voice(&server);
     again(&place, &server, &[]).run().code(4).stderr_has("2 parts are kept");
     let run = again(&place, &server, &[]).run();
@@ -63,7 +64,7 @@ fn another_voice_or_fresh_asks_for_all() {
     for more in [&["--voice", "nova"][..], &["--fresh"]] {
         let server = Server::start([
             spoken(&[1; 20]),
-            refused(),
+            refused().behind(3),
             refused(),
             spoken(&[4; 20]),
             spoken(&[5; 20]),
@@ -84,7 +85,7 @@ fn nothing_is_kept_where_no_part_came_or_there_is_no_file() {
     let run = again(&voice(&server), &server, &[]).run();
     run.code(4);
     assert!(run.names().is_empty());
-    let server = Server::start([spoken(&[1; 20]), refused(), refused()]);
+    let server = Server::start([spoken(&[1; 20]), refused().behind(3), refused()]);
     let run = voice(&server).args([TEXT]).run();
     run.code(4);
     assert!(run.names().is_empty());

@@ -207,8 +207,13 @@ fn a_failure_of_parts_beside_each_other_is_said_once() {
         let reply = Reply::json(500, json!({"error": {"message": "先歇一下"}}));
         reply.header("retry-after-ms", "300")
     };
-    let server =
-        Server::start([spoken(&[1; 20]), failed(), failed(), spoken(&[2; 20]), spoken(&[2; 20])]);
+    let server = Server::start([
+        spoken(&[1; 20]),
+        failed().behind(3),
+        failed(),
+        spoken(&[2; 20]),
+        spoken(&[2; 20]),
+    ]);
     let run = voice(&server).args(["今天下雨。明天晴！后天呢？", "-o", "a.wav"]).run();
     run.code(0);
     let said = String::from_utf8_lossy(&run.stderr).matches("trying again").count();

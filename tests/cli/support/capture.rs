@@ -29,6 +29,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     bytes: Vec<u8>,
+    /// So far the bytes have been looked through.
+    seen: usize,
     ended: bool,
 }
 
@@ -48,11 +50,15 @@ impl Capture {
         Self { shared, demands: Some(demands) }
     }
 
-    /// Reads until `text` was seen since the start; false if the pipe ended or `timeout` passed first.
+    /// Reads until `text` was seen behind what the last call found; false if the pipe ended or `timeout` passed
+    /// first.
     pub(super) fn read_until(&self, text: &[u8], timeout: Duration) -> bool {
         self.ask(Demand::Until(text.to_vec()));
-        let state = self.shared.wait(timeout, |state| contains(&state.bytes, text) || state.ended);
-        contains(&state.bytes, text)
+        let ready = |state: &State| state.end_of(text).is_some() || state.ended;
+        let mut state = self.shared.wait(timeout, ready);
+        let end = state.end_of(text);
+        state.seen = end.unwrap_or(state.seen);
+        end.is_some()
     }
 
     /// Reads on to the end, in the background.
@@ -83,6 +89,17 @@ impl Capture {
     }
 }
 
+impl State {
+    /// Where the text ends behind what has been looked through.
+    fn end_of(&self, text: &[u8]) -> Option<usize> {
+        if text.is_empty() {
+            return Some(self.seen);
+        }
+        let at = self.bytes[self.seen..].windows(text.len()).position(|window| window == text)?;
+        Some(self.seen + at + text.len())
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,7 +124,7 @@ impl Shared {
         loop {
             {
                 let state = self.lock();
-                if state.ended || demand.is_met(&state.bytes) {
+                if state.ended || demand.is_met(&state) {
                     return;
                 }
             }
@@ -128,14 +145,10 @@ impl Shared {
 }
 
 impl Demand {
-    fn is_met(&self, bytes: &[u8]) -> bool {
+    fn is_met(&self, state: &State) -> bool {
         match self {
-            Self::Until(text) => contains(bytes, text),
+            Self::Until(text) => state.end_of(text).is_some(),
             Self::ToTheEnd => false,
         }
     }
-}
-
-fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
-    wanted.is_empty() || bytes.windows(wanted.len()).any(|window| window == wanted)
 }

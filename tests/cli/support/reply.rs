@@ -48,6 +48,7 @@ pub(crate) struct Reply {
     keep_alive: bool,
     ending: Option<Vec<Step>>,
     pub(super) early: bool,
+    pub(super) behind: usize,
     pub(super) repeated: bool,
 }
 
@@ -67,6 +68,7 @@ impl Reply {
             keep_alive: true,
             ending: None,
             early: false,
+            behind: 0,
             repeated: false,
         }
     }
@@ -162,6 +164,12 @@ impl Reply {
     pub(crate) fn early(mut self) -> Self {
         self.early = true;
         self.keep_alive = false;
+        self
+    }
+
+    /// Is held back until so many requests have come in all, so that what is in flight together is certain.
+    pub(crate) fn behind(mut self, requests: usize) -> Self {
+        self.behind = requests;
         self
     }
 

@@ -76,7 +76,8 @@ impl Running {
         self.child.id()
     }
 
-    /// Reads standard output until `text` has come, and gives all of it so far.
+    /// Reads standard output until `text` has come behind what the last call waited for, and gives all of it so
+    /// far.
     ///
     /// Fails the test if the program closes its output or `timeout` passes before. Standard output is
     /// read here and in [`Running::wait`] alone: a program that writes more blocks on the pipe.
@@ -86,7 +87,8 @@ impl Running {
         self.so_far(seen, "standard output", text, timeout).stdout_text()
     }
 
-    /// Waits until `text` has come on standard error, and gives all of it so far.
+    /// Waits until `text` has come on standard error behind what the last call waited for, and gives all of it
+    /// so far.
     #[track_caller]
     pub(crate) fn read_stderr_until(&mut self, text: &str, timeout: Duration) -> String {
         let seen = self.stderr.read_until(text.as_bytes(), timeout);

@@ -13,6 +13,9 @@ use super::connection::{Connection, Ended};
 use super::recorded::Recorded;
 use super::reply::{Reply, Step};
 
+/// The longest that a reply is held back for others: a test fails then, and does not hang.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// The replies of a server that is not started yet.
 #[derive(Debug, Default)]
 #[must_use]
@@ -328,6 +331,7 @@ fn serve(mut connection: Connection, shared: &Shared) -> bool {
                 return true;
             }
         }
+        shared.wait(PATIENCE, |state| (state.requests.len() >= reply.behind).then_some(()));
         let (steps, keep_open) = reply.steps();
         match connection.play(&steps) {
             Ended::Open if keep_open && !last => {}
