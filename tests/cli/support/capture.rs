@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 /// How far to read.
 enum Demand {
-    Until(Vec<u8>),
+    /// Until this text has come behind so many bytes.
+    Until(Vec<u8>, usize),
     ToTheEnd,
 }
 
@@ -53,11 +54,12 @@ impl Capture {
     /// Reads until `text` was seen behind what the last call found; false if the pipe ended or `timeout` passed
     /// first.
     pub(super) fn read_until(&self, text: &[u8], timeout: Duration) -> bool {
-        self.ask(Demand::Until(text.to_vec()));
-        let ready = |state: &State| state.end_of(text).is_some() || state.ended;
+        let seen = self.shared.lock().seen;
+        self.ask(Demand::Until(text.to_vec(), seen));
+        let ready = |state: &State| state.end_of(text, seen).is_some() || state.ended;
         let mut state = self.shared.wait(timeout, ready);
-        let end = state.end_of(text);
-        state.seen = end.unwrap_or(state.seen);
+        let end = state.end_of(text, seen);
+        state.seen = end.unwrap_or(seen);
         end.is_some()
     }
 
@@ -90,13 +92,13 @@ impl Capture {
 }
 
 impl State {
-    /// Where the text ends behind what has been looked through.
-    fn end_of(&self, text: &[u8]) -> Option<usize> {
+    /// Where the text ends behind so many bytes.
+    fn end_of(&self, text: &[u8], seen: usize) -> Option<usize> {
         if text.is_empty() {
-            return Some(self.seen);
+            return Some(seen);
         }
-        let at = self.bytes[self.seen..].windows(text.len()).position(|window| window == text)?;
-        Some(self.seen + at + text.len())
+        let at = self.bytes[seen..].windows(text.len()).position(|window| window == text)?;
+        Some(seen + at + text.len())
     }
 }
 
@@ -147,7 +149,7 @@ impl Shared {
 impl Demand {
     fn is_met(&self, state: &State) -> bool {
         match self {
-            Self::Until(text) => state.end_of(text).is_some(),
+            Self::Until(text, seen) => state.end_of(text, *seen).is_some(),
             Self::ToTheEnd => false,
         }
     }

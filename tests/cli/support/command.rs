@@ -26,7 +26,7 @@ pub(crate) fn program(path: impl AsRef<OsStr>) -> Llm {
         args: Vec::new(),
         env: Vec::new(),
         input: Input::Null,
-        limit: Duration::from_secs(20),
+        limit: Duration::from_secs(60),
         place: Arc::new(Place::new()),
         log: None,
     }
@@ -152,7 +152,7 @@ impl Llm {
         self
     }
 
-    /// How long the program may run before it is killed and the test fails, instead of 20 s.
+    /// How long the program may run before it is killed and the test fails, instead of a minute.
     pub(crate) fn watchdog(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self

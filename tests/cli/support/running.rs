@@ -135,7 +135,7 @@ impl Running {
 
     /// Waits for the end, and reads both streams to theirs.
     ///
-    /// After 20 s (or what `watchdog` said) the program is killed and the test fails.
+    /// After a minute (or what `watchdog` said) the program is killed and the test fails.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Outcome {
         self.stdout.read_all();

@@ -328,6 +328,7 @@ fn a_silent_server_takes_the_request_and_says_nothing() {
     stream.write_all(GET.as_bytes()).unwrap();
     let error = stream.read(&mut [0]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    server.wait_requests(1, Duration::from_secs(10));
     assert_eq!(server.request().method, "GET");
 }
 
