@@ -2,13 +2,14 @@
 //! `/chat/completions`, so that profiles and their rules hold for both endpoints, and get the names
 //! of this one at the end.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::items::{input, since};
 use super::translate::translate;
 use crate::dialect::chat_completions::options;
 use crate::dialect::question::ChatQuestion;
 use crate::dialect::schema::{self, SchemaForm};
+use crate::dialect::since::follow;
 use crate::provider::user_fields::SetBy;
 use crate::provider::{Composed, Fields};
 
@@ -61,12 +62,5 @@ pub(super) fn complete(composed: &mut Composed, question: &ChatQuestion<'_>) {
         composed.own.add("instructions", SetBy::Flag("--system".to_owned()));
     }
     translate(composed, question);
-    // `-O input=…` may have put others in the conversation's place; then those are meant, and what was
-    // said since goes behind them.
-    let since = since(question);
-    if let Some(Value::Array(sent)) = composed.body.get_mut("input")
-        && !sent.ends_with(&since)
-    {
-        sent.extend(since);
-    }
+    follow(composed, "input", || since(question));
 }

@@ -157,6 +157,31 @@ fn a_service_that_wants_ids_gets_some() {
     assert_eq!(told[1], expected);
     assert_eq!((&told[2]["id"], &told[2]["status"]), (&json!("fc_2"), &json!("completed")));
     assert_eq!(told[3].get("id"), None);
+    assert_eq!(told.as_array().map(Vec::len), Some(4), "{told}");
+    // Asked again for an answer that fits, too.
+    let server = Server::start([saying("否"), saying("{\"a\":\"b\"}")]);
+    let run = asking(&server, "responses_takes = [\"ids\"]").args(["--schema", "a", "问"]).run();
+    run.code(0);
+    let told = server.bodies()[1]["input"].clone();
+    assert_eq!(told.as_array().map(Vec::len), Some(3), "{told}");
+}
+
+#[test]
+fn rounds_go_behind_the_users_own_input() {
+    let user = json!({"role": "user", "content": "别的"});
+    let listed = format!("input={}", json!([user]));
+    for own in ["input=别的", &listed] {
+        let server = Server::start([items(&[call("c1", "{}")]), saying("完")]);
+        asking(&server, "").args(["-O", own]).args(ASK).run().code(0).stdout("完\n");
+        let told = server.bodies()[1]["input"].clone();
+        let result = json!({"type": "function_call_output", "call_id": "c1", "output": "1"});
+        assert_eq!((&told[0], &told[2]), (&user, &result), "{told}");
+        assert_eq!(told.as_array().map(Vec::len), Some(3), "{told}");
+    }
+    // Before there is anything to put behind it, a text stays one.
+    let server = Server::start([saying("好")]);
+    asking(&server, "").args(["-O", "input=别的", "问"]).run().code(0);
+    assert_eq!(server.request().json()["input"], "别的");
 }
 
 #[test]
