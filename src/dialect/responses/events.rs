@@ -162,6 +162,12 @@ impl Events {
             "response.output_text.annotation.added" => {
                 cite_note(event.get("annotation").unwrap_or(&Value::Null), each);
             }
+            "response.function_call_arguments.done" => {
+                self.output.whole_arguments(place, text("arguments"), each);
+            }
+            "response.custom_tool_call_input.done" => {
+                self.output.whole_arguments(place, text("input"), each);
+            }
             "response.done" => self.end(response.unwrap_or(event), "", seen, each),
             "response.completed"
             | "response.incomplete"

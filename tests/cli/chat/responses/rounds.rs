@@ -229,6 +229,30 @@ fn arguments_that_never_end_are_told_to_the_model() {
 }
 
 #[test]
+fn the_whole_of_a_calls_arguments_is_taken_where_it_comes() {
+    let begun =
+        json!({"type": "response.output_item.added", "output_index": 0, "item": call("c1", "")});
+    let piece = json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "{\"a\":"});
+    let done = |text: Value| json!({"type": "response.function_call_arguments.done", "output_index": 0, "item_id": "fc_c1", "arguments": text});
+    let whole = done("{\"a\":1}".into());
+    let ended = json!({"type": "response.output_item.done", "output_index": 0, "item": call("c1", "{\"a\":1}")});
+    for events in [
+        vec![&begun, &whole],
+        vec![&begun, &piece, &whole],
+        vec![&begun, &piece, &whole, &ended],
+        vec![&begun, &whole, &done("".into())],
+        vec![&begun, &ended, &done("{}".into())],
+    ] {
+        let mut events: Vec<Value> = events.into_iter().cloned().collect();
+        events.push(completed(&json!([])));
+        let server = Server::start([stream(&events), saying("完")]);
+        asking(&server, "").args(ASK).run().code(0).stdout("完\n");
+        let told = server.bodies()[1]["input"].clone();
+        assert_eq!(told[1]["arguments"], "{\"a\":1}", "{events:?}");
+    }
+}
+
+#[test]
 fn a_picture_stays_with_its_conversation() {
     let server = Server::start([saying("猫"), saying("黑的")]);
     let llm: Llm = asking(&server, "").file("猫.png", super::super::attachments::PNG);
