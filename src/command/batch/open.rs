@@ -57,7 +57,7 @@ impl Opening<'_> {
         if let Some(io) = io
             && !self.answers.fresh
             && target.is_file()
-            && !path_beside(target).exists()
+            && !Journal::has_begun(target)
         {
             let known = KnownFile::find(target, self.run, &io.env);
             if known.is_some() || self.answers.retry_failed {
@@ -124,12 +124,16 @@ impl Opening<'_> {
             && known.passing == 0
             && !retries_refused
         {
+            if path_beside(target).exists() {
+                // Of a run that was killed while it copied: FILE has all of it.
+                Journal::open_to_copy(target, self.run)?.remove()?;
+            }
             let (path, rows) = (target.display(), super::tally::grouped(survey.count));
             let plural = if survey.count == 1 { "row" } else { "rows" };
             io.note(&format!("{path} has all {rows} {plural} already; --fresh asks again"));
             return Ok(None);
         }
-        let mut journal = Journal::open(target, self.run, false)?;
+        let mut journal = Journal::open_to_copy(target, self.run)?;
         let earlier = EarlierFile {
             target,
             style: &style,
@@ -139,7 +143,7 @@ impl Opening<'_> {
             retries_refused,
         };
         let of_file = known.as_ref().map_or(&hashes, |known| &known.hashes);
-        let kept = earlier.keep_in(&mut journal, of_file).and_then(|()| journal.look_again());
+        let kept = earlier.keep_in(&mut journal, of_file).and_then(|()| journal.end_copy());
         if let Err(failure) = kept {
             // FILE still has all of it.
             let _ = journal.remove();
