@@ -59,7 +59,8 @@ impl Job {
     /// The model for the job: a flag or the environment names it for any job, a profile for each. In a
     /// profile of the user's own `model` is meant for every job that `models` does not name.
     pub(crate) fn model_in(self, profile: &Profile) -> Option<String> {
-        self.model_field(profile).map(|field| field.value.clone())
+        let model = self.model_field(profile).map(|field| field.value.clone());
+        model.filter(|model| !model.trim().is_empty())
     }
 
     /// The same with its origin.
