@@ -326,6 +326,9 @@ fn rounds(turn: &Turn) -> String {
         if !reply.text.is_empty() {
             lines.push(reply.text.trim_end().to_owned());
         }
+        if let Some(cited) = cited(&reply.sources) {
+            lines.extend([String::new(), cited, String::new()]);
+        }
         let calls = reply.calls.iter();
         lines.extend(
             calls.map(|call| format!("> {} {}", call.name, cut(call.object(), CALL_COLUMNS))),

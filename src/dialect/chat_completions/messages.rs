@@ -43,12 +43,18 @@ pub(crate) fn steps(turn: &Turn) -> Vec<Value> {
         if let Some(by) = &reply.by {
             step["by"] = json!({"provider": by.provider, "model": by.model});
         }
+        if !reply.sources.is_empty() {
+            step["sources"] = json!(reply.sources);
+        }
         step["tool_calls"] = reply.calls.iter().map(call).collect();
         told.push(step);
         told.extend(reply.calls.iter().map(|call| result(call, call.result.as_str())));
     }
     told
 }
+
+/// The field in which a message says what it cites.
+const ANNOTATIONS: &str = "annotations";
 
 fn told(system: Option<&str>, said: &[Message], service: &ServiceTraits<'_>) -> Vec<Value> {
     let (front, system) = if service.takes_no_system { (system, None) } else { (None, system) };
@@ -120,15 +126,20 @@ impl Teller<'_> {
         if let Some(details) = self.sealed(reply) {
             answer.insert("reasoning_details".into(), details);
         }
-        // For other programs, not for services: some refuse what they don't know.
-        if self.service.addressee.is_none() && !reply.sources.is_empty() {
-            let note = |source: &Citation| {
-                let page = json!({"url": source.url, "title": source.title});
-                json!({"type": "url_citation", "url_citation": page})
-            };
-            answer.insert("annotations".into(), reply.sources.iter().map(note).collect());
+        if let Some(notes) = self.annotations(reply) {
+            answer.insert(ANNOTATIONS.into(), notes);
         }
         answer
+    }
+
+    /// What a reply cites. For other programs, not for services: some refuse what they don't know.
+    fn annotations(&self, reply: &ModelReply) -> Option<Value> {
+        let note = |source: &Citation| {
+            let page = json!({"url": source.url, "title": source.title});
+            json!({"type": "url_citation", "url_citation": page})
+        };
+        let is_told = self.service.addressee.is_none() && !reply.sources.is_empty();
+        is_told.then(|| reply.sources.iter().map(note).collect())
     }
 
     /// A reply that calls tools, and the results.
@@ -152,6 +163,9 @@ impl Teller<'_> {
         }
         if let Some(details) = details {
             calling["reasoning_details"] = details;
+        }
+        if let Some(notes) = self.annotations(reply) {
+            calling[ANNOTATIONS] = notes;
         }
         self.told.push(calling);
         for call in &calls {

@@ -327,7 +327,19 @@ fn words_before_a_call_of_a_tool_may_cite_pages_as_well() {
         "[providers.test]\nbase_url = \"{}\"\nmodel = \"m\"\n[tools.t]\ncommand = \"echo 1\"\n",
         server.url()
     );
-    let run = llm().config(&profile).watch(&server);
-    let run = run.args(["chat", "--tool", "t", "--yes", "-q", "--sources", "问"]).run();
+    let llm = llm().config(&profile).watch(&server);
+    let run = llm.clone().args(["chat", "--tool", "t", "--yes", "-q", "--sources", "问"]).run();
     run.code(0).stderr_has("llm: [1] 甲 https://a.example/\nllm: [2] 乙 https://b.example/\n");
+    // They are shown with the words that cite them.
+    let shown = llm.clone().args(["history", "show"]).run();
+    shown
+        .code(0)
+        .stdout_has("查\n\n[1] 乙 https://b.example/\n[2] 甲 https://a.example/\n\n> t {}\n< 1\n");
+    let step = llm.clone().args(["history", "show", "--json"]).run().stdout_json();
+    let url = |place: usize| step["turns"][0]["steps"][0]["sources"][place]["url"].clone();
+    assert_eq!((url(0), url(1)), (json!("https://b.example/"), json!("https://a.example/")));
+    let exported = llm.args(["history", "export"]).run().stdout_json();
+    let notes = exported[1]["annotations"].clone();
+    assert_eq!(notes[1]["url_citation"]["url"], "https://a.example/", "{exported}");
+    assert_eq!(server.bodies()[1]["messages"][1].get("annotations"), None);
 }
