@@ -17,11 +17,16 @@ pub(super) fn of(response: &Value, event: &str, limit: Option<u64>) -> (Finish, 
         // Some servers say so of answers too that their limit cut.
         "completed" | "" if is_at_limit(response, limit) => Finish::Length,
         "completed" | "" => Finish::Done,
-        "queued" | "in_progress" => Finish::Pending,
+        _ if is_pending(response) => Finish::Pending,
         "incomplete" if reason.is_empty() && is_at_limit(response, limit) => Finish::Length,
         _ => Finish::of(word),
     };
     (finish, if word.is_empty() { "completed".to_owned() } else { word.to_owned() })
+}
+
+/// Whether the service makes the reply later.
+pub(super) fn is_pending(response: &Value) -> bool {
+    matches!(text(response, "/status"), "queued" | "in_progress")
 }
 
 fn text<'v>(response: &'v Value, path: &str) -> &'v str {

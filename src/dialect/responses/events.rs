@@ -89,6 +89,10 @@ impl ReadEvents for Events {
             }
             Some(value) => {
                 seen.fault = ending::failure(value, "").or_else(|| fault::in_reply(value));
+                // What is still to come may have no list of items yet.
+                if seen.fault.is_none() && ending::is_pending(value) {
+                    self.end(value, "", seen, each);
+                }
             }
             None => {}
         }

@@ -182,9 +182,12 @@ fn several_messages_are_apart_by_a_blank_line() {
 fn a_reply_that_is_still_to_come_is_told_as_that() {
     let mut whole = response(&json!([]));
     whole["status"] = "queued".into();
-    let server = Server::start([Reply::json(200, whole)]);
-    let run = asking(&server, "").args(["-O", "background=true", "问"]).run();
-    run.code(4).stdout("").stderr_has("`queued`").stderr_has("later");
+    let bare = json!({"id": "resp_1", "object": "response", "status": "queued"});
+    for reply in [whole, bare] {
+        let server = Server::start([Reply::json(200, reply)]);
+        let run = asking(&server, "").args(["-O", "background=true", "问"]).run();
+        run.code(4).stdout("").stderr_has("`queued`").stderr_has("later");
+    }
 }
 
 #[test]
