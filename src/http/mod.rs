@@ -41,6 +41,8 @@ use crate::error::Failure;
 pub(crate) struct Service {
     /// The profile's name, or a one-off server's host.
     pub(crate) name: String,
+    /// The head of the profile's table in its file.
+    pub(crate) table: String,
     /// The options that choose it, as they are typed.
     pub(crate) choice: String,
     /// The base URL, without secrets.

@@ -1,6 +1,7 @@
 //! The base URL of a profile: whether it can be one, and the right form where people write another.
 
 use super::Job;
+use crate::config::name::profile_table;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::error::Failure;
@@ -18,7 +19,7 @@ const OTHER_ENDPOINTS: [&str; 4] = ["/completions", "/responses", "/images/varia
 pub(super) fn of(profile: &Profile) -> Result<Url, Failure> {
     let name = &profile.name;
     let set_it =
-        || format!("set `base_url` in [providers.{name}]; `llm config edit` opens the file");
+        || format!("set `base_url` in {}; `llm config edit` opens the file", profile_table(name));
     let Some(field) = profile.base_url.sourced() else {
         return Err(Failure::usage(format!("the profile `{name}` has no base_url")).hint(set_it()));
     };

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::user_fields::{SetBy, UserFields, field_of};
 use super::{Job, Provider};
+use crate::config::name::{profile_table, toml_key};
 use crate::error::Failure;
 use crate::http::form::PartContent;
 use crate::http::request::{Body, Request};
@@ -122,7 +123,7 @@ impl FieldRepair {
         if provider.choice.starts_with("--base-url") {
             return did;
         }
-        let (table, line) = (table(name), self.line(change, model));
+        let (table, line) = (profile_table(name), self.line(change, model));
         format!("{did}; this line in {table} avoids the refused request: {line}")
     }
 
@@ -135,7 +136,7 @@ impl FieldRepair {
             }
             FieldChange::Drop(field) => format!("drop = [{}]", json!(field)),
             FieldChange::Rename { from, to } => {
-                format!("rename = {{ {} = {} }}", key(from), json!(to))
+                format!("rename = {{ {} = {} }}", toml_key(from), json!(to))
             }
         };
         let job = json!(self.job.name());
@@ -151,18 +152,6 @@ fn sets(field: &str, by: &SetBy) -> String {
         SetBy::Setting => format!("`-O {field}=…` sets it"),
         SetBy::Profile(place) => format!("{place} sets `{field}`"),
     }
-}
-
-/// `[providers.NAME]`, the name quoted where TOML wants it.
-fn table(name: &str) -> String {
-    format!("[providers.{}]", key(name))
-}
-
-/// A name as a TOML key.
-pub(super) fn key(name: &str) -> String {
-    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
-    // A JSON text is a TOML basic string too.
-    if name.chars().all(is_bare) { name.to_owned() } else { json!(name).to_string() }
 }
 
 /// The fields of a body: name, and value where it is a text.
@@ -247,7 +236,8 @@ mod tests {
         let drop = |field: &str| FieldChange::Drop(field.to_owned());
         let rename = FieldChange::Rename { from: "a[]".into(), to: "b".into() };
         for change in [drop("stop"), drop("stream_options"), rename] {
-            let text = format!("{}\n{}", table("a.b"), repair.line(&change, Some("通义\"\\")));
+            let text =
+                format!("{}\n{}", profile_table("a.b"), repair.line(&change, Some("通义\"\\")));
             text.parse::<toml::Table>().expect("it is TOML");
         }
         assert_eq!(

@@ -1,10 +1,10 @@
 //! What is special about a service on this machine: it has the models that somebody fetched, and a
 //! default model of the built-in list is no more than a wish there.
 
-use super::field_repair::key;
 use super::job::{SPEAKERS, TIMED};
 use super::{Fields, Job, Provider, host};
 use crate::config::field::Sourced;
+use crate::config::name::profile_table;
 use crate::config::origin::Origin;
 use crate::error::Failure;
 use crate::http::curl;
@@ -63,7 +63,7 @@ impl Provider {
     /// What a user can do where a default of the built-in list is gone. `heir` is the newest model of
     /// its family, if it is known.
     pub(crate) fn dead_default_hint(&self, model: &str, heir: Option<&str>) -> String {
-        let profile = key(&self.name);
+        let table = profile_table(&self.name);
         let other = serde_json::Value::from(heir.unwrap_or("…"));
         let line = match self.models_entry(model) {
             Some(entry) => format!("models = {{ {entry} = {other} }}"),
@@ -74,7 +74,7 @@ impl Provider {
             false => String::new(),
         };
         format!(
-            "the built-in default {model} is no longer served; {list}`{line}` in [providers.{profile}] asks another"
+            "the built-in default {model} is no longer served; {list}`{line}` in {table} asks another"
         )
     }
 

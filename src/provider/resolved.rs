@@ -11,6 +11,7 @@ use super::options::Setting;
 use super::user_fields::UserFields;
 use super::{Job, host, rules, search};
 use crate::config::field::{Field, Sourced};
+use crate::config::name::profile_table;
 use crate::config::origin::Origin;
 use crate::config::profile::Profile;
 use crate::config::schema::{FinishReason, SchemaForm, StreamUsage};
@@ -288,6 +289,7 @@ impl Provider {
         let profile = &self.profile;
         Service {
             name: self.name.clone(),
+            table: profile_table(&self.name),
             choice: self.choice.clone(),
             base_url: shown(&self.base_url),
             key_variable: profile.key_variables().first().cloned(),

@@ -1,5 +1,6 @@
 //! What goes along with a prompt: told by its name, and checked against what the service takes.
 
+use crate::config::name::profile_table;
 use crate::error::Failure;
 use crate::http::request::shown;
 use crate::input::{Attachment, AttachmentGroup, InputItem, PromptInput};
@@ -70,6 +71,7 @@ pub(super) fn check(
         AttachmentGroup::Picture => "",
     };
     Err(Failure::usage(what).hint(format!(
-        "{other}if the service accepts it now, set `takes_no = []` in [providers.{name}]"
+        "{other}if the service accepts it now, set `takes_no = []` in {}",
+        profile_table(name)
     )))
 }

@@ -4,6 +4,7 @@
 use super::question::Question;
 use super::refusals::{is_of_group, is_of_tools};
 use super::ways_out::{is_one_off, takes_no};
+use crate::config::name::profile_table;
 use crate::config::schema::Word as _;
 use crate::error::{Failure, FailureKind};
 use crate::input::AttachmentGroup;
@@ -45,8 +46,8 @@ pub(in crate::command) fn named(
             return Some(hint);
         }
         let line = takes_no(group.name(), &question.first.model);
-        let name = &provider.name;
-        Some(format!("{hint}; this line in [providers.{name}] avoids the refused request: {line}"))
+        let table = profile_table(&provider.name);
+        Some(format!("{hint}; this line in {table} avoids the refused request: {line}"))
     });
     match hint {
         Some(hint) => Failure { kind: FailureKind::Refused, retry: None, ..failure }.hint(hint),

@@ -3,6 +3,7 @@
 
 use super::api::{ChosenApi, ChosenBy};
 use super::{other_endpoint, refusals, thinking_refusals, tool_refusals};
+use crate::config::name::profile_table;
 use crate::config::schema::Word as _;
 use crate::dialect::schema::SchemaForm;
 use crate::dialect::{ResponsesTraits, ServiceTraits};
@@ -128,7 +129,8 @@ impl WayOut {
         };
         match line.filter(|_| !is_one_off(provider)) {
             Some(line) => {
-                format!("{did}; this line in [providers.{name}] avoids the refused request: {line}")
+                let table = profile_table(name);
+                format!("{did}; this line in {table} avoids the refused request: {line}")
             }
             None => did,
         }

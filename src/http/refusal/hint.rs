@@ -65,7 +65,7 @@ impl Report<'_> {
     }
 
     fn key_hint(&self) -> String {
-        let Service { name, choice, key_url, key_variable, .. } = self.service;
+        let Service { name, table, choice, key_url, key_variable, .. } = self.service;
         let page =
             key_url.as_ref().map(|page| format!("; create keys at {page}")).unwrap_or_default();
         let is_one_off = choice.starts_with("--base-url");
@@ -74,7 +74,7 @@ impl Report<'_> {
                 true => "no key was sent: name the variable that holds one with --api-key-env VAR"
                     .to_owned(),
                 false => format!(
-                    "no key was sent: `api_key_env = \"VAR\"` in [providers.{name}] names the \
+                    "no key was sent: `api_key_env = \"VAR\"` in {table} names the \
                      variable that holds one, as --api-key-env VAR does{page}"
                 ),
             };

@@ -9,6 +9,7 @@ use super::ask::first_for_chat;
 use super::report::LocalServer;
 use crate::api::models::ids;
 use crate::config::Config;
+use crate::config::name::profile_table;
 use crate::config::profile::Profile;
 use crate::error::Failure;
 use crate::exchange::{Exchange, ExchangeOptions, ended_early};
@@ -92,7 +93,8 @@ async fn ask(
     let provider = &exchange.provider;
     let base_url = shown(&provider.base_url);
     if matches!(status, 401 | 403) {
-        let usage = format!("it needs a key: set `api_key_env` in [providers.{}]", provider.name);
+        let table = profile_table(&provider.name);
+        let usage = format!("it needs a key: set `api_key_env` in {table}");
         return Ok(Some(LocalServer { names, base_url, models: Vec::new(), usage }));
     }
     let value: Option<Value> = serde_json::from_slice(&body).ok().filter(|_| status == 200);

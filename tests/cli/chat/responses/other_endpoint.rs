@@ -54,6 +54,17 @@ fn the_other_endpoint_is_asked_and_told_with_the_rule() {
 }
 
 #[test]
+fn the_rule_has_its_place_in_the_file() {
+    let server = Server::start([refusal(400, ONLY_THERE), saying("好")]);
+    let profile = format!(
+        "[providers.\"my service\"]\nbase_url = \"{}\"\nmodel = \"o9-pro\"\n",
+        server.url()
+    );
+    let run = llm().config(&profile).watch(&server).args(["chat", "问"]).run();
+    run.code(0).stderr_has("this line in [providers.\"my service\"] avoids");
+}
+
+#[test]
 fn the_rule_that_is_told_spares_the_refused_request() {
     for (api, rule, reply) in [
         ("", "rules = [{ models = [\"o9-pro\"], via = \"responses\" }]", saying("好")),
