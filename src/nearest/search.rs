@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::best::{Best, Hit};
 use super::cosine::Query;
 use super::header::{Header, MAGIC, NumberKind};
-use super::lines;
+use super::{lines, numbers};
 
 /// How much is read at once: what the cache of a processor takes, so that it is still there when it is
 /// computed with.
@@ -245,28 +245,16 @@ impl Searched<'_> {
             file.read_exact(block).map_err(|error| self.failed(error))?;
             for row in block.chunks_exact(row_bytes) {
                 number += 1;
-                let row = match header.kind {
-                    NumberKind::Float32 => row,
-                    NumberKind::Float64 => narrowed(row, &mut narrow),
+                let score = match header.kind {
+                    NumberKind::Float32 => self.query.cosine(row),
+                    NumberKind::Float64 => self.query.cosine_or(narrowed(row, &mut narrow), || {
+                        row.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect()
+                    }),
                 };
-                self.offer(row, number, best, || (None, None));
+                offer(score, number, best, || (None, None));
             }
         }
         Ok(())
-    }
-
-    /// Keeps a row if it is among the best; `more` gives its text and id.
-    fn offer(
-        &self,
-        row: &[u8],
-        number: u64,
-        best: &mut Best,
-        more: impl FnOnce() -> (Option<String>, Option<String>),
-    ) {
-        if let Some(score) = self.query.cosine(row).filter(|score| best.wants(*score)) {
-            let (text, id) = more();
-            best.offer(Hit { text, id, ..Hit::new(score, number) });
-        }
     }
 
     /// Searches the lines that begin in a region of the file.
@@ -333,7 +321,7 @@ impl Searched<'_> {
                     String::from_utf8_lossy(&line).trim().chars().take(40).collect();
                 bad(number, format!("{what}: {begin}"))
             })?;
-            if row.has_vector {
+            if let Some(vector) = row.vector {
                 let (length, query) = (floats.len() / 4, self.query.dimensions());
                 if has_vectors && length != query {
                     let what =
@@ -342,12 +330,26 @@ impl Searched<'_> {
                 }
                 self.check_length(length)?;
                 has_vectors = true;
-                self.offer(&floats, rows, best, || {
+                let score = self.query.cosine_or(&floats, || numbers::doubles(vector));
+                offer(score, rows, best, || {
                     (row.text.map(|text| text.into_owned()), row.id.map(str::to_owned))
                 });
             }
         }
         Ok(rows)
+    }
+}
+
+/// Keeps a row if it is among the best; `more` gives its text and id.
+fn offer(
+    score: Option<f64>,
+    number: u64,
+    best: &mut Best,
+    more: impl FnOnce() -> (Option<String>, Option<String>),
+) {
+    if let Some(score) = score.filter(|score| best.wants(*score)) {
+        let (text, id) = more();
+        best.offer(Hit { text, id, ..Hit::new(score, number) });
     }
 }
 

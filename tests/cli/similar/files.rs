@@ -78,6 +78,34 @@ fn rows_without_a_direction_are_near_to_nothing() {
     run.code(0).stdout(expected).stderr_empty();
 }
 
+/// A query of 40 numbers, which fill whole registers and a rest, searched in a file of this size of number.
+fn sized(name: &str, bytes: impl AsRef<[u8]>, query: f32) {
+    let server = Server::start([vectors(&[&[query; 40]])]);
+    let run = similar(&server).file(name, bytes).args(["--in", name, "q"]).run();
+    run.code(0).stdout("1.000000\t1\t\n0.316228\t2\t\n").stderr_empty();
+}
+
+#[test]
+fn the_size_of_the_numbers_makes_no_difference() {
+    let rows = |size: f64| [[size; 40].to_vec(), [[size; 20], [-size / 2.0; 20]].concat()];
+    let flat = |size| rows(size).concat();
+    for size in [1e-37, 1e-25, 1e-21, 1.0, 1e20, 3e38] {
+        let numbers: Vec<f32> = flat(size).into_iter().map(|number| number as f32).collect();
+        for query in [1e-30, 1.0, 1e30] {
+            sized("v.npy", npy("<f4", "False", "(2, 40)", &floats(&numbers)), query);
+        }
+    }
+    for size in [1e-300, 1e-50, 1e50, 1e300] {
+        let bytes: Vec<u8> = flat(size).into_iter().flat_map(f64::to_le_bytes).collect();
+        sized("v.npy", npy("<f8", "False", "(2, 40)", &bytes), 1.0);
+    }
+    for size in [1e-300, 1e-25, 1e20, 1e300] {
+        let lists = rows(size).map(|row| format!("{row:?}"));
+        sized("v.json", lists.join("\n"), 1.0);
+        sized("v.jsonl", lists.map(|list| format!("{{\"embedding\":{list}}}")).join("\n"), 1.0);
+    }
+}
+
 #[test]
 fn lines_that_are_no_vectors_are_told_with_their_number() {
     for (name, text, words) in [
