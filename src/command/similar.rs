@@ -92,24 +92,10 @@ fn nearest(
     io: &mut Io,
 ) -> Result<Option<Vec<Hit>>, Failure> {
     let mut provider = resolve(&run.service, Job::Embed, config, io)?;
-    let mut length = None;
-    if let Rows::Vectors(files) = &rows
-        && let Some(made_by) = files::model_of(files)?
-    {
-        if !options.names_model {
-            provider.model = Some(made_by.clone());
-        }
-        if provider.model.as_ref() == Some(&made_by) {
-            // Where the model makes vectors of another length by itself, this one was asked for.
-            length = files::length_of(files);
-        } else {
-            // The same model may have two names, so it is no error.
-            io.warn(&format!(
-                "the vectors were made by {made_by}, and the query's is asked of another model: scores \
-                 of two models mean nothing"
-            ));
-        }
-    }
+    let length = match &rows {
+        Rows::Vectors(files) => ask_their_model(files, options, &mut provider, io)?,
+        Rows::Lines(_) => None,
+    };
     let composed = compose(&provider, vec![options.query.clone()].into(), &Map::new(), true);
     composed.warnings.iter().for_each(|warning| io.warn(warning));
     check_model(&composed, "embeddings", &provider)?;
@@ -145,6 +131,29 @@ fn nearest(
             ids.iter().find(|(number, _)| *number == hit.number).and_then(|(_, id)| id.clone());
     }
     Ok(Some(judged))
+}
+
+/// Asks the model that made the vectors, unless another was named. Gives the length of the vectors where
+/// the model that is asked made them: if it makes others by itself, this one was asked for.
+fn ask_their_model(
+    files: &[ToldFile],
+    options: &SimilarOptions,
+    provider: &mut Provider,
+    io: &Io,
+) -> Result<Option<usize>, Failure> {
+    let Some(made_by) = files::model_of(files)? else { return Ok(None) };
+    if !options.names_model {
+        provider.model = Some(made_by.clone());
+    }
+    if provider.model.as_ref() == Some(&made_by) {
+        return Ok(files::length_of(files));
+    }
+    // The same model may have two names, so it is no error.
+    io.warn(&format!(
+        "the vectors were made by {made_by}, and the query's is asked of another model: scores of two \
+         models mean nothing"
+    ));
+    Ok(None)
 }
 
 /// The nearest lines by their vectors. `length` is that of vectors which the query's own model made.
