@@ -45,11 +45,11 @@ pub(super) struct Stdio {
     readers: [JoinHandle<()>; 2],
 }
 
-/// Why no answer comes any more.
+/// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ended {
     /// `it ended`, or what else happened.
-    pub(super) what: &'static str,
+    pub(super) what: String,
     /// `exit 1`, if the program ended.
     pub(super) how: Option<String>,
     /// The last line of its log that says something.
@@ -108,7 +108,7 @@ impl Stdio {
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
-    /// The program has ended, or is not listened to any more.
+    /// The program has ended, is not listened to any more, or answers with what can't be read.
     pub(super) async fn request(
         &mut self,
         id: u64,
@@ -121,7 +121,11 @@ impl Stdio {
             self.waiting.forget_all();
         }
         match outcome.await {
-            Ok(outcome) => Ok(outcome),
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(why)) => {
+                let what = format!("its answer can't be read ({why})");
+                Err(Ended { what, how: None, last: None })
+            }
             Err(_) => Err(self.last_words().await),
         }
     }
@@ -156,7 +160,11 @@ impl Stdio {
             (None, true) => "it ended",
             (None, false) => "it closed its output",
         };
-        Ended { what, how: status.map(process::words), last: telling(&state.lines) }
+        Ended {
+            what: what.to_owned(),
+            how: status.map(process::words),
+            last: telling(&state.lines),
+        }
     }
 
     /// Ends the program: its input is closed first.

@@ -45,8 +45,11 @@ impl ChangeMark {
 /// Where the progress of a call goes.
 pub(super) type ProgressSender = mpsc::UnboundedSender<Progress>;
 
+/// What comes for a request: a result, an error, or an answer that can't be read, and why.
+pub(super) type Outcome = Result<Result<Value, RpcError>, String>;
+
 struct Waiter {
-    outcome: oneshot::Sender<Result<Value, RpcError>>,
+    outcome: oneshot::Sender<Outcome>,
     progress: Option<ProgressSender>,
 }
 
@@ -69,7 +72,7 @@ impl Waiting {
         &self,
         id: u64,
         progress: Option<ProgressSender>,
-    ) -> oneshot::Receiver<Result<Value, RpcError>> {
+    ) -> oneshot::Receiver<Outcome> {
         let (outcome, receiver) = oneshot::channel();
         self.waiters().insert(id, Waiter { outcome, progress });
         receiver
@@ -89,14 +92,8 @@ impl Waiting {
     /// that names no request is the answer to the only one that waits.
     pub(super) fn take(&self, message: Incoming) -> Option<Value> {
         match message {
-            Incoming::Response { id, outcome } => {
-                let waiter = self.waiters().remove(&id);
-                if let Some(waiter) = waiter {
-                    // Whoever has stopped waiting wants no answer.
-                    let _ = waiter.outcome.send(outcome);
-                }
-                None
-            }
+            Incoming::Response { id, outcome } => self.give(id, Ok(outcome)),
+            Incoming::Unreadable { id, why } => self.give(id, Err(why)),
             Incoming::Stray(error) => {
                 let mut waiters = self.waiters();
                 let only = match waiters.len() {
@@ -104,7 +101,7 @@ impl Waiting {
                     _ => None,
                 };
                 if let Some((_, waiter)) = only {
-                    let _ = waiter.outcome.send(Err(error));
+                    let _ = waiter.outcome.send(Ok(Err(error)));
                 }
                 None
             }
@@ -117,6 +114,13 @@ impl Waiting {
                 None
             }
         }
+    }
+
+    /// Whoever has stopped waiting wants no answer; the server is to be sent nothing for it.
+    fn give(&self, id: u64, outcome: Outcome) -> Option<Value> {
+        let waiter = self.waiters().remove(&id)?;
+        let _ = waiter.outcome.send(outcome);
+        None
     }
 
     fn tell_progress(&self, params: &Value) {
@@ -155,7 +159,7 @@ mod tests {
         let answer = |id| Incoming::Response { id, outcome: Ok(json!(id)) };
         assert_eq!(waiting.take(answer(2)), None);
         assert_eq!(waiting.take(answer(9)), None, "late or unknown");
-        assert_eq!(second.try_recv(), Ok(Ok(json!(2))));
+        assert_eq!(second.try_recv(), Ok(Ok(Ok(json!(2)))));
         let params = json!({"progressToken": 1, "progress": 2, "total": 5, "message": "走"});
         let told = Incoming::Notification { method: "notifications/progress".to_owned(), params };
         assert_eq!(waiting.take(told), None);
@@ -168,6 +172,6 @@ mod tests {
             "a request of the server's with our number is no answer"
         );
         waiting.take(Incoming::Stray(RpcError::default()));
-        assert_eq!(first.try_recv(), Ok(Err(RpcError::default())));
+        assert_eq!(first.try_recv(), Ok(Ok(Err(RpcError::default()))));
     }
 }
