@@ -28,7 +28,7 @@ const KEPT_LINE: usize = 4 * 1024;
 /// How much of something that is no message is shown, in characters.
 const SHOWN_JUNK: usize = 80;
 
-/// How long the end of a program and the rest of its log are waited for, to tell why it ended.
+/// How long the end of a program is waited for, and the rest of its answers and of its log behind it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How long the last messages may take to be written.
@@ -115,18 +115,24 @@ impl Stdio {
         request: Value,
         progress: Option<ProgressSender>,
     ) -> Result<Result<Value, RpcError>, Ended> {
-        let outcome = self.waiting.expect(id, progress);
+        let mut outcome = self.waiting.expect(id, progress);
         self.send(request);
-        if self.is_over() {
+        if self.is_closed() {
             self.waiting.forget_all();
         }
-        match outcome.await {
-            Ok(Ok(outcome)) => Ok(outcome),
-            Ok(Err(why)) => {
+        let outcome = tokio::select! {
+            biased;
+            outcome = &mut outcome => outcome.ok(),
+            // Others may hold its output open. What it wrote before its end is still read.
+            () = self.process.wait() => timeout(LAST_WORDS, outcome).await.ok().and_then(Result::ok),
+        };
+        match outcome {
+            Some(Ok(outcome)) => Ok(outcome),
+            Some(Err(why)) => {
                 let what = format!("its answer can't be read ({why})");
                 Err(Ended { what, how: None, last: None })
             }
-            Err(_) => Err(self.last_words().await),
+            None => Err(self.last_words().await),
         }
     }
 
@@ -143,15 +149,20 @@ impl Stdio {
         self.waiting.forget(id);
     }
 
-    /// Whether no message can come any more.
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether the program has ended, or is not spoken to any more.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.is_closed() || self.process.has_ended()
+    }
+
+    /// Whether it has closed its output or its input.
+    fn is_closed(&self) -> bool {
         self.readers[0].is_finished() || self.writer.is_finished()
     }
 
     /// Why it ended.
     async fn last_words(&mut self) -> Ended {
         let status = self.process.ended(LAST_WORDS).await;
-        if status.is_some() {
+        if status.is_some() && !self.readers[1].is_finished() {
             let _ = timeout(LAST_WORDS, &mut self.readers[1]).await;
         }
         let state = self.log.state();

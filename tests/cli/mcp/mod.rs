@@ -3,6 +3,7 @@ mod changes;
 mod chat;
 mod command;
 mod confirmation;
+mod ending;
 mod http;
 mod pictures;
 mod schemas;
