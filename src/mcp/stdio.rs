@@ -116,7 +116,7 @@ impl Stdio {
         progress: Option<ProgressSender>,
     ) -> Result<Result<Value, RpcError>, Ended> {
         let mut outcome = self.waiting.expect(id, progress);
-        self.send(request);
+        self.post(request);
         if self.is_closed() {
             self.waiting.forget_all();
         }
@@ -138,6 +138,11 @@ impl Stdio {
 
     /// Sends a message that gets no answer.
     pub(super) fn send(&self, message: Value) {
+        self.waiting.note_notification();
+        self.post(message);
+    }
+
+    fn post(&self, message: Value) {
         if let Some(outbox) = &self.outbox {
             // A program that reads nothing any more is noticed by its output.
             let _ = outbox.send(message);

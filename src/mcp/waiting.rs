@@ -57,13 +57,15 @@ struct Waiter {
 #[derive(Default)]
 pub(super) struct Waiting {
     waiters: Mutex<HashMap<u64, Waiter>>,
+    /// A notification was sent since the last answer came.
+    has_notified: AtomicBool,
     changes: ChangeMark,
 }
 
 impl Waiting {
     /// Those of a server whose changes are marked there.
     pub(super) fn new(changes: ChangeMark) -> Self {
-        Self { waiters: Mutex::default(), changes }
+        Self { changes, ..Self::default() }
     }
 
     /// What the answer to a request of this number will come through. It fails when none can come any
@@ -78,6 +80,11 @@ impl Waiting {
         receiver
     }
 
+    /// A notification is sent. Some servers answer it, with an error that names no request.
+    pub(super) fn note_notification(&self) {
+        self.has_notified.store(true, Ordering::SeqCst);
+    }
+
     /// Nobody waits for the answer of this number any more.
     pub(super) fn forget(&self, id: u64) {
         self.waiters().remove(&id);
@@ -89,11 +96,12 @@ impl Waiting {
     }
 
     /// Gives a message to whom it is for; what the server is to be sent for it, if anything. An error
-    /// that names no request is the answer to the only one that waits.
+    /// that names no request is the answer to the only one that waits, if no notification can be meant.
     pub(super) fn take(&self, message: Incoming) -> Option<Value> {
         match message {
             Incoming::Response { id, outcome } => self.give(id, Ok(outcome)),
             Incoming::Unreadable { id, why } => self.give(id, Err(why)),
+            Incoming::Stray(_) if self.has_notified.load(Ordering::SeqCst) => None,
             Incoming::Stray(error) => {
                 let mut waiters = self.waiters();
                 let only = match waiters.len() {
@@ -119,6 +127,7 @@ impl Waiting {
     /// Whoever has stopped waiting wants no answer; the server is to be sent nothing for it.
     fn give(&self, id: u64, outcome: Outcome) -> Option<Value> {
         let waiter = self.waiters().remove(&id)?;
+        self.has_notified.store(false, Ordering::SeqCst);
         let _ = waiter.outcome.send(outcome);
         None
     }
@@ -171,6 +180,12 @@ mod tests {
             first.try_recv().is_err(),
             "a request of the server's with our number is no answer"
         );
+        waiting.note_notification();
+        waiting.take(Incoming::Stray(RpcError::default()));
+        assert!(first.try_recv().is_err(), "it may answer the notification");
+        let mut third = waiting.expect(3, None);
+        waiting.take(answer(3));
+        assert_eq!(third.try_recv(), Ok(Ok(Ok(json!(3)))));
         waiting.take(Incoming::Stray(RpcError::default()));
         assert_eq!(first.try_recv(), Ok(Ok(Err(RpcError::default()))));
     }

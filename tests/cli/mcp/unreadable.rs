@@ -1,4 +1,4 @@
-//! Answers whose JSON is wrong.
+//! Answers whose JSON or whose id is wrong.
 
 use super::{HELLO, LIST, answering, with_servers};
 use crate::support::{Reply, Server};
@@ -76,4 +76,23 @@ fn it_is_the_same_over_http() {
             .code(6)
             .stderr_has("llm: mcp a: it gives an answer that can't be read (recursion");
     }
+}
+
+#[test]
+fn an_error_for_a_notification_is_no_answer_to_a_request() {
+    for code in [-32601, -32600] {
+        let stray =
+            format!(r#"{{"jsonrpc":"2.0","id":null,"error":{{"code":{code},"message":"?"}}}}"#);
+        let answer = format!("[{stray},{LIST}]");
+        let run = answering(&[HELLO, &answer, &message(3, r#"{"content":[]}"#)]);
+        run.clone().args(["mcp", "tools", "a"]).run().code(0).stdout("t\n").stderr_empty();
+    }
+}
+
+#[test]
+fn an_error_without_an_id_is_the_answer_to_the_one_request() {
+    let stray =
+        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"can't read that"}}"#;
+    let run = answering(&[HELLO, LIST, stray]).args(["mcp", "call", "a", "t"]);
+    run.run().code(4).stderr_has("refuses the call of a/t: can't read that\n");
 }
