@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::answer::ToolAnswer;
 use super::context::HostContext;
@@ -27,6 +27,9 @@ const MOST_PAGES: usize = 100;
 
 /// The clock of a call begins anew with each sign of progress, up to this many times its length.
 const MOST_EXTENSIONS: u32 = 10;
+
+/// How long a server that refuses the handshake, and so is there, may take to say whether it needs none.
+const DISCOVERY: Duration = Duration::from_secs(3);
 
 /// What is known of a server that is ready.
 #[derive(Debug, Clone)]
@@ -158,11 +161,11 @@ impl Connection {
             Err(error) => error,
         };
         self.era = Era::Modern;
-        match self.ask("server/discover", Map::new()).await {
-            Ok(Ok(result)) if protocol::is_modern(&result) => Ok(result),
-            // The first refusal is the one that tells.
-            Ok(_) => Err(self.wrong(&protocol::refused("initialize", &error))),
-            Err(error) => Err(self.failure(error)),
+        let limit = DISCOVERY.min(self.settings.startup / 2);
+        match timeout(limit, self.ask("server/discover", Map::new())).await {
+            Ok(Ok(Ok(result))) if protocol::is_modern(&result) => Ok(result),
+            // The first refusal is the one that tells, whatever comes behind it.
+            _ => Err(self.wrong(&protocol::refused("initialize", &error))),
         }
     }
 

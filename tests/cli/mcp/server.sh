@@ -30,7 +30,7 @@ while IFS= read -r line; do
   *'"method":"initialize"'*)
     has silent && continue
     has modern && { refuse -32022 'Unsupported protocol version'; continue; }
-    has refuses && { refuse -32000 '不行'; continue; }
+    has refuses && { refuse -32000 '不行'; has quits && exit 0; continue; }
     version=2025-11-25
     has oldest && version=2024-11-05
     has future && version=2099-01-01
@@ -38,6 +38,7 @@ while IFS= read -r line; do
     answer "{\"protocolVersion\":\"$version\",\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"sh-$name\",\"version\":\"1.2\"},\"instructions\":\"先读后写\"}"
     ;;
   *'"method":"server/discover"'*)
+    has mute && continue
     has modern || { refuse -32601 'Method not found'; continue; }
     answer '{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}'
     ;;

@@ -48,9 +48,12 @@ fn every_known_version_is_spoken_and_no_other() {
     let (run, outcome) = echo("future", "");
     outcome.code(2).stderr_has("llm: mcp a: it speaks version 2099-01-01 of the protocol");
     assert_gone(&run, &["a"]);
-    let (run, outcome) = echo("refuses", "");
-    outcome.code(2).stderr("llm: mcp a: it refuses initialize (-32000): 不行\n");
-    assert_gone(&run, &["a"]);
+    // Whatever comes behind the refusal: another one, the end, nothing.
+    for switches in ["refuses", "refuses quits", "refuses mute"] {
+        let (run, outcome) = echo(switches, "startup = 300");
+        outcome.code(2).stderr_has("llm: mcp a: it refuses initialize (-32000): 不行\n");
+        assert_gone(&run, &["a"]);
+    }
 }
 
 #[test]
