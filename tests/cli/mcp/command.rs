@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{LONG, SERVER, assert_gone, seen, table, with_servers};
+use super::{HELLO, LIST, LONG, SERVER, answering, assert_gone, seen, table, with_servers};
 use crate::support::llm;
 
 #[test]
@@ -80,6 +80,25 @@ fn a_tool_is_called() {
     let dry = call(&["echo", "{\"x\":1}", "--dry-run"]).code(0).stdout_json();
     assert_eq!(dry["params"], json!({"name": "echo", "arguments": {"x": 1}}));
     assert_gone(&run, &["a"]);
+}
+
+#[test]
+fn structured_content_is_printed_where_no_text_says_it() {
+    let empty = r#"{"type":"text","text":""}"#;
+    let link = r#"{"type":"resource_link","uri":"file:///c","name":"c"}"#;
+    let text = r#"{"type":"text","text":"a is 1"}"#;
+    for (content, printed) in [
+        ("", "{\"a\":1}\n"),
+        (empty, "{\"a\":1}\n"),
+        (link, "c: file:///c\n\n{\"a\":1}\n"),
+        (text, "a is 1\n"),
+    ] {
+        let answer = format!(
+            r#"{{"jsonrpc":"2.0","id":3,"result":{{"content":[{content}],"structuredContent":{{"a":1}}}}}}"#
+        );
+        let run = answering(&[HELLO, LIST, &answer]).args(["mcp", "call", "a", "t"]);
+        run.run().code(0).stdout(printed).stderr_empty();
+    }
 }
 
 #[test]
