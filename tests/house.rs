@@ -95,7 +95,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sanitize", &[]),
     ("secret", &[]),
     ("stop", &["error"]),
-    ("tool", &["error", "interrupt"]),
+    ("tool", &["error", "interrupt", "json_schema"]),
 ];
 
 /// The longest file under `src` and the longest function, in lines.

@@ -57,7 +57,7 @@ while IFS= read -r line; do
       *) answer "{\"tools\":[$(tool one '一')],\"nextCursor\":\"2\"}" ;;
       esac
     elif has odd; then
-      answer "{\"tools\":[$(tool admin.tools.list 'dots' '{"type":"object"}'),$(tool now 'taken'),$(tool bad 'no object' '{"type":"string"}'),$(tool branches 'either' '{"$schema":"x","oneOf":[{"properties":{"a":{"$ref":"#/$defs/s"}},"required":["a"]},{"properties":{"b":{"type":"integer"}}}],"$defs":{"s":{"type":"string","title":"S"}}}')]}"
+      answer "{\"tools\":[$(tool admin.tools.list 'dots' '{"type":"object"}'),$(tool now 'taken'),$(tool bad 'no object' '{"type":"string"}'),$(tool branches 'either' '{"$schema":"x","oneOf":[{"properties":{"a":{"$ref":"#/$defs/s%20t"}},"required":["a"]},{"properties":{"b":{"type":"integer"}}}],"$defs":{"s t":{"type":"string","title":"S"}}}')]}"
     elif has turns; then
       [ -f "$name.turned" ] && has once && continue
       if [ -f "$name.turned" ]; then
