@@ -204,6 +204,25 @@ fn a_wrong_table_is_told_with_what_is_right() {
 }
 
 #[test]
+fn a_tool_that_a_server_does_not_have_is_told() {
+    let run = with_servers(&[table("a", "", ""), table("b", "", "")]);
+    let told = "llm: mcp a: it has no tool `nosuch`\nhint: `llm mcp tools a` lists its tools\n";
+    for word in ["a/nosuch", "a/no*such"] {
+        let words = &["chat", "-p", "demo", "--mcp", word, "--yes", "x"];
+        let told = told.replace("nosuch", &word[2..]);
+        run.clone().args(words).run().code(2).stdout_empty().stderr(&told);
+        run.clone().args(["mcp", "tools", word]).run().code(2).stdout_empty().stderr(&told);
+    }
+    let checked = run.clone().args(["mcp", "check", "a/nosuch", "b/echo"]).run();
+    checked.code(2).stderr("llm: 1 of 2 servers do not work: a\n");
+    checked.stdout_has(
+        "✗  a  it has no tool `nosuch`\n     hint: `llm mcp tools a` lists its tools\n",
+    );
+    checked.stdout_has("✓  b  1 of 10 tools offered");
+    assert_gone(&run, &["a", "b"]);
+}
+
+#[test]
 fn servers_are_checked_at_the_same_time() {
     let run =
         with_servers(&[table("a", "slow", ""), table("b", "slow", ""), table("c", "slow", "")]);

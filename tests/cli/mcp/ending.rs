@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::chat::{calling, chat, results};
-use super::{HELLO, LIST, assert_gone, table, with_servers};
+use super::{HELLO, LIST, LONG, assert_gone, table, with_servers};
 use crate::support::{Llm, Reply, Server};
 
 /// A server `a` that is this script. It has long to start.
@@ -42,4 +42,18 @@ fn a_server_is_started_once_more_while_a_child_of_the_first_lives() {
     assert!(told[0].contains("it ended in the middle of the call (exit 3)"), "{told:?}");
     assert_eq!(told[1], "kept");
     assert_gone(&run, &["a"]);
+}
+
+#[test]
+fn what_was_found_is_printed_before_the_server_has_ended() {
+    for words in [&["tools", "a"][..], &["check"], &["call", "a", "echo"]] {
+        let run = with_servers(&[table("a", "lingers", "")]).arg("mcp").args(words);
+        let mut running = run.spawn();
+        running.read_stdout_until("\n", LONG);
+        // Until then it does not end; it would be made to.
+        std::fs::write(run.dir().join("a.go"), "").expect("the folder takes files");
+        running.wait().code(0);
+        let ended = run.dir().join("a.ended").exists();
+        assert!(ended, "{words:?}: the server had to end before something was printed");
+    }
 }

@@ -127,6 +127,7 @@ while IFS= read -r line; do
     ;;
   esac
 done
+has lingers && { trap '' TERM; while [ ! -f "$name.go" ]; do sleep 0.05; done; }
 echo end >> "$name.ended"
 has deaf && { sleep 600; sleep 600; }
 exit 0
