@@ -169,7 +169,7 @@ fn cannot_write(name: &str, why: &str) -> Failure {
 }
 
 /// The path behind symbolic links, of which the last may lead to a file that does not exist yet.
-fn resolved(path: &Path) -> PathBuf {
+pub(crate) fn resolved(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     // The bound is the kernel's own for a chain of links.
     for _ in 0..40 {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::record::AnswerPlaces;
 use crate::io::Env;
 use crate::journal::{Fingerprint, RowHash};
+use crate::output::file::resolved;
 use crate::private;
 
 /// The folder in the data folder.
@@ -193,6 +194,8 @@ impl WholeNote {
 
 /// Where what is known of a file lies.
 fn place(target: &Path, env: &Env) -> Option<PathBuf> {
+    // A link may lead to a file that is not there yet.
+    let target = &resolved(target);
     let absolute = std::fs::canonicalize(target).ok().or_else(|| {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
