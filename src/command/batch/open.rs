@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::attach;
+use super::attach::{self, AttachmentCheck};
 use super::earlier::{EarlierFile, EarlierRows};
 use super::keep::{AnswerKeeper, JournalKeeper, StreamKeeper};
 use super::record::AnswerStyle;
@@ -48,7 +48,7 @@ impl Opening<'_> {
         let sink = Sink::open(self.answers.output.as_deref())?;
         let target = self.answers.output.as_deref().filter(|_| sink.can_patch());
         let Some(target) = target else {
-            let (survey, style) = self.survey(&mut |_, _| Ok(()))?;
+            let (survey, style) = self.survey(io.is_some(), &mut |_, _| Ok(()))?;
             let keeper = AnswerKeeper::Stream(StreamKeeper::new(style.clone(), sink));
             return Ok(Some(OpenedRun { keeper, style, survey }));
         };
@@ -70,7 +70,7 @@ impl Opening<'_> {
         let journal = Journal::open(target, self.run, self.answers.fresh)?;
         let mut keeper = JournalKeeper::new(journal);
         let retries = self.answers.retry_failed;
-        let surveyed = self.survey(&mut |number, hash| {
+        let surveyed = self.survey(io.is_some(), &mut |number, hash| {
             keeper.find(number, hash, retries);
             Ok(())
         });
@@ -95,14 +95,22 @@ impl Opening<'_> {
         }
     }
 
-    /// Looks at all rows; `each` gets their numbers and the hashes of their requests.
+    /// Looks at all rows; `each` gets their numbers and the hashes of their requests. What goes along with
+    /// them is looked at too if they are to be asked.
     fn survey(
         &self,
+        asks: bool,
         each: &mut dyn FnMut(u64, RowHash) -> Result<(), Failure>,
     ) -> Result<(RowSurvey, AnswerStyle), Failure> {
         let RowSetup { files, template, id, .. } = self.setup;
-        let mut hashed =
-            |row: &NumberedRow, question: &_| each(row.number, attach::row_hash(row, question)?);
+        let mut attachments = AttachmentCheck::default();
+        let mut hashed = |row: &NumberedRow, question: &_| {
+            let hash = attach::row_hash(row, question)?;
+            if asks {
+                attachments.look_at(row, question)?;
+            }
+            each(row.number, hash)
+        };
         let survey = RowSurvey::of(files, template, id.as_deref(), &mut hashed)?;
         let column = self.answers.answer_column.as_deref();
         let style = AnswerStyle::new(self.format, column, self.shows_usage, &survey)?;
@@ -117,7 +125,7 @@ impl Opening<'_> {
         io: &Io,
     ) -> Result<Option<OpenedRun>, Failure> {
         let mut hashes = Vec::new();
-        let (survey, style) = self.survey(&mut |_, hash| {
+        let (survey, style) = self.survey(true, &mut |_, hash| {
             hashes.push(hash);
             Ok(())
         })?;
@@ -134,7 +142,14 @@ impl Opening<'_> {
             }
             let (path, rows) = (target.display(), super::tally::grouped(survey.count));
             let plural = if survey.count == 1 { "row" } else { "rows" };
-            io.note(&format!("{path} has all {rows} {plural} already; --fresh asks again"));
+            let again = match known.failed.refused {
+                0 => "; --fresh asks again".to_owned(),
+                refused => format!(
+                    ", {} of them refused; --retry-failed asks again for those, --fresh for all",
+                    super::tally::grouped(refused)
+                ),
+            };
+            io.note(&format!("{path} has all {rows} {plural} already{again}"));
             return Ok(None);
         }
         let mut journal = Journal::open_to_copy(target, self.run)?;
