@@ -29,8 +29,7 @@ use index::RowIndex;
 use lock::cannot_write;
 
 use crate::error::{Failure, FailureKind, reason};
-use crate::io::PlacedReader;
-use crate::output::file::resolved;
+use crate::io::{PlacedReader, resolved};
 
 /// How much is written at once, unless a single row is larger.
 const WRITE_SIZE: usize = 256 * 1024;

@@ -11,6 +11,7 @@ use super::request::RowRequests;
 use super::setup::RowSetup;
 use super::source::NumberedRow;
 use super::survey::RowSurvey;
+use super::tally::grouped;
 use super::whole::{FileKnowledge, KnownFile};
 use crate::cli::batch::{AnswerFormat, BatchAnswerArgs};
 use crate::error::Failure;
@@ -140,16 +141,7 @@ impl Opening<'_> {
                 // Of a run that was killed while it copied: FILE has all of it.
                 Journal::open_to_copy(target, self.run)?.remove()?;
             }
-            let (path, rows) = (target.display(), super::tally::grouped(survey.count));
-            let plural = if survey.count == 1 { "row" } else { "rows" };
-            let again = match known.failed.refused {
-                0 => "; --fresh asks again".to_owned(),
-                refused => format!(
-                    ", {} of them refused; --retry-failed asks again for those, --fresh for all",
-                    super::tally::grouped(refused)
-                ),
-            };
-            io.note(&format!("{path} has all {rows} {plural} already{again}"));
+            io.note(&has_all(target, survey.count, known.failed.refused));
             return Ok(None);
         }
         let mut journal = Journal::open_to_copy(target, self.run)?;
@@ -181,4 +173,18 @@ impl Opening<'_> {
         }
         self.opened(keeper, Ok((survey, style)))
     }
+}
+
+/// The words for a FILE that has all rows, of which so many were refused.
+fn has_all(target: &Path, rows: u64, refused: u64) -> String {
+    let (path, count) = (target.display(), grouped(rows));
+    let plural = if rows == 1 { "row" } else { "rows" };
+    let again = match refused {
+        0 => "; --fresh asks again".to_owned(),
+        refused => format!(
+            ", {} of them refused; --retry-failed asks again for those, --fresh for all",
+            grouped(refused)
+        ),
+    };
+    format!("{path} has all {count} {plural} already{again}")
 }

@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::record::AnswerPlaces;
-use crate::io::Env;
+use crate::io::{Env, resolved};
 use crate::journal::{Fingerprint, RowHash};
-use crate::output::file::resolved;
 use crate::private;
 
 /// The folder in the data folder.
