@@ -7,6 +7,7 @@ use crate::io::{Env, Io};
 
 mod ask;
 mod attach;
+mod columns;
 mod earlier;
 mod fetch;
 mod flow;

@@ -307,19 +307,18 @@ fn settle(
     io: &Io,
 ) -> Result<(), Failure> {
     let (passing, refused) = (tally.passing() > 0, tally.failed() > tally.passing());
-    let again = format!("the same command goes on; {}", tally.done());
+    let retry = "--retry-failed asks again for the rows that were refused";
+    let mut again = format!("the same command goes on; {}", tally.done());
+    if refused {
+        again = format!("{again}; {retry} too");
+    }
     let Err(failure) = result else {
         if !passing {
             keeper.journal.remove()?;
         } else {
             keeper.journal.leave();
         }
-        let retry = "--retry-failed asks again for the rows that were refused";
-        let hint = match (passing, refused) {
-            (true, true) => format!("{again}; {retry} too"),
-            (true, false) => again,
-            (false, _) => format!("{retry}; {}", tally.done()),
-        };
+        let hint = if passing { again } else { format!("{retry}; {}", tally.done()) };
         return verdict(tally, provider).map_err(|failure| match failure.kind {
             FailureKind::Cut => failure,
             _ => failure.hint(hint),
