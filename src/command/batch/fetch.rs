@@ -8,11 +8,12 @@ use super::handed::{self, HandedBatch, progress, wait_doubling};
 use super::keep::FinishedRow;
 use super::outcome::{RowError, RowErrorKind, RowOutcome};
 use super::reply::{AnswerWish, ReadReply};
-use super::results::Results;
+use super::results::{Results, RowNames};
 use super::run::{Prepared, RowJob};
 use super::service::{self, BatchService, write_lines};
+use super::source::NumberedRow;
+use super::survey::RowIds;
 use super::tally::grouped;
-use crate::api::batch::line;
 use crate::api::batch::result::{RowOutcome as KeptOutcome, RowResult};
 use crate::api::batch::state::{self, BatchState};
 use crate::cli::batch::{BatchFetchArgs, BatchRowArgs, BatchRunArgs};
@@ -243,16 +244,33 @@ fn put(
     let wish = job.wish();
     let request = job.requests.made().fill(&Default::default()).into_request();
     let reader = ResultReader { provider: &provider, wish: &wish, request: &request, place };
-    let taken = take(&mut job, io, &mut |ids| Ok(reader.outcome(results.take(ids)?)));
+    let joined = join(&job, &mut results);
+    let taken = joined
+        .and_then(|()| take(&mut job, io, &mut |names| Ok(reader.outcome(results.of(names)?))));
     told_of(&results, place, io);
     (job.tally.spent().clone(), job.end(taken, io))
+}
+
+/// Settles which result belongs to which row; those that are done have theirs as well.
+fn join(job: &RowJob, results: &mut Results) -> Result<(), Failure> {
+    let mut rows = job.setup.files.rows();
+    results.join(&mut || Ok(rows.next()?.map(|row| names(&job.ids, &row))))
+}
+
+/// What a row may go by.
+fn names(ids: &RowIds, row: &NumberedRow) -> RowNames {
+    let own = match ids.id(row) {
+        serde_json::Value::String(text) => text,
+        value => value.to_string(),
+    };
+    RowNames { row: row.number, custom_id: ids.custom_id(row), own }
 }
 
 /// Takes the result of every row that is not done.
 fn take(
     job: &mut RowJob,
     io: &mut Io,
-    find: &mut dyn FnMut(&[&str]) -> Result<RowOutcome, Failure>,
+    find: &mut dyn FnMut(&RowNames) -> Result<RowOutcome, Failure>,
 ) -> Result<(), Failure> {
     job.begin(io)?;
     let RowJob { setup, keeper, tally, ids, .. } = job;
@@ -261,12 +279,7 @@ fn take(
         if keeper.is_done(row.number) {
             continue;
         }
-        let own = match ids.id(&row) {
-            serde_json::Value::String(text) => text,
-            value => value.to_string(),
-        };
-        let names = [ids.custom_id(&row), own, line::numbered_id(row.number)];
-        let outcome = find(&names.each_ref().map(String::as_str))?;
+        let outcome = find(&names(ids, &row))?;
         let question = setup.template.fill(&row)?;
         // What went along may be gone by now.
         let hash = attach::row_hash(&row, &question).unwrap_or_else(|_| RowHash::of([]));

@@ -156,6 +156,34 @@ fn ids_are_found_as_they_are_and_as_numbers() {
 }
 
 #[test]
+fn a_lost_line_is_not_another_rows_answer() {
+    // The ids look as our own numbers do, but are those of other rows.
+    let rows = "{\"id\":\"row-2\",\"t\":\"two\"}\n{\"id\":\"row-1\",\"t\":\"one\"}\n{\"id\":\"row-3\",\"t\":\"three\"}\n";
+    let run = llm()
+        .profile_at("http://127.0.0.1:9/v1")
+        .file("r.jsonl", rows)
+        .file("out.jsonl", good("row-3", "three") + &good("row-1", "one"))
+        .args(["batch", "fetch", "--from", "out.jsonl", "-f", "r.jsonl", "{{t}}"])
+        .run();
+    run.code(4).stderr_has("1 row failed: 1 not asked");
+    assert_eq!(answers(&run), [json!(null), json!("one"), json!("three")]);
+    let request = |id: &str| {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": id}]});
+        json!({"custom_id": id, "method": "POST", "url": "/v1/chat/completions", "body": body})
+            .to_string()
+            + "\n"
+    };
+    let run = llm()
+        .profile_at("http://127.0.0.1:9/v1")
+        .file("r.jsonl", request("row-2") + &request("row-1"))
+        .file("out.jsonl", good("row-1", "one"))
+        .args(["batch", "fetch", "--from", "out.jsonl", "--rows", "requests", "-f", "r.jsonl"])
+        .run();
+    run.code(4).stderr_has("1 row failed: 1 not asked");
+    assert_eq!(answers(&run), [json!(null), json!("one")]);
+}
+
+#[test]
 fn lines_of_no_use_are_told() {
     let results = good("row-1", "one")
         + "broken\n"
