@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::attach;
 use super::earlier::EarlierFile;
 use super::keep::{AnswerKeeper, JournalKeeper, StreamKeeper};
 use super::record::AnswerStyle;
@@ -99,7 +98,7 @@ impl Opening<'_> {
     ) -> Result<(RowSurvey, AnswerStyle), Failure> {
         let RowSetup { files, template, id, .. } = self.setup;
         let mut hashed =
-            |row: &NumberedRow, question: &_| each(row.number, attach::row_hash(row, question)?);
+            |row: &NumberedRow, question: &_| each(row.number, self.setup.hash(row, question)?);
         let survey = RowSurvey::of(files, template, id.as_deref(), &mut hashed)?;
         let column = self.answers.answer_column.as_deref();
         let style = AnswerStyle::new(self.format, column, self.shows_usage, &survey)?;

@@ -245,7 +245,10 @@ fn as_number(id: &str) -> Vec<String> {
 }
 
 /// The file, or those of the folder that may hold results, in the order of their names.
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+///
+/// # Errors
+/// Exit 2: a folder that can't be read or holds none.
+pub(super) fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let name = path.display().to_string();
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);

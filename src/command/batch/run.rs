@@ -217,6 +217,7 @@ impl RowJob {
             style: &style,
             run: &fingerprint,
             output: output.as_deref(),
+            is_past: setup.is_past,
         };
         end.reach(result, keeper, &tally, shows_usage, &exchange.provider, io)
     }
@@ -228,7 +229,8 @@ impl RowJob {
     pub(super) fn end(self, result: Result<(), Failure>, io: &mut Io) -> Result<(), Failure> {
         let (files, output) = (&self.setup.files, self.output.as_deref());
         let (template, run) = (&self.setup.template, &self.fingerprint);
-        let end = RowEnd { files, template, style: &self.style, run, output };
+        let (style, is_past) = (&self.style, self.setup.is_past);
+        let end = RowEnd { files, template, style, run, output, is_past };
         end.reach(result, self.keeper, &self.tally, self.shows_usage, &self.setup.provider, io)
     }
 }
@@ -240,6 +242,8 @@ struct RowEnd<'a> {
     style: &'a AnswerStyle,
     run: &'a Fingerprint,
     output: Option<&'a Path>,
+    /// The answers were fetched, so that the same command would find the same ones.
+    is_past: bool,
 }
 
 impl RowEnd<'_> {
@@ -261,7 +265,7 @@ impl RowEnd<'_> {
                     Ok(()) => self.write(&keeper, target, tally.passing(), io),
                     Err(failure) => Err(failure),
                 };
-                settle(written, keeper, tally, provider, io)
+                settle(written, self.is_past, keeper, tally, provider, io)
             }
             (AnswerKeeper::Stream(keeper), _) => {
                 if result.as_ref().is_err_and(|failure| failure.kind == FailureKind::ReaderGone) {
@@ -285,7 +289,7 @@ impl RowEnd<'_> {
     ) -> Result<(), Failure> {
         let mut note = WholeNote::new(target, self.run, &io.env);
         let mut hashed = |row: &NumberedRow| {
-            note.add(attach::row_hash(row, &self.template.fill(row)?)?);
+            note.add(attach::past_row_hash(row, &self.template.fill(row)?));
             Ok(())
         };
         let mut sink = Sink::open(Some(target))?;
@@ -300,6 +304,7 @@ impl RowEnd<'_> {
 /// on.
 fn settle(
     result: Result<(), Failure>,
+    is_past: bool,
     mut keeper: JournalKeeper,
     tally: &RunTally,
     provider: &Provider,
@@ -313,12 +318,7 @@ fn settle(
         } else {
             keeper.journal.leave();
         }
-        let retry = "--retry-failed asks again for the rows that were refused";
-        let hint = match (passing, refused) {
-            (true, true) => format!("{again}; {retry} too"),
-            (true, false) => again,
-            (false, _) => format!("{retry}; {}", tally.done()),
-        };
+        let hint = way_on(is_past, passing, refused, &tally.done());
         return verdict(tally, provider).map_err(|failure| match failure.kind {
             FailureKind::Cut => failure,
             _ => failure.hint(hint),
@@ -335,6 +335,19 @@ fn settle(
         None => again,
     };
     Err(failure.hint(hint))
+}
+
+/// How the rows without an answer are asked for: those that another try may answer, and those that were refused.
+fn way_on(is_past: bool, passing: bool, refused: bool, done: &str) -> String {
+    let retry = "--retry-failed asks again for the rows that were refused";
+    let run = "with the same rows, prompt and FILE asks for the others";
+    match (is_past, passing, refused) {
+        (false, true, true) => format!("the same command goes on; {done}; {retry} too"),
+        (false, true, false) => format!("the same command goes on; {done}"),
+        (false, false, _) => format!("{retry}; {done}"),
+        (true, _, false) => format!("`llm batch run` {run}; {done}"),
+        (true, _, true) => format!("`llm batch run --retry-failed` {run}; {done}"),
+    }
 }
 
 /// What a run that went through all rows ends with.
