@@ -7,18 +7,17 @@ use std::io::{IsTerminal, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::OnceLock;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::sanitize;
-use crate::secret::{self, Secret};
 use crate::stop::StopSignal;
 
 mod folders;
-mod passing;
 mod placed;
+mod shown;
+mod stderr;
 mod typed;
 
 pub(crate) use placed::PlacedReader;
+pub(crate) use stderr::Stderr;
 
 /// The environment variables: those of the process, or a table in tests.
 #[derive(Debug, Clone)]
@@ -86,36 +85,6 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// Stderr, for messages to the user. Clones write to the same stream, so that concurrent work can use
-/// it.
-#[derive(Clone)]
-pub(crate) struct Stderr {
-    shared: Arc<Mutex<StderrState>>,
-    pub(crate) is_terminal: bool,
-    /// `--quiet`: no warnings, no notes.
-    pub(crate) is_quiet: bool,
-}
-
-/// What all clones of a [`Stderr`] have in common.
-struct StderrState {
-    err: Box<dyn Write + Send>,
-    /// What requests contain and a server may echo. Written as `***`.
-    secrets: Vec<Secret>,
-    /// A line is shown that goes away as soon as something else is written.
-    has_passing_line: bool,
-}
-
-impl StderrState {
-    /// Writes bytes, in place of the passing line if there is one. A failed write is ignored, as there is
-    /// no better place to report it.
-    fn write(&mut self, bytes: &[u8]) {
-        if std::mem::take(&mut self.has_passing_line) {
-            let _ = self.err.write_all(b"\r\x1b[K");
-        }
-        let _ = self.err.write_all(bytes);
-    }
-}
-
 /// The program's streams and what is known about them. All output goes through here.
 pub struct Io {
     /// Taken by the one reader of standard input.
@@ -142,76 +111,6 @@ pub struct Io {
     nonblocking_stdout: OnceLock<Option<File>>,
 }
 
-impl Stderr {
-    fn new(err: Box<dyn Write + Send>, is_terminal: bool) -> Self {
-        let shared = StderrState { err, secrets: Vec::new(), has_passing_line: false };
-        Self { shared: Arc::new(Mutex::new(shared)), is_terminal, is_quiet: false }
-    }
-
-    /// Writes a line that begins with `llm: `.
-    pub(crate) fn say(&self, text: &str) {
-        self.line("llm: ", text);
-    }
-
-    /// Writes a note, unless `--quiet`.
-    pub(crate) fn note(&self, text: &str) {
-        if !self.is_quiet {
-            self.say(text);
-        }
-    }
-
-    /// Writes a warning, unless `--quiet`.
-    pub(crate) fn warn(&self, text: &str) {
-        if !self.is_quiet {
-            self.line("llm: warning: ", text);
-        }
-    }
-
-    /// Writes what the user can do about the previous message.
-    pub(crate) fn hint(&self, text: &str) {
-        self.line("hint: ", text);
-    }
-
-    /// Masks these secrets in all lines from now on: a server may echo them.
-    pub(crate) fn conceal(&self, secrets: Vec<Secret>) {
-        let mut shared = self.shared();
-        for secret in secrets {
-            if !shared.secrets.contains(&secret) {
-                shared.secrets.push(secret);
-            }
-        }
-    }
-
-    fn line(&self, prefix: &str, text: &str) {
-        let mut shared = self.shared();
-        let text = secret::mask(&shared.secrets, text);
-        let mut line = String::from(prefix);
-        if self.is_terminal {
-            line.push_str(&sanitize::one_line(&text));
-        } else {
-            line.extend(text.chars().map(|c| if matches!(c, '\n' | '\r') { ' ' } else { c }));
-        }
-        line.push('\n');
-        // One write per line, so that lines of concurrent runs don't mix.
-        shared.write(line.as_bytes());
-    }
-
-    /// A text with all secrets masked.
-    pub(crate) fn masked(&self, text: &str) -> String {
-        secret::mask(&self.shared().secrets, text)
-    }
-
-    /// Writes bytes unchanged.
-    pub(crate) fn raw(&self, bytes: &[u8]) {
-        self.shared().write(bytes);
-    }
-
-    fn shared(&self) -> MutexGuard<'_, StderrState> {
-        // Messages are written even if another thread panicked while it wrote one.
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Io {
     /// The streams and the environment of the process.
     pub fn system() -> Self {
@@ -226,15 +125,17 @@ impl Io {
                 Some(file) => Box::new(file),
                 None => Box::new(std::io::stdout()),
             };
+        let stderr = Stderr::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal());
+        let stdout_is_terminal = std::io::stdout().is_terminal();
         Self {
             stdin: Some(Box::new(std::io::stdin())),
-            stdout,
-            stderr: Stderr::new(Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
+            stdout: if stdout_is_terminal { stderr.beside(stdout) } else { stdout },
+            stderr,
             env: Env::System,
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdin_is_file: stdin_file.is_some(),
             stdin_was_read: stdin_file.is_some_and(is_in_the_middle),
-            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stdout_is_terminal,
             stdout_is_file: is_file(stdout_handle.as_ref()),
             color: ColorWhen::Auto,
             stop: None,

@@ -163,12 +163,15 @@ pub(crate) fn named(text: &str) -> String {
     }
 }
 
+/// Whether a word is a scheme, behind which a secret comes.
+pub(crate) fn is_scheme(word: &str) -> bool {
+    SCHEMES.contains(&&*word.to_ascii_lowercase())
+}
+
 /// The scheme of a header's value with the space behind it (`Bearer `), and what follows.
 pub(crate) fn scheme_and_rest(value: &str) -> (&str, &str) {
     match value.split_once(' ') {
-        Some((scheme, rest)) if SCHEMES.contains(&&*scheme.to_ascii_lowercase()) => {
-            (&value[..scheme.len() + 1], rest)
-        }
+        Some((scheme, rest)) if is_scheme(scheme) => (&value[..scheme.len() + 1], rest),
         _ => ("", value),
     }
 }

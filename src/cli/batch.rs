@@ -31,7 +31,8 @@ pub(crate) enum RowsForm {
 }
 
 /// How answers are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum AnswerFormat {
     /// One JSON object per row: its columns and `answer`
     #[value(alias = "ndjson")]

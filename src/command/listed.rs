@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
 use crate::config::profile::Profile;
 use crate::history::Store;
 use crate::http::request::{shown, shown_address};
@@ -22,10 +21,10 @@ struct ListedModels {
     models: Vec<String>,
 }
 
-/// Keeps what a service has listed, unless nothing shall be kept.
-pub(crate) fn keep(provider: &Provider, models: &[String], config: &Config, io: &Io) {
-    let keeps = config.keeps_log() && io.env.get("LLM_NO_LOG").is_none();
-    let Some(store) = Store::find(&io.env).filter(|_| keeps && !models.is_empty()) else { return };
+/// Keeps what a service has listed, unless nothing of the run shall be kept.
+pub(crate) fn keep(provider: &Provider, models: &[String], io: &Io) {
+    let keeps = provider.is_noted && !models.is_empty();
+    let Some(store) = Store::find(&io.env).filter(|_| keeps) else { return };
     let models = models.iter().filter(|id| is_usable(id)).take(MOST_MODELS).cloned().collect();
     let base_url = shown(&provider.base_url);
     let listed = ListedModels { base_url, models };

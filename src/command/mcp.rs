@@ -8,6 +8,7 @@ mod expand;
 mod json_file;
 pub(crate) mod running;
 mod show;
+mod words;
 
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use super::steps::print_request;
 use crate::api::models::{for_job, ids};
 use crate::api::shutdown::{self, Shutdown};
 use crate::cli::ModelsArgs;
-use crate::config::{self, Config};
+use crate::config;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{
     self, Draft, Exchange, ExchangeOptions, Operation, ReadError, Reply, ReplyWords,
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ModelsArgs, options: &RunOptions, io: &mut Io) -> anyho
         let list = |provider: &Provider| Ok(provider.get(Job::Models));
         return Ok(print_request(&mut provider, io, list)?);
     }
-    Ok(show(provider, args.word.as_deref(), options.json, options.exchange, &config, io)?)
+    Ok(show(provider, args.word.as_deref(), options.json, options.exchange, io)?)
 }
 
 /// Lists the models of a service, or those that contain a word, and keeps what it has for completions.
@@ -44,7 +44,6 @@ pub(super) fn show(
     word: Option<&str>,
     json: bool,
     options: ExchangeOptions,
-    config: &Config,
     io: &mut Io,
 ) -> Result<(), Failure> {
     let asked = provider.clone();
@@ -52,7 +51,7 @@ pub(super) fn show(
     let found = exchange::run(provider, options, io, move |exchange, io| {
         Box::pin(async move { list(wanted.as_deref(), json, exchange, io).await })
     })?;
-    listed::keep(&asked, &found, config, io);
+    listed::keep(&asked, &found, io);
     match word.filter(|_| !json).filter(|word| !found.iter().any(|id| has(id, word))) {
         Some(word) => Err(no_match(word, &asked.name, found.len())),
         None => Ok(()),

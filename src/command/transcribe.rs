@@ -50,14 +50,14 @@ pub(crate) fn run(args: &TranscribeArgs, run: &RunOptions, io: &mut Io) -> anyho
         refuse_speakers(&provider, &config)?;
     }
     let mut tally = Tally::new(options.files.len());
-    let inputs = inputs(&options, &mut tally, io)?;
+    let mut inputs = inputs(&options, &mut tally, io)?;
     let outputs = TranscriptOutputs::settle(&options, &inputs)?;
     let mut composed = request::compose(&options, &provider, options.wire());
     composed.warnings.retain(|warning| !is_of_format(warning));
     warn_and_check(&composed, "transcription", &provider, io)?;
     refuse_times(&options, &composed.body, &provider, &config)?;
     if run.dry_run {
-        show(&options, &inputs, &mut provider, io)?;
+        show(&options, &mut inputs, &mut provider, io)?;
         return Ok(tally.end()?);
     }
     if inputs.is_empty() {
@@ -152,11 +152,14 @@ async fn all(
 /// Prints the request of each file. Of one that would be sent in parts it is the whole.
 fn show(
     options: &TranscribeOptions,
-    inputs: &[AudioInput],
+    inputs: &mut [AudioInput],
     provider: &mut Provider,
     io: &mut Io,
 ) -> Result<(), Failure> {
     for input in inputs {
+        if input.is_stdin {
+            input.look_at_stdin(io)?;
+        }
         let sound = input.sketch();
         let mut part = split::whole(&sound);
         if input.is_stdin {

@@ -21,6 +21,7 @@ mod responses;
 mod result_files;
 pub(crate) mod schema;
 mod sealed;
+mod since;
 #[cfg(test)]
 mod tests;
 mod think;

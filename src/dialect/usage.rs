@@ -42,6 +42,11 @@ pub(crate) fn prompt_tokens(usage: &Value) -> Option<PromptTokens> {
 /// A count below this is none: some services always say 0 or 1.
 pub(crate) const LEAST_COUNT: u64 = 64;
 
+/// Whether so many tokens are more than a limit allowed, and not only counted in another way.
+pub(crate) fn is_over(tokens: u64, limit: u64) -> bool {
+    tokens > limit.saturating_add(limit / 10) && tokens > limit.saturating_add(8)
+}
+
 /// What stands at a path such as `/a/b`. Names of usage have no escapes, so none are looked for as
 /// [`Value::pointer`] does, which costs two texts a name; every reply is asked for some forty.
 pub(crate) fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {

@@ -92,6 +92,11 @@ pub(crate) fn shown(url: &Url) -> String {
     format!("{before}?{}{behind}", query.join("&"))
 }
 
+/// What of an address must not be shown, where it is a URL.
+pub(crate) fn secrets_of_address(text: &str) -> Vec<Secret> {
+    Url::parse(text).ok().iter().flat_map(secrets_of_url).collect()
+}
+
 /// An address that may be no URL, without its user, its password and its secret query values.
 pub(crate) fn shown_address(text: &str) -> String {
     if let Ok(url) = Url::parse(text)

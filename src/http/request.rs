@@ -8,7 +8,7 @@ use super::splice::{Spliced, SplicedFile};
 use crate::secret::{self, MASK, Secret, is_secret};
 
 use super::address::secrets_of_url;
-pub(crate) use super::address::{shown, shown_address, unescaped};
+pub(crate) use super::address::{secrets_of_address, shown, shown_address, unescaped};
 pub(crate) use reqwest::Url;
 
 /// The methods that the specification's endpoints use.

@@ -20,6 +20,7 @@ impl Io {
         // A terminal returns one line per read.
         let mut line = [0; 4096];
         let length = stdin.read(&mut line).unwrap_or_default();
+        self.stderr.line_was_typed();
         Some(String::from_utf8_lossy(&line[..length]).into_owned())
     }
 }

@@ -36,6 +36,17 @@ pub(super) struct Head {
     pub(super) fingerprint: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) copy: Option<Copied>,
+}
+
+/// How far the copy is of rows that stand elsewhere too, where a journal begins with one. Both words are
+/// equally long, so that one can be written over the other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Copied {
+    Begun,
+    Whole,
 }
 
 /// Whose file it is.
@@ -48,11 +59,20 @@ pub(super) enum Owner {
     Foreign,
 }
 
-/// The first line for a run.
-pub(super) fn first_line(run: &Fingerprint) -> String {
-    let head = Head { llm: 1, fingerprint: run.fingerprint.clone(), model: run.model.clone() };
-    // A struct of texts always serialises.
-    format!("{}\n", serde_json::to_string(&head).unwrap_or_default())
+impl Head {
+    /// The head for a run.
+    pub(super) fn new(run: &Fingerprint, copy: Option<Copied>) -> Self {
+        let (fingerprint, model) = (run.fingerprint.clone(), run.model.clone());
+        Self { llm: 1, fingerprint, model, copy }
+    }
+
+    /// Writes the first line.
+    pub(super) fn write(&self, mut file: &File) -> std::io::Result<()> {
+        file.seek(SeekFrom::Start(0))?;
+        // A struct of texts always serialises.
+        let line = format!("{}\n", serde_json::to_string(self).unwrap_or_default());
+        std::io::Write::write_all(&mut file, line.as_bytes())
+    }
 }
 
 /// Looks at the beginning of a file.
@@ -126,11 +146,21 @@ pub(super) fn read_index(file: &mut File, start: u64) -> std::io::Result<(RowInd
     Ok((found, at))
 }
 
-/// The rows of a journal that is ours.
-pub(super) fn found(file: &File) -> std::io::Result<RowIndex> {
+/// Takes note that the copy is whole which the journal with this head begins with.
+pub(super) fn end_copy(head: Head, file: &File) -> std::io::Result<()> {
+    // Else a power cut might leave the note without the rows.
+    file.sync_data()?;
+    Head { copy: Some(Copied::Whole), ..head }.write(file)
+}
+
+/// The rows of a journal that is ours, all of which were copied into it.
+pub(super) fn copied(file: &File) -> std::io::Result<RowIndex> {
     let mut file = file.try_clone()?;
     match owner(&mut file)? {
-        Owner::Ours(_, start) => Ok(read_index(&mut file, start)?.0),
+        Owner::Ours(head, start) => {
+            end_copy(head, &file)?;
+            Ok(read_index(&mut file, start)?.0)
+        }
         Owner::Nobody | Owner::Foreign => Ok(RowIndex::default()),
     }
 }

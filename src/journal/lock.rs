@@ -47,7 +47,8 @@ fn is_still_there(_: &File, _: &Path) -> bool {
     true
 }
 
-fn in_use(path: &Path) -> Failure {
+/// The failure for a FILE.part that another run has.
+pub(super) fn in_use(path: &Path) -> Failure {
     let message = format!("another run is writing {} now", path.display());
     Failure::new(FailureKind::Other, message)
         .hint("wait for it to end, or name another file with -o")

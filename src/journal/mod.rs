@@ -17,12 +17,12 @@ mod index;
 mod lock;
 
 use std::fs::File;
-use std::io::{BufReader, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use form::KeptRow;
-use form::{Head, Owner};
+use form::{Copied, Head, Owner};
 pub(crate) use hash::{Fingerprint, RowHash};
 pub(crate) use index::FoundRow;
 use index::RowIndex;
@@ -47,7 +47,38 @@ pub(crate) struct Journal {
     kept: u64,
 }
 
+/// With what a journal begins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Begin {
+    /// With what an earlier run left.
+    GoOn,
+    /// With nothing.
+    Anew,
+    /// With rows that are to be copied into it.
+    Copy,
+}
+
 impl Journal {
+    /// Whether there is a FILE.part beside `target` that holds more than rows which were being copied into
+    /// it when a run was killed.
+    pub(crate) fn has_begun(target: &Path) -> bool {
+        let path = path_beside(target);
+        // To open something else than a file may take for ever.
+        if std::fs::metadata(&path).is_ok_and(|facts| !facts.is_file()) {
+            return true;
+        }
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) => return error.kind() != ErrorKind::NotFound,
+        };
+        match form::owner(&mut file) {
+            Ok(Owner::Nobody) => false,
+            Ok(Owner::Ours(head, _)) => head.copy != Some(Copied::Begun),
+            // Opening it tells what it is.
+            Ok(Owner::Foreign) | Err(_) => true,
+        }
+    }
+
     /// Opens the journal of a run that writes `target`, and finds the rows that it has. With `fresh` what
     /// an earlier run left is forgotten.
     ///
@@ -55,24 +86,46 @@ impl Journal {
     /// Exit 2: FILE.part is not ours, or that of another run. Exit 1: another run has it open now, or it
     /// can't be written.
     pub(crate) fn open(target: &Path, run: &Fingerprint, fresh: bool) -> Result<Self, Failure> {
+        Self::begin(target, run, if fresh { Begin::Anew } else { Begin::GoOn })
+    }
+
+    /// Opens a journal that begins with a copy of rows that stand elsewhere. Until
+    /// [`Journal::end_copy`] it counts as one that has not begun.
+    ///
+    /// # Errors
+    /// As [`Journal::open`]; exit 1 where one has begun meanwhile.
+    pub(crate) fn open_to_copy(target: &Path, run: &Fingerprint) -> Result<Self, Failure> {
+        Self::begin(target, run, Begin::Copy)
+    }
+
+    fn begin(target: &Path, run: &Fingerprint, begin: Begin) -> Result<Self, Failure> {
         let path = path_beside(target);
         let mut file = lock::open_locked(&path)?;
         let cannot = |error: std::io::Error| cannot_write(&path, &error);
         let found = match form::owner(&mut file).map_err(cannot)? {
             Owner::Foreign => return Err(foreign(&path)),
-            Owner::Ours(other, _) if !fresh && other.fingerprint != run.fingerprint => {
+            Owner::Ours(other, _)
+                if begin != Begin::Anew && other.fingerprint != run.fingerprint =>
+            {
                 return Err(of_another_run(&path, target, &other));
             }
-            Owner::Ours(_, start) if !fresh => {
+            Owner::Ours(other, _) if begin == Begin::Copy && other.copy != Some(Copied::Begun) => {
+                return Err(lock::in_use(&path));
+            }
+            Owner::Ours(other, start) if begin == Begin::GoOn => {
                 let (found, end) = form::read_index(&mut file, start).map_err(cannot)?;
                 // A torn row makes room for the next one.
                 file.set_len(end).map_err(cannot)?;
+                if other.copy == Some(Copied::Begun) {
+                    // What was copied is nowhere else any more.
+                    form::end_copy(other, &file).map_err(cannot)?;
+                }
                 found
             }
             Owner::Ours(..) | Owner::Nobody => {
                 file.set_len(0).map_err(cannot)?;
-                file.seek(SeekFrom::Start(0)).map_err(cannot)?;
-                file.write_all(form::first_line(run).as_bytes()).map_err(cannot)?;
+                let copy = (begin == Begin::Copy).then_some(Copied::Begun);
+                Head::new(run, copy).write(&file).map_err(cannot)?;
                 RowIndex::default()
             }
         };
@@ -114,13 +167,13 @@ impl Journal {
         self.found = RowIndex::default();
     }
 
-    /// Looks for all rows that are kept by now, as if an earlier run had kept them.
+    /// All rows were copied: they are found from now on as if an earlier run had kept them.
     ///
     /// # Errors
-    /// Exit 1: the file can't be read.
-    pub(crate) fn look_again(&mut self) -> Result<(), Failure> {
-        let found = form::found(&self.file);
-        self.found = found.map_err(|error| cannot_read(&self.path, &error))?;
+    /// Exit 1: the file can't be read, or a full disk.
+    pub(crate) fn end_copy(&mut self) -> Result<(), Failure> {
+        let found = form::copied(&self.file);
+        self.found = found.map_err(|error| cannot_write(&self.path, &error))?;
         self.kept = 0;
         Ok(())
     }

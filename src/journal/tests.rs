@@ -92,6 +92,32 @@ fn two_runs_at_once_are_kept_apart() {
     assert_eq!(Journal::open(&target, &run("m"), false).expect("opens").waiting(), 0);
 }
 
+#[test]
+fn a_copy_counts_only_once_it_is_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("o.jsonl");
+    let texts = ["一", "二"].map(str::to_owned);
+    for _ in 0..2 {
+        assert!(!Journal::has_begun(&target));
+        let mut journal = Journal::open_to_copy(&target, &run("m")).expect("opens");
+        keep(&mut journal, 0, &texts[..1]);
+    }
+    assert_eq!(code(Journal::open_to_copy(&target, &run("e5"))).0, 2);
+    // What was copied is found even if it is nowhere else any more.
+    assert_eq!(Journal::open(&target, &run("m"), false).expect("opens").waiting(), 1);
+    assert!(Journal::has_begun(&target));
+    assert_eq!(code(Journal::open_to_copy(&target, &run("m"))).0, 1);
+    Journal::open(&target, &run("m"), true).expect("opens").remove().expect("is removed");
+    let mut journal = Journal::open_to_copy(&target, &run("m")).expect("opens");
+    keep(&mut journal, 0, &texts);
+    journal.end_copy().expect("is whole");
+    assert_eq!(journal.waiting(), 2);
+    keep(&mut journal, 2, &texts[..1]);
+    drop(journal);
+    assert!(Journal::has_begun(&target));
+    assert_eq!(Journal::open(&target, &run("m"), false).expect("opens").waiting(), 3);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     /// A run that is killed at any byte of its journal loses at most the row that it was writing, and what

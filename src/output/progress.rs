@@ -1,11 +1,13 @@
-//! Progress bars on stderr. Only on a terminal, and removed at the end.
+//! Progress bars on stderr. Only on a terminal, and removed at the end. What is written meanwhile, by whomever,
+//! stands above the bar.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-use crate::io::Io;
+use crate::io::{Io, Stderr};
+use crate::sanitize;
 
 /// A progress bar, which may be invisible.
 #[derive(Debug, Clone)]
@@ -48,12 +50,14 @@ impl Progress {
         if !io.stderr.is_terminal || io.stderr.is_quiet {
             return Self(ProgressBar::hidden());
         }
-        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr_with_hz(10));
+        let terminal = BarTerminal { stderr: io.stderr.clone(), line: Mutex::default() };
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal), 10);
+        let bar = ProgressBar::with_draw_target(total, target);
         let template = if total.is_some() { known } else { unknown };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(sanitize::one_line(what));
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }
@@ -69,13 +73,62 @@ impl Progress {
         Arc::new(move |count| bar.inc(count))
     }
 
-    /// Hides the bar while a line of text is written.
-    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.0.suspend(write)
-    }
-
     /// Removes the bar.
     pub(crate) fn done(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// The terminal that a bar is drawn on: one line, which other output keeps clear of.
+#[derive(Debug)]
+struct BarTerminal {
+    stderr: Stderr,
+    /// What has been drawn of the line.
+    line: Mutex<String>,
+}
+
+impl TermLike for BarTerminal {
+    fn width(&self) -> u16 {
+        self.stderr.columns()
+    }
+
+    fn write_str(&self, text: &str) -> std::io::Result<()> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+        Ok(())
+    }
+
+    fn flush(&self) -> std::io::Result<()> {
+        let line = std::mem::take(&mut *self.line.lock().unwrap_or_else(PoisonError::into_inner));
+        match line.trim_end() {
+            "" => self.stderr.end_shown_line(),
+            line => self.stderr.show_lasting_line(line),
+        }
+        Ok(())
+    }
+
+    // There is no other line to move to, and each drawing replaces the one before.
+
+    fn write_line(&self, text: &str) -> std::io::Result<()> {
+        self.write_str(text)
+    }
+
+    fn clear_line(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_up(&self, _: usize) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, _: usize) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _: usize) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> std::io::Result<()> {
+        Ok(())
     }
 }

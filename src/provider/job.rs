@@ -59,7 +59,8 @@ impl Job {
     /// The model for the job: a flag or the environment names it for any job, a profile for each. In a
     /// profile of the user's own `model` is meant for every job that `models` does not name.
     pub(crate) fn model_in(self, profile: &Profile) -> Option<String> {
-        self.model_field(profile).map(|field| field.value.clone())
+        let model = self.model_field(profile).map(|field| field.value.clone());
+        model.filter(|model| !model.trim().is_empty())
     }
 
     /// The same with its origin.
@@ -74,13 +75,19 @@ impl Job {
 
     /// The entry of a profile's `models` for the job: its own, or that of the job that it is akin to.
     pub(super) fn model_of(self, profile: &Profile) -> Option<&Sourced<String>> {
+        profile.models.get(self.model_entry(profile)?)
+    }
+
+    /// The name of that entry.
+    pub(super) fn model_entry(self, profile: &Profile) -> Option<&'static str> {
         let akin = match self {
             Job::ImageEdit => Some(Job::Image),
             Job::Translate => Some(Job::Transcribe),
             _ => None,
         };
-        let jobs = [Some(self), akin].into_iter().flatten();
-        jobs.filter(|job| *job != Job::Models).find_map(|job| profile.models.get(job.name()))
+        let mut jobs = [Some(self), akin].into_iter().flatten();
+        let is_set = |job: &Job| *job != Job::Models && profile.models.get(job.name()).is_some();
+        jobs.find(is_set).map(Job::name)
     }
 
     /// Whether a profile's `model` is meant for the job.

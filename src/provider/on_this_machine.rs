@@ -2,6 +2,7 @@
 //! default model of the built-in list is no more than a wish there.
 
 use super::field_repair::key;
+use super::job::{SPEAKERS, TIMED};
 use super::{Fields, Job, Provider, host};
 use crate::config::field::Sourced;
 use crate::config::origin::Origin;
@@ -64,8 +65,8 @@ impl Provider {
     pub(crate) fn dead_default_hint(&self, model: &str, heir: Option<&str>) -> String {
         let profile = key(&self.name);
         let other = serde_json::Value::from(heir.unwrap_or("…"));
-        let line = match self.profile.models.iter().find(|(_, field)| field.value == model) {
-            Some((job, _)) => format!("models = {{ {job} = {other} }}"),
+        let line = match self.models_entry(model) {
+            Some(entry) => format!("models = {{ {entry} = {other} }}"),
             None => format!("model = {other}"),
         };
         let list = match self.profile.offers(Job::Models) {
@@ -75,6 +76,20 @@ impl Provider {
         format!(
             "the built-in default {model} is no longer served; {list}`{line}` in [providers.{profile}] asks another"
         )
+    }
+
+    /// The entry of the profile's `models` that this model of the job at hand comes from; `None` if it is
+    /// the profile's `model`.
+    fn models_entry(&self, model: &str) -> Option<&'static str> {
+        let profile = &self.profile;
+        let is_it = |field: &Sourced<String>| field.value == model;
+        match self.job.model_field(profile).is_some_and(is_it) {
+            true if self.job.takes_chat_model() && profile.model.is_set() => None,
+            true => self.job.model_entry(profile),
+            false => [TIMED, SPEAKERS]
+                .into_iter()
+                .find(|entry| profile.models.get(entry).is_some_and(is_it)),
+        }
     }
 
     /// Whether `-O` or the profile's fields for the job set the model, over any other.

@@ -8,7 +8,7 @@ use super::endpoint::{self, Endpoint};
 use super::key::ApiKey;
 use super::limit::RequestLimit;
 use super::options::Setting;
-use super::user_fields::{SetBy, UserFields};
+use super::user_fields::UserFields;
 use super::{Job, host, rules, search};
 use crate::config::field::{Field, Sourced};
 use crate::config::origin::Origin;
@@ -145,7 +145,7 @@ impl Provider {
             if !has_own_shape || setting.path == ["model"] {
                 rules::set_path(&mut body, &setting.path, setting.value.clone());
             }
-            own.add(&setting.path[0], SetBy::Setting);
+            own.add_setting(&setting.path);
         }
         if has_own_shape {
             own.keep_to(&body);

@@ -19,10 +19,31 @@ pub(crate) enum SetBy {
     Profile(String),
 }
 
+/// What wins where one field is set in several ways: the later of these, and the larger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SettingWeight {
+    /// Ours, or the built-in list's.
+    #[default]
+    Unset,
+    Profile,
+    Flag,
+    /// `-O`; the later one of two has the larger number.
+    Setting(usize),
+}
+
+/// A field that the user set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct UserField {
+    name: String,
+    /// The way to the one member that was set; empty where all of the field was.
+    path: Vec<String>,
+    by: SetBy,
+}
+
 /// The fields of one request that the user set, under the names that they have on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UserFields {
-    set: Vec<(String, SetBy)>,
+    set: Vec<UserField>,
     /// The fields that a request has at all; `None` if all that it carries are fields.
     fields: Option<Vec<String>>,
 }
@@ -31,7 +52,25 @@ impl UserFields {
     /// By what the user set a field; `None` for one that is ours or the built-in list's.
     pub(crate) fn by(&self, field: &str) -> Option<&SetBy> {
         let is_it = |name: &str| name == field || field_of(name) == field;
-        self.set.iter().rev().find(|(name, _)| is_it(name)).map(|(_, by)| by)
+        self.set.iter().rev().find(|field| is_it(&field.name)).map(|field| &field.by)
+    }
+
+    /// How much what the user set of a field, or of one `member` of it, weighs against the same under
+    /// another name; and whether it is a part of that alone.
+    pub(crate) fn weight(&self, field: &str, member: Option<&str>) -> (SettingWeight, bool) {
+        let way: Vec<&str> = member.into_iter().collect();
+        let is_it = |own: &UserField| {
+            own.name == field && own.path.iter().zip(&way).all(|(own, other)| own == other)
+        };
+        let weighed = self.set.iter().enumerate().filter(|(_, own)| is_it(own)).map(|(at, own)| {
+            let weight = match own.by {
+                SetBy::Profile(_) => SettingWeight::Profile,
+                SetBy::Flag(_) => SettingWeight::Flag,
+                SetBy::Setting => SettingWeight::Setting(at),
+            };
+            (weight, own.path.len() > way.len())
+        });
+        weighed.max().unwrap_or_default()
     }
 
     /// What else stands in the bodies of these requests, beside these fields, is a shape of the
@@ -47,7 +86,15 @@ impl UserFields {
 
     /// Tells by what the user set a field.
     pub(crate) fn add(&mut self, field: &str, by: SetBy) {
-        self.set.push((field.to_owned(), by));
+        self.set.push(UserField { name: field.to_owned(), path: Vec::new(), by });
+    }
+
+    /// Tells that `-O` set a field, or a member of it.
+    pub(super) fn add_setting(&mut self, path: &[String]) {
+        if let [name, path @ ..] = path {
+            let (name, path) = (name.clone(), path.to_vec());
+            self.set.push(UserField { name, path, by: SetBy::Setting });
+        }
     }
 
     /// The user's part of a profile's section.
@@ -90,14 +137,14 @@ impl UserFields {
 
     /// Follows a field to its new name.
     pub(crate) fn rename(&mut self, from: &str, to: &str) {
-        for (name, _) in self.set.iter_mut().filter(|(name, _)| name == from) {
-            to.clone_into(name);
+        for field in self.set.iter_mut().filter(|field| field.name == from) {
+            to.clone_into(&mut field.name);
         }
     }
 
     /// The same without what flags set: for a command that makes its flags up itself.
     pub(crate) fn without_flags(mut self) -> Self {
-        self.set.retain(|(_, by)| !matches!(by, SetBy::Flag(_)));
+        self.set.retain(|field| !matches!(field.by, SetBy::Flag(_)));
         self
     }
 }

@@ -244,7 +244,7 @@ impl RowFlow {
             return;
         };
         self.told.push(error.kind);
-        self.progress.aside(|| io.note(&format!("{}: {}", row.place(), error.message)));
+        io.note(&format!("{}: {}", row.place(), error.message));
     }
 
     fn show(&mut self, exchange: &Exchange, io: &Io) {

@@ -170,7 +170,7 @@ impl JournalKeeper {
         &self,
         files: &RowFiles,
         style: &AnswerStyle,
-        each: &mut dyn FnMut(&NumberedRow) -> Result<(), Failure>,
+        each: &mut dyn FnMut(&NumberedRow, &RowOutcome) -> Result<(), Failure>,
         sink: &mut Sink,
         io: &mut Io,
     ) -> Result<(), Failure> {
@@ -182,7 +182,7 @@ impl JournalKeeper {
             reader.read(place, &mut kept)?;
             let outcome = RowOutcome::of_kept(&kept).ok_or_else(unreadable)?;
             style.push(&row, &outcome, &mut out);
-            each(&row)?;
+            each(&row, &outcome)?;
             if out.len() >= WRITE_SIZE {
                 sink.write(&out, io)?;
                 out.clear();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::earlier::EarlierFile;
+use super::earlier::{EarlierFile, EarlierRows};
 use super::keep::{AnswerKeeper, JournalKeeper, StreamKeeper};
 use super::record::AnswerStyle;
 use super::reply::AnswerWish;
@@ -10,7 +10,7 @@ use super::request::RowRequests;
 use super::setup::RowSetup;
 use super::source::NumberedRow;
 use super::survey::RowSurvey;
-use super::whole::KnownFile;
+use super::whole::{FileKnowledge, KnownFile};
 use crate::cli::batch::{AnswerFormat, BatchAnswerArgs};
 use crate::error::Failure;
 use crate::io::Io;
@@ -56,11 +56,14 @@ impl Opening<'_> {
         if let Some(io) = io
             && !self.answers.fresh
             && target.is_file()
-            && !path_beside(target).exists()
+            && !Journal::has_begun(target)
         {
-            let known = KnownFile::find(target, self.run, &io.env);
-            if known.is_some() || self.answers.retry_failed {
-                return self.of_whole(target, known, io);
+            match FileKnowledge::find(target, self.run, &io.env) {
+                FileKnowledge::Known(known) => return self.of_whole(target, Some(known), io),
+                FileKnowledge::Nothing if self.answers.retry_failed => {
+                    return self.of_whole(target, None, io);
+                }
+                FileKnowledge::Nothing | FileKnowledge::OfAnother => {}
             }
         }
         let journal = Journal::open(target, self.run, self.answers.fresh)?;
@@ -119,26 +122,38 @@ impl Opening<'_> {
         })?;
         let retries_refused = self.answers.retry_failed;
         if let Some(known) = &known
-            && known.hashes == hashes
-            && known.passing == 0
+            && known.rows.iter().map(|row| row.hash).eq(hashes.iter().copied())
+            && known.failed.passing == 0
+            && known.places.as_ref().is_none_or(|places| *places == style.places())
             && !retries_refused
         {
+            if path_beside(target).exists() {
+                // Of a run that was killed while it copied: FILE has all of it.
+                Journal::open_to_copy(target, self.run)?.remove()?;
+            }
             let (path, rows) = (target.display(), super::tally::grouped(survey.count));
             let plural = if survey.count == 1 { "row" } else { "rows" };
             io.note(&format!("{path} has all {rows} {plural} already; --fresh asks again"));
             return Ok(None);
         }
-        let mut journal = Journal::open(target, self.run, false)?;
+        let mut journal = Journal::open_to_copy(target, self.run)?;
+        let places = known.as_ref().and_then(|known| known.places.clone());
         let earlier = EarlierFile {
             target,
-            style: &style,
+            places: &places.unwrap_or_else(|| style.places()),
             requests: self.requests,
             wish: self.wish,
             provider: &self.setup.provider,
             retries_refused,
         };
-        let of_file = known.as_ref().map_or(&hashes, |known| &known.hashes);
-        let kept = earlier.keep_in(&mut journal, of_file).and_then(|()| journal.look_again());
+        let rows = match &known {
+            Some(known) => EarlierRows::Known(&known.rows),
+            None => {
+                let rows = self.setup.files.rows();
+                EarlierRows::Alike { hashes: &hashes, style: &style, rows }
+            }
+        };
+        let kept = earlier.keep_in(&mut journal, rows).and_then(|()| journal.end_copy());
         if let Err(failure) = kept {
             // FILE still has all of it.
             let _ = journal.remove();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::outcome::{RowError, RowOutcome};
@@ -29,8 +30,15 @@ pub(super) struct AnswerStyle {
     columns: Vec<String>,
 }
 
+/// Where answers stand in an output, as it has to be known to read them back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct AnswerPlaces {
+    pub(super) format: AnswerFormat,
+    pub(super) names: AnswerNames,
+}
+
 /// What our own columns are called.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct AnswerNames {
     pub(super) answer: String,
     pub(super) error: String,
@@ -124,6 +132,37 @@ impl AnswerStyle {
         };
         let (ids, columns) = (survey.ids.clone(), survey.columns.clone());
         Ok(Self { format, names, shows_usage, ids, columns })
+    }
+
+    /// Where answers stand.
+    pub(super) fn places(&self) -> AnswerPlaces {
+        AnswerPlaces { format: self.format, names: self.names.clone() }
+    }
+
+    /// Whether a line of an output in this style is of this row, as far as what stands before its answer
+    /// tells. A line of a Batch API's form has the row's name at most.
+    pub(super) fn has_line(&self, row: &NumberedRow, line: &[u8]) -> bool {
+        if self.format == AnswerFormat::Openai {
+            #[derive(Deserialize)]
+            struct Named<'a> {
+                custom_id: std::borrow::Cow<'a, str>,
+            }
+            let named = serde_json::from_slice::<Named<'_>>(line);
+            let has_name = |named: Named<'_>| named.custom_id == self.ids.custom_id(row);
+            return matches!(self.ids, RowIds::Column(_, true)) && named.is_ok_and(has_name);
+        }
+        let mut own = Vec::new();
+        self.push(row, &RowOutcome::default(), &mut own);
+        let own = own.strip_suffix(b"null}\n").unwrap_or(&own);
+        line.starts_with(own)
+    }
+
+    /// Whether a record of CSV in this style is of this row, as far as its own columns tell.
+    pub(super) fn has_record(&self, row: &NumberedRow, record: &Row) -> bool {
+        self.columns.iter().all(|name| {
+            let own = row.row.text(name).unwrap_or_default();
+            record.text(name).is_some_and(|cell| cell == own)
+        })
     }
 
     /// What stands before all rows.

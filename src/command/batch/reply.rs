@@ -27,6 +27,13 @@ pub(super) struct AnswerWish {
     pub(super) thinks_untagged: bool,
 }
 
+impl AnswerWish {
+    /// Whether an answer that a limit cut is to be told of: under a schema whosever limit it was.
+    pub(super) fn minds_cuts(&self) -> bool {
+        !self.is_limited || self.schema.is_some()
+    }
+}
+
 /// A reply that was read.
 #[derive(Debug)]
 pub(super) struct ReadReply {
@@ -131,7 +138,7 @@ impl ReadReply {
             }
             None => serde_json::value::to_raw_value(&extracted(&self.text, wish.extract)).ok(),
         };
-        let is_cut = is_cut && (!wish.is_limited || wish.schema.is_some());
+        let is_cut = is_cut && wish.minds_cuts();
         Ok(RowOutcome { answer, finish_reason: self.finish.clone(), is_cut, ..base })
     }
 

@@ -7,6 +7,7 @@ use super::attach;
 use super::flow::{FlowOptions, RowFlow};
 use super::keep::{AnswerKeeper, JournalKeeper};
 use super::open::Opening;
+use super::outcome::RowOutcome;
 use super::preview;
 use super::record::{self, AnswerStyle};
 use super::reply::AnswerWish;
@@ -16,7 +17,7 @@ use super::source::{NumberedRow, RowFiles};
 use super::survey::RowIds;
 use super::tally::{RunTally, grouped};
 use super::template::RowTemplate;
-use super::whole::WholeNote;
+use super::whole::{FailedRows, WholeNote};
 use crate::cli::batch::{AnswerFormat, BatchRunArgs, BatchWorkArgs};
 use crate::command::options::RunOptions;
 use crate::command::steps::{refuse_own_input, settle_output};
@@ -262,7 +263,7 @@ impl RowEnd<'_> {
         match (keeper, self.output) {
             (AnswerKeeper::Journal(keeper), Some(target)) => {
                 let written = match result {
-                    Ok(()) => self.write(&keeper, target, tally.passing(), io),
+                    Ok(()) => self.write(&keeper, target, tally.failed_rows(), io),
                     Err(failure) => Err(failure),
                 };
                 settle(written, self.is_past, keeper, tally, provider, io)
@@ -279,23 +280,23 @@ impl RowEnd<'_> {
         }
     }
 
-    /// Writes FILE, which all rows are in. `passing` of them may be answered by another try.
+    /// Writes FILE, which all rows are in.
     fn write(
         &self,
         keeper: &JournalKeeper,
         target: &Path,
-        passing: u64,
+        failed: FailedRows,
         io: &mut Io,
     ) -> Result<(), Failure> {
         let mut note = WholeNote::new(target, self.run, &io.env);
-        let mut hashed = |row: &NumberedRow| {
-            note.add(attach::past_row_hash(row, &self.template.fill(row)?));
+        let mut hashed = |row: &NumberedRow, outcome: &RowOutcome| {
+            note.add(attach::past_row_hash(row, &self.template.fill(row)?), outcome.is_cut);
             Ok(())
         };
         let mut sink = Sink::open(Some(target))?;
         keeper.write(self.files, self.style, &mut hashed, &mut sink, io)?;
         sink.commit()?;
-        note.keep(target, passing);
+        note.keep(target, self.style.places(), failed);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::outcome::{RowErrorKind, RowOutcome};
+use super::whole::FailedRows;
 use crate::ledger::Spent;
 use crate::provider::price::money;
 
@@ -94,6 +95,12 @@ impl RunTally {
     pub(super) fn passing(&self) -> u64 {
         let passing = self.failed.iter().filter(|(kind, _)| kind.is_passing());
         passing.map(|(_, count)| count).sum()
+    }
+
+    /// Rows that failed, by what another try may bring.
+    pub(super) fn failed_rows(&self) -> FailedRows {
+        let passing = self.passing();
+        FailedRows { passing, refused: self.failed() - passing }
     }
 
     /// `12 rows failed: 8 rate limit, 4 content filter`; `None` where none has.

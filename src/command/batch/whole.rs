@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::record::AnswerPlaces;
 use crate::io::Env;
 use crate::journal::{Fingerprint, RowHash};
 use crate::private;
@@ -14,44 +15,101 @@ use crate::private;
 /// The folder in the data folder.
 const FOLDER: &str = "whole";
 
-/// The bytes of a hash.
+/// The bytes of a hash. One byte follows: whether the answer was cut.
 const HASH: usize = 16;
 
 /// The bytes of the first line, with blanks at its end.
-const HEAD: usize = 256;
+const HEAD: usize = 1024;
+
+/// The number of this form, in the first line; and of an older one, which has hashes alone.
+const FORM: u32 = 2;
+const OLD_FORM: u32 = 1;
 
 /// What is known of a file.
 #[derive(Debug)]
-pub(super) struct KnownFile {
-    /// The requests of its rows, in their order.
-    pub(super) hashes: Vec<RowHash>,
-    /// Rows without an answer that another try may answer.
-    pub(super) passing: u64,
+pub(super) enum FileKnowledge {
+    Nothing,
+    /// It was written by a run that asked otherwise.
+    OfAnother,
+    Known(KnownFile),
 }
 
-/// The first line; hashes follow.
+/// What is known of a file that this run wrote.
+#[derive(Debug)]
+pub(super) struct KnownFile {
+    /// Its rows, in their order.
+    pub(super) rows: Vec<KnownRow>,
+    /// Where the answers stand in it; none if an older version wrote it.
+    pub(super) places: Option<AnswerPlaces>,
+    pub(super) failed: FailedRows,
+}
+
+/// What is known of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct KnownRow {
+    /// Its request.
+    pub(super) hash: RowHash,
+    /// Whether its answer was cut by a limit that the user did not set; none where only the file tells.
+    pub(super) is_cut: Option<bool>,
+}
+
+/// Rows without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct FailedRows {
+    /// Those that another try may answer.
+    pub(super) passing: u64,
+    /// Those that were refused for good.
+    #[serde(default)]
+    pub(super) refused: u64,
+}
+
+/// The first line; rows follow.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     llm: u32,
     fingerprint: String,
     /// The size of the file.
     bytes: u64,
-    passing: u64,
+    #[serde(flatten)]
+    failed: FailedRows,
+    #[serde(default)]
+    places: Option<AnswerPlaces>,
 }
 
-impl KnownFile {
-    /// What is known of `target`, if it is still as this run wrote it.
-    pub(super) fn find(target: &Path, run: &Fingerprint, env: &Env) -> Option<Self> {
-        let bytes = std::fs::metadata(target).ok().filter(std::fs::Metadata::is_file)?.len();
-        let content = std::fs::read(place(target, env)?).ok()?;
-        let end = memchr::memchr(b'\n', &content)?;
-        let head: Head = serde_json::from_slice(&content[..end]).ok()?;
-        let is_it = head.llm == 1 && head.fingerprint == run.text() && head.bytes == bytes;
-        let rows = content[end + 1..].chunks_exact(HASH);
-        let is_whole = is_it && rows.remainder().is_empty();
-        let hashes = rows.filter_map(|row| row.try_into().ok()).map(RowHash::of_bytes).collect();
-        is_whole.then_some(Self { hashes, passing: head.passing })
+impl FileKnowledge {
+    /// What is known of `target`, if it is still as it was written.
+    pub(super) fn find(target: &Path, run: &Fingerprint, env: &Env) -> Self {
+        read(target, run, env).unwrap_or(Self::Nothing)
     }
+}
+
+fn read(target: &Path, run: &Fingerprint, env: &Env) -> Option<FileKnowledge> {
+    let bytes = std::fs::metadata(target).ok().filter(std::fs::Metadata::is_file)?.len();
+    let content = std::fs::read(place(target, env)?).ok()?;
+    let end = memchr::memchr(b'\n', &content)?;
+    let head: Head = serde_json::from_slice(&content[..end]).ok()?;
+    let length = match head.llm {
+        OLD_FORM => HASH,
+        FORM => HASH + 1,
+        _ => return None,
+    };
+    if head.bytes != bytes {
+        return None;
+    }
+    if head.fingerprint != run.text() {
+        return Some(FileKnowledge::OfAnother);
+    }
+    let rows = content[end + 1..].chunks_exact(length);
+    if !rows.remainder().is_empty() {
+        return None;
+    }
+    let known = |row: &[u8]| {
+        let (hash, facts) = row.split_at(HASH);
+        let hash = RowHash::of_bytes(hash.try_into().ok()?);
+        Some(KnownRow { hash, is_cut: facts.first().map(|is_cut| *is_cut != 0) })
+    };
+    let rows = rows.filter_map(known).collect();
+    Some(FileKnowledge::Known(KnownFile { rows, places: head.places, failed: head.failed }))
 }
 
 /// Takes note of what a file's rows asked, while it is written: on the disk, as there may be millions of them.
@@ -113,19 +171,22 @@ impl WholeNote {
     }
 
     /// Adds the next row.
-    pub(super) fn add(&mut self, hash: RowHash) {
+    pub(super) fn add(&mut self, hash: RowHash, is_cut: bool) {
+        let mut row = [u8::from(is_cut); HASH + 1];
+        row[..HASH].copy_from_slice(&hash.to_bytes());
         if let Some(part) = &mut self.part
-            && part.file.write_all(&hash.to_bytes()).is_err()
+            && part.file.write_all(&row).is_err()
         {
             self.part = None;
         }
     }
 
-    /// Keeps what is known, now that the file is whole. `passing`: rows that another try may answer.
-    pub(super) fn keep(self, target: &Path, passing: u64) {
+    /// Keeps what is known, now that the file is whole.
+    pub(super) fn keep(self, target: &Path, places: AnswerPlaces, failed: FailedRows) {
         let bytes = std::fs::metadata(target).map(|facts| facts.len());
         let (Some(part), Ok(bytes)) = (self.part, bytes) else { return };
-        let head = Head { llm: 1, fingerprint: self.fingerprint, bytes, passing };
+        let head =
+            Head { llm: FORM, fingerprint: self.fingerprint, bytes, failed, places: Some(places) };
         let _ = part.end(&head);
     }
 }
@@ -143,7 +204,9 @@ fn place(target: &Path, env: &Env) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::AnswerNames;
     use super::*;
+    use crate::cli::batch::AnswerFormat;
     use std::collections::BTreeMap;
 
     #[test]
@@ -155,14 +218,28 @@ mod tests {
         let run = Fingerprint::new([&b"a"[..]], None);
         let mut note = WholeNote::new(&target, &run, &env);
         std::fs::write(&target, "one").expect("written");
-        let hash = RowHash::of([&b"x"[..]]);
-        note.add(hash);
-        note.keep(&target, 2);
-        let known = KnownFile::find(&target, &run, &env).expect("known");
-        assert_eq!((known.hashes, known.passing), (vec![hash], 2));
+        let rows = [false, true].map(|is_cut| {
+            let hash = RowHash::of([&b"x"[..]]);
+            note.add(hash, is_cut);
+            KnownRow { hash, is_cut: Some(is_cut) }
+        });
+        let names = ["answer", "error", "finish_reason", "usage"].map(str::to_owned);
+        let [answer, error, finish_reason, usage] = names;
+        let names = AnswerNames { answer, error, finish_reason, usage };
+        let places = AnswerPlaces { format: AnswerFormat::Csv, names };
+        let failed = FailedRows { passing: 2, refused: 1 };
+        note.keep(&target, places.clone(), failed);
+        let FileKnowledge::Known(known) = FileKnowledge::find(&target, &run, &env) else {
+            panic!("it is known");
+        };
+        assert_eq!(
+            (&known.rows[..], known.places, known.failed),
+            (&rows[..], Some(places), failed)
+        );
         let other = Fingerprint::new([&b"b"[..]], None);
-        assert!(KnownFile::find(&target, &other, &env).is_none());
+        let find = |run| FileKnowledge::find(&target, run, &env);
+        assert!(matches!(find(&other), FileKnowledge::OfAnother));
         std::fs::write(&target, "more").expect("written");
-        assert!(KnownFile::find(&target, &run, &env).is_none());
+        assert!(matches!(find(&run), FileKnowledge::Nothing));
     }
 }

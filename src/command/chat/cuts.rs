@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::api::least_tokens::{LONG_TEXT, can_be_all};
 use crate::conversation::{Conversation, Message, SentRequest};
 use crate::dialect::answers::Answers;
-use crate::dialect::usage::{TokenCounts, prompt_tokens};
+use crate::dialect::usage::{TokenCounts, is_over, prompt_tokens};
 use crate::io::Io;
 use crate::provider::user_fields::UserFields;
 use crate::provider::{Provider, limits_of};
@@ -166,8 +166,7 @@ fn over_limit(limit: u64, answers: &Answers, usage: &Value, name: &str) -> Optio
         return None;
     }
     let each = counts.output?.saturating_sub(thinking) / answers.number().max(1) as u64;
-    let is_over = each > limit.saturating_add(limit / 10) && each > limit.saturating_add(8);
-    is_over.then(|| {
+    is_over(each, limit).then(|| {
         format!("the answer of {name} counts {each} tokens, over your limit of {limit}, which had no effect")
     })
 }

@@ -244,7 +244,9 @@ pub(super) fn may_be_of_form(refused: &Refused) -> bool {
             | Class::TooLong
             | Class::Loading
     );
-    !is_other && !matches!(refused.status, Some(401..=403 | 407..=409 | 429))
+    // A 403 is of a key, unless its words are of the model: words win over the number.
+    let is_of_key = refused.status == Some(403) && refused.class != Class::Model;
+    !is_other && !is_of_key && !matches!(refused.status, Some(401 | 402 | 407..=409 | 429))
 }
 
 /// The words of a refusal, the field that it names and its code.

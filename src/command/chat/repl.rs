@@ -254,7 +254,7 @@ impl<'a> Session<'a> {
             None => self.asker.resolve(self.config, io)?,
         };
         let word = Some(word).filter(|word| !word.is_empty());
-        models::show(provider, word, false, self.asker.options.exchange, self.config, io)
+        models::show(provider, word, false, self.asker.options.exchange, io)
     }
 
     fn show_instructions(&self, io: &mut Io) -> Result<(), Failure> {

@@ -43,7 +43,7 @@ impl WaitingLine {
         let Some(task) = self.task.take() else { return };
         self.is_over.store(true, Ordering::Relaxed);
         task.abort();
-        self.stderr.end_passing_line();
+        self.stderr.end_shown_line();
     }
 }
 

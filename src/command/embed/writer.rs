@@ -116,7 +116,7 @@ impl VectorWriter {
                             return Err(Failure::new(FailureKind::Refused, message)
                                 .hint("--skip-errors leaves such texts out"));
                         }
-                        progress.aside(|| io.say(&message));
+                        io.say(&message);
                         self.refused += 1;
                         self.row(text, None)?;
                     }

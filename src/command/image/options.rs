@@ -30,8 +30,6 @@ pub(super) struct ImageOptions {
     /// The most bytes of a picture that is downloaded.
     pub(super) max_bytes: u64,
     pub(super) shows_usage: bool,
-    /// The exchange is shown on stderr.
-    pub(super) verbose: bool,
 }
 
 impl ImageOptions {
@@ -49,7 +47,6 @@ impl ImageOptions {
             shows: args.show,
             max_bytes: args.max_bytes.unwrap_or(MAX_DOWNLOAD),
             shows_usage: run.usage,
-            verbose: run.exchange.verbose,
         })
     }
 }

@@ -57,19 +57,17 @@ impl Operation for AskPictures<'_> {
     }
 
     fn sending(&mut self, request: &Request) -> Option<Progress> {
-        self.work.sending(request, self.io)
+        Some(ImageWork::sending(request, self.io))
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<PicturesReply, ReadError> {
         if is_stream(reply) {
             return self.read_stream(reply).await;
         }
-        let bar = self.work.bar(|| Progress::bytes("receiving", reply.content_length(), self.io));
+        let bar = Progress::bytes("receiving", reply.content_length(), self.io);
         let (mut scanner, mut taken) = (ImageScanner::default(), Vec::new());
-        let read = scan(reply, &mut scanner, &mut taken, self.places, bar.as_ref()).await;
-        if let Some(bar) = bar {
-            bar.done();
-        }
+        let read = scan(reply, &mut scanner, &mut taken, self.places, &bar).await;
+        bar.done();
         read?;
         let value = scanner.finish();
         let value = understood(value, scanner.rest())?;
@@ -87,11 +85,9 @@ impl Operation for AskPictures<'_> {
 impl AskPictures<'_> {
     /// Reads an event stream; unfinished pictures are drawn as they come.
     async fn read_stream(&mut self, reply: &mut Reply<'_>) -> Result<PicturesReply, ReadError> {
-        let bar = self.work.bar(|| Progress::bytes("receiving", None, self.io));
-        let read = self.events(reply, bar.as_ref()).await;
-        if let Some(bar) = bar {
-            bar.done();
-        }
+        let bar = Progress::bytes("receiving", None, self.io);
+        let read = self.events(reply, &bar).await;
+        bar.done();
         let value = read?.finish()?;
         let entries = reply::entries(&value).unwrap_or_default();
         reply.exchange().spend(spent_on(&value, &entries));
@@ -101,34 +97,27 @@ impl AskPictures<'_> {
     async fn events(
         &mut self,
         reply: &mut Reply<'_>,
-        bar: Option<&Progress>,
+        bar: &Progress,
     ) -> Result<ImageStream, Failure> {
         let (mut stream, mut length) = (ImageStream::default(), 0);
         while let Some(bytes) = reply.chunk().await? {
             length += bytes.len();
-            if let Some(bar) = bar {
-                bar.add(bytes.len() as u64);
-            }
+            bar.add(bytes.len() as u64);
             let pushed = if length > MAX_REPLY { None } else { stream.push(&bytes).ok() };
             let Some(unfinished) = pushed else { return Err(reply.too_large(MAX_REPLY)) };
             for text in unfinished {
-                self.draw(&text, bar)?;
+                self.draw(&text)?;
             }
         }
         Ok(stream)
     }
 
     /// Draws an unfinished picture. One that can't be read is not worth a word: the whole one comes.
-    fn draw(&mut self, text: &str, bar: Option<&Progress>) -> Result<(), Failure> {
+    fn draw(&mut self, text: &str) -> Result<(), Failure> {
         let (Some(canvas), Some(bytes)) = (self.canvas, base64text::decode(text)) else {
             return Ok(());
         };
-        let io = &mut *self.io;
-        let mut draw = || canvas.show(&bytes, "an unfinished picture", io);
-        match bar {
-            Some(bar) => bar.aside(draw),
-            None => draw(),
-        }
+        canvas.show(&bytes, "an unfinished picture", self.io)
     }
 }
 
@@ -143,7 +132,7 @@ async fn scan(
     scanner: &mut ImageScanner,
     taken: &mut Vec<Option<OpenPicture>>,
     places: &mut PictureTargets,
-    bar: Option<&Progress>,
+    bar: &Progress,
 ) -> Result<(), Failure> {
     let mut length = 0;
     while let Some(bytes) = reply.chunk().await? {
@@ -151,9 +140,7 @@ async fn scan(
         if length > MAX_REPLY {
             return Err(reply.too_large(MAX_REPLY));
         }
-        if let Some(bar) = bar {
-            bar.add(bytes.len() as u64);
-        }
+        bar.add(bytes.len() as u64);
         scanner.push(&bytes, &mut |piece| {
             match (piece, taken.last_mut().and_then(Option::as_mut)) {
                 (ImagePiece::Begin, _) => taken.push(Some(places.picture(taken.len())?)),
@@ -185,7 +172,7 @@ impl Operation for AskBytes<'_> {
     }
 
     fn sending(&mut self, request: &Request) -> Option<Progress> {
-        self.work.sending(request, self.io)
+        Some(ImageWork::sending(request, self.io))
     }
 
     async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Vec<u8>, ReadError> {

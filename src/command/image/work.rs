@@ -76,18 +76,13 @@ impl ImageWork {
     }
 
     /// A bar for what goes out: the bytes of a form, else only that something is being waited for.
-    pub(super) fn sending(&self, request: &Request, io: &Io) -> Option<Progress> {
-        self.bar(|| match &request.body {
+    pub(super) fn sending(request: &Request, io: &Io) -> Progress {
+        match &request.body {
             Body::Form(form) => {
                 let length = form.pieces().iter().map(BytePiece::length).sum();
                 Progress::bytes("sending", Some(length), io)
             }
             _ => Progress::waiting("drawing", io),
-        })
-    }
-
-    /// A bar, unless the exchange is shown: its lines and a bar would tear each other.
-    pub(super) fn bar(&self, bar: impl FnOnce() -> Progress) -> Option<Progress> {
-        (!self.options.verbose).then(bar)
+        }
     }
 }

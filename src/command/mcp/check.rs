@@ -8,7 +8,7 @@ use crate::command::options::RunOptions;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::exchange;
-use crate::io::Io;
+use crate::io::{Io, Stderr};
 use crate::mcp::{Ready, Watch};
 use crate::output::sink::to_stdout;
 use crate::sanitize;
@@ -26,6 +26,23 @@ struct Found {
     offered: usize,
     /// Tools that can't be offered, each with the reason.
     unfit: Vec<String>,
+}
+
+impl ServerReport {
+    /// Masks what the server may echo of secrets.
+    fn mask(&mut self, stderr: &Stderr) {
+        let mask = |text: &mut String| *text = stderr.masked(text);
+        match &mut self.found {
+            Ok(Found { ready, unfit, .. }) => {
+                mask(&mut ready.title);
+                ready.instructions.iter_mut().chain(unfit).for_each(mask);
+            }
+            Err(failure) => {
+                mask(&mut failure.message);
+                failure.hint.iter_mut().for_each(mask);
+            }
+        }
+    }
 }
 
 /// Runs the action.
@@ -56,6 +73,7 @@ pub(super) fn run(
         name: name_in(&failure.message).to_owned(),
         found: Err(failure),
     }));
+    reports.iter_mut().for_each(|report| report.mask(&io.stderr));
     let text = if options.json { json_of(&reports) } else { table(&reports) };
     to_stdout(text.as_bytes(), io)?;
     if reports.is_empty() {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::address::{header, reach_of_address};
-use super::expand::{conceal, expanded};
+use super::expand::{conceal, expanded, expanded_address};
 use super::json_file;
+use super::words;
 use crate::config::field::FieldMap;
 use crate::config::mcp::McpTable;
 use crate::config::origin::Origin;
@@ -227,6 +228,7 @@ fn limited(mut choice: ServerChoice, table: &McpTable) -> ServerChoice {
 }
 
 fn program(table: &McpTable, io: &Io) -> Result<Reach, String> {
+    io.stderr.conceal(words::secrets(&table.command));
     let mut command = table.command.clone();
     if let Some(program) = command.first_mut() {
         *program = io.env.expand_home(program).to_string_lossy().into_owned();
@@ -258,7 +260,7 @@ fn address(url: &str, table: &McpTable, io: &Io) -> Result<Reach, String> {
         let value = HeaderValue::Key { scheme: "Bearer ", secret, variable: variable.clone() };
         headers.insert(0, Header { name: "Authorization".to_owned(), value, is_private: true });
     }
-    let url = expanded(url, true, &io.env)?;
+    let url = expanded_address(url, true, io)?;
     reach_of_address(&url, headers, io)
 }
 

@@ -1,7 +1,7 @@
 //! Variables of the user's in the values of a server's table. Knows no server.
 
 use crate::io::{Env, Io};
-use crate::secret;
+use crate::secret::{self, Secret};
 
 /// A text with the values of variables in the place of `${NAME}`, `${NAME:-default}` and `${env:NAME}`, and of
 /// `$NAME` where `takes_bare`; `$$` is a dollar there.
@@ -9,6 +9,33 @@ use crate::secret;
 /// # Errors
 /// A variable that is not set, in words.
 pub(super) fn expanded(text: &str, takes_bare: bool, env: &Env) -> Result<String, String> {
+    replaced(text, takes_bare, &mut |name| env.get(name))
+}
+
+/// An address with the values of variables in it. Those behind its host are masked from now on: many a
+/// service takes its key there.
+///
+/// # Errors
+/// As [`expanded`].
+pub(super) fn expanded_address(text: &str, takes_bare: bool, io: &Io) -> Result<String, String> {
+    let mut values = Vec::new();
+    let address = replaced(text, takes_bare, &mut |name| {
+        values.extend(io.env.get(name));
+        io.env.get(name)
+    })?;
+    let from_host = address.split_once("://").map_or(address.as_str(), |(_, rest)| rest);
+    let behind = &from_host[from_host.find(['/', '?', '#']).unwrap_or(from_host.len())..];
+    values.retain(|value| behind.contains(value));
+    io.stderr.conceal(values.into_iter().map(Secret::new).collect());
+    Ok(address)
+}
+
+/// A text with what `value` gives for each variable.
+fn replaced(
+    text: &str,
+    takes_bare: bool,
+    value: &mut dyn FnMut(&str) -> Option<String>,
+) -> Result<String, String> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -16,7 +43,7 @@ pub(super) fn expanded(text: &str, takes_bare: bool, env: &Env) -> Result<String
         let behind = &rest[at + 1..];
         if let Some((inner, after)) = behind.strip_prefix('{').and_then(|text| text.split_once('}'))
         {
-            expanded.push_str(&braced(inner, env)?);
+            expanded.push_str(&braced(inner, value)?);
             rest = after;
             continue;
         }
@@ -33,7 +60,7 @@ pub(super) fn expanded(text: &str, takes_bare: bool, env: &Env) -> Result<String
             rest = behind;
             continue;
         }
-        expanded.push_str(&env.get(name).ok_or_else(|| unset(name))?);
+        expanded.push_str(&value(name).ok_or_else(|| unset(name))?);
         rest = &behind[name.len()..];
     }
     expanded.push_str(rest);
@@ -41,7 +68,7 @@ pub(super) fn expanded(text: &str, takes_bare: bool, env: &Env) -> Result<String
 }
 
 /// What stands for the inner part of `${…}`.
-fn braced(inner: &str, env: &Env) -> Result<String, String> {
+fn braced(inner: &str, value: &mut dyn FnMut(&str) -> Option<String>) -> Result<String, String> {
     if inner.starts_with("input:") {
         return Err(format!("`${{{inner}}}` is an input that only another program asks for"));
     }
@@ -50,7 +77,7 @@ fn braced(inner: &str, env: &Env) -> Result<String, String> {
         Some((name, default)) => (name, Some(default)),
         None => (inner, None),
     };
-    env.get(name).or_else(|| default.map(str::to_owned)).ok_or_else(|| unset(name))
+    value(name).or_else(|| default.map(str::to_owned)).ok_or_else(|| unset(name))
 }
 
 fn unset(name: &str) -> String {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::address::{header, reach_of_address};
-use super::expand::{conceal, expanded};
+use super::expand::{conceal, expanded, expanded_address};
+use super::words;
 use crate::config::listed;
 use crate::error::{Failure, reason};
 use crate::io::{Io, read_text};
@@ -70,7 +71,8 @@ fn reach(server: &Value, io: &Io) -> Result<Reach, String> {
             let is_secret = secret::is_secret(name, value);
             header(name, value, is_secret)
         });
-        return reach_of_address(&expand(url)?, headers.collect(), io);
+        let url = expanded_address(url, false, io)?;
+        return reach_of_address(&url, headers.collect(), io);
     }
     let command: Vec<String> = match server.get("command") {
         Some(Value::String(program)) => vec![program.clone()],
@@ -86,6 +88,7 @@ fn reach(server: &Value, io: &Io) -> Result<Reach, String> {
     if command.first().is_none_or(String::is_empty) {
         return Err("it has neither `command` nor `url`".to_owned());
     }
+    io.stderr.conceal(words::secrets(&command));
     let env = pairs(server.get("env"), io)?;
     let folder = text("cwd").map(expand).transpose()?.map(PathBuf::from);
     Ok(Reach::Program { command, env, folder })

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::choice::ServerChoice;
+use super::words;
 use crate::config::Config;
 use crate::config::mcp::McpTable;
 use crate::http::request::shown_address;
 use crate::mcp::ListedTool;
 use crate::sanitize;
-use crate::secret::{self, MASK};
 
 /// How much is shown of what a tool or an argument is for, in characters.
 const SHOWN: usize = 160;
@@ -19,7 +19,7 @@ pub(super) fn list(config: &Config, is_json: bool) -> String {
     if is_json {
         let server = |table: &McpTable| match &table.url {
             Some(url) => json!({"name": table.name, "url": shown_address(url)}),
-            None => json!({"name": table.name, "command": command(table)}),
+            None => json!({"name": table.name, "command": words::shown(&table.command)}),
         };
         return format!("{}\n", tables.iter().map(server).collect::<Value>());
     }
@@ -27,20 +27,11 @@ pub(super) fn list(config: &Config, is_json: bool) -> String {
     let line = |table: &McpTable| {
         let reach = match &table.url {
             Some(url) => shown_address(url),
-            None => command(table).join(" "),
+            None => words::shown(&table.command).join(" "),
         };
         format!("{:<width$}  {}\n", sanitize::one_line(&table.name), sanitize::one_line(&reach))
     };
     tables.iter().map(line).collect()
-}
-
-/// A command without words that look like keys.
-fn command(table: &McpTable) -> Vec<String> {
-    let word = |word: &String| match secret::looks_like_a_key(word) {
-        true => MASK.to_owned(),
-        false => word.clone(),
-    };
-    table.command.iter().map(word).collect()
 }
 
 /// Tools with their arguments, a line each.

@@ -24,6 +24,9 @@ pub(super) struct AudioInput {
     found: Option<(u64, AudioUpload)>,
 }
 
+/// What a sound without a name is called, before the ending of its kind.
+const UNNAMED: &str = "audio";
+
 /// A sound that lies on the disk.
 #[derive(Debug)]
 pub(super) struct AudioFile {
@@ -33,6 +36,12 @@ pub(super) struct AudioFile {
     pub(super) kind: AudioUpload,
     /// Holds what came through a pipe.
     _scratch: Option<ScratchFolder>,
+}
+
+fn head_of(source: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    source.take(upload::HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 impl AudioFile {
@@ -81,14 +90,15 @@ impl AudioInput {
 
     /// The kind of the sound in `path`; `named` is the name that it is known by.
     fn look(&self, path: &Path, named: &Path) -> Result<AudioUpload, Failure> {
-        let mut head = Vec::new();
-        let read = File::open(path)
-            .and_then(|file| file.take(upload::HEAD_BYTES as u64).read_to_end(&mut head));
-        read.map_err(|error| self.unreadable(&error))?;
+        let head = File::open(path).and_then(head_of).map_err(|error| self.unreadable(&error))?;
         if head.is_empty() {
             return Err(Failure::usage(format!("{} is empty", self.name())));
         }
-        AudioUpload::of(named, &head)
+        self.kind_of(&head, named)
+    }
+
+    fn kind_of(&self, head: &[u8], named: &Path) -> Result<AudioUpload, Failure> {
+        AudioUpload::of(named, head)
             .map_err(|what| Failure::usage(format!("{} is not audio: it is {what}", self.name())))
     }
 
@@ -96,10 +106,24 @@ impl AudioInput {
         Failure::usage(format!("cannot read {}: {}", self.name(), reason(error)))
     }
 
+    /// Looks at the beginning of what comes through standard input, and leaves the rest: enough to show the
+    /// request. Where nothing comes it may come when the request is sent.
+    ///
+    /// # Errors
+    /// Exit 2 as [`AudioInput::check`].
+    pub(super) fn look_at_stdin(&mut self, io: &mut Io) -> Result<(), Failure> {
+        let Some(stdin) = io.stdin.take() else { return Ok(()) };
+        let head = head_of(stdin).map_err(|error| self.unreadable(&error))?;
+        if !head.is_empty() {
+            self.found = Some((0, self.kind_of(&head, Path::new(UNNAMED))?));
+        }
+        Ok(())
+    }
+
     /// The sound of a regular file, or an empty stand-in where the file is not there yet.
     pub(super) fn sketch(&self) -> AudioFile {
         let unknown = || {
-            (0, AudioUpload { filename: "audio".into(), content_type: "application/octet-stream" })
+            (0, AudioUpload { filename: UNNAMED.into(), content_type: "application/octet-stream" })
         };
         let (size, kind) = self.found.clone().unwrap_or_else(unknown);
         AudioFile { path: self.path.clone(), size, kind, _scratch: None }
@@ -132,7 +156,7 @@ impl AudioInput {
         let size = size.await?;
         let path = scratch.path("sound");
         let named = self.path.file_name().filter(|_| self.path.extension().is_some());
-        let kind = self.look(&path, named.map_or(Path::new("audio"), Path::new))?;
+        let kind = self.look(&path, named.map_or(Path::new(UNNAMED), Path::new))?;
         Ok(AudioFile { path, size, kind, _scratch: Some(scratch) })
     }
 

@@ -273,10 +273,14 @@ impl Transcript {
     pub(super) fn end(mut self, io: &mut Io) -> Result<(), Failure> {
         self.warn_of_what_is_missing(io);
         if self.is_text() {
-            if !self.joiner.has_words() {
-                io.warn(&format!("no speech was found in {}", self.facts.name));
+            match self.joiner.has_words() {
+                true => self.paper.write(b"\n", io)?,
+                false => {
+                    io.warn(&format!("no speech was found in {}", self.facts.name));
+                    // The heading, where several transcripts stand under their names.
+                    self.paper.write(b"", io)?;
+                }
             }
-            self.paper.write(b"\n", io)?;
         } else if let Some(whole) = self.whole.take() {
             self.paper.write(format!("{whole}\n").as_bytes(), io)?;
         } else if !self.paper.is_touched() {

@@ -31,7 +31,7 @@ impl ChatDialect for ChatCompletions {
     }
 
     fn complete(&self, composed: &mut Composed, question: &ChatQuestion<'_>) {
-        request::complete(&mut composed.body, question);
+        request::complete(composed, question);
     }
 
     fn events(&self, _: AskedFor) -> Box<dyn ReadEvents> {

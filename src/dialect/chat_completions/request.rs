@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::messages::{messages, messages_since};
 use crate::dialect::question::{ChatQuestion, ToolDefinition};
 use crate::dialect::schema::{SchemaForm, is_strict, name};
+use crate::dialect::since::follow;
 use crate::dialect::tool_schema;
-use crate::provider::{Fields, ToolSchemaForm};
+use crate::provider::{Composed, Fields, ToolSchemaForm};
 
 /// The request's fields: only what the job needs, and what the user set.
 pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
@@ -61,7 +62,8 @@ pub(in crate::dialect) fn options(
 }
 
 /// Completes a composed body.
-pub(super) fn complete(body: &mut Map<String, Value>, question: &ChatQuestion<'_>) {
+pub(super) fn complete(composed: &mut Composed, question: &ChatQuestion<'_>) {
+    let body = &mut composed.body;
     let streams = body.get("stream") == Some(&Value::Bool(true));
     // Several services refuse `stream_options` without `stream`, and some at all.
     if question.wants_usage
@@ -71,14 +73,7 @@ pub(super) fn complete(body: &mut Map<String, Value>, question: &ChatQuestion<'_
     {
         body.insert("stream_options".into(), json!({"include_usage": true}));
     }
-    // `-O messages=…` may have put others in the conversation's place; then those are meant, and
-    // what was said since goes behind them.
-    let since = messages_since(question);
-    if let Some(Value::Array(sent)) = body.get_mut("messages")
-        && !sent.ends_with(&since)
-    {
-        sent.extend(since);
-    }
+    follow(composed, "messages", || messages_since(question));
 }
 
 /// A tool that the model may call (specification, `ChatCompletionTool`). No `strict`, which Cohere

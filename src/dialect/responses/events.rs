@@ -85,10 +85,10 @@ impl ReadEvents for Events {
             value.or_else(|| serde_json::from_slice(&self.repair.mend(body)?).ok());
         match &value {
             Some(value) if value.get("output").is_some_and(Value::is_array) => {
-                self.end(value, seen, each);
+                self.end(value, "", seen, each);
             }
             Some(value) => {
-                seen.fault = ending::failure(value).or_else(|| fault::in_reply(value));
+                seen.fault = ending::failure(value, "").or_else(|| fault::in_reply(value));
             }
             None => {}
         }
@@ -162,11 +162,20 @@ impl Events {
             "response.output_text.annotation.added" => {
                 cite_note(event.get("annotation").unwrap_or(&Value::Null), each);
             }
+            "response.function_call_arguments.done" => {
+                self.output.whole_arguments(place, text("arguments"), each);
+            }
+            "response.custom_tool_call_input.done" => {
+                self.output.whole_arguments(place, text("input"), each);
+            }
+            "response.done" => self.end(response.unwrap_or(event), "", seen, each),
             "response.completed"
             | "response.incomplete"
             | "response.failed"
-            | "response.done"
-            | "response.cancelled" => self.end(response.unwrap_or(event), seen, each),
+            | "response.cancelled" => {
+                let status = text("type").trim_start_matches("response.");
+                self.end(response.unwrap_or(event), status, seen, each);
+            }
             kind if kind.starts_with("response.") => {}
             _ => {
                 if seen.fault.is_none() {
@@ -176,9 +185,9 @@ impl Events {
         }
     }
 
-    /// The reply came to its end.
-    fn end(&mut self, response: &Value, seen: &mut Seen, each: Each<'_>) {
-        let (finish, word) = ending::of(response, self.asked.limit);
+    /// The reply came to its end, which the event calls `event`.
+    fn end(&mut self, response: &Value, event: &str, seen: &mut Seen, each: Each<'_>) {
+        let (finish, word) = ending::of(response, event, self.asked.limit);
         if seen.replied.is_none() {
             seen.replied = response.get("model").and_then(Value::as_str).map(str::to_owned);
         }
@@ -190,7 +199,7 @@ impl Events {
         if let Some(usage) = ending::usage(response) {
             each(ChatEvent::Usage(&usage));
         }
-        seen.fault = seen.fault.take().or_else(|| ending::failure(response));
+        seen.fault = seen.fault.take().or_else(|| ending::failure(response, event));
         each(ChatEvent::Finish { index: 0, finish, word: &word });
         seen.is_done = true;
     }

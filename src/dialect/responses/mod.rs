@@ -11,6 +11,7 @@ mod request;
 mod sealed;
 mod template;
 mod translate;
+mod weighed;
 
 use super::chat_dialect::{AskedFor, ChatDialect, ReadEvents};
 use super::question::ChatQuestion;

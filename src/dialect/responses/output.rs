@@ -154,10 +154,20 @@ impl Output {
 
     /// A piece of a call's arguments.
     pub(super) fn arguments(&mut self, place: Place<'_>, text: &str, each: Each<'_>) {
+        self.more_of_call(place, ArgumentsDelta::More(text), each);
+    }
+
+    /// All of a call's arguments, in the place of their pieces.
+    pub(super) fn whole_arguments(&mut self, place: Place<'_>, text: &str, each: Each<'_>) {
+        if !text.is_empty() {
+            self.more_of_call(place, ArgumentsDelta::Whole(text.into()), each);
+        }
+    }
+
+    fn more_of_call(&mut self, place: Place<'_>, arguments: ArgumentsDelta<'_>, each: Each<'_>) {
         let at = self.items.of(ItemKind::Call, place);
         let item = self.items.at(at);
         if !item.is_done {
-            let arguments = ArgumentsDelta::More(text);
             let delta =
                 ToolCallDelta { position: Some(item.call), arguments, ..ToolCallDelta::default() };
             each(ChatEvent::ToolCall { index: INDEX, delta: Box::new(delta) });

@@ -9,7 +9,8 @@ use super::translate::translate;
 use crate::dialect::chat_completions::options;
 use crate::dialect::question::ChatQuestion;
 use crate::dialect::schema::{self, SchemaForm};
-use crate::provider::user_fields::SetBy;
+use crate::dialect::since::follow;
+use crate::provider::user_fields::{SetBy, SettingWeight};
 use crate::provider::{Composed, Fields};
 
 /// The request's fields: only what the job needs, and what the user set.
@@ -38,7 +39,7 @@ pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
         needed.insert("include".into(), json!([ENCRYPTED]));
     }
     if takes.summary && question.wants_thinking {
-        needed.insert("reasoning".into(), json!({"summary": "auto"}));
+        needed.insert("reasoning".into(), json!({ SUMMARY: "auto" }));
     }
     let flags = options(question, &mut needed);
     Fields { needed, flags, search: question.search.cloned().unwrap_or_default() }
@@ -46,6 +47,9 @@ pub(super) fn fields(question: &ChatQuestion<'_>) -> Fields {
 
 /// What asks for thinking in the form in which it can go back.
 const ENCRYPTED: &str = "reasoning.encrypted_content";
+
+/// What asks for a summary of the thinking.
+const SUMMARY: &str = "summary";
 
 /// Whether the system message stands in the input: a service that has no place for one, or that looks
 /// for the word JSON in the input alone.
@@ -60,13 +64,19 @@ pub(super) fn complete(composed: &mut Composed, question: &ChatQuestion<'_>) {
     if composed.own.by("instructions").is_none() && composed.body.contains_key("instructions") {
         composed.own.add("instructions", SetBy::Flag("--system".to_owned()));
     }
+    add_summary(composed, question);
     translate(composed, question);
-    // `-O input=…` may have put others in the conversation's place; then those are meant, and what was
-    // said since goes behind them.
-    let since = since(question);
-    if let Some(Value::Array(sent)) = composed.body.get_mut("input")
-        && !sent.ends_with(&since)
+    follow(composed, "input", || since(question));
+}
+
+/// Asks for a summary beside what the profile sets of the thinking, which stands in the place of ours.
+fn add_summary(composed: &mut Composed, question: &ChatQuestion<'_>) {
+    let is_asked = question.service.responses.summary && question.wants_thinking;
+    let by_profile = composed.own.weight("reasoning", Some(SUMMARY)).0 == SettingWeight::Profile;
+    if is_asked
+        && by_profile
+        && let Some(Value::Object(reasoning)) = composed.body.get_mut("reasoning")
     {
-        sent.extend(since);
+        reasoning.entry(SUMMARY).or_insert("auto".into());
     }
 }

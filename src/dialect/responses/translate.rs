@@ -1,10 +1,11 @@
 //! The names of `/chat/completions` in a composed body as those of this endpoint.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::weighed::WeighedBody;
 use crate::dialect::question::ChatQuestion;
 use crate::provider::Composed;
-use crate::provider::user_fields::SetBy;
+use crate::provider::user_fields::{SetBy, UserFields};
 
 /// Fields that are nothing here, not even under another name.
 const NONE: [&str; 9] = [
@@ -19,86 +20,87 @@ const NONE: [&str; 9] = [
     "function_call",
 ];
 
-/// Fields that have another name, the second one inside an object: name, object, name in it.
-const MOVED: [(&str, &str, &str); 2] =
-    [("reasoning_effort", "reasoning", "effort"), ("verbosity", "text", "verbosity")];
+/// Fields that have another name.
+const RENAMED: [(&str, &str); 3] = [
+    ("messages", "input"),
+    ("max_tokens", "max_output_tokens"),
+    ("max_completion_tokens", "max_output_tokens"),
+];
 
-/// The names of a limit.
-const LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+/// Fields whose other name is one inside an object: name, object, name in it.
+const MOVED: [(&str, &str, &str); 3] = [
+    ("reasoning_effort", "reasoning", "effort"),
+    ("verbosity", "text", "verbosity"),
+    ("response_format", "text", "format"),
+];
 
 /// Gives the fields of a body the names and forms that they have here. What has no counterpart is left
 /// out, unless `-O` sets it: what that sets goes out. The user is told where it is theirs.
 pub(super) fn translate(composed: &mut Composed, question: &ChatQuestion<'_>) {
     let old = std::mem::take(&mut composed.body);
-    let mut body = Map::new();
+    let own = composed.own.clone();
+    let mut body = WeighedBody::default();
     for (name, value) in old {
         if NONE.contains(&name.as_str()) {
             leave_out(name, value, &mut body, composed, question);
-        } else if LIMITS.contains(&name.as_str()) {
-            composed.own.rename(&name, "max_output_tokens");
-            body.insert("max_output_tokens".into(), value);
+        } else if let Some((_, to)) = RENAMED.iter().find(|(from, _)| *from == name) {
+            composed.own.rename(&name, to);
+            body.set(to, value, own.weight(&name, None).0);
         } else if let Some((_, object, inner)) = MOVED.iter().find(|(from, ..)| *from == name) {
             composed.own.rename(&name, object);
-            lay(&mut body, object, inner, value);
+            let value = if *inner == "format" { format(value) } else { value };
+            body.lay(object, inner, value, (own.weight(&name, None).0, false));
+        } else if name == "logprobs" && !matches!(value, Value::Bool(_) | Value::Null) {
+            leave_out(name, value, &mut body, composed, question);
         } else {
-            take(&name, value, &mut body, composed);
+            take(&name, value, &mut body, &own);
         }
     }
-    composed.body = body;
+    composed.body = body.fields;
 }
 
 /// A field that is one here too, perhaps in another form.
-fn take(name: &str, value: Value, body: &mut Map<String, Value>, composed: &mut Composed) {
-    match name {
-        "messages" => {
-            composed.own.rename(name, "input");
-            body.insert("input".into(), value);
-        }
-        "response_format" => {
-            composed.own.rename(name, "text");
-            lay(body, "text", "format", format(value));
-        }
-        "tools" => {
-            let tools = value.as_array().into_iter().flatten().cloned().map(tool);
-            list(body, "tools").extend(tools);
-        }
-        "web_search_options" => list(body, "tools").push(web_search(value)),
-        "tool_choice" => _ = body.insert(name.into(), choice(value)),
+fn take(name: &str, value: Value, body: &mut WeighedBody, own: &UserFields) {
+    match (name, value) {
+        ("tools", Value::Array(tools)) => body.list(name).extend(tools.into_iter().map(tool)),
+        ("web_search_options", Value::Null | Value::Bool(false)) => {}
+        ("web_search_options", options) => body.list("tools").push(web_search(options)),
+        ("tool_choice", value) => _ = body.fields.insert(name.to_owned(), choice(value)),
         // Counts come unasked, and asking is refused.
-        "stream_options" => {
-            if let Some(padding) = value.get("include_obfuscation") {
-                body.insert(name.into(), json!({"include_obfuscation": padding}));
+        ("stream_options", Value::Object(mut options)) => {
+            options.shift_remove("include_usage");
+            if !options.is_empty() {
+                body.fields.insert(name.to_owned(), options.into());
             }
         }
-        "logprobs" => {
+        ("logprobs", value) => {
             if value == Value::Bool(true) {
-                list(body, "include").push("message.output_text.logprobs".into());
+                body.list("include").push("message.output_text.logprobs".into());
             }
         }
-        "include" => list(body, name).extend(value.as_array().into_iter().flatten().cloned()),
+        ("include", Value::Array(words)) => body.list(name).extend(words),
+        ("tools" | "include", one) if body.fields.contains_key(name) => body.list(name).push(one),
         // What is set of it may come from two places.
-        "reasoning" | "text" => match value {
-            Value::Object(members) => {
-                for (inner, value) in members {
-                    lay(body, name, &inner, value);
-                }
+        ("reasoning" | "text", Value::Object(members)) => {
+            for (inner, value) in members {
+                let weight = own.weight(name, Some(&inner));
+                body.lay(name, &inner, value, weight);
             }
-            other => _ = body.insert(name.into(), other),
-        },
-        _ => _ = body.insert(name.into(), value),
+        }
+        (_, value) => body.set(name, value, own.weight(name, None).0),
     }
 }
 
 fn leave_out(
     name: String,
     value: Value,
-    body: &mut Map<String, Value>,
+    body: &mut WeighedBody,
     composed: &mut Composed,
     question: &ChatQuestion<'_>,
 ) {
     let what = match composed.own.by(&name) {
         Some(SetBy::Setting) => {
-            body.insert(name, value);
+            body.fields.insert(name, value);
             return;
         }
         Some(SetBy::Flag(flag)) => format!("`{flag}`"),
@@ -111,23 +113,6 @@ fn leave_out(
     composed
         .warnings
         .push(format!("{what} is left out: /responses{of} has no such field; {instead}"));
-}
-
-/// Sets a member of an object, unless it is there.
-fn lay(body: &mut Map<String, Value>, object: &str, name: &str, value: Value) {
-    let members = body.entry(object.to_owned()).or_insert_with(|| json!({}));
-    if let Value::Object(members) = members {
-        members.entry(name.to_owned()).or_insert(value);
-    }
-}
-
-/// A list of the body, made if there is none.
-fn list<'b>(body: &'b mut Map<String, Value>, name: &str) -> &'b mut Vec<Value> {
-    let list = body.entry(name.to_owned()).or_insert_with(|| json!([]));
-    if !list.is_array() {
-        *list = json!([]);
-    }
-    list.as_array_mut().expect("it was just made one")
 }
 
 /// `response_format` with what `json_schema` holds laid into it.

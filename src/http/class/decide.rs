@@ -154,7 +154,10 @@ impl Said<'_> {
         if !later && says_so() {
             return Some(FailureClass::Model);
         }
-        // A 404 names what is not there.
+        // A 404 names what is not there; where it is the path, other words name nothing.
+        if self.words.have(phrases::NO_PATH) {
+            return None;
+        }
         let asked = self.evidence.model;
         let named = || {
             self.words.have(&["model", "模型", "deployment"])
@@ -234,7 +237,7 @@ impl Said<'_> {
 
     /// Of an error without any status: by its type, or by the words of a path that is not there.
     fn by_type(&self) -> FailureClass {
-        if self.words.have(&["unexpected endpoint", "page not found", "invalid url"]) {
+        if self.words.have(phrases::NO_PATH) {
             return FailureClass::Endpoint;
         }
         codes(self.evidence).find_map(codes::of_type).unwrap_or_default()

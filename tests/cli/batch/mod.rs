@@ -11,3 +11,4 @@ mod ready_requests;
 mod results;
 mod rows;
 mod service;
+mod taking_over;

@@ -301,6 +301,7 @@ fn rounds_of_tools_go_on_elsewhere_without_what_is_sealed_for_the_first() {
     let body = second.request().json();
     assert_eq!(body["messages"][1]["tool_calls"][0]["function"]["name"], "t");
     assert_eq!(body["messages"][2]["content"], "1");
+    assert_eq!(body["messages"].as_array().map(Vec::len), Some(3), "{body}");
     assert!(!body.to_string().contains("gAAA") && !body.to_string().contains("seal"), "{body}");
     assert_eq!(body["tools"][0]["function"]["name"], "t");
     // The one that was asked first gets its own back, and not what the other one said as its own.

@@ -10,6 +10,7 @@ mod help;
 #[cfg(unix)]
 mod leftovers;
 mod limits_and_signals;
+mod progress;
 mod proxies;
 mod readme;
 mod recorded_requests;

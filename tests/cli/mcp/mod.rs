@@ -6,6 +6,7 @@ mod confirmation;
 mod http;
 mod pictures;
 mod schemas;
+mod secrets;
 mod starting;
 
 use std::path::Path;

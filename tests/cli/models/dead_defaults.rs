@@ -109,6 +109,35 @@ fn every_job_names_the_line_that_it_needs() {
         .run();
     run.code(4).stderr_has("the built-in default whisper-1 is no longer served");
     run.stderr_has("`models = { timed = \"…\" }`");
+    // The same name may stand for several jobs.
+    let server = Server::start([gone(404), list(&["gpt-5", "gpt-6"])]);
+    let run = openai(&server)
+        .file("a.mp3", b"ID3")
+        .args(["transcribe", "-p", "openai", "--translate", "a.mp3"])
+        .run();
+    run.code(4).stderr_has("`models = { translate = \"…\" }`");
+    let gemini = |server: &Server| {
+        let url = server.url();
+        let config = format!("[providers.gemini]\nbase_url = \"{url}\"\napi_key = \"k\"\n");
+        llm().watch(server).config(&config).file("a.mp3", b"ID3")
+    };
+    for (args, line) in [
+        (&["chat", "-p", "gemini", "你好"][..], "`model = \"gemini-4-flash\"`"),
+        (
+            &["transcribe", "-p", "gemini", "a.mp3"],
+            "`models = { transcribe = \"gemini-4-flash\" }`",
+        ),
+    ] {
+        let server = Server::start([gone(404), list(&["gemini-4-flash", "gemini-4-argon"])]);
+        gemini(&server).args(args).run().code(4).stderr_has(line);
+    }
+}
+
+#[test]
+fn a_path_that_is_not_there_says_nothing_of_the_model() {
+    let run = llm().args(["chat", "-p", "demo", "--api", "responses", "你好"]).run();
+    run.code(4).stderr_has("unknown request URL").stderr_lacks("built-in default");
+    run.stderr_lacks("refused the model");
 }
 
 #[test]

@@ -146,6 +146,17 @@ fn the_only_model_of_a_service_without_a_default_is_looked_up() {
 }
 
 #[test]
+fn an_empty_model_is_none() {
+    // As a script with a variable that is not set types it.
+    for (model, args) in [("model = \"m\"", &["-m", ""][..]), ("model = \" \"", &[])] {
+        let server = Server::start([list(&["a", "b"])]);
+        let config = format!("[providers.test]\nbase_url = \"{}\"\n{model}\n", server.url());
+        let run = llm().watch(&server).config(&config).args(["chat", "x"]).args(args).run();
+        run.code(2).stdout_empty().stderr_has("no model is set for chat at test");
+    }
+}
+
+#[test]
 fn several_models_or_none_are_told_and_nothing_is_asked() {
     for (there, why, hint) in [
         (

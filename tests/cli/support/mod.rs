@@ -15,6 +15,7 @@ mod recorded;
 mod reply;
 mod run_test;
 mod running;
+mod screen;
 mod server;
 mod server_test;
 mod sse;
@@ -36,6 +37,7 @@ pub(crate) use {
     recorded::Recorded,
     reply::{Reply, Step},
     running::Running,
+    screen::screen,
     server::{Refusing, Script, Server},
     sse::{chat_body, chat_events, chunk},
     tls::{Door, Tls},

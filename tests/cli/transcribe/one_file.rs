@@ -301,8 +301,15 @@ fn a_stream_that_breaks_off_or_fails_is_told() {
 
 #[test]
 fn silence_is_no_failure() {
-    let (run, _) = answered(Reply::json(200, json!({"text": ""})), &[]);
-    run.code(0).stdout("\n").stderr("llm: warning: no speech was found in 会议.mp3\n");
+    for text in ["", " \n"] {
+        let (run, _) = answered(Reply::json(200, json!({"text": text})), &[]);
+        run.code(0).stdout_empty().stderr("llm: warning: no speech was found in 会议.mp3\n");
+    }
+    let (run, _) = answered(Reply::json(200, json!({"text": ""})), &["-o", "a.txt"]);
+    assert_eq!(run.code(0).read("a.txt"), b"");
+    let server = Server::start(["", "好"].map(|text| Reply::json(200, json!({"text": text}))));
+    let run = place(&server, "").args(["会议.mp3", "会议.mp3", "-q"]).run();
+    run.code(0).stdout("==> 会议.mp3 <==\n\n==> 会议.mp3 <==\n好\n");
     let silent = || Reply::json(200, json!({"text": "", "segments": []}));
     for (reply, format, stdout) in
         [(silent(), "vtt", "WEBVTT\n"), (silent(), "srt", ""), (Reply::text(200, ""), "srt", "")]
@@ -394,6 +401,11 @@ fn a_dry_run_shows_the_form_and_sends_nothing() {
     let first = command("\"会议.mp3\";filename=\"会议.mp3\";type=audio/mpeg");
     let second = command("\"-\";filename=\"audio\";type=application/octet-stream");
     run.stdout(&format!("{first}{second}"));
+    // What comes through a pipe has its kind, as in the request itself.
+    let run = place(&server, "").args(["-", "--dry-run"]).stdin(b"ID3\x04\0\0\0\0\0\x05").run();
+    run.code(0).stdout_has("-F 'file=@\"-\";filename=\"audio.mp3\";type=audio/mpeg'");
+    let run = place(&server, "").args(["-", "--dry-run"]).stdin("text").run();
+    run.code(2).stdout_empty().stderr_has("standard input is not audio");
 }
 
 #[test]

@@ -162,7 +162,7 @@ fn each_command_can_be_kept_from_noting() {
             &["speak", "--no-log", "a", "-o", "b.mp3"],
         ),
         (vec![vectors(1), vectors(2)], &["similar", "--no-log", "-f", "d.txt", "a"]),
-        (vec![Reply::json(200, json!({"data": []}))], &["models", "--no-log", "-q"]),
+        (vec![Reply::json(200, json!({"data": [{"id": "m"}]}))], &["models", "--no-log"]),
         (
             vec![Reply::chat_json("a"), Reply::chat_json("b")],
             &["batch", "--no-log", "-f", "d.txt", "译"],

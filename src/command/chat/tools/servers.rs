@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use unicode_width::UnicodeWidthChar as _;
 
 use super::given::{CallResult, ResultFileNames};
 use super::offered::{OfferedTool, ToolSource, definition};
@@ -18,9 +17,6 @@ use crate::tool::{ServerTool, names};
 
 /// How much of an answer that says that it failed is shown, in characters.
 const SHOWN_FAILURE: usize = 200;
-
-/// How wide the line is that tells how far a call has come: a terminal has 80 columns.
-const PROGRESS_COLUMNS: usize = 76;
 
 /// The tools of servers that are ready, as they are offered beside others whose names are `taken`.
 ///
@@ -105,9 +101,7 @@ impl ServerCall<'_> {
         let told = |progress: Progress| show_progress(shown, &progress, stderr);
         let called = self.running.server.call(self.tool, arguments, told);
         let called = exchange.wait(called).await;
-        if stderr.is_terminal {
-            stderr.raw(b"\r\x1b[K");
-        }
+        stderr.end_shown_line();
         Ok(match called? {
             Ok(answer) => self.told(&answer, files, io),
             Err(CallFailed::Refused(words)) => {
@@ -158,29 +152,15 @@ impl ServerCall<'_> {
     }
 }
 
-/// Writes how far a call has come over the line of the step before.
+/// Shows how far a call has come, in place of the step before.
 fn show_progress(shown: &str, progress: &Progress, stderr: &Stderr) {
-    if !stderr.is_terminal || stderr.is_quiet {
-        return;
-    }
     let how_far = match progress.all {
         Some(all) if all > 0.0 => format!("{:.0} %", progress.done / all * 100.0),
         _ => format!("{}", progress.done),
     };
     let words = progress.words.as_deref().map(|words| format!(" ({words})")).unwrap_or_default();
     let line = format!("llm: {shown} … {how_far}{words}");
-    let line = sanitize::one_line(&line);
-    stderr.raw(format!("\r{}\x1b[K", start_of(&line, PROGRESS_COLUMNS)).as_bytes());
-}
-
-/// As much of a text as fits into so many columns: a line that wraps can't be written over.
-fn start_of(text: &str, columns: usize) -> &str {
-    let mut used = 0;
-    let end = text.char_indices().find(|(_, letter)| {
-        used += letter.width().unwrap_or(0);
-        used > columns
-    });
-    &text[..end.map_or(text.len(), |(at, _)| at)]
+    stderr.show_passing_line(&sanitize::one_line(&line));
 }
 
 /// A number with commas between its thousands.
@@ -198,14 +178,7 @@ fn grouped(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{grouped, start_of};
-
-    #[test]
-    fn a_line_ends_at_its_last_column() {
-        assert_eq!(start_of("ab中文", 4), "ab中");
-        assert_eq!(start_of("ab中文", 5), "ab中");
-        assert_eq!(start_of("ab中文", 6), "ab中文");
-    }
+    use super::grouped;
 
     #[test]
     fn thousands_are_grouped() {

@@ -64,6 +64,10 @@ pub(in crate::http::class) const OF_A_MODEL: &[&str] = &[
     "is not supported by any",
     "not supported for current",
     "is not supported in",
+    "is only supported in",
+    "is only available in",
+    "is only available via",
+    "is only available through",
     "is not available",
     "not available for",
     "is not allowed",
@@ -81,6 +85,10 @@ pub(in crate::http::class) const OF_A_MODEL: &[&str] = &[
     "is no longer available",
     "is no longer supported",
 ];
+
+/// A path that is not there.
+pub(in crate::http::class) const NO_PATH: &[&str] =
+    &["unexpected endpoint", "page not found", "invalid url", "unknown url", "unknown request url"];
 
 /// What stands in front of a model's name.
 pub(in crate::http::class) const MODEL: &[&str] = &["model", "models", "deployment"];

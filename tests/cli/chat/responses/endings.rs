@@ -32,6 +32,40 @@ fn the_status_decides_over_the_event() {
 }
 
 #[test]
+fn without_a_status_the_event_decides_and_the_reason() {
+    let cut = json!({"reason": "max_output_tokens"});
+    let response = |response: Value| Some(response);
+    for (event, response, code) in [
+        ("response.incomplete", response(json!({"incomplete_details": cut})), 7),
+        ("response.incomplete", response(json!({})), 6),
+        ("response.completed", response(json!({"incomplete_details": cut})), 7),
+        ("response.failed", response(json!({})), 6),
+        ("response.failed", response(json!({"status": null, "error": null})), 6),
+        ("response.failed", None, 6),
+        ("response.cancelled", response(json!({})), 6),
+        ("response.completed", response(json!({})), 0),
+        ("response.done", response(json!({})), 0),
+    ] {
+        let end = match &response {
+            Some(response) => json!({"type": event, "response": response}),
+            None => json!({"type": event}),
+        };
+        let server = Server::start([stream(&[piece(0, "半"), end.clone()])]);
+        let run = asking(&server, "").args(["--retries", "0", "问"]).run();
+        run.code(code).stdout("半\n");
+        // Before any text.
+        if event == "response.failed" {
+            let server = Server::start([stream(&[end])]);
+            asking(&server, "").args(["--retries", "0", "问"]).run().code(6).stdout("");
+        }
+    }
+    let mut whole = ended("", Some("max_output_tokens"), &json!([message("半")]));
+    whole.as_object_mut().expect("an object").remove("status");
+    let server = Server::start([Reply::json(200, whole)]);
+    asking(&server, "").args(["-S", "问"]).run().code(7).stdout("半\n");
+}
+
+#[test]
 fn a_limit_that_cut_is_told_by_the_count_where_the_status_does_not() {
     let mut whole = response(&json!([message("半")]));
     for (output, thinking, is_cut) in
@@ -43,6 +77,24 @@ fn a_limit_that_cut_is_told_by_the_count_where_the_status_does_not() {
         let run = asking(&server, "").args(["-S", "--max-tokens", "20", "问"]).run();
         run.code(0).stdout("半\n");
         assert_eq!(run.stderr_text().contains("cut at your token limit"), is_cut, "{output} {run}");
+    }
+}
+
+#[test]
+fn an_answer_far_over_the_limit_was_not_cut_by_it() {
+    let mut whole = response(&json!([message("{\"a\":\"b\"}")]));
+    whole["usage"] = json!({"input_tokens": 5, "output_tokens": 500});
+    for api in ["responses", "completions"] {
+        for args in [&["-S"][..], &["-S", "--schema", "a"]] {
+            let server = Server::start([Reply::json(200, whole.clone())]);
+            let run = asking(&server, "").args(["--api", api, "--max-tokens", "50"]).args(args);
+            let run = run.arg("问").run();
+            run.code(0).stderr_lacks("cut at").stderr_has("500").stderr_has("50");
+        }
+        let server = Server::start([Reply::json(200, whole.clone())]);
+        let rules = "rules = [{ jobs = [\"chat\"], set = { max_tokens = 50 } }]";
+        let run = asking(&server, rules).args(["--api", api, "-S", "问"]).run();
+        run.code(0).stderr_lacks("cut");
     }
 }
 

@@ -4,6 +4,7 @@ mod choice;
 mod dialects;
 mod endings;
 mod other_endpoint;
+mod own_names;
 mod requests;
 mod rounds;
 mod samples;

@@ -33,7 +33,7 @@ fn paths(server: &Server) -> Vec<String> {
 
 #[test]
 fn the_other_endpoint_is_asked_and_told_with_the_rule() {
-    for status in [400, 404, 422] {
+    for status in [400, 403, 404, 422] {
         let server = Server::start([refusal(status, ONLY_THERE), saying("好")]);
         let run = asking(&server, "").args(["-s", "简短", "问"]).run();
         run.code(0)
@@ -45,10 +45,12 @@ fn the_other_endpoint_is_asked_and_told_with_the_rule() {
         assert_eq!((&body["instructions"], &body["store"]), (&json!("简短"), &json!(false)));
     }
     // In the other direction, out of the profile's choice.
-    let server = Server::start([refusal(400, NOT_THERE), Reply::chat(&["好"])]);
-    let run = asking(&server, "api = \"responses\"").arg("问").run();
-    run.code(0).stdout("好\n").stderr_has("via = \"completions\"");
-    assert_eq!(paths(&server), ["responses", "chat/completions"]);
+    for status in [400, 403] {
+        let server = Server::start([refusal(status, NOT_THERE), Reply::chat(&["好"])]);
+        let run = asking(&server, "api = \"responses\"").arg("问").run();
+        run.code(0).stdout("好\n").stderr_has("via = \"completions\"");
+        assert_eq!(paths(&server), ["responses", "chat/completions"]);
+    }
 }
 
 #[test]
@@ -118,6 +120,7 @@ fn it_is_followed_once_and_only_where_words_say_so() {
     for (status, words) in [
         (404, "Invalid URL (POST /v1/chat/completions)"),
         (404, "404 page not found"),
+        (404, "Unknown request URL: POST /v1/chat/completions, o9-pro"),
         (404, "The model `o9-pro` does not exist or you do not have access to it."),
     ] {
         let server = Server::start([refusal(status, words)]);
@@ -150,9 +153,11 @@ fn an_endpoint_that_was_typed_is_not_left() {
             .stderr_has(words)
             .stderr_has(&format!("hint: `--api {other}` asks the endpoint that serves this model"));
     }
-    // A wrapped refusal is one too.
-    let server = Server::start([refusal(500, ONLY_THERE)]);
-    asking(&server, "").args(["--api", "completions", "问"]).run().code(4);
+    // A wrapped refusal is one too, and one under another number.
+    for status in [403, 500] {
+        let server = Server::start([refusal(status, ONLY_THERE)]);
+        asking(&server, "").args(["--api", "completions", "问"]).run().code(4);
+    }
 }
 
 fn calling() -> Reply {

@@ -157,6 +157,31 @@ fn a_service_that_wants_ids_gets_some() {
     assert_eq!(told[1], expected);
     assert_eq!((&told[2]["id"], &told[2]["status"]), (&json!("fc_2"), &json!("completed")));
     assert_eq!(told[3].get("id"), None);
+    assert_eq!(told.as_array().map(Vec::len), Some(4), "{told}");
+    // Asked again for an answer that fits, too.
+    let server = Server::start([saying("否"), saying("{\"a\":\"b\"}")]);
+    let run = asking(&server, "responses_takes = [\"ids\"]").args(["--schema", "a", "问"]).run();
+    run.code(0);
+    let told = server.bodies()[1]["input"].clone();
+    assert_eq!(told.as_array().map(Vec::len), Some(3), "{told}");
+}
+
+#[test]
+fn rounds_go_behind_the_users_own_input() {
+    let user = json!({"role": "user", "content": "别的"});
+    let listed = format!("input={}", json!([user]));
+    for own in ["input=别的", &listed] {
+        let server = Server::start([items(&[call("c1", "{}")]), saying("完")]);
+        asking(&server, "").args(["-O", own]).args(ASK).run().code(0).stdout("完\n");
+        let told = server.bodies()[1]["input"].clone();
+        let result = json!({"type": "function_call_output", "call_id": "c1", "output": "1"});
+        assert_eq!((&told[0], &told[2]), (&user, &result), "{told}");
+        assert_eq!(told.as_array().map(Vec::len), Some(3), "{told}");
+    }
+    // Before there is anything to put behind it, a text stays one.
+    let server = Server::start([saying("好")]);
+    asking(&server, "").args(["-O", "input=别的", "问"]).run().code(0);
+    assert_eq!(server.request().json()["input"], "别的");
 }
 
 #[test]
@@ -201,6 +226,30 @@ fn arguments_that_never_end_are_told_to_the_model() {
     // Cut in the middle of it, the answer is no answer.
     let server = Server::start([stream(&broken[..2])]);
     asking(&server, "").args(["--retries", "0"]).args(ASK).run().code(6);
+}
+
+#[test]
+fn the_whole_of_a_calls_arguments_is_taken_where_it_comes() {
+    let begun =
+        json!({"type": "response.output_item.added", "output_index": 0, "item": call("c1", "")});
+    let piece = json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "{\"a\":"});
+    let done = |text: Value| json!({"type": "response.function_call_arguments.done", "output_index": 0, "item_id": "fc_c1", "arguments": text});
+    let whole = done("{\"a\":1}".into());
+    let ended = json!({"type": "response.output_item.done", "output_index": 0, "item": call("c1", "{\"a\":1}")});
+    for events in [
+        vec![&begun, &whole],
+        vec![&begun, &piece, &whole],
+        vec![&begun, &piece, &whole, &ended],
+        vec![&begun, &whole, &done("".into())],
+        vec![&begun, &ended, &done("{}".into())],
+    ] {
+        let mut events: Vec<Value> = events.into_iter().cloned().collect();
+        events.push(completed(&json!([])));
+        let server = Server::start([stream(&events), saying("完")]);
+        asking(&server, "").args(ASK).run().code(0).stdout("完\n");
+        let told = server.bodies()[1]["input"].clone();
+        assert_eq!(told[1]["arguments"], "{\"a\":1}", "{events:?}");
+    }
 }
 
 #[test]
