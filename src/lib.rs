@@ -21,6 +21,7 @@
 //! | `tool` | what a model may call: programs described, run, limited; names and schemas that services take |
 //! | `mcp` | servers of tools that a model may call: started, asked, ended |
 //! | `nearest` | rows of vector files that are nearest to a query, by their cosine |
+//! | `json_repair` | makes JSON of what gateways and servers cut or write wrong |
 //! | `json_schema` | whether a value fits a JSON Schema |
 //! | `media` | what a file is by its first bytes: one table of signatures, with media types and words |
 //! | `audio` | audio files as bytes: cut at quiet places, joined |
@@ -58,6 +59,7 @@ mod input;
 mod interrupt;
 mod io;
 mod journal;
+mod json_repair;
 mod json_schema;
 mod ledger;
 mod markdown;

@@ -55,7 +55,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("config", &["error", "io", "secret"]),
     ("conversation", &["input"]),
     ("demo", &["audio", "media", "private"]),
-    ("dialect", &["conversation", "http", "input", "provider", "random"]),
+    ("dialect", &["conversation", "http", "input", "json_repair", "provider", "random"]),
     ("error", &[]),
     (
         "exchange",
@@ -80,10 +80,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("interrupt", &["error", "io", "stop"]),
     ("io", &["sanitize", "secret", "stop"]),
     ("journal", &["error", "io", "private"]),
+    ("json_repair", &[]),
     ("json_schema", &[]),
     ("ledger", &["error", "history", "io"]),
     ("markdown", &[]),
-    ("mcp", &["error", "http", "interrupt", "io", "sanitize", "stop"]),
+    ("mcp", &["error", "http", "interrupt", "io", "json_repair", "sanitize", "stop"]),
     ("media", &[]),
     ("nearest", &["api"]),
     ("output", &["error", "io", "markdown", "private", "sanitize", "stop"]),
@@ -94,7 +95,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sanitize", &[]),
     ("secret", &[]),
     ("stop", &["error"]),
-    ("tool", &["error", "interrupt"]),
+    ("tool", &["error", "interrupt", "json_schema"]),
 ];
 
 /// The longest file under `src` and the longest function, in lines.

@@ -18,7 +18,7 @@ use crate::config;
 use crate::error::Failure;
 use crate::exchange;
 use crate::io::Io;
-use crate::mcp::{ListedTool, Ready, Watch};
+use crate::mcp::{Host, ListedTool, Ready, Watch};
 use crate::output::sink::to_stdout;
 use choice::ServerChoice;
 
@@ -59,16 +59,16 @@ fn one(word: &str, config: &config::Config, io: &Io) -> Result<ServerChoice, Fai
     chosen.pop().ok_or_else(|| Failure::usage(format!("{word} names no server")))
 }
 
-/// Waits for one server: what is wanted of it, and what it is.
+/// Waits for one server: what is wanted of it, and what it is. It runs as long as the host is kept.
 fn ready(
     choice: ServerChoice,
     options: &RunOptions,
     io: &mut Io,
-) -> Result<(ServerChoice, Ready), Failure> {
+) -> Result<(ServerChoice, Ready, Host), Failure> {
     let allowed = options.exchange;
     let (host, mut servers) = running::start(vec![choice], &allowed, io)?;
     host.watch(Watch::Elsewhere);
-    exchange::on_runtime(io, move |io| {
+    let (choice, ready) = exchange::on_runtime(io, move |io| {
         Box::pin(async move {
             let mut interrupt = running::interrupt(&allowed, io)?;
             let all = running::all_ready(&mut servers, &mut interrupt, &io.stderr).await?;
@@ -77,12 +77,15 @@ fn ready(
                 running.ok_or_else(|| Failure::usage("no server was started"))?;
             Ok((running.choice, ready?))
         })
-    })
+    })?;
+    Ok((choice, ready, host))
 }
 
 /// Prints what a server offers.
 fn tools(choice: ServerChoice, options: &RunOptions, io: &mut Io) -> Result<(), Failure> {
-    let (choice, ready) = ready(choice, options, io)?;
+    // The server ends behind the print, which need not wait for that.
+    let (choice, ready, _host) = ready(choice, options, io)?;
+    choice.check_wanted(&ready.tools)?;
     let tools: Vec<&ListedTool> =
         ready.tools.iter().filter(|tool| choice.is_wanted(&tool.name)).collect();
     let text = match options.json {
@@ -94,7 +97,7 @@ fn tools(choice: ServerChoice, options: &RunOptions, io: &mut Io) -> Result<(), 
     };
     to_stdout(text.as_bytes(), io)?;
     if tools.is_empty() {
-        io.note(&format!("{} has no such tool", choice.settings.name));
+        io.note(&format!("{} has no tools", choice.settings.name));
     }
     Ok(())
 }

@@ -16,7 +16,6 @@ mod kept;
 mod media;
 mod question;
 pub(crate) mod reader;
-mod repair;
 mod responses;
 mod result_files;
 pub(crate) mod schema;

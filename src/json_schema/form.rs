@@ -47,7 +47,7 @@ impl ReferenceTargets {
 }
 
 /// A fragment without its percent signs (RFC 3986, section 2.1).
-fn unescaped(fragment: &str) -> String {
+pub(crate) fn unescaped(fragment: &str) -> String {
     let mut parts = fragment.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {

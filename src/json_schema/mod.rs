@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use fancy_regex::Regex;
 use serde_json::Value;
 
+pub(crate) use form::unescaped;
 pub(crate) use misfit::Misfit;
 
 /// A schema whose form was checked.

@@ -58,14 +58,17 @@ pub(super) fn read(result: Value) -> Result<ToolAnswer, String> {
             return Err(format!("answers a call with a result of the unknown type `{kind}`"));
         }
     }
+    let mut has_text = false;
     for block in result.get("content").and_then(Value::as_array).into_iter().flatten() {
         let part = part(block);
         match is_for_user_alone(block) {
             true => answer.for_user.push(part.words(None)),
-            false => answer.parts.push(part),
+            false => {
+                has_text |= is_text(block);
+                answer.parts.push(part);
+            }
         }
     }
-    let has_text = answer.parts.iter().any(|part| matches!(part, AnswerPart::Text(_)));
     if let Some(value) =
         result.get("structuredContent").filter(|value| !value.is_null() && !has_text)
     {
@@ -75,6 +78,12 @@ pub(super) fn read(result: Value) -> Result<ToolAnswer, String> {
         }
     }
     Ok(ToolAnswer { raw: result, ..answer })
+}
+
+/// Whether a block is a text that says something: by the protocol, structured content is in there as well.
+fn is_text(block: &Value) -> bool {
+    let text = block.get("text").and_then(Value::as_str).unwrap_or_default();
+    block.get("type").is_some_and(|kind| kind == "text") && !text.trim().is_empty()
 }
 
 /// Whether a value holds the base64 of a picture that the answer has as a picture (`read_media_file` of the
@@ -185,6 +194,10 @@ mod tests {
         assert_eq!(text(json!({"content": [], "structuredContent": {"a": 1}})), r#"{"a":1}"#);
         let both = json!({"content": [{"type": "text", "text": "{\"a\": 1}"}], "structuredContent": {"a": 1}});
         assert_eq!(text(both), "{\"a\": 1}");
+        let empty = json!({"type": "text", "text": " \n"});
+        let link = json!({"type": "resource_link", "uri": "file:///c", "name": "c.txt"});
+        let no_text = json!({"content": [empty, link], "structuredContent": {"a": 1}});
+        assert_eq!(text(no_text), " \n\n\nc.txt: file:///c\n\n{\"a\":1}");
         assert_eq!(text(json!({"content": []})), "");
         assert_eq!(text(json!({})), "");
         let picture = json!({"type": "image", "mimeType": "image/png", "data": "AAAA"});
@@ -201,7 +214,6 @@ mod tests {
         assert_eq!(text(json!({"content": [sound]})), "[audio, audio/wav, 12 KB]");
         let note = json!({"type": "resource", "resource": {"uri": "file:///a", "text": "words"}});
         let blob = json!({"type": "resource", "resource": {"uri": "file:///b", "blob": "AA=="}});
-        let link = json!({"type": "resource_link", "uri": "file:///c", "name": "c.txt"});
         assert_eq!(
             text(json!({"content": [note, blob, link]})),
             "file:///a\nwords\n\n[resource, application/octet-stream, 1 byte]\n\nc.txt: file:///c"

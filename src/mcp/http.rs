@@ -186,12 +186,10 @@ impl Http {
             return Err(HttpError::Broken(too_long()));
         }
         let messages = message::read(&body).unwrap_or_default();
-        answer_in(messages, id).ok_or_else(|| {
+        answer_in(messages, id).unwrap_or_else(|| {
             let kind = if kind.is_empty() { "no content type" } else { kind };
-            HttpError::Broken(format!(
-                "answers with no message (HTTP {}, {kind})",
-                response.status()
-            ))
+            let what = format!("answers with no message (HTTP {}, {kind})", response.status());
+            Err(HttpError::Broken(what))
         })
     }
 
@@ -236,7 +234,7 @@ impl Http {
                 }
             }
             if let Some(answer) = answer_in(messages, id) {
-                return Ok(answer);
+                return answer;
             }
             if is_over {
                 return Err(HttpError::Broken("ends its answer without a result".to_owned()));
@@ -330,10 +328,16 @@ impl Http {
 }
 
 /// The answer to the request of this number among messages.
-fn answer_in(messages: Vec<Incoming>, id: u64) -> Option<Result<Value, RpcError>> {
+fn answer_in(
+    messages: Vec<Incoming>,
+    id: u64,
+) -> Option<Result<Result<Value, RpcError>, HttpError>> {
     messages.into_iter().find_map(|message| match message {
-        Incoming::Response { id: of, outcome } if of == id => Some(outcome),
-        Incoming::Stray(error) => Some(Err(error)),
+        Incoming::Response { id: of, outcome } if of == id => Some(Ok(outcome)),
+        Incoming::Unreadable { id: of, why } if of == id => {
+            Some(Err(HttpError::Broken(format!("gives an answer that can't be read ({why})"))))
+        }
+        Incoming::Stray(error) => Some(Ok(Err(error))),
         _ => None,
     })
 }

@@ -108,8 +108,8 @@ impl Link {
         }
     }
 
-    /// Whether no message can come any more.
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether the server has ended, or is not spoken to any more.
+    pub(super) fn is_over(&mut self) -> bool {
         match self {
             Link::Program(stdio) => stdio.is_over(),
             Link::Address(_) => false,

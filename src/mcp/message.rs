@@ -1,6 +1,9 @@
 //! Messages of JSON-RPC 2.0 as bytes and as values. Sends nothing.
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+use crate::json_repair;
 
 /// "No such method".
 pub(super) const METHOD_NOT_FOUND: i64 = -32601;
@@ -24,6 +27,19 @@ pub(super) enum Incoming {
     },
     /// An error that it does not say the request of.
     Stray(RpcError),
+    /// The answer to the request of this number, whose JSON can't be read, and why.
+    Unreadable {
+        id: u64,
+        why: String,
+    },
+}
+
+/// What can be told of a message of which nothing else can.
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(default)]
+    id: Value,
+    method: Option<String>,
 }
 
 /// An error as a server reports it.
@@ -36,32 +52,54 @@ pub(super) struct RpcError {
 
 /// Reads what stands in one line or event: a message, or a list of them. `None` if it is neither.
 pub(super) fn read(bytes: &[u8]) -> Option<Vec<Incoming>> {
-    match serde_json::from_slice(bytes).ok()? {
-        Value::Array(messages) => messages.into_iter().map(of_value).collect(),
-        message => of_value(message).map(|message| vec![message]),
+    let value = serde_json::from_slice(bytes).or_else(|error| {
+        json_repair::mend_alone(bytes)
+            .and_then(|mended| serde_json::from_slice(&mended).ok())
+            .ok_or(error)
+    });
+    match value {
+        Ok(Value::Array(messages)) => messages.into_iter().map(of_value).collect(),
+        Ok(message) => of_value(message).map(|message| vec![message]),
+        Err(error) => of_envelope(bytes, &error).map(|message| vec![message]),
+    }
+}
+
+/// A message that is nested too deep, or has numbers that are too large: whoever waits for it is told at
+/// once. What is not looked at may be nested as deep as it wants.
+fn of_envelope(bytes: &[u8], error: &serde_json::Error) -> Option<Incoming> {
+    // A list would be read as the members in their order.
+    let bytes = bytes.trim_ascii_start().starts_with(b"{").then_some(bytes)?;
+    let Envelope { id, method } = serde_json::from_slice(bytes).ok()?;
+    match method {
+        Some(method) => Some(calling(id, method, Value::Null)),
+        None => number(&id).map(|id| Incoming::Unreadable { id, why: error.to_string() }),
     }
 }
 
 fn of_value(message: Value) -> Option<Incoming> {
     let Value::Object(mut message) = message else { return None };
-    let id = message.remove("id").filter(|id| !id.is_null());
+    let id = message.remove("id").unwrap_or_default();
     if let Some(Value::String(method)) = message.remove("method") {
-        let params = message.remove("params").unwrap_or_default();
-        return Some(match id {
-            Some(id) => Incoming::Request { id, method },
-            None => Incoming::Notification { method, params },
-        });
+        return Some(calling(id, method, message.remove("params").unwrap_or_default()));
     }
     let outcome = match (message.remove("result"), message.remove("error")) {
         (_, Some(error)) if !error.is_null() => Err(RpcError::of(&error)),
         (Some(result), _) => Ok(result),
         (None, _) => return None,
     };
-    Some(match (id.as_ref().and_then(number), outcome) {
+    Some(match (number(&id), outcome) {
         (Some(id), outcome) => Incoming::Response { id, outcome },
         (None, Err(error)) => Incoming::Stray(error),
         (None, Ok(_)) => return None,
     })
+}
+
+/// A message with a method: a request, unless it has no id.
+fn calling(id: Value, method: String, params: Value) -> Incoming {
+    match id {
+        Value::Null => Incoming::Notification { method, params },
+        id => Incoming::Request { id, method },
+    }
 }
 
 /// An id of ours, which some servers give back as a text or with a point.
@@ -142,6 +180,17 @@ mod tests {
         let method = "notifications/progress".to_owned();
         let params = json!({"progress": 1});
         assert_eq!(one(text), Some(Incoming::Notification { method, params }));
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(300), "]".repeat(300));
+        let Some(Incoming::Unreadable { id: 3, why }) =
+            one(&format!(r#"{{"result":{deep},"id":3}}"#))
+        else {
+            panic!("an answer that is nested too deep")
+        };
+        assert!(why.starts_with("recursion limit"), "{why}");
+        let asked = one(&format!(r#"{{"id":3,"method":"ping","params":{deep}}}"#));
+        assert_eq!(asked, Some(Incoming::Request { id: json!(3), method: "ping".to_owned() }));
+        assert_eq!(one(&format!(r#"{{"id":3,"result":{deep}"#)), None, "it is cut");
+        assert_eq!(one(r#"{"id":1,"result":"\ud83d"}"#), response(1, Ok(json!("\u{fffd}"))));
         let both = r#"[{"id":1,"result":1},{"id":2,"result":2}]"#;
         assert_eq!(read(both.as_bytes()).map(|all| all.len()), Some(2));
         for junk in ["", "npm warn x", "1", "\"x\"", "{}", "[1]", "{\"id\":\"x\",\"result\":1}"] {

@@ -72,6 +72,17 @@ impl Process {
         timeout(within, self.child.wait()).await.ok()?.ok()
     }
 
+    /// Waits for its end.
+    pub(super) async fn wait(&mut self) {
+        // An error means that it can't be told any more, as it is gone.
+        let _ = self.child.wait().await;
+    }
+
+    /// Whether it has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Ends it, whose input was closed, and all that it started. Only the program itself is waited for,
     /// not the end of its output, which others may hold open.
     pub(super) async fn end(&mut self) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::answer::ToolAnswer;
 use super::context::HostContext;
@@ -27,6 +27,9 @@ const MOST_PAGES: usize = 100;
 
 /// The clock of a call begins anew with each sign of progress, up to this many times its length.
 const MOST_EXTENSIONS: u32 = 10;
+
+/// How long a server that refuses the handshake, and so is there, may take to say whether it needs none.
+const DISCOVERY: Duration = Duration::from_secs(3);
 
 /// What is known of a server that is ready.
 #[derive(Debug, Clone)]
@@ -147,7 +150,8 @@ impl Connection {
     /// Opens the conversation; gives what the server says of itself. A server that refuses the handshake may
     /// be one that needs none.
     async fn shake_hands(&mut self) -> Result<Value, Failure> {
-        let error = match self.ask("initialize", protocol::initialize()).await? {
+        let asked = self.ask("initialize", protocol::initialize()).await;
+        let error = match asked.map_err(|error| self.failure(error))? {
             Ok(result) => {
                 self.era = protocol::era_of_handshake(&result).map_err(|why| self.wrong(&why))?;
                 let ready = message::notification("notifications/initialized", Map::new());
@@ -157,12 +161,21 @@ impl Connection {
             Err(error) => error,
         };
         self.era = Era::Modern;
-        match self.ask("server/discover", Map::new()).await {
-            Ok(Ok(result)) if protocol::is_modern(&result) => Ok(result),
-            // The first refusal is the one that tells.
-            Ok(_) => Err(self.wrong(&protocol::refused("initialize", &error))),
-            Err(failure) => Err(failure),
+        let limit = DISCOVERY.min(self.settings.startup / 2);
+        match timeout(limit, self.ask("server/discover", Map::new())).await {
+            Ok(Ok(Ok(result))) if protocol::is_modern(&result) => Ok(result),
+            // The first refusal is the one that tells, whatever comes behind it.
+            _ => Err(self.wrong(&protocol::refused("initialize", &error))),
         }
+    }
+
+    /// Opens the conversation once more, as if nothing had been said.
+    async fn begin_anew(&mut self) -> Result<(), Failure> {
+        self.was_revived = true;
+        self.in_flight = None;
+        self.link.renew(&self.settings, &self.context, &self.changes).await?;
+        self.era = Era::Legacy(String::new());
+        Ok(())
     }
 
     /// All pages of the list. A tool that is listed twice is one.
@@ -170,11 +183,19 @@ impl Connection {
         let (mut tools, mut names, mut cursors) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         let mut cursor: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let result = match self.ask("tools/list", protocol::list(cursor.as_deref())).await? {
-                Ok(result) => result,
+            let asked = self.ask("tools/list", protocol::list(cursor.as_deref())).await;
+            let result = match asked {
+                Ok(Ok(result)) => result,
+                Err(LinkError::Http(HttpError::SessionLost)) if !self.was_revived => {
+                    self.begin_anew().await?;
+                    self.shake_hands().await?;
+                    (tools, names, cursors, cursor) = Default::default();
+                    continue;
+                }
+                Err(error) => return Err(self.failure(error)),
                 // It has other things than tools.
-                Err(error) if error.code == METHOD_NOT_FOUND => break,
-                Err(error) => return Err(self.wrong(&protocol::refused("tools/list", &error))),
+                Ok(Err(error)) if error.code == METHOD_NOT_FOUND => break,
+                Ok(Err(error)) => return Err(self.wrong(&protocol::refused("tools/list", &error))),
             };
             let (page, next) = protocol::page(&result).map_err(|why| self.wrong(&why))?;
             let page = page.into_iter().filter(|tool| names.insert(tool.name.clone()));
@@ -213,16 +234,21 @@ impl Connection {
         &mut self,
         method: &str,
         params: Map<String, Value>,
-    ) -> Result<Result<Value, RpcError>, Failure> {
+    ) -> Result<Result<Value, RpcError>, LinkError> {
         let (id, request) = self.made(method, params);
         let asked = Asked { id, request, era: &self.era, headers: Vec::new() };
+        self.link.request(asked, None).await
+    }
+
+    /// Why there is no answer to what was asked last.
+    fn failure(&self, error: LinkError) -> Failure {
         let name = &self.settings.name;
-        self.link.request(asked, None).await.map_err(|error| match error {
+        match error {
             LinkError::Ended(ended) => {
                 Failure::usage(format!("mcp {name}: {}", told(&ended, self.stage)))
             }
             LinkError::Http(error) => of_http(name, error),
-        })
+        }
     }
 
     fn made(&mut self, method: &str, params: Map<String, Value>) -> (u64, Value) {
@@ -300,12 +326,10 @@ impl Connection {
 
     /// Starts the program that has ended once more, and no second time.
     async fn revive(&mut self) -> Result<(), Failure> {
-        if std::mem::replace(&mut self.was_revived, true) {
+        if self.was_revived {
             return Err(Failure::usage("it has ended"));
         }
-        self.in_flight = None;
-        self.link.renew(&self.settings, &self.context, &self.changes).await?;
-        self.era = Era::Legacy(String::new());
+        self.begin_anew().await?;
         let before = std::mem::take(&mut self.listed);
         if self.ready().await?.tools != before {
             self.changes.set();

@@ -28,7 +28,7 @@ const KEPT_LINE: usize = 4 * 1024;
 /// How much of something that is no message is shown, in characters.
 const SHOWN_JUNK: usize = 80;
 
-/// How long the end of a program and the rest of its log are waited for, to tell why it ended.
+/// How long the end of a program is waited for, and the rest of its answers and of its log behind it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How long the last messages may take to be written.
@@ -45,11 +45,11 @@ pub(super) struct Stdio {
     readers: [JoinHandle<()>; 2],
 }
 
-/// Why no answer comes any more.
+/// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ended {
     /// `it ended`, or what else happened.
-    pub(super) what: &'static str,
+    pub(super) what: String,
     /// `exit 1`, if the program ended.
     pub(super) how: Option<String>,
     /// The last line of its log that says something.
@@ -108,26 +108,41 @@ impl Stdio {
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
-    /// The program has ended, or is not listened to any more.
+    /// The program has ended, is not listened to any more, or answers with what can't be read.
     pub(super) async fn request(
         &mut self,
         id: u64,
         request: Value,
         progress: Option<ProgressSender>,
     ) -> Result<Result<Value, RpcError>, Ended> {
-        let outcome = self.waiting.expect(id, progress);
-        self.send(request);
-        if self.is_over() {
+        let mut outcome = self.waiting.expect(id, progress);
+        self.post(request);
+        if self.is_closed() {
             self.waiting.forget_all();
         }
-        match outcome.await {
-            Ok(outcome) => Ok(outcome),
-            Err(_) => Err(self.last_words().await),
+        let outcome = tokio::select! {
+            biased;
+            outcome = &mut outcome => outcome.ok(),
+            // Others may hold its output open. What it wrote before its end is still read.
+            () = self.process.wait() => timeout(LAST_WORDS, outcome).await.ok().and_then(Result::ok),
+        };
+        match outcome {
+            Some(Ok(outcome)) => Ok(outcome),
+            Some(Err(why)) => {
+                let what = format!("its answer can't be read ({why})");
+                Err(Ended { what, how: None, last: None })
+            }
+            None => Err(self.last_words().await),
         }
     }
 
     /// Sends a message that gets no answer.
     pub(super) fn send(&self, message: Value) {
+        self.waiting.note_notification();
+        self.post(message);
+    }
+
+    fn post(&self, message: Value) {
         if let Some(outbox) = &self.outbox {
             // A program that reads nothing any more is noticed by its output.
             let _ = outbox.send(message);
@@ -139,15 +154,20 @@ impl Stdio {
         self.waiting.forget(id);
     }
 
-    /// Whether no message can come any more.
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether the program has ended, or is not spoken to any more.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.is_closed() || self.process.has_ended()
+    }
+
+    /// Whether it has closed its output or its input.
+    fn is_closed(&self) -> bool {
         self.readers[0].is_finished() || self.writer.is_finished()
     }
 
     /// Why it ended.
     async fn last_words(&mut self) -> Ended {
         let status = self.process.ended(LAST_WORDS).await;
-        if status.is_some() {
+        if status.is_some() && !self.readers[1].is_finished() {
             let _ = timeout(LAST_WORDS, &mut self.readers[1]).await;
         }
         let state = self.log.state();
@@ -156,7 +176,11 @@ impl Stdio {
             (None, true) => "it ended",
             (None, false) => "it closed its output",
         };
-        Ended { what, how: status.map(process::words), last: telling(&state.lines) }
+        Ended {
+            what: what.to_owned(),
+            how: status.map(process::words),
+            last: telling(&state.lines),
+        }
     }
 
     /// Ends the program: its input is closed first.

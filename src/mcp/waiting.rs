@@ -45,8 +45,11 @@ impl ChangeMark {
 /// Where the progress of a call goes.
 pub(super) type ProgressSender = mpsc::UnboundedSender<Progress>;
 
+/// What comes for a request: a result, an error, or an answer that can't be read, and why.
+pub(super) type Outcome = Result<Result<Value, RpcError>, String>;
+
 struct Waiter {
-    outcome: oneshot::Sender<Result<Value, RpcError>>,
+    outcome: oneshot::Sender<Outcome>,
     progress: Option<ProgressSender>,
 }
 
@@ -54,13 +57,15 @@ struct Waiter {
 #[derive(Default)]
 pub(super) struct Waiting {
     waiters: Mutex<HashMap<u64, Waiter>>,
+    /// A notification was sent since the last answer came.
+    has_notified: AtomicBool,
     changes: ChangeMark,
 }
 
 impl Waiting {
     /// Those of a server whose changes are marked there.
     pub(super) fn new(changes: ChangeMark) -> Self {
-        Self { waiters: Mutex::default(), changes }
+        Self { changes, ..Self::default() }
     }
 
     /// What the answer to a request of this number will come through. It fails when none can come any
@@ -69,10 +74,15 @@ impl Waiting {
         &self,
         id: u64,
         progress: Option<ProgressSender>,
-    ) -> oneshot::Receiver<Result<Value, RpcError>> {
+    ) -> oneshot::Receiver<Outcome> {
         let (outcome, receiver) = oneshot::channel();
         self.waiters().insert(id, Waiter { outcome, progress });
         receiver
+    }
+
+    /// A notification is sent. Some servers answer it, with an error that names no request.
+    pub(super) fn note_notification(&self) {
+        self.has_notified.store(true, Ordering::SeqCst);
     }
 
     /// Nobody waits for the answer of this number any more.
@@ -86,17 +96,12 @@ impl Waiting {
     }
 
     /// Gives a message to whom it is for; what the server is to be sent for it, if anything. An error
-    /// that names no request is the answer to the only one that waits.
+    /// that names no request is the answer to the only one that waits, if no notification can be meant.
     pub(super) fn take(&self, message: Incoming) -> Option<Value> {
         match message {
-            Incoming::Response { id, outcome } => {
-                let waiter = self.waiters().remove(&id);
-                if let Some(waiter) = waiter {
-                    // Whoever has stopped waiting wants no answer.
-                    let _ = waiter.outcome.send(outcome);
-                }
-                None
-            }
+            Incoming::Response { id, outcome } => self.give(id, Ok(outcome)),
+            Incoming::Unreadable { id, why } => self.give(id, Err(why)),
+            Incoming::Stray(_) if self.has_notified.load(Ordering::SeqCst) => None,
             Incoming::Stray(error) => {
                 let mut waiters = self.waiters();
                 let only = match waiters.len() {
@@ -104,7 +109,7 @@ impl Waiting {
                     _ => None,
                 };
                 if let Some((_, waiter)) = only {
-                    let _ = waiter.outcome.send(Err(error));
+                    let _ = waiter.outcome.send(Ok(Err(error)));
                 }
                 None
             }
@@ -117,6 +122,14 @@ impl Waiting {
                 None
             }
         }
+    }
+
+    /// Whoever has stopped waiting wants no answer; the server is to be sent nothing for it.
+    fn give(&self, id: u64, outcome: Outcome) -> Option<Value> {
+        let waiter = self.waiters().remove(&id)?;
+        self.has_notified.store(false, Ordering::SeqCst);
+        let _ = waiter.outcome.send(outcome);
+        None
     }
 
     fn tell_progress(&self, params: &Value) {
@@ -155,7 +168,7 @@ mod tests {
         let answer = |id| Incoming::Response { id, outcome: Ok(json!(id)) };
         assert_eq!(waiting.take(answer(2)), None);
         assert_eq!(waiting.take(answer(9)), None, "late or unknown");
-        assert_eq!(second.try_recv(), Ok(Ok(json!(2))));
+        assert_eq!(second.try_recv(), Ok(Ok(Ok(json!(2)))));
         let params = json!({"progressToken": 1, "progress": 2, "total": 5, "message": "走"});
         let told = Incoming::Notification { method: "notifications/progress".to_owned(), params };
         assert_eq!(waiting.take(told), None);
@@ -167,7 +180,13 @@ mod tests {
             first.try_recv().is_err(),
             "a request of the server's with our number is no answer"
         );
+        waiting.note_notification();
         waiting.take(Incoming::Stray(RpcError::default()));
-        assert_eq!(first.try_recv(), Ok(Err(RpcError::default())));
+        assert!(first.try_recv().is_err(), "it may answer the notification");
+        let mut third = waiting.expect(3, None);
+        waiting.take(answer(3));
+        assert_eq!(third.try_recv(), Ok(Ok(Ok(json!(3)))));
+        waiting.take(Incoming::Stray(RpcError::default()));
+        assert_eq!(first.try_recv(), Ok(Ok(Err(RpcError::default()))));
     }
 }

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::json_schema::unescaped;
+
 /// A schema that services take.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RepairedSchema {
@@ -87,9 +89,6 @@ fn as_object(mut schema: Map<String, Value>) -> Result<Map<String, Value>, Strin
     if !matches!(schema.get("properties"), Some(Value::Object(_))) {
         schema.insert("properties".to_owned(), json!({}));
     }
-    if !schema.get("required").is_none_or(|names| names.is_array()) {
-        schema.shift_remove("required");
-    }
     Ok(schema)
 }
 
@@ -113,7 +112,9 @@ impl Inliner<'_> {
         let has_type = members.contains_key("type") || inlined.contains_key("type");
         for (name, value) in members {
             let is_title = name == "title" && value.is_string() && has_type;
-            if name == "$ref" || is_title || DROPPED.contains(&name.as_str()) {
+            // In an early draft it was true or false.
+            let is_no_list = name == "required" && !value.is_array();
+            if name == "$ref" || is_title || is_no_list || DROPPED.contains(&name.as_str()) {
                 continue;
             }
             self.nodes += 1;
@@ -122,6 +123,9 @@ impl Inliner<'_> {
             }
             let value = match value {
                 Value::Object(named) if MAPS.contains(&name.as_str()) => self.map(named)?,
+                Value::Array(names) if name == "required" => {
+                    names.iter().filter(|name| name.is_string()).cloned().collect()
+                }
                 Value::Object(_) if !DATA.contains(&name.as_str()) => self.schema(value)?,
                 Value::Array(items) if !DATA.contains(&name.as_str()) => {
                     items.iter().map(|item| self.schema(item)).collect::<Result<_, _>>()?
@@ -144,7 +148,9 @@ impl Inliner<'_> {
     /// What a reference within the schema stands for. Anything, where it leads elsewhere (nothing is
     /// fetched), nowhere, or in a circle.
     fn followed(&mut self, reference: &str) -> Result<Value, String> {
-        let target = reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
+        let target = reference.strip_prefix('#').and_then(|pointer| {
+            self.root.pointer(pointer).or_else(|| self.root.pointer(&unescaped(pointer)))
+        });
         let Some(target) = target.filter(|_| self.followed.len() < MOST_REFERENCES) else {
             return Ok(json!({}));
         };

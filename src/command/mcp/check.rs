@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::choice::{self, ServerChoice};
-use super::running;
+use super::running::{self, RunningServer};
 use crate::command::options::RunOptions;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::exchange;
 use crate::io::{Io, Stderr};
-use crate::mcp::{Ready, Watch};
+use crate::mcp::{Host, Ready, Watch};
 use crate::output::sink::to_stdout;
 use crate::sanitize;
 use crate::tool::repaired;
@@ -68,7 +68,8 @@ pub(super) fn run(
             (chosen, failures)
         }
     };
-    let mut reports = look(chosen, options, io)?;
+    // The servers end behind the print, which need not wait for that.
+    let (mut reports, _host) = look(chosen, options, io)?;
     reports.extend(failures.into_iter().map(|failure| ServerReport {
         name: name_in(&failure.message).to_owned(),
         found: Err(failure),
@@ -87,34 +88,35 @@ fn name_in(message: &str) -> &str {
     message.strip_prefix("mcp ").and_then(|rest| rest.split(": ").next()).unwrap_or_default()
 }
 
+/// Starts servers and looks at them. They run as long as the host is kept.
 fn look(
     chosen: Vec<ServerChoice>,
     options: &RunOptions,
     io: &mut Io,
-) -> Result<Vec<ServerReport>, Failure> {
+) -> Result<(Vec<ServerReport>, Option<Host>), Failure> {
     if chosen.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     let allowed = options.exchange;
     let (host, mut servers) = running::start(chosen, &allowed, io)?;
     host.watch(Watch::Elsewhere);
-    exchange::on_runtime(io, move |io| {
+    let reports = exchange::on_runtime(io, move |io| {
         Box::pin(async move {
             let mut interrupt = running::interrupt(&allowed, io)?;
-            let mut reports = Vec::new();
-            for at in 0..servers.len() {
-                let one = &mut servers[at..=at];
-                let mut all = running::all_ready(one, &mut interrupt, &io.stderr).await?;
-                let choice = &one[0].choice;
-                let found = all.remove(0).map(|ready| found(ready, choice));
-                reports.push(ServerReport { name: choice.settings.name.clone(), found });
-            }
-            Ok(reports)
+            let all = running::all_ready(&mut servers, &mut interrupt, &io.stderr).await?;
+            let report = |(running, ready): (RunningServer, Result<Ready, Failure>)| {
+                let choice = &running.choice;
+                let found = ready.and_then(|ready| found(ready, choice));
+                ServerReport { name: choice.settings.name.clone(), found }
+            };
+            Ok(servers.into_iter().zip(all).map(report).collect())
         })
-    })
+    })?;
+    Ok((reports, Some(host)))
 }
 
-fn found(ready: Ready, choice: &ServerChoice) -> Found {
+fn found(ready: Ready, choice: &ServerChoice) -> Result<Found, Failure> {
+    choice.check_wanted(&ready.tools)?;
     let offered: Vec<_> = ready.tools.iter().filter(|tool| choice.offers(&tool.name)).collect();
     let unfit: Vec<String> = offered
         .iter()
@@ -124,7 +126,7 @@ fn found(ready: Ready, choice: &ServerChoice) -> Found {
         })
         .collect();
     let offered = offered.len() - unfit.len();
-    Found { offered, unfit, ready }
+    Ok(Found { offered, unfit, ready })
 }
 
 /// A line for each server, below it what is wrong.

@@ -63,10 +63,18 @@ impl ServerChoice {
         is_among(tool, &self.wanted)
     }
 
-    /// A tool that was named with the server, which does not have it.
-    pub(crate) fn missing(&self, tools: &[ListedTool]) -> Option<&str> {
+    /// Looks whether the server has all tools that were named with it.
+    ///
+    /// # Errors
+    /// Exit 2: it has not.
+    pub(crate) fn check_wanted(&self, tools: &[ListedTool]) -> Result<(), Failure> {
         let is_there = |wanted: &&String| tools.iter().any(|tool| glob(wanted, &tool.name));
-        self.wanted.iter().find(|wanted| !is_there(wanted)).map(String::as_str)
+        let Some(missing) = self.wanted.iter().find(|wanted| !is_there(wanted)) else {
+            return Ok(());
+        };
+        let server = &self.settings.name;
+        Err(Failure::usage(format!("mcp {server}: it has no tool `{missing}`"))
+            .hint(format!("`llm mcp tools {server}` lists its tools")))
     }
 
     /// Whether no tool at all runs without asking.

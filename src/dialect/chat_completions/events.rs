@@ -6,9 +6,9 @@ use super::template::Template;
 use super::view::{self, Before};
 use crate::dialect::chat_dialect::{ReadEvents, Seen};
 use crate::dialect::event::ChatEvent;
-use crate::dialect::repair::JsonRepair;
 use crate::http::fault;
 use crate::http::sse::Event;
+use crate::json_repair::JsonRepair;
 
 /// Reads the chunks of a stream, or a whole reply.
 #[derive(Debug, Default)]

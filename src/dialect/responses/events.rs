@@ -9,9 +9,9 @@ use super::piece::{Piece, Place};
 use super::template::Template;
 use crate::dialect::chat_dialect::{AskedFor, ReadEvents, Seen};
 use crate::dialect::event::{ChatEvent, Finish};
-use crate::dialect::repair::JsonRepair;
 use crate::http::fault;
 use crate::http::sse::Event;
+use crate::json_repair::JsonRepair;
 
 /// Reads the events of a stream, or a whole reply.
 #[derive(Debug)]

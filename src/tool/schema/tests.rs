@@ -36,6 +36,12 @@ fn what_is_missing_is_added() {
         schema(json!({"properties": {"a": {}}, "required": true})).to_string(),
         r#"{"type":"object","properties":{"a":{}}}"#
     );
+    let inner = json!({"type": "object", "properties": {}, "required": ["x", null, 2]});
+    assert_eq!(
+        schema(json!({"properties": {"a": inner, "b": {"required": true}}, "required": [1, "a"]})),
+        json!({"type": "object", "required": ["a"], "properties":
+            {"a": {"type": "object", "properties": {}, "required": ["x"]}, "b": {}}})
+    );
     assert_eq!(schema(json!({"type": ["object", "null"], "properties": []})), empty);
     for bad in [json!([]), json!("x"), json!(false), json!({"type": "string"})] {
         assert!(repaired(&bad).is_err(), "{bad}");
@@ -69,6 +75,13 @@ fn references_are_followed_and_none_is_fetched() {
             "none": {},
             "sibling": {"type": "string", "description": "own"}}});
     assert_eq!(schema(given), sent);
+    let escaped = json!({"type": "object", "definitions": {"B C": {"type": "string"}, "a/b": {"type": "null"},
+        "列": {"type": "integer"}, "100%": {"type": "number"}}, "properties": {
+            "blank": {"$ref": "#/definitions/B%20C"}, "slash": {"$ref": "#/definitions/a~1b"},
+            "word": {"$ref": "#/definitions/%E5%88%97"}, "sign": {"$ref": "#/definitions/100%"}}});
+    let sent = json!({"type": "object", "properties": {"blank": {"type": "string"},
+        "slash": {"type": "null"}, "word": {"type": "integer"}, "sign": {"type": "number"}}});
+    assert_eq!(schema(escaped), sent);
     let root = json!({"$ref": "#/$defs/args", "$defs": {"args": {"type": "object",
         "properties": {"a": {"type": "integer"}}}}});
     assert_eq!(schema(root), json!({"type": "object", "properties": {"a": {"type": "integer"}}}));

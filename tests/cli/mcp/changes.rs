@@ -114,6 +114,37 @@ fn a_server_at_an_address_tells_of_a_change_in_the_stream_of_an_answer() {
 }
 
 #[test]
+fn a_session_that_is_lost_behind_a_change_is_opened_once_more() {
+    let result = |id: u64, result: Value| json!({"jsonrpc": "2.0", "id": id, "result": result});
+    let list = |id: u64, name: &str| {
+        Reply::json(200, result(id, json!({"tools": [{"name": name, "inputSchema": {}}]})))
+    };
+    let hello = |id: u64| {
+        let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}});
+        Reply::json(200, result(id, hello)).header("Mcp-Session-Id", &format!("s-{id}"))
+    };
+    let changed = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
+    let answer = result(3, json!({"content": [{"type": "text", "text": "晴"}]}));
+    let hub = Server::start([
+        hello(1),
+        Reply::bytes(202, "", ""),
+        list(2, "look"),
+        Reply::sse(&[changed.to_string(), answer.to_string()]),
+        Reply::text(404, "session not found"),
+        hello(5),
+        Reply::bytes(202, "", ""),
+        list(6, "see"),
+        Reply::bytes(200, "", ""),
+    ]);
+    let service = Server::start([calling(&[("look", "{}")]), Reply::chat(&["完"])]);
+    let tables = [format!("[mcp.hub]\nurl = \"{}/mcp\"\n", hub.origin())];
+    let run = chat(&service, &tables).watch(&hub).args(["--mcp", "hub", "--yes", "x"]).run();
+    run.code(0).stderr_has("llm: mcp hub: the tools have changed; new: hub/see; gone: hub/look\n");
+    assert_eq!(offered(&service.requests()[1]), ["see"]);
+    assert_eq!(hub.requests()[7].header("mcp-session-id"), Some("s-5"));
+}
+
+#[test]
 fn a_list_that_does_not_come_leaves_the_tools_as_they_were() {
     let service = Server::start([calling(&[("turn", "{}")]), Reply::chat(&["完"])]);
     let run = chat(&service, &[table("a", "turns once", "startup = 2")]);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{LONG, SERVER, assert_gone, seen, table, with_servers};
+use super::{HELLO, LIST, LONG, SERVER, answering, assert_gone, seen, table, with_servers};
 use crate::support::llm;
 
 #[test]
@@ -80,6 +80,25 @@ fn a_tool_is_called() {
     let dry = call(&["echo", "{\"x\":1}", "--dry-run"]).code(0).stdout_json();
     assert_eq!(dry["params"], json!({"name": "echo", "arguments": {"x": 1}}));
     assert_gone(&run, &["a"]);
+}
+
+#[test]
+fn structured_content_is_printed_where_no_text_says_it() {
+    let empty = r#"{"type":"text","text":""}"#;
+    let link = r#"{"type":"resource_link","uri":"file:///c","name":"c"}"#;
+    let text = r#"{"type":"text","text":"a is 1"}"#;
+    for (content, printed) in [
+        ("", "{\"a\":1}\n"),
+        (empty, "{\"a\":1}\n"),
+        (link, "c: file:///c\n\n{\"a\":1}\n"),
+        (text, "a is 1\n"),
+    ] {
+        let answer = format!(
+            r#"{{"jsonrpc":"2.0","id":3,"result":{{"content":[{content}],"structuredContent":{{"a":1}}}}}}"#
+        );
+        let run = answering(&[HELLO, LIST, &answer]).args(["mcp", "call", "a", "t"]);
+        run.run().code(0).stdout(printed).stderr_empty();
+    }
 }
 
 #[test]
@@ -182,6 +201,25 @@ fn a_wrong_table_is_told_with_what_is_right() {
         .stderr("llm: no [mcp.flies] in the profile file\nhint: did you mean `files`?\n");
     let none = llm().args(["mcp", "call", "x", "y"]).run();
     none.code(2).stderr_has("llm: no [mcp.x] in the profile file\nhint: a server is a table of the profile file: [mcp.x]");
+}
+
+#[test]
+fn a_tool_that_a_server_does_not_have_is_told() {
+    let run = with_servers(&[table("a", "", ""), table("b", "", "")]);
+    let told = "llm: mcp a: it has no tool `nosuch`\nhint: `llm mcp tools a` lists its tools\n";
+    for word in ["a/nosuch", "a/no*such"] {
+        let words = &["chat", "-p", "demo", "--mcp", word, "--yes", "x"];
+        let told = told.replace("nosuch", &word[2..]);
+        run.clone().args(words).run().code(2).stdout_empty().stderr(&told);
+        run.clone().args(["mcp", "tools", word]).run().code(2).stdout_empty().stderr(&told);
+    }
+    let checked = run.clone().args(["mcp", "check", "a/nosuch", "b/echo"]).run();
+    checked.code(2).stderr("llm: 1 of 2 servers do not work: a\n");
+    checked.stdout_has(
+        "✗  a  it has no tool `nosuch`\n     hint: `llm mcp tools a` lists its tools\n",
+    );
+    checked.stdout_has("✓  b  1 of 10 tools offered");
+    assert_gone(&run, &["a", "b"]);
 }
 
 #[test]

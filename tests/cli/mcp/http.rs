@@ -171,6 +171,46 @@ fn a_lost_session_is_opened_once_more() {
 }
 
 #[test]
+fn a_session_that_is_lost_before_the_list_is_opened_once_more() {
+    let lost = || Reply::text(404, "session not found");
+    let opened =
+        |id: u64, session: &str| Reply::json(200, hello(id)).header("Mcp-Session-Id", session);
+    let page = |id: u64| {
+        let tool = json!({"name": "first", "inputSchema": {}});
+        Reply::json(200, result(id, json!({"tools": [tool], "nextCursor": "2"})))
+    };
+    // At the first page, and behind it, where the cursor is lost as well.
+    for pages in 0..2 {
+        let mut replies = vec![opened(1, "one"), accepted()];
+        replies.extend((0..pages).map(|at| page(2 + at)));
+        replies.extend([
+            lost(),
+            opened(3 + pages, "two"),
+            accepted(),
+            Reply::json(200, list(4 + pages)),
+            Reply::bytes(200, "", ""),
+        ]);
+        let server = Server::start(replies);
+        let outcome = hub(&server, "").args(["mcp", "tools", "hub"]).run();
+        outcome.code(0).stdout("look  看\n    region (string)\n").stderr_empty();
+        let last = server.requests().len() - 2;
+        assert_eq!(server.requests()[last].header("mcp-session-id"), Some("two"));
+        assert_eq!(server.requests()[last].json()["params"].get("cursor"), None);
+    }
+    let server = Server::start([
+        opened(1, "one"),
+        accepted(),
+        lost(),
+        opened(3, "two"),
+        accepted(),
+        lost(),
+        Reply::bytes(200, "", ""),
+    ]);
+    let outcome = hub(&server, "").args(["mcp", "tools", "hub"]).run();
+    outcome.code(4).stderr("llm: mcp hub: it has lost the session\n");
+}
+
+#[test]
 fn a_server_that_lets_nobody_in_is_told() {
     let challenge =
         "Bearer resource_metadata=\"https://login.example/.well-known/oauth-protected-resource\"";

@@ -3,11 +3,13 @@ mod changes;
 mod chat;
 mod command;
 mod confirmation;
+mod ending;
 mod http;
 mod pictures;
 mod schemas;
 mod secrets;
 mod starting;
+mod unreadable;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -28,6 +30,21 @@ fn table(name: &str, switches: &str, more: &str) -> String {
 fn with_servers(tables: &[String]) -> Llm {
     llm().config(&tables.concat()).file("server.sh", SERVER)
 }
+
+/// A server `a` that prints the next of these lines for each request. An empty line is no answer.
+fn answering(lines: &[&str]) -> Llm {
+    let script = "while IFS= read -r line; do case $line in *'\"id\":'*) IFS= read -r answer <&3; \
+                  [ -z \"$answer\" ] || printf '%s\\n' \"$answer\";; esac; done 3< answers";
+    let command = serde_json::json!(["sh", "-c", script]);
+    let answers = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    llm().config(&format!("[mcp.a]\ncommand = {command}\nstartup = 60\n")).file("answers", answers)
+}
+
+/// What such a server says to begin with: its handshake and its list, of the tool `t`.
+const HELLO: &str =
+    r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}"#;
+const LIST: &str =
+    r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}}"#;
 
 /// What a server was sent, a message a line.
 fn seen(run: &Llm, name: &str) -> String {

@@ -30,7 +30,7 @@ while IFS= read -r line; do
   *'"method":"initialize"'*)
     has silent && continue
     has modern && { refuse -32022 'Unsupported protocol version'; continue; }
-    has refuses && { refuse -32000 '不行'; continue; }
+    has refuses && { refuse -32000 '不行'; has quits && exit 0; continue; }
     version=2025-11-25
     has oldest && version=2024-11-05
     has future && version=2099-01-01
@@ -38,6 +38,7 @@ while IFS= read -r line; do
     answer "{\"protocolVersion\":\"$version\",\"capabilities\":{\"tools\":{}},\"serverInfo\":{\"name\":\"sh-$name\",\"version\":\"1.2\"},\"instructions\":\"先读后写\"}"
     ;;
   *'"method":"server/discover"'*)
+    has mute && continue
     has modern || { refuse -32601 'Method not found'; continue; }
     answer '{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}}'
     ;;
@@ -56,7 +57,7 @@ while IFS= read -r line; do
       *) answer "{\"tools\":[$(tool one '一')],\"nextCursor\":\"2\"}" ;;
       esac
     elif has odd; then
-      answer "{\"tools\":[$(tool admin.tools.list 'dots' '{"type":"object"}'),$(tool now 'taken'),$(tool bad 'no object' '{"type":"string"}'),$(tool branches 'either' '{"$schema":"x","oneOf":[{"properties":{"a":{"$ref":"#/$defs/s"}},"required":["a"]},{"properties":{"b":{"type":"integer"}}}],"$defs":{"s":{"type":"string","title":"S"}}}')]}"
+      answer "{\"tools\":[$(tool admin.tools.list 'dots' '{"type":"object"}'),$(tool now 'taken'),$(tool bad 'no object' '{"type":"string"}'),$(tool branches 'either' '{"$schema":"x","oneOf":[{"properties":{"a":{"$ref":"#/$defs/s%20t"}},"required":["a"]},{"properties":{"b":{"type":"integer"}}}],"$defs":{"s t":{"type":"string","title":"S"}}}')]}"
     elif has turns; then
       [ -f "$name.turned" ] && has once && continue
       if [ -f "$name.turned" ]; then
@@ -126,6 +127,7 @@ while IFS= read -r line; do
     ;;
   esac
 done
+has lingers && { trap '' TERM; while [ ! -f "$name.go" ]; do sleep 0.05; done; }
 echo end >> "$name.ended"
 has deaf && { sleep 600; sleep 600; }
 exit 0

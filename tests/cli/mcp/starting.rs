@@ -48,9 +48,12 @@ fn every_known_version_is_spoken_and_no_other() {
     let (run, outcome) = echo("future", "");
     outcome.code(2).stderr_has("llm: mcp a: it speaks version 2099-01-01 of the protocol");
     assert_gone(&run, &["a"]);
-    let (run, outcome) = echo("refuses", "");
-    outcome.code(2).stderr("llm: mcp a: it refuses initialize (-32000): 不行\n");
-    assert_gone(&run, &["a"]);
+    // Whatever comes behind the refusal: another one, the end, nothing.
+    for switches in ["refuses", "refuses quits", "refuses mute"] {
+        let (run, outcome) = echo(switches, "startup = 300");
+        outcome.code(2).stderr_has("llm: mcp a: it refuses initialize (-32000): 不行\n");
+        assert_gone(&run, &["a"]);
+    }
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn all_pages_of_the_tools_are_read_once() {
     let run = with_servers(&[table("a", "many", "")]).args(["mcp", "tools", "a"]);
     assert_eq!(run.run().code(0).stdout_text().lines().count(), 300);
     let run = with_servers(&[table("a", "unlisted", "")]).args(["mcp", "tools", "a"]);
-    run.run().code(0).stdout_empty().stderr("llm: a has no such tool\n");
+    run.run().code(0).stdout_empty().stderr("llm: a has no tools\n");
 }
 
 #[test]
@@ -92,6 +95,11 @@ fn a_server_that_does_not_answer_is_not_waited_for_without_end() {
 fn a_long_wait_is_told() {
     let run = with_servers(&[table("a", "silent", "startup = 3")]).args(["mcp", "tools", "a"]);
     run.run().code(2).stderr_has("llm: waits for mcp a\n");
+    let names = ["a", "b", "c"];
+    let silent = names.map(|name| table(name, "silent", "startup = 3"));
+    let checked = with_servers(&silent).args(["mcp", "check"]).run();
+    let told = "llm: waits for mcp a, b, c\nllm: 3 of 3 servers do not work: a, b, c\n";
+    checked.code(2).stderr(told);
 }
 
 #[test]

@@ -30,13 +30,7 @@ pub(super) fn offered(
     let mut wanted = Vec::new();
     for (running, at, ready) in servers {
         let choice = &running.choice;
-        if let Some(missing) = choice.missing(&ready.tools) {
-            let server = &choice.settings.name;
-            let what = format!("mcp {server}: it has no tool `{missing}`");
-            return Err(
-                Failure::usage(what).hint(format!("`llm mcp tools {server}` lists its tools"))
-            );
-        }
+        choice.check_wanted(&ready.tools)?;
         let tools = ready.tools.iter().filter(|tool| choice.offers(&tool.name));
         wanted.extend(tools.map(|tool| (choice, *at, tool)));
     }

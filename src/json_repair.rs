@@ -1,9 +1,9 @@
-//! Mends the JSON of stream events that gateways cut within a character; it does not know what the
-//! events say.
+//! Mends JSON that programs cut within a character or write wrong; it does not know what the JSON says.
 //!
 //! JavaScript gateways cut strings between the halves of a surrogate pair, others cut UTF-8 between
-//! bytes, and some write control characters into strings as they are. What was cut off at the end
-//! of a string is kept and put where its rest comes, in a later event.
+//! bytes, some write control characters into strings as they are, and Python writes `NaN`. What was cut
+//! off at the end of a string in a stream of events is kept and put where its rest comes, in a later
+//! event.
 
 use std::collections::VecDeque;
 
@@ -14,6 +14,9 @@ const ESCAPE_LENGTH: usize = 6;
 
 /// How many cut characters one event may leave; a usual one has two fields with the same text.
 const MAX_CUT_STRINGS: usize = 64;
+
+/// What stands beyond strings for numbers that JSON does not have.
+const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 
 /// Mends events of one stream. [`JsonRepair::mend`] is for events whose JSON could not be read.
 #[derive(Debug, Default)]
@@ -35,33 +38,38 @@ impl JsonRepair {
     ///
     /// Within strings: the halves of a character that was cut are joined at its end; any other lone
     /// surrogate and any bad byte become U+FFFD; control characters are escaped, and so is a
-    /// backslash that begins no escape. The result has at most six times the length of the data,
+    /// backslash that begins no escape. Beyond strings, what is no number becomes null. The result has at most six times the length of the data,
     /// and the few bytes that were kept.
     pub(crate) fn mend(&mut self, data: &[u8]) -> Option<Vec<u8>> {
-        let mut mender = EventMender {
-            data,
-            at: 0,
-            out: Vec::with_capacity(data.len() + 16),
-            old: self.kept.clone(),
-            new: CutStrings::default(),
-            changed: false,
-        };
-        mender.run();
-        if !mender.changed || serde_json::from_slice::<Value>(&mender.out).is_err() {
-            return None;
-        }
-        let EventMender { out, old, new, .. } = mender;
+        let Mender { out, old, new, .. } = mended(data, self.kept.clone(), true)?;
         self.kept.halves = if new.halves.is_empty() { old.halves } else { new.halves };
         self.kept.bytes = if new.bytes.is_empty() { old.bytes } else { new.bytes };
         Some(out)
     }
 }
 
-/// One event on its way.
-struct EventMender<'d> {
+/// Makes JSON of a text that stands alone; none if it stays unreadable. What is cut at the end of a string
+/// has no rest elsewhere: it becomes U+FFFD.
+pub(crate) fn mend_alone(data: &[u8]) -> Option<Vec<u8>> {
+    mended(data, CutStrings::default(), false).map(|mender| mender.out)
+}
+
+/// What was mended, if anything was and it is JSON now.
+fn mended(data: &[u8], old: CutStrings, keeps: bool) -> Option<Mender<'_>> {
+    let (out, new) = (Vec::with_capacity(data.len() + 16), CutStrings::default());
+    let mut mender = Mender { data, at: 0, out, keeps, old, new, changed: false };
+    mender.run();
+    let is_json = mender.changed && serde_json::from_slice::<Value>(&mender.out).is_ok();
+    is_json.then_some(mender)
+}
+
+/// One event, or another text, on its way.
+struct Mender<'d> {
     data: &'d [u8],
     at: usize,
     out: Vec<u8>,
+    /// What was cut off is kept for the next event.
+    keeps: bool,
     /// What earlier events left.
     old: CutStrings,
     /// What this event leaves.
@@ -69,15 +77,23 @@ struct EventMender<'d> {
     changed: bool,
 }
 
-impl EventMender<'_> {
+impl Mender<'_> {
     fn run(&mut self) {
         while let Some(&byte) = self.data.get(self.at) {
-            self.copy(1);
+            match self.no_number() {
+                Some(word) => self.put(word.len(), b"null"),
+                None => self.copy(1),
+            }
             if byte == b'"' {
                 self.complete();
                 self.string();
             }
         }
+    }
+
+    /// The word that stands here for a number that is none.
+    fn no_number(&self) -> Option<&'static str> {
+        NO_NUMBERS.into_iter().find(|word| self.data[self.at..].starts_with(word.as_bytes()))
     }
 
     /// Mends a string from behind its opening quote to its closing one.
@@ -172,7 +188,7 @@ impl EventMender<'_> {
 
     /// Whether the string ends after `length` bytes, and what ends there may be kept beside `kept`.
     fn is_cut(&self, length: usize, kept: usize) -> bool {
-        kept < MAX_CUT_STRINGS && self.data.get(self.at + length) == Some(&b'"')
+        self.keeps && kept < MAX_CUT_STRINGS && self.data.get(self.at + length) == Some(&b'"')
     }
 
     /// How many bytes from here on are no ASCII.
@@ -285,6 +301,22 @@ mod tests {
         assert_eq!(texts(&["一\n二\t\u{0}\u{1f}\r".as_bytes()]), "一\n二\t\u{0}\u{1f}\r");
         assert_eq!(texts(&[b"\\x \\\n \\u12 \\u+123 \\\""]), "\\x \\\n \\u12 \\u+123 \"");
         assert_eq!(texts(&["\\你\n".as_bytes()]), "\\你\n");
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_are_null() {
+        let sample = br#"{"NaN":[NaN,-Infinity,-1],"c":"-Infinity","n":Infinity}"#;
+        let mended = br#"{"NaN":[null,null,-1],"c":"-Infinity","n":null}"#;
+        assert_eq!(mend_alone(sample).as_deref(), Some(&mended[..]));
+        assert_eq!(mend_alone(b"{\"n\":NaNs}"), None);
+    }
+
+    #[test]
+    fn what_stands_alone_keeps_nothing_for_later() {
+        let alone = |content: &[u8]| mend_alone(&event(content));
+        assert_eq!(alone(br"cut \ud83d"), Some(event(br"cut \ufffd")));
+        assert_eq!(alone(b"cut \xe4\xbd"), Some(event("cut \u{fffd}".as_bytes())));
+        assert_eq!(alone(br"whole \ud83d\ude00"), None);
     }
 
     #[test]
