@@ -17,6 +17,7 @@ mod kept;
 mod kept_prompt;
 mod lines;
 mod make;
+mod named;
 mod open;
 mod outcome;
 mod part_states;

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::time::Duration;
 
-use super::handed::{HandedBatch, wait_doubling};
+use super::handed::wait_doubling;
+use super::named::HandedBatch;
 use super::part_states::{self, PartStates, problems, progress};
 use super::service::{BatchService, write_lines};
 use crate::api::batch::state;

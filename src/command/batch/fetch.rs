@@ -1,8 +1,9 @@
 //! `llm batch fetch`: what came of a batch, written as if every row had been asked here.
 
 use super::collect;
-use super::handed::{self, HandedBatch};
+use super::handed;
 use super::keep::FinishedRow;
+use super::named::HandedBatch;
 use super::outcome::{RowError, RowErrorKind, RowOutcome};
 use super::part_states;
 use super::reply::{AnswerWish, ReadReply};

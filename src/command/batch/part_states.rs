@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::handed::HandedBatch;
+use super::named::HandedBatch;
 use super::service::BatchService;
 use super::tally::grouped;
 use crate::api::batch::state::{BatchPhase, BatchState};
