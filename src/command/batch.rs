@@ -8,6 +8,7 @@ use crate::io::{Env, Io};
 mod ask;
 mod attach;
 mod collect;
+mod columns;
 mod earlier;
 mod fetch;
 mod flow;

@@ -12,7 +12,7 @@ use crate::exchange::{self, MinuteLimits};
 use crate::input::texts::InputTexts;
 use crate::io::Io;
 use crate::output::progress::Progress;
-use crate::provider::{Job, Provider, RequestLimit, resolve};
+use crate::provider::{Composed, Job, Provider, RequestLimit, resolve};
 
 mod answer;
 mod ask;
@@ -37,6 +37,7 @@ use earlier::EarlierVectors;
 use flow::EmbedFlow;
 pub(super) use options::EmbedOptions;
 pub(super) use part::compose;
+pub(super) use sidecar::path_beside;
 use writer::VectorWriter;
 
 /// Runs the command.
@@ -55,23 +56,17 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     let most = most_inputs(&options, &provider);
     let is_alone = count == Some(1) && !options.lines && options.columns.is_none();
     if run.dry_run {
-        let batches = Batches::new(texts, options.strict_format(), None, None)?;
+        let earlier = earlier_vectors(&composed, &options, io)?;
+        let batches = Batches::new(texts, options.strict_format(), None, earlier)?;
         return Ok(show(provider, batches, most, is_alone, &options, io)?);
     }
     // The vectors are kept under the name of their model.
     if exchange::look_up_model(&mut provider, run.exchange, io)? {
         composed = compose(&provider, Value::Array(Vec::new()), &options.flags, true);
     }
-    let model = composed.body.get("model").and_then(Value::as_str).map(str::to_owned);
-    let earlier = match options.output.as_deref().filter(|_| options.is_update) {
-        Some(path) => {
-            let dimensions = part::asked_dimensions(&composed, &options);
-            Some(EarlierVectors::read(path, model.as_deref(), dimensions, io)?)
-        }
-        None => None,
-    };
+    let earlier = earlier_vectors(&composed, &options, io)?;
     let length = earlier.as_ref().and_then(|earlier| earlier.dimensions);
-    let origin = options.origin(model, provider.name.clone());
+    let origin = options.origin(model_of(&composed).map(str::to_owned), provider.name.clone());
     let writer = VectorWriter::open(options.output.as_deref(), options.style, origin, io)?;
     let journal = match options.output.as_deref().filter(|_| writer.is_kept()) {
         Some(target) => Some(journal::open(target, &composed, &provider, options.fresh)?),
@@ -95,6 +90,24 @@ pub(crate) fn run(args: &EmbedArgs, run: &RunOptions, io: &mut Io) -> anyhow::Re
     })?)
 }
 
+/// The model that a request names.
+fn model_of(composed: &Composed) -> Option<&str> {
+    composed.body.get("model").and_then(Value::as_str)
+}
+
+/// The vectors of the file that is brought up to date; `None` where none is.
+fn earlier_vectors(
+    composed: &Composed,
+    options: &EmbedOptions,
+    io: &Io,
+) -> Result<Option<EarlierVectors>, Failure> {
+    let Some(path) = options.output.as_deref().filter(|_| options.is_update) else {
+        return Ok(None);
+    };
+    let dimensions = part::asked_dimensions(composed, options);
+    EarlierVectors::read(path, model_of(composed), dimensions, io).map(Some)
+}
+
 /// Most texts of a request.
 pub(super) fn most_inputs(options: &EmbedOptions, provider: &Provider) -> usize {
     let of_service =
@@ -111,8 +124,9 @@ fn show(
     options: &EmbedOptions,
     io: &mut Io,
 ) -> Result<(), Failure> {
-    let (mut first, mut more) = (None, 0_u64);
+    let (mut first, mut more, mut is_known) = (None, 0_u64, false);
     while let Some(batch) = batches.next(most)? {
+        is_known |= batch.has_kept();
         let sent = batch.sent();
         if sent.is_empty() {
             continue;
@@ -126,7 +140,12 @@ fn show(
     }
     let Some(body) = first else {
         exchange::name_demo(&mut provider, io)?;
-        io.note("nothing would be sent: all lines are empty");
+        match options.output.as_deref().filter(|_| is_known) {
+            Some(path) => {
+                io.note(&format!("nothing would be sent: {} has all texts", path.display()));
+            }
+            None => io.note("nothing would be sent: all lines are empty"),
+        }
         return Ok(());
     };
     print_request(&mut provider, io, |provider| Ok(provider.post(Job::Embed, body)))?;

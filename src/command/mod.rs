@@ -20,5 +20,6 @@ pub(crate) mod similar;
 pub(crate) mod speak;
 mod spent;
 mod steps;
+mod tally;
 pub(crate) mod transcribe;
 pub(crate) mod usage;

@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use serde_json::Map;
 
 use super::options::RunOptions;
-use super::steps::{check_model, print_request, settle_output};
-use crate::cli::similar::SimilarLine;
-use crate::command::embed::{BatchAsker, EmbedOptions, compose, most_inputs};
+use super::steps::{check_model, print_request, refuse_own_input, settle_output};
+use super::tally::Tally;
+use crate::cli::similar::{SimilarFormat, SimilarLine};
+use crate::command::embed::compose;
 use crate::config::{self, Config};
-use crate::error::Failure;
+use crate::error::{Failure, FailureKind};
 use crate::exchange::{self, Exchange};
 use crate::input::texts::{InputTexts, TextSources};
 use crate::io::Io;
 use crate::nearest::{Best, Hit};
 use crate::output::sink::Sink;
+use crate::provider::user_fields::SetBy;
 use crate::provider::{Job, Provider, resolve};
 
 mod beside;
@@ -27,7 +29,7 @@ mod show;
 use embedded::Embedder;
 use files::ToldFile;
 use judge::Question;
-use options::{Searched, SimilarOptions, VectorFile};
+use options::{Searched, SimilarOptions};
 
 /// What is searched, ready to be read.
 enum Rows {
@@ -44,20 +46,27 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
     let config = config::load(run.config.as_deref(), io)?;
     let options = SimilarOptions::new(line, run, io)?;
     let rows = match &options.searched {
-        Searched::Vectors(files) => Rows::Vectors(told(files, &options, io)?),
-        Searched::Lines(paths) => Rows::Lines(Box::new(lines_of(paths, io)?)),
+        Searched::Vectors(files) => {
+            let told = files.iter().map(|file| ToldFile::new(file.clone(), &options, io));
+            Rows::Vectors(told.collect::<Result<_, _>>()?)
+        }
+        Searched::Lines(paths) => {
+            refuse_own_input(options.output.as_deref(), paths)?;
+            Rows::Lines(Box::new(lines_of(paths, io)?))
+        }
     };
     // A dry run writes nothing.
     let mut sink = Sink::open(options.output.as_deref().filter(|_| !run.dry_run))?;
+    let mut tally = Tally::new();
     let hits = match rows {
         Rows::Lines(texts) if options.rerank => {
             let provider = reranker(run, true, &config, io)?;
             match run.dry_run {
                 true => return Ok(show_question(provider, &options, judge::lines(*texts), io)?),
-                false => judged(provider, &options, run, judge::lines(*texts), io)?,
+                false => judged(provider, &options, run, judge::lines(*texts), &mut tally, io)?,
             }
         }
-        rows => match nearest(rows, &options, run, &config, io)? {
+        rows => match nearest(rows, &options, run, &config, &mut tally, io)? {
             Some(hits) => hits,
             None => return Ok(()),
         },
@@ -66,19 +75,10 @@ pub(crate) fn run(line: &SimilarLine, run: &RunOptions, io: &mut Io) -> anyhow::
     let text = show::written(&hits, options.format, is_terminal);
     sink.write(text.as_bytes(), io)?;
     sink.commit()?;
+    if options.shows_usage {
+        io.say(&tally.line());
+    }
     Ok(())
-}
-
-/// The files of vectors with what is told beside them, checked.
-fn told(
-    files: &[VectorFile],
-    options: &SimilarOptions,
-    io: &mut Io,
-) -> Result<Vec<ToldFile>, Failure> {
-    let of_file = |file: &VectorFile| (file.clone(), beside::texts_of(file, io));
-    let told: Vec<ToldFile> = files.iter().map(of_file).collect();
-    files::check(&told, options.format, options.output.as_deref())?;
-    Ok(told)
 }
 
 /// The nearest lines by their vectors, judged by a reranker if that was asked for. `None`: the request
@@ -88,20 +88,14 @@ fn nearest(
     options: &SimilarOptions,
     run: &RunOptions,
     config: &Config,
+    tally: &mut Tally,
     io: &mut Io,
 ) -> Result<Option<Vec<Hit>>, Failure> {
     let mut provider = resolve(&run.service, Job::Embed, config, io)?;
-    if let Rows::Vectors(files) = &rows {
-        match files::model_of(files)? {
-            Some(made_by) if !options.names_model => provider.model = Some(made_by),
-            // The same model may have two names, so it is no error.
-            Some(made_by) if provider.model.as_ref() != Some(&made_by) => io.warn(&format!(
-                "the vectors were made by {made_by}, and the query's is asked of another model: scores \
-                 of two models mean nothing"
-            )),
-            _ => {}
-        }
-    }
+    let length = match &rows {
+        Rows::Vectors(files) => ask_their_model(files, options, &mut provider, io)?,
+        Rows::Lines(_) => None,
+    };
     let composed = compose(&provider, vec![options.query.clone()].into(), &Map::new(), true);
     composed.warnings.iter().for_each(|warning| io.warn(warning));
     check_model(&composed, "embeddings", &provider)?;
@@ -115,22 +109,23 @@ fn nearest(
         print_request(&mut provider, io, |provider| Ok(provider.post(Job::Embed, body)))?;
         return Ok(None);
     }
-    let asked = options.clone();
-    let hits = exchange::run(provider, run.exchange, io, move |exchange, io| {
-        Box::pin(async move { by_vectors(asked, rows, exchange, io).await })
+    // What was typed is asked for as it is.
+    let length = length.filter(|_| composed.own.by("dimensions") != Some(&SetBy::Setting));
+    let (asked, mut counted) = (options.clone(), tally.clone());
+    let hits;
+    (hits, *tally) = exchange::run(provider, run.exchange, io, move |exchange, io| {
+        Box::pin(async move {
+            let hits = by_vectors(asked, rows, length, &mut counted, exchange, io).await?;
+            Ok((hits, counted))
+        })
     })?;
+    check_texts(&hits, options)?;
     let Some(reranker) = reranker else { return Ok(Some(hits)) };
-    if let Some(hit) = hits.iter().find(|hit| hit.text.is_none()) {
-        let what = format!("row {} has no text that a reranker could read", hit.number);
-        return Err(
-            Failure::usage(what).hint("--texts FILE names the lines that its rows belong to")
-        );
-    }
     let ids: Vec<(u64, Option<String>)> =
         hits.iter().map(|hit| (hit.number, hit.id.clone())).collect();
     let mut rows = hits.into_iter();
     let next = move || Ok(rows.next().map(|hit| (hit.number, hit.text.unwrap_or_default())));
-    let mut judged = judged(reranker, options, run, next, io)?;
+    let mut judged = judged(reranker, options, run, next, tally, io)?;
     for hit in &mut judged {
         hit.id =
             ids.iter().find(|(number, _)| *number == hit.number).and_then(|(_, id)| id.clone());
@@ -138,19 +133,50 @@ fn nearest(
     Ok(Some(judged))
 }
 
+/// Asks the model that made the vectors, unless another was named. Gives the length of the vectors where
+/// the model that is asked made them: if it makes others by itself, this one was asked for.
+fn ask_their_model(
+    files: &[ToldFile],
+    options: &SimilarOptions,
+    provider: &mut Provider,
+    io: &Io,
+) -> Result<Option<usize>, Failure> {
+    let Some(made_by) = files::model_of(files)? else { return Ok(None) };
+    if !options.names_model {
+        provider.model = Some(made_by.clone());
+    }
+    if provider.model.as_ref() == Some(&made_by) {
+        return Ok(files::length_of(files));
+    }
+    // The same model may have two names, so it is no error.
+    io.warn(&format!(
+        "the vectors were made by {made_by}, and the query's is asked of another model: scores of two \
+         models mean nothing"
+    ));
+    Ok(None)
+}
+
+/// The nearest lines by their vectors. `length` is that of vectors which the query's own model made.
 async fn by_vectors(
     options: SimilarOptions,
     rows: Rows,
+    length: Option<usize>,
+    tally: &mut Tally,
     exchange: &mut Exchange,
     io: &mut Io,
 ) -> Result<Vec<Hit>, Failure> {
-    let asking = EmbedOptions::of_compared_lines();
-    let most = most_inputs(&asking, &exchange.provider);
-    let asker = BatchAsker::new(&exchange.provider, &asking, most, false, None, None);
-    let mut embedder = Embedder { asker, tokens: None, requests: 0 };
-    let words = [options.query.clone()];
-    let query = TextSources { words: &words, ..TextSources::default() };
-    let query = embedder.query(InputTexts::find(&query, io)?, exchange).await?;
+    let mut embedder = Embedder::new(&exchange.provider, None, tally);
+    let mut query = embedder.query(&options.query, exchange, io).await?;
+    // Few models take a length, so it is asked for only where it is needed.
+    if let Some(length) = length.filter(|length| *length != query.dimensions()) {
+        let mut shortening = Embedder::new(&exchange.provider, Some(length), embedder.tally);
+        match shortening.query(&options.query, exchange, io).await {
+            Ok(shortened) => query = shortened,
+            // The search tells both lengths.
+            Err(failure) if failure.kind == FailureKind::Refused => {}
+            Err(failure) => return Err(failure),
+        }
+    }
     // What a reranker judges is bounded by its scores alone.
     let least = options.least.filter(|_| !options.rerank);
     let mut best = Best::new(options.candidates(), least);
@@ -165,14 +191,23 @@ async fn by_vectors(
         }
     };
     warnings.iter().for_each(|words| io.warn(words));
-    if options.shows_usage {
-        let tokens = embedder
-            .tokens
-            .map_or("no token counts given".to_owned(), |tokens| format!("{tokens} tokens in"));
-        let plural = if embedder.requests == 1 { "" } else { "s" };
-        io.say(&format!("usage: {tokens}, {} request{plural}", embedder.requests));
-    }
     Ok(hits)
+}
+
+/// What could not be known before the search: a row without a text where one is needed.
+fn check_texts(hits: &[Hit], options: &SimilarOptions) -> Result<(), Failure> {
+    let mut bare = hits.iter().filter(|hit| hit.text.is_none());
+    let (bare, what) = match options.format {
+        _ if options.rerank => (bare.next(), "that a reranker could read"),
+        // A blank line may stand for one among others.
+        SimilarFormat::Text if bare.clone().count() == hits.len() => (bare.next(), "to print"),
+        _ => return Ok(()),
+    };
+    match bare {
+        Some(hit) => Err(Failure::usage(format!("row {} has no text {what}", hit.number))
+            .hint(files::TEXTS_HINT)),
+        None => Ok(()),
+    }
 }
 
 /// Has texts judged by a reranker, and gives the best ones.
@@ -181,16 +216,20 @@ fn judged(
     options: &SimilarOptions,
     run: &RunOptions,
     next: impl FnMut() -> Result<Option<(u64, String)>, Failure> + Send + 'static,
+    tally: &mut Tally,
     io: &mut Io,
 ) -> Result<Vec<Hit>, Failure> {
     let (query, count, least) = (options.query.clone(), options.count, options.least);
-    exchange::run(provider, run.exchange, io, move |exchange, _| {
+    let mut counted = tally.clone();
+    let hits;
+    (hits, *tally) = exchange::run(provider, run.exchange, io, move |exchange, _| {
         Box::pin(async move {
             let mut best = Best::new(count, least);
-            judge::judge(&query, count, next, &mut best, exchange).await?;
-            Ok(best.into_hits())
+            judge::judge(&query, count, next, &mut best, exchange, &mut counted).await?;
+            Ok((best.into_hits(), counted))
         })
-    })
+    })?;
+    Ok(hits)
 }
 
 /// The service whose reranker is asked. `-m` names its model where no vectors are asked for.

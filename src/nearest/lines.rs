@@ -23,8 +23,8 @@ struct Row<'a> {
 /// What a line holds beside its vector.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Line<'a> {
-    /// Whether there is a vector; the numbers stand in the buffer that the reader was given.
-    pub(super) has_vector: bool,
+    /// The vector as it is written; its numbers stand in the buffer that the reader was given.
+    pub(super) vector: Option<&'a [u8]>,
     pub(super) text: Option<Cow<'a, str>>,
     /// As JSON.
     pub(super) id: Option<&'a str>,
@@ -39,20 +39,20 @@ pub(super) struct Line<'a> {
 pub(super) fn read<'a>(line: &'a [u8], floats: &mut Vec<u8>) -> Result<Line<'a>, String> {
     floats.clear();
     if line.trim_ascii_start().first() != Some(&b'{') {
-        let has_vector = line.trim_ascii() != b"null";
-        if has_vector {
-            numbers::read(line, floats).map_err(|_| "is no list of numbers".to_owned())?;
+        let vector = Some(line).filter(|line| line.trim_ascii() != b"null");
+        if let Some(vector) = vector {
+            numbers::read(vector, floats).map_err(|_| "is no list of numbers".to_owned())?;
         }
-        return Ok(Line { has_vector, ..Line::default() });
+        return Ok(Line { vector, ..Line::default() });
     }
     let row: Row<'_> = serde_json::from_slice(line)
         .map_err(|_| "is no JSON object with an `embedding`, an `input` and an `id`".to_owned())?;
-    if let Some(vector) = row.embedding {
-        numbers::read(vector.get().as_bytes(), floats)
+    let vector = row.embedding.map(|vector| vector.get().as_bytes());
+    if let Some(vector) = vector {
+        numbers::read(vector, floats)
             .map_err(|_| "has an `embedding` that is no list of numbers".to_owned())?;
     }
-    let (has_vector, id) = (row.embedding.is_some(), row.id.map(RawValue::get));
-    Ok(Line { has_vector, text: row.input, id, model: row.model })
+    Ok(Line { vector, text: row.input, id: row.id.map(RawValue::get), model: row.model })
 }
 
 #[cfg(test)]
@@ -67,11 +67,17 @@ mod tests {
         assert_eq!(row.text.as_deref(), Some("猫 \"好\""));
         assert_eq!((row.id, row.model.as_deref(), floats.len()), (Some("\"a\""), Some("m"), 8));
         for line in ["[1,2]", "1,2", " 1, 2 \r"] {
-            assert!(read(line.as_bytes(), &mut floats).expect("is read").has_vector, "{line}");
+            assert!(
+                read(line.as_bytes(), &mut floats).expect("is read").vector.is_some(),
+                "{line}"
+            );
             assert_eq!(floats.len(), 8);
         }
         for line in ["null", r#"{"input":"x","embedding":null}"#, r#"{"input":"x"}"#] {
-            assert!(!read(line.as_bytes(), &mut floats).expect("is read").has_vector, "{line}");
+            assert!(
+                read(line.as_bytes(), &mut floats).expect("is read").vector.is_none(),
+                "{line}"
+            );
         }
     }
 

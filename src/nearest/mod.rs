@@ -8,13 +8,15 @@ mod best;
 mod cosine;
 mod header;
 mod lines;
+mod look;
 mod numbers;
 mod search;
 mod texts;
 
 pub(crate) use best::{Best, Hit};
 pub(crate) use cosine::Query;
-pub(crate) use search::{SearchError, check, first_row_model, search};
+pub(crate) use look::{count_rows, look};
+pub(crate) use search::{SearchError, search};
 pub(crate) use texts::add_texts;
 
 #[cfg(test)]

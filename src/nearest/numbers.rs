@@ -3,7 +3,7 @@
 use crate::api::embed::number;
 
 /// Reads `0.1, -2,1e-9` or `[0.1,-2]` as little-endian 32-bit floats into `floats`, which loses what it
-/// held. Numbers beyond a float become infinite, and the row has no cosine.
+/// held. Numbers beyond a float become infinite: [`doubles`] holds them.
 ///
 /// # Errors
 /// The place of what is no list of numbers.
@@ -30,6 +30,13 @@ pub(super) fn read(text: &[u8], floats: &mut Vec<u8>) -> Result<(), usize> {
     if at == text.len() { Ok(()) } else { Err(at) }
 }
 
+/// The numbers of what [`read`] has read, as 64-bit floats.
+pub(super) fn doubles(text: &[u8]) -> Vec<f64> {
+    let text = String::from_utf8_lossy(text);
+    let list = text.trim().trim_start_matches('[').trim_end_matches(']');
+    list.split(',').map(|number| number.trim().parse().unwrap_or(f64::NAN)).collect()
+}
+
 fn past_blanks(text: &[u8], from: usize) -> usize {
     let blanks =
         text[from..].iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
@@ -51,6 +58,13 @@ mod tests {
         assert_eq!(floats("0.5,-2,1e1"), Ok(vec![0.5, -2.0, 10.0]));
         assert_eq!(floats(" [ 0.5 ,\t-2 ] \r\n"), Ok(vec![0.5, -2.0]));
         assert_eq!(floats("7"), Ok(vec![7.0]));
+    }
+
+    #[test]
+    fn numbers_beyond_a_float_are_doubles() {
+        assert_eq!(doubles(b" [ 1e300 ,\t-2E-50 ] \r\n"), [1e300, -2e-50]);
+        assert_eq!(doubles(b"7,0.5\n"), [7.0, 0.5]);
+        assert_eq!(floats("1e300"), Ok(vec![f32::INFINITY]));
     }
 
     #[test]

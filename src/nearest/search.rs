@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::best::{Best, Hit};
 use super::cosine::Query;
 use super::header::{Header, MAGIC, NumberKind};
-use super::lines;
+use super::{lines, numbers};
 
 /// How much is read at once: what the cache of a processor takes, so that it is still there when it is
 /// computed with.
@@ -20,10 +20,10 @@ const LEAST_REGION: u64 = 8 << 20;
 const MAX_THREADS: u64 = 8;
 
 /// The longest line, in bytes: a vector of some 100,000 numbers with its text.
-const MAX_LINE: u64 = 64 << 20;
+pub(super) const MAX_LINE: u64 = 64 << 20;
 
 /// So much of a file is looked at to tell what it is, in bytes; the head of a NumPy file fits in.
-const HEAD: usize = 72 << 10;
+pub(super) const HEAD: usize = 72 << 10;
 
 /// Why a file can't be searched.
 #[derive(Debug)]
@@ -89,42 +89,6 @@ pub(crate) fn search(
     searched.in_regions(&regions, best, before, |(start, end), best| {
         searched.region_of_lines(start, end, best)
     })
-}
-
-/// Finds out what can be known of a file before its rows are read: that it can be, and that it begins as
-/// a file of vectors does. What can't be read twice is not looked into.
-///
-/// # Errors
-/// The file can't be read, or holds something else.
-pub(crate) fn check(path: &Path) -> Result<(), SearchError> {
-    let failed = |error| SearchError::Unreadable(path.into(), error);
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Ok(());
-    }
-    let mut head = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(HEAD as u64).read_to_end(&mut head))
-        .map_err(failed)?;
-    let misformed = |what| SearchError::Misformed(path.into(), what);
-    match head {
-        head if head.is_empty() => Err(misformed("is empty".to_owned())),
-        head if head.starts_with(MAGIC) => Header::parse(&head)
-            .and_then(|header| header.check_size(metadata.len()))
-            .map_err(misformed),
-        _ => Ok(()),
-    }
-}
-
-/// The model that made the first row of a file of JSON lines; `None` if the file doesn't tell.
-pub(crate) fn first_row_model(path: &Path) -> Option<String> {
-    let file = File::open(path).ok()?;
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
-    let mut line = Vec::new();
-    BufReader::new(file).take(MAX_LINE).read_until(b'\n', &mut line).ok()?;
-    lines::read(&line, &mut Vec::new()).ok()?.model.map(std::borrow::Cow::into_owned)
 }
 
 /// Cuts `size` bytes or rows into regions; `bytes` tells how many bytes some are.
@@ -245,28 +209,16 @@ impl Searched<'_> {
             file.read_exact(block).map_err(|error| self.failed(error))?;
             for row in block.chunks_exact(row_bytes) {
                 number += 1;
-                let row = match header.kind {
-                    NumberKind::Float32 => row,
-                    NumberKind::Float64 => narrowed(row, &mut narrow),
+                let score = match header.kind {
+                    NumberKind::Float32 => self.query.cosine(row),
+                    NumberKind::Float64 => self.query.cosine_or(narrowed(row, &mut narrow), || {
+                        row.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect()
+                    }),
                 };
-                self.offer(row, number, best, || (None, None));
+                offer(score, number, best, || (None, None));
             }
         }
         Ok(())
-    }
-
-    /// Keeps a row if it is among the best; `more` gives its text and id.
-    fn offer(
-        &self,
-        row: &[u8],
-        number: u64,
-        best: &mut Best,
-        more: impl FnOnce() -> (Option<String>, Option<String>),
-    ) {
-        if let Some(score) = self.query.cosine(row).filter(|score| best.wants(*score)) {
-            let (text, id) = more();
-            best.offer(Hit { text, id, ..Hit::new(score, number) });
-        }
     }
 
     /// Searches the lines that begin in a region of the file.
@@ -328,12 +280,9 @@ impl Searched<'_> {
                 continue;
             }
             rows += 1;
-            let row = lines::read(&line, &mut floats).map_err(|what| {
-                let begin: String =
-                    String::from_utf8_lossy(&line).trim().chars().take(40).collect();
-                bad(number, format!("{what}: {begin}"))
-            })?;
-            if row.has_vector {
+            let row = lines::read(&line, &mut floats)
+                .map_err(|what| bad_line(self.path, number, &line, &what))?;
+            if let Some(vector) = row.vector {
                 let (length, query) = (floats.len() / 4, self.query.dimensions());
                 if has_vectors && length != query {
                     let what =
@@ -342,12 +291,32 @@ impl Searched<'_> {
                 }
                 self.check_length(length)?;
                 has_vectors = true;
-                self.offer(&floats, rows, best, || {
+                let score = self.query.cosine_or(&floats, || numbers::doubles(vector));
+                offer(score, rows, best, || {
                     (row.text.map(|text| text.into_owned()), row.id.map(str::to_owned))
                 });
             }
         }
         Ok(rows)
+    }
+}
+
+/// What is wrong with a line, told with its beginning.
+pub(super) fn bad_line(path: &Path, number: u64, line: &[u8], what: &str) -> SearchError {
+    let begin: String = String::from_utf8_lossy(line).trim().chars().take(40).collect();
+    SearchError::BadLine { path: path.into(), line: number, what: format!("{what}: {begin}") }
+}
+
+/// Keeps a row if it is among the best; `more` gives its text and id.
+fn offer(
+    score: Option<f64>,
+    number: u64,
+    best: &mut Best,
+    more: impl FnOnce() -> (Option<String>, Option<String>),
+) {
+    if let Some(score) = score.filter(|score| best.wants(*score)) {
+        let (text, id) = more();
+        best.offer(Hit { text, id, ..Hit::new(score, number) });
     }
 }
 

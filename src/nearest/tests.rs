@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use super::look::Look;
 use super::*;
 use crate::api::embed::npy;
 
@@ -172,10 +173,27 @@ fn texts_belong_to_rows() {
 }
 
 #[test]
-fn the_first_row_names_the_model() {
+fn the_beginning_of_a_file_is_known_before_the_search() {
     let files = Files::new();
-    let line = "{\"index\":0,\"input\":\"x\",\"embedding\":[1],\"model\":\"bge-m3\"}\n";
-    let path = files.write("a.jsonl", line.as_bytes());
-    assert_eq!(first_row_model(&path).as_deref(), Some("bge-m3"));
-    assert_eq!(first_row_model(&files.write("b.csv", b"1,2\n")), None);
+    let known = |length, lacks_texts, model: Option<&str>| Look {
+        length,
+        lacks_texts,
+        model: model.map(str::to_owned),
+    };
+    let rows = "\n{\"input\":\"\",\"embedding\":null,\"model\":\"m\"}\n\
+                {\"input\":\"x\",\"embedding\":[1],\"model\":\"m\"}\n";
+    for (name, bytes, expected, rows) in [
+        ("a.jsonl", rows.as_bytes(), known(Some(1), false, Some("m")), 2),
+        ("b.csv", b"1,2\n\nnull\n3,4", known(Some(2), true, None), 3),
+        ("c.csv", b"null\n", known(None, true, None), 1),
+    ] {
+        let path = files.write(name, bytes);
+        assert_eq!(look(&path).expect("is looked at"), expected, "{name}");
+        assert_eq!(count_rows(&path).expect("is counted"), Some(rows), "{name}");
+    }
+    let table = files.table("x.npy", &[vec![1.0, 0.0], vec![0.0, 1.0]]);
+    assert_eq!(look(&table).expect("is looked at"), known(Some(2), true, None));
+    assert_eq!(count_rows(&table).expect("is counted"), Some(2));
+    let error = look(&files.write("d.csv", b"\na,b\n1,2\n"));
+    assert!(matches!(error, Err(SearchError::BadLine { line: 2, .. })), "{error:?}");
 }

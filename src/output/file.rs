@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf, is_separator};
 
 use super::part;
 use crate::error::{Failure, FailureKind, reason};
+use crate::io::resolved;
 
 /// A file that is being written. Without [`OutputFile::commit`] an existing file stays as it was.
 #[derive(Debug)]
@@ -166,19 +167,6 @@ impl Drop for OutputFile {
 
 fn cannot_write(name: &str, why: &str) -> Failure {
     Failure::new(FailureKind::Other, format!("cannot write {name}: {why}"))
-}
-
-/// The path behind symbolic links, of which the last may lead to a file that does not exist yet.
-fn resolved(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    // The bound is the kernel's own for a chain of links.
-    for _ in 0..40 {
-        match std::fs::read_link(&path) {
-            Ok(next) => path = path.parent().unwrap_or(Path::new("")).join(next),
-            Err(_) => break,
-        }
-    }
-    path
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! What goes along with rows, and the hash by which a row is known again.
 
+use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
 use std::convert::Infallible;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use super::source::NumberedRow;
 use super::template::RowQuestion;
 use crate::error::{Failure, reason};
-use crate::input::{InputItem, read_kept_file};
+use crate::input::{InputItem, check_kept_file, read_kept_file};
 use crate::io::Io;
 use crate::journal::RowHash;
 
@@ -59,6 +62,40 @@ fn facts(row: &NumberedRow, path: &Path) -> Result<FileFacts, Failure> {
     Ok(facts)
 }
 
+/// Looks at each file once that goes along with rows.
+#[derive(Debug, Default)]
+pub(super) struct AttachmentCheck {
+    /// Hashes of the paths that were looked at.
+    seen: HashSet<u64>,
+}
+
+impl AttachmentCheck {
+    /// Looks at what goes along with a row.
+    ///
+    /// # Errors
+    /// Exit 2: a file that can't be read or attached.
+    pub(super) fn look_at(
+        &mut self,
+        row: &NumberedRow,
+        question: &RowQuestion,
+    ) -> Result<(), Failure> {
+        for path in &question.attachments {
+            let mut hasher = DefaultHasher::new();
+            path.hash(&mut hasher);
+            if self.seen.insert(hasher.finish()) {
+                let checked = check_kept_file(path, &path.display().to_string());
+                checked.map_err(|failure| in_row(row, failure))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A failure that names the row.
+fn in_row(row: &NumberedRow, failure: Failure) -> Failure {
+    Failure { message: format!("{}: {}", row.place(), failure.message), ..failure }
+}
+
 /// Opens what goes along with a row.
 ///
 /// # Errors
@@ -70,10 +107,7 @@ pub(super) fn items(
 ) -> Result<Vec<InputItem>, Failure> {
     let item = |path: &std::path::PathBuf| {
         let item = read_kept_file(path, &path.display().to_string(), io);
-        item.map_err(|failure| Failure {
-            message: format!("{}: {}", row.place(), failure.message),
-            ..failure
-        })
+        item.map_err(|failure| in_row(row, failure))
     };
     question.attachments.iter().map(item).collect()
 }

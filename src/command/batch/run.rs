@@ -312,14 +312,22 @@ fn settle(
     io: &Io,
 ) -> Result<(), Failure> {
     let (passing, refused) = (tally.passing() > 0, tally.failed() > tally.passing());
-    let again = format!("the same command goes on; {}", tally.done());
+    let retry = "--retry-failed asks again for the rows that were refused";
+    let mut again = format!("the same command goes on; {}", tally.done());
+    if refused {
+        again = format!("{again}; {retry} too");
+    }
     let Err(failure) = result else {
         if !passing {
             keeper.journal.remove()?;
         } else {
             keeper.journal.leave();
         }
-        let hint = way_on(is_past, passing, refused, &tally.done());
+        let hint = match (is_past, passing) {
+            (true, _) => run_instead(refused, &tally.done()),
+            (false, true) => again,
+            (false, false) => format!("{retry}; {}", tally.done()),
+        };
         return verdict(tally, provider).map_err(|failure| match failure.kind {
             FailureKind::Cut => failure,
             _ => failure.hint(hint),
@@ -338,17 +346,12 @@ fn settle(
     Err(failure.hint(hint))
 }
 
-/// How the rows without an answer are asked for: those that another try may answer, and those that were refused.
-fn way_on(is_past: bool, passing: bool, refused: bool, done: &str) -> String {
-    let retry = "--retry-failed asks again for the rows that were refused";
-    let run = "with the same rows, prompt and FILE asks for the others";
-    match (is_past, passing, refused) {
-        (false, true, true) => format!("the same command goes on; {done}; {retry} too"),
-        (false, true, false) => format!("the same command goes on; {done}"),
-        (false, false, _) => format!("{retry}; {done}"),
-        (true, _, false) => format!("`llm batch run` {run}; {done}"),
-        (true, _, true) => format!("`llm batch run --retry-failed` {run}; {done}"),
-    }
+/// How rows without an answer are asked for that were fetched: the same command would find the same results.
+fn run_instead(refused: bool, done: &str) -> String {
+    let retry = if refused { " --retry-failed" } else { "" };
+    format!(
+        "`llm batch run{retry}` with the same rows, prompt and FILE asks for the others; {done}"
+    )
 }
 
 /// What a run that went through all rows ends with.

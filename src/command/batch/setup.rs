@@ -1,6 +1,7 @@
 //! What every action on rows begins with: the service, the rows, and what is asked for each.
 
 use super::attach;
+use super::columns;
 use super::ready::ReadyRequests;
 use super::source::{NumberedRow, RowFiles};
 use super::template::{RowQuestion, RowTemplate, TemplateSources};
@@ -67,10 +68,14 @@ impl RowSetup {
             system: args.system.as_deref(),
             vars: &args.var,
             attachments: &attachments,
+            columns: &[],
         };
         let template = match is_ready {
             true => RowTemplate::of_requests(ReadyRequests::new(args, &service)?),
-            false => RowTemplate::new(&sources, &first)?,
+            false => {
+                let columns = &columns::of_later_rows(&sources, &files, &first)?;
+                RowTemplate::new(&TemplateSources { columns, ..sources }, &first)?
+            }
         };
         let options = QuestionOptions {
             system: None,

@@ -51,6 +51,11 @@ impl Batch {
     pub(in crate::command) fn sent(&self) -> Vec<&BatchText> {
         self.texts.iter().filter(|text| text.is_sent()).collect()
     }
+
+    /// Whether some of them have a vector already.
+    pub(super) fn has_kept(&self) -> bool {
+        self.texts.iter().any(|text| text.kept.is_some())
+    }
 }
 
 /// All batches, made when they are asked for.

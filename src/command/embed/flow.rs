@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
@@ -12,6 +11,7 @@ use super::ask::BatchAsker;
 use super::batch::{Batch, Batches};
 use super::cuts::UnreadTexts;
 use super::writer::VectorWriter;
+use crate::command::tally::Tally;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Exchange, ended_early};
 use crate::input::stdin::SILENT_INPUT;
@@ -46,11 +46,9 @@ pub(super) struct EmbedFlow {
     next: u64,
     writer: VectorWriter,
     progress: Progress,
-    tokens: Option<u64>,
-    requests: u64,
     /// Texts that the service did not read whole.
     unread: Option<UnreadTexts>,
-    began: Instant,
+    tally: Tally,
 }
 
 /// Where the texts come from.
@@ -78,10 +76,8 @@ impl EmbedFlow {
             next: 0,
             writer,
             progress,
-            tokens: None,
-            requests: 0,
             unread: None,
-            began: Instant::now(),
+            tally: Tally::new(),
         }
     }
 
@@ -103,13 +99,7 @@ impl EmbedFlow {
         result?;
         let refused = self.writer.end(io)?;
         if shows_usage {
-            let tokens = match self.tokens {
-                Some(tokens) => format!("{tokens} tokens in"),
-                None => "no token counts given".to_owned(),
-            };
-            let (requests, seconds) = (self.requests, self.began.elapsed().as_secs_f64());
-            let plural = if requests == 1 { "" } else { "s" };
-            io.say(&format!("usage: {tokens}, {requests} request{plural}, {seconds:.2} s in all"));
+            io.say(&self.tally.line());
         }
         Ok(refused)
     }
@@ -221,8 +211,7 @@ impl EmbedFlow {
 
     /// Writes an answer and all that have waited for it, or lets it wait.
     fn take(&mut self, batch: Batch, answer: BatchAnswer, io: &mut Io) -> Result<(), Failure> {
-        self.requests += answer.requests;
-        self.tokens = self.tokens.into_iter().chain(answer.tokens).reduce(|sum, more| sum + more);
+        self.tally.add(answer.tokens, answer.requests);
         self.held += answer.bytes();
         self.largest = self.largest.max(answer.bytes());
         self.done.insert(batch.number, (batch, answer));

@@ -54,7 +54,6 @@ impl EmbedOptions {
     /// # Errors
     /// Exit 2: the format contradicts the ending of the output file.
     pub(super) fn new(args: &EmbedArgs, run: &RunOptions) -> Result<Self, Failure> {
-        let dimensions = args.dimensions.map(|number| ("dimensions".to_owned(), number.into()));
         let style = style(args, run.json)?;
         if let Some(id) = args.id.as_ref().filter(|_| style.format != Some(VectorFormat::Jsonl)) {
             let format = style.format.map(VectorFormat::name).unwrap_or_default();
@@ -74,7 +73,7 @@ impl EmbedOptions {
             texts: args.texts.clone(),
             files: args.file.clone(),
             lines: args.lines,
-            flags: dimensions.into_iter().collect(),
+            flags: dimensions_field(args.dimensions),
             batch_size: args.batch_size.and_then(|most| usize::try_from(most).ok()),
             concurrency: args.concurrency.map(|most| most as usize),
             columns,
@@ -87,15 +86,15 @@ impl EmbedOptions {
         })
     }
 
-    /// For lines whose vectors are compared and not written.
-    pub(in crate::command) fn of_compared_lines() -> Self {
+    /// For lines whose vectors are compared and not written; `dimensions` is the length that is asked for.
+    pub(in crate::command) fn of_compared_lines(dimensions: Option<usize>) -> Self {
         Self {
             texts: Vec::new(),
             files: Vec::new(),
             lines: true,
             columns: None,
             is_update: false,
-            flags: Map::new(),
+            flags: dimensions_field(dimensions),
             batch_size: None,
             concurrency: None,
             style: Style { format: Some(VectorFormat::Npy), skip_errors: true },
@@ -143,6 +142,11 @@ impl EmbedOptions {
         let format = self.style.format.filter(|format| !format.has_null());
         format.filter(|_| !self.style.skip_errors).map(VectorFormat::name)
     }
+}
+
+/// The field of a request that asks for so many numbers.
+fn dimensions_field(dimensions: Option<impl Into<Value>>) -> Map<String, Value> {
+    dimensions.map(|number| ("dimensions".to_owned(), number.into())).into_iter().collect()
 }
 
 /// The format: as asked for, by the ending of the file, or an array.

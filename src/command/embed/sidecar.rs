@@ -32,7 +32,7 @@ pub(super) enum TextUnit {
 }
 
 /// `FILE.json`.
-pub(super) fn path_beside(target: &Path) -> PathBuf {
+pub(in crate::command) fn path_beside(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".json");
     PathBuf::from(name)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::options::VectorFile;
+use crate::command::embed::path_beside;
 use crate::error::Failure;
 use crate::input::RowColumns;
 use crate::input::texts::{InputTexts, TextSources};
@@ -34,33 +34,40 @@ enum Names {
 impl Beside {
     /// What is told of a file of vectors.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".json");
-        serde_json::from_slice(&std::fs::read(PathBuf::from(name)).ok()?).ok()
+        serde_json::from_slice(&std::fs::read(path_beside(path)).ok()?).ok()
     }
-}
 
-/// The texts that were embedded, where their files still lie where they did. Names are looked for from
-/// the folder of the vectors, then from the current one. Files that can't be read any more earn a warning.
-pub(super) fn texts_of(file: &VectorFile, io: &mut Io) -> Option<InputTexts> {
-    let told = Beside::read(&file.path).filter(|_| file.texts.is_none())?;
-    let names = match told.texts? {
-        Names::One(name) => vec![name],
-        Names::Several(names) => names,
-    };
-    let folder = file.path.parent().unwrap_or(Path::new(""));
-    let from = |folder: &Path| -> Option<Vec<PathBuf>> {
-        names.iter().map(|name| Some(folder.join(name)).filter(|path| path.exists())).collect()
-    };
-    let files = from(folder).or_else(|| from(Path::new("")))?;
-    let columns = told.field.map(|text| RowColumns { text, id: None });
-    let lines = columns.is_none() && !told.whole_files;
-    let sources = TextSources { files: &files, lines, columns, ..TextSources::default() };
-    match InputTexts::find(&sources, io) {
-        Ok(texts) => Some(texts),
-        Err(failure) => {
-            io.warn(&format!("the texts of {} are not shown: {failure}", file.path.display()));
-            None
+    /// The files with the texts that were embedded, where they still lie where they did. Names are looked
+    /// for from the folder of the vectors, then from the current one.
+    pub(super) fn text_files(&self, vectors: &Path) -> Option<Vec<PathBuf>> {
+        let names = match self.texts.as_ref()? {
+            Names::One(name) => std::slice::from_ref(name),
+            Names::Several(names) => names,
+        };
+        let folder = vectors.parent().unwrap_or(Path::new(""));
+        let from = |folder: &Path| -> Option<Vec<PathBuf>> {
+            names.iter().map(|name| Some(folder.join(name)).filter(|path| path.exists())).collect()
+        };
+        from(folder).or_else(|| from(Path::new("")))
+    }
+
+    /// The texts in these files. Files that can't be read any more earn a warning.
+    pub(super) fn texts(
+        self,
+        files: &[PathBuf],
+        vectors: &Path,
+        io: &mut Io,
+    ) -> Option<InputTexts> {
+        let columns = self.field.map(|text| RowColumns { text, id: None });
+        let lines = columns.is_none() && !self.whole_files;
+        let sources = TextSources { files, lines, columns, ..TextSources::default() };
+        match InputTexts::find(&sources, io) {
+            Ok(texts) => Some(texts),
+            Err(failure) => {
+                let vectors = vectors.display();
+                io.warn(&format!("the texts of {vectors} are not shown: {failure}"));
+                None
+            }
         }
     }
 }

@@ -1,30 +1,46 @@
 //! Texts turned into vectors on the spot: the query, and lines.
 
 use crate::api::embed::reply::Vectors;
-use crate::command::embed::{AnswerPart, Batch, BatchAsker, Batches};
+use crate::command::embed::{AnswerPart, Batch, BatchAsker, Batches, EmbedOptions, most_inputs};
+use crate::command::tally::Tally;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::Exchange;
-use crate::input::texts::InputTexts;
+use crate::input::texts::{InputTexts, TextSources};
+use crate::io::Io;
 use crate::nearest::{Best, Hit, Query};
+use crate::provider::Provider;
 
 /// Asks for vectors, and counts what that took.
-pub(super) struct Embedder {
-    pub(super) asker: BatchAsker,
-    pub(super) tokens: Option<u64>,
-    pub(super) requests: u64,
+pub(super) struct Embedder<'a> {
+    asker: BatchAsker,
+    pub(super) tally: &'a mut Tally,
 }
 
-impl Embedder {
+impl<'a> Embedder<'a> {
+    /// For vectors of so many numbers, or of as many as the model makes by itself.
+    pub(super) fn new(
+        provider: &Provider,
+        dimensions: Option<usize>,
+        tally: &'a mut Tally,
+    ) -> Self {
+        let asking = EmbedOptions::of_compared_lines(dimensions);
+        let most = most_inputs(&asking, provider);
+        Self { asker: BatchAsker::new(provider, &asking, most, false, None, None), tally }
+    }
+
     /// The vector of the query.
     ///
     /// # Errors
     /// Those of the exchange, and a vector without a direction.
     pub(super) async fn query(
         &mut self,
-        query: InputTexts,
+        query: &str,
         exchange: &mut Exchange,
+        io: &mut Io,
     ) -> Result<Query, Failure> {
-        let parts = match Batches::of_new_texts(query)?.next(1)? {
+        let sources = TextSources { words: &[query.to_owned()], ..TextSources::default() };
+        let text = InputTexts::find(&sources, io)?;
+        let parts = match Batches::of_new_texts(text)?.next(1)? {
             Some(batch) => self.parts(&batch, exchange).await?,
             None => Vec::new(),
         };
@@ -87,8 +103,7 @@ impl Embedder {
         exchange: &mut Exchange,
     ) -> Result<Vec<AnswerPart>, Failure> {
         let answer = self.asker.ask(batch, exchange).await?;
-        self.requests += answer.requests;
-        self.tokens = self.tokens.into_iter().chain(answer.tokens).reduce(|sum, more| sum + more);
+        self.tally.add(answer.tokens, answer.requests);
         Ok(answer.parts)
     }
 }

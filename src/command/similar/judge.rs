@@ -2,6 +2,7 @@
 
 use crate::api::rerank::{self, Judgement, MAX_DOCUMENTS};
 use crate::command::spent;
+use crate::command::tally::Tally;
 use crate::error::Failure;
 use crate::exchange::{Draft, Exchange, Operation, ReadError, Reply, ReplyWords};
 use crate::http::bad_reply::BadReply;
@@ -32,7 +33,8 @@ impl Question<'_> {
 }
 
 impl Operation for Question<'_> {
-    type Output = Vec<Judgement>;
+    /// And how many tokens the service counted.
+    type Output = (Vec<Judgement>, Option<u64>);
 
     fn request(&mut self, provider: &Provider) -> Result<Draft, Failure> {
         let composed = self.compose(provider);
@@ -44,7 +46,7 @@ impl Operation for Question<'_> {
         ReplyWords::new("answer", "is no list of scores")
     }
 
-    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Vec<Judgement>, ReadError> {
+    async fn read(&mut self, reply: &mut Reply<'_>) -> Result<Self::Output, ReadError> {
         let body = reply.whole().await?;
         let value = serde_json::from_slice(&body).ok();
         if let Some(fault) = value.as_ref().and_then(fault::in_reply) {
@@ -52,8 +54,10 @@ impl Operation for Question<'_> {
         }
         let judged = rerank::read(&body, self.documents.len());
         let judged = judged.ok_or_else(|| ReadError::from(BadReply::of_body(&body)))?;
-        reply.exchange().spend(spent::of_usage(rerank::usage(&body).as_ref()));
-        Ok(judged)
+        let spent = spent::of_usage(rerank::usage(&body).as_ref());
+        let tokens = spent.input_tokens;
+        reply.exchange().spend(spent);
+        Ok((judged, tokens))
     }
 }
 
@@ -67,8 +71,9 @@ pub(super) async fn judge(
     mut next: impl FnMut() -> Result<Option<(u64, String)>, Failure>,
     best: &mut Best,
     exchange: &mut Exchange,
-) -> Result<u64, Failure> {
-    let (mut held, mut requests) = (None, 0);
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let mut held = None;
     loop {
         let (mut documents, mut bytes) = (Vec::new(), 0);
         while documents.len() < MAX_DOCUMENTS {
@@ -85,11 +90,11 @@ pub(super) async fn judge(
             documents.push((number, text));
         }
         if documents.is_empty() {
-            return Ok(requests);
+            return Ok(());
         }
         let mut question = Question { query, documents, most };
-        let judged = exchange.ask(&mut question).await?;
-        requests += 1;
+        let (judged, tokens) = exchange.ask(&mut question).await?;
+        tally.add(tokens, 1);
         for one in judged {
             let (number, text) = question.documents[one.index].clone();
             let hit = Hit::new(one.score, number);

@@ -101,6 +101,8 @@ fn a_run_that_only_fails_ends_early() {
     run.code(4).stderr_has("none of the first rows was answered: ").stderr_has("no such model");
     assert!(service.asked().len() <= 12, "{}", service.asked().len());
     assert_eq!(run.read("o.jsonl"), b"old");
+    // With the right model the same command asks for the others, and with this for all.
+    run.stderr_has("; --retry-failed asks again for the rows that were refused too\n");
     let service = Service::start(|text, _| match text {
         "r3" | "r5" => Answer::error(400, "no"),
         text => Answer::text(text),

@@ -144,6 +144,24 @@ fn an_update_asks_only_for_what_is_new() {
 }
 
 #[test]
+fn a_dry_run_of_an_update_shows_only_what_is_new() {
+    let server = Server::start([]);
+    let line = "{\"index\":0,\"input\":\"二\",\"embedding\":[2.5],\"model\":\"bge\"}\n";
+    let args = ["--lines", "-f", "t.txt", "--update", "v.jsonl", "--dry-run"];
+    let llm = embed(&server).args(args).file("v.jsonl", line);
+    let run = llm.clone().file("t.txt", "三\n二\n").run();
+    run.code(0).stdout_has("\"input\":[\"三\"]").stderr_empty();
+    let run = llm.clone().file("t.txt", "二\n\n").run();
+    run.code(0).stdout_empty();
+    run.stderr("llm: nothing would be sent: v.jsonl has all texts\n");
+    // What the real run would refuse is refused here.
+    let other = line.replace("bge", "m3");
+    let run = llm.file("t.txt", "三\n").file("v.jsonl", &other).run();
+    run.code(2).stdout_empty().stderr_has("v.jsonl has vectors of the model m3, and bge is asked");
+    assert_eq!(run.read("v.jsonl"), other.as_bytes());
+}
+
+#[test]
 fn vectors_of_another_model_are_not_mixed_in() {
     let line =
         |model: &str| format!("{{\"index\":0,\"input\":\"a\",\"embedding\":[1,2]{model}}}\n");

@@ -78,6 +78,34 @@ fn rows_without_a_direction_are_near_to_nothing() {
     run.code(0).stdout(expected).stderr_empty();
 }
 
+/// A query of 40 numbers, which fill whole registers and a rest, searched in a file of this size of number.
+fn sized(name: &str, bytes: impl AsRef<[u8]>, query: f32) {
+    let server = Server::start([vectors(&[&[query; 40]])]);
+    let run = similar(&server).file(name, bytes).args(["--in", name, "q"]).run();
+    run.code(0).stdout("1.000000\t1\t\n0.316228\t2\t\n").stderr_empty();
+}
+
+#[test]
+fn the_size_of_the_numbers_makes_no_difference() {
+    let rows = |size: f64| [[size; 40].to_vec(), [[size; 20], [-size / 2.0; 20]].concat()];
+    let flat = |size| rows(size).concat();
+    for size in [1e-37, 1e-25, 1e-21, 1.0, 1e20, 3e38] {
+        let numbers: Vec<f32> = flat(size).into_iter().map(|number| number as f32).collect();
+        for query in [1e-30, 1.0, 1e30] {
+            sized("v.npy", npy("<f4", "False", "(2, 40)", &floats(&numbers)), query);
+        }
+    }
+    for size in [1e-300, 1e-50, 1e50, 1e300] {
+        let bytes: Vec<u8> = flat(size).into_iter().flat_map(f64::to_le_bytes).collect();
+        sized("v.npy", npy("<f8", "False", "(2, 40)", &bytes), 1.0);
+    }
+    for size in [1e-300, 1e-25, 1e20, 1e300] {
+        let lists = rows(size).map(|row| format!("{row:?}"));
+        sized("v.json", lists.join("\n"), 1.0);
+        sized("v.jsonl", lists.map(|list| format!("{{\"embedding\":{list}}}")).join("\n"), 1.0);
+    }
+}
+
 #[test]
 fn lines_that_are_no_vectors_are_told_with_their_number() {
     for (name, text, words) in [
@@ -97,7 +125,8 @@ fn lines_that_are_no_vectors_are_told_with_their_number() {
             "line 2 of v.jsonl is no JSON object with an `embedding`, an `input` and an `id`: {\"input\":7}",
         ),
     ] {
-        let server = Server::start([vectors(&[QUERY])]);
+        // A first line is looked at before anything is sent.
+        let server = Server::new().reply(vectors(&[QUERY])).allow_unused().start();
         let run = similar(&server).file(name, text).args(["--in", name, "q"]).run();
         run.code(2).stdout_empty().stderr_has(&format!("llm: {words}"));
     }
@@ -171,4 +200,66 @@ fn texts_that_changed_since_are_not_shown_for_others() {
     run.stderr(
         "llm: warning: the texts of v.npy are not shown: there are 3 texts now, and 2 vectors\n",
     );
+}
+
+#[test]
+fn rows_without_texts_are_told_where_texts_are_needed_before_anything_is_sent() {
+    let table = npy("<f4", "False", "(1, 2)", &floats(&[1.0, 0.0]));
+    for (name, bytes) in [
+        ("v.npy", table),
+        ("v.csv", b"1,0\n".to_vec()),
+        ("v.arr", b"\n[1,0]\n".to_vec()),
+        ("v.jsonl", b"{\"embedding\":[1,0]}\n".to_vec()),
+    ] {
+        for (arg, words) in [("--format=text", "to print"), ("--rerank", "for a reranker")] {
+            let server = Server::silent();
+            let url = server.url();
+            let llm = llm().config(&format!(
+                "[providers.test]\nbase_url = \"{url}\"\n\
+                models = {{ embed = \"bge\", rerank = \"judge\" }}\nrerank = {{}}\n"
+            ));
+            let run = llm.file(name, &bytes).args(["similar", "--in", name, arg, "q"]).run();
+            run.code(2).stdout_empty().stderr_has(&format!("llm: {name} has no texts {words}\n"));
+            assert_eq!(server.requests().len(), 0, "{name} {arg}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn rows_that_come_through_a_pipe_without_texts_are_not_printed_as_blank_lines() {
+    let server = Server::start([vectors(&[QUERY])]);
+    let run = similar(&server).args(["--in", "/dev/stdin", "--format", "text", "q"]);
+    run.stdin("[1,0]\n").run().code(2).stdout_empty().stderr_has("has no text to print\n");
+}
+
+#[test]
+fn texts_that_do_not_fit_the_rows_are_told_before_anything_is_sent() {
+    let table = npy("<f4", "False", "(2, 2)", &floats(&[1.0, 0.0, 0.0, 1.0]));
+    for (name, bytes) in [("v.npy", table), ("v.csv", b"1,0\n\n0,1\n".to_vec())] {
+        let server = Server::silent();
+        let run = similar(&server).file(name, bytes).file("t.txt", "一\n");
+        let run = run.args(["--in", name, "--texts", "t.txt", "q"]).run();
+        run.code(2).stdout_empty().stderr_has("llm: t.txt has 1 line, and there are 2 vectors\n");
+        assert_eq!(server.requests().len(), 0);
+    }
+}
+
+#[test]
+fn a_file_that_is_read_is_not_replaced() {
+    let beside = r#"{"llm":1,"model":"bge","dimensions":2,"texts":"told.txt"}"#;
+    for args in [
+        &["--in", "v.csv", "-o", "v.csv"][..],
+        &["--in", "v.csv", "-o", "v.csv.json"],
+        &["--in", "v.csv", "-o", "./told.txt"],
+        &["--in", "v.csv", "--texts", "t.txt", "-o", "t.txt"],
+        &["-f", "t.txt", "-o", "t.txt"],
+    ] {
+        let server = Server::silent();
+        let llm = similar(&server).file("v.csv", "1,0\n").file("v.csv.json", beside);
+        let run = llm.file("t.txt", "一\n").file("told.txt", "二\n").args(args).args(["q"]).run();
+        run.code(2).stdout_empty().stderr_has(" is read and would be replaced\n");
+        assert_eq!(server.requests().len(), 0, "{args:?}");
+        assert_eq!((run.read("t.txt"), run.read("told.txt")), ("一\n".into(), "二\n".into()));
+    }
 }

@@ -1,4 +1,6 @@
 //! `llm similar`.
+mod dimensions;
 mod files;
 mod rerank;
+mod usage;
 mod vectors;

@@ -153,7 +153,7 @@ fn vectors_of_another_length_are_not_compared() {
     let run = similar(&server).file("v.csv", "1,2,3\n").args(["--in", "v.csv", "q"]).run();
     run.code(2).stdout_empty();
     run.stderr_has(
-        "llm: v.csv has vectors of 3 numbers, and the query's has 2: another model made them\n",
+        "llm: v.csv has vectors of 3 numbers, and the query's has 2: they can't be compared\n",
     );
 }
 
@@ -174,14 +174,6 @@ fn what_can_not_be_searched_is_told_before_anything_is_sent() {
         run.code(2).stdout_empty();
         run.stderr_has(words);
     }
-}
-
-#[test]
-fn texts_that_do_not_fit_the_rows_are_told() {
-    let server = Server::start([vectors(&[QUERY])]);
-    let run = similar(&server).file("v.csv", "1,0\n0,1\n").file("t.txt", "一\n");
-    let run = run.args(["--in", "v.csv", "--texts", "t.txt", "q"]).run();
-    run.code(2).stdout_empty().stderr_has("llm: t.txt has 1 line, and there are 2 vectors\n");
 }
 
 #[test]
