@@ -88,19 +88,10 @@ impl RowSetup {
             wants_search: false,
             schema,
         };
-        Ok(Self {
-            provider,
-            files,
-            template,
-            options,
-            extract,
-            id: args.id.clone(),
-            is_past: false,
-        })
+        let (id, is_past) = (args.id.clone(), false);
+        Ok(Self { provider, files, template, options, extract, id, is_past })
     }
-}
 
-impl RowSetup {
     /// The hash of a row's request.
     ///
     /// # Errors
