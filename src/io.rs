@@ -11,11 +11,13 @@ use std::sync::OnceLock;
 use crate::stop::StopSignal;
 
 mod folders;
+mod links;
 mod placed;
 mod shown;
 mod stderr;
 mod typed;
 
+pub(crate) use links::resolved;
 pub(crate) use placed::PlacedReader;
 pub(crate) use stderr::Stderr;
 

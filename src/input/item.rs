@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::attachment::{self, Attachment};
 use super::kind::HEAD_BYTES;
-use super::text::{check_length, decoded, fenced, read_bounded};
+use super::text::{DecodedText, check_length, decoded, fenced, read_bounded};
 use crate::error::{Failure, reason};
 use crate::http::form::BytePiece;
 use crate::http::request::Url;
@@ -31,6 +31,34 @@ pub(crate) enum InputItem {
 /// # Errors
 /// Exit 2: the file can't be read, is empty, or is neither text nor anything that can be attached.
 pub(super) fn read_file(path: &Path, given: &str, io: &Io) -> Result<InputItem, Failure> {
+    match opened(path, given)? {
+        Opened::Attachment(attachment) => Ok(InputItem::Attachment(attachment)),
+        Opened::Bytes(bytes) => from_bytes(given, bytes, |text| fenced(given, text), io),
+    }
+}
+
+/// Fails as [`read_file`] would, and says nothing. What can be read only once is not looked at.
+///
+/// # Errors
+/// As [`read_file`].
+pub(super) fn check_file(path: &Path, given: &str) -> Result<(), Failure> {
+    if std::fs::metadata(path).is_ok_and(|facts| !facts.is_file() && !facts.is_dir()) {
+        return Ok(());
+    }
+    match opened(path, given)? {
+        Opened::Attachment(_) => Ok(()),
+        Opened::Bytes(bytes) => text_of(bytes, given).map(drop),
+    }
+}
+
+/// A file, as far as its beginning tells what it is.
+enum Opened {
+    Attachment(Attachment),
+    /// Text, unless it can't be used at all; or what came out of a pipe.
+    Bytes(Vec<u8>),
+}
+
+fn opened(path: &Path, given: &str) -> Result<Opened, Failure> {
     let unreadable =
         |error: std::io::Error| Failure::usage(format!("cannot read {given}: {}", reason(&error)));
     let mut file = File::open(path).map_err(unreadable)?;
@@ -42,13 +70,17 @@ pub(super) fn read_file(path: &Path, given: &str, io: &Io) -> Result<InputItem, 
     if facts.is_file() {
         if let Some(format) = format {
             let data = BytePiece::File { path: path.to_owned(), offset: 0, length: facts.len() };
-            return Ok(InputItem::Attachment(attachment::new(given, format, data)));
+            return Ok(Opened::Attachment(attachment::new(given, format, data)));
         }
         check_length(usize::try_from(facts.len()).unwrap_or(usize::MAX), given)?;
     }
     // Text, or a pipe such as `<(…)` of a shell, which can be read only once.
-    let bytes = read_bounded(head.as_slice().chain(file), given)?;
-    from_bytes(given, bytes, |text| fenced(given, text), io)
+    read_bounded(head.as_slice().chain(file), given).map(Opened::Bytes)
+}
+
+fn text_of(bytes: Vec<u8>, given: &str) -> Result<DecodedText, Failure> {
+    let text = decoded(bytes, given)?;
+    if text.is_empty() { Err(Failure::usage(format!("{given} is empty"))) } else { Ok(text) }
 }
 
 /// An input that is in memory. `prompt_text` makes of a text what goes into the prompt.
@@ -62,13 +94,7 @@ pub(super) fn from_bytes(
     io: &Io,
 ) -> Result<InputItem, Failure> {
     Ok(match attachment::detect_format(given, &bytes[..bytes.len().min(HEAD_BYTES)])? {
-        None => {
-            let text = decoded(bytes, given)?.told(given, io);
-            if text.is_empty() {
-                return Err(Failure::usage(format!("{given} is empty")));
-            }
-            InputItem::Text(prompt_text(text))
-        }
+        None => InputItem::Text(prompt_text(text_of(bytes, given)?.told(given, io))),
         Some(format) => {
             let data = BytePiece::Bytes(Bytes::from(bytes));
             InputItem::Attachment(attachment::new(given, format, data))

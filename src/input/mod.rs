@@ -197,6 +197,14 @@ pub(crate) fn read_kept_file(path: &Path, given: &str, io: &Io) -> Result<InputI
     item::read_file(path, given, io)
 }
 
+/// Fails for a file that [`read_kept_file`] would fail for; nothing of it is kept or said.
+///
+/// # Errors
+/// As [`read_kept_file`].
+pub(crate) fn check_kept_file(path: &Path, given: &str) -> Result<(), Failure> {
+    item::check_file(path, given)
+}
+
 /// Bytes that nobody has as a file, as an attachment with this name and the ending of its format; `None`
 /// if they can't be one.
 pub(crate) fn attachment_of_bytes(stem: &str, bytes: Vec<u8>) -> Option<Attachment> {

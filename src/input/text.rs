@@ -97,6 +97,10 @@ pub(super) struct DecodedText {
 }
 
 impl DecodedText {
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// The text; of bytes that were replaced in it the user is told.
     pub(super) fn told(self, name: &str, io: &Io) -> String {
         let replaced = self.replaced;

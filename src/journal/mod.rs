@@ -29,7 +29,7 @@ use index::RowIndex;
 use lock::cannot_write;
 
 use crate::error::{Failure, FailureKind, reason};
-use crate::io::PlacedReader;
+use crate::io::{PlacedReader, resolved};
 
 /// How much is written at once, unless a single row is larger.
 const WRITE_SIZE: usize = 256 * 1024;
@@ -268,9 +268,9 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(FailureKind::Other, message)
 }
 
-/// `FILE.part`.
+/// `FILE.part`; of a link it lies beside the file itself, which all names of it have in common.
 pub(crate) fn path_beside(target: &Path) -> PathBuf {
-    let mut name = target.as_os_str().to_owned();
+    let mut name = resolved(target).into_os_string();
     name.push(".part");
     PathBuf::from(name)
 }

@@ -11,7 +11,7 @@ use super::attach;
 use super::keep::{AnswerKeeper, FinishedRow};
 use super::outcome::{RowError, RowOutcome};
 use super::source::{NumberedRow, RowReader};
-use super::tally::RunTally;
+use super::tally::{CountedRow, RunTally};
 use super::template::RowTemplate;
 use crate::error::{Failure, FailureKind};
 use crate::exchange::{Exchange, ended_early};
@@ -178,7 +178,7 @@ impl RowFlow {
         first: Result<Box<AskedRow>, JoinError>,
         io: &mut Io,
     ) -> Result<(), Failure> {
-        let mut finished = Vec::new();
+        let (mut finished, mut ends) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(asked) = next {
             let AskedRow { exchange, row, hash, began, result } = *asked.map_err(ended_early)?;
@@ -188,7 +188,8 @@ impl RowFlow {
                     if outcome.error.is_none() {
                         self.last_good = Some(Instant::now());
                     }
-                    self.tally.add(&outcome);
+                    self.tally.spend(&outcome);
+                    ends.push(CountedRow::of(&outcome));
                     self.tell(&row, &outcome, io);
                     finished.push(FinishedRow { row, hash, outcome });
                 }
@@ -197,6 +198,8 @@ impl RowFlow {
             next = self.running.try_join_next();
         }
         self.keeper.take(finished, io)?;
+        // A row that could not be kept is asked again by the next run.
+        ends.into_iter().for_each(|end| self.tally.add_kept(end));
         self.end_of_patience();
         Ok(())
     }

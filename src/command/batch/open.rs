@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::attach;
+use super::attach::AttachmentCheck;
 use super::earlier::{EarlierFile, EarlierRows};
 use super::keep::{AnswerKeeper, JournalKeeper, StreamKeeper};
 use super::record::AnswerStyle;
@@ -11,6 +11,7 @@ use super::request::RowRequests;
 use super::setup::RowSetup;
 use super::source::NumberedRow;
 use super::survey::RowSurvey;
+use super::tally::grouped;
 use super::whole::{FileKnowledge, KnownFile};
 use crate::cli::batch::{AnswerFormat, BatchAnswerArgs};
 use crate::error::Failure;
@@ -48,7 +49,7 @@ impl Opening<'_> {
         let sink = Sink::open(self.answers.output.as_deref())?;
         let target = self.answers.output.as_deref().filter(|_| sink.can_patch());
         let Some(target) = target else {
-            let (survey, style) = self.survey(&mut |_, _| Ok(()))?;
+            let (survey, style) = self.survey(io.is_some(), &mut |_, _| Ok(()))?;
             let keeper = AnswerKeeper::Stream(StreamKeeper::new(style.clone(), sink));
             return Ok(Some(OpenedRun { keeper, style, survey }));
         };
@@ -70,7 +71,7 @@ impl Opening<'_> {
         let journal = Journal::open(target, self.run, self.answers.fresh)?;
         let mut keeper = JournalKeeper::new(journal);
         let retries = self.answers.retry_failed;
-        let surveyed = self.survey(&mut |number, hash| {
+        let surveyed = self.survey(io.is_some(), &mut |number, hash| {
             keeper.find(number, hash, retries);
             Ok(())
         });
@@ -95,14 +96,22 @@ impl Opening<'_> {
         }
     }
 
-    /// Looks at all rows; `each` gets their numbers and the hashes of their requests.
+    /// Looks at all rows; `each` gets their numbers and the hashes of their requests. What goes along with
+    /// them is looked at too if they are to be asked.
     fn survey(
         &self,
+        asks: bool,
         each: &mut dyn FnMut(u64, RowHash) -> Result<(), Failure>,
     ) -> Result<(RowSurvey, AnswerStyle), Failure> {
         let RowSetup { files, template, id, .. } = self.setup;
-        let mut hashed =
-            |row: &NumberedRow, question: &_| each(row.number, attach::row_hash(row, question)?);
+        let mut attachments = AttachmentCheck::default();
+        let mut hashed = |row: &NumberedRow, question: &_| {
+            let hash = self.setup.hash(row, question)?;
+            if asks {
+                attachments.look_at(row, question)?;
+            }
+            each(row.number, hash)
+        };
         let survey = RowSurvey::of(files, template, id.as_deref(), &mut hashed)?;
         let column = self.answers.answer_column.as_deref();
         let style = AnswerStyle::new(self.format, column, self.shows_usage, &survey)?;
@@ -117,7 +126,7 @@ impl Opening<'_> {
         io: &Io,
     ) -> Result<Option<OpenedRun>, Failure> {
         let mut hashes = Vec::new();
-        let (survey, style) = self.survey(&mut |_, hash| {
+        let (survey, style) = self.survey(true, &mut |_, hash| {
             hashes.push(hash);
             Ok(())
         })?;
@@ -132,9 +141,7 @@ impl Opening<'_> {
                 // Of a run that was killed while it copied: FILE has all of it.
                 Journal::open_to_copy(target, self.run)?.remove()?;
             }
-            let (path, rows) = (target.display(), super::tally::grouped(survey.count));
-            let plural = if survey.count == 1 { "row" } else { "rows" };
-            io.note(&format!("{path} has all {rows} {plural} already; --fresh asks again"));
+            io.note(&has_all(target, survey.count, known.failed.refused));
             return Ok(None);
         }
         let mut journal = Journal::open_to_copy(target, self.run)?;
@@ -166,4 +173,18 @@ impl Opening<'_> {
         }
         self.opened(keeper, Ok((survey, style)))
     }
+}
+
+/// The words for a FILE that has all rows, of which so many were refused.
+fn has_all(target: &Path, rows: u64, refused: u64) -> String {
+    let (path, count) = (target.display(), grouped(rows));
+    let plural = if rows == 1 { "row" } else { "rows" };
+    let again = match refused {
+        0 => "; --fresh asks again".to_owned(),
+        refused => format!(
+            ", {} of them refused; --retry-failed asks again for those, --fresh for all",
+            grouped(refused)
+        ),
+    };
+    format!("{path} has all {count} {plural} already{again}")
 }

@@ -34,6 +34,19 @@ pub(super) struct RunTally {
     moments: VecDeque<(Instant, u64)>,
 }
 
+/// How a row ended, as far as it is counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CountedRow {
+    failed: Option<RowErrorKind>,
+    is_cut: bool,
+}
+
+impl CountedRow {
+    pub(super) fn of(outcome: &RowOutcome) -> Self {
+        Self { failed: outcome.error.as_ref().map(|error| error.kind), is_cut: outcome.is_cut }
+    }
+}
+
 impl RunTally {
     /// For so many rows.
     pub(super) fn new(all: u64) -> Self {
@@ -54,7 +67,7 @@ impl RunTally {
     /// A row that an earlier run is done with.
     pub(super) fn add_earlier(&mut self, outcome: &RowOutcome) {
         self.over += 1;
-        self.count(outcome);
+        self.count(CountedRow::of(outcome));
     }
 
     /// What the rows of this run took.
@@ -64,20 +77,30 @@ impl RunTally {
 
     /// A row that this run asked for.
     pub(super) fn add(&mut self, outcome: &RowOutcome) {
-        self.over += 1;
-        match outcome.error {
-            None => self.answered_now += 1,
-            Some(_) => self.failed_now += 1,
-        }
-        self.count(outcome);
+        self.spend(outcome);
+        self.add_kept(CountedRow::of(outcome));
+    }
+
+    /// What a row of this run took, whatever becomes of its answer.
+    pub(super) fn spend(&mut self, outcome: &RowOutcome) {
         self.spent.add(&outcome.spent);
     }
 
-    fn count(&mut self, outcome: &RowOutcome) {
-        self.cut += u64::from(outcome.is_cut);
-        match &outcome.error {
+    /// A row of this run that is kept.
+    pub(super) fn add_kept(&mut self, end: CountedRow) {
+        self.over += 1;
+        match end.failed {
+            None => self.answered_now += 1,
+            Some(_) => self.failed_now += 1,
+        }
+        self.count(end);
+    }
+
+    fn count(&mut self, end: CountedRow) {
+        self.cut += u64::from(end.is_cut);
+        match end.failed {
             None => self.answered += 1,
-            Some(error) => *self.failed.entry(error.kind).or_default() += 1,
+            Some(kind) => *self.failed.entry(kind).or_default() += 1,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is asked for a row: texts with columns, filled in. Asks nothing and reads no files.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
@@ -8,6 +9,7 @@ use crate::config::prompt::Prompt;
 use crate::error::Failure;
 use crate::input::rows::{LINE_COLUMN, Row};
 use crate::input::{PromptTemplate, TemplatePiece};
+use crate::provider::limit_in;
 
 use super::ready::ReadyRequests;
 use super::source::NumberedRow;
@@ -24,6 +26,8 @@ pub(super) struct TemplateSources<'a> {
     pub(super) vars: &'a [(String, String)],
     /// Paths of what goes along with each row.
     pub(super) attachments: &'a [PathBuf],
+    /// Further names of columns, which the first row lacks.
+    pub(super) columns: &'a [String],
 }
 
 /// A text with columns.
@@ -60,6 +64,13 @@ pub(super) struct RowQuestion {
     pub(super) body: Option<Map<String, Value>>,
 }
 
+impl RowQuestion {
+    /// Whether the row's own request limits the length of its answer.
+    pub(super) fn limits_length(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| limit_in(body).is_some())
+    }
+}
+
 impl RowTemplate {
     /// The template of `sources`. `first` is a row: what stands in double braces and is no usual name is
     /// a column where this row has one of that name.
@@ -67,7 +78,10 @@ impl RowTemplate {
     /// # Errors
     /// Exit 2: nothing is asked, or the same of every row; a `--var` that nothing takes.
     pub(super) fn new(sources: &TemplateSources<'_>, first: &NumberedRow) -> Result<Self, Failure> {
-        let parse = |text| PromptTemplate::parse_with(text, |name| first.row.get(name).is_some());
+        let is_column = |name: &str| {
+            first.row.get(name).is_some() || sources.columns.iter().any(|it| it == name)
+        };
+        let parse = |text| PromptTemplate::parse_with(text, is_column);
         let words = Some(&*sources.words).filter(|words| !words.trim().is_empty()).map(parse);
         let frame = sources.prompt.and_then(|prompt| prompt.prompt.as_deref()).map(parse);
         let system = sources.system.or_else(|| sources.prompt?.system.as_deref()).map(parse);
@@ -168,6 +182,15 @@ fn no_prompt(first: &NumberedRow) -> Failure {
 }
 
 impl TemplateSources<'_> {
+    /// Everything that may name columns.
+    pub(super) fn texts(&self) -> Vec<Cow<'_, str>> {
+        let prompt = self.prompt.map(|prompt| (&prompt.prompt, &prompt.system));
+        let (frame, own) = prompt.unwrap_or((&None, &None));
+        let texts = [Some(&*self.words), frame.as_deref(), self.system.or(own.as_deref())];
+        let paths = self.attachments.iter().map(|path| path.to_string_lossy());
+        texts.into_iter().flatten().map(Cow::Borrowed).chain(paths).collect()
+    }
+
     /// The value that the user typed for a variable.
     fn typed(&self, name: &str) -> Option<&str> {
         let given = self.vars.iter().rev().find(|(var, _)| var == name);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::record::AnswerPlaces;
-use crate::io::Env;
+use crate::io::{Env, resolved};
 use crate::journal::{Fingerprint, RowHash};
 use crate::private;
 
@@ -193,6 +193,8 @@ impl WholeNote {
 
 /// Where what is known of a file lies.
 fn place(target: &Path, env: &Env) -> Option<PathBuf> {
+    // A link may lead to a file that is not there yet.
+    let target = &resolved(target);
     let absolute = std::fs::canonicalize(target).ok().or_else(|| {
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;

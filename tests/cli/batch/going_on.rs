@@ -1,6 +1,11 @@
 //! `llm batch -o FILE` that ends early, and the same command again.
 
-use std::time::Duration;
+#[cfg(unix)]
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -91,6 +96,37 @@ fn two_runs_at_a_time_do_not_mix() {
     first.wait().code(0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_and_its_file_are_one_output() {
+    let (waits, goes) = (Arc::new(AtomicBool::new(true)), Instant::now());
+    let held = Arc::clone(&waits);
+    let service = Service::start(move |text, _| {
+        while held.load(Ordering::SeqCst) && goes.elapsed() < Duration::from_secs(50) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Answer::text(text)
+    });
+    let llm = service.batch().file("r.txt", "一\n");
+    std::fs::create_dir(llm.dir().join("real")).expect("is made");
+    std::os::unix::fs::symlink("real/f.jsonl", llm.dir().join("ln.jsonl")).expect("is made");
+    let to = |output| {
+        let args = ["batch", "-p", "test", "{{input}}", "-f", "r.txt", "-o", output];
+        llm.clone().bare_args(args)
+    };
+    let first = to("ln.jsonl").spawn();
+    while service.asked().is_empty() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    to("real/f.jsonl").run().code(1).stderr_has("another run is writing real/f.jsonl.part now");
+    waits.store(false, Ordering::SeqCst);
+    let run = first.wait();
+    run.code(0);
+    assert_eq!(answers(&run.read("real/f.jsonl")), ["一"]);
+    to("real/f.jsonl").run().code(0).stderr_has("has all 1 row already");
+    assert_eq!(service.asked().len(), 1);
+}
+
 #[test]
 fn rows_that_failed_are_asked_again() {
     let service = Service::start(|text, before| match (text, before) {
@@ -121,7 +157,7 @@ fn an_interrupted_run_goes_on() {
             let part = llm.dir().join("o.jsonl.part");
             std::fs::read_to_string(part).is_ok_and(|part| part.matches("\"row\":").count() == 2)
         };
-        let begin = std::time::Instant::now();
+        let begin = Instant::now();
         while !is_kept() && begin.elapsed() < Duration::from_secs(20) {
             std::thread::sleep(Duration::from_millis(20));
         }

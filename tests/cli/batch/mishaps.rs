@@ -89,6 +89,9 @@ fn a_full_disk_ends_the_run_and_loses_nothing() {
     assert!((5..60).contains(&asked), "{asked}");
     // With room again it goes on: what was answered while nothing could be kept is all that is asked twice.
     let part = failed.read("o.jsonl.part");
+    // What could not be kept is not told as done.
+    let kept = memchr::memmem::find_iter(&part, b"{\"row\":").count();
+    failed.stderr_has(&format!("the same command goes on; {kept} of 60 rows are done"));
     let roomy = limited(&service, "true").args(ARGS).file("r.txt", rows(60));
     let run = roomy.file("o.jsonl.part", part).run();
     run.code(0);

@@ -68,6 +68,27 @@ fn bad_rows_are_told_before_anything_is_sent() {
         (&["{{a}}"], "{\"a\":1,\"answer\":2}\n", "have a column `answer` of their own"),
         (&["{{a}}", "-f", "{{a}}.png"], "{\"a\":1}\n", "cannot read 1.png: no such file"),
         (&["{{a}}", "--var", "x=1"], "{\"a\":1}\n", "`{{x}}`"),
+        (
+            &["{{a}} {{First Name}}"],
+            "{\"a\":1}\n{\"a\":2,\"First Name\":3}\n",
+            "row 1 of r.jsonl has no column `First Name`",
+        ),
+        (
+            &["{{a}}", "-s", "{{b.c}}"],
+            "{\"a\":1}\n{\"a\":2,\"b\":{\"c\":3}}\n",
+            "row 1 of r.jsonl has no column `b.c`",
+        ),
+        (
+            &["{{a}} {{First Nam}}"],
+            "{\"a\":1,\"First Name\":2}\n",
+            "no row has a column `First Nam`",
+        ),
+        (&["{{a}} {{first name}}"], "{\"a\":1,\"First Name\":2}\n", "did you mean {{First Name}}?"),
+        (
+            &["{{a}} {{价格(元)}}"],
+            "{\"a\":1}\n{\"价格（元）\":2}\n",
+            "no row has a column `价格(元)`",
+        ),
     ] {
         let service = Service::echo();
         let llm = service.batch().args(["-f", "r.jsonl", "-o", "o.jsonl"]).args(args);
@@ -80,6 +101,32 @@ fn bad_rows_are_told_before_anything_is_sent() {
         let run = service.batch().args(piped).args(args).stdin(text).run();
         run.code(2).stderr_has(&words.replace("r.jsonl", "standard input"));
         assert!(service.asked().is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn code_in_double_braces_is_text() {
+    let code = "{{ {\"x\": 1} }} {{#if a}} {{ a | upper }} {{user.name}} {{}} {{first";
+    for (name, text) in [("r.csv", "a,First Name\n1,2\n"), ("r.jsonl", "{\"a\":1}\n{\"a\":1}\n")] {
+        let service = Service::echo();
+        let prompt = format!("{{{{a}}}} {code}");
+        let run = service.batch().args(["-f", name, &prompt]).file(name, text).run();
+        run.code(0).stderr_empty();
+        assert_eq!(service.asked()[0].text, format!("1 {code}"));
+    }
+}
+
+#[test]
+fn a_file_that_can_not_be_attached_is_told_before_anything_is_sent() {
+    for (name, bytes) in [("bin", &b"\0\x01\x02"[..]), ("empty.txt", b"")] {
+        let service = Service::echo();
+        let args = ["look", "-f", "f.csv", "-f", "{{path}}", "-o", "o.jsonl"];
+        let llm = service.batch().args(args).file("t.txt", "words").file(name, bytes);
+        let run = llm.clone().file("f.csv", format!("path\nt.txt\nt.txt\n{name}\n")).run();
+        run.code(2).stdout_empty().stderr_has(&format!("row 3 of f.csv: {name}"));
+        assert!(service.asked().is_empty(), "{name}");
+        assert!(!run.names().contains(&"o.jsonl.part".to_owned()));
+        llm.file("f.csv", "path\nt.txt\nt.txt\n").run().code(0).stderr_empty();
     }
 }
 

@@ -134,6 +134,10 @@ fn a_refused_row_is_not_asked_again_in_any_form() {
         let llm = service.batch().args(["{{input}}", "-f", "r.txt", "-o", output]).args(args);
         let llm = llm.file("r.txt", "one\nbad\n");
         let first = llm.run().code(4).read(output);
+        llm.run().code(0).stderr(&format!(
+            "llm: {output} has all 2 rows already, 1 of them refused; \
+             --retry-failed asks again for those, --fresh for all\n"
+        ));
         let run = llm.clone().file("r.txt", "one\nbad\nnew\n").run();
         run.code(4).stderr_has("1 row failed: 1 bad request");
         assert_eq!(service.texts(), ["bad", "new", "one"], "{args:?}");
