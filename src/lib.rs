@@ -138,6 +138,7 @@ fn of_command_line(error: &clap::Error, line: &[OsString], io: &mut Io) -> u8 {
     if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return report(&cli::misuse::failure_of(error, line), io);
     }
+    io.color = cli::color::wanted(line).unwrap_or_default();
     let text = error.render();
     let text = if io.colors_stdout() { text.ansi().to_string() } else { text.to_string() };
     show(&text, io)

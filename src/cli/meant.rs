@@ -8,30 +8,53 @@ use clap::{CommandFactory as _, Parser as _};
 
 use super::Cli;
 
+/// Words that other programs take as commands, and the flags that they stand for here.
+const FLAG_WORDS: [(&str, &str); 2] = [("help", "--help"), ("version", "--version")];
+
 /// The line that a user of other programs means by `llm help COMMAND` and `llm version`.
 pub(crate) fn in_our_words(line: Vec<OsString>) -> Vec<OsString> {
-    let plain = match &line[..] {
-        [_, word] if word == "version" => Some(vec!["--version".into()]),
-        [_, word, rest @ ..] if word == "help" && are_commands(rest) => {
-            Some(rest.iter().cloned().chain([OsString::from("--help")]).collect())
-        }
-        _ => None,
+    // Few lines have such a word, and a description of all commands takes time.
+    let is_one = |word: &OsString| FLAG_WORDS.iter().any(|(name, _)| word == name);
+    if !line.iter().skip(1).any(is_one) {
+        return line;
+    }
+    let words: Option<Vec<&str>> = line.iter().skip(1).map(|word| word.to_str()).collect();
+    let Some(words) = words.and_then(|words| with_flag(&words, &Cli::command())) else {
+        return line;
     };
-    plain.map_or(line, |words: Vec<OsString>| {
-        [OsString::from("llm")].into_iter().chain(words).collect()
-    })
+    [OsString::from("llm")].into_iter().chain(words.iter().map(OsString::from)).collect()
 }
 
-/// Whether words are a command and commands below it, as in `providers check`.
-fn are_commands(words: &[OsString]) -> bool {
-    let mut command = Cli::command();
-    words.iter().all(|word| match command.find_subcommand(word) {
-        Some(found) => {
-            command = found.clone();
-            true
+/// The words with a flag in the place of the word that stands for it.
+fn with_flag<'a>(words: &[&'a str], root: &clap::Command) -> Option<Vec<&'a str>> {
+    let at = first_bare(words, root)?;
+    let (word, flag) = FLAG_WORDS.into_iter().find(|(word, _)| *word == words[at])?;
+    let mut rest: Vec<&str> = words[at + 1..].to_vec();
+    if let Some(next) = first_bare(&rest, root) {
+        if word != "help" {
+            return None;
         }
-        None => false,
-    })
+        // There is no more to say of these two.
+        if FLAG_WORDS.iter().any(|(word, _)| *word == rest[next]) {
+            rest.remove(next);
+        } else if !can_be_commands(&rest[next..], root) {
+            return None;
+        }
+    }
+    Some(words[..at].iter().copied().chain(rest).chain([flag]).collect())
+}
+
+/// Whether words are a command and commands below it, as in `providers check`. Of a command that has such, any
+/// other word is a mistake.
+fn can_be_commands(words: &[&str], root: &clap::Command) -> bool {
+    let mut command = root;
+    for word in words.iter().filter(|word| !word.starts_with('-')) {
+        match command.find_subcommand(word) {
+            Some(found) => command = found,
+            None => return command.get_name() != root.get_name() && command.has_subcommands(),
+        }
+    }
+    true
 }
 
 /// What a wrong line (the program's name first) has in the place of a command, and the line that was meant,
@@ -54,6 +77,12 @@ pub(super) fn meant(line: &[OsString]) -> Option<Meant> {
         Some(0) if is_command(words[0]) => return None,
         // Flags of a command stand before it.
         Some(at) if is_command(words[at]) => (words[at], without(at)),
+        Some(at)
+            if words[at] == "help"
+                && let Some(help) = help_of_near(&words[at + 1..], &root) =>
+        {
+            return Some(help);
+        }
         Some(at) => match near(words[at], &root) {
             Some(name) => (name, without(at)),
             None => ("chat", words.clone()),
@@ -65,6 +94,13 @@ pub(super) fn meant(line: &[OsString]) -> Option<Meant> {
     Cli::try_parse_from(whole).ok()?;
     let word = at.map(|at| words[at]).filter(|word| !is_command(word)).map(str::to_owned);
     Some(Meant { word, line: typed(command, &rest, &root) })
+}
+
+/// The help of a command whose name is misspelt.
+fn help_of_near(rest: &[&str], root: &clap::Command) -> Option<Meant> {
+    let [word] = rest else { return None };
+    let line = format!("llm help {}", near(word, root)?);
+    Some(Meant { word: Some((*word).to_owned()), line })
 }
 
 /// The command whose name differs in a letter or two.
@@ -230,7 +266,19 @@ mod tests {
         assert_eq!(plain(&["help"]), line(&["--help"]));
         assert_eq!(plain(&["help", "providers", "check"]), line(&["providers", "check", "--help"]));
         assert_eq!(plain(&["version"]), line(&["--version"]));
-        for words in [&["help", "me"][..], &["version", "2"], &["chat", "help"]] {
+        assert_eq!(plain(&["-q", "help", "chat"]), line(&["-q", "chat", "--help"]));
+        assert_eq!(plain(&["-p", "x", "help"]), line(&["-p", "x", "--help"]));
+        assert_eq!(plain(&["help", "-h"]), line(&["-h", "--help"]));
+        assert_eq!(plain(&["help", "help"]), line(&["--help"]));
+        assert_eq!(plain(&["help", "config", "nope"]), line(&["config", "nope", "--help"]));
+        assert_eq!(plain(&["version", "-q"]), line(&["-q", "--version"]));
+        for words in [
+            &["help", "me"][..],
+            &["version", "2"],
+            &["chat", "help"],
+            &["help", "chat", "me"],
+            &["-p", "help", "chat", "x"],
+        ] {
             assert_eq!(plain(words), line(words));
         }
     }

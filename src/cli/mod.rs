@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod chat;
+pub(crate) mod color;
 pub(crate) mod description;
 pub(crate) mod embed;
 mod foreign;

@@ -7,6 +7,7 @@ use crate::io::{Env, Io};
 
 mod ask;
 mod attach;
+mod collect;
 mod columns;
 mod earlier;
 mod fetch;
@@ -14,10 +15,13 @@ mod flow;
 mod handed;
 mod keep;
 mod kept;
+mod kept_prompt;
 mod lines;
 mod make;
+mod named;
 mod open;
 mod outcome;
+mod part_states;
 mod parts;
 mod plan;
 mod preview;
@@ -43,7 +47,7 @@ pub(crate) fn handed_over(env: &Env) -> Vec<(String, String)> {
         let service = batch.service.provider.as_ref().or(batch.service.base_url.as_ref());
         service.cloned().unwrap_or_default()
     };
-    batches.iter().rev().map(|batch| (batch.id.clone(), service(batch))).collect()
+    batches.iter().rev().map(|batch| (batch.name().to_owned(), service(batch))).collect()
 }
 
 /// Runs the command.

@@ -39,6 +39,7 @@ impl RunOptions {
                 headers: common.header.clone(),
                 settings: common.option.clone(),
                 is_dry: common.dry_run,
+                is_insecure: common.insecure,
                 no_log: common.no_log,
             },
             exchange: ExchangeOptions {

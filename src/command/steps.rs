@@ -73,9 +73,17 @@ pub(super) fn print_request(
     request: impl FnOnce(&Provider) -> Result<Request, Failure>,
 ) -> Result<(), Failure> {
     name_demo(provider, io)?;
-    let command = curl::command(&request(provider)?);
+    let command = as_curl(&request(provider)?, provider, io)?;
     match io.stdout_is_terminal {
         true => to_stdout(sanitize::for_terminal(&command).as_bytes(), io),
         false => to_stdout(command.as_bytes(), io),
     }
+}
+
+/// A request to a service as a curl command.
+///
+/// # Errors
+/// Exit 2: a proxy that can't be used.
+pub(super) fn as_curl(request: &Request, provider: &Provider, io: &Io) -> Result<String, Failure> {
+    curl::command(request, &provider.service(), provider.is_insecure, &io.env)
 }

@@ -156,6 +156,12 @@ impl<T> Default for FieldMap<T> {
 }
 
 impl<T> FieldMap<T> {
+    /// Values that are in no file.
+    pub(crate) fn of(members: impl IntoIterator<Item = (String, T)>, origin: &Origin) -> Self {
+        let sourced = |(name, value)| (name, Sourced::new(value, origin.clone()));
+        Self(members.into_iter().map(sourced).collect())
+    }
+
     /// The value of that name, with its origin.
     pub(crate) fn get(&self, name: &str) -> Option<&Sourced<T>> {
         self.iter().find_map(|(key, field)| (key == name).then_some(field))

@@ -340,6 +340,12 @@ impl Config {
         self.user.prompts.iter().find(|prompt| prompt.name == name)
     }
 
+    /// Takes this prompt for the one of its name.
+    pub(crate) fn set_prompt(&mut self, prompt: Prompt) {
+        self.user.prompts.retain(|known| known.name != prompt.name);
+        self.user.prompts.push(prompt);
+    }
+
     /// The names of the prompts in the user's file, in its order.
     pub(crate) fn prompt_names(&self) -> Vec<&str> {
         self.user.prompts.iter().map(|prompt| prompt.name.as_str()).collect()

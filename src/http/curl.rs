@@ -1,14 +1,18 @@
 //! A request as a curl command that a person can read, change and run. Sends nothing.
 
 mod shell;
+mod way;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Service;
 use super::address::{QueryPiece, basic_credentials, query_pieces, without_user};
 use super::form::{BytePiece, FormPart, PartContent};
 use super::request::{Body, Header, HeaderValue, Method, Request, with_secrets_as};
 use super::splice::{BodySegment, Spliced};
+use crate::error::Failure;
+use crate::io::Env;
 use crate::secret::{is_secret, scheme_and_rest};
 use shell::{Variables, Word, quoted};
 
@@ -16,15 +20,29 @@ use shell::{Variables, Word, quoted};
 /// (execve(2), `MAX_ARG_STRLEN`).
 const LONGEST_ARGUMENT: usize = 100 * 1024;
 
-/// The command, ending in a newline. Secrets appear as shell variables; the bytes of the body are
-/// the ones that would be sent.
-pub(crate) fn command(request: &Request) -> String {
+/// The command that sends a request to a service, ending in a newline. Secrets appear as shell variables; the bytes
+/// of the body are the ones that would be sent. No certificate is checked if `is_insecure`.
+///
+/// # Errors
+/// Exit 2: a proxy that can't be used.
+pub(crate) fn command(
+    request: &Request,
+    service: &Service,
+    is_insecure: bool,
+    env: &Env,
+) -> Result<String, Failure> {
+    let way = way::flags(&request.url, service, is_insecure, env)?;
+    Ok(command_over(request, &way))
+}
+
+/// The command with further flags.
+fn command_over(request: &Request, flags: &str) -> String {
     let mut variables =
         Variables::new(request.headers.iter().filter_map(|header| match &header.value {
             HeaderValue::Key { variable, .. } => Some(variable.as_str()),
             HeaderValue::Plain(_) => None,
         }));
-    let mut text = String::from("curl -sN");
+    let mut text = format!("curl -sN{flags}");
     // With a body curl sends a POST by itself.
     if request.method != Method::Post || request.body == Body::Empty {
         text.push_str(&format!(" -X {}", request.method.name()));
@@ -253,7 +271,7 @@ mod tests {
             Header::private("X-Token", "abc"),
             Header::private("X-Name", "它's"),
         ];
-        let text = command(&request("https://h.example/v1/chat", headers));
+        let text = command_over(&request("https://h.example/v1/chat", headers), "");
         assert_eq!(
             text,
             "curl -sN 'https://h.example/v1/chat' \\\n  -H \"Authorization: Bearer $OPENAI_API_KEY\" \\\n  \
@@ -264,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_key_in_the_url_becomes_a_variable() {
-        let text = command(&request("https://h.example/v1?key=abc&v=1", Vec::new()));
+        let text = command_over(&request("https://h.example/v1?key=abc&v=1", Vec::new()), "");
         assert!(
             text.starts_with("curl -sN \"https://h.example/v1?key=$LLM_API_KEY&v=1\""),
             "{text}"

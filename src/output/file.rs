@@ -33,19 +33,12 @@ impl OutputFile {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let name = path.display().to_string();
         let failed = |error: &std::io::Error| cannot_write(&name, &reason(error));
+        let is_device = Self::is_device(path)?;
         let facts = std::fs::metadata(path).ok();
-        if facts.as_ref().is_some_and(Metadata::is_dir) || name.ends_with(is_separator) {
-            return Err(cannot_write(&name, "it is a directory"));
-        }
-        // Windows knows no facts of its device, and no part file could get this name.
-        if cfg!(windows) && name.eq_ignore_ascii_case("nul") {
-            let file = OpenOptions::new().write(true).open(path).map_err(|error| failed(&error))?;
-            return Ok(Self { file, name, part: None });
-        }
-        if let Some(facts) = &facts {
+        if is_device || facts.is_some() {
             // Opening tells whether it may be written; a rename would replace a read-only file.
             let file = OpenOptions::new().write(true).open(path).map_err(|error| failed(&error))?;
-            if !facts.is_file() {
+            if is_device {
                 return Ok(Self { file, name, part: None });
             }
         }
@@ -57,6 +50,21 @@ impl OutputFile {
         let permissions = permissions.map_err(|error| failed(&error))?;
         let (file, part_path) = part::create_beside(&target).map_err(|error| failed(&error))?;
         Ok(Self { file, name, part: Some(PartFile { path: part_path, target, permissions }) })
+    }
+
+    /// Whether there is something at `path` that is written to directly: a device or a FIFO.
+    ///
+    /// # Errors
+    /// Exit 1: it is a directory.
+    pub(crate) fn is_device(path: &Path) -> Result<bool, Failure> {
+        let name = path.display().to_string();
+        let facts = std::fs::metadata(path).ok();
+        if facts.as_ref().is_some_and(Metadata::is_dir) || name.ends_with(is_separator) {
+            return Err(cannot_write(&name, "it is a directory"));
+        }
+        // Windows knows no facts of its device, and no part file could get this name.
+        let is_nul = cfg!(windows) && name.eq_ignore_ascii_case("nul");
+        Ok(is_nul || facts.is_some_and(|facts| !facts.is_file()))
     }
 
     /// A part file in a folder; [`OutputFile::commit_new`] chooses its name at the end.

@@ -95,9 +95,14 @@ fn checked(text: &str, origin: &str) -> Result<Secret, Failure> {
 }
 
 fn unwrapped(text: &str) -> &str {
-    let text = text.trim_start_matches('\u{feff}').trim();
+    let text = bare(text);
     let within = |quote| text.strip_prefix(quote).and_then(|rest: &str| rest.strip_suffix(quote));
-    within('"').or_else(|| within('\'')).map_or(text, str::trim)
+    within('"').or_else(|| within('\'')).map_or(text, bare)
+}
+
+/// Without white space and byte order marks around it.
+fn bare(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}')
 }
 
 fn read(path: &str, env: &Env) -> Result<String, Failure> {
@@ -156,8 +161,7 @@ fn run(command: &Texts) -> Result<String, Failure> {
         return Err(failed(if words.is_empty() { status.to_string() } else { words }.as_str()));
     }
     let output = String::from_utf8_lossy(&output);
-    let output = output.trim_start_matches('\u{feff}').trim();
-    Ok(output.lines().next().unwrap_or_default().to_owned())
+    Ok(bare(&output).lines().next().unwrap_or_default().to_owned())
 }
 
 /// What a command says of its failure, in one line. What could be a key is not repeated.
@@ -178,7 +182,15 @@ mod tests {
 
     #[test]
     fn a_key_must_fit_into_a_header() {
-        for text in ["sk-abc", " sk-abc\r\n", "\u{feff}sk-abc", "\"sk-abc\"\n", "'sk-abc'"] {
+        for text in [
+            "sk-abc",
+            " sk-abc\r\n",
+            "\u{feff}sk-abc",
+            " \u{feff} sk-abc\u{feff}\n",
+            "\"sk-abc\"\n",
+            "'sk-abc'",
+            "\"\u{feff}sk-abc \"",
+        ] {
             assert_eq!(checked(text, "X").expect("a key").expose(), "sk-abc", "{text:?}");
         }
         for text in ["", "\"\"", "sk\nabc", "密钥abc", "a b"] {

@@ -23,6 +23,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) settings: Vec<Setting>,
     /// The key is not looked up: nothing is sent.
     pub(crate) is_dry: bool,
+    /// No certificate of the service is checked.
+    pub(crate) is_insecure: bool,
     /// Nothing of the run is kept.
     pub(crate) no_log: bool,
 }

@@ -59,6 +59,7 @@ pub(crate) fn provider_of(
         },
         job,
         is_dry: options.is_dry,
+        is_insecure: options.is_insecure,
         is_noted: !options.no_log && io.env.get("LLM_NO_LOG").is_none(),
         model: job.model_in(&profile),
         base_url,

@@ -30,6 +30,8 @@ pub(crate) struct Provider {
     pub(super) job: Job,
     /// Nothing is sent.
     pub(super) is_dry: bool,
+    /// No certificate is checked.
+    pub(crate) is_insecure: bool,
     /// What runs take of it is noted.
     pub(crate) is_noted: bool,
     /// The model for that job.

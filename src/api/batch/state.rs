@@ -98,6 +98,8 @@ pub(crate) fn read(value: &Value) -> Option<BatchState> {
                     ("cancelled", BatchPhase::Cancelled)
                 }
                 () if is_through => ("completed", BatchPhase::Completed),
+                // Its file is still to be read.
+                () if total.unwrap_or(0) == 0 => ("in_progress", BatchPhase::Checking),
                 () => ("in_progress", BatchPhase::Running),
             };
             (word.to_owned(), phase)

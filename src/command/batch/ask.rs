@@ -63,7 +63,7 @@ impl RowAsker {
         let mut operation = AskRow { asker: self, task, form };
         let first = exchange.ask(&mut operation).await?;
         let misfit = match first.outcome(&self.wish, &provider.name) {
-            Ok(outcome) => return Ok(outcome),
+            Ok(outcome) => return Ok(outcome.of_limited(task.question.limits_length())),
             Err(misfit) => misfit,
         };
         if !misfit.is_whole {

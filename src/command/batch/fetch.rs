@@ -1,23 +1,23 @@
 //! `llm batch fetch`: what came of a batch, written as if every row had been asked here.
 
-use std::fs::File;
-use std::time::Duration;
-
-use super::attach;
-use super::handed::{self, HandedBatch, progress, wait_doubling};
+use super::collect;
+use super::handed;
 use super::keep::FinishedRow;
+use super::named::HandedBatch;
 use super::outcome::{RowError, RowErrorKind, RowOutcome};
+use super::part_states;
 use super::reply::{AnswerWish, ReadReply};
-use super::results::Results;
+use super::results::{self, Results, RowNames};
 use super::run::{Prepared, RowJob};
-use super::service::{self, BatchService, write_lines};
+use super::service::{self, BatchService};
+use super::source::NumberedRow;
+use super::survey::RowIds;
 use super::tally::grouped;
-use crate::api::batch::line;
 use crate::api::batch::result::{RowOutcome as KeptOutcome, RowResult};
-use crate::api::batch::state::{self, BatchState};
 use crate::cli::batch::{BatchFetchArgs, BatchRowArgs, BatchRunArgs};
 use crate::command::options::RunOptions;
 use crate::command::spent;
+use crate::command::steps::refuse_own_input;
 use crate::config::{self, Config};
 use crate::dialect::AskedFor;
 use crate::dialect::reader::ChatReader;
@@ -25,14 +25,9 @@ use crate::error::{Failure, FailureKind};
 use crate::exchange::{self, KeptHead, ReadError};
 use crate::http::request::Request;
 use crate::io::Io;
-use crate::journal::RowHash;
 use crate::ledger::{Ledger, Note, Spent};
-use crate::output::spool::Spool;
 use crate::provider::Provider;
 use crate::provider::is_chosen;
-
-/// With `--wait`, how long it waits at first until it looks again, and at most.
-const WAIT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(900));
 
 /// So many rows are kept at once.
 const ROWS_AT_ONCE: usize = 256;
@@ -52,9 +47,10 @@ pub(super) fn run(args: &BatchFetchArgs, run: &RunOptions, io: &mut Io) -> Resul
     match (&args.from, args.rows.prompt.split_first()) {
         (Some(path), _) => {
             let mut run = without_key(&args.rows, run, &config, io);
+            refuse_own_input(args.answers.output.as_deref(), &results::files_of(path)?)?;
             let results = Results::open(path)?;
             let args = of_args(args, args.rows.clone());
-            let prepared = match Prepared::new(&args, &run, &config, io) {
+            let mut prepared = match Prepared::new(&args, &run, &config, io) {
                 // Nothing is asked, so no model has to be named.
                 Err(failure) if run.service.model.is_none() => {
                     run.service.model = Some(results.model().unwrap_or(NO_MODEL).to_owned());
@@ -62,12 +58,13 @@ pub(super) fn run(args: &BatchFetchArgs, run: &RunOptions, io: &mut Io) -> Resul
                 }
                 prepared => prepared?,
             };
+            prepared.setup.is_past = true;
             let job = prepared.open(&args, run.usage)?;
             put(job, results, &path.display().to_string(), io).1
         }
         (None, Some((id, words))) => {
             let rows = BatchRowArgs { prompt: words.to_vec(), ..args.rows.clone() };
-            of_service(id, rows, args, run, &config, io)
+            of_service(id, rows, args, run, config, io)
         }
         (None, None) => Err(Failure::usage("no batch is named").hint(
             "`llm batch list` lists those that were handed over; --from reads a file of results",
@@ -101,13 +98,14 @@ fn of_service(
     typed: BatchRowArgs,
     args: &BatchFetchArgs,
     run: &RunOptions,
-    config: &Config,
+    mut config: Config,
     io: &mut Io,
 ) -> Result<(), Failure> {
     let batch = HandedBatch::find(id, io)?;
     let (rows, names) = match &batch.kept {
         _ if !typed.file.is_empty() => (typed, None),
         Some(kept) if typed == BatchRowArgs::default() => {
+            kept.prompt.iter().for_each(|prompt| config.set_prompt(prompt.clone().into()));
             (kept.args.clone(), Some(kept.names.clone()))
         }
         Some(_) => {
@@ -131,10 +129,9 @@ fn of_service(
         Box::pin(async move {
             let mut batch = batch;
             let mut service = BatchService { api, exchange };
-            let ended = ended(&mut batch, &mut service, waits, io).await?;
-            let files = downloaded(&ended, &mut service, io).await?;
-            let states: Vec<BatchState> = ended.into_iter().map(|(state, _)| state).collect();
-            Ok((files, states))
+            let ended = collect::ended(&mut batch, &mut service, waits, io).await?;
+            let files = collect::downloaded(&ended, &mut service, io).await?;
+            Ok((files, ended.states))
         })
     })?;
     let mut results = Results::none();
@@ -142,9 +139,10 @@ fn of_service(
         let file = file.try_clone().map_err(|error| unreadable(&error))?;
         results.add(file, format!("the results of {id}"))?;
     }
-    handed::problems(&states).iter().for_each(|problem| io.note(problem));
+    part_states::problems(&states).iter().for_each(|problem| io.note(problem));
     let args = of_args(args, rows);
-    let mut prepared = Prepared::new(&args, &run, config, io)?;
+    let mut prepared = Prepared::new(&args, &run, &config, io)?;
+    prepared.setup.is_past = true;
     prepared.setup.files.rename(names.as_deref().unwrap_or_default());
     let provider = prepared.setup.provider.clone();
     let (spent, result) = put(prepared.open(&args, run.usage)?, results, id, io);
@@ -171,67 +169,6 @@ fn note(
     store.put(&kept)
 }
 
-/// The states of all parts once none has anything more to come, each with what the service said.
-async fn ended(
-    batch: &mut HandedBatch,
-    service: &mut BatchService<'_>,
-    waits: bool,
-    io: &Io,
-) -> Result<Vec<(BatchState, serde_json::Value)>, Failure> {
-    let (mut pause, mut told) = (WAIT.0, String::new());
-    let rows = batch.kept.as_ref().map(|kept| kept.rows);
-    loop {
-        let (states, replies) = handed::states(&batch.parts(), service).await?;
-        batch.note(&states);
-        let how_far = progress(&states, rows);
-        if handed::is_refused(&states) {
-            let problems = handed::problems(&states);
-            let name = &service.exchange.provider.name;
-            let why = if problems.is_empty() { how_far } else { problems.join("; ") };
-            return Err(Failure::new(
-                FailureKind::Refused,
-                format!("{name} refused the batch: {why}"),
-            ));
-        }
-        if states.iter().all(|state| state.phase.is_over()) {
-            return Ok(states.into_iter().zip(replies).collect());
-        }
-        if !waits {
-            let what = format!("the batch is not done: {how_far}");
-            return Err(Failure::new(FailureKind::Other, what).hint("--wait waits until it is"));
-        }
-        if how_far != told {
-            io.note(&format!("waits for the batch: {how_far}"));
-            told = how_far;
-        }
-        pause = wait_doubling(service.exchange, pause, WAIT.1).await?;
-    }
-}
-
-/// The results of all parts, in temporary files.
-async fn downloaded(
-    ended: &[(BatchState, serde_json::Value)],
-    service: &mut BatchService<'_>,
-    io: &Io,
-) -> Result<Vec<(Spool, File)>, Failure> {
-    let mut files = Vec::new();
-    for (state, reply) in ended {
-        let spool = Spool::open(io)?;
-        let mut file = spool.handle()?;
-        match state::page(reply) {
-            Some((results, _)) => write_lines(results, &mut file)?,
-            None => {
-                service.download_pages(&state.id, &mut file).await?;
-                for id in state.output_file.iter().chain(&state.error_file) {
-                    service.download(id, &mut file, io).await?;
-                }
-            }
-        }
-        files.push((spool, file));
-    }
-    Ok(files)
-}
-
 /// Puts results to the rows that they belong to, and writes these.
 fn put(
     mut job: RowJob,
@@ -243,16 +180,33 @@ fn put(
     let wish = job.wish();
     let request = job.requests.made().fill(&Default::default()).into_request();
     let reader = ResultReader { provider: &provider, wish: &wish, request: &request, place };
-    let taken = take(&mut job, io, &mut |ids| Ok(reader.outcome(results.take(ids)?)));
+    let joined = join(&job, &mut results);
+    let taken = joined
+        .and_then(|()| take(&mut job, io, &mut |names| Ok(reader.outcome(results.of(names)?))));
     told_of(&results, place, io);
     (job.tally.spent().clone(), job.end(taken, io))
+}
+
+/// Settles which result belongs to which row; those that are done have theirs as well.
+fn join(job: &RowJob, results: &mut Results) -> Result<(), Failure> {
+    let mut rows = job.setup.files.rows();
+    results.join(&mut || Ok(rows.next()?.map(|row| names(&job.ids, &row))))
+}
+
+/// What a row may go by.
+fn names(ids: &RowIds, row: &NumberedRow) -> RowNames {
+    let own = match ids.id(row) {
+        serde_json::Value::String(text) => text,
+        value => value.to_string(),
+    };
+    RowNames { row: row.number, custom_id: ids.custom_id(row), own }
 }
 
 /// Takes the result of every row that is not done.
 fn take(
     job: &mut RowJob,
     io: &mut Io,
-    find: &mut dyn FnMut(&[&str]) -> Result<RowOutcome, Failure>,
+    find: &mut dyn FnMut(&RowNames) -> Result<RowOutcome, Failure>,
 ) -> Result<(), Failure> {
     job.begin(io)?;
     let RowJob { setup, keeper, tally, ids, .. } = job;
@@ -261,15 +215,9 @@ fn take(
         if keeper.is_done(row.number) {
             continue;
         }
-        let own = match ids.id(&row) {
-            serde_json::Value::String(text) => text,
-            value => value.to_string(),
-        };
-        let names = [ids.custom_id(&row), own, line::numbered_id(row.number)];
-        let outcome = find(&names.each_ref().map(String::as_str))?;
         let question = setup.template.fill(&row)?;
-        // What went along may be gone by now.
-        let hash = attach::row_hash(&row, &question).unwrap_or_else(|_| RowHash::of([]));
+        let outcome = find(&names(ids, &row))?.of_limited(question.limits_length());
+        let hash = setup.hash(&row, &question)?;
         tally.add(&outcome);
         finished.push(FinishedRow { row, hash, outcome });
         if finished.len() == ROWS_AT_ONCE {

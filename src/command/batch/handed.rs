@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::kept::{BatchStore, KeptBatch, KeptPart};
+use super::kept::{BatchStore, KeptPart};
+use super::named::HandedBatch;
+use super::part_states::{PartStates, problems, progress, states};
 use super::service::{self, BatchService};
 use super::tally::grouped;
-use crate::api::batch::state::{BatchPhase, BatchState};
+use crate::api::batch::state::BatchState;
 use crate::cli::batch::{BatchIdArgs, BatchListArgs};
 use crate::command::options::RunOptions;
 use crate::config;
@@ -16,70 +16,8 @@ use crate::error::{Failure, FailureKind};
 use crate::exchange::{self, Exchange};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
-use crate::provider::{Job, Provider, Setting, resolve};
+use crate::provider::{Job, Provider, resolve};
 use crate::sanitize;
-
-/// A batch that the user names.
-pub(super) struct HandedBatch {
-    pub(super) store: BatchStore,
-    /// What is kept of it, where it was handed over from here.
-    pub(super) kept: Option<KeptBatch>,
-    pub(super) id: String,
-}
-
-impl HandedBatch {
-    /// Looks for a batch of this id.
-    ///
-    /// # Errors
-    /// Exit 1: there is no data folder.
-    pub(super) fn find(id: &str, io: &Io) -> Result<Self, Failure> {
-        let store = BatchStore::find(&io.env)?;
-        let kept = store.get(id);
-        Ok(Self { store, kept, id: id.to_owned() })
-    }
-
-    /// The options with the service that has the batch, where the user names none.
-    pub(super) fn with_service(&self, run: &RunOptions) -> RunOptions {
-        let mut run = run.clone();
-        let service = &mut run.service;
-        if let Some(kept) = &self.kept
-            && service.provider.is_none()
-            && service.base_url.is_none()
-        {
-            service.provider.clone_from(&kept.service.provider);
-            service.base_url.clone_from(&kept.service.base_url);
-            service.api_key_env =
-                service.api_key_env.take().or_else(|| kept.service.api_key_env.clone());
-            let settings = kept.service.settings.iter();
-            let mut settings: Vec<Setting> =
-                settings.filter_map(|text| Setting::parse(text).ok()).collect();
-            settings.append(&mut service.settings);
-            service.settings = settings;
-            let model = || Some(kept.model.clone()).filter(|model| !model.is_empty());
-            service.model = service.model.take().or_else(model);
-        }
-        run
-    }
-
-    /// The service's ids of its parts.
-    pub(super) fn parts(&self) -> Vec<String> {
-        match &self.kept {
-            None => vec![self.id.clone()],
-            Some(kept) => kept.parts.iter().filter_map(|part| part.batch.clone()).collect(),
-        }
-    }
-
-    /// Takes note of what the service says of the parts.
-    pub(super) fn note(&mut self, states: &[BatchState]) {
-        let Some(kept) = &mut self.kept else { return };
-        for part in &mut kept.parts {
-            let state = states.iter().find(|state| part.batch.as_ref() == Some(&state.id));
-            part.state = state.map_or(std::mem::take(&mut part.state), |state| state.word.clone());
-        }
-        // It is only for `list`.
-        let _ = self.store.put(kept);
-    }
-}
 
 /// The service that has a batch, ready to be asked.
 ///
@@ -88,57 +26,6 @@ impl HandedBatch {
 pub(super) fn provider_of(run: &RunOptions, io: &mut Io) -> Result<Provider, Failure> {
     let config = config::load(run.config.as_deref(), io)?;
     resolve(&run.service, Job::Chat, &config, io)
-}
-
-/// What the service says of all parts, as it came, too.
-///
-/// # Errors
-/// Those of the exchange.
-pub(super) async fn states(
-    parts: &[String],
-    service: &mut BatchService<'_>,
-) -> Result<(Vec<BatchState>, Vec<Value>), Failure> {
-    let (mut states, mut replies) = (Vec::new(), Vec::new());
-    for id in parts {
-        let (state, reply) = service.state(id).await?;
-        states.push(state);
-        replies.push(reply);
-    }
-    Ok((states, replies))
-}
-
-/// How far all parts are: `in_progress, 1,200 of 5,000, 12 failed`. `rows` is how many they are known to have.
-pub(super) fn progress(states: &[BatchState], rows: Option<u64>) -> String {
-    let mut words: Vec<&str> = Vec::new();
-    for state in states {
-        if !words.contains(&&*state.word) {
-            words.push(&state.word);
-        }
-    }
-    let sum = |count: fn(&BatchState) -> Option<u64>| {
-        states.iter().try_fold(0, |sum, state| Some(sum + count(state)?))
-    };
-    let mut parts = vec![sanitize::one_line(&words.join("/"))];
-    let total = rows.or_else(|| sum(|state| state.total));
-    match (sum(|state| state.done), total) {
-        (Some(done), Some(total)) => parts.push(format!("{} of {}", grouped(done), grouped(total))),
-        (None, Some(total)) => parts.push(format!("{} rows", grouped(total))),
-        (Some(done), None) if done > 0 => parts.push(format!("{} done", grouped(done))),
-        _ => {}
-    }
-    if let Some(failed @ 1..) = sum(|state| state.failed) {
-        parts.push(format!("{} failed", grouped(failed)));
-    }
-    if let [BatchState { percent: Some(percent), done: None, .. }] = states {
-        parts.push(format!("{percent} %"));
-    }
-    parts.join(", ")
-}
-
-/// The words of services for why a batch failed.
-pub(super) fn problems(states: &[BatchState]) -> Vec<String> {
-    let all = states.iter().flat_map(|state| &state.problems);
-    all.map(|problem| sanitize::one_line(&problem.words())).collect()
 }
 
 /// ` in 3 parts`, where there are several.
@@ -167,8 +54,9 @@ pub(super) fn status(args: &BatchIdArgs, run: &RunOptions, io: &mut Io) -> Resul
     let is_json = run.json;
     with_batch(args, run, io, move |mut batch, mut service, io| {
         Box::pin(async move {
-            let (states, replies) = states(&batch.parts(), &mut service).await?;
-            batch.note(&states);
+            let parts = states(&mut batch, &mut service).await?;
+            parts.warn(io);
+            let PartStates { states, replies, .. } = parts;
             let mut text = String::new();
             if is_json {
                 replies.iter().for_each(|reply| text.push_str(&format!("{reply}\n")));
@@ -189,14 +77,26 @@ pub(super) fn status(args: &BatchIdArgs, run: &RunOptions, io: &mut Io) -> Resul
 pub(super) fn cancel(args: &BatchIdArgs, run: &RunOptions, io: &mut Io) -> Result<(), Failure> {
     with_batch(args, run, io, |mut batch, mut service, io| {
         Box::pin(async move {
-            let (before, _) = states(&batch.parts(), &mut service).await?;
-            let open: Vec<&BatchState> =
-                before.iter().filter(|state| !state.phase.is_over()).collect();
+            service.cancel_path(&batch.id)?;
+            let before = states(&mut batch, &mut service).await?;
+            before.warn(io);
+            let is_open = |state: &&BatchState| !state.phase.is_over();
+            let open: Vec<&BatchState> = before.states.iter().filter(is_open).collect();
+            let mut refused = None;
             for state in &open {
-                service.cancel(&state.id).await?;
+                match service.cancel(&state.id).await {
+                    Err(failure) if failure.kind == FailureKind::Refused => {
+                        refused = refused.or(Some((&state.id, failure)));
+                    }
+                    result => result?,
+                }
             }
-            let (after, _) = states(&batch.parts(), &mut service).await?;
-            batch.note(&after);
+            let after = states(&mut batch, &mut service).await?.states;
+            // One may have come to its end meanwhile.
+            let is_at_work = |id: &String| after.iter().filter(is_open).any(|it| it.id == *id);
+            if let Some((_, failure)) = refused.filter(|(id, _)| is_at_work(id)) {
+                return Err(failure);
+            }
             let id = &batch.id;
             match open.is_empty() {
                 true => io.note(&format!("{id} was over: {}", progress(&after, None))),
@@ -234,7 +134,10 @@ pub(super) fn remove(args: &BatchIdArgs, run: &RunOptions, io: &mut Io) -> Resul
             let id = &batch.id;
             if let Some(word) = open {
                 let what = format!("the batch {id} is not over: {word}");
-                let hint = format!("`llm batch cancel {id}` stops it");
+                let hint = match service.cancel_path(id) {
+                    Ok(_) => format!("`llm batch cancel {id}` stops it"),
+                    Err(none) => format!("{}: it can be removed once it is over", none.message),
+                };
                 return Err(Failure::new(FailureKind::Other, what).hint(hint));
             }
             let kept = batch.kept.iter().flat_map(|kept| &kept.parts);
@@ -276,9 +179,11 @@ pub(super) fn list(_: &BatchListArgs, run: &RunOptions, io: &mut Io) -> Result<(
         let service = batch.service.provider.as_ref().or(batch.service.base_url.as_ref());
         let mut states: Vec<&str> = batch.parts.iter().map(|part| &*part.state).collect();
         states.dedup();
-        let id = if batch.id.is_empty() { "(not handed over)" } else { &batch.id };
+        if batch.id.is_empty() {
+            states = vec!["not handed over"];
+        }
         let columns = [
-            id.to_owned(),
+            batch.name().to_owned(),
             service.cloned().unwrap_or_default(),
             batch.model.clone(),
             format!("{} rows{}", grouped(batch.rows), part_words(batch.parts.len())),
@@ -302,14 +207,6 @@ fn local_time(seconds: u64) -> String {
     time.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
 }
 
-/// Whether no part of a batch has anything to fetch.
-pub(super) fn is_refused(states: &[BatchState]) -> bool {
-    states.iter().all(|state| {
-        let has_file = state.output_file.is_some() || state.error_file.is_some();
-        state.phase == BatchPhase::Failed && !has_file
-    })
-}
-
 /// Work on a batch that the user names.
 type Work<'a> = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
@@ -324,30 +221,4 @@ where
     exchange::run(provider, run.exchange, io, move |exchange, io| {
         work(batch, BatchService { api, exchange }, io)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::batch::state;
-    use serde_json::json;
-
-    #[test]
-    fn how_far_a_batch_is_fits_in_a_line() {
-        let of = |values: &[Value], rows| {
-            let states: Vec<BatchState> =
-                values.iter().map(|value| state::read(value).expect("a batch")).collect();
-            progress(&states, rows)
-        };
-        let part = |word: &str, done: u64, failed: u64| {
-            json!({"id": "b", "status": word,
-                "request_counts": {"total": 2500, "completed": done, "failed": failed}})
-        };
-        let two = [part("in_progress", 1000, 2), part("completed", 2490, 10)];
-        assert_eq!(of(&two, None), "in_progress/completed, 3,502 of 5,000, 12 failed");
-        assert_eq!(of(&[part("validating", 0, 0)], Some(7)), "validating, 0 of 7");
-        let together = json!({"id": "b", "status": "IN_PROGRESS", "progress": 75});
-        assert_eq!(of(std::slice::from_ref(&together), Some(9)), "in_progress, 9 rows, 75 %");
-        assert_eq!(of(&[together], None), "in_progress, 75 %");
-    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::kept_prompt::KeptPrompt;
 use crate::cli::batch::BatchRowArgs;
 use crate::error::{Failure, FailureKind, reason};
 use crate::io::Env;
@@ -42,6 +43,9 @@ pub(super) struct KeptBatch {
     pub(super) is_noted: bool,
     /// What the user called the files of rows.
     pub(super) names: Vec<String>,
+    /// The prompt of the profile file, as it was.
+    #[serde(default)]
+    pub(super) prompt: Option<KeptPrompt>,
 }
 
 /// The service that has it, as it was chosen.
@@ -66,6 +70,18 @@ pub(super) struct KeptPart {
     pub(super) rows: u64,
     /// The service's word for its state, as it was told last.
     pub(super) state: String,
+}
+
+impl KeptBatch {
+    /// What the user calls it by: its id, or its hash as long as the service gave none.
+    pub(super) fn name(&self) -> &str {
+        if self.id.is_empty() { &self.fingerprint } else { &self.id }
+    }
+
+    /// Whether the service has made none of its parts.
+    pub(super) fn has_none(&self) -> bool {
+        self.parts.iter().all(|part| part.batch.is_none())
+    }
 }
 
 /// The folder with all of them.
@@ -114,7 +130,7 @@ impl BatchStore {
     /// The batch that the user calls by this id, which may be that of any of its parts.
     pub(super) fn get(&self, id: &str) -> Option<KeptBatch> {
         let has_id = |batch: &KeptBatch| {
-            batch.id == id || batch.parts.iter().any(|part| part.batch.as_deref() == Some(id))
+            batch.name() == id || batch.parts.iter().any(|part| part.batch.as_deref() == Some(id))
         };
         self.all().into_iter().rev().find(has_id)
     }
@@ -148,11 +164,16 @@ impl BatchStore {
 
     /// Forgets a batch and the copies of its rows.
     pub(super) fn remove(&self, batch: &KeptBatch) {
-        let _ = std::fs::remove_file(self.path(batch));
+        self.forget(batch);
         let is_needed = self.all().iter().any(|other| other.fingerprint == batch.fingerprint);
         if !is_needed {
             let _ = std::fs::remove_dir_all(self.folder.join(&batch.fingerprint));
         }
+    }
+
+    /// Forgets what is kept under the name of a batch, but for the copies of its rows.
+    pub(super) fn forget(&self, batch: &KeptBatch) {
+        let _ = std::fs::remove_file(self.path(batch));
     }
 
     fn path(&self, batch: &KeptBatch) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::attach::{self, AttachmentCheck};
+use super::attach::AttachmentCheck;
 use super::earlier::{EarlierFile, EarlierRows};
 use super::keep::{AnswerKeeper, JournalKeeper, StreamKeeper};
 use super::record::AnswerStyle;
@@ -106,7 +106,7 @@ impl Opening<'_> {
         let RowSetup { files, template, id, .. } = self.setup;
         let mut attachments = AttachmentCheck::default();
         let mut hashed = |row: &NumberedRow, question: &_| {
-            let hash = attach::row_hash(row, question)?;
+            let hash = self.setup.hash(row, question)?;
             if asks {
                 attachments.look_at(row, question)?;
             }

@@ -168,6 +168,12 @@ impl RowOutcome {
         Self { error: Some(error), ..Self::default() }
     }
 
+    /// As it counts where the row's own request may limit the length of the answer.
+    pub(super) fn of_limited(mut self, is_limited: bool) -> Self {
+        self.is_cut &= !is_limited;
+        self
+    }
+
     /// Whether nothing more is to be asked for the row, unless the user wants refused ones asked again.
     pub(super) fn state(&self) -> RowState {
         match &self.error {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::handed::part_words;
 use super::keep::AnswerKeeper;
 use super::kept::{BatchStore, KeptBatch, KeptPart, KeptService, cannot_write};
+use super::kept_prompt::KeptPrompt;
 use super::parts::{RequestFile, RequestFiles};
 use super::preview;
 use super::request::RowRequests;
@@ -38,6 +39,7 @@ pub(super) struct Plan<'a> {
     requests: RowRequests,
     /// Rows that have their answer already.
     done: HashSet<u64>,
+    prompt: Option<KeptPrompt>,
 }
 
 /// A batch that is ready to be handed over.
@@ -57,6 +59,8 @@ impl<'a> Plan<'a> {
         io: &mut Io,
     ) -> Result<Self, Failure> {
         let config = config::load(run.config.as_deref(), io)?;
+        let name = args.rows.template.as_deref();
+        let prompt = name.and_then(|name| config.prompt(name)).map(KeptPrompt::from);
         let (mut setup, done) = match &args.output {
             None => (RowSetup::new(&args.rows, run, &config, io)?, HashSet::new()),
             Some(_) => done_rows(args, run, &config, io)?,
@@ -75,7 +79,7 @@ impl<'a> Plan<'a> {
         let options = setup.options.clone();
         let (requests, warnings) = RowRequests::new(&setup.template, options, &setup.provider)?;
         warnings.iter().for_each(|warning| io.warn(warning));
-        Ok(Self { args, run, setup, api, requests, done })
+        Ok(Self { args, run, setup, api, requests, done, prompt })
     }
 
     /// Writes the requests into files in this folder.
@@ -127,6 +131,7 @@ impl<'a> Plan<'a> {
             args,
             is_noted: false,
             names,
+            prompt: self.prompt.clone(),
         };
         Ok(Prepared { batch, files: moved })
     }

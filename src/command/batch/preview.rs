@@ -35,6 +35,10 @@ pub(super) fn show(
         let question = setup.template.fill(&row)?;
         let items = attach::items(&row, &question, io)?;
         let request = |provider: &Provider| {
+            if question.body.is_some() {
+                requests.remake(provider)?;
+                return Ok(requests.made().fill(&question).into_request());
+            }
             let mut question = requests.question(&question, items, provider)?;
             Ok(question.draft(provider, &mut SilentCuts::default()).into_request())
         };

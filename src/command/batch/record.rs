@@ -15,6 +15,9 @@ use crate::input::rows::Row;
 /// The usual name of the column of answers.
 const ANSWER: &str = "answer";
 
+/// The member that names a row where it has none of that name.
+const ID: &str = "id";
+
 /// How answers are written.
 #[derive(Debug, Clone)]
 pub(super) struct AnswerStyle {
@@ -110,9 +113,16 @@ impl AnswerStyle {
             return Err(Failure::usage(message)
                 .hint("--answer-column NAME gives the answers another column"));
         }
-        let free = |name: &str| match has(name) {
-            true => format!("{answer}_{name}"),
-            false => name.to_owned(),
+        if answer == ID && format == AnswerFormat::Jsonl && !has(ID) {
+            let what = "`id` names the rows, so the answers can't have a column of that name";
+            return Err(Failure::usage(what));
+        }
+        let free = |name: &str| {
+            let mut free = name.to_owned();
+            while has(&free) || free == answer {
+                free = format!("{answer}_{free}");
+            }
+            free
         };
         let names = AnswerNames {
             answer: answer.to_owned(),
@@ -181,14 +191,14 @@ impl AnswerStyle {
         let mut line = JsonLine { out, has_member: false };
         let id_column = self.ids.column();
         // A row's own `id` stays what it is.
-        let is_id = id_column == Some("id");
-        if is_id || !row.row.has("id") {
+        let is_id = id_column == Some(ID);
+        if is_id || !row.row.has(ID) {
             match id_column.and_then(|column| row.row.exact(column)) {
-                Some(json) => line.raw("id", json),
-                None => line.member("id", &self.ids.id(row)),
+                Some(json) => line.raw(ID, json),
+                None => line.member(ID, &self.ids.id(row)),
             }
         }
-        let is_own = |name: &str| !(is_id && name == "id");
+        let is_own = |name: &str| !(is_id && name == ID);
         match &row.row {
             Row::Line(text) => line.text(crate::input::rows::LINE_COLUMN, text),
             Row::Object(object) => {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::api::batch::line::numbered_id;
 use crate::api::batch::result::{self, RowOutcome, RowResult};
 use crate::error::{Failure, FailureKind, reason};
 
@@ -34,7 +35,42 @@ struct Place {
     at: u64,
     length: u64,
     is_good: bool,
-    is_taken: bool,
+    claim: Option<Claim>,
+}
+
+/// Who a result belongs to.
+#[derive(Debug, Clone, Copy)]
+struct Claim {
+    /// None where several rows go by its name, so that nothing tells which it is.
+    row: Option<u64>,
+    /// By which of its names.
+    way: usize,
+}
+
+/// What a row may go by in results.
+#[derive(Debug)]
+pub(super) struct RowNames {
+    /// Its number, from 1.
+    pub(super) row: u64,
+    pub(super) custom_id: String,
+    /// What stands in its column of ids.
+    pub(super) own: String,
+}
+
+/// How many ways there are to name a row.
+const WAYS: usize = 4;
+
+impl RowNames {
+    /// The names of one way; the first way is the surest.
+    fn by(&self, way: usize) -> Vec<String> {
+        match way {
+            0 => vec![self.custom_id.clone()],
+            1 => vec![self.own.clone()],
+            // A program that takes digits for a number has changed it.
+            2 => as_number(&self.own),
+            _ => vec![numbered_id(self.row)],
+        }
+    }
 }
 
 impl Results {
@@ -97,10 +133,7 @@ impl Results {
             if length > MAX_LINE {
                 return Err(Failure::usage(format!("{name} has a line longer than 64 MiB")));
             }
-            self.add_line(
-                &line,
-                Place { file: index, at, length, is_good: false, is_taken: false },
-            );
+            self.add_line(&line, Place { file: index, at, length, is_good: false, claim: None });
             at += length;
         }
         self.files.push((file, name));
@@ -137,12 +170,49 @@ impl Results {
         }
     }
 
-    /// What came of a row that goes by one of these ids; the first that is known counts.
+    /// Settles which row each result belongs to. `next` gives the names of all rows. A result goes to the row
+    /// that it names most surely: where the line of a row is missing, another one's is not taken for it.
+    ///
+    /// # Errors
+    /// Those of `next`.
+    pub(super) fn join(
+        &mut self,
+        next: &mut dyn FnMut() -> Result<Option<RowNames>, Failure>,
+    ) -> Result<(), Failure> {
+        let mut without = Vec::new();
+        while let Some(names) = next()? {
+            if !self.claim(&names, 0) {
+                without.push(names);
+            }
+        }
+        for way in 1..WAYS {
+            without.retain(|names| !self.claim(names, way));
+        }
+        Ok(())
+    }
+
+    /// Gives a row the result that it names in this way; false if there is none for it.
+    fn claim(&mut self, names: &RowNames, way: usize) -> bool {
+        let found = names.by(way).into_iter().find(|name| self.places.contains_key(name));
+        let Some(place) = found.and_then(|name| self.places.get_mut(&name)) else { return false };
+        match &mut place.claim {
+            None => place.claim = Some(Claim { row: Some(names.row), way }),
+            // Two ids may have become one number.
+            Some(claim) if claim.way == way => claim.row = None,
+            Some(_) => return false,
+        }
+        true
+    }
+
+    /// What came of a row.
     ///
     /// # Errors
     /// Exit 2: the file can't be read any more.
-    pub(super) fn take(&mut self, ids: &[&str]) -> Result<Option<RowResult>, Failure> {
-        let found = ids.iter().find_map(|id| self.place(id));
+    pub(super) fn of(&mut self, names: &RowNames) -> Result<Option<RowResult>, Failure> {
+        let is_its = |place: &&Place| place.claim.is_some_and(|it| it.row == Some(names.row));
+        let found = (0..WAYS)
+            .flat_map(|way| names.by(way))
+            .find_map(|name| self.places.get(&name).filter(is_its).copied());
         let Some(Place { file, at, length, .. }) = found else { return Ok(None) };
         let (file, name) = &mut self.files[file];
         let mut line = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
@@ -151,25 +221,15 @@ impl Results {
         Ok(result::read(line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line)))
     }
 
-    /// The line of an id as it is, or as a program that takes digits for a number has changed it.
-    fn place(&mut self, id: &str) -> Option<Place> {
-        let key = match self.places.contains_key(id) {
-            true => id.to_owned(),
-            false => as_number(id).into_iter().find(|key| self.places.contains_key(key))?,
-        };
-        let place = self.places.get_mut(&key)?;
-        // Two ids may have become one number.
-        (!std::mem::replace(&mut place.is_taken, true)).then_some(*place)
-    }
-
     /// The model that answered, as far as the results tell.
     pub(super) fn model(&self) -> Option<&str> {
         self.model.as_deref()
     }
 
-    /// Results that no row has asked for.
+    /// Results that belong to no row.
     pub(super) fn left(&self) -> u64 {
-        self.places.values().filter(|place| !place.is_taken).count() as u64
+        let is_of_none = |place: &&Place| place.claim.and_then(|claim| claim.row).is_none();
+        self.places.values().filter(is_of_none).count() as u64
     }
 }
 
@@ -185,7 +245,10 @@ fn as_number(id: &str) -> Vec<String> {
 }
 
 /// The file, or those of the folder that may hold results, in the order of their names.
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+///
+/// # Errors
+/// Exit 2: a folder that can't be read or holds none.
+pub(super) fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let name = path.display().to_string();
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -257,13 +320,44 @@ mod tests {
         put("notes.txt", line("\"b\"", 200, "not this"));
         let mut results = Results::open(folder.path()).expect("opens");
         assert_eq!((results.unreadable, results.nameless, results.twice), (1, 1, 1));
-        assert_eq!(text(results.take(&["row-1", "a"]).expect("is read")), "甲");
-        assert_eq!(text(results.take(&["b"]).expect("is read")), "乙\u{2028}\u{85}");
+        assert_eq!(of(&mut results, &["a", "b", "c"]), ["甲", "乙\u{2028}\u{85}", "None"]);
         assert_eq!(results.left(), 1);
-        assert_eq!(text(results.take(&["007"]).expect("is read")), "seven");
-        assert_eq!(results.take(&["7"]).expect("is read"), None);
-        assert_eq!(results.take(&["c"]).expect("is read"), None);
-        assert_eq!(results.left(), 0);
+    }
+
+    /// What came of rows whose ids stand as they are in their requests.
+    fn of(results: &mut Results, ids: &[&str]) -> Vec<String> {
+        let names = |(row, id): (u64, &&str)| {
+            let (custom_id, own) = ((*id).to_owned(), (*id).to_owned());
+            RowNames { row, custom_id, own }
+        };
+        let rows: Vec<RowNames> = (1..).zip(ids).map(names).collect();
+        let mut next = (1..).zip(ids).map(names);
+        results.join(&mut || Ok(next.next())).expect("is joined");
+        rows.iter().map(|names| text(results.of(names).expect("is read"))).collect()
+    }
+
+    #[test]
+    fn a_result_goes_to_the_row_that_it_names_most_surely() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("r.jsonl");
+        for (results, ids, expected, left) in [
+            (
+                &["row-1", "row-3"][..],
+                &["row-2", "row-1", "row-3"][..],
+                ["None", "row-1", "row-3"],
+                0,
+            ),
+            (&["row-1", "row-2", "x"], &["x", "b", "c"], ["x", "row-2", "None"], 1),
+            (&["7", "row-2"], &["007", "b", "7"], ["None", "row-2", "7"], 0),
+            (&["7"], &["007", "07", "b"], ["None", "None", "None"], 1),
+            (&["7", "8.0"], &["007", "8", "row-1"], ["7", "8.0", "None"], 0),
+        ] {
+            let lines = results.iter().map(|id| line(&format!("\"{id}\""), 200, id));
+            std::fs::write(&path, lines.collect::<String>()).expect("written");
+            let mut results = Results::open(&path).expect("opens");
+            assert_eq!(of(&mut results, ids), expected, "{ids:?}");
+            assert_eq!(results.left(), left, "{ids:?}");
+        }
     }
 
     #[test]

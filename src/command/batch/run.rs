@@ -218,6 +218,7 @@ impl RowJob {
             style: &style,
             run: &fingerprint,
             output: output.as_deref(),
+            is_past: setup.is_past,
         };
         end.reach(result, keeper, &tally, shows_usage, &exchange.provider, io)
     }
@@ -229,7 +230,8 @@ impl RowJob {
     pub(super) fn end(self, result: Result<(), Failure>, io: &mut Io) -> Result<(), Failure> {
         let (files, output) = (&self.setup.files, self.output.as_deref());
         let (template, run) = (&self.setup.template, &self.fingerprint);
-        let end = RowEnd { files, template, style: &self.style, run, output };
+        let (style, is_past) = (&self.style, self.setup.is_past);
+        let end = RowEnd { files, template, style, run, output, is_past };
         end.reach(result, self.keeper, &self.tally, self.shows_usage, &self.setup.provider, io)
     }
 }
@@ -241,6 +243,8 @@ struct RowEnd<'a> {
     style: &'a AnswerStyle,
     run: &'a Fingerprint,
     output: Option<&'a Path>,
+    /// The answers were fetched, so that the same command would find the same ones.
+    is_past: bool,
 }
 
 impl RowEnd<'_> {
@@ -262,7 +266,7 @@ impl RowEnd<'_> {
                     Ok(()) => self.write(&keeper, target, tally.failed_rows(), io),
                     Err(failure) => Err(failure),
                 };
-                settle(written, keeper, tally, provider, io)
+                settle(written, self.is_past, keeper, tally, provider, io)
             }
             (AnswerKeeper::Stream(keeper), _) => {
                 if result.as_ref().is_err_and(|failure| failure.kind == FailureKind::ReaderGone) {
@@ -286,7 +290,7 @@ impl RowEnd<'_> {
     ) -> Result<(), Failure> {
         let mut note = WholeNote::new(target, self.run, &io.env);
         let mut hashed = |row: &NumberedRow, outcome: &RowOutcome| {
-            note.add(attach::row_hash(row, &self.template.fill(row)?)?, outcome.is_cut);
+            note.add(attach::past_row_hash(row, &self.template.fill(row)?), outcome.is_cut);
             Ok(())
         };
         let mut sink = Sink::open(Some(target))?;
@@ -301,6 +305,7 @@ impl RowEnd<'_> {
 /// on.
 fn settle(
     result: Result<(), Failure>,
+    is_past: bool,
     mut keeper: JournalKeeper,
     tally: &RunTally,
     provider: &Provider,
@@ -318,7 +323,11 @@ fn settle(
         } else {
             keeper.journal.leave();
         }
-        let hint = if passing { again } else { format!("{retry}; {}", tally.done()) };
+        let hint = match (is_past, passing) {
+            (true, _) => run_instead(refused, &tally.done()),
+            (false, true) => again,
+            (false, false) => format!("{retry}; {}", tally.done()),
+        };
         return verdict(tally, provider).map_err(|failure| match failure.kind {
             FailureKind::Cut => failure,
             _ => failure.hint(hint),
@@ -335,6 +344,14 @@ fn settle(
         None => again,
     };
     Err(failure.hint(hint))
+}
+
+/// How rows without an answer are asked for that were fetched: the same command would find the same results.
+fn run_instead(refused: bool, done: &str) -> String {
+    let retry = if refused { " --retry-failed" } else { "" };
+    format!(
+        "`llm batch run{retry}` with the same rows, prompt and FILE asks for the others; {done}"
+    )
 }
 
 /// What a run that went through all rows ends with.

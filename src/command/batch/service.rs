@@ -151,15 +151,22 @@ impl BatchService<'_> {
         Ok(None)
     }
 
+    /// The path that stops a batch.
+    ///
+    /// # Errors
+    /// Exit 2: the service has no call for it.
+    pub(super) fn cancel_path(&self, id: &str) -> Result<String, Failure> {
+        let name = &self.exchange.provider.name;
+        let none = || Failure::usage(format!("{name} has no way to stop a batch"));
+        self.api.cancel(id).ok_or_else(none)
+    }
+
     /// Stops a batch.
     ///
     /// # Errors
     /// Those of the exchange; exit 2 where the service has no call for it.
     pub(super) async fn cancel(&mut self, id: &str) -> Result<(), Failure> {
-        let Some(path) = self.api.cancel(id) else {
-            let name = &self.exchange.provider.name;
-            return Err(Failure::usage(format!("{name} has no way to stop a batch")));
-        };
+        let path = self.cancel_path(id)?;
         self.plain(Method::Post, path)
             .await
             .map_err(|failure| self.gone(failure, &format!("the batch {id}")))
@@ -219,7 +226,7 @@ impl BatchService<'_> {
         result.map_err(|failure| self.gone(failure, &format!("the results of the batch ({id})")))
     }
 
-    /// Writes the pages of results behind those of `target`, a line each.
+    /// Writes the pages of results behind those of `target`, a line each; false if it has none.
     ///
     /// # Errors
     /// As [`BatchService::download`].
@@ -227,10 +234,10 @@ impl BatchService<'_> {
         &mut self,
         id: &str,
         target: &mut std::fs::File,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let mut page: Option<String> = None;
         loop {
-            let Some(path) = self.api.results(id, page.as_deref()) else { return Ok(()) };
+            let Some(path) = self.api.results(id, page.as_deref()) else { return Ok(false) };
             let read = |value: &Value| {
                 let (results, next) = state::page(value)?;
                 Some((results.to_vec(), next.map(str::to_owned)))
@@ -242,7 +249,7 @@ impl BatchService<'_> {
             write_lines(&results, target)?;
             // A page that names itself would never end.
             if next.is_none() || next == page {
-                return Ok(());
+                return Ok(true);
             }
             page = next;
         }

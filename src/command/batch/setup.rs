@@ -1,9 +1,10 @@
 //! What every action on rows begins with: the service, the rows, and what is asked for each.
 
+use super::attach;
 use super::columns;
 use super::ready::ReadyRequests;
 use super::source::{NumberedRow, RowFiles};
-use super::template::{RowTemplate, TemplateSources};
+use super::template::{RowQuestion, RowTemplate, TemplateSources};
 use crate::cli::batch::{BatchRowArgs, RowsForm};
 use crate::command::chat::{AnswerSchema, Preset, QuestionOptions, with_service};
 use crate::command::options::RunOptions;
@@ -12,6 +13,7 @@ use crate::dialect::ModelOptions;
 use crate::error::Failure;
 use crate::input::rows::RowForm;
 use crate::io::Io;
+use crate::journal::RowHash;
 use crate::output::extract::BlockChoice;
 use crate::provider::{Job, Provider, resolve};
 
@@ -25,6 +27,8 @@ pub(super) struct RowSetup {
     pub(super) extract: Option<BlockChoice>,
     /// The column that the user wants the rows named by.
     pub(super) id: Option<String>,
+    /// The rows were asked already, and what went along with them may be gone.
+    pub(super) is_past: bool,
 }
 
 impl RowSetup {
@@ -84,7 +88,23 @@ impl RowSetup {
             wants_search: false,
             schema,
         };
-        Ok(Self { provider, files, template, options, extract, id: args.id.clone() })
+        let (id, is_past) = (args.id.clone(), false);
+        Ok(Self { provider, files, template, options, extract, id, is_past })
+    }
+
+    /// The hash of a row's request.
+    ///
+    /// # Errors
+    /// Exit 2: what goes along with it is not there.
+    pub(super) fn hash(
+        &self,
+        row: &NumberedRow,
+        question: &RowQuestion,
+    ) -> Result<RowHash, Failure> {
+        match self.is_past {
+            true => Ok(attach::past_row_hash(row, question)),
+            false => attach::row_hash(row, question),
+        }
     }
 }
 

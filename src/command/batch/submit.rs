@@ -50,9 +50,9 @@ pub(super) fn run(args: &BatchSubmitArgs, run: &RunOptions, io: &mut Io) -> Resu
     exchange::run(provider, run.exchange, io, move |exchange, io| {
         Box::pin(async move {
             let service = BatchService { api, exchange };
-            let (may_be_lost, has_sent) = (false, false);
+            let (may_be_lost, has_sent, is_refused) = (false, false, false);
             let mut handover =
-                Handover { service, store, batch, waits, fresh, may_be_lost, has_sent };
+                Handover { service, store, batch, waits, fresh, may_be_lost, has_sent, is_refused };
             handover.run(files, io).await
         })
     })
@@ -70,6 +70,8 @@ struct Handover<'e> {
     /// An earlier run may have made a batch and not have learnt its id.
     may_be_lost: bool,
     has_sent: bool,
+    /// The last part that was tried was refused, and nothing of it stays at the service.
+    is_refused: bool,
 }
 
 impl Handover<'_> {
@@ -187,7 +189,13 @@ impl Handover<'_> {
                     io.note(&format!("{}; waits {} s for room", failure.message, pause.as_secs()));
                     pause = wait_doubling(self.service.exchange, pause, ROOM_WAIT.1).await?;
                 }
-                result => return result,
+                result => {
+                    if result.is_err() && self.is_refused && self.batch.has_none() {
+                        // Nothing of it is at the service.
+                        self.store.remove(&self.batch);
+                    }
+                    return result;
+                }
             }
         }
     }
@@ -198,7 +206,7 @@ impl Handover<'_> {
         file: &RequestFile,
         io: &Io,
     ) -> Result<KeptPart, Failure> {
-        self.has_sent = true;
+        (self.has_sent, self.is_refused) = (true, false);
         let mark = self.mark(index);
         let window = self.service.api.window.clone();
         let uploads = self.service.api.uploads();
@@ -216,18 +224,10 @@ impl Handover<'_> {
             window: window.as_deref(),
             mark: &mark,
         };
-        let made = self.service.create(&new, requests).await.map_err(|failure| {
-            let may_have_run = failure
-                .retry
-                .as_ref()
-                .is_some_and(|retry| retry.may_have_run || matches!(retry.status, Some(504 | 524)));
-            match may_have_run {
-                true => {
-                    failure.hint("the batch may have been made: the same command finds it then")
-                }
-                false => failure,
-            }
-        })?;
+        let made = match self.service.create(&new, requests).await {
+            Ok(made) => made,
+            Err(failure) => return Err(self.not_made(index, failure, input.as_deref()).await),
+        };
         let began = Instant::now();
         self.batch.parts[index] = self.part(index, made.clone(), input.clone());
         self.keep()?;
@@ -238,33 +238,63 @@ impl Handover<'_> {
         Ok(self.part(index, state, input))
     }
 
-    /// The state of a batch once its file was looked at, as far as that is told soon.
+    /// The state of a batch once its file was looked at, as far as that is told soon. What the service says
+    /// when it makes the batch does not tell that yet, whatever the word.
     async fn watched(&mut self, made: BatchState, began: Instant) -> Result<BatchState, Failure> {
         let mut state = made;
         for look in LOOKS {
-            if !matches!(state.phase, BatchPhase::Checking) {
+            if state.phase.is_over() {
                 break;
             }
             let at = began + Duration::from_secs(look);
             self.service.exchange.wait(tokio::time::sleep_until(at.into())).await?;
-            state = self.service.state(&state.id).await?.0;
+            match self.service.state(&state.id).await {
+                Ok((found, _)) if found.phase == BatchPhase::Running => return Ok(found),
+                Ok((found, _)) => state = found,
+                // The batch is made all the same; it may not stand everywhere yet.
+                Err(failure)
+                    if matches!(failure.kind, FailureKind::Refused | FailureKind::Network) => {}
+                Err(failure) => return Err(failure),
+            }
         }
         Ok(state)
     }
 
-    /// The failure for a file that the service does not take. It does not stay there.
-    async fn refused(&mut self, index: usize, state: &BatchState, input: Option<&str>) -> Failure {
+    /// The failure for a batch that the service did not make, as far as is known.
+    async fn not_made(&mut self, index: usize, failure: Failure, input: Option<&str>) -> Failure {
+        let retry = failure.retry.as_deref();
+        let may_have_run = retry
+            .is_some_and(|retry| retry.may_have_run || matches!(retry.status, Some(504 | 524)));
+        if may_have_run {
+            return failure.hint("the batch may have been made: the same command finds it then");
+        }
+        if failure.refused.is_some() && failure.kind != FailureKind::Network {
+            self.take_back(index, input).await;
+        }
+        failure
+    }
+
+    /// Removes the file of a part that the service refused.
+    async fn take_back(&mut self, index: usize, input: Option<&str>) {
         if let Some(input) = input {
-            // What matters is told below.
+            // What matters is the refusal.
             let _ = self.service.remove_file(input).await;
         }
-        self.batch.parts[index] =
-            KeptPart { batch: None, input: None, ..self.batch.parts[index].clone() };
-        if self.batch.parts.iter().all(|part| part.batch.is_none()) {
-            self.store.remove(&self.batch);
-        } else {
-            let _ = self.store.put(&self.batch);
+        let old = self.batch.clone();
+        let part = &mut self.batch.parts[index];
+        (part.batch, part.input) = (None, None);
+        if self.batch.has_none() {
+            self.batch.id.clear();
         }
+        self.is_refused = true;
+        if self.store.put(&self.batch).is_ok() && old.id != self.batch.id {
+            self.store.forget(&old);
+        }
+    }
+
+    /// The failure for a file that the service does not take. It does not stay there.
+    async fn refused(&mut self, index: usize, state: &BatchState, input: Option<&str>) -> Failure {
+        self.take_back(index, input).await;
         let problems: Vec<String> =
             state.problems.iter().take(3).map(|problem| problem.words()).collect();
         let name = &self.service.exchange.provider.name;

@@ -9,6 +9,7 @@ use crate::config::prompt::Prompt;
 use crate::error::Failure;
 use crate::input::rows::{LINE_COLUMN, Row};
 use crate::input::{PromptTemplate, TemplatePiece};
+use crate::provider::limit_in;
 
 use super::ready::ReadyRequests;
 use super::source::NumberedRow;
@@ -61,6 +62,13 @@ pub(super) struct RowQuestion {
     pub(super) attachments: Vec<PathBuf>,
     /// The whole request, in place of all that.
     pub(super) body: Option<Map<String, Value>>,
+}
+
+impl RowQuestion {
+    /// Whether the row's own request limits the length of its answer.
+    pub(super) fn limits_length(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| limit_in(body).is_some())
+    }
 }
 
 impl RowTemplate {

@@ -64,7 +64,7 @@ pub(super) fn copy(turn: Option<&Turn>, io: &mut Io) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sets a request field (`KEY=VALUE`), takes one back (`KEY`), or shows all. True if something changed.
+/// Sets a request field (`KEY=VALUE`, `KEY VALUE`), takes one back (`KEY`), or shows all. True if something changed.
 ///
 /// # Errors
 /// A field that is written wrongly.
@@ -81,7 +81,7 @@ pub(super) fn set(settings: &mut Vec<Setting>, text: &str, io: &mut Io) -> Resul
         }
         return Ok(false);
     }
-    if !text.contains('=') {
+    let Some((key, value)) = key_and_value(text) else {
         let before = settings.len();
         settings.retain(|setting| setting.path.join(".") != text);
         let is_gone = settings.len() < before;
@@ -90,13 +90,19 @@ pub(super) fn set(settings: &mut Vec<Setting>, text: &str, io: &mut Io) -> Resul
             false => format!("{text} is not set; write /set {text}=VALUE"),
         });
         return Ok(is_gone);
-    }
-    let setting =
-        Setting::parse(text).map_err(|why| Failure::usage(format!("`/set {text}`: {why}")))?;
+    };
+    let setting = Setting::parse(&format!("{key}={value}"))
+        .map_err(|why| Failure::usage(format!("`/set {text}`: {why}")))?;
     settings.retain(|other| other.path != setting.path);
     io.note(&format!("{} is set", setting.path.join(".")));
     settings.push(setting);
     Ok(true)
+}
+
+/// What stands before and behind the first `=`, which may be a full-width one; without any, the first word and the rest.
+fn key_and_value(text: &str) -> Option<(&str, &str)> {
+    let parts = text.split_once(['=', '＝']).or_else(|| text.split_once(char::is_whitespace))?;
+    Some((parts.0.trim(), parts.1.trim()))
 }
 
 /// A line that was typed while an answer came, as the terminal has collected it: shown behind the prompt, as

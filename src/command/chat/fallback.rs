@@ -79,6 +79,7 @@ impl Fallback {
             model: model.filter(|model| !model.is_empty()).map(str::to_owned),
             settings: settings.cloned().collect(),
             is_dry: first.is_dry,
+            is_insecure: first.is_insecure,
             no_log: first.no_log,
             ..ServiceOptions::default()
         };

@@ -24,7 +24,7 @@ pub(super) struct PictureTargets {
     number: usize,
     /// Files that are open already: the ones of the first pictures.
     ready: VecDeque<(usize, OutputFile)>,
-    /// A device or a FIFO, which is written only once.
+    /// A device or a FIFO, which takes all pictures, one behind the other.
     direct: Option<OutputFile>,
 }
 
@@ -88,13 +88,14 @@ impl PictureTargets {
             }
             return Ok(places);
         }
+        if let PictureTarget::Named(path) = &places.place
+            && OutputFile::is_device(path)?
+        {
+            places.direct = Some(OutputFile::open(path)?);
+            return Ok(places);
+        }
         for index in 0..number.min(FILES_AHEAD) {
-            let file = places.file(index)?;
-            if file.is_direct() && index == 0 {
-                places.direct = Some(file);
-            } else {
-                places.ready.push_back((index, file));
-            }
+            places.ready.push_back((index, places.file(index)?));
         }
         Ok(places)
     }
@@ -119,7 +120,7 @@ impl PictureTargets {
     /// # Errors
     /// Exit 1: its file can't be written.
     pub(super) fn picture(&mut self, index: usize) -> Result<OpenPicture, Failure> {
-        let body = if self.is_stdout() || (index == 0 && self.direct.is_some()) {
+        let body = if self.is_stdout() || self.direct.is_some() {
             PictureBytes::Memory(Vec::new())
         } else {
             let at = self.ready.iter().position(|(ready, _)| *ready == index);
@@ -170,8 +171,8 @@ impl PictureTargets {
         let named = self.named(&picture);
         let file = match picture.body {
             PictureBytes::Memory(bytes) => {
-                match self.direct.take() {
-                    Some(mut device) => device.write(&bytes)?,
+                match &mut self.direct {
+                    Some(device) => device.write(&bytes)?,
                     None => to_stdout(&bytes, io)?,
                 }
                 return Ok(WrittenPicture { path: None, bytes: Some(bytes) });

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::command::options::RunOptions;
+use crate::command::steps::as_curl;
 use crate::config::Config;
 use crate::config::profile::Profile;
 use crate::error::Failure;
 use crate::exchange::{self, Exchange, ExchangeOptions, ended_early};
-use crate::http::curl;
 use crate::http::request::{Url, shown};
 use crate::io::Io;
 use crate::output::sink::to_stdout;
@@ -199,8 +199,9 @@ fn show(plan: CheckPlan, io: &mut Io) -> Result<(), Failure> {
         match subject {
             Ok(mut provider) => {
                 exchange::name_demo(&mut provider, io)?;
-                let commands = ask::requests(&provider);
-                text.extend(commands.iter().map(curl::command));
+                for request in ask::requests(&provider) {
+                    text.push_str(&as_curl(&request, &provider, io)?);
+                }
             }
             Err(report) => {
                 for check in &report.checks {
@@ -209,8 +210,10 @@ fn show(plan: CheckPlan, io: &mut Io) -> Result<(), Failure> {
             }
         }
     }
-    let looks = plan.candidates.iter().map(|candidate| candidate.provider.get(Job::Models));
-    text.extend(looks.map(|request| curl::command(&request)));
+    for candidate in &plan.candidates {
+        let provider = &candidate.provider;
+        text.push_str(&as_curl(&provider.get(Job::Models), provider, io)?);
+    }
     to_stdout(text.as_bytes(), io)
 }
 

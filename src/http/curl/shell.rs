@@ -5,9 +5,26 @@ use std::fmt;
 /// The name that stands for the first secret that no variable of the profile's holds.
 const FIRST: &str = "LLM_API_KEY";
 
-/// Variables that a shell or its programs live by: none of them may be set to a secret.
-const TAKEN: [&str; 12] =
-    ["PATH", "HOME", "IFS", "ENV", "PWD", "SHELL", "USER", "UID", "TERM", "LANG", "PS1", "OPTIND"];
+/// Variables that a shell or its programs live by, or that stand for something else: none of them may be set to a
+/// secret of the service's.
+const TAKEN: [&str; 13] = [
+    "PATH",
+    "HOME",
+    "IFS",
+    "ENV",
+    "PWD",
+    "SHELL",
+    "USER",
+    "UID",
+    "TERM",
+    "LANG",
+    "PS1",
+    "OPTIND",
+    PROXY_CREDENTIALS,
+];
+
+/// The variable for `USER:PASSWORD` of a proxy, which is no secret of the service's.
+pub(super) const PROXY_CREDENTIALS: &str = "PROXY_CREDENTIALS";
 
 /// Around the index of a variable in a text that is to become a word. Private characters of Unicode,
 /// which no JSON text is likely to hold on both sides of a number.

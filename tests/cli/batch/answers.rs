@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::service::{Answer, Service};
-use crate::support::Llm;
+use crate::support::{Llm, Reply, Server, chat_body, llm};
 
 fn rows(service: &Service, count: usize) -> Llm {
     let text: String = (1..=count).map(|number| format!("r{number}\n")).collect();
@@ -194,4 +194,42 @@ fn answers_go_to_a_pipe_as_well() {
     let run = rows(&service, 2).args(["-o", "-"]).run();
     run.code(0).stdout_has("\"answer\":\">r2\"").stderr_empty();
     assert_eq!(run.names(), ["r.txt"]);
+}
+
+#[test]
+fn a_column_is_written_once_whatever_the_answers_are_called() {
+    for (name, format, keys) in [
+        ("error", "jsonl", &["id", "input", "error"][..]),
+        (
+            "finish_reason",
+            "jsonl",
+            &["id", "input", "finish_reason", "finish_reason_finish_reason"],
+        ),
+        ("error", "csv", &["input", "error", "error_error"]),
+        ("id", "csv", &["input", "id", "error"]),
+    ] {
+        let mut body = chat_body("one");
+        if name == "finish_reason" {
+            body["choices"][0]["finish_reason"] = json!("length");
+        }
+        let server = Server::start([Reply::json(200, body)]);
+        let run = llm().profile(&server).file("w.txt", "一\n");
+        let run = run
+            .args(["batch", "-f", "w.txt", "译", "--answer-column", name, "--format", format])
+            .run();
+        let head = run.stdout_text().lines().next().expect("a line").to_owned();
+        match format {
+            "csv" => assert_eq!(head.split(',').collect::<Vec<_>>(), keys),
+            _ => {
+                let places: Vec<Option<usize>> =
+                    keys.iter().map(|key| head.find(&format!("\"{key}\":"))).collect();
+                assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{head}");
+                assert_eq!(head.matches("\":").count(), keys.len(), "{head}");
+            }
+        }
+    }
+    let server = Server::start([]);
+    let run = llm().profile(&server).file("w.txt", "一\n");
+    let run = run.args(["batch", "-f", "w.txt", "译", "--answer-column", "id"]).run();
+    run.code(2).stderr_has("`id` names the rows");
 }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Llm, Outcome, Reply, Server, chat_body, llm, names};
 
-const ROWS: &str = "一\n二\n三\n";
+pub(super) const ROWS: &str = "一\n二\n三\n";
 
-fn batch(status: &str, more: Value) -> Reply {
+pub(super) fn batch(status: &str, more: Value) -> Reply {
     let mut batch = json!({"id": "batch_1", "object": "batch", "status": status, "errors": null,
         "input_file_id": "file-in", "output_file_id": null, "error_file_id": null,
         "request_counts": {"total": 3, "completed": 0, "failed": 0}});
@@ -18,24 +18,24 @@ fn batch(status: &str, more: Value) -> Reply {
     Reply::json(200, batch)
 }
 
-fn none() -> Reply {
+pub(super) fn none() -> Reply {
     Reply::json(200, json!({"object": "list", "data": [], "has_more": false}))
 }
 
-fn uploaded() -> Reply {
+pub(super) fn uploaded() -> Reply {
     Reply::json(200, json!({"id": "file-in", "object": "file", "bytes": 1, "purpose": "batch"}))
 }
 
-fn lines(lines: &[Value]) -> Reply {
+pub(super) fn lines(lines: &[Value]) -> Reply {
     let text: String = lines.iter().map(|line| line.to_string() + "\n").collect();
     Reply::bytes(200, "application/octet-stream", text)
 }
 
-fn good(id: &str, text: &str) -> Value {
+pub(super) fn good(id: &str, text: &str) -> Value {
     json!({"custom_id": id, "response": {"status_code": 200, "request_id": "r", "body": chat_body(text)}, "error": null})
 }
 
-fn place(server: &Server, batch: &str) -> Llm {
+pub(super) fn place(server: &Server, batch: &str) -> Llm {
     let url = server.url();
     let profile = format!(
         "[providers.test]\nbase_url = \"{url}\"\nmodel = \"m\"\napi_key = \"sk-geheim\"\nbatch = {batch}\n"
@@ -43,16 +43,16 @@ fn place(server: &Server, batch: &str) -> Llm {
     llm().config(&profile).watch(server).file("w.txt", ROWS)
 }
 
-fn openai(server: &Server) -> Llm {
+pub(super) fn openai(server: &Server) -> Llm {
     place(server, "{ form = \"openai\" }")
 }
 
-fn submit(llm: &Llm) -> Outcome {
+pub(super) fn submit(llm: &Llm) -> Outcome {
     llm.clone().args(["batch", "submit", "-f", "w.txt", "译"]).run()
 }
 
 /// Methods and paths of all requests.
-fn asked(server: &Server) -> Vec<String> {
+pub(super) fn asked(server: &Server) -> Vec<String> {
     let requests = server.requests();
     requests.iter().map(|request| format!("{} {}", request.method, request.path)).collect()
 }
@@ -153,10 +153,70 @@ fn an_early_refusal_is_told_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_refusal_is_looked_for_whatever_the_first_word_is() {
+    let made = json!({"id": "batch_1", "status": "IN_PROGRESS", "progress": 0});
+    let refused = json!({"id": "batch_1", "status": "FAILED", "error": "bad file"});
+    let deleted = || Reply::json(200, json!({"id": "file-in", "deleted": true}));
+    for first in [made.clone(), json!({"job": made}), json!({"batch_id": "batch_1"})] {
+        let server = Server::start([
+            none(),
+            uploaded(),
+            Reply::json(200, first),
+            // It does not stand everywhere yet.
+            Reply::json(404, json!({"error": {"message": "No such batch"}})),
+            Reply::json(200, refused.clone()),
+            deleted(),
+        ]);
+        let run = submit(&openai(&server));
+        run.code(4).stdout_empty().stderr_has("llm: test refused the batch: bad file");
+    }
+}
+
+#[test]
+fn a_batch_that_is_not_made_leaves_nothing_behind() {
+    let server = Server::start([
+        none(),
+        uploaded(),
+        Reply::json(400, json!({"error": {"message": "no batches for this model"}})),
+        Reply::json(200, json!({"id": "file-in", "deleted": true})),
+        // Whether this one was made is not known.
+        none(),
+        uploaded(),
+        Reply::json(504, json!({"error": {"message": "late"}})),
+        Reply::json(200, json!({"id": "file-in", "deleted": true})),
+    ]);
+    let llm = openai(&server);
+    submit(&llm).code(4).stderr_has("no batches for this model");
+    assert_eq!(asked(&server)[3], "DELETE /v1/files/file-in");
+    let batch = |args: &[&str]| llm.clone().arg("batch").args(args).run();
+    batch(&["list"]).code(0).stdout_empty();
+    submit(&llm).code(6);
+    let list = batch(&["list"]);
+    list.code(0).stdout_has("\tnot handed over\t");
+    let id = list.stdout_text().split('\t').next().expect("an id").to_owned();
+    batch(&["status", &id]).code(1).stderr_has("was not handed over");
+    batch(&["rm", &id]).code(0).stderr_has("1 file was removed");
+    batch(&["list"]).code(0).stdout_empty();
+}
+
+#[test]
+fn a_service_that_stops_no_batch_is_not_said_to() {
+    let running = || Reply::json(200, json!({"id": "o", "status": "in_progress"}));
+    let server = Server::start([none(), running(), running(), running()]);
+    let llm = place(&server, "{ form = \"openrouter\" }");
+    submit(&llm).code(0).stdout("o\n");
+    let run = |action: &str| llm.clone().args(["batch", action, "o"]).run();
+    run("rm").code(1).stderr("llm: the batch o is not over: in_progress\nhint: test has no way to stop a batch: it can be removed once it is over\n");
+    run("cancel").code(2).stderr_has("test has no way to stop a batch");
+    assert_eq!(asked(&server).len(), 4);
+}
+
+#[test]
 fn a_batch_that_was_made_is_found_again() {
     let server = Server::start([
         none(),
         uploaded(),
+        batch("in_progress", json!({})),
         batch("in_progress", json!({})),
         batch("in_progress", json!({})),
     ]);
@@ -167,7 +227,7 @@ fn a_batch_that_was_made_is_found_again() {
         .code(0)
         .stdout("batch_1\n")
         .stderr("llm: test had these 3 rows before; --fresh hands them over again\n");
-    assert_eq!(asked(&server)[3..], ["GET /v1/batches/batch_1"]);
+    assert_eq!(asked(&server)[4..], ["GET /v1/batches/batch_1"]);
 }
 
 #[test]
@@ -176,15 +236,17 @@ fn a_batch_whose_files_were_removed_is_made_anew() {
         none(),
         uploaded(),
         batch("in_progress", json!({})),
+        batch("in_progress", json!({})),
         batch("completed", json!({"output_file_id": "file-out"})),
         Reply::json(404, json!({"error": {"message": "No such File"}})),
         uploaded(),
+        batch("in_progress", json!({"id": "batch_2"})),
         batch("in_progress", json!({"id": "batch_2"})),
     ]);
     let llm = openai(&server);
     submit(&llm).code(0).stdout("batch_1\n");
     submit(&llm).code(0).stdout("batch_2\n");
-    assert_eq!(asked(&server)[3..5], ["GET /v1/batches/batch_1", "GET /v1/files/file-out"]);
+    assert_eq!(asked(&server)[4..6], ["GET /v1/batches/batch_1", "GET /v1/files/file-out"]);
 }
 
 #[test]
@@ -220,8 +282,10 @@ fn rows_are_split_by_the_limits_of_the_service() {
         none(),
         uploaded(),
         made("batch_1"),
+        made("batch_1"),
         none(),
         uploaded(),
+        made("batch_2"),
         made("batch_2"),
         batch("completed", json!({"id": "batch_1", "output_file_id": "o1"})),
         batch("expired", json!({"id": "batch_2", "output_file_id": null, "error_file_id": "e2"})),
@@ -235,11 +299,11 @@ fn rows_are_split_by_the_limits_of_the_service() {
     run.code(0).stdout("batch_1\n").stderr_has("test has 3 rows in 2 parts");
     let requests = server.requests();
     let count = |index: usize| requests[index].parts()[1].text().lines().count();
-    assert_eq!((count(1), count(4)), (2, 1));
+    assert_eq!((count(1), count(5)), (2, 1));
     let mark = |index: usize| {
         requests[index].json()["metadata"]["llm"].as_str().unwrap_or_default().to_owned()
     };
-    assert!(mark(2).ends_with("-1") && mark(5).ends_with("-2"), "{} {}", mark(2), mark(5));
+    assert!(mark(2).ends_with("-1") && mark(6).ends_with("-2"), "{} {}", mark(2), mark(6));
     let run = llm.args(["batch", "fetch", "batch_2"]).run();
     run.code(4).stdout(
         "{\"id\":\"1\",\"input\":\"一\",\"answer\":\"one\"}\n\
@@ -255,11 +319,13 @@ fn after_a_batch_that_expired_only_the_rest_is_handed_over() {
         none(),
         uploaded(),
         batch("in_progress", json!({})),
+        batch("in_progress", json!({})),
         batch("expired", json!({"output_file_id": "o", "error_file_id": "e"})),
         lines(&[good("row-2", "two")]),
         lines(&[expired("row-1"), expired("row-3")]),
         none(),
         uploaded(),
+        batch("in_progress", json!({"id": "batch_2"})),
         batch("in_progress", json!({"id": "batch_2"})),
         batch("completed", json!({"id": "batch_2", "output_file_id": "o2"})),
         lines(&[good("row-3", "three"), good("row-1", "one")]),
@@ -272,7 +338,7 @@ fn after_a_batch_that_expired_only_the_rest_is_handed_over() {
         .code(0)
         .stdout("batch_2\n")
         .stderr_has("test has 2 rows");
-    let sent = server.requests()[7].parts()[1].text();
+    let sent = server.requests()[8].parts()[1].text();
     assert!(sent.contains("row-1") && sent.contains("row-3") && !sent.contains("row-2"), "{sent}");
     let fetched = run(&["fetch", "batch_2", "-o", "a.jsonl"]);
     fetched.code(0);
@@ -292,6 +358,7 @@ fn a_file_that_is_still_looked_at_is_waited_for() {
         none(),
         file("pending"),
         file("processed"),
+        batch("in_progress", json!({})),
         batch("in_progress", json!({})),
     ]);
     submit(&openai(&server)).code(0).stdout("batch_1\n");
@@ -321,6 +388,7 @@ fn what_a_batch_took_is_noted_once() {
     let server = Server::start([
         none(),
         uploaded(),
+        batch("in_progress", json!({})),
         batch("in_progress", json!({})),
         done(),
         all(),
@@ -361,6 +429,7 @@ fn what_the_service_has_is_stopped_and_removed_on_request() {
         none(),
         uploaded(),
         batch("in_progress", json!({})),
+        batch("in_progress", json!({})),
         // rm is too early
         batch("in_progress", json!({})),
         // cancel
@@ -381,7 +450,7 @@ fn what_the_service_has_is_stopped_and_removed_on_request() {
     let removed = llm.clone().args(["batch", "rm", "batch_1"]).run();
     removed.code(0).stderr_has("1 file was removed from test");
     assert_eq!(
-        asked(&server)[3..],
+        asked(&server)[4..],
         [
             "GET /v1/batches/batch_1",
             "GET /v1/batches/batch_1",
@@ -407,6 +476,7 @@ fn a_batch_that_is_gone_is_told() {
     let server = Server::start([
         none(),
         uploaded(),
+        batch("in_progress", json!({})),
         batch("in_progress", json!({})),
         gone(),
         batch("completed", json!({"output_file_id": "file-out"})),
@@ -456,8 +526,13 @@ fn every_end_of_a_batch_is_read() {
             "test refused the batch: bad file",
         ),
     ] {
-        let mut replies =
-            vec![none(), uploaded(), batch("in_progress", json!({})), batch(status, more)];
+        let mut replies = vec![
+            none(),
+            uploaded(),
+            batch("in_progress", json!({})),
+            batch("in_progress", json!({})),
+            batch(status, more),
+        ];
         replies.extend(results);
         let server = Server::start(replies);
         let llm = openai(&server);
@@ -480,6 +555,7 @@ fn the_forms_of_other_services_are_spoken() {
     let server = Server::start([
         none(),
         uploaded(),
+        job("QUEUED", json!({})),
         job("RUNNING", json!({})),
         job("SUCCESS", json!({"output_file": "o", "succeeded_requests": 3})),
         all(),
@@ -507,6 +583,7 @@ fn the_forms_of_other_services_are_spoken() {
             200,
             json!({"job": {"id": "b", "status": "IN_PROGRESS", "progress": 5}, "warning": ""}),
         ),
+        Reply::json(200, json!({"id": "b", "status": "IN_PROGRESS", "progress": 5})),
         Reply::json(
             200,
             json!({"id": "b", "status": "COMPLETED", "output_file_id": "o", "error": ""}),
@@ -539,6 +616,7 @@ fn the_forms_of_other_services_are_spoken() {
         none(),
         uploaded(),
         state(3),
+        state(3),
         state(0),
         Reply::json(200, json!({"results": [result(2), failed], "pagination_token": "n"})),
         Reply::json(200, json!({"results": [result(1)], "pagination_token": null})),
@@ -546,13 +624,14 @@ fn the_forms_of_other_services_are_spoken() {
     let llm = place(&server, "{ form = \"xai\" }");
     submit(&llm).code(0).stdout("x\n");
     llm.args(["batch", "fetch", "x"]).run().code(4).stderr_has("1 row failed: 1 bad request");
-    assert_eq!(asked(&server)[5], "GET /v1/batches/x/results?limit=1000&pagination_token=n");
+    assert_eq!(asked(&server)[6], "GET /v1/batches/x/results?limit=1000&pagination_token=n");
 
     // OpenRouter: the requests go along, the results come along.
     let results = json!([good("row-1", "a"), good("row-3", "c"), good("row-2", "b")]);
     let server = Server::start([
         Reply::json(404, json!({"error": {"message": "no list"}})),
         Reply::json(202, json!({"id": "o", "status": "in_progress"})),
+        Reply::json(200, json!({"id": "o", "status": "in_progress"})),
         Reply::json(200, json!({"id": "o", "status": "completed", "results": results})),
     ]);
     let llm = place(&server, "{ form = \"openrouter\" }");

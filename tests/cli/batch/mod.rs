@@ -1,6 +1,7 @@
 //! `llm batch`.
 mod answers;
 mod going_on;
+mod gone;
 mod handed_over;
 mod made_requests;
 mod mishaps;

@@ -41,6 +41,36 @@ fn requests_are_sent_as_they_are() {
 }
 
 #[test]
+fn a_dry_run_shows_the_first_request_as_it_is() {
+    let rows = request("a", "一", json!({"top_k": 3})) + &request("b", "二", json!({}));
+    let run = llm().profile_at("http://127.0.0.1:9/v1").file("r.jsonl", rows);
+    let run = run.args(REQUESTS).arg("--dry-run").run();
+    run.code(0).stderr_has("2 requests, ");
+    run.stdout_has("\"model\":\"own\"").stdout_has("\"content\":\"一\"").stdout_has("\"top_k\":3");
+}
+
+#[test]
+fn a_limit_in_a_row_is_the_users_own() {
+    let cut = || {
+        let mut body = chat_body("o");
+        body["choices"][0]["finish_reason"] = json!("length");
+        body
+    };
+    for (limit, code) in
+        [(json!({"max_completion_tokens": 5}), 0), (json!({"max_tokens": null}), 7)]
+    {
+        let rows = request("a", "一", limit);
+        let server = Server::start([Reply::json(200, cut())]);
+        let run = llm().profile(&server).file("r.jsonl", &rows).args(REQUESTS).run();
+        run.code(code).stdout_has("\"finish_reason\":\"length\"");
+        let line = json!({"custom_id": "a", "response": {"status_code": 200, "body": cut()}});
+        let place = llm().profile_at("http://127.0.0.1:9/v1").file("r.jsonl", &rows);
+        let run = place.file("out.jsonl", line.to_string());
+        run.args(["batch", "fetch", "--from", "out.jsonl"]).args(&REQUESTS[1..]).run().code(code);
+    }
+}
+
+#[test]
 fn requests_that_name_their_model_need_no_other() {
     let rows = request("a", "一", json!({}));
     let server = Server::start([Reply::json(200, chat_body("one"))]);

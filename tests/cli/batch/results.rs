@@ -120,6 +120,47 @@ fn rows_without_an_answer_can_be_asked_for_here() {
 }
 
 #[test]
+fn results_are_not_written_over() {
+    for output in ["out.jsonl", "out/1.json", "link.jsonl"] {
+        let results = good("row-1", "one");
+        let place = llm().profile_at("http://127.0.0.1:9/v1").file("w.txt", "一\n");
+        std::fs::create_dir(place.dir().join("out")).expect("made");
+        let place = place.file("out.jsonl", &results).file("out/1.json", &results);
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("out.jsonl", place.dir().join("link.jsonl")).expect("made");
+        let from = if output.starts_with("out/") { "out" } else { "out.jsonl" };
+        let format = ["--format", "jsonl"];
+        let run = place.args(["batch", "fetch", "--from", from, "-f", "w.txt", "译", "-o", output]);
+        let run = run.args(format).run();
+        if cfg!(unix) || output != "link.jsonl" {
+            run.code(2).stderr_has("is read and would be replaced");
+        }
+        assert_eq!(String::from_utf8(run.read("out.jsonl")).expect("text"), results);
+    }
+}
+
+#[test]
+fn rows_that_are_there_already_have_their_results_too() {
+    let results = || good("row-1", "one") + &good("row-2", "two");
+    let place = llm().profile_at("http://127.0.0.1:9/v1").file("w.txt", "一\n二\n三\n");
+    let fetch = |results: String| {
+        let place = place.clone().file("out.jsonl", results);
+        place
+            .args(["batch", "fetch", "--from", "out.jsonl", "-f", "w.txt", "译", "-o", "a.jsonl"])
+            .run()
+    };
+    for _ in 0..2 {
+        let run = fetch(results());
+        run.code(4).stderr_has(
+            "llm: 1 row failed: 1 not asked\n\
+             hint: `llm batch run` with the same rows, prompt and FILE asks for the others; 2 of 3 rows are done\n",
+        );
+        run.stderr_lacks("belong");
+    }
+    fetch(results() + &good("row-3", "three")).code(0);
+}
+
+#[test]
 fn a_folder_of_files_is_read_in_any_order() {
     // As Ray's write_json makes them: keys of other rows are null, a body may be a text, ids may be numbers.
     let body = chat_body("二").to_string();
@@ -153,6 +194,34 @@ fn ids_are_found_as_they_are_and_as_numbers() {
     let run = run.args(["batch", "fetch", "--from", "out.jsonl", "-f", "r.jsonl", "{{t}}"]).run();
     run.code(0).stderr_empty();
     assert_eq!(answers(&run), ["seven", "eight", "c"]);
+}
+
+#[test]
+fn a_lost_line_is_not_another_rows_answer() {
+    // The ids look as our own numbers do, but are those of other rows.
+    let rows = "{\"id\":\"row-2\",\"t\":\"two\"}\n{\"id\":\"row-1\",\"t\":\"one\"}\n{\"id\":\"row-3\",\"t\":\"three\"}\n";
+    let run = llm()
+        .profile_at("http://127.0.0.1:9/v1")
+        .file("r.jsonl", rows)
+        .file("out.jsonl", good("row-3", "three") + &good("row-1", "one"))
+        .args(["batch", "fetch", "--from", "out.jsonl", "-f", "r.jsonl", "{{t}}"])
+        .run();
+    run.code(4).stderr_has("1 row failed: 1 not asked");
+    assert_eq!(answers(&run), [json!(null), json!("one"), json!("three")]);
+    let request = |id: &str| {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": id}]});
+        json!({"custom_id": id, "method": "POST", "url": "/v1/chat/completions", "body": body})
+            .to_string()
+            + "\n"
+    };
+    let run = llm()
+        .profile_at("http://127.0.0.1:9/v1")
+        .file("r.jsonl", request("row-2") + &request("row-1"))
+        .file("out.jsonl", good("row-1", "one"))
+        .args(["batch", "fetch", "--from", "out.jsonl", "--rows", "requests", "-f", "r.jsonl"])
+        .run();
+    run.code(4).stderr_has("1 row failed: 1 not asked");
+    assert_eq!(answers(&run), [json!(null), json!("one")]);
 }
 
 #[test]

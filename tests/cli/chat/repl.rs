@@ -260,9 +260,10 @@ fn full_width_signs_fields_models_and_the_clipboard() {
     let server = Server::start([Reply::chat(&["答甲"]), list, Reply::chat(&["答乙"])]);
     let llm = llm().profile(&server).arg("chat");
     let lines = [
-        ("leaves", "／set top_k=3\r"),
-        ("top_k is set", "/set\r"),
-        ("top_k = 3", "一\r"),
+        ("leaves", "／set top_k＝3\r"),
+        ("top_k is set", "/set temperature 0.5\r"),
+        ("temperature is set", "/set\r"),
+        ("temperature = 0.5", "一\r"),
         ("答甲", "/copy\r"),
         ("2 characters are sent", "/models qwen\r"),
         ("qwen3:8b", "/set top_k\r"),
@@ -275,6 +276,7 @@ fn full_width_signs_fields_models_and_the_clipboard() {
     outcome.code(0).stdout_has("\u{1b}]52;c;562U55Sy\u{7}");
     let (first, last) = (server.requests()[0].json(), server.requests()[2].json());
     assert_eq!((&first["top_k"], &first["model"]), (&json!(3), &json!("test-model")));
+    assert_eq!(first["temperature"], json!(0.5));
     assert_eq!((&last["top_k"], &last["model"]), (&Value::Null, &json!("qwen3:8b")));
 }
 

@@ -230,9 +230,13 @@ fn a_key_that_no_header_can_carry_is_refused_unshown() {
 #[test]
 fn what_stands_around_a_key_is_no_part_of_it() {
     let server = Server::always(Reply::chat(&["好"]));
-    for around in
-        [" sk-geheim-01\t", "sk-geheim-01\r\n", "\u{feff}sk-geheim-01\n\n", "\"sk-geheim-01\"\n"]
-    {
+    for around in [
+        " sk-geheim-01\t",
+        "sk-geheim-01\r\n",
+        "\u{feff}sk-geheim-01\n\n",
+        " \u{feff}sk-geheim-01\u{feff}\n",
+        "\"sk-geheim-01\"\n",
+    ] {
         let toml = serde_json::to_string(around).expect("a string");
         let sources = [
             with(&server, "api_key_env = \"MEIN_KEY\"").env("MEIN_KEY", around),

@@ -203,6 +203,12 @@ fn nothing_at_all_is_a_mistake() {
 fn colour_comes_only_when_asked_for() {
     let forced = llm().args(["--help"]).env("CLICOLOR_FORCE", "1").run();
     forced.code(0).stderr_empty().stdout_has("\u{1b}[");
+    for args in [&["--color", "never", "--help"][..], &["chat", "-h", "--color=never"]] {
+        let never = llm().args(args).env("CLICOLOR_FORCE", "1").run();
+        assert!(!never.code(0).stdout_text().contains('\u{1b}'), "{never}");
+    }
+    let always = llm().args(["--color", "always", "--help"]).run();
+    assert!(always.code(0).stdout_text().contains('\u{1b}'), "{always}");
     let never = llm().args(["--help"]).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").run();
     never.code(0).stderr_empty();
     assert!(!never.stdout_text().contains('\u{1b}'), "{never}");
@@ -256,6 +262,7 @@ fn a_line_without_a_command_is_told_as_it_was_meant() {
         (&["-t", "0.5", "chat", "hi"], r#"llm chat -t 0.5 "hi""#),
         (&["chta", "hi"], r#"llm chat "hi""#),
         (&["help", "me"], r#"llm chat "help" "me""#),
+        (&["help", "chatt"], "llm help chat"),
     ] {
         let run = llm().args(words).run();
         run.code(2).stdout_empty().stderr_has(&format!("did you mean `{meant}`?"));
@@ -296,4 +303,16 @@ fn help_and_version_are_words_too() {
     assert_eq!(text(&["help", "chat"]), text(&["chat", "--help"]));
     assert_eq!(text(&["help", "providers", "check"]), text(&["providers", "check", "--help"]));
     assert_eq!(text(&["version"]), text(&["--version"]));
+    // Options stand before and behind them, as they do with commands.
+    assert_eq!(text(&["-q", "help"]), text(&["--help"]));
+    assert_eq!(text(&["-p", "demo", "help", "chat"]), text(&["chat", "--help"]));
+    assert_eq!(text(&["help", "chat", "-q"]), text(&["chat", "--help"]));
+    assert_eq!(text(&["help", "--color", "never"]), text(&["--help"]));
+    assert_eq!(text(&["help", "help"]), text(&["--help"]));
+    assert_eq!(text(&["help", "-h"]), text(&["-h"]));
+    assert_eq!(text(&["-q", "version"]), text(&["--version"]));
+    assert_eq!(text(&["version", "--help"]), text(&["--help"]));
+    let run = llm().args(["help", "config", "nope"]).run();
+    run.code(2).stdout_empty().stderr_has("unrecognized subcommand 'nope'");
+    run.stderr_has("hint: see `llm config --help`");
 }

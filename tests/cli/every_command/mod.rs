@@ -2,6 +2,7 @@
 mod completions_and_man;
 mod connections;
 mod dry_run;
+mod dry_run_way;
 mod encoded;
 pub(crate) mod faults;
 mod field_repair;

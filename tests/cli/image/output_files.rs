@@ -111,6 +111,10 @@ fn a_device_is_written_into() {
     let server = Server::start([reply(&[png("1")])]);
     let run = image(&server).args(["猫", "-o", "/dev/full"]).run();
     run.code(1).stderr("llm: cannot write /dev/full: no space left on device\n");
+    // It takes several, one behind the other.
+    let server = Server::start([reply(&[png("1"), png("2")])]);
+    let run = image(&server).args(["-n", "2", "猫", "-o", "/dev/stdout"]).run();
+    run.code(0).stdout_bytes(&[png("1"), png("2")].concat()).stderr_empty();
 }
 
 #[test]
@@ -118,6 +122,9 @@ fn what_cannot_be_written_is_said_before_it_is_paid_for() {
     for (args, words) in [
         (&["-o", "fehlt/a.png"][..], "cannot write fehlt/a.png: no such file or directory"),
         (&["-o", "."], "cannot write .: it is a directory"),
+        (&["-n", "2", "-o", "."], "cannot write .: it is a directory"),
+        (&["-n", "2", "-o", "ordner-2.png"], "cannot write ordner-2.png: it is a directory"),
+        (&["-n", "2", "-o", "neu/"], "cannot write neu/: it is a directory"),
         (&["-n", "2", "-o", "ordner.png"], "cannot write ordner-2.png: it is a directory"),
     ] {
         let server = Server::start([]);

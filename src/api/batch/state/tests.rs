@@ -59,7 +59,7 @@ fn every_form_tells_its_state() {
         ),
         (
             json!({"batch_id": "b", "state": {"num_requests": 0, "num_pending": 0}}),
-            Running,
+            Checking,
             None,
             None,
             None,
