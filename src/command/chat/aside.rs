@@ -56,6 +56,10 @@ pub(super) fn copy(turn: Option<&Turn>, io: &mut Io) -> Result<(), Failure> {
         io.note("there is no answer to copy");
         return Ok(());
     };
+    if io.env.get("TERM").as_deref() == Some("dumb") {
+        io.note("this terminal has no way to a clipboard (TERM=dumb); /save FILE writes the conversation");
+        return Ok(());
+    }
     let text = &turn.answer.text;
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
     to_stdout(format!("\u{1b}]52;c;{encoded}\u{7}").as_bytes(), io)?;

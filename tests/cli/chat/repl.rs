@@ -281,6 +281,16 @@ fn full_width_signs_fields_models_and_the_clipboard() {
 }
 
 #[test]
+fn a_terminal_that_knows_no_sequences_gets_none_for_its_clipboard() {
+    let (server, llm) = talk(&["答甲"]);
+    let dumb = llm.in_place("env").args(["TERM=dumb", env!("CARGO_BIN_EXE_llm"), "chat"]);
+    let lines = [("leaves", "一\r"), ("答甲", "/copy\r"), ("TERM=dumb", "exit\r")];
+    let Some(outcome) = converse(&dumb.watch(&server), &lines) else { return };
+    outcome.code(0);
+    assert!(!outcome.stdout_text().contains("\u{1b}]52"), "{outcome}");
+}
+
+#[test]
 fn a_message_is_written_in_the_editor() {
     let (server, llm) = talk(&["答甲"]);
     let editor = "#!/bin/sh\nprintf '\\n第二行\\n' >> \"$1\"\n";
