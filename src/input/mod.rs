@@ -8,6 +8,7 @@ mod folder;
 mod frame;
 mod item;
 mod kind;
+mod object;
 pub(crate) mod rows;
 pub(crate) mod stdin;
 mod text;

@@ -6,8 +6,9 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::object::RowObject;
 use super::text::decoded_row;
 use crate::error::{Failure, reason};
 
@@ -54,7 +55,7 @@ impl RowForm {
 pub(crate) enum Row {
     /// A line of text, in the column [`LINE_COLUMN`].
     Line(String),
-    Object(Map<String, Value>),
+    Object(RowObject),
     /// Cells, and the names of their columns.
     Cells(Vec<String>, Arc<[String]>),
 }
@@ -65,7 +66,7 @@ impl Row {
     pub(crate) fn get(&self, column: &str) -> Option<Value> {
         match self {
             Row::Line(line) => (column == LINE_COLUMN).then(|| Value::String(line.clone())),
-            Row::Object(object) => object.get(column).or_else(|| member(object, column)).cloned(),
+            Row::Object(object) => object.value(column).cloned(),
             Row::Cells(cells, head) => {
                 let index = head.iter().position(|name| name == column)?;
                 cells.get(index).map(|cell| Value::String(cell.clone()))
@@ -75,20 +76,22 @@ impl Row {
 
     /// What stands in a column, as text: `null` is an empty one, a list or an object its JSON.
     pub(crate) fn text(&self, column: &str) -> Option<Cow<'_, str>> {
-        let of_value = |value: &Value| match value {
-            Value::Null => String::new(),
-            value => value.to_string(),
-        };
         match self {
             Row::Line(line) => (column == LINE_COLUMN).then_some(Cow::Borrowed(line)),
-            Row::Object(object) => match object.get(column).or_else(|| member(object, column))? {
-                Value::String(text) => Some(Cow::Borrowed(text)),
-                value => Some(Cow::Owned(of_value(value))),
-            },
+            Row::Object(object) => object.text(column),
             Row::Cells(cells, head) => {
                 let index = head.iter().position(|name| name == column)?;
                 cells.get(index).map(|cell| Cow::Borrowed(&**cell))
             }
+        }
+    }
+
+    /// The JSON of a column of this very name, where that holds a number which would be written otherwise
+    /// than it came.
+    pub(crate) fn exact(&self, column: &str) -> Option<&str> {
+        match self {
+            Row::Object(object) => object.exact(column),
+            Row::Line(_) | Row::Cells(..) => None,
         }
     }
 
@@ -109,12 +112,6 @@ impl Row {
             Row::Cells(_, head) => head.to_vec(),
         }
     }
-}
-
-fn member<'v>(object: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
-    let mut names = path.split('.');
-    let first = object.get(names.next()?)?;
-    names.try_fold(first, |value, name| value.get(name))
 }
 
 /// The rows of one file.
@@ -167,7 +164,7 @@ impl<R: BufRead> Rows<R> {
             }
             self.number += 1;
             return match serde_json::from_str(&line) {
-                Ok(Value::Object(object)) => Ok(Some(Row::Object(object))),
+                Ok(Value::Object(object)) => Ok(Some(Row::Object(RowObject::of(object, &line)))),
                 Ok(_) => Err(self.bad("is no JSON object")),
                 Err(error) => Err(self.bad(&format!("is not JSON: {error}"))),
             };
@@ -315,7 +312,7 @@ mod tests {
     fn columns_are_told_as_text() {
         let object = serde_json::json!({"a": null, "b": 1.50, "c": ["x"], "d": {"e": "f"}});
         let Value::Object(object) = object else { unreachable!("an object") };
-        let row = Row::Object(object);
+        let row = Row::Object(object.into());
         let texts = ["a", "b", "c", "d.e", "d.x", "x"].map(|column| row.text(column));
         let expected = [Some(""), Some("1.5"), Some("[\"x\"]"), Some("f"), None, None];
         assert_eq!(texts.each_ref().map(Option::as_deref), expected);

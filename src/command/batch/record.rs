@@ -193,14 +193,20 @@ impl AnswerStyle {
         // A row's own `id` stays what it is.
         let is_id = id_column == Some(ID);
         if is_id || !row.row.has(ID) {
-            line.member(ID, &self.ids.id(row));
+            match id_column.and_then(|column| row.row.exact(column)) {
+                Some(json) => line.raw(ID, json),
+                None => line.member(ID, &self.ids.id(row)),
+            }
         }
         let is_own = |name: &str| !(is_id && name == ID);
         match &row.row {
             Row::Line(text) => line.text(crate::input::rows::LINE_COLUMN, text),
             Row::Object(object) => {
                 let own = object.iter().filter(|(name, _)| is_own(name));
-                own.for_each(|(name, value)| line.member(name, value));
+                own.for_each(|(name, value)| match object.exact(name) {
+                    Some(json) => line.raw(name, json),
+                    None => line.member(name, value),
+                });
             }
             Row::Cells(cells, head) => {
                 let own = head.iter().zip(cells).filter(|(name, _)| is_own(name));

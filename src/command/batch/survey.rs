@@ -80,7 +80,7 @@ impl IdColumn {
     fn add(&mut self, row: &NumberedRow) -> Result<bool, Failure> {
         match row.row.get(&self.name) {
             Some(Value::String(text)) if !text.is_empty() => self.take(&text),
-            Some(number @ Value::Number(_)) => self.take(&number.to_string()),
+            Some(Value::Number(_)) => self.take(&row.row.text(&self.name).unwrap_or_default()),
             found if self.is_asked => {
                 let lack = if found.is_some() { "has no name in" } else { "has no column" };
                 let message = format!("{} {lack} `{}`, which --id names", row.place(), self.name);

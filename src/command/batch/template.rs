@@ -298,7 +298,7 @@ mod tests {
 
     fn object(row: serde_json::Value) -> NumberedRow {
         match row {
-            serde_json::Value::Object(object) => of_row(Row::Object(object)),
+            serde_json::Value::Object(object) => of_row(Row::Object(object.into())),
             other => of_row(Row::Line(other.as_str().unwrap_or_default().to_owned())),
         }
     }

@@ -105,6 +105,21 @@ fn bad_rows_are_told_before_anything_is_sent() {
 }
 
 #[test]
+fn numbers_stay_as_they_came() {
+    let service = Service::echo();
+    let row =
+        |id: &str| format!("{{\"id\":{id},\"p\":1.10,\"l\":[1e3,\"中\"],\"o\":{{\"x\":2.50}}}}");
+    let (first, second) = ("12345678901234567890123", "12345678901234567890124");
+    let rows = format!("{}\n{}\n", row(first), row(second));
+    let llm = service.batch().args(["-f", "r.jsonl", "{{id}} {{p}} {{l}} {{o.x}}"]);
+    let run = llm.file("r.jsonl", rows).run();
+    run.code(0).stderr_empty();
+    assert_eq!(service.texts()[0], format!("{first} 1.10 [1e3,\"中\"] 2.50"));
+    let own = row(second);
+    run.stdout_has(own.strip_suffix('}').expect("an object"));
+}
+
+#[test]
 fn code_in_double_braces_is_text() {
     let code = "{{ {\"x\": 1} }} {{#if a}} {{ a | upper }} {{user.name}} {{}} {{first";
     for (name, text) in [("r.csv", "a,First Name\n1,2\n"), ("r.jsonl", "{\"a\":1}\n{\"a\":1}\n")] {

@@ -27,7 +27,7 @@ fn written(style: &AnswerStyle, row: Row, outcome: &RowOutcome) -> String {
 
 fn object(value: Value) -> Row {
     match value {
-        Value::Object(object) => Row::Object(object),
+        Value::Object(object) => Row::Object(object.into()),
         other => panic!("{other}"),
     }
 }
