@@ -38,8 +38,8 @@ impl JsonRepair {
     ///
     /// Within strings: the halves of a character that was cut are joined at its end; any other lone
     /// surrogate and any bad byte become U+FFFD; control characters are escaped, and so is a
-    /// backslash that begins no escape. Beyond strings, what is no number becomes null. The result has at most six times the length of the data,
-    /// and the few bytes that were kept.
+    /// backslash that begins no escape. Beyond strings, what is no number becomes null. The result has at
+    /// most six times the length of the data, and the few bytes that were kept.
     pub(crate) fn mend(&mut self, data: &[u8]) -> Option<Vec<u8>> {
         let Mender { out, old, new, .. } = mended(data, self.kept.clone(), true)?;
         self.kept.halves = if new.halves.is_empty() { old.halves } else { new.halves };

@@ -23,7 +23,7 @@ pub(crate) enum FailureClass {
     TooLong,
     /// The request is refused for another reason.
     Request,
-    /// Refused for now by a conflict with another request.
+    /// Another request is in the way (409); once that has ended, this one may succeed.
     Conflict,
     /// The server can't do this at all, although it speaks of a failure of its own.
     Impossible,

@@ -56,7 +56,7 @@ fn facts(row: &NumberedRow, path: &Path) -> Result<FileFacts, Failure> {
         return Err(unreadable(row, path, "it is a directory".to_owned()));
     }
     let time = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let mut facts = GONE;
+    let mut facts = [0; 24];
     facts[..8].copy_from_slice(&found.len().to_le_bytes());
     facts[8..].copy_from_slice(&time.unwrap_or_default().as_nanos().to_le_bytes());
     Ok(facts)

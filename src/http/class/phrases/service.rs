@@ -212,7 +212,7 @@ pub(in crate::http::class) const ACCESS: &[&str] = &[
     "无权限",
 ];
 
-/// Too much work for now.
+/// The service has more work than it can do: it may answer a little later.
 pub(in crate::http::class) const OVERLOAD: &[&str] = &[
     "overload",
     "overloaded",
